@@ -1,0 +1,1 @@
+"""Turn texts, links and sampled neighbourhoods into batches."""

@@ -1,0 +1,1 @@
+"""Say whether the knowledge helped."""

@@ -1,0 +1,1 @@
+"""Read a knowledge graph and look at it; nothing here imports torch."""

@@ -1,0 +1,92 @@
+"""Collect entities, names and edges in any order, and put them into a graph's columns."""
+
+from collections import Counter
+
+import numpy as np
+
+from kgbert.graph.columns import StringColumn
+from kgbert.graph.graph import SCOPES, KnowledgeGraph
+
+
+class GraphBuilder:
+    """What every reader fills.
+
+    >>> builder = GraphBuilder()
+    >>> builder.add_name("HP:1", "Fever")
+    >>> builder.add_name("HP:2", "Symptom")
+    >>> builder.add_edge("HP:1", "rdfs:subClassOf", "HP:2")
+    >>> graph = builder.build(source="example")
+    >>> graph.entity("HP:1").edges
+    (('rdfs:subClassOf', 'HP:2'),)
+    """
+
+    def __init__(self) -> None:
+        self.entities: dict[str, str] = {}
+        self.names: set[tuple[str, int, str, str]] = set()
+        self.edges: set[tuple[str, str, str]] = set()
+        self.relations: dict[str, str] = {}
+        self.replaced: dict[str, str] = {}
+        self.notes: Counter[str] = Counter()
+
+    def add_entity(self, entity_id: str, definition: str = "") -> None:
+        """Declare an entity; of several definitions the first in code-point order is kept."""
+        known = self.entities.get(entity_id, "")
+        self.entities[entity_id] = min(filter(None, (known, definition)), default="")
+
+    def add_name(
+        self, entity_id: str, text: str, scope: str = "preferred", language: str = ""
+    ) -> None:
+        """Declare an entity by one of its names; white space is trimmed, empty names ignored."""
+        self.entities.setdefault(entity_id, "")
+        if text := " ".join(text.split()):
+            self.names.add((entity_id, SCOPES.index(scope), language, text))
+
+    def add_edge(self, head: str, relation: str, tail: str) -> None:
+        """Add an edge; one whose ends are never declared is dropped and noted by build()."""
+        self.relations.setdefault(relation, "")
+        self.edges.add((head, relation, tail))
+
+    def add_relation(self, relation: str, name: str) -> None:
+        """Give a relation a readable name."""
+        self.relations[relation] = name
+
+    def note(self, text: str) -> None:
+        """Remember something the user should hear; equal notes are counted."""
+        self.notes[text] += 1
+
+    def build(self, *, source: str = "", version: str = "", licence: str = "") -> KnowledgeGraph:
+        """Return the graph in its canonical order."""
+        ids = sorted(self.entities)
+        index = {entity_id: position for position, entity_id in enumerate(ids)}
+        names = sorted((index[entity], *rest) for entity, *rest in self.names)
+        kept = [edge for edge in self.edges if edge[0] in index and edge[2] in index]
+        if dangling := len(self.edges) - len(kept):
+            self.notes[f"{dangling:,} edges dropped: an end of theirs is not an entity here"] += 1
+        relations = sorted({relation for _, relation, _ in kept})
+        order = {relation: position for position, relation in enumerate(relations)}
+        edges = sorted((index[head], order[relation], index[tail]) for head, relation, tail in kept)
+        languages = sorted({language for _, _, language, _ in names} | {""})
+        return KnowledgeGraph(
+            entity_ids=StringColumn.of(ids),
+            definitions=StringColumn.of(self.entities[entity_id] for entity_id in ids),
+            names=StringColumn.of(text for *_, text in names),
+            name_entities=np.array([entity for entity, *_ in names], np.int32),
+            name_scopes=np.array([scope for _, scope, *_ in names], np.uint8),
+            name_languages=np.array(
+                [languages.index(language) for _, _, language, _ in names], np.uint16
+            ),
+            languages=tuple(languages),
+            heads=np.array([head for head, _, _ in edges], np.int32),
+            relations=np.array([relation for _, relation, _ in edges], np.int32),
+            tails=np.array([tail for _, _, tail in edges], np.int32),
+            relation_ids=tuple(relations),
+            relation_names=tuple(self.relations[relation] or relation for relation in relations),
+            source=source,
+            version=version,
+            licence=licence,
+            replaced=dict(sorted(self.replaced.items())),
+            notes=tuple(
+                text if count == 1 else f"{text} ({count:,} times)"
+                for text, count in self.notes.items()
+            ),
+        )

@@ -1,0 +1,59 @@
+"""A column of strings that can be memory-mapped."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, eq=False)
+class StringColumn:
+    """Strings as one blob of UTF-8 bytes and the offsets where each begins.
+
+    Ten million names cost their bytes and eight more each, and a file of them opens without
+    being read.
+
+    >>> column = StringColumn.of(["fever", "", "Fièvre"])
+    >>> len(column), column[2], list(column)
+    (3, 'Fièvre', ['fever', '', 'Fièvre'])
+    """
+
+    blob: NDArray[np.uint8]
+    offsets: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, strings: Iterable[str]) -> "StringColumn":
+        """Return the strings as a column."""
+        encoded = [string.encode() for string in strings]
+        offsets = np.zeros(len(encoded) + 1, np.int64)
+        np.cumsum([len(string) for string in encoded], out=offsets[1:])
+        return cls(np.frombuffer(b"".join(encoded), np.uint8), offsets)
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def __getitem__(self, index: int) -> str:
+        if index < 0 or index >= len(self):
+            raise IndexError(f"no string {index} in a column of {len(self)}")
+        return bytes(self.blob[self.offsets[index] : self.offsets[index + 1]]).decode()
+
+    def __iter__(self) -> Iterator[str]:
+        blob = bytes(self.blob)
+        for start, end in zip(self.offsets[:-1].tolist(), self.offsets[1:].tolist(), strict=True):
+            yield blob[start:end].decode()
+
+    def find(self, string: str) -> int | None:
+        """Return the index of a string in a column sorted by code point, or None.
+
+        >>> StringColumn.of(["a", "b", "d"]).find("d"), StringColumn.of(["a", "b"]).find("c")
+        (2, None)
+        """
+        low, high = 0, len(self)
+        while low < high:
+            middle = (low + high) // 2
+            if self[middle] < string:
+                low = middle + 1
+            else:
+                high = middle
+        return low if low < len(self) and self[low] == string else None

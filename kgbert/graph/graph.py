@@ -1,0 +1,158 @@
+"""The knowledge graph: entities, their names and definitions, and typed directed edges."""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kgbert.graph.columns import StringColumn
+
+#: What a name may be to its entity, strongest first; ``name_scopes`` holds positions in it.
+SCOPES = ("preferred", "exact", "related", "broad", "narrow")
+
+#: Relations that climb a hierarchy: the tail is the more general entity.
+HIERARCHICAL = ("rdfs:subClassOf", "rdf:type", "skos:broader", "part_of", "BFO:0000050")
+
+
+class GraphError(ValueError):
+    """A graph cannot be read or used; the message says what to do instead."""
+
+
+@dataclass(frozen=True)
+class Name:
+    """One name of an entity."""
+
+    text: str
+    scope: str
+    language: str
+
+
+@dataclass(frozen=True)
+class Entity:
+    """One entity, as a person looks at it."""
+
+    id: str
+    name: str
+    names: tuple[Name, ...]
+    definition: str
+    edges: tuple[tuple[str, str], ...]
+    """(relation id, entity id of the tail) of every edge that leaves the entity."""
+
+
+@dataclass(frozen=True, eq=False)
+class KnowledgeGraph:
+    """Immutable columns, in a canonical order, so that equal graphs have equal columns.
+
+    Entities are sorted by id; names by entity, scope, language and text; edges by head, relation
+    and tail. An *entity index* is a position in ``entity_ids``. Graphs are made by
+    :func:`kgbert.read_graph` or :class:`kgbert.graph.builder.GraphBuilder`.
+    """
+
+    entity_ids: StringColumn
+    definitions: StringColumn
+    """One an entity; empty where there is none."""
+    names: StringColumn
+    name_entities: NDArray[np.int32]
+    name_scopes: NDArray[np.uint8]
+    name_languages: NDArray[np.uint16]
+    languages: tuple[str, ...]
+    """BCP 47 tags; the empty string stands for "not said"."""
+    heads: NDArray[np.int32]
+    relations: NDArray[np.int32]
+    tails: NDArray[np.int32]
+    relation_ids: tuple[str, ...]
+    relation_names: tuple[str, ...]
+    source: str = ""
+    version: str = ""
+    licence: str = ""
+    replaced: Mapping[str, str] = field(default_factory=dict)
+    """Obsolete or merged ids, and the id that stands for them now (empty where there is none)."""
+    notes: tuple[str, ...] = ()
+    """What the reader noticed: dropped edges, names made from ids, ill-typed literals ..."""
+
+    def __len__(self) -> int:
+        return len(self.entity_ids)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, KnowledgeGraph) and self.hash == other.hash
+
+    def __hash__(self) -> int:
+        return hash(self.hash)
+
+    def __repr__(self) -> str:
+        return (
+            f"KnowledgeGraph({len(self):,} entities, {len(self.names):,} names, "
+            f"{len(self.heads):,} edges, {len(self.relation_ids)} relations)"
+        )
+
+    @cached_property
+    def hash(self) -> str:
+        """SHA-256 of what the graph says; where it came from does not count."""
+        digest = hashlib.sha256()
+        for strings in (self.entity_ids, self.definitions, self.names):
+            digest.update(strings.offsets.astype("<i8").tobytes())
+            digest.update(np.ascontiguousarray(strings.blob).tobytes())
+        for numbers, width in (
+            (self.name_entities, "<i4"),
+            (self.name_scopes, "u1"),
+            (self.name_languages, "<u2"),
+            (self.heads, "<i4"),
+            (self.relations, "<i4"),
+            (self.tails, "<i4"),
+        ):
+            digest.update(numbers.astype(width).tobytes())
+        for words in (self.languages, self.relation_ids, self.relation_names):
+            digest.update("\x1f".join(words).encode() + b"\x1e")
+        return digest.hexdigest()
+
+    @cached_property
+    def name_offsets(self) -> NDArray[np.int64]:
+        """Where the names of entity ``i`` begin and end: ``name_offsets[i : i + 2]``."""
+        return np.searchsorted(self.name_entities, np.arange(len(self) + 1))
+
+    @cached_property
+    def edge_offsets(self) -> NDArray[np.int64]:
+        """Where the edges that leave entity ``i`` begin and end: ``edge_offsets[i : i + 2]``."""
+        return np.searchsorted(self.heads, np.arange(len(self) + 1))
+
+    def index(self, entity_id: str) -> int:
+        """Return the entity index of an id, or raise KeyError."""
+        found = self.entity_ids.find(entity_id)
+        if found is None:
+            raise KeyError(f"no entity {entity_id!r} in {self.source or 'this graph'}")
+        return found
+
+    def __contains__(self, entity_id: object) -> bool:
+        return isinstance(entity_id, str) and self.entity_ids.find(entity_id) is not None
+
+    def name(self, index: int) -> str:
+        """Return the best name of an entity index; its id where it has none."""
+        first, end = self.name_offsets[index : index + 2]
+        return self.names[int(first)] if first < end else self.entity_ids[index]
+
+    def names_of(self, index: int) -> Iterator[Name]:
+        """Yield the names of an entity index, strongest scope first."""
+        for position in range(*self.name_offsets[index : index + 2].tolist()):
+            yield Name(
+                self.names[position],
+                SCOPES[self.name_scopes[position]],
+                self.languages[self.name_languages[position]],
+            )
+
+    def entity(self, entity_id: str) -> Entity:
+        """Return one entity with its names, definition and outgoing edges."""
+        index = self.index(entity_id)
+        edges = range(*self.edge_offsets[index : index + 2].tolist())
+        return Entity(
+            entity_id,
+            self.name(index),
+            tuple(self.names_of(index)),
+            self.definitions[index],
+            tuple(
+                (self.relation_ids[self.relations[edge]], self.entity_ids[int(self.tails[edge])])
+                for edge in edges
+            ),
+        )

@@ -1,0 +1,1 @@
+"""Find the graph's entities in text; nothing here imports torch."""

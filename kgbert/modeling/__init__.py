@@ -1,0 +1,1 @@
+"""Encode entities and inject them into a backbone."""

@@ -1,0 +1,1 @@
+"""Fine-tune a fused model and measure it."""
