@@ -1,0 +1,51 @@
+"""Which columns of a file are the text and the label."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from kgbert.texts.example import Span
+
+
+@dataclass(frozen=True)
+class Columns:
+    """What the user said about the columns (or keys) of a file.
+
+    >>> Columns().check(["Text", "label"])
+    Traceback (most recent call last):
+    ValueError: no column 'text'; there are 'Text', 'label'. If the text is in 'Text', ...
+    """
+
+    text: str = "text"
+    label: str = "label"
+    label_required: bool = False
+    settle: Callable[[Iterable[Span]], tuple[Span, ...]] = tuple
+    """What to make of spans that may overlap, which an example refuses."""
+
+    def check(self, found: Sequence[str], *, may_lack_label: bool = False) -> None:
+        """Raise ValueError for a column that is needed and not among those found."""
+        needed = [("text", self.text)]
+        if self.label_required and not may_lack_label:
+            needed.append(("label", self.label))
+        for kind, column in needed:
+            if column not in found:
+                raise ValueError(_missing(kind, column, found))
+
+    def check_label(self, label: str) -> None:
+        """Raise ValueError for an empty label where one is needed."""
+        if self.label_required and not label:
+            raise ValueError(
+                f"{self.label!r} is empty; every text needs a label here: "
+                "fill it in, or leave the text out"
+            )
+
+
+def _missing(kind: str, column: str, found: Sequence[str]) -> str:
+    lowered = {name.strip().lower(): name for name in found}
+    close = get_close_matches(column.lower(), lowered, n=1)
+    guess = lowered[close[0]] if close else (found[0] if found else "NAME")
+    return (
+        f"no column {column!r}; there are {', '.join(map(repr, found)) or 'none'}. "
+        f"If the {kind} is in {guess!r}, type --{kind}-column {guess!r} "
+        f"(in Python: {kind}_column={guess!r})"
+    )

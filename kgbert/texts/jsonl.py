@@ -1,0 +1,102 @@
+"""Read JSON Lines: one object a line, with a text and a label, with spans, or with tags."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from kgbert.texts.columns import Columns
+from kgbert.texts.conll import tagged_example
+from kgbert.texts.example import Example, Span
+from kgbert.texts.located import located
+from kgbert.texts.tags import report_slips
+
+
+def read_jsonl(content: str, columns: Columns) -> Iterator[Example]:
+    """Yield the examples; keys that mean nothing here are passed over.
+
+    >>> next(read_jsonl('{"text": "No fever.", "label": 0}', Columns()))
+    Example(text='No fever.', label='0', spans=(), id='')
+    """
+    tagged = []
+    for number, line in enumerate(content.split("\n"), start=1):
+        if line.strip():
+            with located(f"line {number:,}"):
+                record = _record(line)
+                yield _example(record, columns)
+            if _is_tagged(record, columns):
+                tagged.append([(number, tag) for tag in record["tags"]])
+    report_slips(tagged)
+
+
+def _record(line: str) -> Mapping[str, Any]:
+    try:
+        record = json.loads(line)
+    except json.JSONDecodeError as error:
+        raise ValueError(
+            f"no valid JSON, {error.msg} at column {error.colno}; "
+            "write one whole object a line, with double quotes"
+        ) from error
+    if not isinstance(record, dict):
+        raise ValueError(
+            f"found {line[:40]!r} where an object belongs; "
+            'write one a line, as in {"text": "...", "label": "..."}'
+        )
+    return record
+
+
+def _example(record: Mapping[str, Any], columns: Columns) -> Example:
+    identifier = str(record.get("id", ""))
+    if _is_tagged(record, columns):
+        return tagged_example(
+            _strings(record["tokens"], "tokens"), _strings(record["tags"], "tags"), identifier
+        )
+    columns.check(list(record), may_lack_label="spans" in record)
+    text = record[columns.text]
+    if not isinstance(text, str):
+        raise ValueError(f"{columns.text!r} holds {text!r}; a text belongs in double quotes")
+    _check_characters(text)
+    spans = columns.settle(_span(entry) for entry in record.get("spans") or ())
+    label = _label(record.get(columns.label))
+    if "spans" not in record:
+        columns.check_label(label)
+    return Example(text, label, spans, identifier)
+
+
+def _is_tagged(record: Mapping[str, Any], columns: Columns) -> bool:
+    return columns.text not in record and "tokens" in record and "tags" in record
+
+
+def _label(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, list | dict):
+        raise ValueError(f"the label is {value!r}; a text has one label, a string or a number")
+    return str(value)
+
+
+def _span(entry: Mapping[str, Any]) -> Span:
+    whole = isinstance(entry, dict) and all(
+        type(entry.get(key)) is kind for key, kind in (("start", int), ("end", int), ("label", str))
+    )
+    if not whole:
+        raise ValueError(
+            f"span {entry!r} is not understood; "
+            'write {"start": 0, "end": 5, "label": "..."}, with offsets in characters'
+        )
+    return Span(entry["start"], entry["end"], entry["label"], str(entry.get("entity") or ""))
+
+
+def _strings(values: object, key: str) -> list[str]:
+    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+        raise ValueError(f"{key!r} holds {str(values)[:60]}; it must be a list of strings")
+    return values
+
+
+def _check_characters(text: str) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise ValueError(
+            f"the text holds half of a character ({text[error.start]!r} at {error.start}); "
+            r"write both halves of the \u pair, or the character itself"
+        ) from error

@@ -1,0 +1,40 @@
+"""What every test may use: no network, and one graph of five entities."""
+
+import os
+
+# Before anything imports huggingface_hub, which reads it once.
+os.environ["HF_HUB_OFFLINE"] = "1"
+
+import pytest
+
+from kgbert.graph.builder import GraphBuilder
+from kgbert.graph.graph import KnowledgeGraph
+
+
+@pytest.fixture
+def graph() -> KnowledgeGraph:
+    """Pneumonia is an infection of the lung and has fever and cough; both are symptoms."""
+    builder = GraphBuilder()
+    builder.add_entity("EX:1", "An inflammation of the lung.")
+    builder.add_entity("EX:2", "A body temperature above the normal.")
+    for entity, name in {
+        "EX:1": "pneumonia",
+        "EX:2": "fever",
+        "EX:3": "cough",
+        "EX:4": "symptom",
+        "EX:5": "lung",
+    }.items():
+        builder.add_name(entity, name)
+    builder.add_name("EX:1", "lung infection", "exact")
+    builder.add_name("EX:2", "high temperature", "related")
+    builder.add_relation("EX:has_symptom", "has symptom")
+    builder.add_relation("EX:located_in", "located in")
+    for head, relation, tail in (
+        ("EX:1", "EX:has_symptom", "EX:2"),
+        ("EX:1", "EX:has_symptom", "EX:3"),
+        ("EX:1", "EX:located_in", "EX:5"),
+        ("EX:2", "rdfs:subClassOf", "EX:4"),
+        ("EX:3", "rdfs:subClassOf", "EX:4"),
+    ):
+        builder.add_edge(head, relation, tail)
+    return builder.build(source="five entities", version="1", licence="CC0-1.0")
