@@ -13,6 +13,9 @@ _HOMES = {
     "Candidate": "kgbert.linking.mention",
     "Mention": "kgbert.linking.mention",
     "DictionaryLinker": "kgbert.linking.dictionary",
+    "Example": "kgbert.texts",
+    "Span": "kgbert.texts",
+    "read_texts": "kgbert.texts",
 }
 
 __all__ = ["__version__", *_HOMES]
