@@ -1,0 +1,47 @@
+"""Short names in capitals: they mean something else, or nothing, in lower case."""
+
+import unicodedata
+from collections.abc import Iterable
+
+#: Longest name, in letters and digits, that is taken for an acronym.
+MAX_ACRONYM = 6
+
+
+def is_acronym(name: str) -> bool:
+    """Tell whether a name is one short word in capitals.
+
+    >>> [is_acronym(name) for name in ("PKD", "COX-2", "Pkd", "ALL CELLS", "肺炎")]
+    [True, True, False, False, False]
+    """
+    return name.isupper() and " " not in name and 2 <= len(_letters(name)) <= MAX_ACRONYM
+
+
+def is_written_as(acronym: str, surface: str) -> bool:
+    """Tell whether a text writes an acronym in its capitals; a plural s may follow.
+
+    >>> [is_written_as("AVM", surface) for surface in ("AVM", "AVMs", "AVM's", "avm", "AVMS")]
+    [True, True, True, False, False]
+    >>> is_written_as("COX-2", "COX 2"), is_written_as("AIDS", "aids")
+    (True, False)
+    """
+    written = _letters(surface)
+    return written in (wanted := _letters(acronym), wanted + "s")
+
+
+def writes_acronyms(names: Iterable[str]) -> bool:
+    """Tell whether capitals mean anything: not where most names are in capitals.
+
+    >>> writes_acronyms(["Kidney", "PKD"]), writes_acronyms(["CHRONIC PAIN", "MALAISE", "Cough"])
+    (True, False)
+    """
+    capitals = cased = 0
+    for name in names:
+        if len(name) > MAX_ACRONYM:
+            capitals += name.isupper()
+            cased += name.upper() != name.lower()
+    return 2 * capitals <= cased
+
+
+def _letters(name: str) -> str:
+    normal = unicodedata.normalize("NFKC", name)
+    return "".join(character for character in normal if character.isalnum())

@@ -1,0 +1,97 @@
+"""Fold case and Unicode variants away without losing where each character came from."""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+#: Characters that show nothing: soft hyphen, zero-width space and joiners, marks of direction.
+_INVISIBLE = re.compile("[\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
+
+#: Half-width kana voicing marks, which NFKC joins to the letter before.
+_VOICING = "\uff9e\uff9f"
+
+
+@dataclass(frozen=True)
+class Folded:
+    """A folded text and, for each of its characters, the cluster of the original it stands for.
+
+    ``starts`` and ``ends`` are None where every character stands for itself.
+    """
+
+    text: str
+    starts: tuple[int, ...] | None = None
+    ends: tuple[int, ...] | None = None
+
+    def span(self, start: int, end: int) -> tuple[int, int] | None:
+        """Return the original span of a folded one, or None where it would split a cluster."""
+        if self.starts is None or self.ends is None:
+            return start, end
+        splits_first = start > 0 and self.starts[start - 1] == self.starts[start]
+        splits_last = end < len(self.starts) and self.starts[end - 1] == self.starts[end]
+        return None if splits_first or splits_last else (self.starts[start], self.ends[end - 1])
+
+
+def fold(text: str) -> Folded:
+    """Return the text in NFKC and folded case, invisible characters removed.
+
+    Folding goes grapheme cluster by grapheme cluster, so a cluster that grows or shrinks moves
+    no other.
+
+    >>> fold("İX ﬁn").text == "i̇x fin"
+    True
+    >>> folded = fold("Straße ①")
+    >>> folded.text, folded.span(0, 7), folded.span(8, 9)
+    ('strasse 1', (0, 6), (7, 8))
+    >>> folded.span(0, 5) is None
+    True
+    """
+    if text.isascii():
+        return Folded(text.lower())
+    if unicodedata.is_normalized("NFKC", text) and not _INVISIBLE.search(text):
+        folded = text.casefold()
+        if len(folded) == len(text) and unicodedata.is_normalized("NFKC", folded):
+            return Folded(folded)
+    return _fold_clusters(text)
+
+
+def fold_cluster(cluster: str) -> str:
+    """Return one grapheme cluster (or any text whose offsets do not matter), folded.
+
+    >>> fold_cluster("ＡＢＣ"), fold_cluster("ﬀ")
+    ('abc', 'ff')
+    """
+    visible = _INVISIBLE.sub("", cluster)
+    cased = unicodedata.normalize("NFKC", visible).casefold()
+    return _INVISIBLE.sub("", unicodedata.normalize("NFKC", cased))
+
+
+def _fold_clusters(text: str) -> Folded:
+    pieces: list[str] = []
+    starts: list[int] = []
+    ends: list[int] = []
+    for start, end in _clusters(text):
+        piece = fold_cluster(text[start:end])
+        pieces.append(piece)
+        starts.extend([start] * len(piece))
+        ends.extend([end] * len(piece))
+    return Folded("".join(pieces), tuple(starts), tuple(ends))
+
+
+def _clusters(text: str) -> Iterator[tuple[int, int]]:
+    """Yield the spans that NFKC may join, and no longer ones: a character and its marks."""
+    edges = [index for index, character in enumerate(text) if not _extends(character)]
+    if text and (not edges or edges[0] != 0):
+        edges.insert(0, 0)
+    yield from pairwise([*edges, len(text)])
+
+
+def _extends(character: str) -> bool:
+    if character < "\u0300":
+        return False
+    return (
+        unicodedata.category(character)[0] == "M"
+        or "\u1160" <= character <= "\u11ff"  # Hangul vowels and finals compose with the initial
+        or character in _VOICING
+    )

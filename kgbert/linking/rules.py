@@ -1,0 +1,179 @@
+"""The normalisation rules: what may differ between a name and the text that means it."""
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from kgbert.linking.spelling import american, arabic, greek, latin, singular
+
+#: A name as its words, the empty ones gone.
+Words = tuple[str, ...]
+
+
+def _same(word: str) -> str:
+    return word
+
+
+def _alone(words: Words) -> Iterable[Words]:
+    return ()
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One way in which a name and a text may differ.
+
+    ``word`` maps a word of names and texts alike, so that the two sides meet ("" drops it);
+    ``variants`` yields further forms of a name. ``factor`` is what a candidate's score is
+    multiplied by when it was found by this rule.
+    """
+
+    meaning: str
+    factor: float
+    word: Callable[[str], str] = _same
+    variants: Callable[[Words], Iterable[Words]] = _alone
+
+
+def normal_words(words: Iterable[str], rules: Iterable[str]) -> Words:
+    """Return words as the named rules write them.
+
+    >>> normal_words(("crohn's", "x", "-", "linked", "tumours"), RULES)
+    ('crohn', 'x', 'linked', 'tumor')
+    >>> normal_words(("crohn's", "x", "-", "linked", "tumours"), ("plural",))
+    ("crohn's", 'x', '-', 'linked', 'tumour')
+    """
+    return tuple(filter(None, (normal_word(word, rules) for word in words)))
+
+
+def normal_word(word: str, rules: Iterable[str]) -> str:
+    """Return one word as the named rules write it; empty where a rule drops it."""
+    for rule in rules:
+        word = RULES[rule].word(word)
+    return word
+
+
+def normal_forms(words: Iterable[str], rules: Iterable[str]) -> dict[Words, None]:
+    """Return every form of a name under the named rules, its plain form first.
+
+    >>> [" ".join(form) for form in normal_forms(("neoplasms", ",", "skin"), ["inversion"])]
+    ['neoplasms , skin', 'skin neoplasms', 'neoplasms skin']
+    """
+    rules = tuple(rules)
+    forms = {tuple(words): None}
+    for rule in rules:
+        for form in tuple(forms):
+            forms |= dict.fromkeys(RULES[rule].variants(form))
+    return {normal: None for form in forms if (normal := normal_words(form, rules))}
+
+
+def rules_needed(name: Words, words: Words, rules: Iterable[str]) -> tuple[str, ...]:
+    """Return the rules that it takes to see a name in the words of a text; none for the same.
+
+    >>> rules_needed(("neoplasms", ",", "skin"), ("skin", "neoplasm"), RULES)
+    ('plural', 'inversion')
+    """
+    if name == words:
+        return ()
+    needed = tuple(rules)
+    for rule in needed:
+        fewer = tuple(other for other in needed if other != rule)
+        if normal_words(words, fewer) in normal_forms(name, fewer):
+            needed = fewer
+    return needed
+
+
+def _unhyphenated(word: str) -> str:
+    return "" if word == "-" else word
+
+
+def _joined(words: Words) -> Iterable[Words]:
+    """Yield the name with each hyphenated pair written as one word."""
+    for index in range(1, len(words) - 1):
+        if words[index] == "-" and len(words[index - 1]) > 1 and len(words[index + 1]) > 1:
+            yield (*words[: index - 1], words[index - 1] + words[index + 1], *words[index + 2 :])
+
+
+def _unpossessed(word: str) -> str:
+    return re.sub(r"(?<=\w)['’]s?$", "", word) if word not in ("'", "’") else ""
+
+
+def _uninverted(words: Words) -> Iterable[Words]:
+    """Yield an inverted name the right way round, unless its commas make a list."""
+    parts = _split(words, ",")
+    if len(parts) < 2 or not all(parts) or _LISTING.intersection(words):
+        return
+    yield tuple(word for part in reversed(parts) for word in part)
+    yield tuple(word for part in parts for word in part)
+
+
+def _split(words: Words, mark: str) -> list[Words]:
+    parts: list[list[str]] = [[]]
+    for word in words:
+        if word == mark:
+            parts.append([])
+        else:
+            parts[-1].append(word)
+    return [tuple(part) for part in parts]
+
+
+def _turned(words: Words) -> Iterable[Words]:
+    """Yield "kidney stone" for "stone of (the) kidney", and the other way round."""
+    if words.count("of") == 1 and not _PREPOSITIONS.intersection(words):
+        head, tail = _split(words, "of")
+        if head and tail and len(tail) <= 3 and "," not in words:
+            yield (*_unarticled(tail), *head)
+    elif len(words) == 2 and all(word.isalpha() for word in words):
+        yield (words[1], "of", words[0])
+
+
+def _unarticled(words: Words) -> Words:
+    return words[1:] if words[0] in _ARTICLES else words
+
+
+def _without_article(word: str) -> str:
+    return "" if word in _ARTICLES else word
+
+
+def _untailed(words: Words) -> Iterable[Words]:
+    """Yield a name without the words at its end that say only "whichever" or "disease"."""
+    if words[-1] == ")" and "(" in words[1:] and words[-2] in _QUALIFIERS:
+        yield words[: words.index("(", 1)]
+    elif len(words) > 1 and words[-1] in _OPEN_ENDS:
+        yield words[:-2] if words[-2] == "," else words[:-1]
+    elif len(words) > 1 and words[-1] in _DISEASE and _NAMES_A_DISEASE.search(words[-2]):
+        yield words[:-1]
+
+
+def _one_disease(word: str) -> str:
+    return "disease" if word in _DISEASE else word
+
+
+_LISTING = frozenset(("and", "or", "and/or", "&", "with", "without", "due", "because"))
+_PREPOSITIONS = frozenset(("in", "with", "without", "from", "due", "to", "by", "and", "or", "on"))
+_ARTICLES = frozenset(("the", "a", "an"))
+_DISEASE = frozenset(("disease", "disorder", "diseases", "disorders"))
+_OPEN_ENDS = frozenset(("nos", "unspecified"))
+_QUALIFIERS = frozenset(("disorder", "disease", "finding", "morphology", "procedure", "diagnosis"))
+_NAMES_A_DISEASE = re.compile(
+    r"(?:itis|osis|[ao]emia|oma|pathy|plasia|trophy|syndrome|deficiency|cancer|infection|fever)$"
+)
+
+#: What a name and a text may differ in, in the order in which words pass through.
+#: Each word of text and names goes through ``word`` of every rule that is switched on; add a
+#: rule by writing its function and a line here.
+RULES = {
+    "hyphens": Rule(
+        "x-linked ~ x linked, micro-cephaly ~ microcephaly", 0.99, _unhyphenated, _joined
+    ),
+    "possessive": Rule("Crohn's ~ Crohn", 0.99, _unpossessed),
+    "accents": Rule("Sjögren ~ Sjogren", 0.99, latin),
+    "greek": Rule("α ~ alpha", 0.99, greek),
+    "roman": Rule("type II ~ type 2", 0.97, arabic),
+    "spelling": Rule("haemorrhage ~ hemorrhage, tumour ~ tumor", 0.99, american),
+    "plural": Rule("fractures ~ fracture, diagnoses ~ diagnosis", 0.98, singular),
+    "articles": Rule("neoplasm of the skin ~ neoplasm of skin", 0.99, _without_article),
+    "inversion": Rule("Neoplasms, Skin ~ skin neoplasms", 0.97, variants=_uninverted),
+    "genitive": Rule("stone of kidney ~ kidney stone", 0.95, variants=_turned),
+    "tail": Rule(
+        "disorder ~ disease; anaemia NOS, anaemia disease ~ anaemia", 0.93, _one_disease, _untailed
+    ),
+}

@@ -1,0 +1,48 @@
+"""Names that say too little to be linked, or too little to be trusted."""
+
+_FUNCTION_WORDS = """
+a about above after again all also am among an and any are as at be because been before being
+below between both but by can cannot could did do does doing down due during each either else
+every few for from further had has have having he her here hers him his how however i if in
+into is it its itself just less like many may me might more most much must my neither no
+none nor not of off often on once one only onto or other others our out over own per perhaps
+rather same several shall she should since so some such than that the their them then
+there these they this those through thus to too two under unless until up upon us
+used very via was we well were what when where whether which while who whom whose why will
+with within without would yes yet you your
+"""
+
+#: Function words: a name spelt like one of these is never linked, unless it is an acronym.
+STOP_NAMES = frozenset(_FUNCTION_WORDS.split())
+
+_COMMON_WORDS = """
+acute age area average base big body case cause change chronic class clear common complete
+condition control course day degree detail different disease disorder early effect end event
+example fact feature female finding first form full general good great group half hand help
+high history hour human idea ill increase individual item key kind known large last late lead
+level life light likely line list long low main major make male man mean measure method
+mild minor minute mode model moderate month name need new normal now number object onset open
+order organism part patient person phase place point positive possible present primary problem
+process property rate reason report response result right role run sample second secondary
+section see series set severe short show sign similar simple single site size small source
+stage start state status step study sum symptom syndrome system table take term test thing
+time top total true type unit unknown unspecified use value way week whole word work year
+"""
+
+#: Words so common that a name spelt like one of them often means something else: such a name is
+#: linked with COMMON_FACTOR of its score.
+COMMON_NAMES = frozenset(_COMMON_WORDS.split())
+COMMON_FACTOR = 0.5
+
+
+def is_stopped(name: str, stop_names: frozenset[str]) -> bool:
+    """Tell whether a folded name says too little: a stop name, one letter, or no letter at all.
+
+    >>> is_stopped("all", STOP_NAMES), is_stopped("k", STOP_NAMES), is_stopped("2 - 3", STOP_NAMES)
+    (True, True, True)
+    >>> is_stopped("痛", STOP_NAMES), is_stopped("fever", STOP_NAMES)
+    (False, False)
+    """
+    if name in stop_names or (len(name) == 1 and name.isascii()):
+        return True
+    return not any(character.isalpha() for character in name)
