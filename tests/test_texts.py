@@ -223,6 +223,7 @@ BAD_CONTENTS = {
     "labels": ("a.jsonl", '{"text": "a", "label": ["b"]}', r"the label is \['b'\]; a text has one"),
     "half character": ("a.jsonl", r'{"text": "a\ud800"}', r"half of a character .* at 1\)"),
     "span keys": ("a.jsonl", '{"text": "a", "spans": [{"start": 0}]}', "is not understood; write"),
+    "spans type": ("a.jsonl", '{"text": "a", "spans": 5}', "line 1: 'spans' holds 5; it must be a"),
     "span type": ("a.jsonl", '{"text": "a", "spans": [[0, 1, "A"]]}', "is not understood; write"),
     "outside": ("a.jsonl", '{"text": "a", "spans": [{"start": 0, "end": 2, "label": "A"}]}',
                 r"line 1: span 0 to 2 \('A'\) does not lie inside the text of 1 characters"),

@@ -55,7 +55,7 @@ def _example(record: Mapping[str, Any], columns: Columns) -> Example:
     if not isinstance(text, str):
         raise ValueError(f"{columns.text!r} holds {text!r}; a text belongs in double quotes")
     _check_characters(text)
-    spans = columns.settle(_span(entry) for entry in record.get("spans") or ())
+    spans = columns.settle(_spans(record.get("spans")))
     label = _label(record.get(columns.label))
     if "spans" not in record:
         columns.check_label(label)
@@ -74,16 +74,20 @@ def _label(value: object) -> str:
     return str(value)
 
 
-def _span(entry: Mapping[str, Any]) -> Span:
-    whole = isinstance(entry, dict) and all(
-        type(entry.get(key)) is kind for key, kind in (("start", int), ("end", int), ("label", str))
+def _spans(entries: object) -> list[Span]:
+    if not isinstance(entries, list | None):
+        raise ValueError(f"'spans' holds {str(entries)[:60]}; it must be a list of objects")
+    return [_span(entry) for entry in entries or ()]
+
+
+def _span(entry: object) -> Span:
+    match entry:
+        case {"start": int(start), "end": int(end), "label": str(label)}:
+            return Span(start, end, label, str(entry.get("entity") or ""))
+    raise ValueError(
+        f"span {entry!r} is not understood; "
+        'write {"start": 0, "end": 5, "label": "..."}, with offsets in characters'
     )
-    if not whole:
-        raise ValueError(
-            f"span {entry!r} is not understood; "
-            'write {"start": 0, "end": 5, "label": "..."}, with offsets in characters'
-        )
-    return Span(entry["start"], entry["end"], entry["label"], str(entry.get("entity") or ""))
 
 
 def _strings(values: object, key: str) -> list[str]:
