@@ -82,8 +82,8 @@ def _spans(entries: object) -> list[Span]:
 
 def _span(entry: object) -> Span:
     match entry:
-        case {"start": int(start), "end": int(end), "label": str(label)}:
-            return Span(start, end, label, str(entry.get("entity") or ""))
+        case {"start": int(start), "end": int(end), "label": str(label), **rest}:
+            return Span(start, end, label, str(rest.get("entity") or ""))
     raise ValueError(
         f"span {entry!r} is not understood; "
         'write {"start": 0, "end": 5, "label": "..."}, with offsets in characters'
