@@ -1,0 +1,58 @@
+"""Write a file whole or not at all."""
+
+import os
+import tempfile
+from pathlib import Path
+
+
+def write_atomically(path: str | Path, content: str | bytes) -> Path:
+    """Write ``content`` to ``path`` so that no reader ever sees half of it, and return the path.
+
+    The content goes to a temporary file in the same folder, which then takes the name of
+    ``path``. Missing folders are made; text is written as UTF-8.
+
+    Raises:
+        OSError: The file could not be written (disk full, no permission); the message names the
+            path, what stood there before is untouched, and no temporary file is left behind.
+
+    >>> folder = tempfile.mkdtemp()
+    >>> write_atomically(f"{folder}/verdict.txt", "helps").read_text()
+    'helps'
+    """
+    path = Path(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        number, name = tempfile.mkstemp(
+            prefix=f".{path.name[:40]}.", suffix=".tmp", dir=path.parent
+        )
+        try:
+            _fill(number, content.encode() if isinstance(content, str) else content)
+            os.chmod(name, _mode(path))
+            os.replace(name, path)
+        except BaseException:
+            os.unlink(name)
+            raise
+    except OSError as error:
+        raise OSError(
+            error.errno,
+            f"could not write {path} ({error.strerror}); nothing was changed. Free some space or "
+            f"choose another folder, then run the same command again",
+        ) from error
+    return path
+
+
+def _fill(number: int, content: bytes) -> None:
+    with os.fdopen(number, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _mode(path: Path) -> int:
+    # mkstemp makes files that only their owner may read: keep the mode of what stood there, or
+    # give what an ordinary open() would have given.
+    if path.exists():
+        return path.stat().st_mode & 0o777
+    mask = os.umask(0)
+    os.umask(mask)
+    return 0o666 & ~mask
