@@ -1,0 +1,48 @@
+"""What makes a comparison unfair and can be seen in the runs themselves."""
+
+from statistics import mean, median
+
+from kgbert.comparing.pairing import PairedRuns, judged_arms
+from kgbert.comparing.wording import quantity
+
+#: A baseline cut off in more than this share of its runs was not given the time it needed.
+CUT_OFF_SHARE = 0.5
+#: Arms whose sizes differ by more than this share are said to differ.
+SIZE_SHARE = 0.01
+
+
+def fairness_warnings(runs: PairedRuns) -> list[str]:
+    """Return a sentence for each sign that the arms did not compete on equal terms."""
+    return [*_still_improving(runs), *_control_of_other_size(runs)]
+
+
+def _still_improving(runs: PairedRuns) -> list[str]:
+    """Name the arms whose best epoch was mostly the last one that they were allowed."""
+    sentences = []
+    for arm in judged_arms(runs.study):
+        cut_off = [
+            run["best_epoch"] >= run["settings"]["epochs"]
+            for run in runs.of(arm)
+            if run.get("best_epoch") and run.get("settings", {}).get("epochs")
+        ]
+        if cut_off and mean(cut_off) > CUT_OFF_SHARE:
+            sentences.append(
+                f"The arm {arm!r} was still improving when it stopped in {sum(cut_off)} of "
+                f"{len(cut_off)} runs: its last epoch was its best. More epochs may change the "
+                f"comparison."
+            )
+    return sentences
+
+
+def _control_of_other_size(runs: PairedRuns) -> list[str]:
+    """Warn if main arm and control differ in size; the plain arm is smaller by design."""
+    main, _, *control = judged_arms(runs.study)
+    sizes = {
+        arm: median(run["cost"]["parameters"] for run in finished)
+        for arm in (main, *control)
+        if (finished := [run for run in runs.of(arm) if run.get("cost", {}).get("parameters")])
+    }
+    if len(sizes) < 2 or max(sizes.values()) <= (1 + SIZE_SHARE) * min(sizes.values()):
+        return []
+    told = " and ".join(f"{arm!r} {quantity(size)}" for arm, size in sizes.items())
+    return [f"Main arm and control differ in size ({told} parameters), so size may explain a gain."]

@@ -1,0 +1,223 @@
+import json
+from statistics import mean
+
+import pytest
+from invented_study import ARMS, run, runs, study
+
+from kgbert.comparing.summary import summarise
+
+
+def without(found, *places):
+    return [run for run in found if (run["arm"], run["seed"]) not in places]
+
+
+def test_results_survive_json():
+    results = summarise(study(), runs())
+
+    assert json.loads(json.dumps(results, allow_nan=False)) == results
+
+
+def test_order_of_the_runs_does_not_matter():
+    found = runs()
+
+    assert summarise(study(), found[::-1]) == summarise(study(), found)
+
+
+def test_differences_are_taken_seed_by_seed():
+    found = {(run["arm"], run["seed"]): run["metrics"]["accuracy"] for run in runs()}
+
+    comparison = summarise(study(), runs())["comparisons"][0]
+
+    assert (comparison["first"], comparison["second"]) == ("knowledge", "plain")
+    assert comparison["differences"] == [
+        found["knowledge", seed] - found["plain", seed] for seed in range(6)
+    ]
+
+
+def test_metric_of_the_study_is_the_one_compared():
+    results = summarise(study(metric="macro_f1"), runs())
+
+    assert results["arms"][0]["mean"] == pytest.approx(
+        mean(run["metrics"]["macro_f1"] for run in runs() if run["arm"] == "plain")
+    )
+    assert "points of macro-F1" in results["verdict"]["sentence"]
+
+
+def test_main_meets_every_arm_and_the_control_meets_the_baseline():
+    arms = (*ARMS, "appended text")
+
+    compared = summarise(study(arms=arms), runs(arms=arms))["comparisons"]
+
+    assert [(one["first"], one["second"]) for one in compared] == [
+        ("knowledge", "plain"),
+        ("knowledge", "shuffled"),
+        ("knowledge", "appended text"),
+        ("shuffled", "plain"),
+    ]
+
+
+def test_only_seeds_complete_in_all_judged_arms_count_and_the_missing_are_listed():
+    found = [
+        *without(runs(seeds=8), ("shuffled", 2), ("plain", 4)),
+        run("shuffled", 2, 0.5, status="failed", error="out of memory"),
+    ]
+
+    results = summarise(study(8), found)
+
+    assert results["complete_seeds"] == [0, 1, 3, 5, 6, 7]
+    assert results["comparisons"][0]["seeds"] == [0, 1, 3, 5, 6, 7]
+    assert results["missing"] == [
+        {"arm": "plain", "seed": 4, "reason": "not run", "error": ""},
+        {"arm": "shuffled", "seed": 2, "reason": "failed", "error": "out of memory"},
+    ]
+    assert (
+        "2 of 8 seeds, seed 2 (shuffled failed) and seed 4 (plain not run)"
+        in (results["verdict"]["sentence"])
+    )
+
+
+def test_a_failed_rival_takes_no_seed_from_the_verdict():
+    arms = (*ARMS, "appended text")
+    found = without(runs(arms=arms), ("appended text", 0))
+
+    results = summarise(study(arms=arms), found)
+
+    assert results["complete_seeds"] == [0, 1, 2, 3, 4, 5]
+    assert results["comparisons"][2]["count"] == 5
+    assert results["verdict"]["outcome"] == "helps"
+
+
+def test_a_study_without_any_run_is_summarised():
+    results = summarise(study(), [])
+
+    assert results["verdict"]["outcome"] == "too few seeds"
+    assert results["arms"][0]["mean"] is None
+    assert results["comparisons"][0]["p"] is None
+    assert len(results["missing"]) == 18
+
+
+def test_runs_of_other_arms_and_seeds_are_left_out():
+    stray = [run("dictionary only", 0, 0.9), run("plain", 99, 0.9)]
+
+    assert summarise(study(), runs() + stray) == summarise(study(), runs())
+
+
+def test_two_runs_for_one_place_are_refused():
+    with pytest.raises(ValueError, match=r"arm 'plain', seed 0 has two runs.* delete the file"):
+        summarise(study(), [*runs(), run("plain", 0, 0.9)])
+
+
+def test_a_study_without_its_baseline_is_refused():
+    with pytest.raises(ValueError, match=r"baseline arm 'plain' is not among its arms"):
+        summarise(study(arms=("knowledge", "shuffled")), [])
+
+
+def test_cost_is_the_median_and_its_ratio_to_plain():
+    found = runs()
+    for one in found:
+        one["cost"]["train_seconds"] = 90.0 if one["arm"] == "knowledge" else 30.0
+    found[0]["cost"]["train_seconds"] = 5000.0
+
+    knowledge = summarise(study(), found)["arms"][1]
+
+    assert knowledge["cost"]["train_seconds"] == 90.0
+    assert knowledge["cost_ratio"]["train_seconds"] == 3.0
+
+
+def test_a_shared_test_set_gets_an_item_level_interval():
+    found = runs()
+    for one in found:
+        one["items"]["ids"] = [str(item) for item in range(40)]
+
+    item_level = summarise(study(), found)["comparisons"][0]["item_level"]
+
+    assert item_level["items"] == item_level["count"] == 40
+    assert item_level["mean"] == pytest.approx(
+        mean(one["items"]["correct"].count(1) for one in found if one["arm"] == "knowledge") / 40
+        - mean(one["items"]["correct"].count(1) for one in found if one["arm"] == "plain") / 40
+    )
+
+
+def test_items_of_one_document_are_kept_together():
+    found = runs()
+    for one in found:
+        one["items"]["ids"] = [str(item) for item in range(40)]
+        one["items"]["documents"] = [str(item // 4) for item in range(40)]
+
+    item_level = summarise(study(), found)["comparisons"][0]["item_level"]
+
+    assert (item_level["items"], item_level["count"]) == (40, 10)
+
+
+def test_test_sets_drawn_by_seed_get_none():
+    assert summarise(study(), runs())["comparisons"][0]["item_level"] is None
+
+
+def test_strata_compare_the_arms_on_part_of_the_test_set():
+    found = runs()
+    for one in found:
+        gain = 0.1 if one["arm"] == "knowledge" else 0.0
+        one["strata"] = {
+            "linked": {"size": 60, "accuracy": 0.5 + gain},
+            "unlinked": {"size": 40, "accuracy": 0.7},
+        }
+
+    linked, unlinked = summarise(study(), found)["strata"]
+
+    assert (linked["stratum"], linked["size"]) == ("linked", 60)
+    assert linked["mean"] == pytest.approx(0.1)
+    assert linked["arms"]["shuffled"] == 0.5
+    assert unlinked["mean"] == 0.0
+
+
+def test_an_empty_stratum_is_left_out():
+    found = runs()
+    for one in found:
+        one["strata"]["unlinked"] = {"size": 0, "accuracy": None}
+
+    assert "unlinked" not in [row["stratum"] for row in summarise(study(), found)["strata"]]
+
+
+def test_ceiling_is_what_the_linked_texts_leave_to_gain():
+    found = runs()
+    for one in found:
+        one["strata"] = {
+            "linked": {"size": 60, "accuracy": 0.5},
+            "unlinked": {"size": 40, "accuracy": 0.7},
+        }
+
+    ceiling = summarise(study(), found)["ceiling"]
+
+    assert ceiling == pytest.approx({"linked_share": 0.6, "largest_gain": 0.3})
+
+
+def test_token_tasks_without_items_and_strata_are_summarised():
+    found = [{**one, "items": {}, "strata": {}} for one in runs()]
+
+    results = summarise(study(task="token classification"), found)
+
+    assert (results["strata"], results["ceiling"]) == ([], None)
+    assert results["verdict"]["outcome"] == "helps"
+
+
+def test_an_arm_that_was_still_improving_is_warned_of():
+    found = runs()
+    for one in found:
+        one["best_epoch"] = 8 if one["arm"] == "plain" else 4
+
+    warnings = summarise(study(warnings=["Label name 'fever' is in the graph."]), found)["warnings"]
+
+    assert warnings[0] == "Label name 'fever' is in the graph."
+    assert warnings[1].startswith("The arm 'plain' was still improving when it stopped in 6 of 6")
+    assert len(warnings) == 2
+
+
+def test_a_control_of_another_size_is_warned_of():
+    found = runs()
+    for one in found:
+        one["cost"]["parameters"] += 5_000_000 * (one["arm"] == "knowledge")
+
+    warnings = summarise(study(), found)["warnings"]
+
+    assert len(warnings) == 1
+    assert "'knowledge' 28.5 M and 'shuffled' 23.5 M parameters" in warnings[0]
