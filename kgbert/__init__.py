@@ -9,6 +9,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "GraphError": "kgbert.graph.graph",
     "KnowledgeGraph": "kgbert.graph.graph",
+    "ReadOptions": "kgbert.graph.options",
     "read_graph": "kgbert.graph.read",
     "Candidate": "kgbert.linking.mention",
     "Mention": "kgbert.linking.mention",

@@ -27,10 +27,13 @@ class GraphBuilder:
         self.relations: dict[str, str] = {}
         self.replaced: dict[str, str] = {}
         self.notes: Counter[str] = Counter()
+        self.version = ""
+        self.licence = ""
 
     def add_entity(self, entity_id: str, definition: str = "") -> None:
         """Declare an entity; of several definitions the first in code-point order is kept."""
         known = self.entities.get(entity_id, "")
+        definition = " ".join(definition.split())
         self.entities[entity_id] = min(filter(None, (known, definition)), default="")
 
     def add_name(
@@ -54,27 +57,32 @@ class GraphBuilder:
         """Remember something the user should hear; equal notes are counted."""
         self.notes[text] += 1
 
-    def build(self, *, source: str = "", version: str = "", licence: str = "") -> KnowledgeGraph:
+    def build(self, *, source: str = "") -> KnowledgeGraph:
         """Return the graph in its canonical order."""
         ids = sorted(self.entities)
         index = {entity_id: position for position, entity_id in enumerate(ids)}
-        names = sorted((index[entity], *rest) for entity, *rest in self.names)
+        # Not said and English come first, so that the best name of an entity is one of them.
+        languages = sorted(
+            {language for _, _, language, _ in self.names} | {""}, key=_english_first
+        )
+        tongues = {language: position for position, language in enumerate(languages)}
+        names = sorted(
+            (index[entity], scope, tongues[language], text)
+            for entity, scope, language, text in self.names
+        )
         kept = [edge for edge in self.edges if edge[0] in index and edge[2] in index]
         if dangling := len(self.edges) - len(kept):
             self.notes[f"{dangling:,} edges dropped: an end of theirs is not an entity here"] += 1
         relations = sorted({relation for _, relation, _ in kept})
         order = {relation: position for position, relation in enumerate(relations)}
         edges = sorted((index[head], order[relation], index[tail]) for head, relation, tail in kept)
-        languages = sorted({language for _, _, language, _ in names} | {""})
         return KnowledgeGraph(
             entity_ids=StringColumn.of(ids),
             definitions=StringColumn.of(self.entities[entity_id] for entity_id in ids),
             names=StringColumn.of(text for *_, text in names),
             name_entities=np.array([entity for entity, *_ in names], np.int32),
             name_scopes=np.array([scope for _, scope, *_ in names], np.uint8),
-            name_languages=np.array(
-                [languages.index(language) for _, _, language, _ in names], np.uint16
-            ),
+            name_languages=np.array([tongue for _, _, tongue, _ in names], np.uint16),
             languages=tuple(languages),
             heads=np.array([head for head, _, _ in edges], np.int32),
             relations=np.array([relation for _, relation, _ in edges], np.int32),
@@ -82,11 +90,15 @@ class GraphBuilder:
             relation_ids=tuple(relations),
             relation_names=tuple(self.relations[relation] or relation for relation in relations),
             source=source,
-            version=version,
-            licence=licence,
+            version=self.version,
+            licence=self.licence,
             replaced=dict(sorted(self.replaced.items())),
             notes=tuple(
                 text if count == 1 else f"{text} ({count:,} times)"
                 for text, count in self.notes.items()
             ),
         )
+
+
+def _english_first(language: str) -> tuple[bool, bool, str]:
+    return language != "", language != "en", language

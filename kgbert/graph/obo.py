@@ -1,0 +1,193 @@
+"""Read OBO files line by line."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from kgbert.graph.builder import GraphBuilder
+from kgbert.graph.graph import GraphError
+from kgbert.graph.naming import name_the_unnamed
+from kgbert.graph.options import ReadOptions
+from kgbert.graph.source import Source
+from kgbert.graph.vocabulary import RELATION_NAMES, RELATION_WORDS, compact, relation_name
+
+_QUOTED = re.compile(r'\s*"((?:[^"\\]|\\.)*)"\s*(\w*)')
+_ESCAPE = re.compile(r"\\(.)")
+_ESCAPED = {"n": "\n", "W": " ", "t": "\t"}
+_TRAILING = re.compile(r"(?:\s+\{[^{}]*\})?(?:\s+!.*)?$")
+_SHARED_RELATION = re.compile(r"[A-Za-z]+:\d{4,}")
+_SYNONYMS = {
+    "synonym": "related",
+    "exact_synonym": "exact",
+    "related_synonym": "related",
+    "broad_synonym": "broad",
+    "narrow_synonym": "narrow",
+}
+_SCOPES = {"EXACT": "exact", "RELATED": "related", "BROAD": "broad", "NARROW": "narrow"}
+
+
+@dataclass(frozen=True)
+class _Stanza:
+    """The lines of one stanza by tag: (line number, text)."""
+
+    kind: str
+    line: int
+    tags: dict[str, list[tuple[int, str]]]
+
+    def values(self, tag: str) -> list[str]:
+        return [text for _, text in self.tags.get(tag, ())]
+
+
+def read_obo(source: Source, options: ReadOptions) -> GraphBuilder:
+    """Return what an OBO file (1.0 to 1.4) says."""
+    builder = GraphBuilder()
+    stanzas = list(_stanzas(source))
+    relations = dict(_typedef(stanza) for stanza in stanzas if stanza.kind == "Typedef")
+    for stanza in stanzas:
+        if stanza.kind in ("Term", "Instance"):
+            _read_entity(stanza, source, builder)
+    _rename_relations(builder, relations)
+    header = stanzas[0]
+    builder.version = next(iter(header.values("data-version")), "")
+    for text in header.values("property_value"):
+        if re.match(r"\S*(terms|dc|dct):license\s", text):
+            builder.licence = text.split()[1].strip('"')
+    name_the_unnamed(builder, source.name, options)
+    return builder
+
+
+def parse_quoted(text: str) -> tuple[str, str] | None:
+    r"""Return the quoted text of a synonym or definition and the word after it, or None.
+
+    >>> parse_quoted('"a \\"fever\\"" EXACT [PMID:1]')
+    ('a "fever"', 'EXACT')
+    """
+    match = _QUOTED.match(text)
+    return (_unescape(match[1]), match[2]) if match else None
+
+
+def _stanzas(source: Source) -> Iterator[_Stanza]:
+    stanza = _Stanza("", 1, {})
+    pending = ""
+    for number, raw in enumerate(source.lines(), start=1):
+        line = pending + raw.strip()
+        if line.endswith("\\") and not line.endswith("\\\\"):
+            pending = line[:-1]
+            continue
+        pending = ""
+        if line.startswith("[") and line.endswith("]"):
+            yield stanza
+            stanza = _Stanza(line[1:-1], number, {})
+        elif line and not line.startswith("!"):
+            tag, colon, text = line.partition(":")
+            if not colon:
+                raise GraphError(
+                    f"{source.name}, line {number}: {line[:60]!r} is not 'tag: value', so it is "
+                    f"not OBO. Mend the line, or say which format the file has: "
+                    f"read_graph({source.name!r}, format='turtle')."
+                )
+            stanza.tags.setdefault(tag, []).append((number, text.strip()))
+    yield stanza
+
+
+def _read_entity(stanza: _Stanza, source: Source, builder: GraphBuilder) -> None:
+    if "id" not in stanza.tags:
+        raise GraphError(
+            f"{source.name}, line {stanza.line}: a [{stanza.kind}] without an id, so nothing can "
+            f"refer to it. Add a line such as 'id: EX:0000001' below it, or remove it."
+        )
+    entity = _identifier(stanza.values("id")[0])
+    for text in stanza.values("alt_id"):
+        builder.replaced.setdefault(_identifier(text), entity)
+    if any(text.startswith("true") for text in stanza.values("is_obsolete")):
+        replacements = sorted(_identifier(text) for text in stanza.values("replaced_by"))
+        builder.replaced[entity] = replacements[0] if replacements else ""
+        return
+    _describe(entity, stanza, source, builder)
+    _relate(entity, stanza, source, builder)
+
+
+def _describe(entity: str, stanza: _Stanza, source: Source, builder: GraphBuilder) -> None:
+    builder.add_entity(entity)
+    for text in stanza.values("name"):
+        builder.add_name(entity, _unquote(text))
+    for tag, scope in _SYNONYMS.items():
+        for number, text in stanza.tags.get(tag, ()):
+            name, word = _quoted(text, number, source)
+            builder.add_name(entity, name, _SCOPES.get(word, scope))
+    for number, text in stanza.tags.get("def", ()):
+        builder.add_entity(entity, _quoted(text, number, source)[0])
+    if "def" not in stanza.tags:
+        for text in stanza.values("comment"):
+            builder.add_entity(entity, _unquote(text))
+
+
+def _relate(entity: str, stanza: _Stanza, source: Source, builder: GraphBuilder) -> None:
+    for tag in ("is_a", "instance_of", "equivalent_to"):
+        for text in stanza.values(tag):
+            builder.add_edge(entity, RELATION_WORDS[tag], _identifier(text))
+    for text in stanza.values("union_of"):
+        builder.add_edge(_identifier(text), RELATION_WORDS["is_a"], entity)
+    for tag in ("relationship", "intersection_of"):
+        for number, text in stanza.tags.get(tag, ()):
+            words = text.partition(" ! ")[0].split()
+            if tag == "intersection_of" and len(words) == 1:
+                words = ["is_a", *words]
+            relation, target = _claim(words, number, source)
+            builder.add_edge(entity, relation, target)
+
+
+def _claim(words: list[str], number: int, source: Source) -> tuple[str, str]:
+    if len(words) < 2:
+        raise GraphError(
+            f"{source.name}, line {number}: a relationship lacks its relation or its target "
+            f"({' '.join(words)!r}). Write it as 'relationship: part_of EX:0000001'."
+        )
+    return RELATION_WORDS.get(words[0], words[0]), _identifier(words[1])
+
+
+def _typedef(stanza: _Stanza) -> tuple[str, tuple[str, str]]:
+    """Return a relation's id in the file, its shared id (BFO, RO) if it has one, and its name."""
+    own = _identifier(next(iter(stanza.values("id")), ""))
+    shared = sorted(
+        _identifier(text)
+        for text in stanza.values("xref")
+        if _SHARED_RELATION.fullmatch(_identifier(text))
+    )
+    relation = shared[0] if shared and ":" not in own else own
+    return own, (relation, _unquote(next(iter(stanza.values("name")), "")))
+
+
+def _rename_relations(builder: GraphBuilder, typedefs: dict[str, tuple[str, str]]) -> None:
+    edges = builder.edges
+    builder.edges, builder.relations = set(), {}
+    for head, relation, tail in edges:
+        shared, name = typedefs.get(relation, (relation, ""))
+        builder.add_edge(head, shared, tail)
+        if not builder.relations[shared]:
+            known = RELATION_NAMES.get(shared)
+            builder.add_relation(shared, known or name or relation_name(shared))
+
+
+def _quoted(text: str, number: int, source: Source) -> tuple[str, str]:
+    parsed = parse_quoted(text)
+    if parsed is None:
+        raise GraphError(
+            f"{source.name}, line {number}: {text[:60]!r} has no closed pair of double quotes, so "
+            f'the text in it is not known. Write it as "text" EXACT [].'
+        )
+    return parsed
+
+
+def _identifier(text: str) -> str:
+    return compact(_ESCAPE.sub(r"\1", text.split()[0] if text else ""))
+
+
+def _unquote(text: str) -> str:
+    return _unescape(_TRAILING.sub("", text) if "{" in text or "!" in text else text)
+
+
+def _unescape(text: str) -> str:
+    if "\\" not in text:
+        return text
+    return _ESCAPE.sub(lambda match: _ESCAPED.get(match[1], match[1]), text)

@@ -1,0 +1,166 @@
+"""Understand RDF statements: which are names, definitions, edges, or none of a graph's business."""
+
+from collections import defaultdict
+
+from kgbert.graph import vocabulary
+from kgbert.graph.axioms import BlankNodes
+from kgbert.graph.builder import GraphBuilder
+from kgbert.graph.options import ReadOptions
+from kgbert.graph.vocabulary import compact, expand, readable, relation_name
+
+
+class Statements:
+    """Statements in any order, gathered until :meth:`finish` gives them to a builder.
+
+    A term is an IRI, or ``_:`` and a label for a blank node. Every reader of triples uses this
+    class, so that a statement means the same in every format.
+
+    >>> statements = Statements(ReadOptions())
+    >>> statements.add_literal("http://a.org/b", vocabulary.expand("rdfs:label"), "Beta", "en")
+    >>> builder = GraphBuilder()
+    >>> statements.finish(builder)
+    >>> builder.build().name(0)
+    'Beta'
+    """
+
+    def __init__(self, options: ReadOptions) -> None:
+        self.options = options
+        self.scopes = dict(vocabulary.NAME_SCOPES)
+        if options.label:
+            self.scopes[expand(options.label)] = "preferred"
+        self.described: set[str] = set()
+        self.properties: set[str] = set()
+        self.annotations: set[str] = set()
+        self.bookkeeping: set[str] = set()
+        self.ontologies: set[str] = set()
+        self.deprecated: set[str] = set()
+        self.replaced: dict[str, str] = {}
+        self.names: set[tuple[str, str, str, str]] = set()
+        self.definitions: dict[str, tuple[int, bool, str]] = {}
+        self.edges: set[tuple[str, str, str]] = set()
+        self.blanks = BlankNodes()
+        self.texts: defaultdict[str, dict[str, str]] = defaultdict(dict)
+
+    def takes_text(self, predicate: str) -> bool:
+        """Whether the object of a predicate is text, for formats that do not tell."""
+        return predicate in self.scopes or predicate in vocabulary.TEXT_PREDICATES
+
+    def add_literal(self, subject: str, predicate: str, text: str, language: str = "") -> None:
+        """Add a statement whose object is text."""
+        if subject.startswith("_:"):
+            return
+        if scope := self.scopes.get(predicate):
+            self.names.add((subject, scope, language.lower(), text))
+        elif (rank := vocabulary.DEFINITION_RANKS.get(predicate)) is not None:
+            self._define(subject, rank, text, language.lower())
+        elif predicate in vocabulary.DEPRECATED:
+            if text.strip().lower() in ("true", "1"):
+                self.deprecated.add(subject)
+        else:
+            self._succeed(subject, predicate, text)
+
+    def _succeed(self, subject: str, predicate: str, text: str) -> bool:
+        """Note what stands for what now, and what a file says about itself."""
+        if predicate in vocabulary.REPLACED_BY:
+            self.replaced[subject] = expand(text)
+        elif predicate in vocabulary.ALTERNATIVE_ID:
+            self.replaced.setdefault(expand(text), subject)
+        elif predicate in vocabulary.VERSIONS or predicate in vocabulary.LICENCES:
+            self.texts[subject][predicate] = text
+        else:
+            return False
+        return True
+
+    def add_resource(self, subject: str, predicate: str, target: str) -> None:
+        """Add a statement whose object is an IRI or a blank node."""
+        if predicate == vocabulary.RDF_TYPE and not target.startswith("_:"):
+            self._type(subject, target)
+        elif subject.startswith("_:"):
+            self.blanks.add(subject, predicate, target)
+        elif target.startswith("_:"):
+            self.blanks.attach(subject, predicate, target)
+            self.described.add(subject)
+        elif self._succeed(subject, predicate, target):
+            return
+        elif predicate in vocabulary.INVERSES:
+            self.described.add(subject)
+            self.edges.add((target, vocabulary.INVERSES[predicate], subject))
+        elif predicate not in vocabulary.BOOKKEEPING:
+            self.edges.add((subject, predicate, target))
+
+    def _define(self, subject: str, rank: int, text: str, language: str) -> None:
+        candidate = (rank, language not in ("", "en"), " ".join(text.split()))
+        if candidate[2]:
+            self.definitions[subject] = min(self.definitions.get(subject, candidate), candidate)
+
+    def _type(self, subject: str, target: str) -> None:
+        if target in vocabulary.PROPERTY_TYPES:
+            self.properties.add(subject)
+        elif target == vocabulary.ANNOTATION_PROPERTY:
+            self.annotations.add(subject)
+        elif target in vocabulary.BOOKKEEPING_TYPES:
+            self.bookkeeping.add(subject)
+            if target == vocabulary.ONTOLOGY:
+                self.ontologies.add(subject)
+        elif subject.startswith("_:"):
+            return
+        else:
+            self.described.add(subject)
+            if not target.startswith(vocabulary.META_NAMESPACES):
+                self.edges.add((subject, vocabulary.RDF_TYPE, target))
+
+    def finish(self, builder: GraphBuilder) -> None:
+        """Give everything to a builder, with ids as the graph writes them."""
+        self.edges.update(self.blanks.edges())
+        silent = self.annotations | vocabulary.BOOKKEEPING
+        self.edges = {edge for edge in self.edges if edge[1] not in silent}
+        outside = self.properties | self.annotations | self.bookkeeping | self.deprecated
+        entities = self._entities(outside)
+        self._name(builder, entities)
+        for entity, (_, _, text) in self.definitions.items():
+            if entity in entities:
+                builder.add_entity(compact(entity), text)
+        for head, relation, tail in self.edges:
+            if head not in outside and tail not in outside:
+                builder.add_edge(compact(head), compact(relation), compact(tail))
+        for obsolete in self.deprecated | self.replaced.keys():
+            if obsolete not in entities:
+                builder.replaced[compact(obsolete)] = compact(self.replaced.get(obsolete, ""))
+
+        self._introduce(builder)
+
+    def _introduce(self, builder: GraphBuilder) -> None:
+        """Tell the builder the version and licence, if the file is about one ontology."""
+        if len(self.ontologies) == 1:
+            texts = self.texts[next(iter(self.ontologies))]
+            builder.version = next((texts[key] for key in vocabulary.VERSIONS if key in texts), "")
+            builder.licence = next((texts[key] for key in vocabulary.LICENCES if key in texts), "")
+
+    def _entities(self, outside: set[str]) -> set[str]:
+        """Return what is described, and what is only pointed at if its IRI says what it is."""
+        entities = self.described | {name[0] for name in self.names}
+        entities.update(head for head, _, _ in self.edges)
+        pointed_at = {tail for _, _, tail in self.edges} - entities
+        entities.update(tail for tail in pointed_at if readable(tail))
+        return {
+            entity
+            for entity in entities - outside
+            if not entity.startswith(vocabulary.META_NAMESPACES)
+        }
+
+    def _name(self, builder: GraphBuilder, entities: set[str]) -> None:
+        for entity in entities:
+            builder.add_entity(compact(entity))
+        relations: dict[str, tuple[bool, str]] = {}
+        for subject, scope, language, text in self.names:
+            if subject in entities:
+                builder.add_name(compact(subject), text, scope, language)
+            elif subject in self.properties and scope == "preferred":
+                candidate = (language not in ("", "en"), " ".join(text.split()))
+                relations[subject] = min(relations.get(subject, candidate), candidate)
+        for _, relation, _ in self.edges:
+            name = relations.get(relation, (False, ""))[1]
+            known = vocabulary.RELATION_NAMES.get(compact(relation))
+            builder.add_relation(
+                compact(relation), known or name or relation_name(compact(relation))
+            )
