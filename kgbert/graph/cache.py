@@ -1,0 +1,105 @@
+"""Save a graph's columns in one file, and open it again without reading it."""
+
+import json
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import save
+
+from kgbert.graph.columns import StringColumn
+from kgbert.graph.graph import GraphError, KnowledgeGraph
+from kgbert.saving import write_atomically
+
+_STRINGS = ("entity_ids", "definitions", "names")
+_NUMBERS: dict[str, Any] = {
+    "name_entities": np.int32,
+    "name_scopes": np.uint8,
+    "name_languages": np.uint16,
+    "heads": np.int32,
+    "relations": np.int32,
+    "tails": np.int32,
+}
+_WORDS = ("languages", "relation_ids", "relation_names", "notes")
+_TEXTS = ("source", "version", "licence")
+_EQUALLY_LONG = (
+    ("entity_ids", "definitions"),
+    ("names", "name_entities", "name_scopes", "name_languages"),
+    ("heads", "relations", "tails"),
+)
+_TYPES = {"U8": np.uint8, "U16": np.uint16, "I32": np.int32, "I64": np.int64}
+
+
+def save_graph(graph: KnowledgeGraph, path: str | PathLike[str]) -> Path:
+    """Write a graph into one safetensors file, whole or not at all, and return its path."""
+    columns: dict[str, NDArray[Any]] = {name: getattr(graph, name) for name in _NUMBERS}
+    for name in _STRINGS:
+        strings: StringColumn = getattr(graph, name)
+        columns[f"{name}.blob"], columns[f"{name}.offsets"] = strings.blob, strings.offsets
+    said = {name: getattr(graph, name) for name in (*_WORDS, *_TEXTS)}
+    said["replaced"] = dict(graph.replaced)
+    contiguous = {name: np.ascontiguousarray(column) for name, column in columns.items()}
+    return write_atomically(Path(path), save(contiguous, metadata={"kgbert": json.dumps(said)}))
+
+
+def load_graph(path: str | PathLike[str]) -> KnowledgeGraph:
+    """Return the graph of a file that :func:`save_graph` wrote, mapped into memory.
+
+    Raises:
+        GraphError: The file is missing, damaged, or holds something else.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise GraphError(
+            f"{path}: no such file, so the graph that was saved there cannot be opened. Save it "
+            f"again: save_graph(read_graph('ontology.owl'), {str(path)!r})."
+        )
+    try:
+        columns, said = _open(path)
+        graph = _assemble(columns, said)
+    except (KeyError, TypeError, ValueError, SafetensorError) as error:
+        raise GraphError(
+            f"{path}: not a graph that kgbert saved, or a damaged one ({error}). Remove the file "
+            f"and save the graph again: save_graph(read_graph('ontology.owl'), {str(path)!r})."
+        ) from None
+    return graph
+
+
+def _open(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+    """Return the columns, as views of the mapped file, and what the file says besides.
+
+    A safetensors file is the length of its header (8 bytes), the header as JSON, and the columns.
+    The safetensors library would copy them; a view leaves them on the disk until they are used.
+    """
+    mapped = np.asarray(np.memmap(path, np.uint8, mode="r"))  # a plain array is sliced faster
+    length = int.from_bytes(mapped[:8].tobytes(), "little")
+    if length > len(mapped) - 8:
+        raise ValueError("the file ends within its header")
+    header = json.loads(mapped[8 : 8 + length].tobytes())
+    body = mapped[8 + length :]
+    said = json.loads(header.pop("__metadata__")["kgbert"])
+    columns = {}
+    for name, column in header.items():
+        start, end = column["data_offsets"]
+        if not 0 <= start <= end <= len(body):
+            raise ValueError(f"the file ends within {name}")
+        columns[name] = body[start:end].view(_TYPES[column["dtype"]])
+    return columns, said
+
+
+def _assemble(columns: dict[str, NDArray[Any]], said: dict[str, Any]) -> KnowledgeGraph:
+    parts: dict[str, Any] = {name: columns[name].view(kind) for name, kind in _NUMBERS.items()}
+    for name in _STRINGS:
+        parts[name] = StringColumn(columns[f"{name}.blob"], columns[f"{name}.offsets"])
+    for together in _EQUALLY_LONG:
+        if len({len(parts[name]) for name in together}) > 1:
+            raise ValueError(f"{', '.join(together)} differ in length")
+    return KnowledgeGraph(
+        **parts,
+        **{name: tuple(said[name]) for name in _WORDS},
+        **{name: str(said[name]) for name in _TEXTS},
+        replaced=said["replaced"],
+    )
