@@ -97,9 +97,6 @@ def _assemble(columns: dict[str, NDArray[Any]], said: dict[str, Any]) -> Knowled
     for together in _EQUALLY_LONG:
         if len({len(parts[name]) for name in together}) > 1:
             raise ValueError(f"{', '.join(together)} differ in length")
-    return KnowledgeGraph(
-        **parts,
-        **{name: tuple(said[name]) for name in _WORDS},
-        **{name: str(said[name]) for name in _TEXTS},
-        replaced=said["replaced"],
-    )
+    parts.update((name, tuple(said[name])) for name in _WORDS)
+    parts.update((name, str(said[name])) for name in _TEXTS)
+    return KnowledgeGraph(**parts, replaced=said["replaced"])
