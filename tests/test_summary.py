@@ -43,7 +43,7 @@ def test_metric_of_the_study_is_the_one_compared():
     assert "points of macro-F1" in results["verdict"]["sentence"]
 
 
-def test_main_meets_every_arm_and_the_control_meets_the_baseline():
+def test_main_meets_every_arm_and_every_arm_meets_the_baseline():
     arms = (*ARMS, "appended text")
 
     compared = summarise(study(arms=arms), runs(arms=arms))["comparisons"]
@@ -53,6 +53,7 @@ def test_main_meets_every_arm_and_the_control_meets_the_baseline():
         ("knowledge", "shuffled"),
         ("knowledge", "appended text"),
         ("shuffled", "plain"),
+        ("appended text", "plain"),
     ]
 
 
@@ -70,10 +71,10 @@ def test_only_seeds_complete_in_all_judged_arms_count_and_the_missing_are_listed
         {"arm": "plain", "seed": 4, "reason": "not run", "error": ""},
         {"arm": "shuffled", "seed": 2, "reason": "failed", "error": "out of memory"},
     ]
-    assert (
-        "2 of 8 seeds, seed 2 (shuffled failed) and seed 4 (plain not run)"
-        in (results["verdict"]["sentence"])
-    )
+    assert results["remarks"] == [
+        "Incomplete and not counted: 2 of 8 seeds, seed 2 (shuffled failed) and seed 4 (plain not "
+        "run). Run the same command again to fill in what is missing."
+    ]
 
 
 def test_a_failed_rival_takes_no_seed_from_the_verdict():
@@ -84,7 +85,27 @@ def test_a_failed_rival_takes_no_seed_from_the_verdict():
 
     assert results["complete_seeds"] == [0, 1, 2, 3, 4, 5]
     assert results["comparisons"][2]["count"] == 5
+    assert results["remarks"][0].startswith("The arm 'appended text' finished 5 of 6 seeds")
     assert results["verdict"]["outcome"] == "helps"
+
+
+def test_many_incomplete_seeds_are_counted_not_listed():
+    remark = summarise(study(), [])["remarks"][0]
+
+    assert remark.startswith("Incomplete and not counted: 6 of 6 seeds, seed 0 (")
+    assert "seed 2 (knowledge, plain and shuffled not run) and 3 more" in remark
+
+
+def test_a_rival_that_does_better_is_named_beside_the_verdict():
+    arms = (*ARMS, "appended text")
+
+    results = summarise(study(arms=arms), runs(arms=arms))
+
+    assert results["verdict"]["outcome"] == "helps"
+    assert results["remarks"] == [
+        "The arm 'appended text' does better than knowledge: +1.0 points of accuracy [0.5, 1.4], "
+        "p = 0.031."
+    ]
 
 
 def test_a_study_without_any_run_is_summarised():

@@ -20,6 +20,7 @@ from kgbert.comparing.pairing import (
     pair_runs,
 )
 from kgbert.comparing.power import detectable_effect
+from kgbert.comparing.remarks import remarks
 from kgbert.comparing.statistics import (
     PairedSummary,
     clustered_summary,
@@ -28,7 +29,6 @@ from kgbert.comparing.statistics import (
 )
 from kgbert.comparing.strata import ceiling, strata
 from kgbert.comparing.verdict import Evidence, judge
-from kgbert.comparing.wording import listing
 
 Results = dict[str, Any]
 
@@ -42,13 +42,15 @@ def summarise(study: Study, runs: Sequence[Run]) -> Results:
     an arm is over all seeds that it finished.
     """
     paired = pair_runs(study, runs)
+    comparisons = [_comparison(paired, *pair) for pair in _compared(study)]
     return {
         **study,
         "verdict": asdict(judge(_evidence(paired))),
+        "remarks": remarks(paired, comparisons),
         "complete_seeds": paired.complete,
         "missing": missing_runs(paired, study["arms"]),
         "arms": [_arm(paired, arm) for arm in study["arms"]],
-        "comparisons": [_comparison(paired, *pair) for pair in _compared(study)],
+        "comparisons": comparisons,
         "strata": strata(paired),
         "ceiling": ceiling(paired),
         "warnings": [*study.get("warnings", []), *fairness_warnings(paired)],
@@ -67,28 +69,15 @@ def _evidence(runs: PairedRuns) -> Evidence:
         over_baseline=_summary(runs, main, baseline),
         over_control=_summary(runs, main, control[0]) if control else None,
         asked=len(study["seeds"]),
-        missing=[_lacking(runs, seed) for seed in study["seeds"] if seed not in runs.complete],
     )
 
 
-def _lacking(runs: PairedRuns, seed: int) -> str:
-    """Say what an incomplete seed lacks: ``seed 3 (knowledge failed, plain not run)``."""
-    arms: dict[str, list[str]] = {}
-    for run in missing_runs(runs, judged_arms(runs.study)):
-        if run["seed"] == seed:
-            arms.setdefault(run["reason"], []).append(run["arm"])
-    reasons = (f"{listing(names)} {reason}" for reason, names in arms.items())
-    return f"seed {seed} ({', '.join(reasons)})"
-
-
 def _compared(study: Study) -> list[tuple[str, str]]:
-    """Return main with every other arm, then the control with the baseline."""
+    """Return main with every other arm, then every arm but main with the baseline."""
     main, baseline, *control = judged_arms(study)
     others = [arm for arm in study["arms"] if arm not in {main, baseline, *control}]
-    return [
-        *((main, arm) for arm in (baseline, *control, *others)),
-        *((arm, baseline) for arm in control),
-    ]
+    rivals = [*control, *others]
+    return [(main, arm) for arm in (baseline, *rivals)] + [(arm, baseline) for arm in rivals]
 
 
 def _differences(runs: PairedRuns, first: str, second: str) -> list[float]:

@@ -6,7 +6,6 @@ p < 0.05: both must hold, so no correction between the two is due (an intersecti
 0.05, and the verdict is *too few seeds*. Everything else is *no evidence*.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from kgbert.comparing.power import ALPHA, seeds_needed, seeds_to_detect, smallest_p
@@ -47,7 +46,6 @@ class Evidence:
         over_baseline: Main minus baseline over the complete seeds; None without any.
         over_control: Main minus control over the same seeds; None without any.
         asked: Number of seeds that were asked for.
-        missing: What the incomplete seeds lack, as in "seed 3 (knowledge failed)".
     """
 
     main: str
@@ -57,20 +55,19 @@ class Evidence:
     over_baseline: PairedSummary | None
     over_control: PairedSummary | None
     asked: int
-    missing: Sequence[str] = ()
 
 
 def judge(evidence: Evidence) -> Verdict:
     """Return the verdict that the rules give for this evidence."""
     plain = evidence.over_baseline
     if plain is None or plain.count < seeds_needed():
-        return Verdict(TOO_FEW, _too_few(evidence) + _incomplete(evidence))
+        return Verdict(TOO_FEW, _too_few(evidence))
     if _worse(plain):
-        return Verdict(HURTS, _hurts(evidence, plain) + _incomplete(evidence))
+        return Verdict(HURTS, _hurts(evidence, plain))
     control = evidence.over_control
     if _better(plain) and control is not None and _better(control):
-        return Verdict(HELPS, _helps(evidence, plain, control) + _incomplete(evidence))
-    return Verdict(NO_EVIDENCE, _no_evidence(evidence, plain) + _incomplete(evidence))
+        return Verdict(HELPS, _helps(evidence, plain, control))
+    return Verdict(NO_EVIDENCE, _no_evidence(evidence, plain))
 
 
 def _better(summary: PairedSummary) -> bool:
@@ -156,19 +153,8 @@ def _too_few(evidence: Evidence) -> str:
             f"{_seeds(count)} p cannot fall below {smallest_p(count):.3g})"
         )
     if evidence.asked >= needed:
-        return f"{sentence}."
+        return f"{sentence}. Run the same command again to fill in the missing ones."
     return f"{sentence}. Run the same command with --seeds {needed} or more."
-
-
-def _incomplete(evidence: Evidence) -> str:
-    missing = list(evidence.missing)
-    if not missing:
-        return ""
-    shown = listing(missing[:3] + ([f"{len(missing) - 3} more"] if len(missing) > 3 else []))
-    return (
-        f" Incomplete and not counted: {len(missing)} of {_seeds(evidence.asked)}, {shown}; "
-        f"the same command, run again, fills them in."
-    )
 
 
 def _subject(evidence: Evidence) -> str:

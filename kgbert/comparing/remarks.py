@@ -1,0 +1,66 @@
+"""What a reader of the verdict must also know: incomplete seeds, and rivals that did better."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from kgbert.comparing.pairing import PairedRuns, judged_arms, missing_runs
+from kgbert.comparing.power import ALPHA
+from kgbert.comparing.wording import arm_name, interval, listing, metric_name, p_value, points
+
+#: So many incomplete seeds are told one by one; the others are counted.
+TOLD = 3
+
+
+def remarks(runs: PairedRuns, comparisons: Sequence[dict[str, Any]]) -> list[str]:
+    """Return a sentence for each thing that qualifies the verdict."""
+    return [*_incomplete(runs), *_unfinished_rivals(runs), *_better_rivals(runs, comparisons)]
+
+
+def _incomplete(runs: PairedRuns) -> list[str]:
+    seeds = runs.study["seeds"]
+    lacking = [_lacking(runs, seed) for seed in seeds if seed not in runs.complete]
+    if not lacking:
+        return []
+    rest = [f"{len(lacking) - TOLD} more"] if len(lacking) > TOLD else []
+    return [
+        f"Incomplete and not counted: {len(lacking)} of {len(seeds)} seeds, "
+        f"{listing(lacking[:TOLD] + rest)}. Run the same command again to fill in what is missing."
+    ]
+
+
+def _lacking(runs: PairedRuns, seed: int) -> str:
+    """Say what an incomplete seed lacks: ``seed 3 (knowledge failed, plain not run)``."""
+    arms: dict[str, list[str]] = {}
+    for run in missing_runs(runs, judged_arms(runs.study)):
+        if run["seed"] == seed:
+            arms.setdefault(run["reason"], []).append(run["arm"])
+    reasons = (f"{listing(names)} {reason}" for reason, names in arms.items())
+    return f"seed {seed} ({', '.join(reasons)})"
+
+
+def _unfinished_rivals(runs: PairedRuns) -> list[str]:
+    rivals = [arm for arm in runs.study["arms"] if arm not in judged_arms(runs.study)]
+    asked = len(runs.study["seeds"])
+    return [
+        f"The arm {arm!r} finished {len(runs.of(arm))} of {asked} seeds; its comparisons rest on "
+        f"those."
+        for arm in rivals
+        if len(runs.of(arm)) < asked
+    ]
+
+
+def _better_rivals(runs: PairedRuns, comparisons: Sequence[dict[str, Any]]) -> list[str]:
+    """Name the arms, baseline and control apart, that beat the main arm beyond chance."""
+    main, *judged = judged_arms(runs.study)
+    return [
+        f"The arm {one['second']!r} does better than {arm_name(main)}: {points(-one['mean'])} "
+        f"points of {metric_name(runs.study['metric'])} {_turned(one['interval'])}, "
+        f"p = {p_value(one['p'])}."
+        for one in comparisons
+        if one["first"] == main and one["second"] not in judged
+        if one["p"] is not None and one["p"] < ALPHA and one["mean"] < 0
+    ]
+
+
+def _turned(limits: Sequence[float] | None) -> str:
+    return interval([-limit for limit in reversed(limits)] if limits else None)
