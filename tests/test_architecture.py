@@ -53,12 +53,15 @@ def rooms_imported(tree):
     return {name.split(".")[1] for name in names if name.startswith("kgbert.")} - {"__version__"}
 
 
-def without_functions(tree):
+def at_import(tree):
     """Return what runs when the module is imported."""
 
     class Pruned(ast.NodeTransformer):
         def visit_FunctionDef(self, node):
             return None
+
+        def visit_If(self, node):
+            return None if ast.unparse(node.test) == "TYPE_CHECKING" else node
 
         visit_AsyncFunctionDef = visit_FunctionDef  # noqa: N815 - the name that ast calls
 
@@ -78,16 +81,17 @@ def test_imports_point_to_rooms_before(module):
 
 @pytest.mark.parametrize("module", [m for m in ROOMED if room_of(m) in LIGHT], ids=str)
 def test_light_rooms_load_without_torch(module):
-    roots = {name.split(".")[0] for name in imported(without_functions(parsed(module)))}
+    roots = {name.split(".")[0] for name in imported(at_import(parsed(module)))}
 
     assert not roots & HEAVY
 
 
-def test_an_import_inside_a_function_counts_for_the_order_and_not_for_loading():
-    tree = ast.parse("def f():\n    import torch\n    from kgbert.cli import main\n")
+@pytest.mark.parametrize("block", ["def f():", "if TYPE_CHECKING:"])
+def test_a_late_import_counts_for_the_order_and_not_for_loading(block):
+    tree = ast.parse(f"{block}\n    import torch\n    from kgbert.cli import main\n")
 
     assert rooms_imported(tree) == {"cli"}
-    assert not list(imported(without_functions(tree)))
+    assert not list(imported(at_import(tree)))
 
 
 def test_a_public_name_counts_as_its_room():
