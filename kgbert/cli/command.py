@@ -1,0 +1,21 @@
+"""What a command is."""
+
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Command:
+    """A function behind a name that is typed, with the arguments it takes from the command line."""
+
+    run: Callable[[Namespace], None]
+    """Prints its answer, or raises a ValueError or OSError that says what to do instead."""
+    add_arguments: Callable[[ArgumentParser], None]
+    example: str
+    """A line to type, shown below the help."""
+
+    @property
+    def summary(self) -> str:
+        """The first line of the function's docstring."""
+        return (self.run.__doc__ or "").partition("\n")[0]

@@ -1,0 +1,98 @@
+"""kgbert link: show what the graph finds in texts."""
+
+import json
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from kgbert.cli.command import Command
+from kgbert.cli.graph_options import add_graph_arguments, graph_of
+from kgbert.graph.graph import KnowledgeGraph
+from kgbert.linking.dictionary import DictionaryLinker
+from kgbert.linking.mention import Mention
+from kgbert.texts import Example, read_texts
+from kgbert.texts.read import READERS
+
+
+def link(arguments: Namespace) -> None:
+    """Show which entities of a graph a text mentions."""
+    examples = _examples(arguments.text, arguments.text_column)
+    graph = graph_of(arguments)
+    linked = DictionaryLinker(graph)([example.text for example in examples])
+    write = _write_json if arguments.json else _write_lines
+    write(examples, linked, graph)
+
+
+def _add_arguments(parser: ArgumentParser) -> None:
+    add_graph_arguments(parser)
+    parser.add_argument(
+        "text", metavar="TEXT|FILE", help=f"a text, or a file of texts ({' '.join(READERS)})"
+    )
+    parser.add_argument(
+        "--text-column", default="text", metavar="NAME", help="column of the text in the file"
+    )
+    parser.add_argument("--json", action="store_true", help="write one JSON object a text")
+
+
+def _examples(text: str, text_column: str) -> list[Example]:
+    """Read a file if there is one or the text is named like one, else take the text itself."""
+    named_like_one = len(text.split()) == 1 and text.removesuffix(".gz").endswith(tuple(READERS))
+    if named_like_one or _is_file(text):
+        return read_texts(text, text_column=text_column, overlaps="longest")
+    if not text.strip():
+        raise ValueError("the text is empty; write one between quotes, or the name of a file")
+    return [Example(text)]
+
+
+def _is_file(text: str) -> bool:
+    try:
+        return Path(text).is_file()
+    except (OSError, ValueError):  # longer than a name can be, or with a NUL
+        return False
+
+
+def _write_json(
+    examples: Sequence[Example], linked: Iterable[Sequence[Mention]], graph: KnowledgeGraph
+) -> None:
+    for example, mentions in zip(examples, linked, strict=True):
+        found = [
+            {
+                "start": mention.start,
+                "end": mention.end,
+                "text": example.text[mention.start : mention.end],
+                "candidates": [
+                    {"entity": entity, "name": graph.name(graph.index(entity)), "score": score}
+                    for entity, score in mention.candidates
+                ],
+            }
+            for mention in mentions
+        ]
+        print(json.dumps({"id": example.id, "text": example.text, "mentions": found}))
+
+
+def _write_lines(
+    examples: Sequence[Example], linked: Sequence[Sequence[Mention]], graph: KnowledgeGraph
+) -> None:
+    for example, mentions in zip(examples, linked, strict=True):
+        print(_one_line(example.text))
+        for mention in mentions:
+            surface = _one_line(example.text[mention.start : mention.end])
+            for entity, score in mention.candidates:
+                name = graph.name(graph.index(entity))
+                print(
+                    f"  {mention.start}-{mention.end}  {surface}  →  {name} ({entity}, {score:g})"
+                )
+    mentioning = sum(map(bool, linked))
+    print(
+        f"{sum(map(len, linked)):,} mentions in {mentioning:,} of {len(examples):,} texts, "
+        f"by the {len(graph.names):,} names of {graph!r}"
+    )
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.splitlines())
+
+
+LINK = Command(
+    link, _add_arguments, example='kgbert link hp.obo "Acute pancreatitis without fever."'
+)

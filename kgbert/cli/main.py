@@ -1,0 +1,69 @@
+"""Find the command, run it, and turn what goes wrong into one line and an exit status."""
+
+import io
+import os
+import sys
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from collections.abc import Sequence
+
+import kgbert
+from kgbert.cli.command import Command
+from kgbert.cli.link import LINK
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command that the arguments name; return the exit status.
+
+    0 is success, 1 an error that the last line explains, 2 arguments that do not fit,
+    130 Ctrl-C, and 141 that whoever read the output stopped reading.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        # Names of entities may hold characters that a terminal's encoding lacks.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    parsed = _parser().parse_args(arguments)
+    command: Command = parsed.command
+    try:
+        command.run(parsed)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Python flushes once more at exit; into nothing, so that it does not complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    except KeyboardInterrupt:
+        return _fail("interrupted", 130)
+    except (ValueError, OSError) as error:
+        return _fail(error, 1)
+    return 0
+
+
+def _parser() -> ArgumentParser:
+    parser = ArgumentParser(
+        prog="kgbert",
+        description=kgbert.__doc__,
+        epilog="kgbert COMMAND --help tells more, with an example.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"kgbert {kgbert.__version__}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    for name, command in COMMANDS.items():
+        subparser = commands.add_parser(
+            name,
+            help=command.summary,
+            description=command.summary,
+            epilog=f"example:\n  {command.example}",
+            formatter_class=RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+        )
+        command.add_arguments(subparser)
+        subparser.set_defaults(command=command)
+    return parser
+
+
+def _fail(reason: object, status: int) -> int:
+    print(f"kgbert: {' '.join(str(reason).split())}", file=sys.stderr)
+    return status
+
+
+#: Every command by the name that is typed.
+COMMANDS: dict[str, Command] = {"link": LINK}
