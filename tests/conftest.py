@@ -6,9 +6,14 @@ import os
 os.environ["HF_HUB_OFFLINE"] = "1"
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from kgbert.graph.builder import GraphBuilder
 from kgbert.graph.graph import KnowledgeGraph
+
+# On a busy machine an example may take any time; pytest-timeout catches what hangs.
+settings.register_profile("kgbert", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("kgbert")
 
 
 @pytest.fixture
