@@ -4,17 +4,31 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kgbert.graph.columns import StringColumn
 
+if TYPE_CHECKING:
+    import networkx as nx
+    import rdflib
+    from torch_geometric.data import Data
+
 #: What a name may be to its entity, strongest first; ``name_scopes`` holds positions in it.
 SCOPES = ("preferred", "exact", "related", "broad", "narrow")
 
 #: Relations that climb a hierarchy: the tail is the more general entity.
-HIERARCHICAL = ("rdfs:subClassOf", "rdf:type", "skos:broader", "part_of", "BFO:0000050")
+HIERARCHICAL = (
+    "rdfs:subClassOf",
+    "rdf:type",
+    "skos:broader",
+    "part_of",
+    "BFO:0000050",
+    "http://www.wikidata.org/prop/direct/P31",
+    "http://www.wikidata.org/prop/direct/P279",
+)
 
 
 class GraphError(ValueError):
@@ -46,7 +60,8 @@ class Entity:
 class KnowledgeGraph:
     """Immutable columns, in a canonical order, so that equal graphs have equal columns.
 
-    Entities are sorted by id; names by entity, scope, language and text; edges by head, relation
+    Entities are sorted by id; names by entity, scope, language (not said
+    and English first) and text; edges by head, relation
     and tail. An *entity index* is a position in ``entity_ids``. Graphs are made by
     :func:`kgbert.read_graph` or :class:`kgbert.graph.builder.GraphBuilder`.
     """
@@ -156,3 +171,21 @@ class KnowledgeGraph:
                 for edge in edges
             ),
         )
+
+    def to_networkx(self) -> "nx.MultiDiGraph[str]":
+        """Return a networkx graph; see :func:`kgbert.graph.views.to_networkx`."""
+        from kgbert.graph.views import to_networkx
+
+        return to_networkx(self)
+
+    def to_rdflib(self) -> "rdflib.Graph":
+        """Return an rdflib graph; see :func:`kgbert.graph.views.to_rdflib`."""
+        from kgbert.graph.views import to_rdflib
+
+        return to_rdflib(self)
+
+    def to_pyg(self) -> "Data":
+        """Return PyTorch Geometric's Data; see :func:`kgbert.graph.views.to_pyg`."""
+        from kgbert.graph.views import to_pyg
+
+        return to_pyg(self)

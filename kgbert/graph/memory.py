@@ -1,18 +1,21 @@
 """Read graphs that are already in memory: networkx and rdflib."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import networkx as nx
 import rdflib
 
 from kgbert.graph.builder import GraphBuilder
-from kgbert.graph.graph import SCOPES
+from kgbert.graph.graph import SCOPES, GraphError
 from kgbert.graph.naming import name_by_plain_id, name_the_unnamed
 from kgbert.graph.obo import parse_quoted
 from kgbert.graph.options import ReadOptions
 from kgbert.graph.rdf import read_triples
 from kgbert.graph.vocabulary import RELATION_WORDS, compact, expand, relation_name
+
+if TYPE_CHECKING:
+    from torch_geometric.data import Data
 
 _NAME_KEYS = ("name", "label", "prefLabel", "title")
 _SYNONYM_KEYS = ("synonyms", "synonym", "aliases", "alias", "altLabel")
@@ -28,6 +31,9 @@ def read_networkx(graph: "nx.Graph[Any]", options: ReadOptions) -> GraphBuilder:
     graphs are such graphs.
     """
     builder = GraphBuilder()
+    builder.version = str(graph.graph.get("version", ""))
+    builder.licence = str(graph.graph.get("licence", ""))
+    builder.replaced.update(graph.graph.get("replaced", {}))
     for node, attributes in graph.nodes(data=True):
         _read_node(compact(str(node)), attributes, builder, options)
     for head, tail, key, said in _edges(graph):
@@ -51,6 +57,37 @@ def read_rdflib(graph: rdflib.Graph, options: ReadOptions) -> GraphBuilder:
     return read_triples(graph, "rdflib graph", options)
 
 
+def read_pyg(data: "Data", options: ReadOptions) -> GraphBuilder:
+    """Return what a PyTorch Geometric Data that :func:`kgbert.graph.views.to_pyg` made says.
+
+    Raises:
+        GraphError: It does not say what its nodes and relations are.
+    """
+    missing = [key for key in ("entity_ids", "relation_ids", "edge_type") if key not in data]
+    if missing:
+        raise GraphError(
+            f"the PyG Data has no {' and no '.join(missing)}, so its nodes or relations are mere "
+            f"numbers. Set them: data.entity_ids = ['HP:0000001', ...], data.relation_ids = "
+            f"['rdfs:subClassOf', ...], data.edge_type = tensor of positions in relation_ids."
+        )
+    builder = GraphBuilder()
+    ids, relations = data.entity_ids, data.relation_ids
+    for entity, text in zip(ids, data.get("definitions", [""] * len(ids)), strict=True):
+        builder.add_entity(entity, text)
+    for entity, names in zip(ids, data.get("names", [[]] * len(ids)), strict=True):
+        for text, scope, language in names:
+            builder.add_name(entity, text, scope, language)
+    heads, tails = data.edge_index.tolist()
+    for head, relation, tail in zip(heads, data.edge_type.tolist(), tails, strict=True):
+        builder.add_edge(ids[head], relations[relation], ids[tail])
+    for relation, name in zip(relations, data.get("relation_names", relations), strict=True):
+        builder.add_relation(relation, name)
+    builder.replaced.update(data.get("replaced", {}))
+    builder.version, builder.licence = data.get("version", ""), data.get("licence", "")
+    name_the_unnamed(builder, "PyG Data", options)
+    return builder
+
+
 def _title(graph: "nx.Graph[Any]") -> str:
     return str(graph.graph.get("name") or "networkx graph")
 
@@ -68,6 +105,10 @@ def _read_node(
     definition = str(_first(attributes, _DEFINITION_KEYS) or "")
     quoted = parse_quoted(definition)
     builder.add_entity(entity, quoted[0] if quoted else definition)
+    if "names" in attributes:  # a view of ours, which has every name there
+        for text, scope, language in attributes["names"]:
+            builder.add_name(entity, text, scope, language)
+        return
     keys = (options.label, *_NAME_KEYS) if options.label else _NAME_KEYS
     if name := _first(attributes, keys):
         builder.add_name(entity, str(name))

@@ -9,7 +9,7 @@ from kgbert.graph.graph import GraphError
 from kgbert.graph.naming import name_the_unnamed
 from kgbert.graph.options import ReadOptions
 from kgbert.graph.source import Source
-from kgbert.graph.vocabulary import RELATION_NAMES, RELATION_WORDS, compact, relation_name
+from kgbert.graph.vocabulary import RELATION_WORDS, compact, relation_name
 
 _QUOTED = re.compile(r'\s*"((?:[^"\\]|\\.)*)"\s*(\w*)')
 _ESCAPE = re.compile(r"\\(.)")
@@ -165,8 +165,7 @@ def _rename_relations(builder: GraphBuilder, typedefs: dict[str, tuple[str, str]
         shared, name = typedefs.get(relation, (relation, ""))
         builder.add_edge(head, shared, tail)
         if not builder.relations[shared]:
-            known = RELATION_NAMES.get(shared)
-            builder.add_relation(shared, known or name or relation_name(shared))
+            builder.add_relation(shared, name or relation_name(shared))
 
 
 def _quoted(text: str, number: int, source: Source) -> tuple[str, str]:

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from kgbert.graph.builder import GraphBuilder
 from kgbert.graph.detect import detect_format
@@ -17,8 +17,9 @@ from kgbert.lookup import lookup
 if TYPE_CHECKING:
     import networkx as nx
     import rdflib
+    from torch_geometric.data import Data
 
-    InMemory = rdflib.Graph | nx.Graph[Any]
+    InMemory: TypeAlias = rdflib.Graph | nx.Graph[Any] | Data
 
 Reader = Callable[[Source, ReadOptions], GraphBuilder]
 
@@ -32,7 +33,7 @@ def read_graph(
     """Return the knowledge graph of a local file, or of a graph in memory.
 
     Args:
-        source: Path of a file, or an rdflib or networkx graph. Nothing is ever fetched.
+        source: Path of a file, or an rdflib, networkx or PyG graph. Nothing is ever fetched.
         format: A name in ``READERS``; found by the file's content if not given.
         options: What to read, and how; the defaults suit most ontologies.
 
@@ -70,12 +71,14 @@ def _read_memory(graph: Any, options: ReadOptions) -> KnowledgeGraph:
     import networkx as nx
     import rdflib
 
-    from kgbert.graph.memory import read_networkx, read_rdflib
+    from kgbert.graph.memory import read_networkx, read_pyg, read_rdflib
 
     if isinstance(graph, rdflib.Graph):
         return read_rdflib(graph, options).build(source="rdflib graph")
     if isinstance(graph, nx.Graph):
         return read_networkx(graph, options).build(source="networkx graph")
+    if type(graph).__module__.startswith("torch_geometric.data"):
+        return read_pyg(graph, options).build(source="PyG Data")
     raise TypeError(
         f"a {type(graph).__name__} is not a graph that can be read; pass the path of a file, an "
         f"rdflib.Graph or a networkx graph, for example read_graph('ontology.owl')."

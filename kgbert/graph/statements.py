@@ -159,8 +159,7 @@ class Statements:
                 candidate = (language not in ("", "en"), " ".join(text.split()))
                 relations[subject] = min(relations.get(subject, candidate), candidate)
         for _, relation, _ in self.edges:
-            name = relations.get(relation, (False, ""))[1]
-            known = vocabulary.RELATION_NAMES.get(compact(relation))
-            builder.add_relation(
-                compact(relation), known or name or relation_name(compact(relation))
-            )
+            own = relations.get(relation, (False, ""))[1]
+            # What RDFS and SKOS call their own relations ("subClassOf") is not for sentences.
+            name = "" if relation.startswith(vocabulary.META_NAMESPACES) else own
+            builder.add_relation(compact(relation), name or relation_name(compact(relation)))

@@ -2,7 +2,7 @@
 
 import re
 from functools import lru_cache
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 PREFIXES = {
     "rdf": "http://www.w3.org/1999/02/22-rdf-syntax-ns#",
@@ -24,8 +24,12 @@ _SHORTENED = ("rdf", "rdfs", "owl", "skos")
 #: Prefixes that files use for a namespace besides the one above.
 _SYNONYMOUS_PREFIXES = {"dct": "dcterms", "terms": "dcterms", "oio": "oboInOwl", "sdo": "schema"}
 
+_OBO_CURIE = re.compile(r"([A-Za-z][A-Za-z0-9_]*):(\d[A-Za-z0-9]*)")
 _OBO_TERM = re.compile(re.escape(PREFIXES["obo"]) + r"([A-Za-z][A-Za-z0-9_]*)_(\d[A-Za-z0-9]*)")
 _OBO_FRAGMENT = re.compile(re.escape(PREFIXES["obo"]) + r"[A-Za-z0-9_/.-]+#(\w+)")
+_IRI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\x00-\x20<>\"{}|\\^`]+")
+#: Where ids live that are no IRIs, when a graph is written as RDF.
+_OWN = "urn:kgbert:"
 _CURIE = re.compile(r"([A-Za-z]\w*):(?!/)(.+)")
 _SEPARATOR = re.compile(r"[#/:]")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
@@ -60,10 +64,25 @@ def compact(iri: str) -> str:
         return f"{match[1]}:{match[2]}"
     if match := _OBO_FRAGMENT.fullmatch(iri):
         return match[1]
+    if iri.startswith(_OWN):
+        return unquote(iri.removeprefix(_OWN))
     for prefix in _SHORTENED:
         if iri.startswith(PREFIXES[prefix]):
             return f"{prefix}:{iri[len(PREFIXES[prefix]) :]}"
     return iri
+
+
+def as_iri(entity_id: str) -> str:
+    """Return the IRI whose id is given: :func:`compact` turns it back.
+
+    >>> as_iri("HP:0000001"), as_iri("heart attack")
+    ('http://purl.obolibrary.org/obo/HP_0000001', 'urn:kgbert:heart%20attack')
+    """
+    curie = _OBO_CURIE.fullmatch(entity_id)
+    iri = f"{PREFIXES['obo']}{curie[1]}_{curie[2]}" if curie else expand(entity_id)
+    if _IRI.fullmatch(iri) and compact(iri) == entity_id:
+        return iri
+    return _OWN + quote(entity_id, safe="")
 
 
 def local_name(iri: str) -> str:
@@ -185,6 +204,17 @@ NAME_SCOPES = {
     **dict.fromkeys(_iris("oboInOwl:hasBroadSynonym"), "broad"),
     **dict.fromkeys(_iris("oboInOwl:hasNarrowSynonym"), "narrow"),
 }
+
+#: The predicate under which names of a scope are written.
+SCOPE_PREDICATES = {
+    "preferred": "rdfs:label",
+    "exact": "oboInOwl:hasExactSynonym",
+    "related": "oboInOwl:hasRelatedSynonym",
+    "broad": "oboInOwl:hasBroadSynonym",
+    "narrow": "oboInOwl:hasNarrowSynonym",
+}
+#: The predicate under which definitions are written.
+DEFINITION = "obo:IAO_0000115"
 
 #: Predicates that hold definitions, and how much each is one: the least number wins.
 DEFINITION_RANKS = {
