@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     import rdflib
     from torch_geometric.data import Data
 
+    from kgbert.graph.health import Health
+
 #: What a name may be to its entity, strongest first; ``name_scopes`` holds positions in it.
 SCOPES = ("preferred", "exact", "related", "broad", "narrow")
 
@@ -171,6 +173,12 @@ class KnowledgeGraph:
                 for edge in edges
             ),
         )
+
+    def health(self) -> "Health":
+        """Return what is in the graph and what may be wrong with it, to print or as JSON."""
+        from kgbert.graph.health import examine
+
+        return examine(self)
 
     def to_networkx(self) -> "nx.MultiDiGraph[str]":
         """Return a networkx graph; see :func:`kgbert.graph.views.to_networkx`."""

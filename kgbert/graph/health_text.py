@@ -1,0 +1,66 @@
+"""A graph's health as a page for the terminal."""
+
+from textwrap import fill
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from kgbert.graph.health import Finding, Health
+
+#: Field of Health -> what it is called, and what the user may do about it.
+_FINDINGS = (
+    ("unnamed", "entities without a name", "no text can be linked to these"),
+    ("ambiguous_names", "ambiguous names", "several entities share each; context must decide"),
+    ("duplicate_names", "duplicate names", "harmless; an entity lists them twice"),
+    ("suspicious_names", "suspicious names", "they match too much; consider a stop list"),
+    ("hubs", "hubs", "neighbours of many; a sample of their edges is used"),
+    ("orphans", "orphans", "no edge; only their names can help"),
+    ("cycles", "cycles in hierarchies", "tolerated; mend them where they are errors"),
+)
+
+
+def render(health: "Health") -> str:
+    """Return the report as lines of at most a hundred characters."""
+    languages = ", ".join(f"{tag or 'not said'} {count:,}" for tag, count in health.languages[:6])
+    lines = [
+        health.source or "graph in memory",
+        *_pair("version", health.version),
+        *_pair("licence", health.licence),
+        *_pair("entities", f"{health.entities:,}, {health.definitions:,} with a definition"),
+        *_pair("names", f"{health.names:,}" + (f" (languages: {languages})" if languages else "")),
+        *_pair("edges", f"{health.edges:,} of {len(health.relations):,} relations"),
+        *(f"    {count:>12,}  {name}" for _, name, count in health.relations[:8]),
+        *_pair("depth", f"{health.depth:,} below the nearest of {health.roots.count:,} roots"),
+        *_pair("components", _components(health)),
+        *_pair("left out", f"{health.obsolete:,} obsolete or merged ids"),
+    ]
+    for field, name, advice in _FINDINGS:
+        lines.extend(_finding(name, advice, getattr(health, field)))
+    lines.extend(_wrapped(f"note: {note}", "  ") for note in health.notes)
+    return "\n".join(lines)
+
+
+def _components(health: "Health") -> str:
+    largest = f", the largest of {health.components.examples[0]}" if health.components.count else ""
+    return f"{health.components.count:,}{largest}; {health.orphans.count:,} entities alone"
+
+
+def _pair(key: str, text: str) -> list[str]:
+    return [_wrapped(f"{key:<12}{text}", "  ", 14)] if text else []
+
+
+def _finding(name: str, advice: str, finding: "Finding") -> list[str]:
+    if not finding.count:
+        return []
+    more = "; ..." if finding.count > len(finding.examples) else ""
+    return [
+        f"  {name}: {finding.count:,} ({advice})",
+        *(
+            [_wrapped("; ".join(finding.examples[:4]) + more, "    ", 4)]
+            if finding.examples
+            else []
+        ),
+    ]
+
+
+def _wrapped(text: str, indent: str, hanging: int = 6) -> str:
+    return fill(text, 100, initial_indent=indent, subsequent_indent=" " * hanging)
