@@ -1,0 +1,61 @@
+"""From mentions in characters to links between tokens and entities."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from kgbert.graph.graph import KnowledgeGraph
+from kgbert.linking.mention import Mention
+
+#: Start and end of a token in the text, end exclusive; (0, 0) where it stands for no characters.
+Offsets = Sequence[tuple[int, int]]
+
+
+@dataclass(frozen=True)
+class TextLinks:
+    """The links of one text: parallel lists of token, entity index and score."""
+
+    tokens: list[int] = field(default_factory=list)
+    entities: list[int] = field(default_factory=list)
+    scores: list[float] = field(default_factory=list)
+    lost: int = 0
+    """Mentions that no token covers (cut off by truncation) or whose entities the graph lacks."""
+
+
+def align(
+    offsets: Offsets, mentions: Sequence[Mention], graph: KnowledgeGraph, read_token: int
+) -> TextLinks:
+    """Link every token that overlaps a mention to its candidates, and one token to all of them.
+
+    Overlap, not equality: one WordPiece may cover more than a mention, and a combining mark may
+    lie outside its token.
+
+    Args:
+        offsets: The characters of each token, special tokens (0, 0).
+        mentions: In characters of the same text.
+        graph: Says which entity index an id has.
+        read_token: The token whose state the task head reads; it gets the text-level links.
+    """
+    links: dict[tuple[int, int], float] = {}
+    lost = 0
+    for mention in mentions:
+        tokens = [
+            token
+            for token, (start, end) in enumerate(offsets)
+            if start < mention.end and end > mention.start
+        ]
+        known = [
+            (index, candidate.score)
+            for candidate in mention.candidates
+            if (index := graph.entity_ids.find(candidate.entity)) is not None
+        ]
+        lost += not (tokens and known)
+        for token in (*tokens, read_token) if tokens else ():
+            for entity, score in known:
+                links[token, entity] = max(score, links.get((token, entity), 0.0))
+    ordered = sorted(links.items())
+    return TextLinks(
+        [token for (token, _), _ in ordered],
+        [entity for (_, entity), _ in ordered],
+        [score for _, score in ordered],
+        lost,
+    )

@@ -1,0 +1,81 @@
+"""Labelled texts as a torch dataset, and the collator that makes batches of them."""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from kgbert.batching.processor import EncodedText, KGBertProcessor
+from kgbert.texts import Example
+
+#: The label of a token that is not scored.
+IGNORED = -100
+
+#: What the model should answer: one label a text, or one a token.
+Target = int | list[int]
+
+
+class Item(NamedTuple):
+    """One text, what it should be answered with, and the epoch that draws its neighbours."""
+
+    encoded: EncodedText
+    target: Target
+    epoch: int
+
+
+class LabelledTexts(Dataset[Item]):
+    """Texts tokenised and linked once; the loader's workers pad and sample.
+
+    Evaluation always draws the same neighbours; training draws others in every epoch, since
+    Accelerate calls :meth:`set_epoch`.
+    """
+
+    def __init__(
+        self,
+        processor: KGBertProcessor,
+        examples: Sequence[Example],
+        target_of: Callable[[Example, EncodedText], Target],
+    ) -> None:
+        self.encoded = processor.encode([example.text for example in examples])
+        self.targets = [
+            target_of(example, encoded)
+            for example, encoded in zip(examples, self.encoded, strict=True)
+        ]
+        self.epoch = 0
+
+    def __len__(self) -> int:
+        return len(self.encoded)
+
+    def __getitem__(self, index: int) -> Item:
+        return Item(self.encoded[index], self.targets[index], self.epoch)
+
+
+class TrainingTexts(LabelledTexts):
+    """Labelled texts whose neighbourhoods are drawn anew in each epoch."""
+
+    def set_epoch(self, epoch: int) -> None:
+        """Draw other neighbours from now on; 0 is kept for evaluation."""
+        self.epoch = epoch + 1
+
+
+class KGBertCollator:
+    """Turn items into the flat dictionary of tensors that Trainer hands to the model."""
+
+    def __init__(self, processor: KGBertProcessor) -> None:
+        self.processor = processor
+
+    def __call__(self, items: Sequence[Item]) -> dict[str, Tensor]:
+        """Return the batch with its labels."""
+        batch = self.processor.collate([item.encoded for item in items], items[0].epoch)
+        width = batch["input_ids"].shape[1]
+        left = self.processor.read_last
+        return batch | {"labels": torch.tensor([_padded(x.target, width, left) for x in items])}
+
+
+def _padded(target: Target, width: int, left: bool) -> Target:
+    if isinstance(target, int):
+        return target
+    padding = [IGNORED] * (width - len(target))
+    return padding + target if left else target + padding

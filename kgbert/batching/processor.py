@@ -1,0 +1,191 @@
+"""Texts in, batches out: tokenizer, linker and neighbour sampler behind one call."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from transformers import AutoTokenizer, PreTrainedTokenizerBase
+
+from kgbert.batching.alignment import TextLinks, align
+from kgbert.batching.features import EntityFeatures
+from kgbert.batching.sampling import NeighbourSampler
+from kgbert.graph.cache import load_graph, save_graph
+from kgbert.graph.graph import KnowledgeGraph
+from kgbert.linking.dictionary import DictionaryLinker
+from kgbert.linking.mention import Linker, Mention
+from kgbert.saving import write_atomically
+
+SETTINGS_FILE = "kgbert_processor.json"
+GRAPH_FILE = "graph.safetensors"
+FEATURES_FILE = "features.safetensors"
+
+
+@dataclass(frozen=True)
+class EncodedText:
+    """One text, tokenised and linked."""
+
+    text: str
+    tokens: dict[str, list[int]]
+    """What the tokenizer returns: input_ids, attention_mask ..."""
+    offsets: list[tuple[int, int]]
+    word_ids: list[int | None]
+    mentions: list[Mention]
+    links: TextLinks
+
+
+class KGBertProcessor:
+    """Tokenise, link and sample; saved and loaded like any processor.
+
+    Args:
+        tokenizer: A fast tokenizer, since links need character offsets.
+        graph: The knowledge graph.
+        features: One vector an entity.
+        linker: Any callable from texts to mentions; the dictionary of the graph's names if None.
+        fan_out: Neighbours drawn for each node.
+        hops: How often; as many as the model has graph layers.
+        max_length: Longest text in tokens; None means what the tokenizer says.
+    """
+
+    def __init__(
+        self,
+        tokenizer: PreTrainedTokenizerBase,
+        graph: KnowledgeGraph,
+        features: EntityFeatures,
+        *,
+        linker: Linker | None = None,
+        fan_out: int = 8,
+        hops: int = 2,
+        max_length: int | None = None,
+    ) -> None:
+        if not tokenizer.is_fast:
+            raise ValueError(
+                f"{type(tokenizer).__name__} gives no character offsets, without which mentions "
+                "cannot be placed on tokens; use a fast tokenizer (AutoTokenizer's default)."
+            )
+        if len(features.vectors) != len(graph):
+            raise ValueError(
+                f"{len(features.vectors):,} feature vectors do not fit a graph of {len(graph):,} "
+                "entities; make them anew with kgbert.encode_entities(graph, backbone)."
+            )
+        self.tokenizer, self.graph, self.features = tokenizer, graph, features
+        self.linker: Linker = linker if linker is not None else DictionaryLinker(graph)
+        self.sampler = NeighbourSampler(graph, fan_out=fan_out, hops=hops)
+        self.max_length = min(max_length or 512, tokenizer.model_max_length)
+
+    @property
+    def read_last(self) -> bool:
+        """Whether the backbone's family reads the last token, its tokenizer padding on the left."""
+        return self.tokenizer.padding_side == "left"
+
+    def encode(self, texts: Sequence[str]) -> list[EncodedText]:
+        """Tokenise and link texts; the slow part, done once a text."""
+        if isinstance(texts, str):
+            raise TypeError(f"a list of texts is needed, not one text: [{texts[:40]!r}]")
+        encoded = self.tokenizer(
+            list(texts),
+            truncation=True,
+            max_length=self.max_length,
+            return_offsets_mapping=True,
+        )
+        offsets = encoded.pop("offset_mapping")
+        result = []
+        for row, (text, mentions) in enumerate(zip(texts, self.linker(texts), strict=True)):
+            read_token = len(offsets[row]) - 1 if self.read_last else 0
+            result.append(
+                EncodedText(
+                    text,
+                    {name: encoded[name][row] for name in encoded},
+                    offsets[row],
+                    encoded.word_ids(row),
+                    mentions,
+                    align(offsets[row], mentions, self.graph, read_token),
+                )
+            )
+        return result
+
+    def collate(self, encoded: Sequence[EncodedText], epoch: int = 0) -> dict[str, Tensor]:
+        """Pad texts to one batch and sample the neighbourhood of what they mention.
+
+        ``input_ids`` come first: Accelerate reads the batch size off the first tensor.
+
+        Args:
+            encoded: What :meth:`encode` returned.
+            epoch: Which neighbours are drawn; always 0 in evaluation.
+        """
+        padded = self.tokenizer.pad([text.tokens for text in encoded], return_tensors="pt")
+        width = padded["input_ids"].shape[1]
+        shifts = [width - len(text.offsets) if self.read_last else 0 for text in encoded]
+        tokens = {name: padded[name] for name in ("input_ids", *padded)}
+        links = [text.links for text in encoded]
+        places = [
+            row * width + token + shift
+            for row, (text, shift) in enumerate(zip(links, shifts, strict=True))
+            for token in text.tokens
+        ]
+        return tokens | self._knowledge(links, places, width, epoch)
+
+    def __call__(self, texts: Sequence[str]) -> dict[str, Tensor]:
+        """Return texts as one batch that a fused model takes as keyword arguments."""
+        return self.collate(self.encode(texts))
+
+    def _knowledge(
+        self, links: Sequence[TextLinks], places: Sequence[int], width: int, epoch: int
+    ) -> dict[str, Tensor]:
+        """Return the links of a batch and the subgraph around their entities."""
+        entities = np.array([entity for text in links for entity in text.entities], np.int64)
+        scores = np.array([score for text in links for score in text.scores], np.float32)
+        positions, of_link = np.unique(np.array(places, np.int64), return_inverse=True)
+        sampled = self.sampler.sample(entities, epoch)
+        arrays = {
+            "node_features": self.features.vectors[sampled.nodes],
+            "edge_index": sampled.edge_index,
+            "edge_types": sampled.edge_types,
+            "link_rows": positions // width,
+            "link_tokens": positions % width,
+            "link_positions": of_link,
+            "link_nodes": np.searchsorted(sampled.nodes, entities),
+            "link_scores": np.log(scores),
+        }
+        return {name: torch.from_numpy(np.ascontiguousarray(x)) for name, x in arrays.items()}
+
+    def save_pretrained(self, folder: str | Path) -> None:
+        """Write tokenizer, graph, features and settings, enough to answer elsewhere as here."""
+        if not isinstance(self.linker, DictionaryLinker):
+            raise ValueError(
+                f"a linker of type {type(self.linker).__name__} cannot be saved; save the "
+                "processor with the dictionary linker and set `processor.linker` after loading."
+            )
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        self.tokenizer.save_pretrained(folder)
+        save_graph(self.graph, folder / GRAPH_FILE)
+        self.features.save(folder / FEATURES_FILE)
+        settings = {
+            "linker": self.linker.settings,
+            "fan_out": self.sampler.fan_out,
+            "hops": self.sampler.hops,
+            "max_length": self.max_length,
+        }
+        write_atomically(folder / SETTINGS_FILE, json.dumps(settings, indent=2))
+
+    @classmethod
+    def from_pretrained(cls, folder: str | Path) -> "KGBertProcessor":
+        """Read what :meth:`save_pretrained` wrote."""
+        folder = Path(folder)
+        try:
+            settings: dict[str, Any] = json.loads((folder / SETTINGS_FILE).read_text())
+        except FileNotFoundError as error:
+            raise FileNotFoundError(
+                f"{folder} holds no {SETTINGS_FILE}, so it is no kgbert model; give the folder "
+                "that `kgbert train` or `kgbert demo` wrote."
+            ) from error
+        graph = load_graph(folder / GRAPH_FILE)
+        linker = DictionaryLinker.from_settings(graph, settings.pop("linker"))
+        features = EntityFeatures.load(folder / FEATURES_FILE)
+        tokenizer = AutoTokenizer.from_pretrained(folder)
+        return cls(tokenizer, graph, features, linker=linker, **settings)

@@ -1,0 +1,79 @@
+"""The configuration of a fused model."""
+
+from typing import Any
+
+from transformers import AutoConfig, PreTrainedConfig
+
+POOLINGS = ("head", "mean")
+
+
+class KGBertConfig(PreTrainedConfig):
+    """What is needed to rebuild a fused model, the backbone's own configuration included.
+
+    Args:
+        backbone: Configuration of the Hugging Face model that is held, or its dictionary.
+        relations: Relation ids of the graph; a batch's edge types are positions in it, and
+            ``len(relations)`` higher where an edge is read against its direction.
+        graph_hash: Content hash of the graph that the model was made for.
+        feature_size: Length of an entity's feature vector.
+        injected_layers: Blocks after which knowledge is injected, 1 being the first. None means
+            the upper half; an empty list makes the plain model.
+        graph_encoder: A name in :data:`kgbert.modeling.encoders.ENCODERS`.
+        graph_layers: How many hops of the graph an entity vector sees.
+        knowledge_size: Length of an entity vector.
+        knowledge_heads: Heads of each knowledge attention.
+        knowledge_dropout: Dropout inside the graph encoder and on what is injected.
+        link_dropout: Share of links hidden from the model at each training step.
+        pooling: What a head that reads one position finds there: ``head``, the backbone's own
+            state; ``mean``, the mean of all token states, to which the text's entities are added.
+    """
+
+    model_type = "kgbert"
+    sub_configs = {"backbone": AutoConfig}  # noqa: RUF012 - the attribute transformers reads
+
+    def __init__(
+        self,
+        backbone: PreTrainedConfig | dict[str, Any] | None = None,
+        relations: list[str] | None = None,
+        graph_hash: str = "",
+        feature_size: int = 384,
+        injected_layers: list[int] | None = None,
+        graph_encoder: str = "compgcn",
+        graph_layers: int = 2,
+        knowledge_size: int = 256,
+        knowledge_heads: int = 4,
+        knowledge_dropout: float = 0.1,
+        link_dropout: float = 0.1,
+        pooling: str = "head",
+        **kwargs: Any,
+    ) -> None:
+        if isinstance(backbone, dict):
+            backbone = AutoConfig.for_model(**backbone)
+        self.backbone = backbone if backbone is not None else AutoConfig.for_model("bert")
+        blocks = self.backbone.num_hidden_layers
+        if injected_layers is None:
+            injected_layers = list(range(blocks // 2 + 1, blocks + 1))
+        if any(not 1 <= layer <= blocks for layer in injected_layers):
+            raise ValueError(
+                f"injected_layers={injected_layers} names a block that the backbone lacks: "
+                f"{self.backbone.model_type} has blocks 1 to {blocks}."
+            )
+        if knowledge_size % knowledge_heads:
+            raise ValueError(
+                f"knowledge_size={knowledge_size} cannot be shared by "
+                f"knowledge_heads={knowledge_heads}; choose a multiple."
+            )
+        if pooling not in POOLINGS:
+            raise ValueError(f"pooling={pooling!r} is unknown; choose one of {POOLINGS}.")
+        self.relations = relations or []
+        self.graph_hash = graph_hash
+        self.feature_size = feature_size
+        self.injected_layers = injected_layers
+        self.graph_encoder = graph_encoder
+        self.graph_layers = graph_layers
+        self.knowledge_size = knowledge_size
+        self.knowledge_heads = knowledge_heads
+        self.knowledge_dropout = knowledge_dropout
+        self.link_dropout = link_dropout
+        self.pooling = pooling
+        super().__init__(**kwargs)

@@ -1,0 +1,85 @@
+"""Encode what a graph says of each entity, once, with a frozen encoder."""
+
+import hashlib
+import logging
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from transformers import AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+
+from kgbert.batching.features import EntityFeatures
+from kgbert.graph.graph import KnowledgeGraph
+from kgbert.graph.verbalise import verbalise
+
+logger = logging.getLogger(__name__)
+
+#: Called with how many entities are encoded and how many there are.
+Progress = Callable[[int, int], None]
+
+
+def encode_entities(
+    graph: KnowledgeGraph,
+    name_or_path: str,
+    *,
+    batch_size: int = 128,
+    max_length: int = 64,
+    progress: Progress | None = None,
+) -> EntityFeatures:
+    """Return one feature vector an entity: its neighbourhood in words, read by a frozen encoder.
+
+    Args:
+        graph: Its entities are put into words by :func:`kgbert.graph.verbalise.verbalise`.
+        name_or_path: The encoder, as a rule the backbone before fine-tuning.
+        batch_size: Entities encoded together.
+        max_length: Longest description in tokens; what is longer is cut.
+        progress: Called after each batch.
+    """
+    tokenizer = AutoTokenizer.from_pretrained(name_or_path)
+    encoder = AutoModel.from_pretrained(name_or_path).eval()
+    if torch.cuda.is_available():
+        encoder = encoder.cuda()
+    texts = [verbalise(graph, index) for index in range(len(graph))]
+    # Equal lengths side by side, so that little is computed on padding.
+    order = np.argsort([len(text) for text in texts], kind="stable")
+    vectors = np.zeros((len(texts), encoder.config.hidden_size), np.float16)
+    for start in range(0, len(texts), batch_size):
+        rows = order[start : start + batch_size]
+        vectors[rows] = mean_states(encoder, tokenizer, [texts[row] for row in rows], max_length)
+        if progress:
+            progress(min(start + batch_size, len(texts)), len(texts))
+    return EntityFeatures(vectors, name_or_path, weights_hash(encoder), graph.hash)
+
+
+def mean_states(
+    encoder: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    texts: Sequence[str],
+    max_length: int,
+) -> NDArray[np.float16]:
+    """Return the mean of each text's token states, scaled to the length sqrt(hidden)."""
+    inputs = tokenizer(
+        list(texts), truncation=True, max_length=max_length, padding=True, return_tensors="pt"
+    ).to(encoder.device)
+    with torch.inference_mode():
+        states: Tensor = encoder(**inputs).last_hidden_state
+    mask = inputs["attention_mask"].unsqueeze(-1)
+    mean = (states * mask).sum(1) / mask.sum(1)
+    unit = torch.nn.functional.normalize(mean.float(), dim=-1) * mean.shape[-1] ** 0.5
+    return unit.cpu().numpy().astype(np.float16)
+
+
+def weights_hash(model: PreTrainedModel) -> str:
+    """Return the SHA-256 of a model's weights, which says whether two encoders are the same."""
+    digest = hashlib.sha256()
+    for name, chunk in _chunks(model):
+        digest.update(name.encode())
+        digest.update(chunk)
+    return digest.hexdigest()
+
+
+def _chunks(model: PreTrainedModel) -> Iterator[tuple[str, bytes]]:
+    for name, tensor in sorted(model.state_dict().items()):
+        yield name, tensor.detach().cpu().contiguous().view(torch.uint8).numpy().tobytes()

@@ -1,0 +1,139 @@
+"""Inject knowledge behind the blocks of any BERT-like backbone, without touching its code."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field
+from typing import Any
+
+from torch import Tensor, nn
+from transformers import PreTrainedModel
+
+from kgbert.modeling.attention import KnowledgeAttention, Links
+
+#: Families whose blocks work on (tokens, batch, hidden).
+TOKENS_FIRST = ("xlnet",)
+
+#: Families whose heads read the last position instead of the first.
+READ_LAST = ("xlnet",)
+
+
+@dataclass(frozen=True)
+class Pass:
+    """What the hooks of one forward pass read."""
+
+    attention_mask: Tensor | None = None
+    entities: Tensor | None = None
+    links: Links | None = None
+    weights: dict[str, Tensor] = field(default_factory=dict)
+    """Filled by the hooks: the attention that each link got, by injection, in order."""
+
+
+class Memory:
+    """Holds the forward pass under way, and nothing between passes.
+
+    Knowledge left behind after a pass would give silently wrong gradients when two passes precede
+    one backward pass under gradient checkpointing; :meth:`for_recomputation` gives each
+    recomputation what its own pass held instead.
+    """
+
+    def __init__(self) -> None:
+        self.current: Pass | None = None
+        self.switched_off = False
+
+    @contextmanager
+    def off(self) -> Iterator[None]:
+        """Let no pass read knowledge while the context lasts."""
+        before, self.switched_off = self.switched_off, True
+        try:
+            yield
+        finally:
+            self.switched_off = before
+
+    @contextmanager
+    def holding(self, current: Pass | None) -> Iterator[None]:
+        """Hold this pass while the context lasts."""
+        before, self.current = self.current, current
+        try:
+            yield
+        finally:
+            self.current = before
+
+    def for_recomputation(
+        self,
+    ) -> tuple[AbstractContextManager[None], AbstractContextManager[None]]:
+        """Return the contexts of a checkpointed pass and of its recomputation."""
+        return nullcontext(), self.holding(self.current)
+
+
+#: What a hook does to the hidden states (batch, tokens, hidden) that a block returns.
+Change = Callable[[Tensor, Pass], Tensor]
+
+
+class Attend:
+    """Add to every linked position what it reads from its entities."""
+
+    def __init__(self, name: str, attention: KnowledgeAttention) -> None:
+        self.name, self.attention = name, attention
+
+    def __call__(self, hidden: Tensor, current: Pass) -> Tensor:
+        """Return the hidden states with knowledge added."""
+        if current.entities is None or current.links is None:
+            return hidden
+        hidden, current.weights[self.name] = self.attention(hidden, current.entities, current.links)
+        return hidden
+
+
+class PoolMean:
+    """Put the mean of a text's token states where the task head will read."""
+
+    def __init__(self, position: int) -> None:
+        self.position = position
+
+    def __call__(self, hidden: Tensor, current: Pass) -> Tensor:
+        """Return the hidden states with the position that the head reads replaced."""
+        mask = current.attention_mask
+        if mask is None:
+            mask = hidden.new_ones(hidden.shape[:2])
+        weight = mask.to(hidden.dtype).unsqueeze(-1)
+        mean = (hidden * weight).sum(1) / weight.sum(1).clamp(min=1)
+        hidden = hidden.clone()
+        hidden[:, self.position] = mean
+        return hidden
+
+
+class BlockHook:
+    """A forward hook that applies a change to whatever shape a block returns its states in."""
+
+    def __init__(self, memory: Memory, change: Change, *, tokens_first: bool) -> None:
+        self.memory, self.change, self.tokens_first = memory, change, tokens_first
+
+    def __call__(self, block: nn.Module, arguments: Any, output: Any) -> Any:
+        """Return the block's output with its hidden states changed."""
+        if self.memory.current is None:
+            return output
+        hidden = output[0] if isinstance(output, tuple) else output
+        if hidden.dim() != 3:
+            raise ValueError(
+                f"{type(block).__name__} returns packed states of shape {tuple(hidden.shape)}, in "
+                "which links cannot be placed; load the backbone with attn_implementation='sdpa'."
+            )
+        changed = self.change(self._turned(hidden), self.memory.current)
+        changed = self._turned(changed)
+        return (changed, *output[1:]) if isinstance(output, tuple) else changed
+
+    def _turned(self, hidden: Tensor) -> Tensor:
+        return hidden.transpose(0, 1) if self.tokens_first else hidden
+
+
+def blocks_of(backbone: PreTrainedModel) -> nn.ModuleList:
+    """Return the list of a backbone's transformer blocks."""
+    wanted = backbone.config.num_hidden_layers
+    if backbone.config.model_type != "albert":
+        for module in backbone.modules():
+            if isinstance(module, nn.ModuleList) and len(module) == wanted:
+                return module
+    raise ValueError(
+        f"{type(backbone).__name__} has no list of {wanted} blocks of its own (albert uses one "
+        "block for all its layers), so knowledge cannot be injected after some of them; choose "
+        "another backbone, for example bert, roberta, deberta-v2 or modernbert."
+    )

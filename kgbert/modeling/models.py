@@ -1,0 +1,288 @@
+"""The fused models: a Hugging Face model whose blocks read a knowledge graph."""
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from functools import partial
+from typing import Any, ClassVar, Self
+
+import torch
+from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
+from transformers import (
+    AutoConfig,
+    AutoModel,
+    AutoModelForSequenceClassification,
+    AutoModelForTokenClassification,
+    PreTrainedModel,
+    initialization,
+)
+
+from kgbert.graph.graph import KnowledgeGraph
+from kgbert.modeling.attention import KnowledgeAttention, Links, ZeroLinear
+from kgbert.modeling.config import KGBertConfig
+from kgbert.modeling.encoders import GraphEncoder
+from kgbert.modeling.injection import (
+    READ_LAST,
+    TOKENS_FIRST,
+    Attend,
+    BlockHook,
+    Change,
+    Memory,
+    Pass,
+    PoolMean,
+    blocks_of,
+)
+
+
+class KGBertPreTrainedModel(PreTrainedModel):
+    """What the fused models share: building, injecting, initialising.
+
+    The backbone keeps its own code and parameter names; knowledge enters through forward hooks
+    whose parameters belong to this model. The graph is not in the model: each batch brings the
+    sampled neighbourhood of the entities that it mentions.
+    """
+
+    config_class = KGBertConfig
+    base_model_prefix = "backbone"
+    supports_gradient_checkpointing = True
+    _supports_sdpa = True
+    _supports_flash_attn = True
+    _supports_flex_attn = True
+    auto_class: ClassVar[Any] = AutoModel
+    #: Whether the task head reads one position, where the mean may be put instead.
+    reads_one_position: ClassVar[bool] = False
+
+    def __init__(self, config: KGBertConfig) -> None:
+        super().__init__(config)
+        self.backbone = self.auto_class.from_config(config.backbone)
+        self.supports_gradient_checkpointing = self.backbone.supports_gradient_checkpointing
+        self.memory = Memory()
+        hidden, layers = config.backbone.hidden_size, config.injected_layers
+        attention = partial(
+            KnowledgeAttention,
+            hidden,
+            config.knowledge_size,
+            config.knowledge_heads,
+            config.knowledge_dropout,
+        )
+        self.injections = nn.ModuleDict({f"layer_{layer}": attention() for layer in layers})
+        pools = self.reads_one_position and config.pooling == "mean"
+        if pools and layers:
+            self.injections["readout"] = attention()
+        if layers:
+            self.graph_encoder = GraphEncoder(
+                config.graph_encoder,
+                config.graph_layers,
+                features=config.feature_size,
+                size=config.knowledge_size,
+                relations=len(config.relations),
+                dropout=config.knowledge_dropout,
+            )
+        # Hooks must be there before the first forward pass, or hidden states are recorded
+        # before the injection.
+        for layer in layers:
+            self._after(layer, Attend(f"layer_{layer}", self.injections[f"layer_{layer}"]))
+        if pools:
+            self._after(config.backbone.num_hidden_layers, PoolMean(self.read_position))
+        if "readout" in self.injections:
+            readout = Attend("readout", self.injections["readout"])
+            self._after(config.backbone.num_hidden_layers, readout)
+        self.post_init()
+
+    @property
+    def read_position(self) -> int:
+        """The position that heads of the backbone's family read: the first or the last."""
+        return -1 if self.config.backbone.model_type in READ_LAST else 0
+
+    def _after(self, layer: int, change: Change) -> None:
+        tokens_first = self.config.backbone.model_type in TOKENS_FIRST
+        hook = BlockHook(self.memory, change, tokens_first=tokens_first)
+        blocks_of(self.backbone)[layer - 1].register_forward_hook(hook)
+
+    @classmethod
+    def from_backbone(
+        cls,
+        name_or_path: str,
+        graph: KnowledgeGraph,
+        *,
+        labels: Sequence[str] = (),
+        **options: Any,
+    ) -> Self:
+        """Return a model that computes what the plain checkpoint computes, ready to be trained.
+
+        Args:
+            name_or_path: A checkpoint on the hub or in a folder.
+            graph: Only its relations and its hash are taken.
+            labels: The task's labels in the order of the logits.
+            **options: Fields of :class:`KGBertConfig`.
+        """
+        naming = (
+            {"id2label": dict(enumerate(labels)), "label2id": {x: i for i, x in enumerate(labels)}}
+            if labels
+            else {}
+        )
+        plain = cls.auto_class.from_pretrained(name_or_path, **naming)
+        config = KGBertConfig(
+            backbone=plain.config,
+            relations=list(graph.relation_ids),
+            graph_hash=graph.hash,
+            **{"feature_size": plain.config.hidden_size, **naming, **options},
+        )
+        model = cls(config)
+        model.backbone.load_state_dict(plain.state_dict())
+        return model
+
+    def forward(
+        self,
+        input_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        *,
+        node_features: Tensor | None = None,
+        edge_index: Tensor | None = None,
+        edge_types: Tensor | None = None,
+        link_rows: Tensor | None = None,
+        link_tokens: Tensor | None = None,
+        link_positions: Tensor | None = None,
+        link_nodes: Tensor | None = None,
+        link_scores: Tensor | None = None,
+        **inputs: Any,
+    ) -> Any:
+        """Return the backbone's own output, computed with knowledge where the batch has links.
+
+        Args:
+            input_ids: Shape (batch, tokens).
+            attention_mask: Shape (batch, tokens), 1 where there is a token.
+            node_features: Shape (nodes, features): the sampled nodes.
+            edge_index: Shape (2, edges): senders and receivers, positions among the nodes.
+            edge_types: Shape (edges).
+            link_rows: Shape (positions): the text of each linked position.
+            link_tokens: Shape (positions): its place in the text.
+            link_positions: Shape (links): the position that a link starts from.
+            link_nodes: Shape (links): the node that it leads to.
+            link_scores: Shape (links): log of the linker's score.
+            **inputs: What else the backbone takes, labels for example.
+        """
+        entities = links = None
+        if self.injections and not self.memory.switched_off:
+            _check_knowledge(
+                node_features,
+                edge_index,
+                edge_types,
+                link_rows,
+                link_tokens,
+                link_positions,
+                link_nodes,
+                link_scores,
+            )
+            entities = self.graph_encoder(node_features, edge_index, edge_types)
+            links = Links(
+                link_rows, link_tokens, link_positions, link_nodes, self._hide_some(link_scores)
+            )
+        with self.memory.holding(Pass(attention_mask, entities, links)):
+            return self.backbone(input_ids=input_ids, attention_mask=attention_mask, **inputs)
+
+    def knowledge_off(self) -> AbstractContextManager[None]:
+        """Return a context in which the model computes with its injections switched off."""
+        return self.memory.off()
+
+    def _hide_some(self, scores: Tensor) -> Tensor:
+        """Hide a share of the links while training, so that the text alone must do as well."""
+        if not self.training or not self.config.link_dropout:
+            return scores
+        hidden = torch.rand_like(scores) < self.config.link_dropout
+        return scores.masked_fill(hidden, -torch.inf)
+
+    def _init_weights(self, module: nn.Module) -> None:
+        if isinstance(module, ZeroLinear):
+            initialization.zeros_(module.weight)
+        elif isinstance(module, KnowledgeAttention):
+            initialization.normal_(module.null_key, std=0.02)
+        elif isinstance(module, nn.Linear):
+            initialization.xavier_uniform_(module.weight)
+            if module.bias is not None:
+                initialization.zeros_(module.bias)
+        elif isinstance(module, nn.Embedding):
+            initialization.normal_(module.weight, std=0.1)
+        elif isinstance(module, nn.LayerNorm):
+            initialization.ones_(module.weight)
+            initialization.zeros_(module.bias)
+        elif hasattr(module, "reset_parameters"):
+            module.reset_parameters()
+
+    def _set_gradient_checkpointing(
+        self, enable: bool = True, gradient_checkpointing_func: Any = checkpoint, **options: Any
+    ) -> None:
+        if getattr(gradient_checkpointing_func, "keywords", {}).get("use_reentrant"):
+            raise ValueError(
+                "gradient checkpointing with use_reentrant=True cannot give a recomputed block the "
+                "knowledge of its own pass; use gradient_checkpointing_kwargs="
+                '{"use_reentrant": False}.'
+            )
+        restoring = partial(gradient_checkpointing_func, context_fn=self.memory.for_recomputation)
+        super()._set_gradient_checkpointing(enable, restoring, **options)
+
+
+def _check_knowledge(
+    node_features: Tensor | None,
+    edge_index: Tensor | None,
+    edge_types: Tensor | None,
+    link_rows: Tensor | None,
+    link_tokens: Tensor | None,
+    link_positions: Tensor | None,
+    link_nodes: Tensor | None,
+    link_scores: Tensor | None,
+) -> None:
+    """Raise ValueError unless the tensors of a batch's knowledge are there and fit together.
+
+    Only shapes are read, which costs no synchronisation with a GPU.
+    """
+    if (
+        node_features is None
+        or edge_index is None
+        or edge_types is None
+        or link_rows is None
+        or link_tokens is None
+        or link_positions is None
+        or link_nodes is None
+        or link_scores is None
+    ):
+        raise ValueError(
+            "this model reads a knowledge graph, but the batch brings none of it. Make batches "
+            "with KGBertProcessor or ask kgbert.pipeline(folder); transformers.pipeline() cannot. "
+            "To compute without knowledge, write `with model.knowledge_off(): ...`."
+        )
+    fits = (
+        edge_index.shape == (2, len(edge_types))
+        and len(link_rows) == len(link_tokens)
+        and len(link_positions) == len(link_nodes) == len(link_scores)
+    )
+    if not fits:
+        raise ValueError(
+            f"the batch's knowledge was cut apart: edge_index has shape {tuple(edge_index.shape)} "
+            f"for {len(edge_types)} edges. transformers.pipeline() and DataParallel slice every "
+            "tensor by rows, which a graph does not survive; use kgbert.pipeline(folder), and "
+            "torchrun for several GPUs."
+        )
+
+
+class KGBertModel(KGBertPreTrainedModel):
+    """A bare encoder that reads the graph; returns the backbone's own output."""
+
+
+class KGBertForSequenceClassification(KGBertPreTrainedModel):
+    """A text classifier that reads the graph, with the backbone's own classification head."""
+
+    auto_class = AutoModelForSequenceClassification
+    reads_one_position = True
+
+
+class KGBertForTokenClassification(KGBertPreTrainedModel):
+    """A token classifier that reads the graph, with the backbone's own classification head."""
+
+    auto_class = AutoModelForTokenClassification
+
+
+AutoConfig.register("kgbert", KGBertConfig)
+AutoModel.register(KGBertConfig, KGBertModel)
+AutoModelForSequenceClassification.register(KGBertConfig, KGBertForSequenceClassification)
+AutoModelForTokenClassification.register(KGBertConfig, KGBertForTokenClassification)

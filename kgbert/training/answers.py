@@ -1,0 +1,65 @@
+"""Ask a trained model."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from transformers import PreTrainedModel
+
+from kgbert.batching.processor import EncodedText, KGBertProcessor
+from kgbert.training.tasks import Answer, Task
+
+
+def labels_of(model: PreTrainedModel) -> list[str]:
+    """Return a model's labels in the order of its logits."""
+    names = model.config.id2label
+    return [names[position] for position in range(len(names))]
+
+
+def answers_of(
+    logits: NDArray[np.float32], encoded: Sequence[EncodedText], task: Task, labels: Sequence[str]
+) -> list[Answer]:
+    """Return the answers that logits stand for.
+
+    Args:
+        logits: Shape (texts, labels) or (texts, tokens, labels), padded to the right.
+        encoded: The texts.
+        task: Says how an answer is read.
+        labels: The labels of the logits.
+    """
+    best = np.atleast_2d(logits.argmax(-1).T).T
+    return [
+        task.answer([labels[i] for i in row.tolist()], text)
+        for row, text in zip(best, encoded, strict=True)
+    ]
+
+
+def logits_of(
+    model: PreTrainedModel,
+    processor: KGBertProcessor,
+    encoded: Sequence[EncodedText],
+    *,
+    batch_size: int = 64,
+) -> Iterator[NDArray[np.float32]]:
+    """Yield the logits of each text, padding removed; shape (labels) or (tokens, labels)."""
+    model.eval()
+    for start in range(0, len(encoded), batch_size):
+        texts = encoded[start : start + batch_size]
+        batch = {name: x.to(model.device) for name, x in processor.collate(texts).items()}
+        with torch.inference_mode():
+            logits = model(**batch).logits.float().cpu().numpy()
+        for row, text in zip(logits, texts, strict=True):
+            length = len(text.offsets)
+            yield row if row.ndim == 1 else row[-length:] if processor.read_last else row[:length]
+
+
+def answer(
+    model: PreTrainedModel, processor: KGBertProcessor, encoded: Sequence[EncodedText], task: Task
+) -> list[Answer]:
+    """Return a model's answers to encoded texts."""
+    labels = labels_of(model)
+    return [
+        answers_of(logits[np.newaxis], [text], task, labels)[0]
+        for logits, text in zip(logits_of(model, processor, encoded), encoded, strict=True)
+    ]

@@ -1,0 +1,168 @@
+"""Fine-tune a fused model, text and graph parts together."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+from torch.optim import AdamW, Optimizer
+from transformers import (
+    EarlyStoppingCallback,
+    EvalPrediction,
+    PreTrainedModel,
+    Trainer,
+    TrainingArguments,
+)
+
+from kgbert.batching.dataset import KGBertCollator, LabelledTexts, TrainingTexts
+from kgbert.batching.processor import KGBertProcessor
+from kgbert.texts import Example, check_labels
+from kgbert.training.answers import answers_of, labels_of
+from kgbert.training.tasks import Task, task_of
+
+#: Learning rate of what is new: injections, graph encoder and task head.
+NEW_LEARNING_RATE = 5e-4
+
+#: What Trainer logs beside the scores.
+_NO_SCORES = {
+    "eval_loss",
+    "eval_runtime",
+    "eval_samples_per_second",
+    "eval_steps_per_second",
+}
+
+
+@dataclass(frozen=True)
+class Training:
+    """How a fine-tuning went."""
+
+    metrics: dict[str, float]
+    """Scores on the validation texts, of the weights that were kept."""
+    history: list[dict[str, float]]
+    """By epoch: epoch, train_loss, and validation, the metric that decides."""
+    best_epoch: int
+
+
+def default_arguments(folder: str | Path, **changes: Any) -> TrainingArguments:
+    """Return training arguments that suit small labelled sets: the best epoch's weights are kept.
+
+    Args:
+        folder: Where checkpoints go.
+        **changes: Arguments of :class:`transformers.TrainingArguments`, passed on untouched.
+    """
+    defaults: dict[str, Any] = {
+        "num_train_epochs": 10,
+        "per_device_train_batch_size": 32,
+        "per_device_eval_batch_size": 64,
+        "learning_rate": 1e-4,
+        "weight_decay": 0.01,
+        "warmup_steps": 0.1,
+        "eval_strategy": "epoch",
+        "save_strategy": "epoch",
+        "save_total_limit": 1,
+        "logging_strategy": "epoch",
+        "load_best_model_at_end": True,
+        "disable_tqdm": True,
+    }
+    return TrainingArguments(
+        output_dir=str(folder), remove_unused_columns=False, **(defaults | changes)
+    )
+
+
+def fine_tune(
+    model: PreTrainedModel,
+    processor: KGBertProcessor,
+    train: Sequence[Example],
+    validation: Sequence[Example],
+    *,
+    arguments: TrainingArguments,
+    new_learning_rate: float = NEW_LEARNING_RATE,
+    patience: int = 3,
+    resume: bool = False,
+) -> Training:
+    """Train all parts of a model end to end and leave it with its best weights.
+
+    Args:
+        model: A fused model whose labels are those of the training texts.
+        processor: Made for the same graph.
+        train: Labelled texts.
+        validation: Labelled texts that decide when to stop and which weights are kept.
+        arguments: As for Trainer; ``learning_rate`` is that of the pretrained encoder.
+        new_learning_rate: Learning rate of what is new: injections, graph encoder, task head.
+        patience: Epochs without improvement after which training stops.
+        resume: Go on from the last checkpoint in ``arguments.output_dir``.
+    """
+    task, labels = task_of(train), labels_of(model)
+    check_labels(train, validation)
+    target = partial(task.target, labels=labels)
+    held_out = LabelledTexts(processor, validation, target)
+    expected = [task.expected(x, y) for x, y in zip(validation, held_out.encoded, strict=True)]
+
+    def score(output: EvalPrediction) -> dict[str, float]:
+        return task.score(expected, answers_of(output.predictions, held_out.encoded, task, labels))
+
+    arguments.metric_for_best_model = f"eval_{task.metric}"
+    arguments.greater_is_better = True
+    trainer = Trainer(
+        model,
+        arguments,
+        data_collator=KGBertCollator(processor),
+        train_dataset=TrainingTexts(processor, train, target),
+        eval_dataset=held_out,
+        optimizers=(_optimizer(model, arguments, new_learning_rate), None),
+        compute_metrics=score,
+        callbacks=[EarlyStoppingCallback(patience)],
+    )
+    trainer.train(resume_from_checkpoint=resume or None)
+    return _outcome(trainer, task)
+
+
+def _optimizer(
+    model: PreTrainedModel, arguments: TrainingArguments, new_learning_rate: float
+) -> Optimizer:
+    """Return AdamW with a rate for the pretrained encoder and one for what is new."""
+    pretrained = {id(parameter) for parameter in model.backbone.base_model.parameters()}
+    undecayed = {
+        id(parameter)
+        for module in model.modules()
+        for name, parameter in module.named_parameters(recurse=False)
+        if name == "bias" or isinstance(module, nn.LayerNorm)
+    }
+    groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
+    for parameter in model.parameters():
+        key = (id(parameter) in pretrained, id(parameter) in undecayed)
+        groups.setdefault(key, []).append(parameter)
+    return AdamW(
+        {
+            "params": parameters,
+            "lr": arguments.learning_rate if old else new_learning_rate,
+            "weight_decay": 0.0 if bare else arguments.weight_decay,
+        }
+        for (old, bare), parameters in groups.items()
+    )
+
+
+def _outcome(trainer: Trainer, task: Task) -> Training:
+    """Read the course of a training from the trainer's log."""
+    key = f"eval_{task.metric}"
+    losses = {x["epoch"]: x["loss"] for x in trainer.state.log_history if "loss" in x}
+    evaluations = [x for x in trainer.state.log_history if key in x]
+    best = max(evaluations, key=lambda x: (x[key], -x["epoch"]))
+    return Training(
+        metrics={
+            name.removeprefix("eval_"): value
+            for name, value in best.items()
+            if name.startswith("eval_") and name not in _NO_SCORES
+        },
+        history=[
+            {
+                "epoch": round(x["epoch"]),
+                "train_loss": losses[x["epoch"]],
+                "validation": x[key],
+            }
+            for x in evaluations
+        ],
+        best_epoch=round(best["epoch"]),
+    )

@@ -1,0 +1,53 @@
+"""Between labelled spans of characters and one BIO tag a word."""
+
+from typing import NamedTuple
+
+from kgbert.batching.processor import EncodedText
+from kgbert.texts import Example, Span
+from kgbert.texts.tags import decode_tags
+
+
+class Word(NamedTuple):
+    """A word as the tokenizer splits texts: its first token, and its characters."""
+
+    token: int
+    start: int
+    end: int
+
+
+def words_of(encoded: EncodedText) -> list[Word]:
+    """Return the words of a text, as far as the tokenizer did not cut it off."""
+    words: dict[int, Word] = {}
+    for token, (word, (start, end)) in enumerate(
+        zip(encoded.word_ids, encoded.offsets, strict=True)
+    ):
+        if word is not None:
+            first = words.get(word, Word(token, start, end))
+            words[word] = Word(first.token, first.start, end)
+    return list(words.values())
+
+
+def word_tags(example: Example, encoded: EncodedText) -> list[str]:
+    """Return the tag of each word: that of the span which overlaps it."""
+    tags: list[str] = []
+    before: Span | None = None
+    for word in words_of(encoded):
+        span = next((x for x in example.spans if x.start < word.end and x.end > word.start), None)
+        tags.append("O" if span is None else ("I-" if span is before else "B-") + span.label)
+        before = span
+    return tags
+
+
+def cut_off(example: Example, encoded: EncodedText) -> list[Span]:
+    """Return the spans that begin behind what the tokenizer kept."""
+    end = max((word.end for word in words_of(encoded)), default=0)
+    return [span for span in example.spans if span.start >= end]
+
+
+def spans_of(tags: list[str], encoded: EncodedText) -> list[Span]:
+    """Return the spans of characters that the tags of a text's words stand for."""
+    words = words_of(encoded)
+    return [
+        Span(words[first].start, words[end - 1].end, label)
+        for first, end, label in decode_tags(tags)
+    ]
