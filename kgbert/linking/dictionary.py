@@ -5,10 +5,12 @@ from functools import lru_cache
 from typing import Any
 
 from kgbert.graph.graph import SCOPES, KnowledgeGraph
+from kgbert.linking.abbreviations import link_short_forms
 from kgbert.linking.acronyms import is_acronym, is_written_as, writes_acronyms
 from kgbert.linking.folding import fold, fold_cluster
 from kgbert.linking.mention import Candidate, Mention
 from kgbert.linking.rules import RULES, normal_forms, normal_word, rules_needed
+from kgbert.linking.spelling import singular
 from kgbert.linking.stopping import COMMON_FACTOR, COMMON_NAMES, STOP_NAMES, is_stopped
 from kgbert.linking.words import words_of
 from kgbert.lookup import lookup
@@ -56,14 +58,14 @@ class DictionaryLinker:
                 "give 1 to keep only the best."
             )
         wanted = RULES.keys() if rules is None else frozenset(rules)
-        for rule in wanted:
+        for rule in sorted(wanted):
             lookup(RULES, rule, "normalisation rule")
         self.graph = graph
         self.max_candidates = max_candidates
         self.rules = tuple(rule for rule in RULES if rule in wanted)
         self.stop_names = frozenset(map(fold_cluster, stop_names))
         self._names, self._lengths = _index(graph, self.rules)
-        self._acronyms = writes_acronyms(graph.names)
+        self._acronyms = "acronyms" in wanted and writes_acronyms(graph.names)
         # Caches belong to one linker, not to the class: they die with it.
         self._normal = lru_cache(maxsize=1 << 18)(lambda word: normal_word(word, self.rules))
         self._candidates = lru_cache(maxsize=1 << 16)(self._rank)
@@ -72,7 +74,9 @@ class DictionaryLinker:
         """Return the mentions of each text, in reading order."""
         if isinstance(texts, str):
             raise TypeError(f"a linker takes a list of texts; give [{texts[:20]!r}] for one text.")
-        return [self._link(text) for text in texts]
+        if "abbreviations" not in self.rules:
+            return [self._link(text) for text in texts]
+        return [link_short_forms(text, self._link(text), self._meaning) for text in texts]
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -95,6 +99,13 @@ class DictionaryLinker:
             rules=[rule for rule, switched_on in settings["rules"].items() if switched_on],
             stop_names=settings["stop_names"],
         )
+
+    def candidates(self, surface: str) -> tuple[Candidate, ...]:
+        """Return what a whole piece of text may mean, best first; a linker for given spans.
+
+        Nothing is searched inside it: "severe fever" means nothing where only "fever" is a name.
+        """
+        return self._candidates(surface)
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Worker processes rebuild the linker; its caches and lambdas do not travel.
@@ -124,6 +135,13 @@ class DictionaryLinker:
             position += step
         return mentions
 
+    def _meaning(self, long_form: str) -> tuple[Candidate, ...]:
+        factor = RULES["abbreviations"].factor
+        return tuple(
+            Candidate(entity, round(score * factor, 4))
+            for entity, score in self._candidates(long_form)
+        )
+
     def _rank(self, surface: str) -> tuple[Candidate, ...]:
         """Return the entities that a piece of text may mean, best first."""
         words = tuple(word.text for word in words_of(fold_cluster(surface)))
@@ -148,9 +166,12 @@ class DictionaryLinker:
                 return 0.0
         elif is_stopped(folded, self.stop_names) or is_stopped(" ".join(words), self.stop_names):
             return 0.0
-        elif folded in COMMON_NAMES:
+        needed = rules_needed(tuple(word.text for word in words_of(folded)), words, self.rules)
+        if len(words) == 1 and not COMMON_NAMES.isdisjoint((singular(words[0]), words[0])):
+            if set(needed) - {"plural"}:
+                return 0.0
             score *= COMMON_FACTOR
-        for rule in rules_needed(tuple(word.text for word in words_of(folded)), words, self.rules):
+        for rule in needed:
             score *= RULES[rule].factor
         return score
 

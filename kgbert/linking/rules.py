@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from kgbert.linking.lexicon import condition, disorder, growth, organ
 from kgbert.linking.spelling import american, arabic, greek, latin, singular
 
 #: A name as its words, the empty ones gone.
@@ -36,10 +37,10 @@ class Rule:
 def normal_words(words: Iterable[str], rules: Iterable[str]) -> Words:
     """Return words as the named rules write them.
 
-    >>> normal_words(("crohn's", "x", "-", "linked", "tumours"), RULES)
-    ('crohn', 'x', 'linked', 'tumor')
-    >>> normal_words(("crohn's", "x", "-", "linked", "tumours"), ("plural",))
-    ("crohn's", 'x', '-', 'linked', 'tumour')
+    >>> normal_words(("crohn's", "x", "-", "linked", "fractures"), RULES)
+    ('crohn', 'x', 'linked', 'fracture')
+    >>> normal_words(("crohn's", "x", "-", "linked", "fractures"), ("plural",))
+    ("crohn's", 'x', '-', 'linked', 'fracture')
     """
     return tuple(filter(None, (normal_word(word, rules) for word in words)))
 
@@ -121,7 +122,7 @@ def _turned(words: Words) -> Iterable[Words]:
         head, tail = _split(words, "of")
         if head and tail and len(tail) <= 3 and "," not in words:
             yield (*_unarticled(tail), *head)
-    elif len(words) == 2 and all(word.isalpha() for word in words):
+    elif len(words) == 2 and "".join(words).isalpha() and not _ADJECTIVE.search(words[0]):
         yield (words[1], "of", words[0])
 
 
@@ -130,7 +131,8 @@ def _unarticled(words: Words) -> Words:
 
 
 def _without_article(word: str) -> str:
-    return "" if word in _ARTICLES else word
+    # Not "a": vitamin A and hepatitis A are not vitamin and hepatitis.
+    return "" if word == "the" else word
 
 
 def _untailed(words: Words) -> Iterable[Words]:
@@ -139,7 +141,7 @@ def _untailed(words: Words) -> Iterable[Words]:
         yield words[: words.index("(", 1)]
     elif len(words) > 1 and words[-1] in _OPEN_ENDS:
         yield words[:-2] if words[-2] == "," else words[:-1]
-    elif len(words) > 1 and words[-1] in _DISEASE and _NAMES_A_DISEASE.search(words[-2]):
+    elif len(words) > 2 and words[-1] in _DISEASE and _NAMES_A_DISEASE.search(words[-2]):
         yield words[:-1]
 
 
@@ -149,6 +151,7 @@ def _one_disease(word: str) -> str:
 
 _LISTING = frozenset(("and", "or", "and/or", "&", "with", "without", "due", "because"))
 _PREPOSITIONS = frozenset(("in", "with", "without", "from", "due", "to", "by", "and", "or", "on"))
+_ADJECTIVE = re.compile("(?:al|ar|ary|eal|ed|ian|ic|ive|ous)$")
 _ARTICLES = frozenset(("the", "a", "an"))
 _DISEASE = frozenset(("disease", "disorder", "diseases", "disorders"))
 _OPEN_ENDS = frozenset(("nos", "unspecified"))
@@ -161,6 +164,8 @@ _NAMES_A_DISEASE = re.compile(
 #: Each word of text and names goes through ``word`` of every rule that is switched on; add a
 #: rule by writing its function and a line here.
 RULES = {
+    "acronyms": Rule("AIDS is not aids: short names in capitals need their capitals", 1.0),
+    "abbreviations": Rule("PKD, where the text says polycystic kidney disease (PKD)", 0.95),
     "hyphens": Rule(
         "x-linked ~ x linked, micro-cephaly ~ microcephaly", 0.99, _unhyphenated, _joined
     ),
@@ -169,11 +174,15 @@ RULES = {
     "greek": Rule("α ~ alpha", 0.99, greek),
     "roman": Rule("type II ~ type 2", 0.97, arabic),
     "spelling": Rule("haemorrhage ~ hemorrhage, tumour ~ tumor", 0.99, american),
+    "adjectives": Rule("hypertensive ~ hypertension, diabetic ~ diabetes", 0.85, condition),
+    "organs": Rule("renal ~ kidney, hepatic ~ liver", 0.9, organ),
+    "tumours": Rule("cancer, tumor, malignancy ~ neoplasm", 0.9, growth),
+    "disorders": Rule("abnormality, anomaly, malformation ~ disease", 0.8, disorder),
     "plural": Rule("fractures ~ fracture, diagnoses ~ diagnosis", 0.98, singular),
     "articles": Rule("neoplasm of the skin ~ neoplasm of skin", 0.99, _without_article),
     "inversion": Rule("Neoplasms, Skin ~ skin neoplasms", 0.97, variants=_uninverted),
-    "genitive": Rule("stone of kidney ~ kidney stone", 0.95, variants=_turned),
     "tail": Rule(
         "disorder ~ disease; anaemia NOS, anaemia disease ~ anaemia", 0.93, _one_disease, _untailed
     ),
+    "genitive": Rule("stone of kidney ~ kidney stone", 0.95, variants=_turned),
 }

@@ -16,17 +16,17 @@ with within without would yes yet you your
 STOP_NAMES = frozenset(_FUNCTION_WORDS.split())
 
 _COMMON_WORDS = """
-acute age area average base big body case cause change chronic class clear common complete
-condition control course day degree detail different disease disorder early effect end event
-example fact feature female finding first form full general good great group half hand help
-high history hour human idea ill increase individual item key kind known large last late lead
-level life light likely line list long low main major make male man mean measure method
-mild minor minute mode model moderate month name need new normal now number object onset open
-order organism part patient person phase place point positive possible present primary problem
-process property rate reason report response result right role run sample second secondary
-section see series set severe short show sign similar simple single site size small source
-stage start state status step study sum symptom syndrome system table take term test thing
-time top total true type unit unknown unspecified use value way week whole word work year
+abnormality acute age anomaly area average base big body case cause change chronic class clear
+common complete condition control course day defect degree detail different disease disorder early
+effect end event example fact feature female finding first form full general good great group half
+hand help high history hour human idea ill increase individual item key kind known large last late
+lead level life light likely line list long low main major make male malformation man mean measure
+method mild minor minute mode model moderate month name need new normal now number object onset
+open order organism part patient person phase place point positive possible present primary problem
+process property rate reason report response result right role run sample second secondary section
+see series set severe short show sign similar simple single site size small source stage start
+state status step study sum symptom syndrome system table take term test thing time top total true
+type unit unknown unspecified use value way week whole word work year
 """
 
 #: Words so common that a name spelt like one of them often means something else: such a name is

@@ -1,0 +1,130 @@
+"""Short forms that a text itself defines: "polycystic kidney disease (PKD)"."""
+
+import re
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from kgbert.linking.mention import Candidate, Mention
+
+#: Longest short form, in characters and in words.
+MAX_SHORT_LENGTH = 10
+MAX_SHORT_WORDS = 2
+
+_BRACKETS = re.compile(r"[(\[]([^()\[\]]+)[)\]]")
+_WORD = re.compile(r"\S+")
+
+
+class Definition(NamedTuple):
+    """A short form and the span of the long form that the text gives for it."""
+
+    short: str
+    start: int
+    end: int
+
+
+def definitions(text: str) -> list[Definition]:
+    """Return the short forms that a text defines, and where it spells them out.
+
+    The method is that of Schwartz and Hearst (2003, "A simple algorithm for identifying
+    abbreviation definitions in biomedical text"): the letters of the short form are looked for
+    in the long form from right to left, and the first must begin a word.
+
+    >>> text = "polycystic kidney disease (PKD) or NO (nitric oxide) (see Table 1)"
+    >>> [(short, text[start:end]) for short, start, end in definitions(text)]
+    [('PKD', 'polycystic kidney disease'), ('NO', 'nitric oxide')]
+    """
+    found = []
+    for brackets in _BRACKETS.finditer(text) if "(" in text or "[" in text else ():
+        inside = re.split(r"[;,]", brackets.group(1))[0].strip()
+        before = text[: brackets.start()].rstrip()
+        if _is_short_form(inside):
+            if (start := _long_form_start(inside, before)) is not None:
+                found.append(Definition(inside, start, len(before)))
+        elif (outside := _WORD.findall(before[-MAX_SHORT_LENGTH - 1 :])) and inside:
+            # The other way round: "NO (nitric oxide)".
+            start = brackets.start(1) + brackets.group(1).index(inside)
+            if _is_short_form(outside[-1]) and _long_form_start(outside[-1], inside) == 0:
+                found.append(Definition(outside[-1], start, start + len(inside)))
+    return found
+
+
+def link_short_forms(
+    text: str, mentions: list[Mention], candidates_of: Callable[[str], tuple[Candidate, ...]]
+) -> list[Mention]:
+    """Return the mentions with each short form that the text defines meaning its long form.
+
+    A short form whose long form the graph does not know means nothing in this text, whatever
+    it means elsewhere.
+
+    Args:
+        text: The text as the user gave it.
+        mentions: What was found in it, in reading order, without overlaps.
+        candidates_of: What a long form may mean.
+    """
+    meanings = {
+        definition.short: candidates_of(text[definition.start : definition.end])
+        for definition in reversed(definitions(text))
+    }
+    if not meanings:
+        return mentions
+    shorts = [
+        Mention(start, end, meanings[short])
+        for short in meanings
+        for start, end in _occurrences(short, text)
+    ]
+    kept_shorts = [
+        short
+        for short in shorts
+        if not any(_holds(mention, short) and mention[:2] != short[:2] for mention in mentions)
+    ]
+    kept = [
+        mention
+        for mention in mentions
+        if not any(short.start < mention.end and mention.start < short.end for short in kept_shorts)
+    ]
+    return sorted([*kept, *(short for short in kept_shorts if short.candidates)])
+
+
+def _is_short_form(text: str) -> bool:
+    return (
+        2 <= len(text) <= MAX_SHORT_LENGTH
+        and text[0].isalnum()
+        and len(text.split()) <= MAX_SHORT_WORDS
+        and any(character.isupper() for character in text)
+    )
+
+
+def _long_form_start(short: str, before: str) -> int | None:
+    """Return where the long form of a short form begins in the words before it, or None."""
+    letters = [character.casefold() for character in short if character.isalnum()]
+    if not letters:
+        return None
+    words = [match.start() for match in _WORD.finditer(before)]
+    reach = min(len(letters) + 5, 2 * len(letters))
+    floor = words[-reach] if len(words) >= reach else 0
+    position = len(before)
+    for number, letter in reversed(list(enumerate(letters))):
+        position = _last(letter, before, floor, position, begins_word=number == 0)
+        if position < 0:
+            return None
+    return position if len(before) - position > len(short) else None
+
+
+def _last(letter: str, text: str, floor: int, end: int, *, begins_word: bool) -> int:
+    """Return where a letter last stands from floor to end, at the begin of a word if asked."""
+    for position in range(end - 1, floor - 1, -1):
+        if text[position].casefold() == letter and not (
+            begins_word and position > 0 and text[position - 1].isalnum()
+        ):
+            return position
+    return -1
+
+
+def _occurrences(short: str, text: str) -> Iterator[tuple[int, int]]:
+    """Yield where a short form stands as a word of its own; a plural s may follow."""
+    for match in re.finditer(rf"(?<!\w){re.escape(short)}(?:s)?(?!\w)", text):
+        yield match.span()
+
+
+def _holds(outer: Mention, inner: Mention) -> bool:
+    return outer.start <= inner.start and inner.end <= outer.end
