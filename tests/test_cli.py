@@ -63,6 +63,19 @@ def kgbert_process(*arguments, **options):
     )
 
 
+def test_inspect_shows_the_health_of_a_graph(obo, capsys):
+    status = main(["inspect", obo])
+
+    assert status == 0
+    assert capsys.readouterr().out == f"{kgbert.read_graph(obo).health()}\n"
+
+
+def test_inspect_writes_json_for_programs(obo, capsys):
+    main(["inspect", obo, "--json"])
+
+    assert json.loads(capsys.readouterr().out)["entities"] == 2
+
+
 def test_link_shows_where_a_text_mentions_which_entity(obo, capsys):
     status = main(["link", obo, "İmpetigo without\nfever."])
 
@@ -113,6 +126,7 @@ def test_options_for_the_graph_reach_its_reader(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["inspect", "missing.obo"], "missing.obo: no such file"),
         (["link", "missing.obo", "fever"], "missing.obo: no such file"),
         (["link", "{obo}", "missing.csv"], "missing.csv: no such file; check the name"),
         (["link", "{obo}", "{notes}"], "'text'; there are 'note', 'id'. If the text is in 'note'"),

@@ -35,7 +35,9 @@ def add_graph_arguments(parser: ArgumentParser) -> None:
 
 def graph_of(arguments: Namespace) -> KnowledgeGraph:
     """Read the graph that the arguments name."""
-    options = ReadOptions(arguments.label, arguments.columns, arguments.name_from_id)
+    options = ReadOptions(
+        label=arguments.label, columns=arguments.columns, name_from_id=arguments.name_from_id
+    )
     return read_graph(arguments.graph, format=arguments.format, options=options)
 
 

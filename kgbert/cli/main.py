@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import kgbert
 from kgbert.cli.command import Command
+from kgbert.cli.inspect import INSPECT
 from kgbert.cli.link import LINK
 
 
@@ -66,4 +67,4 @@ def _fail(reason: object, status: int) -> int:
 
 
 #: Every command by the name that is typed.
-COMMANDS: dict[str, Command] = {"link": LINK}
+COMMANDS: dict[str, Command] = {"inspect": INSPECT, "link": LINK}
