@@ -12,7 +12,9 @@ METRICS = {
 }
 ARMS = {"shuffled": "shuffled entities"}
 
-Interval = Sequence[float | int] | None
+#: Spelt out, as checks at run time do not take an int for a float.
+Number = float | int
+Interval = Sequence[Number] | None
 
 
 def metric_name(metric: str) -> str:
@@ -33,7 +35,7 @@ def arm_name(arm: str) -> str:
     return ARMS.get(arm, arm)
 
 
-def points(difference: float | int, *, digits: int = 1) -> str:
+def points(difference: Number, *, digits: int = 1) -> str:
     """Return a difference between two scores in signed points (hundredths).
 
     >>> points(0.0312), points(-0.0004), points(-0.0004, digits=2)
@@ -58,7 +60,7 @@ def interval(limits: Interval) -> str:
     return f"[{low}, {high}]"
 
 
-def p_value(p: float | int) -> str:
+def p_value(p: Number) -> str:
     """Return a p-value with three decimals, or with more where these would hide the side of 0.05.
 
     >>> p_value(0.03125), p_value(0.0498), p_value(0.0001)
@@ -69,7 +71,7 @@ def p_value(p: float | int) -> str:
     return f"{p:.4f}" if f"{p:.3f}" == "0.050" else f"{p:.3f}"
 
 
-def score(value: float | int) -> str:
+def score(value: Number) -> str:
     """Return a score in hundredths.
 
     >>> score(0.6312)
@@ -78,7 +80,7 @@ def score(value: float | int) -> str:
     return f"{100 * value:.1f}"
 
 
-def duration(seconds: float | int) -> str:
+def duration(seconds: Number) -> str:
     """Return a time as a person would say it.
 
     >>> duration(2.04), duration(31.2), duration(754), duration(7330)
@@ -94,7 +96,7 @@ def duration(seconds: float | int) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
-def quantity(number: float | int) -> str:
+def quantity(number: Number) -> str:
     """Return a large number in thousands or millions.
 
     >>> quantity(23_100_000), quantity(812_000), quantity(0), quantity(3_400)
