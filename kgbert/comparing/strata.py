@@ -46,7 +46,7 @@ def _stratum(runs: PairedRuns, name: str, pairs: list[tuple[Run, Run]]) -> dict[
         _part(one, name)["accuracy"] - _part(other, name)["accuracy"] for one, other in both
     ]
     means = {}
-    for arm in judged_arms(runs.study):
+    for arm in (arm for arm in runs.study["arms"] if arm in judged_arms(runs.study)):
         values = [
             _part(runs.done[arm, one["seed"]], name)["accuracy"]
             for one, _ in both

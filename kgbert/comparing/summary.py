@@ -144,7 +144,7 @@ def _arm(runs: PairedRuns, arm: str) -> dict[str, Any]:
     }
 
 
-def _costs(done: list[Run]) -> dict[str, float | int]:
+def _costs(done: list[Run]) -> dict[str, Any]:
     """Return the median of each cost that the runs tell."""
     found = {
         cost: [run["cost"][cost] for run in done if cost in run.get("cost", {})] for cost in COSTS

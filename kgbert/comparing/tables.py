@@ -7,6 +7,7 @@ from textwrap import fill
 from typing import Any
 
 from kgbert.comparing.wording import (
+    Number,
     duration,
     interval,
     metric_name,
@@ -63,26 +64,44 @@ def arm_table(results: Results) -> Table:
         for arm in results["arms"]
     ]
     metric = metric_name(results["metric"])
+    capital = metric[0].upper() + metric[1:]
     header = ("arm", metric, f"over {baseline}", "p", "seeds won", "training", "parameters")
-    return Table(f"Arms: {metric} in %, mean ± standard deviation over seeds", header, rows)
+    title = f"{capital} in %, mean ± standard deviation over the seeds it finished"
+    return Table(title, header, rows)
 
 
 def rival_table(results: Results) -> Table:
-    """Return the main arm against each of the others."""
+    """Return the main arm against each arm but the baseline, which the table of arms shows."""
     main = results["main"]
     rows = [
         (f"{main} over {one['second']}", *_difference(one))
         for one in results["comparisons"]
-        if one["first"] == main
+        if one["first"] == main and one["second"] != results["baseline"]
     ]
     title = f"Paired differences in points of {metric_name(results['metric'])}"
     return Table(title, ("comparison", "difference", "p", "seeds won"), rows)
 
 
+def strata_table(results: Results) -> Table:
+    """Return the accuracy of the judged arms on each part of the test set, and the difference."""
+    rows = [
+        (
+            row["stratum"],
+            f"{row['size']:,.0f}",
+            *(score(value) if value is not None else "" for value in row["arms"].values()),
+            *_difference(row),
+        )
+        for row in results["strata"]
+    ]
+    arms = list(results["strata"][0]["arms"]) if results["strata"] else []
+    difference = f"{results['main']} over {results['baseline']}"
+    header = ("part", "texts", *arms, difference, "p", "seeds won")
+    return Table("Mean accuracy in % on parts of the test set", header, rows)
+
+
 def render_table(results: Results) -> str:
     """Return the tables and the verdict as aligned text for a terminal."""
-    tables = (arm_table(results), rival_table(results))
-    blocks = [f"{table.title}\n\n{_align(table)}" for table in tables]
+    blocks = [f"{table.title}\n\n{_align(table)}" for table in _filled_tables(results)]
     said = [*_notes(results), results["verdict"]["sentence"]]
     return "\n\n".join([*blocks, *map(_wrap, said)]) + "\n"
 
@@ -90,7 +109,7 @@ def render_table(results: Results) -> str:
 def render_markdown(results: Results) -> str:
     """Return the verdict and the tables as Markdown."""
     parts = [f"**{_markdown(results['verdict']['sentence'])}**"]
-    for table in (arm_table(results), rival_table(results)):
+    for table in _filled_tables(results):
         lines = [table.header, ("---", *("---:" for _ in table.header[1:])), *table.rows]
         body = [f"| {' | '.join(map(_markdown_cell, line))} |" for line in lines]
         parts.append("\n".join([f"{table.title}:", "", *body]))
@@ -120,6 +139,10 @@ def render_latex(results: Results) -> str:
     )
 
 
+def _filled_tables(results: Results) -> list[Table]:
+    return [table for table in (arm_table(results), rival_table(results)) if table.rows]
+
+
 def _spread(arm: dict[str, Any]) -> str:
     if arm["mean"] is None:
         return ""
@@ -133,7 +156,7 @@ def _difference(duel: dict[str, Any] | None) -> tuple[str, str, str]:
     return mean, p_value(duel["p"]), f"{duel['wins']} of {duel['count']}"
 
 
-def _cost(arm: dict[str, Any], cost: str, form: Callable[[float | int], str]) -> str:
+def _cost(arm: dict[str, Any], cost: str, form: Callable[[Number], str]) -> str:
     return form(arm["cost"][cost]) if cost in arm["cost"] else ""
 
 

@@ -1,0 +1,196 @@
+"""Write the report of a comparison: one HTML page that stands alone, for screen and paper."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from kgbert.comparing.method import method
+from kgbert.comparing.plots import Effect, curve_plot, forest_plot, seed_plot
+from kgbert.comparing.tables import arm_table, strata_table
+from kgbert.comparing.wording import listing, metric_name, quantity, score
+from kgbert.saving import write_atomically
+
+Results = dict[str, Any]
+
+#: With more arms than this a drawing shows those of the verdict only.
+DRAWN_ARMS = 5
+#: The colour class and the heading of each outcome.
+OUTCOMES = {
+    "helps": ("helps", "It helps"),
+    "hurts": ("hurts", "It hurts"),
+    "no evidence": ("open", "No evidence"),
+    "too few seeds": ("open", "Too few seeds"),
+}
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A plot with its title and one sentence on how to read it."""
+
+    title: str
+    reading: str
+    svg: Markup
+
+
+def write_report(results: Results, path: str | Path) -> Path:
+    """Write the results as one HTML file that loads nothing from elsewhere, and return its path."""
+    return write_atomically(path, render_report(results))
+
+
+def render_report(results: Results) -> str:
+    """Return the results as one HTML page."""
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent, encoding="utf-8"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["typeset"] = typeset
+    outcome_class, outcome = OUTCOMES[results["verdict"]["outcome"]]
+    return environment.get_template("report.html").render(
+        name=results["name"],
+        task=results["task"],
+        main=results["main"],
+        baseline=results["baseline"],
+        outcome=outcome,
+        outcome_class=outcome_class,
+        sentence=results["verdict"]["sentence"],
+        facts=list(_facts(results)),
+        remarks=results["remarks"],
+        warnings=results["warnings"],
+        any_run=any(arm["seeds"] for arm in results["arms"]),
+        arms=arm_table(results),
+        figures=list(_figures(results)),
+        strata=strata_table(results),
+        ceiling=_ceiling(results),
+        examples=results.get("examples") or [],
+        method=method(results),
+        settings=list(_settings(results)),
+        missing=results["missing"],
+        manifest=list(_flat(results.get("manifest") or {})),
+    )
+
+
+def typeset(sentence: str) -> Markup:
+    """Return a sentence as safe HTML with real minus signs and unbroken intervals.
+
+    >>> typeset("-0.4 points <b> [-0.6, 1.5]")
+    Markup('−0.4 points &lt;b&gt; <span class="nowrap">[−0.6, 1.5]</span>')
+    """
+    minus = re.sub(r"(?<![\w.-])-(?=\d)", "−", str(escape(sentence)))
+    return Markup(re.sub(r"(\[−?[\d.]+, −?[\d.]+\])", r'<span class="nowrap">\1</span>', minus))
+
+
+def _facts(results: Results) -> Iterator[str]:
+    yield f"{len(results['complete_seeds'])} paired seeds"
+    yield f"{len(results['arms'])} arms"
+    manifest = results.get("manifest") or {}
+    graph = manifest.get("graph") or {}
+    if graph.get("entities"):
+        edges = f", {quantity(graph['edges'])} edges" if graph.get("edges") else ""
+        yield f"graph of {quantity(graph['entities'])} entities{edges}"
+    if "texts_with_mention" in results.get("coverage", {}):
+        yield f"{100 * results['coverage']['texts_with_mention']:.0f} % of texts mention an entity"
+
+
+def _figures(results: Results) -> Iterator[Figure]:
+    unit = metric_name(results["metric"])
+    duels = [one for one in results["comparisons"] if one["first"] == results["main"]]
+    effects = [_effect(f"over {one['second']}", one) for one in duels if one["count"]]
+    if effects:
+        yield Figure(
+            f"{results['main'].capitalize()} against each other arm",
+            "Blue: mean difference and its 95 % interval. Grey: the single seeds. Right of the "
+            "line the knowledge is better.",
+            Markup(forest_plot(effects, unit)),
+        )
+    arms = _complete_values(results)
+    if len(arms) > 1:
+        yield Figure(
+            "Seed by seed",
+            "Each grey line is one seed, trained and tested alike in all arms. The bars are means.",
+            Markup(seed_plot(arms, unit)),
+        )
+    curves = [arm for arm in _drawn_arms(results) if arm["curves"]]
+    if curves:
+        yield Figure(
+            "Learning curves",
+            "Score on the validation texts after each epoch: seeds faint, their mean strong, as "
+            "far as all seeds went.",
+            Markup(curve_plot(curves, unit)),
+        )
+    parts = [_effect(row["stratum"], row) for row in results["strata"]]
+    if parts:
+        yield Figure(
+            "Where the difference is",
+            f"{results['main'].capitalize()} minus {results['baseline']} on parts of the test set.",
+            Markup(forest_plot(parts, "accuracy")),
+        )
+
+
+def _effect(label: str, row: dict[str, Any]) -> Effect:
+    return Effect(label, row["differences"], row["mean"], row["interval"])
+
+
+def _drawn_arms(results: Results) -> list[dict[str, Any]]:
+    """Return the arms to draw together: all of a few, or those that the verdict rests on."""
+    judged = (results["baseline"], results["main"], results.get("control"))
+    arms: list[dict[str, Any]] = results["arms"]
+    return arms if len(arms) <= DRAWN_ARMS else [arm for arm in arms if arm["arm"] in judged]
+
+
+def _complete_values(results: Results) -> list[tuple[str, list[float]]]:
+    """Return the scores on the complete seeds of each arm that finished all of these."""
+    complete = results["complete_seeds"]
+    arms = []
+    for arm in _drawn_arms(results):
+        by_seed = dict(zip(arm["seeds"], arm["values"], strict=True))
+        if complete and by_seed.keys() >= set(complete):
+            arms.append((arm["arm"], [by_seed[seed] for seed in complete]))
+    return arms
+
+
+def _ceiling(results: Results) -> str:
+    found = results["ceiling"]
+    if not found:
+        return ""
+    return (
+        f"Something was linked in {100 * found['linked_share']:.0f} % of the test texts; if all of "
+        f"these were answered right, accuracy would rise by {score(found['largest_gain'])} "
+        f"points over {results['baseline']}: about the most that knowledge can bring."
+    )
+
+
+def _settings(results: Results) -> Iterator[tuple[str, str]]:
+    """Yield each setting with its value, or its values and the arms that have them."""
+    settings = {arm["arm"]: arm["settings"] for arm in results["arms"] if arm["settings"]}
+    for name in dict.fromkeys(name for chosen in settings.values() for name in chosen):
+        arms: dict[str, list[str]] = {}
+        for arm, chosen in settings.items():
+            arms.setdefault(_value(chosen.get(name, "none")), []).append(arm)
+        told = [f"{value} ({listing(names)})" for value, names in arms.items()]
+        yield name.replace("_", " "), "; ".join(told) if len(arms) > 1 else next(iter(arms))
+
+
+def _flat(manifest: dict[str, Any], above: Sequence[str] = ()) -> Iterator[tuple[str, str]]:
+    """Yield nested entries as (path, value): ``("graph, licence", "CC-BY 4.0")``."""
+    for name, value in manifest.items():
+        path = (*above, str(name).replace("_", " "))
+        if isinstance(value, dict):
+            yield from _flat(value, path)
+        elif value not in (None, "", []):
+            yield ", ".join(path), _value(value)
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_value, value))
+    if isinstance(value, float):
+        return f"{value:g}"
+    return str(value)
