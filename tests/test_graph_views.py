@@ -9,7 +9,7 @@ from torch_geometric.data import Data
 from kgbert import GraphError, read_graph
 from kgbert.graph.builder import GraphBuilder
 from kgbert.graph.graph import SCOPES
-from kgbert.graph.vocabulary import as_iri, compact
+from kgbert.graph.identifiers import as_iri, compact
 
 VIEWS = {
     "networkx": lambda graph: graph.to_networkx(),

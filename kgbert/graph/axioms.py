@@ -3,7 +3,8 @@
 from collections import defaultdict
 from collections.abc import Iterator
 
-from kgbert.graph.vocabulary import EQUIVALENT, SUBCLASS, expand
+from kgbert.graph.identifiers import expand
+from kgbert.graph.vocabulary import EQUIVALENT, SUBCLASS
 
 Edge = tuple[str, str, str]
 

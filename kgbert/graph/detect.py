@@ -21,14 +21,14 @@ def detect_format(source: Source) -> str:
     Raises:
         GraphError: The content is like nothing that can be read.
     """
-    head = source.head().decode(errors="replace")
+    head = source.head()
     if not head.strip():
         raise GraphError(
             f"{source.name}: the file is empty, so there is no graph in it. Name another file, "
             f"or write this one again."
         )
     for recognise in _RECOGNISERS:
-        if found := recognise(head, source.path.suffix.lower()):
+        if found := recognise(head, source.suffix):
             return found
     raise GraphError(
         f"{source.name}: the format was not recognised (it begins {head.lstrip()[:40]!r}). If you "

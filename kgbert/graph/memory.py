@@ -8,11 +8,12 @@ import rdflib
 
 from kgbert.graph.builder import GraphBuilder
 from kgbert.graph.graph import SCOPES, GraphError
+from kgbert.graph.identifiers import compact, expand, relation_name
 from kgbert.graph.naming import name_by_plain_id, name_the_unnamed
 from kgbert.graph.obo import parse_quoted
 from kgbert.graph.options import ReadOptions
 from kgbert.graph.rdf import read_triples
-from kgbert.graph.vocabulary import RELATION_WORDS, compact, expand, relation_name
+from kgbert.graph.vocabulary import RELATION_WORDS
 
 if TYPE_CHECKING:
     from torch_geometric.data import Data

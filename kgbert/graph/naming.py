@@ -2,8 +2,8 @@
 
 from kgbert.graph.builder import GraphBuilder
 from kgbert.graph.graph import GraphError
+from kgbert.graph.identifiers import readable
 from kgbert.graph.options import ReadOptions
-from kgbert.graph.vocabulary import readable
 
 
 def name_the_unnamed(builder: GraphBuilder, source: str, options: ReadOptions) -> None:

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 from kgbert.graph.builder import GraphBuilder
 from kgbert.graph.graph import GraphError
+from kgbert.graph.identifiers import compact, relation_name
 from kgbert.graph.naming import name_the_unnamed
 from kgbert.graph.options import ReadOptions
 from kgbert.graph.source import Source
-from kgbert.graph.vocabulary import RELATION_WORDS, compact, relation_name
+from kgbert.graph.vocabulary import RELATION_WORDS
 
 _QUOTED = re.compile(r'\s*"((?:[^"\\]|\\.)*)"\s*(\w*)')
 _ESCAPE = re.compile(r"\\(.)")

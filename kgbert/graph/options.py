@@ -1,19 +1,45 @@
 """What a user may ask of a reader."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a file may cost before it is refused; raise a limit for files that you trust."""
+
+    bytes: int = 16 << 30
+    """Bytes after decompression."""
+    whole: int = 2 << 30
+    """Bytes of a file whose format has to be held in memory: all but N-Triples, OBO and tables."""
+    ratio: int = 250
+    """How many times its size a compressed file may grow, beyond the first 16 MiB."""
+    line: int = 16 << 20
+    """Bytes of one line or one literal."""
+    depth: int = 2_000
+    """Nesting of XML elements and JSON values."""
 
 
 @dataclass(frozen=True)
 class ReadOptions:
     """How a graph is read; the defaults suit most ontologies.
 
-    >>> ReadOptions(label="http://example.org/title").label
-    'http://example.org/title'
+    >>> ReadOptions(languages=("en",), relations=("is_a", "part_of")).languages
+    ('en',)
     """
 
     label: str = ""
     """A predicate (IRI or CURIE) that holds preferred names besides the well-known ones."""
+    languages: tuple[str, ...] = ()
+    """Keep names in these languages, and those whose language is not said; all by default."""
+    relations: tuple[str, ...] = ()
+    """Keep edges of these relations only (ids, or words such as "is_a"); all by default."""
+    roots: tuple[str, ...] = ()
+    """Keep what is below these entities only, these included."""
+    hops: int | None = None
+    """How many edges away from the roots, in any direction, entities are kept instead."""
     columns: tuple[str, ...] = ()
     """Columns of a table that hold subject, predicate and object (or subject and object)."""
     name_from_id: bool = False
     """Accept an ontology without a single label: all names are then made from the ids."""
+    limits: Limits = field(default_factory=Limits)
+    """What a file may cost before it is refused."""

@@ -1,75 +1,125 @@
-"""Read RDF, in every syntax that rdflib knows."""
+"""Read RDF with rdflib, which knows every syntax; where Oxigraph is installed it reads faster."""
 
+import re
 import warnings
 import xml.sax
+from importlib.util import find_spec
 
 import rdflib
 from rdflib.exceptions import ParserError
 
 from kgbert.graph.builder import GraphBuilder
 from kgbert.graph.graph import GraphError
+from kgbert.graph.identifiers import BASE
+from kgbert.graph.markup import refuse_remote_contexts, safe_json, safe_xml
 from kgbert.graph.naming import name_the_unnamed
 from kgbert.graph.options import ReadOptions
 from kgbert.graph.source import Source
 from kgbert.graph.statements import Statements
-
-Node = rdflib.term.Node
 
 #: Syntaxes that hold several graphs; they are read as their union.
 _QUADS = ("nquads", "trig", "trix", "hext")
 
 
 def read_rdf(syntax: str, source: Source, options: ReadOptions) -> GraphBuilder:
-    """Return what a file in one of rdflib's syntaxes says."""
-    graph = rdflib.Dataset(default_union=True) if syntax in _QUADS else rdflib.Graph()
-    try:
-        with warnings.catch_warnings():
-            # rdflib's own parsers still call what rdflib deprecates.
-            warnings.simplefilter("ignore", DeprecationWarning)
-            graph.parse(data=source.content(), format=syntax)
-    except UnicodeDecodeError as error:
-        raise GraphError(
-            f"{source.name}: not UTF-8 text ({error.reason} at byte {error.start}). Convert the "
-            f"file first, for example: iconv -f latin1 -t utf-8 {source.path.name}"
-        ) from None
-    except RecursionError:
-        raise GraphError(
-            f"{source.name}: nested too deeply to be read as {syntax}. Convert it to N-Triples, "
-            f"which has no nesting, for example with: rapper -o ntriples {source.path.name}"
-        ) from None
-    except _SYNTAX_ERRORS as error:
-        reason = " ".join(str(error).split())[:300]
-        raise GraphError(
-            f"{source.name}: not valid {syntax} ({reason}). Mend the file there, or say which "
-            f"format it has: read_graph({source.name!r}, format='nt')."
-        ) from None
-    return read_triples(graph, source.name, options)
+    """Return what a file in one of the RDF syntaxes says."""
+    statements = Statements(options)
+    add_rdf(syntax, source, statements)
+    return understood(statements, source.name, options)
 
 
 def read_triples(graph: rdflib.Graph, name: str, options: ReadOptions) -> GraphBuilder:
     """Return what an rdflib graph, or all graphs of a dataset together, say."""
     statements = Statements(options)
-    for subject, predicate, target in graph.triples((None, None, None)):
-        if isinstance(target, rdflib.Literal):
-            language = target.language or ""
-            statements.add_literal(_term(subject), str(predicate), str(target), language)
-        else:
-            statements.add_resource(_term(subject), str(predicate), _term(target))
+    _add_graph(graph, statements)
+    return understood(statements, name, options)
+
+
+def understood(statements: Statements, name: str, options: ReadOptions) -> GraphBuilder:
+    """Return what statements say once all of them are there."""
     builder = GraphBuilder()
     statements.finish(builder)
     name_the_unnamed(builder, name, options)
     return builder
 
 
-def _term(node: Node) -> str:
+def add_rdf(syntax: str, source: Source, statements: Statements) -> None:
+    """Add the statements of a file, with the fastest parser that is installed."""
+    if find_spec("pyoxigraph"):
+        from kgbert.graph.oxigraph import SYNTAXES, add_with_oxigraph
+
+        if syntax in SYNTAXES:
+            add_with_oxigraph(syntax, source, statements)
+            return
+    add_with_rdflib(syntax, source, statements)
+
+
+def add_with_rdflib(syntax: str, source: Source, statements: Statements) -> None:
+    """Add the statements of a file in any syntax."""
+    content = safe_content(syntax, source)
+    graph = rdflib.Dataset(default_union=True) if syntax in _QUADS else rdflib.Graph()
+    try:
+        with warnings.catch_warnings():
+            # rdflib's own parsers still call what rdflib deprecates.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            graph.parse(data=content, format=syntax, publicID=BASE)
+            _add_graph(graph, statements)
+    except RecursionError:
+        raise GraphError(
+            f"{source.name}: nested too deeply to be read as {syntax}. Convert it to N-Triples, "
+            f"which has no nesting, or install the reader that can: pip install 'kgbert[fast]'."
+        ) from None
+    except _SYNTAX_ERRORS as error:
+        raise not_valid(source, syntax, error) from None
+
+
+def safe_content(syntax: str, source: Source) -> bytes:
+    """Return the whole content, refusing what would fetch, expand or nest without bound."""
+    if syntax in ("xml", "trix"):
+        return safe_xml(source)
+    content = source.content()
+    if syntax == "json-ld":
+        refuse_remote_contexts(safe_json(source), source)
+    elif giant := _GIANT.search(content):
+        line = content.count(b"\n", 0, giant.start()) + 1
+        raise GraphError(
+            f"{source.name}, line {line}: a literal of more than {len(giant[0]):,} bytes, as no "
+            f"name or definition is. Remove it, or leave it out of the export."
+        )
+    return content
+
+
+def not_valid(source: Source, syntax: str, error: BaseException) -> GraphError:
+    """Return the error that says where a file departs from its syntax."""
+    reason = " ".join(str(error).split())[:300] or type(error).__name__
+    other = "nt" if syntax != "nt" else "turtle"
+    return GraphError(
+        f"{source.name}: not valid {syntax} ({reason}). Mend the file there, or say which format "
+        f"it has: read_graph({source.name!r}, format={other!r})."
+    )
+
+
+def _add_graph(graph: rdflib.Graph, statements: Statements) -> None:
+    for subject, predicate, target in graph.triples((None, None, None)):
+        if isinstance(target, rdflib.Literal):
+            language = target.language or ""
+            statements.add_literal(_term(subject), str(predicate), str(target), language)
+        else:
+            statements.add_resource(_term(subject), str(predicate), _term(target))
+
+
+def _term(node: rdflib.term.Node) -> str:
     return f"_:{node}" if isinstance(node, rdflib.BNode) else str(node)
 
+
+#: A run without quotes and angle brackets that rdflib would take minutes over.
+_GIANT = re.compile(rb"[^\"<>]{16777216}")
 
 #: What rdflib's parsers raise for malformed files: their own errors, and Python's where a parser
 #: trusted the file's shape.
 _SYNTAX_ERRORS = (
     ParserError,
-    xml.sax.SAXParseException,
+    xml.sax.SAXException,
     SyntaxError,
     ValueError,
     LookupError,

@@ -43,10 +43,16 @@ def read_graph(
     options = options or ReadOptions()
     if not isinstance(source, str | os.PathLike):
         return _read_memory(source, options)
-    file = Source(Path(source))
+    file = Source(Path(source), limits=options.limits)
     _check(file)
-    reader = lookup(READERS, format or detect_format(file), "graph format")
-    return reader(file, options).build(source=file.name)
+    members = file.members()
+    if len(members) != 1:
+        raise GraphError(
+            f"{file.name}: an archive of {len(members):,} files, not one graph. Unpack it, and "
+            f"name the file or the folder: read_graph('unpacked/ontology.owl')."
+        )
+    reader = lookup(READERS, format or detect_format(members[0]), "graph format")
+    return reader(members[0], options).build(source=file.name)
 
 
 def _check(file: Source) -> None:

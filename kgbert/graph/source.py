@@ -1,50 +1,185 @@
-"""A file to be read: its name for messages, its bytes, its lines."""
+"""A file to be read: its name for messages, its bytes, its lines, all within limits."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
-from typing import BinaryIO
+import bz2
+import codecs
+import gzip
+import io
+import lzma
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path, PurePosixPath
+from typing import cast
 
 from kgbert.graph.graph import GraphError
+from kgbert.graph.options import Limits
 
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_BYTE_ORDER_MARKS = {
+    codecs.BOM_UTF8: "utf-8",
+    codecs.BOM_UTF32_LE: "utf-32",  # before UTF-16, whose mark it begins with
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+_CHUNK = 1 << 20
+#: Growth below this many bytes is never suspicious: small texts may repeat themselves a lot.
+_FREE_GROWTH = 16 << 20
+_DAMAGED = (EOFError, OSError, lzma.LZMAError, zlib.error, zipfile.BadZipFile)
 
 
 @dataclass(frozen=True)
 class Source:
-    """A local file; nothing else is ever opened."""
+    """A local file, compressed or not, or a member of a zip archive; nothing else is opened."""
 
     path: Path
+    member: str = ""
+    limits: Limits = field(default_factory=Limits)
 
     @property
     def name(self) -> str:
         """The path as messages show it."""
-        return str(self.path)
+        return f"{self.path}!{self.member}" if self.member else str(self.path)
 
-    def open(self) -> BinaryIO:
-        """Open the file for reading bytes."""
-        return self.path.open("rb")
+    @property
+    def suffix(self) -> str:
+        """The suffix of what is in the file: ``.csv`` for both a.csv and a.csv.gz."""
+        suffixes = PurePosixPath(self.member or self.path.name).suffixes
+        if suffixes and suffixes[-1].lower() in _SUFFIXES:
+            suffixes.pop()
+        return suffixes[-1].lower() if suffixes else ""
 
-    def head(self, size: int = 1 << 16) -> bytes:
-        """Return the first bytes, without a byte order mark."""
+    def members(self) -> list["Source"]:
+        """Return the files of a zip archive, or the file itself."""
+        if self.member or not zipfile.is_zipfile(self.path):
+            return [self]
+        with zipfile.ZipFile(self.path) as archive:
+            names = sorted(entry.filename for entry in archive.infolist() if not entry.is_dir())
+        # Members are streamed, never extracted, so that their names can lead nowhere.
+        return [Source(self.path, name, self.limits) for name in names]
+
+    def open(self) -> io.BufferedReader:
+        """Open the content for reading bytes, decompressed, up to the limits."""
+        with self.path.open("rb") as stream:
+            magic = stream.read(6)
+        if self.member:
+            # The stream keeps the archive open as long as it is open itself.
+            archive = zipfile.ZipFile(self.path)
+            return _bounded(cast(io.BufferedIOBase, archive.open(self.member)), self)
+        for start, opener in _COMPRESSIONS.items():
+            if magic.startswith(start):
+                return _bounded(opener(self.path), self)
+        return _bounded(self.path.open("rb"), self)
+
+    def stream(self) -> io.BufferedIOBase:
+        """Open the content for reading UTF-8 bytes, without a byte order mark."""
+        stream = self.open()
+        start = stream.peek(4)[:4]
+        if not any(start.startswith(mark) for mark in _BYTE_ORDER_MARKS):
+            return stream
+        stream.close()
+        return io.BytesIO(self.content())
+
+    def head(self, size: int = 1 << 16) -> str:
+        """Return the beginning as text, for a look at it."""
         with self.open() as stream:
-            return stream.read(size).removeprefix(_BYTE_ORDER_MARK)
+            start = stream.read(size)
+        encoding = next((e for mark, e in _BYTE_ORDER_MARKS.items() if start.startswith(mark)), "")
+        return start.decode(encoding or "utf-8", errors="replace").removeprefix("\ufeff")
 
     def content(self) -> bytes:
-        """Return all bytes, without a byte order mark."""
+        """Return the whole content as UTF-8 bytes, without a byte order mark."""
+        chunks, size = [], 0
         with self.open() as stream:
-            return stream.read().removeprefix(_BYTE_ORDER_MARK)
+            while chunk := stream.read(_CHUNK):
+                chunks.append(chunk)
+                size += len(chunk)
+                if size > self.limits.whole:
+                    raise GraphError(
+                        f"{self.name}: more than {self.limits.whole:,} bytes of a format that has "
+                        f"to be held in memory. Convert it to N-Triples, which is streamed, or "
+                        f"raise the limit: ReadOptions(limits=Limits(whole={size * 4}))."
+                    )
+        return self._as_utf8(b"".join(chunks))
 
     def lines(self) -> Iterator[str]:
-        """Yield the lines of a UTF-8 text, each with its end."""
-        with self.open() as stream:
-            for number, line in enumerate(stream, start=1):
-                try:
-                    text = line.decode()
-                except UnicodeDecodeError as error:
+        """Yield the lines of a text, each with its end."""
+        with self.stream() as stream:
+            long_enough = partial(stream.readline, self.limits.line + 1)
+            for number, line in enumerate(iter(long_enough, b""), start=1):
+                if len(line) > self.limits.line:
                     raise GraphError(
-                        f"{self.name}, line {number}: not UTF-8 text ({error.reason} at byte "
-                        f"{error.start} of the line). Convert the file first, for example: "
-                        f"iconv -f latin1 -t utf-8 {self.path.name} > converted{self.path.suffix}"
-                    ) from None
-                yield text.removeprefix("\ufeff") if number == 1 else text
+                        f"{self.name}, line {number}: longer than {self.limits.line:,} bytes, as "
+                        f"no name or definition is. Mend the file, or raise the limit: "
+                        f"ReadOptions(limits=Limits(line={self.limits.line * 4}))."
+                    )
+                try:
+                    yield line.decode()
+                except UnicodeDecodeError as error:
+                    raise self._not_utf8(error, f"line {number}") from None
+
+    def _as_utf8(self, content: bytes) -> bytes:
+        for mark, encoding in _BYTE_ORDER_MARKS.items():
+            if content.startswith(mark):
+                if encoding == "utf-8":
+                    return content[len(mark) :]
+                try:
+                    return content.decode(encoding).encode()
+                except UnicodeDecodeError as error:
+                    raise self._not_utf8(error, encoding) from None
+        return content
+
+    def _not_utf8(self, error: UnicodeDecodeError, place: str) -> GraphError:
+        return GraphError(
+            f"{self.name}, {place}: not UTF-8 text ({error.reason} at byte {error.start}). Convert "
+            f"the file first, for example: iconv -f latin1 -t utf-8 {self.path.name} > "
+            f"converted{self.suffix}"
+        )
+
+
+def _bounded(inner: io.BufferedIOBase, source: Source) -> io.BufferedReader:
+    return io.BufferedReader(_Bounded(inner, source), _CHUNK)
+
+
+class _Bounded(io.RawIOBase):
+    """A stream that refuses to grow beyond the limits of its source."""
+
+    def __init__(self, inner: io.BufferedIOBase, source: Source) -> None:
+        self.inner, self.source, self.size = inner, source, 0
+        growth = source.path.stat().st_size * source.limits.ratio
+        self.most = min(source.limits.bytes, max(growth, _FREE_GROWTH))
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # a Buffer, in short
+        try:
+            chunk = self.inner.read(len(buffer))
+        except _DAMAGED as error:
+            raise GraphError(
+                f"{self.source.name}: cannot be decompressed ({error}). The file is damaged or "
+                f"was not downloaded whole; fetch it again."
+            ) from None
+        self.size += len(chunk)
+        if self.size > self.most:
+            raise GraphError(
+                f"{self.source.name}: grows beyond {self.most:,} bytes when it is decompressed. "
+                f"If you trust it, decompress it yourself, or raise the limits: "
+                f"ReadOptions(limits=Limits(bytes={self.most * 16}, ratio=10_000))."
+            )
+        buffer[: len(chunk)] = chunk
+        return len(chunk)
+
+    def close(self) -> None:
+        self.inner.close()
+        super().close()
+
+
+#: Magic bytes of the compressions -> a function that opens a path decompressed.
+_COMPRESSIONS: dict[bytes, Callable[[Path], io.BufferedIOBase]] = {
+    b"\x1f\x8b": gzip.GzipFile,
+    b"BZh": bz2.BZ2File,
+    b"\xfd7zXZ\x00": lzma.LZMAFile,
+}
+_SUFFIXES = (".gz", ".bz2", ".xz", ".zip")

@@ -5,8 +5,8 @@ from collections import defaultdict
 from kgbert.graph import vocabulary
 from kgbert.graph.axioms import BlankNodes
 from kgbert.graph.builder import GraphBuilder
+from kgbert.graph.identifiers import compact, expand, readable, relation_name
 from kgbert.graph.options import ReadOptions
-from kgbert.graph.vocabulary import compact, expand, readable, relation_name
 
 
 class Statements:

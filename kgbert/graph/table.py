@@ -7,11 +7,12 @@ from typing import Literal
 
 from kgbert.graph.builder import GraphBuilder
 from kgbert.graph.graph import GraphError
+from kgbert.graph.identifiers import expand
 from kgbert.graph.naming import name_by_plain_id, name_the_unnamed
 from kgbert.graph.options import ReadOptions
 from kgbert.graph.source import Source
 from kgbert.graph.statements import Statements
-from kgbert.graph.vocabulary import RELATION_WORDS, expand
+from kgbert.graph.vocabulary import RELATION_WORDS
 
 #: What the columns of a triple are called in the wild.
 _HEADERS = (

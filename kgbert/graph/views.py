@@ -9,14 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kgbert.graph.graph import KnowledgeGraph
-from kgbert.graph.vocabulary import (
-    DEFINITION,
-    ONTOLOGY,
-    RDF_TYPE,
-    SCOPE_PREDICATES,
-    as_iri,
-    expand,
-)
+from kgbert.graph.identifiers import as_iri, expand
+from kgbert.graph.vocabulary import DEFINITION, ONTOLOGY, RDF_TYPE, SCOPE_PREDICATES
 
 if TYPE_CHECKING:
     import networkx as nx

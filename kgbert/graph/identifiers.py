@@ -1,0 +1,144 @@
+"""How entities and relations are called: IRIs, the ids made of them, and readable names."""
+
+import re
+from functools import lru_cache
+from urllib.parse import quote, unquote
+
+PREFIXES = {
+    "rdf": "http://www.w3.org/1999/02/22-rdf-syntax-ns#",
+    "rdfs": "http://www.w3.org/2000/01/rdf-schema#",
+    "owl": "http://www.w3.org/2002/07/owl#",
+    "skos": "http://www.w3.org/2004/02/skos/core#",
+    "skosxl": "http://www.w3.org/2008/05/skos-xl#",
+    "dc": "http://purl.org/dc/elements/1.1/",
+    "dcterms": "http://purl.org/dc/terms/",
+    "foaf": "http://xmlns.com/foaf/0.1/",
+    "schema": "https://schema.org/",
+    "oboInOwl": "http://www.geneontology.org/formats/oboInOwl#",
+    "obo": "http://purl.obolibrary.org/obo/",
+    "efo": "http://www.ebi.ac.uk/efo/",
+    "xsd": "http://www.w3.org/2001/XMLSchema#",
+}
+#: What relative addresses in a file are relative to; ids do not show it.
+BASE = "http://local.invalid/"
+#: Namespaces whose terms are written as CURIEs; every other IRI stays as it is.
+_SHORTENED = ("rdf", "rdfs", "owl", "skos")
+#: Prefixes that files use for a namespace besides the one above.
+_SYNONYMOUS_PREFIXES = {"dct": "dcterms", "terms": "dcterms", "oio": "oboInOwl", "sdo": "schema"}
+
+_OBO_CURIE = re.compile(r"([A-Za-z][A-Za-z0-9_]*):(\d[A-Za-z0-9]*)")
+_OBO_TERM = re.compile(re.escape(PREFIXES["obo"]) + r"([A-Za-z][A-Za-z0-9_]*)_(\d[A-Za-z0-9]*)")
+_OBO_FRAGMENT = re.compile(re.escape(PREFIXES["obo"]) + r"[A-Za-z0-9_/.-]+#(\w+)")
+_IRI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\x00-\x20<>\"{}|\\^`]+")
+#: Where ids live that are no IRIs, when a graph is written as RDF.
+_OWN = "urn:kgbert:"
+_CURIE = re.compile(r"([A-Za-z]\w*):(?!/)(.+)")
+_SEPARATOR = re.compile(r"[#/:]")
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+
+
+def expand(name: str) -> str:
+    """Return the IRI of a CURIE with a well-known prefix, and anything else unchanged.
+
+    >>> expand("skos:prefLabel"), expand("HP:0000001")
+    ('http://www.w3.org/2004/02/skos/core#prefLabel', 'HP:0000001')
+    """
+    match = _CURIE.fullmatch(name)
+    if match is None:
+        return name
+    prefix = _SYNONYMOUS_PREFIXES.get(match[1], match[1])
+    return PREFIXES[prefix] + match[2] if prefix in PREFIXES else name
+
+
+@lru_cache(maxsize=1 << 16)
+def compact(iri: str) -> str:
+    """Return the id under which a graph holds an IRI.
+
+    OBO's permanent addresses become CURIEs, so that an ontology reads the same from OBO and
+    from OWL; so do the terms of RDF, RDFS, OWL and SKOS. Other IRIs stay as they are.
+
+    >>> compact("http://purl.obolibrary.org/obo/HP_0000001")
+    'HP:0000001'
+    >>> compact("http://purl.obolibrary.org/obo/chebi#has_role"), compact("http://a.org/b")
+    ('has_role', 'http://a.org/b')
+    """
+    if match := _OBO_TERM.fullmatch(iri):
+        return f"{match[1]}:{match[2]}"
+    if match := _OBO_FRAGMENT.fullmatch(iri):
+        return match[1]
+    if iri.startswith(BASE):
+        return iri.removeprefix(BASE)
+    if iri.startswith(_OWN):
+        return unquote(iri.removeprefix(_OWN))
+    for prefix in _SHORTENED:
+        if iri.startswith(PREFIXES[prefix]):
+            return f"{prefix}:{iri[len(PREFIXES[prefix]) :]}"
+    return iri
+
+
+def as_iri(entity_id: str) -> str:
+    """Return the IRI whose id is given: :func:`compact` turns it back.
+
+    >>> as_iri("HP:0000001"), as_iri("heart attack")
+    ('http://purl.obolibrary.org/obo/HP_0000001', 'urn:kgbert:heart%20attack')
+    """
+    curie = _OBO_CURIE.fullmatch(entity_id)
+    iri = f"{PREFIXES['obo']}{curie[1]}_{curie[2]}" if curie else expand(entity_id)
+    if _IRI.fullmatch(iri) and compact(iri) == entity_id:
+        return iri
+    return _OWN + quote(entity_id, safe="")
+
+
+def local_name(iri: str) -> str:
+    """Return the last part of an IRI or CURIE.
+
+    >>> local_name("http://a.org/onto#LegalPerson"), local_name("HP:0000001")
+    ('LegalPerson', '0000001')
+    """
+    return unquote(_SEPARATOR.split(iri.rstrip("#/:"))[-1])
+
+
+def readable(iri: str) -> str:
+    """Return a name made from an IRI, or the empty string where it holds no words.
+
+    >>> readable("http://a.org/onto#LegalPerson"), readable("http://a.org/is_part_of")
+    ('legal person', 'is part of')
+    >>> readable("Heart_attack")
+    'Heart attack'
+    >>> readable("http://www.wikidata.org/entity/Q42"), readable("HP:0000001")
+    ('', '')
+    """
+    if _SEPARATOR.search(iri):
+        words = _CAMEL.sub(" ", local_name(iri)).replace("_", " ").replace("-", " ").split()
+        text = " ".join(word if word.isupper() and word != "A" else word.lower() for word in words)
+    else:
+        text = " ".join(iri.replace("_", " ").split())
+    letters = sum(character.isalpha() for character in text)
+    digits = sum(character.isdigit() for character in text)
+    return text if letters >= 2 and letters > digits else ""
+
+
+def relation_name(relation: str) -> str:
+    """Return the name of a relation that nobody named.
+
+    >>> relation_name("rdfs:subClassOf"), relation_name("http://a.org/hasMember")
+    ('is a', 'has member')
+    """
+    return RELATION_NAMES.get(relation) or readable(relation) or local_name(relation)
+
+
+#: Readable names of the relations that every vocabulary shares.
+RELATION_NAMES = {
+    "rdfs:subClassOf": "is a",
+    "rdf:type": "instance of",
+    "skos:broader": "is narrower than",
+    "skos:related": "is related to",
+    "skos:exactMatch": "is the same as",
+    "skos:closeMatch": "is close to",
+    "skos:broadMatch": "is narrower than",
+    "skos:relatedMatch": "is related to",
+    "owl:equivalentClass": "is equivalent to",
+    "owl:sameAs": "is the same as",
+    "part_of": "part of",
+    "BFO:0000050": "part of",
+}

@@ -1,0 +1,139 @@
+"""Let no markup in that would expand without bound, read other files, or nest without end."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from kgbert.graph.graph import GraphError
+from kgbert.graph.source import Source
+
+_DECLARED = re.compile(rb"\s*<\?xml[^>]*?encoding\s*=\s*[\"']([\w.-]+)[\"'][^>]*\?>")
+_ENTITY = re.compile(
+    rb"<!ENTITY\s+(?P<parameter>%\s+)?(?P<name>[^\s\"'<>]+)\s+(?:[\"'](?P<value>[^\"']*)[\"'])?"
+)
+#: Ontologies declare entities as short names of namespaces; these are longer than any of those.
+_LONGEST_ENTITY = 1024
+_MOST_EXPANSION = 16 << 20
+
+
+def safe_xml(source: Source) -> bytes:
+    """Return the content of an XML file as UTF-8, once it is known to stay small.
+
+    Raises:
+        GraphError: It declares entities that nest, are long or lie elsewhere; or it nests deeply.
+    """
+    content = _in_utf8(source)
+    expansion = 0
+    for entity in _ENTITY.finditer(content):
+        value, name = entity["value"], entity["name"]
+        if value is None or entity["parameter"]:
+            raise _unsafe(source, name, "is parametric or lies in another file")
+        if b"&" in value or len(value) > _LONGEST_ENTITY:
+            raise _unsafe(source, name, "refers to other entities or is long")
+        expansion += len(value) * content.count(b"&" + name + b";")
+    if expansion > max(_MOST_EXPANSION, 8 * len(content)):
+        raise GraphError(
+            f"{source.name}: its entities would expand to {expansion:,} bytes, as no ontology "
+            f"needs. Expand them with a tool that you trust: xmllint --noent."
+        )
+    if _depth(content) > source.limits.depth:
+        raise _too_deep(source, "elements")
+    return content
+
+
+def safe_json(source: Source) -> Any:
+    """Return the value of a JSON file.
+
+    Raises:
+        GraphError: It is no JSON, or it nests deeply.
+    """
+    try:
+        return json.loads(source.content())
+    except RecursionError:
+        raise _too_deep(source, "values") from None
+    except UnicodeDecodeError as error:
+        raise GraphError(
+            f"{source.name}: not UTF-8 text ({error.reason} at byte {error.start}). Convert the "
+            f"file first, for example: iconv -f latin1 -t utf-8 {source.path.name}"
+        ) from None
+    except ValueError as error:
+        raise GraphError(
+            f"{source.name}: not valid JSON ({error}). Mend the file there; if it was not "
+            f"downloaded whole, fetch it again."
+        ) from None
+
+
+def refuse_remote_contexts(value: Any, source: Source) -> None:
+    """Refuse JSON-LD whose terms are defined in another file or on the web.
+
+    Raises:
+        GraphError: A context is an address, not an object.
+    """
+    for key, inner in _members(value):
+        if key not in ("@context", "@import"):
+            continue
+        for context in inner if isinstance(inner, list) else [inner]:
+            if isinstance(context, str):
+                raise GraphError(
+                    f"{source.name}: its {key} is {context[:100]!r}, which lies outside the file, "
+                    f"and nothing is ever fetched. Download that context yourself, and put its "
+                    f"object in the place of the address."
+                )
+
+
+def _members(value: Any) -> Iterator[tuple[str, Any]]:
+    pending = [value]
+    while pending:
+        inner = pending.pop()
+        if isinstance(inner, dict):
+            yield from inner.items()
+            pending.extend(inner.values())
+        elif isinstance(inner, list):
+            pending.extend(inner)
+
+
+def _in_utf8(source: Source) -> bytes:
+    content = source.content()
+    declared = _DECLARED.match(content)
+    if declared is None:
+        return content
+    encoding = declared[1].decode()
+    body = content[declared.end() :]
+    if encoding.lower() in ("utf-8", "utf8", "us-ascii", "utf-16", "utf-32"):
+        return body  # UTF-16 and UTF-32 are UTF-8 by now: they begin with a byte order mark
+    try:
+        return body.decode(encoding).encode()
+    except (LookupError, UnicodeDecodeError) as error:
+        raise GraphError(
+            f"{source.name}: says that its encoding is {encoding}, but cannot be read so "
+            f"({error}). Convert it first: iconv -f {encoding} -t utf-8 {source.path.name}"
+        ) from None
+
+
+def _depth(content: bytes) -> int:
+    """Return how deeply elements nest, near enough: what looks like a tag in a comment counts."""
+    text = np.frombuffer(content + b"  ", np.uint8)
+    less, following = text[:-2] == ord("<"), text[1:-1]
+    closes = less & (following == ord("/"))
+    opens = less & ~closes & (following != ord("!")) & (following != ord("?"))
+    empty = (text[:-2] == ord("/")) & (following == ord(">"))
+    steps = opens.astype(np.int8) - closes.astype(np.int8) - empty.astype(np.int8)
+    return int(np.cumsum(steps[steps != 0], dtype=np.int64).max(initial=0))
+
+
+def _unsafe(source: Source, name: bytes, reason: str) -> GraphError:
+    return GraphError(
+        f"{source.name}: declares the XML entity {name.decode(errors='replace')!r}, which "
+        f"{reason}; such entities can exhaust memory or read other files. If you trust the file, "
+        f"expand them first: xmllint --noent {source.path.name} > expanded{source.suffix}"
+    )
+
+
+def _too_deep(source: Source, what: str) -> GraphError:
+    return GraphError(
+        f"{source.name}: its {what} nest too deeply (limit {source.limits.depth:,}), as no "
+        f"ontology does. If you trust it, convert it to N-Triples, which has no nesting."
+    )
