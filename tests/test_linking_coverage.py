@@ -1,0 +1,99 @@
+import json
+
+import pytest
+
+from kgbert.graph.builder import GraphBuilder
+from kgbert.graph.graph import KnowledgeGraph
+from kgbert.linking.coverage import coverage
+from kgbert.linking.dictionary import DictionaryLinker
+from kgbert.linking.mention import Candidate, Mention
+
+
+def graph_of(**names: str) -> KnowledgeGraph:
+    builder = GraphBuilder()
+    for entity, text in names.items():
+        builder.add_name(entity, text)
+    return builder.build()
+
+
+def cover(texts: list[str], graph: KnowledgeGraph):
+    return coverage(texts, DictionaryLinker(graph), graph)
+
+
+def test_shares_count_texts_and_words():
+    found = cover(["Fever, back pain!", "Well.", ""], graph_of(a="fever", b="back pain"))
+
+    assert (found.texts, found.linked_texts, found.mentions) == (3, 1, 2)
+    assert (found.words, found.linked_words) == (4, 3)
+    assert found.silence == ""
+
+
+def test_overlapping_mentions_count_their_words_once():
+    graph = graph_of(a="back pain", b="pain")
+    nested = [Mention(0, 9, (Candidate("a", 1.0),)), Mention(5, 9, (Candidate("b", 1.0),))]
+
+    found = coverage(["back pain now"], lambda texts: [nested], graph)
+
+    assert (found.words, found.linked_words) == (3, 2)
+
+
+def test_most_mentioned_come_first_and_ties_by_name():
+    found = cover(["fever pain fever", "pain colic"], graph_of(a="pain", b="fever", c="colic"))
+
+    assert [(it.entity, it.mentions) for it in found.top_entities] == [("a", 2), ("b", 2), ("c", 1)]
+    assert [it.text for it in found.top_surfaces] == ["fever", "pain", "colic"]
+
+
+def test_ambiguous_surfaces_are_listed():
+    found = cover(["colic and pain"], graph_of(a="colic", b="Colic", c="pain"))
+
+    assert [(it.text, it.candidates) for it in found.ambiguous] == [("colic", 2)]
+
+
+def test_name_in_most_texts_is_named_with_the_remedy():
+    texts = [f"patient {number} has pain" for number in range(30)]
+
+    found = cover(texts, graph_of(a="patient", b="colic"))
+
+    assert [it.text for it in found.too_frequent] == ["patient"]
+    assert "stop_names={*STOP_NAMES, 'patient'}" in str(found)
+
+
+def test_few_texts_say_nothing_about_frequency():
+    assert cover(["pain", "pain"], graph_of(a="pain")).too_frequent == ()
+
+
+@pytest.mark.parametrize(
+    ("texts", "names", "reason"),
+    [
+        ([], {"a": "fever"}, "no text with anything in it"),
+        (["  "], {"a": "fever"}, "no text with anything in it"),
+        (["fever"], {}, "the graph has no names"),
+        (["leichtes fieber"], {"a": "発熱"}, "names are written in CJK, the texts in LATIN"),
+        (["a fever"], {"a": "hasFever", "b": "back_pain"}, "look like identifiers"),
+        (["leichtes fieber"], {"a": "fever"}, "no word in common"),
+        (["pain of the knee"], {"a": "chronic knee pain"}, "nearest is 'chronic knee pain'"),
+    ],
+)
+def test_silence_is_explained(texts, names, reason):
+    found = cover(texts, graph_of(**names))
+
+    assert reason in found.silence
+    assert found.silence in str(found)
+
+
+def test_coverage_goes_to_json():
+    found = cover(["fever and pain", "none"], graph_of(a="pain", b="fever"))
+
+    written = json.loads(json.dumps(found.as_dict()))
+
+    assert written["text_share"] == 0.5
+    assert written["top_entities"][0] == {"entity": "a", "name": "pain", "mentions": 1}
+
+
+def test_entity_that_the_graph_lacks_does_not_break_the_report():
+    graph = graph_of(a="pain")
+
+    found = coverage(["pain"], lambda texts: [[Mention(0, 4, (Candidate("gone", 1.0),))]], graph)
+
+    assert found.top_entities[0].name == ""
