@@ -147,6 +147,21 @@ def test_a_flipped_example_shows_who_was_right_and_the_entities():
     assert "entities Torsade de pointes" in words
 
 
+def test_a_long_text_is_shortened_between_words():
+    html = render_report(results(examples=[{**EXAMPLE, "text": "word " * 1000}]))
+
+    assert html.count("word word") < 100
+    assert "word…" in html
+
+
+def test_without_a_control_the_page_says_what_is_missing():
+    arms = ("plain", "knowledge")
+
+    words = Page(render_report(results(arms=arms, control=None))).words
+
+    assert "add the arm 'shuffled'" in words
+
+
 def test_a_failed_run_is_listed_with_its_error():
     found = runs()
     found[0].update(status="failed", error="out of memory")

@@ -133,6 +133,15 @@ def test_a_study_without_its_baseline_is_refused():
         summarise(study(arms=("knowledge", "shuffled")), [])
 
 
+@pytest.mark.parametrize("metrics", [{}, {"f1": 0.5}, {"accuracy": float("nan")}])
+def test_a_finished_run_without_the_metric_is_named(metrics):
+    found = runs()
+    found[0]["metrics"] = metrics
+
+    with pytest.raises(ValueError, match=r"arm 'plain', seed 0 has no usable accuracy"):
+        summarise(study(), found)
+
+
 def test_cost_is_the_median_and_its_ratio_to_plain():
     found = runs()
     for one in found:

@@ -40,9 +40,9 @@ def _control(results: dict[str, Any]) -> list[str]:
 def _test(results: dict[str, Any]) -> str:
     count = len(results["complete_seeds"])
     patterns = (
-        f"all 2^{count} = {2**count:,} patterns were counted"
+        f"all {2**count:,} patterns were counted"
         if count <= EXACT_LIMIT
-        else f"a fixed sample of {DRAWS:,} of the 2^{count} patterns was drawn"
+        else f"a fixed sample of {DRAWS:,} of the {2**count:,} patterns was drawn"
     )
     return (
         f"The test is the sign-flip test. If an arm made no difference, each difference might as "

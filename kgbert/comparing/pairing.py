@@ -1,5 +1,6 @@
 """Bring the runs of a study into pairs: which seeds are complete, and what is missing."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -56,6 +57,8 @@ def pair_runs(study: Study, runs: Sequence[Run]) -> PairedRuns:
         found[place] = run
     done = {at: run for at, run in found.items() if at in wanted and run["status"] == "done"}
     failed = {at: run for at, run in found.items() if at in wanted and run["status"] != "done"}
+    for run in done.values():
+        _check_score(study, run)
     needed = judged_arms(study)
     complete = [seed for seed in study["seeds"] if all((arm, seed) in done for arm in needed)]
     return PairedRuns(study, done, failed, complete)
@@ -84,6 +87,17 @@ def missing_runs(runs: PairedRuns, arms: Sequence[str]) -> list[dict[str, Any]]:
         for seed in runs.study["seeds"]
         if (arm, seed) not in runs.done
     ]
+
+
+def _check_score(study: Study, run: Run) -> None:
+    score = run["metrics"].get(study["metric"])
+    if score is None or not math.isfinite(score):
+        found = ", ".join(f"{name} {value}" for name, value in run["metrics"].items())
+        raise ValueError(
+            f"study {study['name']!r}: arm {run['arm']!r}, seed {run['seed']} has no usable "
+            f"{study['metric']} (found: {found or 'no metric at all'}); compare by another metric, "
+            f"or delete the file of this run and run it again"
+        )
 
 
 def _check_roles(study: Study) -> None:

@@ -83,8 +83,9 @@ def typeset(sentence: str) -> Markup:
     >>> typeset("-0.4 points <b> [-0.6, 1.5]")
     Markup('−0.4 points &lt;b&gt; <span class="nowrap">[−0.6, 1.5]</span>')
     """
-    minus = re.sub(r"(?<![\w.-])-(?=\d)", "−", str(escape(sentence)))
-    return Markup(re.sub(r"(\[−?[\d.]+, −?[\d.]+\])", r'<span class="nowrap">\1</span>', minus))
+    signed = re.sub(r"(?<![\w.-])-(?=\d)", "−", str(escape(sentence)))
+    together = re.sub(r"(?<=\d) %", "\N{NO-BREAK SPACE}%", signed)
+    return Markup(re.sub(r"(\[−?[\d.]+, −?[\d.]+\])", r'<span class="nowrap">\1</span>', together))
 
 
 def _facts(results: Results) -> Iterator[str]:

@@ -89,13 +89,13 @@ def strata_table(results: Results) -> Table:
             row["stratum"],
             f"{row['size']:,.0f}",
             *(score(value) if value is not None else "" for value in row["arms"].values()),
-            *_difference(row),
+            *_difference(row)[:2],
         )
         for row in results["strata"]
     ]
     arms = list(results["strata"][0]["arms"]) if results["strata"] else []
     difference = f"{results['main']} over {results['baseline']}"
-    header = ("part", "texts", *arms, difference, "p", "seeds won")
+    header = ("part", "texts", *arms, difference, "p")
     return Table("Mean accuracy in % on parts of the test set", header, rows)
 
 
@@ -140,7 +140,8 @@ def render_latex(results: Results) -> str:
 
 
 def _filled_tables(results: Results) -> list[Table]:
-    return [table for table in (arm_table(results), rival_table(results)) if table.rows]
+    tables = (arm_table(results), rival_table(results), strata_table(results))
+    return [table for table in tables if table.rows]
 
 
 def _spread(arm: dict[str, Any]) -> str:
