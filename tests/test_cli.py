@@ -76,6 +76,28 @@ def test_inspect_writes_json_for_programs(obo, capsys):
     assert json.loads(capsys.readouterr().out)["entities"] == 2
 
 
+def test_inspect_says_how_much_of_the_texts_the_graph_reaches(obo, notes, capsys):
+    status = main(["inspect", obo, "--texts", notes, "--text-column", "note"])
+
+    shown = capsys.readouterr().out
+    assert status == 0
+    assert f"\n\n{notes}\n1 of 2 texts (50.0%) and 1 of 5 words" in shown
+    assert "1 × fever (EX:1)" in shown
+
+
+def test_inspect_writes_the_coverage_beside_the_health(obo, notes, capsys):
+    main(["inspect", obo, "--texts", notes, "--text-column", "note", "--json"])
+
+    record = json.loads(capsys.readouterr().out)
+    assert (record["entities"], record["coverage"]["linked_texts"]) == (2, 1)
+
+
+def test_texts_are_asked_for_before_a_large_graph_is_read(obo, capsys):
+    assert main(["inspect", "missing.obo", "--texts", "missing.csv"]) == 1
+
+    assert "missing.csv: no such file" in capsys.readouterr().err
+
+
 def test_link_shows_where_a_text_mentions_which_entity(obo, capsys):
     status = main(["link", obo, "İmpetigo without\nfever."])
 
