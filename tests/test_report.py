@@ -162,6 +162,14 @@ def test_without_a_control_the_page_says_what_is_missing():
     assert "add the arm 'shuffled'" in words
 
 
+def test_meanings_of_the_arms_stand_below_their_table():
+    meanings = {"shuffled": "The same model, linked to other entities."}
+
+    words = Page(render_report(results(meanings=meanings))).words
+
+    assert "shuffled The same model, linked to other entities." in words
+
+
 def test_a_failed_run_is_listed_with_its_error():
     found = runs()
     found[0].update(status="failed", error="out of memory")

@@ -66,6 +66,7 @@ def render_report(results: Results) -> str:
         warnings=results["warnings"],
         any_run=any(arm["seeds"] for arm in results["arms"]),
         arms=arm_table(results),
+        meanings=list((results.get("meanings") or {}).items()),
         figures=list(_figures(results)),
         strata=strata_table(results),
         ceiling=_ceiling(results),

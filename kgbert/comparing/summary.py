@@ -39,7 +39,8 @@ def summarise(study: Study, runs: Sequence[Run]) -> Results:
     """Return everything that the runs of a study say, as one JSON-able dictionary.
 
     Only seeds finished in the main arm, the baseline and the control are compared; the mean of
-    an arm is over all seeds that it finished.
+    an arm is over all seeds that it finished. All that the study tells is kept; the report reads
+    from it ``coverage``, ``manifest``, ``examples`` and ``meanings`` (a sentence for each arm).
     """
     paired = pair_runs(study, runs)
     comparisons = [_comparison(paired, *pair) for pair in _compared(study)]
