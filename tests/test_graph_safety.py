@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from kgbert import GraphError, ReadOptions, read_graph
 from kgbert.graph.graph import KnowledgeGraph
+from kgbert.graph.naming import complete
 from kgbert.graph.options import Limits
-from kgbert.graph.rdf import add_with_rdflib, understood
+from kgbert.graph.rdf import add_with_rdflib
 from kgbert.graph.read import READERS
 from kgbert.graph.source import Source
 from kgbert.graph.statements import Statements
@@ -65,7 +66,7 @@ def with_rdflib(syntax):
     def read(path):
         statements = Statements(ReadOptions())
         add_with_rdflib(syntax, Source(path), statements)
-        return understood(statements, str(path), ReadOptions()).build()
+        return complete(statements, str(path)).build()
 
     return read
 

@@ -1,7 +1,7 @@
 """OWL's class expressions, which RDF spells with blank nodes, as edges between named entities."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from kgbert.graph.identifiers import expand
 from kgbert.graph.vocabulary import EQUIVALENT, SUBCLASS
@@ -38,6 +38,18 @@ class BlankNodes:
         """Remember that a named thing is described by a blank node."""
         if predicate in _CLASS_AXIOMS:
             self.axioms.append((subject, predicate, blank))
+
+    def named(self, classes: Iterable[str]) -> set[str]:
+        """Return named classes, and the members of the unions and intersections among them."""
+        found: set[str] = set()
+        for item in classes:
+            if item.startswith("_:"):
+                said = self.statements.get(item, {})
+                for operator in (_UNION, _INTERSECTION):
+                    found.update(self._members(said.get(operator, _NIL)))
+            else:
+                found.add(item)
+        return {item for item in found if not item.startswith("_:")}
 
     def edges(self) -> Iterator[Edge]:
         """Yield what the class expressions say about named entities."""
@@ -86,13 +98,8 @@ class BlankNodes:
         """Yield the named entities of a restriction, also of a union or intersection of them."""
         for predicate in _FILLERS:
             filler = statements.get(predicate, "")
-            if filler.startswith("_:"):
-                inner = self.statements.get(filler, {})
-                for operator in (_INTERSECTION, _UNION):
-                    members = self._members(inner.get(operator, _NIL))
-                    yield from (member for member in members if not member.startswith("_:"))
-            elif filler:
-                yield filler
+            if filler:
+                yield from sorted(self.named([filler]))
 
     def _members(self, items: str) -> list[str]:
         """Return the members of an RDF list, which may be broken or bite its own tail."""

@@ -57,6 +57,20 @@ class GraphBuilder:
         """Remember something the user should hear; equal notes are counted."""
         self.notes[text] += 1
 
+    def absorb(self, other: "GraphBuilder") -> None:
+        """Add everything that another builder holds."""
+        for entity, definition in other.entities.items():
+            self.add_entity(entity, definition)
+        self.names |= other.names
+        self.edges |= other.edges
+        self.relations.update({key: name for key, name in other.relations.items() if name})
+        for relation in other.relations:
+            self.relations.setdefault(relation, "")
+        self.replaced.update(other.replaced)
+        self.notes += other.notes
+        self.version = self.version or other.version
+        self.licence = self.licence or other.licence
+
     def build(self, *, source: str = "") -> KnowledgeGraph:
         """Return the graph in its canonical order."""
         ids = sorted(self.entities)

@@ -1,6 +1,6 @@
 """A graph's health as a page for the terminal."""
 
-from textwrap import fill
+from textwrap import fill, shorten
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -35,7 +35,9 @@ def render(health: "Health") -> str:
     ]
     for field, name, advice in _FINDINGS:
         lines.extend(_finding(name, advice, getattr(health, field)))
-    lines.extend(_wrapped(f"note: {note}", "  ") for note in health.notes)
+    lines.extend(
+        _wrapped(shorten(f"note: {note}", 400, placeholder=" ..."), "  ") for note in health.notes
+    )
     return "\n".join(lines)
 
 

@@ -4,15 +4,13 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import networkx as nx
-import rdflib
 
 from kgbert.graph.builder import GraphBuilder
 from kgbert.graph.graph import SCOPES, GraphError
 from kgbert.graph.identifiers import compact, expand, relation_name
-from kgbert.graph.naming import name_by_plain_id, name_the_unnamed
 from kgbert.graph.obo import parse_quoted
 from kgbert.graph.options import ReadOptions
-from kgbert.graph.rdf import read_triples
+from kgbert.graph.statements import Statements
 from kgbert.graph.vocabulary import RELATION_WORDS
 
 if TYPE_CHECKING:
@@ -24,19 +22,19 @@ _DEFINITION_KEYS = ("definition", "def", "description")
 _RELATION_KEYS = ("relation", "predicate", "type", "label", "interaction")
 
 
-def read_networkx(graph: "nx.Graph[Any]", options: ReadOptions) -> GraphBuilder:
-    """Return what a networkx graph of any kind says.
+def read_networkx(graph: "nx.Graph[Any]", statements: Statements) -> None:
+    """Add what a networkx graph of any kind says.
 
     Nodes may carry name (or label), synonyms (strings, or ``(text, scope, language)``) and
     definition; edges carry their relation, or it is the key of a multigraph's edge. obonet's
     graphs are such graphs.
     """
-    builder = GraphBuilder()
+    builder = statements.builder
     builder.version = str(graph.graph.get("version", ""))
     builder.licence = str(graph.graph.get("licence", ""))
     builder.replaced.update(graph.graph.get("replaced", {}))
     for node, attributes in graph.nodes(data=True):
-        _read_node(compact(str(node)), attributes, builder, options)
+        _read_node(compact(str(node)), attributes, builder, statements.options)
     for head, tail, key, said in _edges(graph):
         word = str(_first(said, _RELATION_KEYS) or key)
         relation = compact(expand(RELATION_WORDS.get(word.lower(), word)))
@@ -47,19 +45,11 @@ def read_networkx(graph: "nx.Graph[Any]", options: ReadOptions) -> GraphBuilder:
             builder.add_edge(compact(str(tail)), relation, compact(str(head)))
     if not graph.is_directed() and graph.number_of_edges():
         builder.note("the networkx graph is undirected: every edge was read in both directions")
-    if not builder.names:
-        name_by_plain_id(builder)
-    name_the_unnamed(builder, _title(graph), options)
-    return builder
+    statements.ids_are_names = True
 
 
-def read_rdflib(graph: rdflib.Graph, options: ReadOptions) -> GraphBuilder:
-    """Return what an rdflib graph says."""
-    return read_triples(graph, "rdflib graph", options)
-
-
-def read_pyg(data: "Data", options: ReadOptions) -> GraphBuilder:
-    """Return what a PyTorch Geometric Data that :func:`kgbert.graph.views.to_pyg` made says.
+def read_pyg(data: "Data", statements: Statements) -> None:
+    """Add what a PyTorch Geometric Data that :func:`kgbert.graph.views.to_pyg` made says.
 
     Raises:
         GraphError: It does not say what its nodes and relations are.
@@ -71,7 +61,7 @@ def read_pyg(data: "Data", options: ReadOptions) -> GraphBuilder:
             f"numbers. Set them: data.entity_ids = ['HP:0000001', ...], data.relation_ids = "
             f"['rdfs:subClassOf', ...], data.edge_type = tensor of positions in relation_ids."
         )
-    builder = GraphBuilder()
+    builder = statements.builder
     ids, relations = data.entity_ids, data.relation_ids
     for entity, text in zip(ids, data.get("definitions", [""] * len(ids)), strict=True):
         builder.add_entity(entity, text)
@@ -85,12 +75,6 @@ def read_pyg(data: "Data", options: ReadOptions) -> GraphBuilder:
         builder.add_relation(relation, name)
     builder.replaced.update(data.get("replaced", {}))
     builder.version, builder.licence = data.get("version", ""), data.get("licence", "")
-    name_the_unnamed(builder, "PyG Data", options)
-    return builder
-
-
-def _title(graph: "nx.Graph[Any]") -> str:
-    return str(graph.graph.get("name") or "networkx graph")
 
 
 def _edges(graph: "nx.Graph[Any]") -> Iterable[tuple[Any, Any, Any, Mapping[str, Any]]]:

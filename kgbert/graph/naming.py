@@ -4,6 +4,22 @@ from kgbert.graph.builder import GraphBuilder
 from kgbert.graph.graph import GraphError
 from kgbert.graph.identifiers import readable
 from kgbert.graph.options import ReadOptions
+from kgbert.graph.selection import select
+from kgbert.graph.statements import Statements
+
+
+def complete(statements: Statements, source: str) -> GraphBuilder:
+    """Return what statements say once all of them are there: the named, and what was asked for.
+
+    Raises:
+        GraphError: Nothing in the graph has a name, and the options do not allow that.
+    """
+    builder = statements.finish()
+    if statements.ids_are_names and not builder.names:
+        name_by_plain_id(builder)
+    name_the_unnamed(builder, source, statements.options)
+    select(builder, statements.options)
+    return builder
 
 
 def name_the_unnamed(builder: GraphBuilder, source: str, options: ReadOptions) -> None:

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from kgbert.graph.builder import GraphBuilder
 from kgbert.graph.graph import GraphError
 from kgbert.graph.identifiers import compact, relation_name
-from kgbert.graph.naming import name_the_unnamed
-from kgbert.graph.options import ReadOptions
 from kgbert.graph.source import Source
+from kgbert.graph.statements import Statements
 from kgbert.graph.vocabulary import RELATION_WORDS
 
 _QUOTED = re.compile(r'\s*"((?:[^"\\]|\\.)*)"\s*(\w*)')
@@ -39,8 +38,8 @@ class _Stanza:
         return [text for _, text in self.tags.get(tag, ())]
 
 
-def read_obo(source: Source, options: ReadOptions) -> GraphBuilder:
-    """Return what an OBO file (1.0 to 1.4) says."""
+def read_obo(source: Source, statements: Statements) -> None:
+    """Add what an OBO file (1.0 to 1.4) says."""
     builder = GraphBuilder()
     stanzas = list(_stanzas(source))
     relations = dict(_typedef(stanza) for stanza in stanzas if stanza.kind == "Typedef")
@@ -53,8 +52,7 @@ def read_obo(source: Source, options: ReadOptions) -> GraphBuilder:
     for text in header.values("property_value"):
         if re.match(r"\S*(terms|dc|dct):license\s", text):
             builder.licence = text.split()[1].strip('"')
-    name_the_unnamed(builder, source.name, options)
-    return builder
+    statements.builder.absorb(builder)
 
 
 def parse_quoted(text: str) -> tuple[str, str] | None:

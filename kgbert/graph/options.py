@@ -37,6 +37,8 @@ class ReadOptions:
     """Keep what is below these entities only, these included."""
     hops: int | None = None
     """How many edges away from the roots, in any direction, entities are kept instead."""
+    domain_and_range: bool = True
+    """Read "P has domain A and range B" as an edge P from A to B."""
     columns: tuple[str, ...] = ()
     """Columns of a table that hold subject, predicate and object (or subject and object)."""
     name_from_id: bool = False

@@ -8,12 +8,9 @@ from importlib.util import find_spec
 import rdflib
 from rdflib.exceptions import ParserError
 
-from kgbert.graph.builder import GraphBuilder
 from kgbert.graph.graph import GraphError
 from kgbert.graph.identifiers import BASE
 from kgbert.graph.markup import refuse_remote_contexts, safe_json, safe_xml
-from kgbert.graph.naming import name_the_unnamed
-from kgbert.graph.options import ReadOptions
 from kgbert.graph.source import Source
 from kgbert.graph.statements import Statements
 
@@ -21,29 +18,7 @@ from kgbert.graph.statements import Statements
 _QUADS = ("nquads", "trig", "trix", "hext")
 
 
-def read_rdf(syntax: str, source: Source, options: ReadOptions) -> GraphBuilder:
-    """Return what a file in one of the RDF syntaxes says."""
-    statements = Statements(options)
-    add_rdf(syntax, source, statements)
-    return understood(statements, source.name, options)
-
-
-def read_triples(graph: rdflib.Graph, name: str, options: ReadOptions) -> GraphBuilder:
-    """Return what an rdflib graph, or all graphs of a dataset together, say."""
-    statements = Statements(options)
-    _add_graph(graph, statements)
-    return understood(statements, name, options)
-
-
-def understood(statements: Statements, name: str, options: ReadOptions) -> GraphBuilder:
-    """Return what statements say once all of them are there."""
-    builder = GraphBuilder()
-    statements.finish(builder)
-    name_the_unnamed(builder, name, options)
-    return builder
-
-
-def add_rdf(syntax: str, source: Source, statements: Statements) -> None:
+def read_rdf(syntax: str, source: Source, statements: Statements) -> None:
     """Add the statements of a file, with the fastest parser that is installed."""
     if find_spec("pyoxigraph"):
         from kgbert.graph.oxigraph import SYNTAXES, add_with_oxigraph
@@ -63,7 +38,7 @@ def add_with_rdflib(syntax: str, source: Source, statements: Statements) -> None
             # rdflib's own parsers still call what rdflib deprecates.
             warnings.simplefilter("ignore", DeprecationWarning)
             graph.parse(data=content, format=syntax, publicID=BASE)
-            _add_graph(graph, statements)
+            add_graph(graph, statements)
     except RecursionError:
         raise GraphError(
             f"{source.name}: nested too deeply to be read as {syntax}. Convert it to N-Triples, "
@@ -99,7 +74,8 @@ def not_valid(source: Source, syntax: str, error: BaseException) -> GraphError:
     )
 
 
-def _add_graph(graph: rdflib.Graph, statements: Statements) -> None:
+def add_graph(graph: rdflib.Graph, statements: Statements) -> None:
+    """Add what an rdflib graph, or all graphs of a dataset together, say."""
     for subject, predicate, target in graph.triples((None, None, None)):
         if isinstance(target, rdflib.Literal):
             language = target.language or ""

@@ -1,16 +1,19 @@
-"""Read a knowledge graph from a file or from memory."""
+"""Read a knowledge graph from files or from memory."""
 
 import os
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from kgbert.graph.builder import GraphBuilder
 from kgbert.graph.detect import detect_format
 from kgbert.graph.graph import GraphError, KnowledgeGraph
+from kgbert.graph.modules import Neighbours, files_of
+from kgbert.graph.naming import complete
 from kgbert.graph.obo import read_obo
 from kgbert.graph.options import ReadOptions
 from kgbert.graph.source import Source
+from kgbert.graph.statements import Statements
 from kgbert.graph.table import read_table
 from kgbert.lookup import lookup
 
@@ -21,86 +24,106 @@ if TYPE_CHECKING:
 
     InMemory: TypeAlias = rdflib.Graph | nx.Graph[Any] | Data
 
-Reader = Callable[[Source, ReadOptions], GraphBuilder]
+PathLike: TypeAlias = str | os.PathLike[str]
+Reader = Callable[[Source, Statements], None]
 
 
 def read_graph(
-    source: "str | os.PathLike[str] | InMemory",
+    source: "PathLike | Sequence[PathLike] | InMemory",
     *,
     format: str | None = None,
     options: ReadOptions | None = None,
 ) -> KnowledgeGraph:
-    """Return the knowledge graph of a local file, or of a graph in memory.
+    """Return the knowledge graph of local files, or of a graph in memory.
+
+    What a file imports is read with it if it lies beside it or in its ``catalog-v001.xml``; what
+    is not there is noted, never fetched.
 
     Args:
-        source: Path of a file, or an rdflib, networkx or PyG graph. Nothing is ever fetched.
-        format: A name in ``READERS``; found by the file's content if not given.
+        source: Path of a file or folder, several paths, or an rdflib, networkx or PyG graph.
+        format: A name in ``READERS``; found by each file's content if not given.
         options: What to read, and how; the defaults suit most ontologies.
 
     Raises:
         GraphError: There is nothing to read, or it cannot be read; the message says why.
     """
-    options = options or ReadOptions()
-    if not isinstance(source, str | os.PathLike):
-        return _read_memory(source, options)
-    file = Source(Path(source), limits=options.limits)
-    _check(file)
-    members = file.members()
-    if len(members) != 1:
+    statements = Statements(options or ReadOptions())
+    if isinstance(source, str | os.PathLike):
+        name = _read_paths([Path(source)], format, statements)
+    elif isinstance(source, list | tuple):
+        name = _read_paths([Path(path) for path in source], format, statements)
+    else:
+        name = _read_memory(source, statements)
+    return complete(statements, name).build(source=name)
+
+
+def _read_paths(paths: list[Path], format_name: str | None, statements: Statements) -> str:
+    """Read files, and what they import, and return what messages call them."""
+    queue = deque((source, format_name) for path in paths for source in _sources(path, statements))
+    neighbours, done = Neighbours(), set()
+    while queue:
+        source, said = queue.popleft()
+        key = (source.path.resolve(), source.member)
+        if key in done:
+            continue
+        done.add(key)
+        known = set(statements.imports)
+        lookup(READERS, said or detect_format(source), "graph format")(source, statements)
+        for iri in sorted(statements.imports - known):
+            if imported := neighbours.find(source, iri):
+                queue.append((imported, None))
+    read = {iri.rstrip("/#") for iri in statements.ontologies}
+    if absent := sorted(iri for iri in statements.imports if iri.rstrip("/#") not in read):
+        count = f"{len(absent):,} imported ontologies are not here, and nothing is fetched"
+        statements.builder.note(f"{count}: {', '.join(absent)}")
+    return ", ".join(map(str, paths))
+
+
+def _sources(path: Path, statements: Statements) -> list[Source]:
+    """Return the graph files at a path, refusing what is none and saying what is there instead."""
+    limits = statements.options.limits
+    if path.is_dir():
+        return files_of(path, limits)
+    if not path.is_file():
         raise GraphError(
-            f"{file.name}: an archive of {len(members):,} files, not one graph. Unpack it, and "
-            f"name the file or the folder: read_graph('unpacked/ontology.owl')."
+            f"{path}: no such file. Check the path (it was looked for from {Path.cwd()}), and "
+            f"download the ontology first if that was an address: nothing is ever fetched."
         )
-    reader = lookup(READERS, format or detect_format(members[0]), "graph format")
-    return reader(members[0], options).build(source=file.name)
+    return Source(path, limits=limits).members()
 
 
-def _check(file: Source) -> None:
-    """Refuse what is no readable file, saying what is there instead."""
-    if file.path.is_dir():
-        found = sorted(path.name for path in file.path.iterdir())[:5]
-        raise GraphError(
-            f"{file.name}: a folder, not a graph file (it holds {', '.join(found) or 'nothing'}). "
-            f"Name one file in it: read_graph('{file.path / 'ontology.owl'}')."
-        )
-    if not file.path.exists():
-        near = file.path.parent if file.path.parent.is_dir() else Path.cwd()
-        raise GraphError(
-            f"{file.name}: no such file. Check the path (files are looked for from "
-            f"{Path.cwd()}; {near} {'exists' if near.is_dir() else 'is no folder'}), and download "
-            f"the ontology first if that was an address: nothing is ever fetched."
-        )
-
-
-def _read_memory(graph: Any, options: ReadOptions) -> KnowledgeGraph:
+def _read_memory(graph: Any, statements: Statements) -> str:
     # Imported here: a file in OBO or CSV needs neither library, and they take a while to load.
     import networkx as nx
     import rdflib
 
-    from kgbert.graph.memory import read_networkx, read_pyg, read_rdflib
+    from kgbert.graph.memory import read_networkx, read_pyg
+    from kgbert.graph.rdf import add_graph
 
     if isinstance(graph, rdflib.Graph):
-        return read_rdflib(graph, options).build(source="rdflib graph")
-    if isinstance(graph, nx.Graph):
-        return read_networkx(graph, options).build(source="networkx graph")
-    if type(graph).__module__.startswith("torch_geometric.data"):
-        return read_pyg(graph, options).build(source="PyG Data")
-    raise TypeError(
-        f"a {type(graph).__name__} is not a graph that can be read; pass the path of a file, an "
-        f"rdflib.Graph or a networkx graph, for example read_graph('ontology.owl')."
-    )
+        add_graph(graph, statements)
+    elif isinstance(graph, nx.Graph):
+        read_networkx(graph, statements)
+    elif type(graph).__module__.startswith("torch_geometric.data"):
+        read_pyg(graph, statements)
+    else:
+        raise TypeError(
+            f"a {type(graph).__name__} is not a graph that can be read; pass the path of a file, "
+            f"or an rdflib, networkx or PyG graph, for example read_graph('ontology.owl')."
+        )
+    return f"{type(graph).__module__.partition('.')[0]} graph"
 
 
 def _rdf(syntax: str) -> Reader:
-    def read(source: Source, options: ReadOptions) -> GraphBuilder:
+    def read(source: Source, statements: Statements) -> None:
         from kgbert.graph.rdf import read_rdf  # rdflib takes a while to load
 
-        return read_rdf(syntax, source, options)
+        read_rdf(syntax, source, statements)
 
     return read
 
 
-#: Formats by name; each reader fills a builder with what a source says. SKOS and OWL vocabularies
+#: Formats by name; each reader adds what a source says to statements. SKOS and OWL vocabularies
 #: are understood in every RDF syntax.
 READERS: dict[str, Reader] = {
     "obo": read_obo,

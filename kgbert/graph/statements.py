@@ -1,6 +1,7 @@
 """Understand RDF statements: which are names, definitions, edges, or none of a graph's business."""
 
 from collections import defaultdict
+from collections.abc import Iterator
 
 from kgbert.graph import vocabulary
 from kgbert.graph.axioms import BlankNodes
@@ -10,21 +11,25 @@ from kgbert.graph.options import ReadOptions
 
 
 class Statements:
-    """Statements in any order, gathered until :meth:`finish` gives them to a builder.
+    """Statements of one or several sources, in any order, until :meth:`finish` is called.
 
     A term is an IRI, or ``_:`` and a label for a blank node. Every reader of triples uses this
-    class, so that a statement means the same in every format.
+    class, so that a statement means the same in every format; readers of formats that speak of
+    entities rather than of statements fill ``builder``.
 
     >>> statements = Statements(ReadOptions())
     >>> statements.add_literal("http://a.org/b", vocabulary.expand("rdfs:label"), "Beta", "en")
-    >>> builder = GraphBuilder()
-    >>> statements.finish(builder)
-    >>> builder.build().name(0)
+    >>> statements.finish().build().name(0)
     'Beta'
     """
 
     def __init__(self, options: ReadOptions) -> None:
         self.options = options
+        self.builder = GraphBuilder()
+        self.ids_are_names = False
+        self.imports: set[str] = set()
+        self.domains: defaultdict[str, set[str]] = defaultdict(set)
+        self.ranges: defaultdict[str, set[str]] = defaultdict(set)
         self.scopes = dict(vocabulary.NAME_SCOPES)
         if options.label:
             self.scopes[expand(options.label)] = "preferred"
@@ -75,6 +80,8 @@ class Statements:
         """Add a statement whose object is an IRI or a blank node."""
         if predicate == vocabulary.RDF_TYPE and not target.startswith("_:"):
             self._type(subject, target)
+        elif predicate in vocabulary.SCHEMATIC:
+            self._constrain(subject, predicate, target)
         elif subject.startswith("_:"):
             self.blanks.add(subject, predicate, target)
         elif target.startswith("_:"):
@@ -93,6 +100,14 @@ class Statements:
         if candidate[2]:
             self.definitions[subject] = min(self.definitions.get(subject, candidate), candidate)
 
+    def _constrain(self, subject: str, predicate: str, target: str) -> None:
+        """Note what a relation connects, or which other ontologies belong to this one."""
+        if predicate == vocabulary.IMPORTS:
+            self.imports.add(target)
+        else:
+            ends = self.domains if predicate in vocabulary.DOMAINS else self.ranges
+            ends[subject].add(target)
+
     def _type(self, subject: str, target: str) -> None:
         if target in vocabulary.PROPERTY_TYPES:
             self.properties.add(subject)
@@ -109,9 +124,11 @@ class Statements:
             if not target.startswith(vocabulary.META_NAMESPACES):
                 self.edges.add((subject, vocabulary.RDF_TYPE, target))
 
-    def finish(self, builder: GraphBuilder) -> None:
-        """Give everything to a builder, with ids as the graph writes them."""
+    def finish(self) -> GraphBuilder:
+        """Return the builder with everything in it, ids written as in the graph."""
+        builder = self.builder
         self.edges.update(self.blanks.edges())
+        self.edges.update(self._schema())
         silent = self.annotations | vocabulary.BOOKKEEPING
         self.edges = {edge for edge in self.edges if edge[1] not in silent}
         outside = self.properties | self.annotations | self.bookkeeping | self.deprecated
@@ -126,15 +143,26 @@ class Statements:
         for obsolete in self.deprecated | self.replaced.keys():
             if obsolete not in entities:
                 builder.replaced[compact(obsolete)] = compact(self.replaced.get(obsolete, ""))
-
         self._introduce(builder)
+        return builder
+
+    def _schema(self) -> Iterator[tuple[str, str, str]]:
+        """Yield an edge from each class that a relation starts at to each that it ends at."""
+        for relation, domain in self.domains.items() if self.options.domain_and_range else ():
+            heads = self.blanks.named(domain)
+            tails = self.blanks.named(self.ranges.get(relation, set()))
+            yield from ((head, relation, tail) for head in heads for tail in tails)
 
     def _introduce(self, builder: GraphBuilder) -> None:
-        """Tell the builder the version and licence, if the file is about one ontology."""
+        """Tell the builder the version and licence, if the statements are about one ontology."""
         if len(self.ontologies) == 1:
             texts = self.texts[next(iter(self.ontologies))]
-            builder.version = next((texts[key] for key in vocabulary.VERSIONS if key in texts), "")
-            builder.licence = next((texts[key] for key in vocabulary.LICENCES if key in texts), "")
+            version = next((texts[key] for key in vocabulary.VERSIONS if key in texts), "")
+            licence = next((texts[key] for key in vocabulary.LICENCES if key in texts), "")
+            builder.version, builder.licence = (
+                version or builder.version,
+                licence or builder.licence,
+            )
 
     def _entities(self, outside: set[str]) -> set[str]:
         """Return what is described, and what is only pointed at if its IRI says what it is."""

@@ -5,10 +5,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from kgbert.graph.builder import GraphBuilder
 from kgbert.graph.graph import GraphError
 from kgbert.graph.identifiers import expand
-from kgbert.graph.naming import name_by_plain_id, name_the_unnamed
 from kgbert.graph.options import ReadOptions
 from kgbert.graph.source import Source
 from kgbert.graph.statements import Statements
@@ -36,24 +34,18 @@ class _Columns:
     has_header: bool
 
 
-def read_table(source: Source, options: ReadOptions) -> GraphBuilder:
-    """Return the triples of a table; its three columns are found by name or by place."""
+def read_table(source: Source, statements: Statements) -> None:
+    """Add the triples of a table; its three columns are found by name or by place."""
     rows = _rows(source)
     first = next(rows, None)
     if first is None:
         raise GraphError(f"{source.name}: the table has no rows. {_EXPECTED}")
-    columns = _columns(first[1], source, options)
-    statements = Statements(options)
+    columns = _columns(first[1], source, statements.options)
+    statements.ids_are_names = True
     if not columns.has_header:
         _add(first, columns, source, statements)
     for row in rows:
         _add(row, columns, source, statements)
-    builder = GraphBuilder()
-    statements.finish(builder)
-    if not builder.names:
-        name_by_plain_id(builder)
-    name_the_unnamed(builder, source.name, options)
-    return builder
 
 
 def _rows(source: Source) -> Iterator[tuple[int, list[str]]]:

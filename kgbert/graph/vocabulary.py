@@ -132,7 +132,6 @@ BOOKKEEPING = frozenset(
         "owl:disjointWith",
         "owl:disjointUnionOf",
         "owl:differentFrom",
-        "owl:imports",
         "owl:versionIRI",
         "owl:priorVersion",
         "owl:backwardCompatibleWith",
@@ -167,6 +166,12 @@ LICENCES = _iris("dcterms:license", "dc:license", "dcterms:rights", "dc:rights",
 VERSIONS = _iris("owl:versionInfo", "owl:versionIRI")
 #: Predicates whose objects are text even where a format does not tell text from ids.
 TEXT_PREDICATES = frozenset((*DEFINITION_RANKS, *DEPRECATED, *REPLACED_BY, *ALTERNATIVE_ID))
+
+IMPORTS = expand("owl:imports")
+DOMAINS = _iris("rdfs:domain", "schema:domainIncludes", "http://schema.org/domainIncludes")
+RANGES = _iris("rdfs:range", "schema:rangeIncludes", "http://schema.org/rangeIncludes")
+#: Predicates about relations and ontologies, not about entities.
+SCHEMATIC = frozenset((IMPORTS, *DOMAINS, *RANGES))
 
 #: Relations that are stored as their inverse, so that one direction has one name.
 INVERSES = {

@@ -1,0 +1,86 @@
+"""Keep the part of a graph that the options ask for, and note what was left out."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+from kgbert.graph.builder import GraphBuilder
+from kgbert.graph.graph import HIERARCHICAL, GraphError
+from kgbert.graph.identifiers import compact, expand
+from kgbert.graph.options import ReadOptions
+from kgbert.graph.vocabulary import RELATION_WORDS
+
+
+def select(builder: GraphBuilder, options: ReadOptions) -> None:
+    """Drop from a builder what its reader was not asked for."""
+    if options.languages:
+        _keep_languages(builder, options.languages)
+    if options.relations:
+        _keep_relations(builder, options.relations)
+    if options.roots:
+        _keep_roots(builder, options)
+
+
+def _keep_languages(builder: GraphBuilder, languages: Iterable[str]) -> None:
+    wanted = {language.lower() for language in languages}
+    kept = {
+        name for name in builder.names if not name[2] or {name[2], name[2].split("-")[0]} & wanted
+    }
+    spoken = sorted({name[2] for name in builder.names if name[2]})
+    if builder.names and not kept:
+        raise GraphError(
+            f"none of the {len(builder.names):,} names is in {', '.join(sorted(wanted))}; they are "
+            f"in {', '.join(spoken[:12])}. Ask for one of those: ReadOptions(languages="
+            f"({spoken[0]!r},))."
+        )
+    if left_out := len(builder.names) - len(kept):
+        builder.note(f"{left_out:,} names in other languages left out")
+    builder.names = kept
+
+
+def _keep_relations(builder: GraphBuilder, relations: Iterable[str]) -> None:
+    wanted = {compact(expand(RELATION_WORDS.get(word.lower(), word))) for word in relations}
+    known = {relation for _, relation, _ in builder.edges}
+    by_name = {builder.relations[relation]: relation for relation in known}
+    wanted = {by_name.get(relation, relation) for relation in wanted}
+    if unknown := wanted - known:
+        raise GraphError(
+            f"no edge has the relation {min(unknown)!r}, which was asked for. Relations here: "
+            f"{', '.join(sorted(known)[:20])}. Name some of these: ReadOptions(relations=(...,))."
+        )
+    kept = {edge for edge in builder.edges if edge[1] in wanted}
+    if left_out := len(builder.edges) - len(kept):
+        builder.note(f"{left_out:,} edges of other relations left out")
+    builder.edges = kept
+
+
+def _keep_roots(builder: GraphBuilder, options: ReadOptions) -> None:
+    roots = {compact(expand(root)) for root in options.roots}
+    if unknown := roots - builder.entities.keys():
+        raise GraphError(
+            f"no entity {min(unknown)!r} to start from. Roots are ids as the graph has them, such "
+            f"as {min(builder.entities, default='HP:0000118')!r}: ReadOptions(roots=(...,))."
+        )
+    neighbours: defaultdict[str, list[str]] = defaultdict(list)
+    for head, relation, tail in builder.edges:
+        if options.hops is not None:
+            neighbours[head].append(tail)
+            neighbours[tail].append(head)
+        elif relation in HIERARCHICAL:
+            neighbours[tail].append(head)
+    kept = _reached(roots, neighbours, options.hops)
+    builder.note(f"{len(builder.entities) - len(kept):,} entities outside the roots left out")
+    builder.entities = {e: text for e, text in builder.entities.items() if e in kept}
+    builder.names = {name for name in builder.names if name[0] in kept}
+    builder.edges = {edge for edge in builder.edges if edge[0] in kept and edge[2] in kept}
+
+
+def _reached(
+    roots: set[str], neighbours: defaultdict[str, list[str]], hops: int | None
+) -> set[str]:
+    """Return what is reached from the roots, in so many steps if a number is given."""
+    kept, frontier = set(roots), roots
+    while frontier and hops != 0:
+        frontier = {near for entity in frontier for near in neighbours[entity]} - kept
+        kept |= frontier
+        hops = None if hops is None else hops - 1
+    return kept
