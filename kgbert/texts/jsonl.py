@@ -36,6 +36,8 @@ def _record(line: str) -> Mapping[str, Any]:
             f"no valid JSON, {error.msg} at column {error.colno}; "
             "write one whole object a line, with double quotes"
         ) from error
+    except RecursionError as error:
+        raise ValueError("nested too deeply; a text needs one object without nesting") from error
     if not isinstance(record, dict):
         raise ValueError(
             f"found {line[:40]!r} where an object belongs; "
