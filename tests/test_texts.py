@@ -217,7 +217,7 @@ BAD_CONTENTS = {
     "ragged": ("a.csv", "text,label\nfever, high,ill\n", "line 2: 3 columns where the header has"),
     "open quote": ("a.csv", 'text,label\n"fever,ill\n', "line 2: unexpected end of data; is a"),
     "json": ("a.jsonl", '{"text": "a"}\n{text}\n', "line 2: no valid JSON, .* at column 2; write"),
-    "deep json": ("a.jsonl", '{"text": ' + "[" * 100_000, "line 1: nested too deeply; a text needs"),
+    "deep json": ("a.jsonl", '{"text": ' + "[" * 100_000, "line 1: nested too deeply; a text"),
     "no object": ("a.jsonl", "[1]\n", r"line 1: found '\[1\]' where an object belongs"),
     "key": ("a.jsonl", '{"txt": "a"}', "line 1: no column 'text'; there are 'txt'"),
     "text type": ("a.jsonl", '{"text": 1}', "line 1: 'text' holds 1; a text belongs in double"),
