@@ -146,6 +146,17 @@ def test_options_for_the_graph_reach_its_reader(tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
+    ("options", "entities"),
+    [([], 2), (["--roots", "EX:2"], 1), (["--roots", "EX:2", "--hops", "1"], 2)],
+    ids=["all", "below", "around"],
+)
+def test_only_a_part_of_a_graph_can_be_read(obo, capsys, options, entities):
+    main(["inspect", obo, "--json", *options])
+
+    assert json.loads(capsys.readouterr().out)["entities"] == entities
+
+
+@pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["inspect", "missing.obo"], "missing.obo: no such file"),
@@ -153,6 +164,7 @@ def test_options_for_the_graph_reach_its_reader(tmp_path, capsys):
         (["link", "{obo}", "missing.csv"], "missing.csv: no such file; check the name"),
         (["link", "{obo}", "{notes}"], "'text'; there are 'note', 'id'. If the text is in 'note'"),
         (["link", "{obo}", " "], "the text is empty; write one between quotes"),
+        (["inspect", "{obo}", "--relations", "part_of"], "no edge has the relation"),
         (["link", "{obo}", "x", "--format", "obi"], "unknown graph format 'obi'; did you mean"),
     ],
 )

@@ -12,23 +12,19 @@ def add_graph_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "graph",
         metavar="GRAPH",
-        help="ontology or knowledge graph: OBO, OWL, Turtle, SKOS, CSV ...",
+        help="file or folder of an ontology or knowledge graph: OBO, OWL, Turtle, SKOS, CSV ...",
     )
-    parser.add_argument("--format", metavar="NAME", help="its format, if its content misleads")
-    parser.add_argument(
-        "--label",
-        default="",
-        metavar="PROPERTY",
-        help="property that holds the names, if it is an uncommon one, as in dcterms:title",
+    reading = parser.add_argument_group("how the graph is read")
+    reading.add_argument("--format", metavar="NAME", help="its format, if its content misleads")
+    reading.add_argument(
+        "--label", default="", metavar="PROPERTY", help="property of the names, as in dcterms:title"
     )
-    parser.add_argument(
-        "--columns",
-        default=(),
-        type=_column_names,
-        metavar="A,B,C",
-        help="columns of a table that hold subject, predicate and object",
+    for option, example, meaning in _LISTS:
+        reading.add_argument(option, default=(), type=_listed, metavar=example, help=meaning)
+    reading.add_argument(
+        "--hops", type=int, metavar="N", help="edges away from the roots, instead of below them"
     )
-    parser.add_argument(
+    reading.add_argument(
         "--name-from-id", action="store_true", help="make names from ids where there is none at all"
     )
 
@@ -36,10 +32,25 @@ def add_graph_arguments(parser: ArgumentParser) -> None:
 def graph_of(arguments: Namespace) -> KnowledgeGraph:
     """Read the graph that the arguments name."""
     options = ReadOptions(
-        label=arguments.label, columns=arguments.columns, name_from_id=arguments.name_from_id
+        label=arguments.label,
+        languages=arguments.languages,
+        relations=arguments.relations,
+        roots=arguments.roots,
+        hops=arguments.hops,
+        columns=arguments.columns,
+        name_from_id=arguments.name_from_id,
     )
     return read_graph(arguments.graph, format=arguments.format, options=options)
 
 
-def _column_names(names: str) -> tuple[str, ...]:
+def _listed(names: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in names.split(","))
+
+
+#: Options that take a list: what is typed, how it looks, and what it means.
+_LISTS = (
+    ("--languages", "EN,DE", "languages of the names to keep"),
+    ("--relations", "A,B", "relations of the edges to keep, as in is_a,part_of"),
+    ("--roots", "ID,ID", "entities below which all is kept, and nothing else"),
+    ("--columns", "A,B,C", "columns of a table that hold subject, predicate and object"),
+)
