@@ -17,6 +17,7 @@ from kgbert.batching.sampling import NeighbourSampler
 from kgbert.graph.cache import load_graph, save_graph
 from kgbert.graph.graph import KnowledgeGraph
 from kgbert.linking.dictionary import DictionaryLinker
+from kgbert.linking.linkers import linker_from_settings, linker_settings
 from kgbert.linking.mention import Linker, Mention
 from kgbert.saving import write_atomically
 
@@ -155,18 +156,13 @@ class KGBertProcessor:
 
     def save_pretrained(self, folder: str | Path) -> None:
         """Write tokenizer, graph, features and settings, enough to answer elsewhere as here."""
-        if not isinstance(self.linker, DictionaryLinker):
-            raise ValueError(
-                f"a linker of type {type(self.linker).__name__} cannot be saved; save the "
-                "processor with the dictionary linker and set `processor.linker` after loading."
-            )
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         self.tokenizer.save_pretrained(folder)
         save_graph(self.graph, folder / GRAPH_FILE)
         self.features.save(folder / FEATURES_FILE)
         settings = {
-            "linker": self.linker.settings,
+            "linker": linker_settings(self.linker),
             "fan_out": self.sampler.fan_out,
             "hops": self.sampler.hops,
             "max_length": self.max_length,
@@ -185,7 +181,7 @@ class KGBertProcessor:
                 "that `kgbert train` or `kgbert demo` wrote."
             ) from error
         graph = load_graph(folder / GRAPH_FILE)
-        linker = DictionaryLinker.from_settings(graph, settings.pop("linker"))
+        linker = linker_from_settings(graph, settings.pop("linker"))
         features = EntityFeatures.load(folder / FEATURES_FILE)
         tokenizer = AutoTokenizer.from_pretrained(folder)
         return cls(tokenizer, graph, features, linker=linker, **settings)

@@ -34,7 +34,8 @@ class CompositionLayer(nn.Module):
         total = torch.zeros_like(nodes).index_add(0, receivers, composed)
         degree = nodes.new_zeros(len(nodes)).index_add(0, receivers, nodes.new_ones(len(receivers)))
         mean = total / degree.clamp(min=1).unsqueeze(1)
-        return self.itself(nodes) + self.message(mean)
+        updated: Tensor = self.itself(nodes) + self.message(mean)
+        return updated
 
 
 class AttentionLayer(nn.Module):
@@ -55,12 +56,15 @@ class AttentionLayer(nn.Module):
         edge_types: Int[Tensor, " edges"],
     ) -> Float[Tensor, "nodes size"]:
         """Return the nodes' new vectors."""
-        return self.attention(nodes, edge_index, self.relation(edge_types).to(nodes.dtype))
+        relations = self.relation(edge_types).to(nodes.dtype)
+        updated: Tensor = self.attention(nodes, edge_index, relations)
+        return updated
 
 
 def rgcn(size: int, relations: int) -> nn.Module:
     """Relational graph convolution (Schlichtkrull et al. 2018, arXiv:1703.06103)."""
-    return RGCNConv(size, size, relations, num_bases=min(relations, 8))
+    layer: nn.Module = RGCNConv(size, size, relations, num_bases=min(relations, 8))
+    return layer
 
 
 #: Layers that GraphEncoder can stack, each made from (size, relations) and called as
@@ -108,4 +112,5 @@ class GraphEncoder(nn.Module):
             state = norm(nodes)
             update = layer(state) if self.edgeless else layer(state, edge_index, edge_types)
             nodes = nodes + self.dropout(nn.functional.gelu(update))
-        return self.norm(nodes)
+        vectors: Tensor = self.norm(nodes)
+        return vectors

@@ -25,7 +25,7 @@ def encode_entities(
     name_or_path: str,
     *,
     batch_size: int = 128,
-    max_length: int = 64,
+    max_length: int = 40,
     progress: Progress | None = None,
 ) -> EntityFeatures:
     """Return one feature vector an entity: its neighbourhood in words, read by a frozen encoder.
@@ -68,7 +68,8 @@ def mean_states(
     mask = inputs["attention_mask"].unsqueeze(-1)
     mean = (states * mask).sum(1) / mask.sum(1)
     unit = torch.nn.functional.normalize(mean.float(), dim=-1) * mean.shape[-1] ** 0.5
-    return unit.cpu().numpy().astype(np.float16)
+    vectors: NDArray[np.float16] = unit.half().cpu().numpy()
+    return vectors
 
 
 def weights_hash(model: PreTrainedModel) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from torch import Tensor, nn
@@ -24,8 +24,8 @@ class Pass:
     attention_mask: Tensor | None = None
     entities: Tensor | None = None
     links: Links | None = None
-    weights: dict[str, Tensor] = field(default_factory=dict)
-    """Filled by the hooks: the attention that each link got, by injection, in order."""
+    weights: dict[str, Tensor] | None = None
+    """Filled by the hooks where somebody asked: the attention of each link, by injection."""
 
 
 class Memory:
@@ -39,6 +39,7 @@ class Memory:
     def __init__(self) -> None:
         self.current: Pass | None = None
         self.switched_off = False
+        self.weights: dict[str, Tensor] | None = None
 
     @contextmanager
     def off(self) -> Iterator[None]:
@@ -57,6 +58,15 @@ class Memory:
             yield
         finally:
             self.current = before
+
+    @contextmanager
+    def recording(self) -> Iterator[dict[str, Tensor]]:
+        """Collect the attention of the passes inside the context."""
+        before, self.weights = self.weights, {}
+        try:
+            yield self.weights
+        finally:
+            self.weights = before
 
     def for_recomputation(
         self,
@@ -79,7 +89,9 @@ class Attend:
         """Return the hidden states with knowledge added."""
         if current.entities is None or current.links is None:
             return hidden
-        hidden, current.weights[self.name] = self.attention(hidden, current.entities, current.links)
+        hidden, weights = self.attention(hidden, current.entities, current.links)
+        if current.weights is not None:
+            current.weights[self.name] = weights
         return hidden
 
 

@@ -1,6 +1,6 @@
 """The fused models: a Hugging Face model whose blocks read a knowledge graph."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any, ClassVar, Self
@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Self
 import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
+from torch_geometric.nn import GATv2Conv, RGCNConv
 from transformers import (
     AutoConfig,
     AutoModel,
@@ -18,7 +19,7 @@ from transformers import (
 )
 
 from kgbert.graph.graph import KnowledgeGraph
-from kgbert.modeling.attention import KnowledgeAttention, Links, ZeroLinear
+from kgbert.modeling.attention import KnowledgeAttention, ZeroLinear
 from kgbert.modeling.config import KGBertConfig
 from kgbert.modeling.encoders import GraphEncoder
 from kgbert.modeling.injection import (
@@ -32,6 +33,7 @@ from kgbert.modeling.injection import (
     PoolMean,
     blocks_of,
 )
+from kgbert.modeling.knowledge import take_knowledge
 
 
 class KGBertPreTrainedModel(PreTrainedModel):
@@ -65,10 +67,10 @@ class KGBertPreTrainedModel(PreTrainedModel):
             config.knowledge_heads,
             config.knowledge_dropout,
         )
-        self.injections = nn.ModuleDict({f"layer_{layer}": attention() for layer in layers})
         pools = self.reads_one_position and config.pooling == "mean"
-        if pools and layers:
-            self.injections["readout"] = attention()
+        names = [f"layer_{layer}" for layer in layers] + ["readout"] * bool(pools and layers)
+        attentions = {name: attention() for name in names}
+        self.injections = nn.ModuleDict(attentions)
         if layers:
             self.graph_encoder = GraphEncoder(
                 config.graph_encoder,
@@ -81,11 +83,12 @@ class KGBertPreTrainedModel(PreTrainedModel):
         # Hooks must be there before the first forward pass, or hidden states are recorded
         # before the injection.
         for layer in layers:
-            self._after(layer, Attend(f"layer_{layer}", self.injections[f"layer_{layer}"]))
+            name = f"layer_{layer}"
+            self._after(layer, Attend(name, attentions[name]))
         if pools:
             self._after(config.backbone.num_hidden_layers, PoolMean(self.read_position))
         if "readout" in self.injections:
-            readout = Attend("readout", self.injections["readout"])
+            readout = Attend("readout", attentions["readout"])
             self._after(config.backbone.num_hidden_layers, readout)
         self.post_init()
 
@@ -136,15 +139,7 @@ class KGBertPreTrainedModel(PreTrainedModel):
         self,
         input_ids: Tensor | None = None,
         attention_mask: Tensor | None = None,
-        *,
-        node_features: Tensor | None = None,
-        edge_index: Tensor | None = None,
-        edge_types: Tensor | None = None,
-        link_rows: Tensor | None = None,
-        link_tokens: Tensor | None = None,
-        link_positions: Tensor | None = None,
-        link_nodes: Tensor | None = None,
-        link_scores: Tensor | None = None,
+        labels: Tensor | None = None,
         **inputs: Any,
     ) -> Any:
         """Return the backbone's own output, computed with knowledge where the batch has links.
@@ -152,38 +147,43 @@ class KGBertPreTrainedModel(PreTrainedModel):
         Args:
             input_ids: Shape (batch, tokens).
             attention_mask: Shape (batch, tokens), 1 where there is a token.
-            node_features: Shape (nodes, features): the sampled nodes.
-            edge_index: Shape (2, edges): senders and receivers, positions among the nodes.
-            edge_types: Shape (edges).
-            link_rows: Shape (positions): the text of each linked position.
-            link_tokens: Shape (positions): its place in the text.
-            link_positions: Shape (links): the position that a link starts from.
-            link_nodes: Shape (links): the node that it leads to.
-            link_scores: Shape (links): log of the linker's score.
-            **inputs: What else the backbone takes, labels for example.
+            labels: What the task head takes: shape (batch) or (batch, tokens).
+            **inputs: The fields of :class:`kgbert.modeling.knowledge.BatchKnowledge`, which
+                :class:`kgbert.KGBertProcessor` makes, and what else the backbone takes.
+
+        Raises:
+            ValueError: The batch brings no knowledge, or tensors that do not fit together.
         """
+        knowledge = take_knowledge(inputs)
+        if labels is not None:
+            inputs["labels"] = labels
         entities = links = None
         if self.injections and not self.memory.switched_off:
-            _check_knowledge(
-                node_features,
-                edge_index,
-                edge_types,
-                link_rows,
-                link_tokens,
-                link_positions,
-                link_nodes,
-                link_scores,
+            if knowledge is None:
+                raise ValueError(
+                    "this model reads a knowledge graph, but the batch brings none of it. Make "
+                    "batches with KGBertProcessor or ask kgbert.pipeline(folder); "
+                    "transformers.pipeline() cannot. To compute without knowledge, write "
+                    "`with model.knowledge_off(): ...`."
+                )
+            entities = self.graph_encoder(
+                knowledge.node_features, knowledge.edge_index, knowledge.edge_types
             )
-            entities = self.graph_encoder(node_features, edge_index, edge_types)
-            links = Links(
-                link_rows, link_tokens, link_positions, link_nodes, self._hide_some(link_scores)
-            )
-        with self.memory.holding(Pass(attention_mask, entities, links)):
+            links = knowledge.links(self._hide_some(knowledge.link_scores))
+        current = Pass(attention_mask, entities, links, self.memory.weights)
+        with self.memory.holding(current):
             return self.backbone(input_ids=input_ids, attention_mask=attention_mask, **inputs)
 
     def knowledge_off(self) -> AbstractContextManager[None]:
         """Return a context in which the model computes with its injections switched off."""
         return self.memory.off()
+
+    def attention_recorded(self) -> AbstractContextManager[dict[str, Tensor]]:
+        """Return a context that gives each link's attention, by injection, shape (links, heads).
+
+        The dictionary is filled by the forward passes inside the context, the last one counting.
+        """
+        return self.memory.recording()
 
     def _hide_some(self, scores: Tensor) -> Tensor:
         """Hide a share of the links while training, so that the text alone must do as well."""
@@ -206,11 +206,15 @@ class KGBertPreTrainedModel(PreTrainedModel):
         elif isinstance(module, nn.LayerNorm):
             initialization.ones_(module.weight)
             initialization.zeros_(module.bias)
-        elif hasattr(module, "reset_parameters"):
+        elif isinstance(module, (GATv2Conv, RGCNConv)):
             module.reset_parameters()
 
     def _set_gradient_checkpointing(
-        self, enable: bool = True, gradient_checkpointing_func: Any = checkpoint, **options: Any
+        self,
+        enable: bool = True,
+        gradient_checkpointing_func: Callable[..., Any] = checkpoint,
+        *options: Any,
+        **named_options: Any,
     ) -> None:
         if getattr(gradient_checkpointing_func, "keywords", {}).get("use_reentrant"):
             raise ValueError(
@@ -219,50 +223,7 @@ class KGBertPreTrainedModel(PreTrainedModel):
                 '{"use_reentrant": False}.'
             )
         restoring = partial(gradient_checkpointing_func, context_fn=self.memory.for_recomputation)
-        super()._set_gradient_checkpointing(enable, restoring, **options)
-
-
-def _check_knowledge(
-    node_features: Tensor | None,
-    edge_index: Tensor | None,
-    edge_types: Tensor | None,
-    link_rows: Tensor | None,
-    link_tokens: Tensor | None,
-    link_positions: Tensor | None,
-    link_nodes: Tensor | None,
-    link_scores: Tensor | None,
-) -> None:
-    """Raise ValueError unless the tensors of a batch's knowledge are there and fit together.
-
-    Only shapes are read, which costs no synchronisation with a GPU.
-    """
-    if (
-        node_features is None
-        or edge_index is None
-        or edge_types is None
-        or link_rows is None
-        or link_tokens is None
-        or link_positions is None
-        or link_nodes is None
-        or link_scores is None
-    ):
-        raise ValueError(
-            "this model reads a knowledge graph, but the batch brings none of it. Make batches "
-            "with KGBertProcessor or ask kgbert.pipeline(folder); transformers.pipeline() cannot. "
-            "To compute without knowledge, write `with model.knowledge_off(): ...`."
-        )
-    fits = (
-        edge_index.shape == (2, len(edge_types))
-        and len(link_rows) == len(link_tokens)
-        and len(link_positions) == len(link_nodes) == len(link_scores)
-    )
-    if not fits:
-        raise ValueError(
-            f"the batch's knowledge was cut apart: edge_index has shape {tuple(edge_index.shape)} "
-            f"for {len(edge_types)} edges. transformers.pipeline() and DataParallel slice every "
-            "tensor by rows, which a graph does not survive; use kgbert.pipeline(folder), and "
-            "torchrun for several GPUs."
-        )
+        super()._set_gradient_checkpointing(enable, restoring, *options, **named_options)
 
 
 class KGBertModel(KGBertPreTrainedModel):

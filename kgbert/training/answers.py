@@ -5,16 +5,15 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from transformers import PreTrainedModel
 
 from kgbert.batching.processor import EncodedText, KGBertProcessor
+from kgbert.modeling.models import KGBertPreTrainedModel
 from kgbert.training.tasks import Answer, Task
 
 
-def labels_of(model: PreTrainedModel) -> list[str]:
+def labels_of(model: KGBertPreTrainedModel) -> list[str]:
     """Return a model's labels in the order of its logits."""
-    names = model.config.id2label
-    return [names[position] for position in range(len(names))]
+    return [str(label) for _, label in sorted((model.config.id2label or {}).items())]
 
 
 def answers_of(
@@ -36,7 +35,7 @@ def answers_of(
 
 
 def logits_of(
-    model: PreTrainedModel,
+    model: KGBertPreTrainedModel,
     processor: KGBertProcessor,
     encoded: Sequence[EncodedText],
     *,
@@ -55,7 +54,10 @@ def logits_of(
 
 
 def answer(
-    model: PreTrainedModel, processor: KGBertProcessor, encoded: Sequence[EncodedText], task: Task
+    model: KGBertPreTrainedModel,
+    processor: KGBertProcessor,
+    encoded: Sequence[EncodedText],
+    task: Task,
 ) -> list[Answer]:
     """Return a model's answers to encoded texts."""
     labels = labels_of(model)

@@ -2,22 +2,23 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from torch import nn
 from torch.optim import AdamW, Optimizer
 from transformers import (
     EarlyStoppingCallback,
     EvalPrediction,
-    PreTrainedModel,
+    PrinterCallback,
     Trainer,
     TrainingArguments,
 )
 
-from kgbert.batching.dataset import KGBertCollator, LabelledTexts, TrainingTexts
-from kgbert.batching.processor import KGBertProcessor
+from kgbert.batching.dataset import KGBertCollator, LabelledTexts, Target, TrainingTexts
+from kgbert.batching.processor import EncodedText, KGBertProcessor
+from kgbert.modeling.models import KGBertPreTrainedModel
 from kgbert.texts import Example, check_labels
 from kgbert.training.answers import answers_of, labels_of
 from kgbert.training.tasks import Task, task_of
@@ -72,7 +73,7 @@ def default_arguments(folder: str | Path, **changes: Any) -> TrainingArguments:
 
 
 def fine_tune(
-    model: PreTrainedModel,
+    model: KGBertPreTrainedModel,
     processor: KGBertProcessor,
     train: Sequence[Example],
     validation: Sequence[Example],
@@ -96,12 +97,17 @@ def fine_tune(
     """
     task, labels = task_of(train), labels_of(model)
     check_labels(train, validation)
-    target = partial(task.target, labels=labels)
+
+    def target(example: Example, encoded: EncodedText) -> Target:
+        return task.target(example, encoded, labels)
+
     held_out = LabelledTexts(processor, validation, target)
     expected = [task.expected(x, y) for x, y in zip(validation, held_out.encoded, strict=True)]
 
     def score(output: EvalPrediction) -> dict[str, float]:
-        return task.score(expected, answers_of(output.predictions, held_out.encoded, task, labels))
+        return task.score(
+            expected, answers_of(np.asarray(output.predictions), held_out.encoded, task, labels)
+        )
 
     arguments.metric_for_best_model = f"eval_{task.metric}"
     arguments.greater_is_better = True
@@ -115,12 +121,13 @@ def fine_tune(
         compute_metrics=score,
         callbacks=[EarlyStoppingCallback(patience)],
     )
+    trainer.remove_callback(PrinterCallback)
     trainer.train(resume_from_checkpoint=resume or None)
     return _outcome(trainer, task)
 
 
 def _optimizer(
-    model: PreTrainedModel, arguments: TrainingArguments, new_learning_rate: float
+    model: KGBertPreTrainedModel, arguments: TrainingArguments, new_learning_rate: float
 ) -> Optimizer:
     """Return AdamW with a rate for the pretrained encoder and one for what is new."""
     pretrained = {id(parameter) for parameter in model.backbone.base_model.parameters()}

@@ -1,0 +1,170 @@
+"""One run: train one arm with one seed, and write down everything that came of it."""
+
+import hashlib
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+import transformers
+from transformers import AutoTokenizer
+
+from kgbert.batching.processor import EncodedText, KGBertProcessor
+from kgbert.comparing.arms import Arm
+from kgbert.comparing.study import Recipe, Split, Study
+from kgbert.modeling.models import KGBertPreTrainedModel
+from kgbert.texts import Example
+from kgbert.training.answers import answer
+from kgbert.training.fine_tune import Training, default_arguments, fine_tune
+from kgbert.training.tasks import Answer, Task, task_of
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A run's record, and what it trained."""
+
+    record: dict[str, Any]
+    model: KGBertPreTrainedModel
+    processor: KGBertProcessor
+
+
+def run_arm(study: Study, arm: Arm, seed: int) -> Trained:
+    """Train one arm with one seed on that seed's texts, and test it once."""
+    recipe, split = study.recipe(arm), study.split(seed)
+    rewritten = Split(*(arm.rewrite(study.linker, study.graph, part) for part in split.parts()))
+    processor = KGBertProcessor(
+        AutoTokenizer.from_pretrained(study.backbone),
+        study.graph,
+        study.features,
+        linker=arm.relink(study.linker, study.graph, seed),
+        max_length=recipe.max_length,
+    )
+    task = task_of(split.train)
+    transformers.set_seed(seed)
+    model = task.model.from_backbone(
+        study.backbone,
+        study.graph,
+        labels=task.labels(split.train),
+        **{**recipe.options, **arm.options},
+    )
+    started = time.perf_counter()
+    training = _train(model, processor, rewritten, recipe, seed)
+    trained = time.perf_counter()
+    encoded = processor.encode([example.text for example in rewritten.test])
+    answers = answer(model, processor, encoded, task)
+    tested = time.perf_counter()
+    record = {
+        "arm": arm.name,
+        "seed": seed,
+        "status": "done",
+        **_scores(study, task, split, encoded, answers),
+        "validation": training.metrics,
+        "cost": {
+            "train_seconds": round(trained - started, 2),
+            "predict_seconds": round(tested - trained, 2),
+            **_sizes(model),
+        },
+        "history": training.history,
+        "best_epoch": training.best_epoch,
+        "settings": {**asdict(recipe), "options": {**recipe.options, **arm.options}},
+        "fingerprint": study.fingerprint(arm, seed),
+    }
+    return Trained(record, model, processor)
+
+
+def _train(
+    model: KGBertPreTrainedModel,
+    processor: KGBertProcessor,
+    split: Split,
+    recipe: Recipe,
+    seed: int,
+) -> Training:
+    with tempfile.TemporaryDirectory(prefix="kgbert-run-") as checkpoints:
+        arguments = default_arguments(
+            checkpoints,
+            num_train_epochs=recipe.epochs,
+            per_device_train_batch_size=recipe.batch_size,
+            learning_rate=recipe.encoder_learning_rate,
+            seed=seed,
+            data_seed=seed,
+            save_only_model=True,
+        )
+        return fine_tune(
+            model,
+            processor,
+            split.train,
+            split.validation,
+            arguments=arguments,
+            new_learning_rate=recipe.new_learning_rate,
+            patience=recipe.patience,
+        )
+
+
+def _scores(
+    study: Study,
+    task: Task,
+    split: Split,
+    encoded: Sequence[EncodedText],
+    answers: Sequence[Answer],
+) -> dict[str, Any]:
+    """Return the metrics on all test texts and on strata of them, and every answer."""
+    expected = [task.expected(x, y) for x, y in zip(split.test, encoded, strict=True)]
+    strata = {}
+    for name, members in _strata(study, split).items():
+        if members:
+            scores = task.score([expected[i] for i in members], [answers[i] for i in members])
+            strata[name] = {"size": len(members), **scores}
+    return {
+        "metrics": task.score(expected, answers),
+        "strata": strata,
+        "items": {
+            "ids": [text_id(example) for example in split.test],
+            "correct": [int(x == y) for x, y in zip(expected, answers, strict=True)],
+            "answers": list(answers) if isinstance(answers[0], str) else [],
+        },
+    }
+
+
+def text_id(example: Example) -> str:
+    """Return a short name of a text that gives nothing of it away."""
+    return hashlib.sha256(example.text.encode()).hexdigest()[:12]
+
+
+def _strata(study: Study, split: Split) -> dict[str, list[int]]:
+    """Return the positions of the test texts that belong to each stratum."""
+    linked_in_train = {
+        candidate.entity
+        for mentions in study.linker([example.text for example in split.train])
+        for mention in mentions
+        for candidate in mention.candidates
+    }
+    strata: dict[str, list[int]] = {
+        name: []
+        for name in (
+            "linked",
+            "unlinked",
+            "mentions seen in training",
+            "mentions unseen in training",
+        )
+    }
+    for position, mentions in enumerate(study.linker([example.text for example in split.test])):
+        best = {mention.candidates[0].entity for mention in mentions if mention.candidates}
+        strata["linked" if best else "unlinked"].append(position)
+        if best:
+            seen = "seen" if best <= linked_in_train else "unseen"
+            strata[f"mentions {seen} in training"].append(position)
+    return strata
+
+
+def _sizes(model: KGBertPreTrainedModel) -> dict[str, float]:
+    parameters = sum(parameter.numel() for parameter in model.parameters())
+    backbone = sum(parameter.numel() for parameter in model.backbone.parameters())
+    sizes: dict[str, float] = {
+        "parameters": parameters,
+        "added_parameters": parameters - backbone,
+    }
+    if torch.cuda.is_available():
+        sizes["peak_memory_mb"] = round(torch.cuda.max_memory_allocated() / 2**20)
+    return sizes

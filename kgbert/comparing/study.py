@@ -1,0 +1,97 @@
+"""What is compared: arms and seeds on one task, everything else equal."""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from kgbert import __version__
+from kgbert.batching.features import EntityFeatures
+from kgbert.comparing.arms import Arm
+from kgbert.graph.graph import KnowledgeGraph
+from kgbert.linking.mention import Linker
+from kgbert.texts import Example
+
+
+@dataclass(frozen=True)
+class Split:
+    """The labelled texts of one seed."""
+
+    train: Sequence[Example]
+    validation: Sequence[Example]
+    test: Sequence[Example]
+
+    def parts(self) -> tuple[Sequence[Example], Sequence[Example], Sequence[Example]]:
+        """Return the texts for training, for validation and for the test."""
+        return self.train, self.validation, self.test
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 of the texts and their labels."""
+        digest = hashlib.sha256()
+        for part in self.parts():
+            for example in part:
+                digest.update(repr((example.text, example.label, example.spans)).encode())
+            digest.update(b"\x1e")
+        return digest.hexdigest()
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How an arm is trained; chosen on validation, with the same grid for every arm."""
+
+    encoder_learning_rate: float = 1e-4
+    new_learning_rate: float = 5e-4
+    epochs: int = 10
+    batch_size: int = 32
+    patience: int = 3
+    max_length: int = 256
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """Fields of KGBertConfig that all arms share, the pooling for example."""
+
+
+@dataclass(frozen=True)
+class Study:
+    """A comparison to be run."""
+
+    name: str
+    folder: Path
+    graph: KnowledgeGraph
+    features: EntityFeatures
+    backbone: str
+    """Hub name or folder of the plain checkpoint."""
+    linker: Linker
+    split: Callable[[int], Split]
+    """The texts of a seed."""
+    arms: Sequence[Arm]
+    seeds: Sequence[int]
+    recipes: Mapping[str, Recipe]
+    """By arm; arms without one share the recipe named ``default``."""
+    quotes: int = 6
+    """How many texts the report may quote."""
+
+    @property
+    def backbone_name(self) -> str:
+        """The backbone without the folders of this machine."""
+        path = Path(self.backbone)
+        return "/".join(path.parts[-2:]) if path.exists() else self.backbone
+
+    def recipe(self, arm: Arm) -> Recipe:
+        """Return how an arm is trained."""
+        return self.recipes.get(arm.name, self.recipes.get("default", Recipe()))
+
+    def fingerprint(self, arm: Arm, seed: int) -> str:
+        """Hash of all that a run's result depends on, by which a finished run is known again."""
+        told = {
+            "kgbert": __version__,
+            "graph": self.graph.hash,
+            "features": self.features.encoder_hash,
+            "backbone": self.backbone_name,
+            "arm": arm.name,
+            "seed": seed,
+            "recipe": asdict(self.recipe(arm)),
+            "texts": self.split(seed).hash,
+        }
+        return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,56 @@
+"""The model card that a saved model writes from what it knows."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from kgbert import __version__
+from kgbert.batching.processor import KGBertProcessor
+from kgbert.modeling.models import KGBertPreTrainedModel
+
+
+def model_card(
+    model: KGBertPreTrainedModel, processor: KGBertProcessor, about: Mapping[str, Any]
+) -> str:
+    """Return the card as Markdown, at most forty lines.
+
+    Args:
+        model: The model.
+        processor: Its processor, which knows the graph.
+        about: More lines to tell, name and value.
+    """
+    graph, config = processor.graph, model.config
+    labels = ", ".join(str(label) for _, label in sorted((config.id2label or {}).items()))
+    told = {
+        "Backbone": config.backbone.name_or_path or config.backbone.model_type,
+        "Graph": f"{graph.source or 'in memory'} {graph.version}".strip(),
+        "Licence of the graph": graph.licence or "not stated in the file; ask its owner",
+        "Size of the graph": f"{len(graph):,} entities, {len(graph.heads):,} edges",
+        "Graph hash": graph.hash[:16],
+        "Graph encoder": f"{config.graph_encoder}, {config.graph_layers} layers",
+        "Knowledge enters after blocks": ", ".join(map(str, config.injected_layers)) or "none",
+        "Labels": labels if len(labels) <= 300 else f"{labels[:300]} ...",
+        **about,
+    }
+    rows = "\n".join(f"| {name} | {str(value).replace('|', '/')} |" for name, value in told.items())
+    return f"""---
+library_name: kgbert
+tags: [kgbert, knowledge-graph]
+---
+# {type(model).__name__}
+
+A language encoder that reads a knowledge graph, made with kgbert {__version__}.
+
+| | |
+|---|---|
+{rows}
+
+```python
+import kgbert
+
+answer = kgbert.pipeline("this/folder")
+answer(["a text"])
+```
+
+The folder holds the graph, the feature vectors of its entities and the settings of the linker, so
+that it answers elsewhere as it did where it was trained. `transformers.pipeline()` cannot run it.
+"""

@@ -1,0 +1,132 @@
+"""Ask a saved model, and see which entities it read."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from kgbert.batching.processor import EncodedText, KGBertProcessor
+from kgbert.linking.mention import Mention
+from kgbert.modeling.models import KGBertPreTrainedModel
+from kgbert.texts import Span
+from kgbert.training.answers import answers_of, labels_of
+from kgbert.training.folder import load_model
+from kgbert.training.tagging import spans_of
+from kgbert.training.tasks import Task
+
+#: The attention that each link of one text got, by (token, entity index).
+LinkAttention = dict[tuple[int, int], float]
+
+
+@dataclass(frozen=True)
+class ReadEntity:
+    """A candidate of a mention, and the share of attention that it got."""
+
+    entity: str
+    name: str
+    score: float
+    """How well the linker found it to fit, 0 to 1."""
+    attention: float
+    """Mean over the mention's tokens, the heads and the injections."""
+
+
+@dataclass(frozen=True)
+class ReadMention:
+    """A mention, and what the model read there."""
+
+    start: int
+    end: int
+    text: str
+    candidates: tuple[ReadEntity, ...]
+    none_of_these: float
+    """The share of attention that went to the null entity and to other mentions' candidates."""
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """The answer to one text: a label and its probability, or spans."""
+
+    text: str
+    label: str | None
+    probability: float | None
+    spans: tuple[Span, ...]
+    mentions: tuple[ReadMention, ...]
+
+
+class KGBertPipeline:
+    """Answers texts; made by :func:`pipeline` from a folder, or from a model in memory."""
+
+    def __init__(
+        self, model: KGBertPreTrainedModel, processor: KGBertProcessor, task: Task
+    ) -> None:
+        self.model, self.processor, self.task = model.eval(), processor, task
+
+    def __call__(self, texts: Sequence[str], *, batch_size: int = 32) -> list[Prediction]:
+        """Return one prediction a text."""
+        encoded = self.processor.encode(texts)
+        return [
+            prediction
+            for start in range(0, len(encoded), batch_size)
+            for prediction in self._answer(encoded[start : start + batch_size])
+        ]
+
+    def _answer(self, encoded: Sequence[EncodedText]) -> Iterator[Prediction]:
+        on_cpu = self.processor.collate(encoded)
+        batch = {name: tensor.to(self.model.device) for name, tensor in on_cpu.items()}
+        with torch.inference_mode(), self.model.attention_recorded() as weights:
+            logits = self.model(**batch).logits.float().cpu()
+        mean = _mean_over_injections(weights).tolist()
+        first = 0
+        for row, text in zip(logits, encoded, strict=True):
+            links = text.links
+            end = first + len(links.tokens)
+            pairs = zip(links.tokens, links.entities, strict=True)
+            yield self._prediction(text, row, dict(zip(pairs, mean[first:end], strict=False)))
+            first = end
+
+    def _prediction(self, text: EncodedText, logits: Tensor, seen: LinkAttention) -> Prediction:
+        mentions = tuple(self._read(text, mention, seen) for mention in text.mentions)
+        length = len(text.offsets)
+        if logits.ndim == 2:
+            logits = logits[-length:] if self.processor.read_last else logits[:length]
+        own = logits.numpy()[np.newaxis]
+        answer = answers_of(own, [text], self.task, labels_of(self.model))[0]
+        if isinstance(answer, str):
+            return Prediction(text.text, answer, float(logits.softmax(-1).max()), (), mentions)
+        return Prediction(text.text, None, None, tuple(spans_of(answer, text)), mentions)
+
+    def _read(self, text: EncodedText, mention: Mention, seen: LinkAttention) -> ReadMention:
+        tokens = [
+            token
+            for token, (start, end) in enumerate(text.offsets)
+            if start < mention.end and end > mention.start
+        ]
+        graph = self.processor.graph
+        candidates = []
+        for entity, score in mention.candidates:
+            index = graph.entity_ids.find(entity)
+            if index is not None:
+                shares = [seen.get((token, index), 0.0) for token in tokens]
+                share = sum(shares) / max(1, len(shares))
+                candidates.append(ReadEntity(entity, graph.name(index), score, share))
+        rest = 1.0 - sum(candidate.attention for candidate in candidates)
+        span = text.text[mention.start : mention.end]
+        return ReadMention(mention.start, mention.end, span, tuple(candidates), max(0.0, rest))
+
+
+def _mean_over_injections(weights: dict[str, Tensor]) -> Tensor:
+    """Return the mean attention of each link over heads and injections; empty without any."""
+    if not weights:
+        return torch.zeros(0)
+    return torch.stack([weight.float().mean(-1) for weight in weights.values()]).mean(0).cpu()
+
+
+def pipeline(folder: str | Path) -> KGBertPipeline:
+    """Return a callable that answers texts with a saved model.
+
+    This is the supported way: ``transformers.pipeline`` slices the graph's tensors by rows.
+    """
+    return KGBertPipeline(*load_model(folder))
