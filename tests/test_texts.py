@@ -15,6 +15,10 @@ from kgbert.texts.tags import decode_tags
 
 # NUL cannot stand in a CSV, carriage returns are line ends, surrogates are no characters.
 CHARACTERS = st.characters(exclude_categories=["Cs"], exclude_characters="\x00\r\n")
+# In CoNLL tabs and spaces separate, and a line of its own may begin with # or -DOCSTART-.
+TOKENS = st.text(
+    st.characters(exclude_categories=["Cs"], exclude_characters="\x00\r\n\t #-"), min_size=1
+).filter(str.strip)
 TEXTS = st.text(CHARACTERS, min_size=1).map(str.strip).filter(bool)
 LABELS = st.sampled_from(["ill", "well", "ungewiß"])
 
@@ -96,16 +100,7 @@ def test_lines_of_a_text_file_end_at_line_feeds_only(tmp_path_factory, texts):
 
 @given(
     sentences=st.lists(
-        st.lists(
-            st.tuples(
-                st.text(CHARACTERS.filter(lambda c: c not in "\t #-"), min_size=1).filter(
-                    str.strip
-                ),
-                st.sampled_from(["O", "B-A", "B-B"]),
-            ),
-            min_size=1,
-        ),
-        min_size=1,
+        st.lists(st.tuples(TOKENS, st.sampled_from(["O", "B-A", "B-B"])), min_size=1), min_size=1
     )
 )
 def test_conll_tokens_stand_where_their_spans_say(tmp_path_factory, sentences):
