@@ -2,7 +2,8 @@ import pytest
 
 from kgbert.graph.builder import GraphBuilder
 from kgbert.linking.dictionary import DictionaryLinker
-from kgbert.linking.rules import RULES, rules_needed
+from kgbert.linking.normalising import rules_needed
+from kgbert.linking.rules import RULES
 from kgbert.linking.words import words_of
 
 #: By rule: names of real ontologies and what texts write for them.
@@ -115,7 +116,7 @@ def test_every_rule_has_cases():
 
 @pytest.mark.parametrize("rule", SAME)
 def test_rule_needed_is_the_one_reported(rule):
-    name, text = ([word.text for word in words_of(s.lower())] for s in SAME[rule][0])
+    name, text = (words_of(side.lower()) for side in SAME[rule][0])
 
     needed = rules_needed(tuple(name), tuple(text), RULES)
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from kgbert.linking.mention import Candidate, Mention
+from kgbert.linking.rules import RULES
 
 #: Longest short form, in characters and in words.
 MAX_SHORT_LENGTH = 10
@@ -62,8 +63,8 @@ def link_short_forms(
         candidates_of: What a long form may mean.
     """
     meanings = {
-        definition.short: candidates_of(text[definition.start : definition.end])
-        for definition in reversed(definitions(text))
+        short: _weakened(candidates_of(text[start:end]))
+        for short, start, end in reversed(definitions(text))
     }
     if not meanings:
         return mentions
@@ -83,6 +84,11 @@ def link_short_forms(
         if not any(short.start < mention.end and mention.start < short.end for short in kept_shorts)
     ]
     return sorted([*kept, *(short for short in kept_shorts if short.candidates)])
+
+
+def _weakened(candidates: tuple[Candidate, ...]) -> tuple[Candidate, ...]:
+    factor = RULES["abbreviations"].factor
+    return tuple(Candidate(entity, round(score * factor, 4)) for entity, score in candidates)
 
 
 def _is_short_form(text: str) -> bool:

@@ -185,7 +185,7 @@ class _Tally:
 
 
 def _word_count(text: str) -> int:
-    return sum(any(map(str.isalnum, word.text)) for word in words_of(fold_cluster(text)))
+    return sum(any(map(str.isalnum, word)) for word in words_of(fold_cluster(text)))
 
 
 def _union(mentions: Sequence[Mention]) -> Iterable[tuple[int, int]]:

@@ -11,14 +11,6 @@ from kgbert.linking.spelling import american, arabic, greek, latin, singular
 Words = tuple[str, ...]
 
 
-def _same(word: str) -> str:
-    return word
-
-
-def _alone(words: Words) -> Iterable[Words]:
-    return ()
-
-
 @dataclass(frozen=True)
 class Rule:
     """One way in which a name and a text may differ.
@@ -30,56 +22,8 @@ class Rule:
 
     meaning: str
     factor: float
-    word: Callable[[str], str] = _same
-    variants: Callable[[Words], Iterable[Words]] = _alone
-
-
-def normal_words(words: Iterable[str], rules: Iterable[str]) -> Words:
-    """Return words as the named rules write them.
-
-    >>> normal_words(("crohn's", "x", "-", "linked", "fractures"), RULES)
-    ('crohn', 'x', 'linked', 'fracture')
-    >>> normal_words(("crohn's", "x", "-", "linked", "fractures"), ("plural",))
-    ("crohn's", 'x', '-', 'linked', 'fracture')
-    """
-    return tuple(filter(None, (normal_word(word, rules) for word in words)))
-
-
-def normal_word(word: str, rules: Iterable[str]) -> str:
-    """Return one word as the named rules write it; empty where a rule drops it."""
-    for rule in rules:
-        word = RULES[rule].word(word)
-    return word
-
-
-def normal_forms(words: Iterable[str], rules: Iterable[str]) -> dict[Words, None]:
-    """Return every form of a name under the named rules, its plain form first.
-
-    >>> [" ".join(form) for form in normal_forms(("neoplasms", ",", "skin"), ["inversion"])]
-    ['neoplasms , skin', 'skin neoplasms', 'neoplasms skin']
-    """
-    rules = tuple(rules)
-    forms = {tuple(words): None}
-    for rule in rules:
-        for form in tuple(forms):
-            forms |= dict.fromkeys(RULES[rule].variants(form))
-    return {normal: None for form in forms if (normal := normal_words(form, rules))}
-
-
-def rules_needed(name: Words, words: Words, rules: Iterable[str]) -> tuple[str, ...]:
-    """Return the rules that it takes to see a name in the words of a text; none for the same.
-
-    >>> rules_needed(("neoplasms", ",", "skin"), ("skin", "neoplasm"), RULES)
-    ('plural', 'inversion')
-    """
-    if name == words:
-        return ()
-    needed = tuple(rules)
-    for rule in needed:
-        fewer = tuple(other for other in needed if other != rule)
-        if normal_words(words, fewer) in normal_forms(name, fewer):
-            needed = fewer
-    return needed
+    word: Callable[[str], str] | None = None
+    variants: Callable[[Words], Iterable[Words]] | None = None
 
 
 def _unhyphenated(word: str) -> str:

@@ -88,8 +88,8 @@ def _words(texts: Iterable[str], graph: KnowledgeGraph) -> str:
 def _letter_words(texts: Iterable[str]) -> Iterator[str]:
     for text in texts:
         for word in words_of(fold_cluster(text)):
-            if len(word.text) > 2 and word.text[0].isalpha():
-                yield word.text
+            if len(word) > 2 and word[0].isalpha():
+                yield word
 
 
 def _share(name: str, known: set[str]) -> float:

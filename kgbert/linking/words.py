@@ -3,7 +3,6 @@
 import re
 import unicodedata
 from functools import cache
-from typing import NamedTuple
 
 #: Scripts that put no space between words: Thai, Lao, Myanmar, Khmer, kana, Han.
 #: Each of their characters is a word of its own, so names may begin and end anywhere.
@@ -12,56 +11,59 @@ UNSPACED = (
     "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 )
 
-#: Characters that join two words when they stand between them without a space.
-HYPHENS = "-_\u2010\u2012\u2013\u2014\u2212"
-
-#: The word that a blank line becomes; no name holds it, so no mention crosses a paragraph.
-PARAGRAPH = "\n"
-
-#: The word that a dash becomes where it separates instead of joining.
+#: The word that a hyphen becomes where it joins two words, and where it stands free.
+JOINER = "-"
 DASH = "\u2014"
 
+#: The word that a blank line becomes; no name holds it, so no mention crosses a paragraph.
+PARAGRAPH = "\0"
 
-class Word(NamedTuple):
-    """A word, number or punctuation mark, and its span in the folded text."""
-
-    text: str
-    start: int
-    end: int
+_HYPHENS = "-_\u2010\u2012\u2013\u2212"
+_ANY_HYPHEN = re.compile(rf"[{_HYPHENS}]")
+_ASCII_HYPHEN = re.compile("[-_]")
+_BLANK_LINE = re.compile(r"\n\s*\n")
 
 
-def words_of(folded: str) -> list[Word]:
+def words_of(folded: str) -> list[str]:
     """Return the words of a folded text; blanks separate, punctuation stands alone.
 
-    >>> [word.text for word in words_of("crohn's x-linked, type 2")]
+    >>> words_of("crohn's x-linked, type 2")
     ["crohn's", 'x', '-', 'linked', ',', 'type', '2']
-    >>> [word.text for word in words_of("발열 頭痛")]
+    >>> words_of("발열 頭痛")
     ['발열', '頭', '痛']
     """
-    pattern = _ASCII if folded.isascii() else _unicode_pattern()
-    return [_word(match) for match in pattern.finditer(folded)]
+    return pieces_of(folded)[1::2]
 
 
-def _word(match: re.Match[str]) -> Word:
+def pieces_of(folded: str) -> list[str]:
+    """Return a folded text as blanks and words in turn, blanks first and last.
+
+    The lengths of the pieces are those in the text, so that sums of them are offsets.
+
+    >>> pieces_of(" a b-c")
+    [' ', 'a', ' ', 'b', '', '-', '', 'c', '']
+    """
+    if not folded.isascii():
+        return _unicode_pattern().split(_paragraphed(_ANY_HYPHEN.sub(_hyphen, folded)))
+    if "-" in folded or "_" in folded:
+        folded = _ASCII_HYPHEN.sub(_hyphen, folded)
+    return _ASCII.split(_paragraphed(folded))
+
+
+def _paragraphed(folded: str) -> str:
+    if "\n" not in folded:
+        return folded
+    return _BLANK_LINE.sub(lambda blank: PARAGRAPH.ljust(len(blank.group())), folded)
+
+
+def _hyphen(match: re.Match[str]) -> str:
     start, end = match.span()
-    text = match.group()
-    if match.lastgroup is None:
-        return Word(text, start, end)
-    return Word(_ODD_GROUPS[match.lastgroup], start, end)
-
-
-#: What the named groups of the patterns stand for; all other matches stand for themselves.
-_ODD_GROUPS = {"joiner": "-", "dash": DASH, "blank": PARAGRAPH}
+    joins = start > 0 and end < len(match.string) and match.string[start - 1].isalnum()
+    return JOINER if joins and match.string[end].isalnum() else DASH
 
 
 def _pattern(word: str) -> re.Pattern[str]:
-    return re.compile(
-        rf"{word}"
-        rf"|(?<=[^\W_])(?P<joiner>[{HYPHENS}])(?=[^\W_])"
-        rf"|(?P<dash>[{HYPHENS}])"
-        rf"|(?P<blank>\n\s*\n\s*)"
-        rf"|[^\w\s]"
-    )
+    return re.compile(rf"({word}|[^\w\s])")
 
 
 _ASCII = _pattern(r"[a-z0-9]+(?:'[a-z0-9]+)*")

@@ -1,0 +1,157 @@
+"""The names of a graph by what they hash to: a few flat columns, looked up many words at a time."""
+
+from array import array
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kgbert.graph.columns import StringColumn
+
+#: Ids of words that no name has, and of words that rules drop.
+UNKNOWN, DROPPED = 0, -1
+
+#: The entry of what is not in the index.
+NOWHERE = -1
+
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+_MIX = (np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
+
+
+@dataclass(frozen=True, eq=False)
+class NameIndex:
+    """Which names a run of words may be, without a Python object for each name.
+
+    A word's id is its position in ``vocabulary`` plus one. A run of words is looked up by a
+    64-bit hash of its ids; two runs may share one, so what is found is a proposal to check.
+    """
+
+    vocabulary: StringColumn
+    reach: NDArray[np.uint16]
+    """By word id, the number of words of the longest name that begins with it."""
+    hashes: NDArray[np.int64]
+    """Of the names' forms, sorted as unsigned numbers, each once."""
+    offsets: NDArray[np.int64]
+    names: NDArray[np.int32]
+    """Positions of the names that have hash ``i``: ``names[offsets[i] : offsets[i + 1]]``."""
+
+    @cached_property
+    def ids(self) -> dict[str, int]:
+        """The id of each word of the vocabulary."""
+        return {word: number for number, word in enumerate(self.vocabulary, start=1)}
+
+    def find(
+        self, ids: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        """Return position, length and entry of every run of word ids that may be a name.
+
+        They are sorted by position, longer runs first.
+        """
+        places, lengths, entries = [], [], []
+        position = np.flatnonzero(self.reach[ids])
+        hashed = self._codes[ids[position]]
+        length = 1
+        while len(position):
+            inside, entry = self._look_up(hashed)
+            places.append(position[inside])
+            lengths.append(np.full(len(entry), length))
+            entries.append(entry)
+            longer = (self.reach[ids[position]] > length) & (position + length < len(ids))
+            longer[longer] = ids[position[longer] + length] > UNKNOWN
+            position = position[longer]
+            hashed = _extended(hashed[longer], self._codes[ids[position + length]])
+            length += 1
+        place, run, entry = (
+            np.concatenate([[], *parts]).astype(np.int64) for parts in (places, lengths, entries)
+        )
+        order = np.lexsort((-run, place))
+        return place[order], run[order], entry[order]
+
+    def names_at(self, entry: int) -> list[int]:
+        """Return the positions in the graph of the names of an entry; none for NOWHERE."""
+        if entry == NOWHERE:
+            return []
+        first, end = self.offsets[entry : entry + 2].tolist()
+        found: list[int] = self.names[first:end].tolist()
+        return found
+
+    @cached_property
+    def _codes(self) -> NDArray[np.uint64]:
+        return _codes(len(self.vocabulary) + 1)
+
+    @cached_property
+    def _unsigned(self) -> NDArray[np.uint64]:
+        return self.hashes.view(np.uint64)
+
+    @cached_property
+    def _sieve(self) -> tuple[NDArray[np.bool_], np.uint64]:
+        """A table of the first bits of all hashes, which refuses most runs at once."""
+        bits = max(10, len(self.hashes).bit_length() + 3)
+        sieve = np.zeros(1 << bits, np.bool_)
+        shift = np.uint64(64 - bits)
+        sieve[self._unsigned >> shift] = True
+        return sieve, shift
+
+    def _look_up(self, hashed: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return which of the hashes are there, and the entries of these."""
+        sieve, shift = self._sieve
+        likely = np.flatnonzero(sieve[hashed >> shift])
+        entry = np.searchsorted(self._unsigned, hashed[likely])
+        entry[entry == len(self._unsigned)] = 0
+        there = self._unsigned[entry] == hashed[likely] if len(self._unsigned) else likely < 0
+        return likely[there], entry[there]
+
+
+def index_names(forms: Iterable[tuple[int, Sequence[str]]]) -> NameIndex:
+    """Return the index of names given as (position, words), a name perhaps in several forms."""
+    ids: dict[str, int] = {}
+    flat, lengths, positions = array("i"), array("i"), array("i")
+    for position, words in forms:
+        flat.extend([ids.setdefault(word, len(ids) + 1) for word in words])
+        lengths.append(len(words))
+        positions.append(position)
+    words_flat, counts = np.array(flat, np.int64), np.array(lengths, np.int64)
+    starts = np.cumsum(counts) - counts
+    reach = np.zeros(len(ids) + 1, np.uint16)
+    np.maximum.at(reach, words_flat[starts], np.minimum(counts, 0xFFFF).astype(np.uint16))
+    hashes = _hash_runs(words_flat, starts, counts, _codes(len(ids) + 1))
+    names = np.array(positions, np.int32)
+    order = np.lexsort((names, hashes))
+    hashes, names = hashes[order], names[order]
+    first = np.flatnonzero(np.append(True, hashes[1:] != hashes[:-1])) if len(hashes) else counts
+    return NameIndex(
+        StringColumn.of(ids),
+        reach,
+        hashes[first].view(np.int64),
+        np.append(first, len(names)).astype(np.int64),
+        names,
+    )
+
+
+def _hash_runs(
+    words: NDArray[np.int64],
+    starts: NDArray[np.int64],
+    counts: NDArray[np.int64],
+    codes: NDArray[np.uint64],
+) -> NDArray[np.uint64]:
+    hashes = np.zeros(len(starts), np.uint64)
+    hashes[:] = codes[words[starts]]
+    for length in range(1, int(counts.max(initial=0))):
+        longer = counts > length
+        hashes[longer] = _extended(hashes[longer], codes[words[starts[longer] + length]])
+    return hashes
+
+
+def _extended(hashed: NDArray[np.uint64], code: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Return the hash of a run with one word more."""
+    return hashed * _GOLDEN + code
+
+
+def _codes(count: int) -> NDArray[np.uint64]:
+    """Return a well-mixed 64-bit code for each word id (the finaliser of SplitMix64)."""
+    code = np.arange(count, dtype=np.uint64) * _GOLDEN
+    code = (code ^ (code >> np.uint64(30))) * _MIX[0]
+    code = (code ^ (code >> np.uint64(27))) * _MIX[1]
+    return code ^ (code >> np.uint64(31))

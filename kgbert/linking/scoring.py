@@ -1,0 +1,88 @@
+"""Decide which names a piece of text may stand for, and how well each fits."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from kgbert.graph.graph import SCOPES, KnowledgeGraph
+from kgbert.linking.acronyms import is_acronym, is_written_as, writes_acronyms
+from kgbert.linking.folding import fold_cluster
+from kgbert.linking.normalising import rules_needed
+from kgbert.linking.rules import RULES, Words
+from kgbert.linking.settings import LinkerSettings
+from kgbert.linking.spelling import singular
+from kgbert.linking.stopping import COMMON_FACTOR, COMMON_NAMES, is_stopped
+from kgbert.linking.words import words_of
+
+#: What a name's scope says about the entity, as the score of a match letter for letter.
+SCOPE_SCORES = {"preferred": 1.0, "exact": 0.95, "related": 0.7, "broad": 0.6, "narrow": 0.5}
+
+
+class Match(NamedTuple):
+    """A name that a piece of text may stand for, and why."""
+
+    entity: str
+    score: float
+    name: str
+    scope: str
+    rules: tuple[str, ...]
+    """The rules that it took to see the name in the text; none where they have the same words."""
+
+
+class Scorer:
+    """Scores names of a graph against what a text says."""
+
+    def __init__(self, graph: KnowledgeGraph, settings: LinkerSettings) -> None:
+        self.graph, self.settings = graph, settings
+        self._acronyms = "acronyms" in settings.rules and writes_acronyms(graph.names)
+
+    def ranked(self, names: Iterable[int], surface: str) -> list[Match]:
+        """Return the best match of each entity, best first, ties by entity id.
+
+        Args:
+            names: Positions in the graph of the names that come into question.
+            surface: The piece of text as the user gave it.
+        """
+        best: dict[str, Match] = {}
+        for position in sorted(set(names)):
+            match = self._match(position, surface)
+            if match and (match.entity not in best or match.score > best[match.entity].score):
+                best[match.entity] = match
+        return sorted(best.values(), key=lambda match: (-match.score, match.entity))
+
+    def refusal(self, name: str, surface: str) -> str:
+        """Return why a name must not be linked though its words are there; empty if it may."""
+        folded, said = fold_cluster(name), fold_cluster(surface)
+        if self._acronyms and is_acronym(name):
+            if not is_written_as(name, surface):
+                return "an acronym needs its capitals (rule 'acronyms')"
+        elif is_stopped(folded, self.settings.stop_names) or is_stopped(
+            said, self.settings.stop_names
+        ):
+            return "it is a stop name, a single letter, or holds no letter (stop_names)"
+        return ""
+
+    def _match(self, position: int, surface: str) -> Match | None:
+        name = self.graph.names[position]
+        if self.refusal(name, surface):
+            return None
+        words = tuple(words_of(fold_cluster(surface)))
+        rules = rules_needed(
+            tuple(words_of(fold_cluster(name))), words, self.settings.ordered_rules
+        )
+        if rules is None:
+            return None
+        scope = SCOPES[self.graph.name_scopes[position]]
+        score = SCOPE_SCORES[scope]
+        if _is_common(words):
+            # A common word is worth something only where the graph has just that word.
+            if set(rules) - {"plural"}:
+                return None
+            score *= COMMON_FACTOR
+        for rule in rules:
+            score *= RULES[rule].factor
+        entity = self.graph.entity_ids[int(self.graph.name_entities[position])]
+        return Match(entity, round(score, 4), name, scope, rules)
+
+
+def _is_common(words: Words) -> bool:
+    return len(words) == 1 and not COMMON_NAMES.isdisjoint((words[0], singular(words[0])))

@@ -1,0 +1,68 @@
+"""The choices of a dictionary linker."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from kgbert.linking.folding import fold_cluster
+from kgbert.linking.overlaps import OVERLAPS
+from kgbert.linking.rules import RULES
+from kgbert.linking.stopping import STOP_NAMES
+from kgbert.lookup import lookup
+
+
+@dataclass(frozen=True)
+class LinkerSettings:
+    """What, besides the graph, decides what is linked.
+
+    >>> settings = LinkerSettings(max_candidates=2, rules=frozenset(["plural"]))
+    >>> LinkerSettings.from_dict(settings.as_dict()) == settings
+    True
+    """
+
+    max_candidates: int = 4
+    rules: frozenset[str] = frozenset(RULES)
+    stop_names: frozenset[str] = STOP_NAMES
+    overlaps: str = "longest"
+
+    def __post_init__(self) -> None:
+        if self.max_candidates < 1:
+            raise ValueError(
+                f"max_candidates is {self.max_candidates}, but a mention needs a candidate; "
+                "give 1 to keep only the best."
+            )
+        for rule in sorted(self.rules):
+            lookup(RULES, rule, "normalisation rule")
+        lookup(OVERLAPS, self.overlaps, "way with overlaps")
+        object.__setattr__(self, "stop_names", frozenset(map(fold_cluster, self.stop_names)))
+
+    @property
+    def ordered_rules(self) -> tuple[str, ...]:
+        """The rules that are switched on, in the order in which words pass through them."""
+        return tuple(rule for rule in RULES if rule in self.rules)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the settings for JSON, with a line for each rule there is."""
+        return {
+            "linker": "dictionary",
+            "max_candidates": self.max_candidates,
+            "rules": {rule: rule in self.rules for rule in RULES},
+            "stop_names": sorted(self.stop_names),
+            "overlaps": self.overlaps,
+        }
+
+    @classmethod
+    def from_dict(cls, settings: Mapping[str, Any]) -> "LinkerSettings":
+        """Return the settings that :meth:`as_dict` gave, or raise ValueError."""
+        missing = sorted({"max_candidates", "rules", "stop_names", "overlaps"} - settings.keys())
+        if missing:
+            raise ValueError(
+                f"the linker's settings lack {', '.join(missing)}, so it cannot be rebuilt; give "
+                "what DictionaryLinker.settings returned, or make a new linker of the graph."
+            )
+        return cls(
+            settings["max_candidates"],
+            frozenset(rule for rule, switched_on in settings["rules"].items() if switched_on),
+            frozenset(settings["stop_names"]),
+            settings["overlaps"],
+        )
