@@ -181,6 +181,39 @@ def test_an_unreadable_table_names_the_line(content, complaint, tmp_path):
         read_graph(path)
 
 
+def test_a_table_of_entities_is_understood(tmp_path):
+    path = tmp_path / "nodes.csv"
+    path.write_text(
+        "Code,Label,Synonyms,Comment,Parents\n"
+        "EX:0000001,disease,,Anything that ails.,\n"
+        "EX:0000002,fever,pyrexia|high temperature,,EX:0000001\n"
+    )
+
+    fever = read_graph(path).entity("EX:0000002")
+
+    assert [name.text for name in fever.names] == ["fever", "high temperature", "pyrexia"]
+    assert fever.edges == (("rdfs:subClassOf", "EX:0000001"),)
+
+
+def test_tree_numbers_make_a_hierarchy(tmp_path):
+    path = tmp_path / "descriptors.tsv"
+    path.write_text("D1\tbody\t\tA1|B2\nD2\tarm\tupper limb\tA1.7\nD3\thand\t\tA1.7.1|B2.4\n")
+    options = ReadOptions(header=("id", "name", "synonyms", "tree"))
+
+    graph = read_graph(path, options=options)
+
+    assert graph.entity("D3").edges == (("rdfs:subClassOf", "D1"), ("rdfs:subClassOf", "D2"))
+
+
+def test_a_table_of_entities_and_one_of_edges_are_one_graph(tmp_path):
+    (tmp_path / "nodes.csv").write_text("id,name\n1,heart\n2,organ\n")
+    (tmp_path / "edges.csv").write_text("source,target,type\n1,2,is_a\n")
+
+    graph = read_graph([tmp_path / "nodes.csv", tmp_path / "edges.csv"])
+
+    assert (list(graph.names), graph.relation_names) == (["heart", "organ"], ("is a",))
+
+
 def test_a_header_alone_is_no_graph(tmp_path):
     path = tmp_path / "header.csv"
     path.write_text(TABLE.splitlines()[0])

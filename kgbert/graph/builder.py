@@ -89,7 +89,10 @@ class GraphBuilder:
             self.notes[f"{dangling:,} edges dropped: an end of theirs is not an entity here"] += 1
         relations = sorted({relation for _, relation, _ in kept})
         order = {relation: position for position, relation in enumerate(relations)}
-        edges = sorted((index[head], order[relation], index[tail]) for head, relation, tail in kept)
+        heads = np.array([index[head] for head, _, _ in kept], np.int32)
+        kinds = np.array([order[relation] for _, relation, _ in kept], np.int32)
+        tails = np.array([index[tail] for _, _, tail in kept], np.int32)
+        place = np.lexsort((tails, kinds, heads))
         return KnowledgeGraph(
             entity_ids=StringColumn.of(ids),
             definitions=StringColumn.of(self.entities[entity_id] for entity_id in ids),
@@ -98,9 +101,9 @@ class GraphBuilder:
             name_scopes=np.array([scope for _, scope, *_ in names], np.uint8),
             name_languages=np.array([tongue for _, _, tongue, _ in names], np.uint16),
             languages=tuple(languages),
-            heads=np.array([head for head, _, _ in edges], np.int32),
-            relations=np.array([relation for _, relation, _ in edges], np.int32),
-            tails=np.array([tail for _, _, tail in edges], np.int32),
+            heads=heads[place],
+            relations=kinds[place],
+            tails=tails[place],
             relation_ids=tuple(relations),
             relation_names=tuple(self.relations[relation] or relation for relation in relations),
             source=source,

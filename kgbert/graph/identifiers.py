@@ -23,8 +23,14 @@ PREFIXES = {
 BASE = "http://local.invalid/"
 #: Namespaces whose terms are written as CURIEs; every other IRI stays as it is.
 _SHORTENED = ("rdf", "rdfs", "owl", "skos")
-#: Prefixes that files use for a namespace besides the one above.
-_SYNONYMOUS_PREFIXES = {"dct": "dcterms", "terms": "dcterms", "oio": "oboInOwl", "sdo": "schema"}
+#: Prefixes and those that files use for a namespace besides.
+_NAMESPACES = {
+    **PREFIXES,
+    "dct": PREFIXES["dcterms"],
+    "terms": PREFIXES["dcterms"],
+    "oio": PREFIXES["oboInOwl"],
+    "sdo": PREFIXES["schema"],
+}
 
 _OBO_CURIE = re.compile(r"([A-Za-z][A-Za-z0-9_]*):(\d[A-Za-z0-9]*)")
 _OBO_TERM = re.compile(re.escape(PREFIXES["obo"]) + r"([A-Za-z][A-Za-z0-9_]*)_(\d[A-Za-z0-9]*)")
@@ -32,7 +38,6 @@ _OBO_FRAGMENT = re.compile(re.escape(PREFIXES["obo"]) + r"[A-Za-z0-9_/.-]+#(\w+)
 _IRI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\x00-\x20<>\"{}|\\^`]+")
 #: Where ids live that are no IRIs, when a graph is written as RDF.
 _OWN = "urn:kgbert:"
-_CURIE = re.compile(r"([A-Za-z]\w*):(?!/)(.+)")
 _SEPARATOR = re.compile(r"[#/:]")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
@@ -43,11 +48,9 @@ def expand(name: str) -> str:
     >>> expand("skos:prefLabel"), expand("HP:0000001")
     ('http://www.w3.org/2004/02/skos/core#prefLabel', 'HP:0000001')
     """
-    match = _CURIE.fullmatch(name)
-    if match is None:
-        return name
-    prefix = _SYNONYMOUS_PREFIXES.get(match[1], match[1])
-    return PREFIXES[prefix] + match[2] if prefix in PREFIXES else name
+    prefix, _, local = name.partition(":")
+    namespace = _NAMESPACES.get(prefix)
+    return namespace + local if namespace and local and local[0] != "/" else name
 
 
 @lru_cache(maxsize=1 << 16)
@@ -62,6 +65,8 @@ def compact(iri: str) -> str:
     >>> compact("http://purl.obolibrary.org/obo/chebi#has_role"), compact("http://a.org/b")
     ('has_role', 'http://a.org/b')
     """
+    if not iri.startswith(("http", _OWN)):
+        return iri
     if match := _OBO_TERM.fullmatch(iri):
         return f"{match[1]}:{match[2]}"
     if match := _OBO_FRAGMENT.fullmatch(iri):

@@ -41,6 +41,8 @@ class ReadOptions:
     """Read "P has domain A and range B" as an edge P from A to B."""
     columns: tuple[str, ...] = ()
     """Columns of a table that hold subject, predicate and object (or subject and object)."""
+    header: tuple[str, ...] = ()
+    """Names of a table's columns, for files without a header that have so many columns."""
     name_from_id: bool = False
     """Accept an ontology without a single label: all names are then made from the ids."""
     limits: Limits = field(default_factory=Limits)

@@ -132,19 +132,28 @@ class Statements:
         silent = self.annotations | vocabulary.BOOKKEEPING
         self.edges = {edge for edge in self.edges if edge[1] not in silent}
         outside = self.properties | self.annotations | self.bookkeeping | self.deprecated
-        entities = self._entities(outside)
-        self._name(builder, entities)
-        for entity, (_, _, text) in self.definitions.items():
-            if entity in entities:
-                builder.add_entity(compact(entity), text)
-        for head, relation, tail in self.edges:
-            if head not in outside and tail not in outside:
-                builder.add_edge(compact(head), compact(relation), compact(tail))
+        ids = {entity: compact(entity) for entity in self._entities(outside)}
+        for entity, written in ids.items():
+            builder.add_entity(written, self.definitions.get(entity, _UNDEFINED)[2])
+        self._name(ids)
+        self._relate(ids, outside)
         for obsolete in self.deprecated | self.replaced.keys():
-            if obsolete not in entities:
+            if obsolete not in ids:
                 builder.replaced[compact(obsolete)] = compact(self.replaced.get(obsolete, ""))
         self._introduce(builder)
         return builder
+
+    def _relate(self, ids: dict[str, str], outside: set[str]) -> None:
+        known = ids.keys() | outside
+        dangling = sum(head not in known or tail not in known for head, _, tail in self.edges)
+        if dangling:
+            self.builder.note(f"{dangling:,} edges dropped: an end of theirs is not described")
+        written = {relation: compact(relation) for _, relation, _ in self.edges}
+        self.builder.edges.update(
+            (ids[head], written[relation], ids[tail])
+            for head, relation, tail in self.edges
+            if head in ids and tail in ids
+        )
 
     def _schema(self) -> Iterator[tuple[str, str, str]]:
         """Yield an edge from each class that a relation starts at to each that it ends at."""
@@ -176,18 +185,20 @@ class Statements:
             if not entity.startswith(vocabulary.META_NAMESPACES)
         }
 
-    def _name(self, builder: GraphBuilder, entities: set[str]) -> None:
-        for entity in entities:
-            builder.add_entity(compact(entity))
+    def _name(self, ids: dict[str, str]) -> None:
         relations: dict[str, tuple[bool, str]] = {}
         for subject, scope, language, text in self.names:
-            if subject in entities:
-                builder.add_name(compact(subject), text, scope, language)
+            if subject in ids:
+                self.builder.add_name(ids[subject], text, scope, language)
             elif subject in self.properties and scope == "preferred":
                 candidate = (language not in ("", "en"), " ".join(text.split()))
                 relations[subject] = min(relations.get(subject, candidate), candidate)
-        for _, relation, _ in self.edges:
+        for relation in {relation for _, relation, _ in self.edges}:
             own = relations.get(relation, (False, ""))[1]
             # What RDFS and SKOS call their own relations ("subClassOf") is not for sentences.
             name = "" if relation.startswith(vocabulary.META_NAMESPACES) else own
-            builder.add_relation(compact(relation), name or relation_name(compact(relation)))
+            written = compact(relation)
+            self.builder.add_relation(written, name or relation_name(written))
+
+
+_UNDEFINED = (0, False, "")

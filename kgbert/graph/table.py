@@ -1,58 +1,77 @@
-"""Read tables of triples: CSV or TSV, with a header or without."""
+"""Read tables, CSV or TSV: of triples, of edges, or of entities with a column for each property."""
 
 import csv
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal
 
 from kgbert.graph.graph import GraphError
 from kgbert.graph.identifiers import expand
-from kgbert.graph.options import ReadOptions
 from kgbert.graph.source import Source
 from kgbert.graph.statements import Statements
-from kgbert.graph.vocabulary import RELATION_WORDS
+from kgbert.graph.vocabulary import RELATION_WORDS, SYNONYM
+
+Row = tuple[int, list[str]]
 
 #: What the columns of a triple are called in the wild.
-_HEADERS = (
-    ("subject", "head", "source", "child", "s", "h", "from", "subj", "start", ":start_id"),
-    ("predicate", "relation", "property", "edge", "type", "p", "r", "rel", "label", ":type"),
-    ("object", "tail", "target", "parent", "o", "t", "to", "obj", "end", ":end_id"),
-)
+_TRIPLE = {
+    "subject": (
+        "subject",
+        "head",
+        "source",
+        "child",
+        "s",
+        "h",
+        "from",
+        "subj",
+        "start",
+        ":start_id",
+    ),
+    "predicate": ("predicate", "relation", "property", "edge", "type", "p", "r", "rel", ":type"),
+    "object": ("object", "tail", "target", "parent", "o", "t", "to", "obj", "end", ":end_id"),
+}
+#: What the columns of a table of entities are called, and what they hold.
+_ENTITY = {
+    "id": ("id", "iri", "uri", "code", "identifier", "curie", "cui", ":id", "class id"),
+    "name": ("name", "label", "preferred label", "preferred name", "title", "rdfs:label"),
+    "synonyms": ("synonyms", "synonym", "aliases", "alias", "alternative names", "altlabel"),
+    "definition": ("definition", "definitions", "description", "comment", "desc"),
+    "parents": ("parents", "parent", "parent_id", "is_a", "subclassof", "subtypeof", "broader"),
+    "tree": ("tree", "tree numbers", "tree_numbers", "tree number"),
+}
 _EXPECTED = (
-    "A table of triples has the columns subject, predicate, object (or subject, object); if "
-    "yours have other names, name them: options=ReadOptions(columns=('from', 'how', 'to'))."
+    "A table holds triples (subject, predicate, object), edges (subject, object) or entities (id, "
+    "name, and perhaps synonyms, definition, parents); if its columns have other names, say which "
+    "are which: options=ReadOptions(columns=('from', 'how', 'to')), or, where the file has no "
+    "header, ReadOptions(header=('id', 'name', 'synonyms'))."
 )
-
-
-@dataclass(frozen=True)
-class _Columns:
-    """Positions of the three parts; a predicate of None means that every row says "is a"."""
-
-    subject: int
-    predicate: int | None
-    object: int
-    has_header: bool
 
 
 def read_table(source: Source, statements: Statements) -> None:
-    """Add the triples of a table; its three columns are found by name or by place."""
+    """Add what a table says; what its columns hold is found by their names or places."""
     rows = _rows(source)
     first = next(rows, None)
     if first is None:
         raise GraphError(f"{source.name}: the table has no rows. {_EXPECTED}")
-    columns = _columns(first[1], source, statements.options)
-    statements.ids_are_names = True
-    if not columns.has_header:
-        _add(first, columns, source, statements)
-    for row in rows:
-        _add(row, columns, source, statements)
+    header = statements.options.header
+    if header and len(header) == len(first[1]):
+        names, rows = list(header), _chain(first, rows)
+    elif not statements.options.columns and not _recognised(first[1]) and len(first[1]) in (2, 3):
+        names, rows = ["subject", "predicate", "object"], _chain(first, rows)
+        names = names if len(first[1]) == 3 else ["subject", "object"]
+    else:
+        names = first[1]
+    places = _triple_places(names, source, statements)
+    if places is not None:
+        _add_triples(rows, places, source, statements)
+    else:
+        _add_entities(rows, _places(names, _ENTITY), source, statements)
 
 
-def _rows(source: Source) -> Iterator[tuple[int, list[str]]]:
+def _rows(source: Source) -> Iterator[Row]:
     """Yield (line number, cells) of every row that is not empty."""
     lines = source.lines()
     first = next(lines, "")
-    delimiter = max("\t,;|", key=first.count)
+    delimiter = "\t" if "\t" in first else max(",;|", key=first.count)
     # Tab-separated files are written without quoting: a lone quote there is only a character.
     quoting: Literal[0, 3] = csv.QUOTE_NONE if delimiter == "\t" else csv.QUOTE_MINIMAL
 
@@ -72,52 +91,121 @@ def _rows(source: Source) -> Iterator[tuple[int, list[str]]]:
         ) from None
 
 
-def _columns(first: Sequence[str], source: Source, options: ReadOptions) -> _Columns:
-    header = [cell.lower().lstrip("#") for cell in first]
-    if options.columns:
-        return _named_columns(first, source, options.columns)
-    subject, predicate, target = (
-        next((header.index(name) for name in names if name in header), None) for names in _HEADERS
-    )
-    if subject is not None and target is not None:
-        return _Columns(subject, predicate, target, has_header=True)
-    if subject is None and target is None and len(first) in (2, 3):
-        return _Columns(0, 1 if len(first) == 3 else None, len(first) - 1, has_header=False)
-    missing = _HEADERS[0][0] if subject is None else _HEADERS[2][0]
+def _chain(first: Row, rows: Iterator[Row]) -> Iterator[Row]:
+    yield first
+    yield from rows
+
+
+def _places(names: Sequence[str], roles: Mapping[str, Sequence[str]]) -> dict[str, int]:
+    """Return the place of the column that plays each role."""
+    lowered = [name.lower().lstrip("#").strip() for name in names]
+    found = {
+        role: next((lowered.index(alias) for alias in aliases if alias in lowered), None)
+        for role, aliases in roles.items()
+    }
+    return {role: place for role, place in found.items() if place is not None}
+
+
+def _recognised(names: Sequence[str]) -> bool:
+    triple, entity = _places(names, _TRIPLE), _places(names, _ENTITY)
+    return {"subject", "object"} <= triple.keys() or {"id", "name"} <= entity.keys()
+
+
+def _triple_places(
+    names: Sequence[str], source: Source, statements: Statements
+) -> dict[str, int] | None:
+    """Return where the parts of a triple stand, or None for a table of entities."""
+    if columns := statements.options.columns:
+        for name in columns:
+            if name not in names:
+                raise GraphError(
+                    f"{source.name}: no column {name!r} among {', '.join(names[:12])}. {_EXPECTED}"
+                )
+        roles = tuple(_TRIPLE) if len(columns) == 3 else ("subject", "object")
+        return {role: names.index(name) for role, name in zip(roles, columns, strict=False)}
+    places = _places(names, _TRIPLE)
+    if {"subject", "object"} <= places.keys():
+        return places
+    if {"id", "name"} <= _places(names, _ENTITY).keys():
+        return None
+    missing = "object" if "subject" in places else "subject"
     raise GraphError(
-        f"{source.name}: no column '{missing}' among {', '.join(first[:12])}. {_EXPECTED}"
+        f"{source.name}: no column {missing!r} among {', '.join(names[:12])}. {_EXPECTED}"
     )
 
 
-def _named_columns(first: Sequence[str], source: Source, names: tuple[str, ...]) -> _Columns:
-    for name in names:
-        if name not in first:
+def _cells(rows: Iterator[Row], places: Mapping[str, int], source: Source) -> Iterator[list[str]]:
+    """Yield the cells of each row that has as many as the columns ask for."""
+    needed = max(places.values()) + 1
+    for line, cells in rows:
+        if len(cells) < needed:
             raise GraphError(
-                f"{source.name}: no column {name!r} among {', '.join(first[:12])}. {_EXPECTED}"
+                f"{source.name}, line {line}: {len(cells)} cells, too few for {needed} columns "
+                f"({', '.join(cells)[:60]}). Complete the row or remove it; a cell with the "
+                f"separator in it needs double quotes."
             )
-    positions = [first.index(name) for name in names]
-    predicate = positions[1] if len(positions) == 3 else None
-    return _Columns(positions[0], predicate, positions[-1], has_header=True)
+        yield cells
 
 
-def _add(
-    row: tuple[int, list[str]], columns: _Columns, source: Source, statements: Statements
+def _add_triples(
+    rows: Iterator[Row], places: dict[str, int], source: Source, statements: Statements
 ) -> None:
-    line, cells = row
-    if len(cells) <= max(columns.subject, columns.predicate or 0, columns.object):
-        raise GraphError(
-            f"{source.name}, line {line}: {len(cells)} cells, too few for a triple "
-            f"({', '.join(cells)[:60]}). Complete the row or remove it; a cell with the "
-            f"separator in it needs double quotes."
-        )
-    subject, target = expand(cells[columns.subject]), cells[columns.object]
-    word = "is_a" if columns.predicate is None else cells[columns.predicate]
-    predicate = expand(RELATION_WORDS.get(word.lower(), word))
-    if not subject or not target or not predicate:
-        return
-    if statements.takes_text(predicate):
-        statements.add_literal(subject, predicate, target)
-    else:
-        # A table has no declarations: whatever stands at an end of an edge is an entity.
-        statements.described.update((subject, expand(target)))
-        statements.add_resource(subject, predicate, expand(target))
+    statements.ids_are_names = True
+    subject_place, object_place = places["subject"], places["object"]
+    predicate_place = places.get("predicate")
+    meanings: dict[str, tuple[str, bool]] = {}
+    for cells in _cells(rows, places, source):
+        subject, target = expand(cells[subject_place]), cells[object_place]
+        word = "is_a" if predicate_place is None else cells[predicate_place]
+        if word not in meanings:
+            predicate = expand(RELATION_WORDS.get(word.lower(), word))
+            meanings[word] = predicate, statements.takes_text(predicate)
+        predicate, is_text = meanings[word]
+        if not (subject and target and predicate):
+            continue
+        if is_text:
+            statements.add_literal(subject, predicate, target)
+        else:
+            # A table has no declarations: whatever stands at an end of an edge is an entity.
+            target = expand(target)
+            statements.described.update((subject, target))
+            statements.add_resource(subject, predicate, target)
+
+
+def _add_entities(
+    rows: Iterator[Row], places: dict[str, int], source: Source, statements: Statements
+) -> None:
+    predicates = {
+        "name": expand(RELATION_WORDS["name"]),
+        "synonyms": expand(SYNONYM),
+        "definition": expand(RELATION_WORDS["definition"]),
+    }
+    owners: dict[str, str] = {}
+    for cells in _cells(rows, {"id": places["id"], "name": places["name"]}, source):
+        entity = expand(cells[places["id"]])
+        if not entity:
+            continue
+        said = {role: cells[place] for role, place in places.items() if place < len(cells)}
+        statements.described.add(entity)
+        statements.add_literal(entity, predicates["name"], said["name"])
+        statements.add_literal(entity, predicates["definition"], said.get("definition", ""))
+        for synonym in _split(said.get("synonyms", "")):
+            statements.add_literal(entity, predicates["synonyms"], synonym)
+        for parent in _split(said.get("parents", "")):
+            statements.add_resource(entity, expand(RELATION_WORDS["is_a"]), expand(parent))
+        owners.update(dict.fromkeys(_split(said.get("tree", "")), entity))
+    _climb_trees(owners, statements)
+
+
+def _split(cell: str) -> list[str]:
+    """Return the parts of a cell that holds several values."""
+    separator = next((mark for mark in ("|", ";", ", ") if mark in cell), "|")
+    return [part.strip() for part in cell.split(separator) if part.strip()]
+
+
+def _climb_trees(owners: Mapping[str, str], statements: Statements) -> None:
+    """Add an edge to whoever owns the tree number (such as C10.228) one level above."""
+    for number, entity in owners.items():
+        above = owners.get(number.rpartition(".")[0])
+        if above is not None and above != entity:
+            statements.add_resource(entity, expand(RELATION_WORDS["is_a"]), above)

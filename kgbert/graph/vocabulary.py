@@ -80,6 +80,8 @@ SCOPE_PREDICATES = {
 #: The predicate under which definitions are written.
 DEFINITION = "obo:IAO_0000115"
 
+SYNONYM = SCOPE_PREDICATES["exact"]
+
 #: Predicates that hold definitions, and how much each is one: the least number wins.
 DEFINITION_RANKS = {
     **dict.fromkeys(_iris("obo:IAO_0000115", "skos:definition", "efo:definition"), 0),
