@@ -41,8 +41,7 @@ def save_graph(graph: KnowledgeGraph, path: str | PathLike[str]) -> Path:
         columns[f"{name}.blob"], columns[f"{name}.offsets"] = strings.blob, strings.offsets
     said = {name: getattr(graph, name) for name in (*_WORDS, *_TEXTS)}
     said["replaced"] = dict(graph.replaced)
-    contiguous = {name: np.ascontiguousarray(column) for name, column in columns.items()}
-    return write_atomically(Path(path), save(contiguous, metadata={"kgbert": json.dumps(said)}))
+    return save_columns(columns, said, Path(path))
 
 
 def load_graph(path: str | PathLike[str]) -> KnowledgeGraph:
@@ -58,7 +57,7 @@ def load_graph(path: str | PathLike[str]) -> KnowledgeGraph:
             f"again: save_graph(read_graph('ontology.owl'), {str(path)!r})."
         )
     try:
-        columns, said = _open(path)
+        columns, said = open_columns(path)
         graph = _assemble(columns, said)
     except (KeyError, TypeError, ValueError, SafetensorError) as error:
         raise GraphError(
@@ -68,7 +67,13 @@ def load_graph(path: str | PathLike[str]) -> KnowledgeGraph:
     return graph
 
 
-def _open(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+def save_columns(columns: dict[str, NDArray[Any]], said: dict[str, Any], path: Path) -> Path:
+    """Write columns, and what there is to say besides, into one safetensors file."""
+    contiguous = {name: np.ascontiguousarray(column) for name, column in columns.items()}
+    return write_atomically(path, save(contiguous, metadata={"kgbert": json.dumps(said)}))
+
+
+def open_columns(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
     """Return the columns, as views of the mapped file, and what the file says besides.
 
     A safetensors file is the length of its header (8 bytes), the header as JSON, and the columns.
