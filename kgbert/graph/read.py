@@ -11,7 +11,8 @@ from kgbert.graph.graph import GraphError, KnowledgeGraph
 from kgbert.graph.modules import Neighbours, files_of
 from kgbert.graph.naming import complete
 from kgbert.graph.obo import read_obo
-from kgbert.graph.options import ReadOptions
+from kgbert.graph.options import Limits, ReadOptions
+from kgbert.graph.shelf import FilesRead, Shelf
 from kgbert.graph.source import Source
 from kgbert.graph.statements import Statements
 from kgbert.graph.table import read_table
@@ -33,6 +34,7 @@ def read_graph(
     *,
     format: str | None = None,
     options: ReadOptions | None = None,
+    cache: PathLike | None = "~/.cache/kgbert/graphs",
 ) -> KnowledgeGraph:
     """Return the knowledge graph of local files, or of a graph in memory.
 
@@ -43,45 +45,69 @@ def read_graph(
         source: Path of a file or folder, several paths, or an rdflib, networkx or PyG graph.
         format: A name in ``READERS``; found by each file's content if not given.
         options: What to read, and how; the defaults suit most ontologies.
+        cache: Folder where big graphs are kept until their files change; None reads them anew.
 
     Raises:
         GraphError: There is nothing to read, or it cannot be read; the message says why.
     """
-    statements = Statements(options or ReadOptions())
+    options = options or ReadOptions()
     if isinstance(source, str | os.PathLike):
-        name = _read_paths([Path(source)], format, statements)
-    elif isinstance(source, list | tuple):
-        name = _read_paths([Path(path) for path in source], format, statements)
-    else:
-        name = _read_memory(source, statements)
+        source = [source]
+    if isinstance(source, list | tuple):
+        folder = None if cache is None else Path(cache).expanduser()
+        return _read_files([Path(path) for path in source], format, options, folder)
+    statements = Statements(options)
+    name = _read_memory(source, statements)
     return complete(statements, name).build(source=name)
 
 
-def _read_paths(paths: list[Path], format_name: str | None, statements: Statements) -> str:
-    """Read files, and what they import, and return what messages call them."""
-    queue = deque((source, format_name) for path in paths for source in _sources(path, statements))
-    neighbours, done = Neighbours(), set()
+def _read_files(
+    paths: list[Path], format_name: str | None, options: ReadOptions, folder: Path | None
+) -> KnowledgeGraph:
+    sources = [source for path in paths for source in _sources(path, options.limits)]
+    shelf = Shelf.of(folder, paths, format_name, options) if folder else None
+    if shelf and (kept := shelf.find({source.path.resolve() for source in sources})):
+        return kept
+    statements = Statements(options)
+    read = _gather(sources, format_name, statements)
+    name = ", ".join(map(str, paths))
+    graph = complete(statements, name).build(source=name)
+    if shelf:
+        shelf.keep(graph, read)
+    return graph
+
+
+def _gather(sources: list[Source], format_name: str | None, statements: Statements) -> FilesRead:
+    """Read files and what they import, and return which these were."""
+    queue = deque((source, format_name) for source in sources)
+    neighbours, done, read = Neighbours(), set(), FilesRead()
     while queue:
         source, said = queue.popleft()
         key = (source.path.resolve(), source.member)
         if key in done:
             continue
         done.add(key)
+        read.files.add(key[0])
         known = set(statements.imports)
         lookup(READERS, said or detect_format(source), "graph format")(source, statements)
         for iri in sorted(statements.imports - known):
             if imported := neighbours.find(source, iri):
                 queue.append((imported, None))
+            else:
+                read.absent.append((str(key[0]), iri))
+    _note_absent(statements)
+    return read
+
+
+def _note_absent(statements: Statements) -> None:
     read = {iri.rstrip("/#") for iri in statements.ontologies}
     if absent := sorted(iri for iri in statements.imports if iri.rstrip("/#") not in read):
         count = f"{len(absent):,} imported ontologies are not here, and nothing is fetched"
         statements.builder.note(f"{count}: {', '.join(absent)}")
-    return ", ".join(map(str, paths))
 
 
-def _sources(path: Path, statements: Statements) -> list[Source]:
+def _sources(path: Path, limits: Limits) -> list[Source]:
     """Return the graph files at a path, refusing what is none and saying what is there instead."""
-    limits = statements.options.limits
     if path.is_dir():
         return files_of(path, limits)
     if not path.is_file():

@@ -1,0 +1,113 @@
+"""Graphs that were read before, kept on the disk until their sources or the options change."""
+
+import hashlib
+import json
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from kgbert.graph.cache import load_graph, save_graph
+from kgbert.graph.graph import GraphError, KnowledgeGraph
+from kgbert.graph.modules import Neighbours
+from kgbert.graph.options import ReadOptions
+from kgbert.graph.source import Source
+from kgbert.saving import write_atomically
+
+logger = logging.getLogger(__name__)
+
+#: Smaller sources are read again as fast as they are found.
+_WORTH_KEEPING = 1 << 20
+
+
+@dataclass(frozen=True)
+class FilesRead:
+    """The files that a graph was made of, and the imports that were not found."""
+
+    files: set[Path] = field(default_factory=set)
+    absent: list[tuple[str, str]] = field(default_factory=list)
+    """(importing file, IRI of the imported ontology)."""
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """Where one combination of sources, format and options is kept.
+
+    A manifest lists the files that were read with their hashes, and names the file of the graph,
+    which is called after them: processes that write at once cannot mix their graphs up.
+    """
+
+    folder: Path
+    key: str
+
+    @classmethod
+    def of(
+        cls, folder: Path, paths: Sequence[Path], format_name: str | None, options: ReadOptions
+    ) -> "Shelf":
+        """Return the shelf of what read_graph was asked for."""
+        places = [str(path.resolve()) for path in paths]
+        asked = json.dumps([places, format_name, repr(options), _reader_hash()])
+        return cls(folder, hashlib.sha256(asked.encode()).hexdigest()[:32])
+
+    def find(self, files: Iterable[Path]) -> KnowledgeGraph | None:
+        """Return the graph if it was kept and none of its files has changed since.
+
+        Args:
+            files: Those that are to be read now; imported ones are known from the manifest.
+        """
+        try:
+            manifest = json.loads((self.folder / f"{self.key}.json").read_text(encoding="utf-8"))
+            if not _is_fresh(manifest, files):
+                return None
+            return load_graph(self.folder / str(manifest["graph"]))
+        except OSError:
+            return None
+        except (GraphError, ValueError, KeyError, TypeError, AttributeError) as error:
+            logger.warning(
+                "the cached graph in %s is damaged and read anew: %s", self.folder, error
+            )
+            return None
+
+    def keep(self, graph: KnowledgeGraph, read: FilesRead) -> None:
+        """Keep a graph that was made of some files; a full disk is reported, not an error."""
+        hashes = {str(path): _hash(path) for path in sorted(read.files)}
+        if sum(Path(path).stat().st_size for path in hashes) < _WORTH_KEEPING:
+            return
+        content = hashlib.sha256(json.dumps(hashes).encode()).hexdigest()[:16]
+        name = f"{self.key}-{content}.safetensors"
+        try:
+            save_graph(graph, self.folder / name)
+            manifest = {"graph": name, "files": hashes, "absent": read.absent}
+            write_atomically(self.folder / f"{self.key}.json", json.dumps(manifest, indent=1))
+            for outdated in self.folder.glob(f"{self.key}-*.safetensors"):
+                if outdated.name != name:
+                    outdated.unlink(missing_ok=True)
+        except OSError as error:
+            logger.warning("the graph was not cached: %s", error)
+
+
+def _is_fresh(manifest: dict[str, Any], files: Iterable[Path]) -> bool:
+    """Whether the same files would be read again, with the same content."""
+    kept = {Path(path): said for path, said in manifest["files"].items()}
+    neighbours = Neighbours()
+    return (
+        set(files) <= kept.keys()
+        and all(path.is_file() and _hash(path) == said for path, said in kept.items())
+        and not any(neighbours.find(Source(Path(path)), iri) for path, iri in manifest["absent"])
+    )
+
+
+def _hash(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+@lru_cache(maxsize=1)
+def _reader_hash() -> str:
+    """Return the hash of the readers' own code: another release reads anew."""
+    digest = hashlib.sha256()
+    for module in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(module.read_bytes())
+    return digest.hexdigest()

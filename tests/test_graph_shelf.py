@@ -1,0 +1,123 @@
+import logging
+import shutil
+import subprocess
+import sys
+
+import pytest
+from five_entities import OBO, TURTLE
+
+from kgbert import ReadOptions, read_graph
+from kgbert.graph import shelf
+
+READ = "import kgbert, sys; print(kgbert.read_graph(sys.argv[1], cache=sys.argv[2]).hash)"
+
+
+@pytest.fixture(autouse=True)
+def _keep_small_graphs_too(monkeypatch):
+    monkeypatch.setattr(shelf, "_WORTH_KEEPING", 0)
+
+
+@pytest.fixture
+def source(tmp_path):
+    path = tmp_path / "five.obo"
+    path.write_text(OBO)
+    return path
+
+
+def kept(folder):
+    return sorted(path.suffix for path in folder.iterdir()) if folder.exists() else []
+
+
+def test_a_second_reading_comes_from_the_cache(source, tmp_path, monkeypatch):
+    first = read_graph(source, cache=tmp_path / "cache")
+    monkeypatch.setattr("kgbert.graph.read.READERS", {})
+
+    second = read_graph(source, cache=tmp_path / "cache")
+
+    assert second == first
+    assert kept(tmp_path / "cache") == [".json", ".safetensors"]
+
+
+def test_a_changed_source_is_read_anew_and_the_old_graph_removed(source, tmp_path):
+    read_graph(source, cache=tmp_path / "cache")
+    source.write_text(OBO.replace("name: organ", "name: vessel"))
+
+    graph = read_graph(source, cache=tmp_path / "cache")
+
+    assert "vessel" in list(graph.names)
+    assert kept(tmp_path / "cache") == [".json", ".safetensors"]
+
+
+@pytest.mark.parametrize(
+    "options", [ReadOptions(relations=("is_a",)), ReadOptions(languages=("en",))]
+)
+def test_other_options_are_another_graph(options, source, tmp_path):
+    read_graph(source, cache=tmp_path / "cache")
+
+    read_graph(source, options=options, cache=tmp_path / "cache")
+
+    assert kept(tmp_path / "cache") == [".json", ".json", ".safetensors", ".safetensors"]
+
+
+def test_a_file_added_to_a_folder_is_noticed(source, tmp_path):
+    folder = tmp_path / "ontology"
+    folder.mkdir()
+    shutil.copy(source, folder)
+    read_graph(folder, cache=tmp_path / "cache")
+    (folder / "more.obo").write_text("[Term]\nid: EX:0000006\nname: more\n")
+
+    assert len(read_graph(folder, cache=tmp_path / "cache")) == 6
+
+
+def test_an_import_that_appears_is_noticed(tmp_path):
+    importing = tmp_path / "importing.ttl"
+    importing.write_text(
+        TURTLE + "<http://a.org/o> a owl:Ontology ; owl:imports <http://a.org/b> ."
+    )
+    read_graph(importing, cache=tmp_path / "cache")
+    (tmp_path / "b.ttl").write_text(
+        '<http://a.org/new> <http://www.w3.org/2000/01/rdf-schema#label> "new" .'
+    )
+
+    assert len(read_graph(importing, cache=tmp_path / "cache")) == 6
+
+
+def test_a_damaged_cache_is_reported_and_read_anew(source, tmp_path, caplog):
+    read_graph(source, cache=tmp_path / "cache")
+    for path in (tmp_path / "cache").iterdir():
+        path.write_bytes(path.read_bytes()[:40])
+
+    with caplog.at_level(logging.WARNING):
+        graph = read_graph(source, cache=tmp_path / "cache")
+
+    assert len(graph) == 5
+    assert "damaged" in caplog.text
+
+
+def test_the_cache_can_be_switched_off(source, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+
+    read_graph(source, cache=None)
+
+    assert not (tmp_path / "home").exists()
+
+
+def test_a_cache_that_cannot_be_written_is_no_error(source, tmp_path, caplog):
+    blocked = tmp_path / "file"
+    blocked.write_text("not a folder")
+
+    graph = read_graph(source, cache=blocked / "cache")
+
+    assert len(graph) == 5
+    assert "was not cached" in caplog.text
+
+
+def test_two_processes_may_read_at_once(source, tmp_path):
+    source.write_text(OBO + "".join(f"\n[Term]\nid: X:{i:07}\nname: n{i}\n" for i in range(30_000)))
+    command = [sys.executable, "-c", READ, str(source), str(tmp_path / "cache")]
+
+    processes = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    hashes = {process.communicate()[0] for process in processes}
+
+    assert hashes == {read_graph(source, cache=tmp_path / "cache").hash + "\n"}
+    assert kept(tmp_path / "cache") == [".json", ".safetensors"]
