@@ -1,5 +1,6 @@
 """One graph of five entities, written in every format by hand."""
 
+import json
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -115,6 +116,9 @@ def expected() -> KnowledgeGraph:
     return builder.build()
 
 
+Writer = Callable[[Path], Path]
+
+
 def _networkx() -> "nx.MultiDiGraph[str]":
     graph: nx.MultiDiGraph[str] = nx.MultiDiGraph()
     graph.add_node("EX:0000001", name="disease", definition="Anything that ails.")
@@ -154,8 +158,94 @@ def _text(content: str, suffix: str) -> Callable[[Path], Path]:
     return write
 
 
+def _obographs(folder: Path) -> Path:
+    obo = "http://purl.obolibrary.org/obo/"
+
+    def node(number: int, label: str, **meta: object) -> dict[str, object]:
+        return {"id": f"{obo}EX_000000{number}", "lbl": label, "type": "CLASS", "meta": meta}
+
+    def edge(head: int, relation: str, tail: int) -> dict[str, str]:
+        return {
+            "sub": f"{obo}EX_000000{head}",
+            "pred": relation,
+            "obj": f"{obo}EX_000000{tail}",
+        }
+
+    replaced = {"pred": f"{obo}IAO_0100001", "val": f"{obo}EX_0000002"}
+    graph = {
+        "id": f"{obo}ex.owl",
+        "nodes": [
+            node(1, "disease", definition={"val": "Anything that ails.", "xrefs": ["PMID:1"]}),
+            node(
+                2,
+                "fever",
+                synonyms=[
+                    {"pred": "hasExactSynonym", "val": "pyrexia"},
+                    {"pred": "hasRelatedSynonym", "val": "high temperature"},
+                ],
+            ),
+            node(3, "heart"),
+            node(4, "heart attack", synonyms=[{"pred": "hasBroadSynonym", "val": "infarct"}]),
+            node(5, "organ"),
+            node(9, "obsolete ague", deprecated=True, basicPropertyValues=[replaced]),
+            {"id": f"{obo}BFO_0000050", "lbl": "part of", "type": "PROPERTY"},
+        ],
+        "edges": [
+            edge(2, "is_a", 1),
+            edge(3, "is_a", 5),
+            edge(4, "is_a", 1),
+            edge(4, f"{obo}BFO_0000050", 3),
+        ],
+    }
+    path = folder / "five.json"
+    path.write_text(json.dumps({"graphs": [graph]}, indent=1), encoding="utf-8")
+    return path
+
+
+def _plain_networkx() -> "nx.MultiDiGraph[str]":
+    """Return the graph with attributes that the files of graph editors can hold."""
+    plain: nx.MultiDiGraph[str] = nx.MultiDiGraph()
+    plain.add_node("EX:0000001", name="disease", definition="Anything that ails.")
+    plain.add_node("EX:0000002", name="fever", synonyms='pyrexia|"high temperature" RELATED []')
+    plain.add_node("EX:0000003", name="heart")
+    plain.add_node("EX:0000004", name="heart attack", synonyms='"infarct" BROAD []')
+    plain.add_node("EX:0000005", name="organ")
+    plain.add_edge("EX:0000002", "EX:0000001", relation="is_a")
+    plain.add_edge("EX:0000003", "EX:0000005", relation="is_a")
+    plain.add_edge("EX:0000004", "EX:0000001", relation="is_a")
+    plain.add_edge("EX:0000004", "EX:0000003", relation="BFO:0000050")
+    return plain
+
+
+def _drawn(write: Callable[["nx.MultiDiGraph[str]", Path], None], suffix: str) -> Writer:
+    def written(folder: Path) -> Path:
+        path = folder / f"five{suffix}"
+        write(_plain_networkx(), path)
+        return path
+
+    return written
+
+
+def _write_node_link(graph: "nx.MultiDiGraph[str]", path: Path) -> None:
+    path.write_text(json.dumps(nx.node_link_data(graph, edges="links")), encoding="utf-8")
+
+
+PAJEK = r"""
+*vertices 5
+1 "EX:0000001" 0.0 0.0 ellipse name disease definition "Anything that ails."
+2 "EX:0000002" 0.0 0.0 ellipse name fever synonyms "pyrexia|\"high temperature\" RELATED"
+3 "EX:0000003" 0.0 0.0 ellipse name heart
+4 "EX:0000004" 0.0 0.0 ellipse name "heart attack" synonyms "\"infarct\" BROAD"
+5 "EX:0000005" 0.0 0.0 ellipse name organ
+*arcs
+2 1 1.0 relation is_a
+3 5 1.0 relation is_a
+4 1 1.0 relation is_a
+4 3 1.0 relation BFO:0000050
+"""
+
 #: Format -> a function that writes the graph into a folder and returns its path.
-WRITERS: dict[str, Callable[[Path], Path]] = {
+WRITERS: dict[str, Writer] = {
     "obo": _text(OBO, ".obo"),
     "turtle": _text(TURTLE, ".ttl"),
     "n3": _text(TURTLE, ".n3"),
@@ -166,7 +256,13 @@ WRITERS: dict[str, Callable[[Path], Path]] = {
     "trig": _rdf("trig", ".trig"),
     "trix": _rdf("trix", ".trix"),
     "hext": _rdf("hext", ".hext"),
+    "obographs": _obographs,
     "table": _text(TABLE, ".csv"),
+    "graphml": _drawn(nx.write_graphml, ".graphml"),
+    "gexf": _drawn(nx.write_gexf, ".gexf"),
+    "gml": _drawn(nx.write_gml, ".gml"),
+    "pajek": _text(PAJEK, ".net"),
+    "node-link": _drawn(_write_node_link, ".json"),
 }
 
 #: Kind of object -> the graph as such an object.

@@ -14,7 +14,6 @@ from kgbert.graph.graph import KnowledgeGraph
 from kgbert.graph.naming import complete
 from kgbert.graph.options import Limits
 from kgbert.graph.rdf import add_with_rdflib
-from kgbert.graph.read import READERS
 from kgbert.graph.source import Source
 from kgbert.graph.statements import Statements
 
@@ -185,7 +184,7 @@ def test_a_bomb_is_refused_before_it_explodes(suffix, compress, tmp_path):
         read_graph(path, format="nt")
 
 
-@pytest.mark.parametrize("format_name", READERS)
+@pytest.mark.parametrize("format_name", WRITERS)
 @pytest.mark.parametrize(
     ("suffix", "compress"), [(".gz", gzip.compress), (".bz2", bz2.compress), (".xz", lzma.compress)]
 )
@@ -245,7 +244,7 @@ def test_byte_order_marks_and_wide_encodings_are_understood(encoding, format_nam
     assert read_graph(plain) == expected()
 
 
-@pytest.mark.parametrize("format_name", READERS)
+@pytest.mark.parametrize("format_name", WRITERS)
 def test_bytes_that_are_no_text_are_refused_with_the_remedy(format_name, tmp_path):
     path = WRITERS[format_name](tmp_path)
     path.write_bytes(path.read_bytes().replace(b"disease", b"dis\xe9ase"))
@@ -254,7 +253,7 @@ def test_bytes_that_are_no_text_are_refused_with_the_remedy(format_name, tmp_pat
         read_graph(path, format=format_name)
 
 
-@pytest.mark.parametrize("format_name", READERS)
+@pytest.mark.parametrize("format_name", WRITERS)
 @given(share=st.floats(0, 1), noise=st.binary(max_size=4))
 def test_a_damaged_file_is_read_or_refused(format_name, share, noise, tmp_path_factory):
     path = WRITERS[format_name](tmp_path_factory.mktemp("damaged"))
@@ -268,7 +267,7 @@ def test_a_damaged_file_is_read_or_refused(format_name, share, noise, tmp_path_f
     assert path.name in said
 
 
-@pytest.mark.parametrize("format_name", READERS)
+@pytest.mark.parametrize("format_name", WRITERS)
 @given(content=st.binary(max_size=200) | st.text(max_size=200).map(str.encode))
 def test_any_bytes_are_read_or_refused(format_name, content, tmp_path_factory):
     path = tmp_path_factory.mktemp("any") / "any.txt"

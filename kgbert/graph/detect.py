@@ -12,6 +12,9 @@ _NQUAD = re.compile(rf"\s*{_TERM}\s+<[^<>\s]*>\s+(?:{_TERM}|\".*\"\S*)\s+{_TERM}
 _TURTLE = re.compile(r"^\s*(?:@prefix|@base|prefix\s+\S*:\s*<|base\s+<)", re.IGNORECASE | re.M)
 _STATEMENT = re.compile(r"^\s*(?:<[^<>\s]*>|\w*:\w+|\[\])\s+(?:a|<[^<>\s]*>|\w*:\w+)\s+\S", re.M)
 _GRAPH_BLOCK = re.compile(r"^\s*(?:GRAPH\s+)?(?:<[^<>\s]*>|\w*:\w+)?\s*\{\s*$", re.I | re.M)
+_RDF_ROOT = re.compile(r"<(?:\w+:)?RDF\b")
+_OTHER_OWL = re.compile(r"^\s*(?:Prefix\(|Ontology\(|Prefix: |Ontology: )|<Ontology\b", re.M)
+_DICTIONARY = re.compile(r"[^\s|]+(?:\|[^\s|]+)*\|\|[^|]")
 _OBO = re.compile(r"^(?:format-version:|\[Term\]|\[Typedef\])", re.M)
 
 
@@ -27,6 +30,12 @@ def detect_format(source: Source) -> str:
             f"{source.name}: the file is empty, so there is no graph in it. Name another file, "
             f"or write this one again."
         )
+    if _OTHER_OWL.search(head) and not _RDF_ROOT.search(head):
+        raise GraphError(
+            f"{source.name}: OWL in functional syntax, Manchester syntax or OWL/XML, which kgbert "
+            f"does not read. Convert it to RDF/XML, with Protégé (save as) or with ROBOT: "
+            f"robot convert --input {source.path.name} --output converted.owl"
+        )
     for recognise in _RECOGNISERS:
         if found := recognise(head, source.suffix):
             return found
@@ -39,10 +48,14 @@ def detect_format(source: Source) -> str:
 def _markup(head: str, suffix: str) -> str | None:
     if not head.lstrip().startswith(("<?xml", "<!", "<rdf:", "<RDF")):
         return None
-    if re.search(r"<(?:\w+:)?RDF\b", head):
+    if _RDF_ROOT.search(head):
         return "xml"
     if re.search(r"<TriX\b", head):
         return "trix"
+    if re.search(r"<graphml\b", head):
+        return "graphml"
+    if re.search(r"<gexf\b", head):
+        return "gexf"
     return "xml" if suffix in (".rdf", ".owl") else None
 
 
@@ -52,12 +65,31 @@ def _json(head: str, suffix: str) -> str | None:
         return None
     if text.startswith('["') and suffix not in (".json", ".jsonld"):
         return "hext"
-    is_linked = '"@' in head or suffix == ".jsonld"
-    return "json-ld" if is_linked else None
+    if re.match(r'\{\s*"(?:meta|graphs)"\s*:', text) and '"graphs"' in head:
+        return "obographs"
+    if '"@' in head or suffix == ".jsonld":
+        return "json-ld"
+    return "node-link" if '"nodes"' in head else None
 
 
 def _obo(head: str, suffix: str) -> str | None:
     return "obo" if _OBO.search(head) else None
+
+
+def _drawn(head: str, suffix: str) -> str | None:
+    if re.match(r"\s*(?:Creator\s+\"[^\"]*\"\s*)?graph\s*\[", head):
+        return "gml"
+    return "pajek" if re.match(r"\s*\*(?:network|vertices)\b", head, re.I) else None
+
+
+def _rrf(head: str, suffix: str) -> str | None:
+    first = head.lstrip().split("\n", 1)[0]
+    return "rrf" if suffix == ".rrf" and first.count("|") >= 5 else None
+
+
+def _dictionary(head: str, suffix: str) -> str | None:
+    lines = [line for line in head.splitlines()[:-1] if line.strip()]
+    return "dictionary" if lines and all(_DICTIONARY.match(line) for line in lines) else None
 
 
 def _lines(head: str, suffix: str) -> str | None:
@@ -84,7 +116,10 @@ _RECOGNISERS: tuple[Callable[[str, str], str | None], ...] = (
     _markup,
     _json,
     _obo,
+    _drawn,
+    _rrf,
     _lines,
     _turtle,
+    _dictionary,
     _table,
 )

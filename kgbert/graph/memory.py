@@ -7,7 +7,7 @@ import networkx as nx
 
 from kgbert.graph.builder import GraphBuilder
 from kgbert.graph.graph import SCOPES, GraphError
-from kgbert.graph.identifiers import compact, expand, relation_name
+from kgbert.graph.identifiers import compact, expand
 from kgbert.graph.obo import parse_quoted
 from kgbert.graph.options import ReadOptions
 from kgbert.graph.statements import Statements
@@ -36,11 +36,12 @@ def read_networkx(graph: "nx.Graph[Any]", statements: Statements) -> None:
     for node, attributes in graph.nodes(data=True):
         _read_node(compact(str(node)), attributes, builder, statements.options)
     for head, tail, key, said in _edges(graph):
-        word = str(_first(said, _RELATION_KEYS) or key)
+        # A multigraph numbers the edges that nobody gave a key.
+        word = str(_first(said, _RELATION_KEYS) or (key if isinstance(key, str) else "related to"))
         relation = compact(expand(RELATION_WORDS.get(word.lower(), word)))
         builder.add_edge(compact(str(head)), relation, compact(str(tail)))
-        known = builder.relations[relation] or str(said.get("relation_name", ""))
-        builder.add_relation(relation, known or relation_name(relation))
+        if name := said.get("relation_name"):
+            builder.add_relation(relation, str(name))
         if not graph.is_directed():
             builder.add_edge(compact(str(tail)), relation, compact(str(head)))
     if not graph.is_directed() and graph.number_of_edges():

@@ -12,7 +12,20 @@ CATALOG = "catalog-v001.xml"
 
 #: Suffixes of graph files, as opposed to what else lies in a folder.
 _SUFFIXES = frozenset(
-    (".obo", ".owl", ".rdf", ".ttl", ".nt", ".nq", ".trig", ".trix", ".n3", ".jsonld", ".hext")
+    (
+        ".rrf",
+        ".obo",
+        ".owl",
+        ".rdf",
+        ".ttl",
+        ".nt",
+        ".nq",
+        ".trig",
+        ".trix",
+        ".n3",
+        ".jsonld",
+        ".hext",
+    )
 )
 _ENTRY = re.compile(rb"<(?:uri|system|public)\b([^>]*)>")
 _ATTRIBUTE = re.compile(rb"(\w+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)')")

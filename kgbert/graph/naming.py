@@ -2,7 +2,7 @@
 
 from kgbert.graph.builder import GraphBuilder
 from kgbert.graph.graph import GraphError
-from kgbert.graph.identifiers import readable
+from kgbert.graph.identifiers import readable, relation_name
 from kgbert.graph.options import ReadOptions
 from kgbert.graph.selection import select
 from kgbert.graph.statements import Statements
@@ -17,6 +17,8 @@ def complete(statements: Statements, source: str) -> GraphBuilder:
     builder = statements.finish()
     if statements.ids_are_names and not builder.names:
         name_by_plain_id(builder)
+    for relation in [relation for relation, name in builder.relations.items() if not name]:
+        builder.add_relation(relation, relation_name(relation))
     name_the_unnamed(builder, source, statements.options)
     select(builder, statements.options)
     return builder

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from kgbert.graph.builder import GraphBuilder
 from kgbert.graph.graph import GraphError
-from kgbert.graph.identifiers import compact, relation_name
+from kgbert.graph.identifiers import compact
 from kgbert.graph.source import Source
 from kgbert.graph.statements import Statements
 from kgbert.graph.vocabulary import RELATION_WORDS
@@ -163,8 +163,8 @@ def _rename_relations(builder: GraphBuilder, typedefs: dict[str, tuple[str, str]
     for head, relation, tail in edges:
         shared, name = typedefs.get(relation, (relation, ""))
         builder.add_edge(head, shared, tail)
-        if not builder.relations[shared]:
-            builder.add_relation(shared, name or relation_name(shared))
+        if name:
+            builder.add_relation(shared, name)
 
 
 def _quoted(text: str, number: int, source: Source) -> tuple[str, str]:

@@ -3,15 +3,20 @@
 import os
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from kgbert.graph.cards import find_card, with_card
 from kgbert.graph.detect import detect_format
+from kgbert.graph.dictionary_file import read_dictionary
 from kgbert.graph.graph import GraphError, KnowledgeGraph
 from kgbert.graph.modules import Neighbours, files_of
 from kgbert.graph.naming import complete
 from kgbert.graph.obo import read_obo
+from kgbert.graph.obographs import read_obographs
 from kgbert.graph.options import Limits, ReadOptions
+from kgbert.graph.rrf import read_rrf
 from kgbert.graph.shelf import FilesRead, Shelf
 from kgbert.graph.source import Source
 from kgbert.graph.statements import Statements
@@ -34,6 +39,7 @@ def read_graph(
     *,
     format: str | None = None,
     options: ReadOptions | None = None,
+    card: str | None = None,
     cache: PathLike | None = "~/.cache/kgbert/graphs",
 ) -> KnowledgeGraph:
     """Return the knowledge graph of local files, or of a graph in memory.
@@ -45,11 +51,17 @@ def read_graph(
         source: Path of a file or folder, several paths, or an rdflib, networkx or PyG graph.
         format: A name in ``READERS``; found by each file's content if not given.
         options: What to read, and how; the defaults suit most ontologies.
+        card: Name of a graph card (``kgbert graphs`` lists them), or the path of your own: its
+            options, changed by yours, and its licence where the source states none.
         cache: Folder where big graphs are kept until their files change; None reads them anew.
 
     Raises:
         GraphError: There is nothing to read, or it cannot be read; the message says why.
     """
+    if card is not None:
+        found = find_card(card)
+        graph = read_graph(source, format=format, options=with_card(found, options), cache=cache)
+        return graph if graph.licence else replace(graph, licence=found.licence)
     options = options or ReadOptions()
     if isinstance(source, str | os.PathLike):
         source = [source]
@@ -149,6 +161,15 @@ def _rdf(syntax: str) -> Reader:
     return read
 
 
+def _drawn(format_name: str) -> Reader:
+    def read(source: Source, statements: Statements) -> None:
+        from kgbert.graph.drawn import read_drawn  # so does networkx
+
+        read_drawn(format_name, source, statements)
+
+    return read
+
+
 #: Formats by name; each reader adds what a source says to statements. SKOS and OWL vocabularies
 #: are understood in every RDF syntax.
 READERS: dict[str, Reader] = {
@@ -162,5 +183,13 @@ READERS: dict[str, Reader] = {
     "trig": _rdf("trig"),
     "trix": _rdf("trix"),
     "hext": _rdf("hext"),
+    "obographs": read_obographs,
     "table": read_table,
+    "dictionary": read_dictionary,
+    "rrf": read_rrf,
+    "graphml": _drawn("graphml"),
+    "gexf": _drawn("gexf"),
+    "gml": _drawn("gml"),
+    "pajek": _drawn("pajek"),
+    "node-link": _drawn("node-link"),
 }

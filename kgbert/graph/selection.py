@@ -42,11 +42,13 @@ def _keep_relations(builder: GraphBuilder, relations: Iterable[str]) -> None:
     known = {relation for _, relation, _ in builder.edges}
     by_name = {builder.relations[relation]: relation for relation in known}
     wanted = {by_name.get(relation, relation) for relation in wanted}
-    if unknown := wanted - known:
+    if not wanted & known:
         raise GraphError(
-            f"no edge has the relation {min(unknown)!r}, which was asked for. Relations here: "
-            f"{', '.join(sorted(known)[:20])}. Name some of these: ReadOptions(relations=(...,))."
+            f"no edge has a relation that was asked for ({', '.join(sorted(wanted))}). Relations "
+            f"here: {', '.join(sorted(known)[:20])}. Name some: ReadOptions(relations=(...,))."
         )
+    for absent in sorted(wanted - known):
+        builder.note(f"no edge has the relation {absent}, which was asked for")
     kept = {edge for edge in builder.edges if edge[1] in wanted}
     if left_out := len(builder.edges) - len(kept):
         builder.note(f"{left_out:,} edges of other relations left out")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from kgbert.graph import vocabulary
 from kgbert.graph.axioms import BlankNodes
 from kgbert.graph.builder import GraphBuilder
-from kgbert.graph.identifiers import compact, expand, readable, relation_name
+from kgbert.graph.identifiers import compact, expand, readable
 from kgbert.graph.options import ReadOptions
 
 
@@ -194,11 +194,11 @@ class Statements:
                 candidate = (language not in ("", "en"), " ".join(text.split()))
                 relations[subject] = min(relations.get(subject, candidate), candidate)
         for relation in {relation for _, relation, _ in self.edges}:
-            own = relations.get(relation, (False, ""))[1]
             # What RDFS and SKOS call their own relations ("subClassOf") is not for sentences.
-            name = "" if relation.startswith(vocabulary.META_NAMESPACES) else own
-            written = compact(relation)
-            self.builder.add_relation(written, name or relation_name(written))
+            is_meta = relation.startswith(vocabulary.META_NAMESPACES)
+            name = "" if is_meta else relations.get(relation, (False, ""))[1]
+            if name or compact(relation) not in self.builder.relations:
+                self.builder.add_relation(compact(relation), name)
 
 
 _UNDEFINED = (0, False, "")

@@ -154,22 +154,38 @@ def _add_triples(
     subject_place, object_place = places["subject"], places["object"]
     predicate_place = places.get("predicate")
     meanings: dict[str, tuple[str, bool]] = {}
+    rows_read = incomplete = 0
     for cells in _cells(rows, places, source):
+        rows_read += 1
         subject, target = expand(cells[subject_place]), cells[object_place]
         word = "is_a" if predicate_place is None else cells[predicate_place]
         if word not in meanings:
             predicate = expand(RELATION_WORDS.get(word.lower(), word))
             meanings[word] = predicate, statements.takes_text(predicate)
         predicate, is_text = meanings[word]
-        if not (subject and target and predicate):
-            continue
-        if is_text:
+        if not (subject and target and word):
+            incomplete += 1
+        elif is_text:
             statements.add_literal(subject, predicate, target)
         else:
             # A table has no declarations: whatever stands at an end of an edge is an entity.
             target = expand(target)
             statements.described.update((subject, target))
             statements.add_resource(subject, predicate, target)
+    _complain(incomplete, rows_read, source, statements)
+
+
+def _complain(incomplete: int, rows_read: int, source: Source, statements: Statements) -> None:
+    """Note the rows that said nothing, or refuse a table of them."""
+    if 2 * incomplete > rows_read:
+        raise GraphError(
+            f"{source.name}: {incomplete:,} of {rows_read:,} rows lack a subject, predicate or "
+            f"object, so this is no table of triples. {_EXPECTED}"
+        )
+    if incomplete:
+        statements.builder.note(
+            f"{incomplete:,} rows of {source.name} skipped: they lack a subject, predicate or object"
+        )
 
 
 def _add_entities(
