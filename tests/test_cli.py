@@ -127,6 +127,12 @@ def test_link_writes_one_json_object_a_text(obo, notes, capsys):
     assert mention["candidates"] == [{"entity": "EX:1", "name": "fever", "score": 1.0}]
 
 
+def test_another_linker_can_be_named(obo, capsys):
+    assert main(["link", obo, "feverish", "--linker", "dictionary+nearest"]) == 0
+
+    assert "0-8  feverish  →  fever (EX:1, 0." in capsys.readouterr().out
+
+
 def test_a_long_text_is_no_file_name(obo, capsys):
     assert main(["link", obo, "fever " * 2_000]) == 0
 
@@ -164,7 +170,8 @@ def test_only_a_part_of_a_graph_can_be_read(obo, capsys, options, entities):
         (["link", "{obo}", "missing.csv"], "missing.csv: no such file; check the name"),
         (["link", "{obo}", "{notes}"], "'text'; there are 'note', 'id'. If the text is in 'note'"),
         (["link", "{obo}", " "], "the text is empty; write one between quotes"),
-        (["inspect", "{obo}", "--relations", "part_of"], "no edge has the relation"),
+        (["inspect", "{obo}", "--relations", "part_of"], "part_of"),
+        (["link", "{obo}", "x", "--linker", "nearst"], "unknown linker 'nearst'; did you mean"),
         (["link", "{obo}", "x", "--format", "obi"], "unknown graph format 'obi'; did you mean"),
     ],
 )

@@ -7,7 +7,16 @@ import pytest
 from kgbert.cli.main import COMMANDS
 
 #: What takes a noticeable time to load and is not needed to say what there is.
-HEAVY = {"torch", "transformers", "torch_geometric", "sklearn", "scipy", "rdflib", "networkx"}
+HEAVY = {
+    "networkx",
+    "numpy",
+    "rdflib",
+    "scipy",
+    "sklearn",
+    "torch",
+    "torch_geometric",
+    "transformers",
+}
 
 HELP = [["--help"], *([name, "--help"] for name in COMMANDS)]
 

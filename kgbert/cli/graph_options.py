@@ -1,10 +1,10 @@
 """The arguments by which a command is told of a graph."""
 
 from argparse import ArgumentParser, Namespace
+from typing import TYPE_CHECKING
 
-from kgbert.graph.graph import KnowledgeGraph
-from kgbert.graph.options import ReadOptions
-from kgbert.graph.read import read_graph
+if TYPE_CHECKING:
+    from kgbert.graph.graph import KnowledgeGraph
 
 
 def add_graph_arguments(parser: ArgumentParser) -> None:
@@ -29,8 +29,12 @@ def add_graph_arguments(parser: ArgumentParser) -> None:
     )
 
 
-def graph_of(arguments: Namespace) -> KnowledgeGraph:
+def graph_of(arguments: Namespace) -> "KnowledgeGraph":
     """Read the graph that the arguments name."""
+    # Imported when it runs: --help need not wait for numpy and what stands on it.
+    from kgbert.graph.options import ReadOptions
+    from kgbert.graph.read import read_graph
+
     options = ReadOptions(
         label=arguments.label,
         languages=arguments.languages,
@@ -41,6 +45,16 @@ def graph_of(arguments: Namespace) -> KnowledgeGraph:
         name_from_id=arguments.name_from_id,
     )
     return read_graph(arguments.graph, format=arguments.format, options=options)
+
+
+def add_linker_argument(parser: ArgumentParser) -> None:
+    """Add how the graph's entities are found in texts."""
+    parser.add_argument(
+        "--linker",
+        default="dictionary",
+        metavar="NAME",
+        help="how entities are found: dictionary, nearest, or dictionary+nearest",
+    )
 
 
 def _listed(names: str) -> tuple[str, ...]:

@@ -4,14 +4,15 @@ import json
 from argparse import ArgumentParser, Namespace
 
 from kgbert.cli.command import Command
-from kgbert.cli.graph_options import add_graph_arguments, graph_of
-from kgbert.linking.coverage import coverage
-from kgbert.linking.dictionary import DictionaryLinker
+from kgbert.cli.graph_options import add_graph_arguments, add_linker_argument, graph_of
 from kgbert.texts import read_texts
 
 
 def inspect(arguments: Namespace) -> None:
     """Show the size of a graph, what may be wrong with it, and how much of texts it reaches."""
+    from kgbert.linking.coverage import coverage
+    from kgbert.linking.linkers import make_linker
+
     texts: list[str] = []
     if arguments.texts:
         # Before the graph, which may take longer: a mistyped name is answered at once.
@@ -21,7 +22,7 @@ def inspect(arguments: Namespace) -> None:
         texts = [example.text for example in examples]
     graph = graph_of(arguments)
     health = graph.health()
-    found = coverage(texts, DictionaryLinker(graph), graph) if texts else None
+    found = coverage(texts, make_linker(graph, arguments.linker), graph) if texts else None
     if arguments.json:
         both = json.loads(health.json()) | ({"coverage": found.as_dict()} if found else {})
         print(json.dumps(both, indent=2))
@@ -37,6 +38,7 @@ def _add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--text-column", default="text", metavar="NAME", help="column of the text in the file"
     )
+    add_linker_argument(parser)
     parser.add_argument("--json", action="store_true", help="write one JSON object")
 
 

@@ -4,21 +4,25 @@ import json
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from kgbert.cli.command import Command
-from kgbert.cli.graph_options import add_graph_arguments, graph_of
-from kgbert.graph.graph import KnowledgeGraph
-from kgbert.linking.dictionary import DictionaryLinker
-from kgbert.linking.mention import Mention
+from kgbert.cli.graph_options import add_graph_arguments, add_linker_argument, graph_of
 from kgbert.texts import Example, read_texts
 from kgbert.texts.read import READERS
+
+if TYPE_CHECKING:
+    from kgbert.graph.graph import KnowledgeGraph
+    from kgbert.linking.mention import Mention
 
 
 def link(arguments: Namespace) -> None:
     """Show which entities of a graph a text mentions."""
+    from kgbert.linking.linkers import make_linker
+
     examples = _examples(arguments.text, arguments.text_column)
     graph = graph_of(arguments)
-    linked = DictionaryLinker(graph)([example.text for example in examples])
+    linked = make_linker(graph, arguments.linker)([example.text for example in examples])
     write = _write_json if arguments.json else _write_lines
     write(examples, linked, graph)
 
@@ -31,6 +35,7 @@ def _add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--text-column", default="text", metavar="NAME", help="column of the text in the file"
     )
+    add_linker_argument(parser)
     parser.add_argument("--json", action="store_true", help="write one JSON object a text")
 
 
@@ -52,7 +57,7 @@ def _is_file(text: str) -> bool:
 
 
 def _write_json(
-    examples: Sequence[Example], linked: Iterable[Sequence[Mention]], graph: KnowledgeGraph
+    examples: Sequence[Example], linked: Iterable[Sequence["Mention"]], graph: "KnowledgeGraph"
 ) -> None:
     for example, mentions in zip(examples, linked, strict=True):
         found = [
@@ -71,7 +76,7 @@ def _write_json(
 
 
 def _write_lines(
-    examples: Sequence[Example], linked: Sequence[Sequence[Mention]], graph: KnowledgeGraph
+    examples: Sequence[Example], linked: Sequence[Sequence["Mention"]], graph: "KnowledgeGraph"
 ) -> None:
     for example, mentions in zip(examples, linked, strict=True):
         print(_one_line(example.text))
