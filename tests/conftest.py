@@ -43,3 +43,41 @@ def graph() -> KnowledgeGraph:
     ):
         builder.add_edge(head, relation, tail)
     return builder.build(source="five entities", version="1", licence="CC0-1.0")
+
+
+@pytest.fixture(scope="session")
+def plain_folder(tmp_path_factory):
+    """Return the folder of a plain tiny checkpoint, by family and kind of fused model."""
+    from functools import cache
+
+    from tiny import save_plain
+
+    folder = tmp_path_factory.mktemp("plain")
+    return cache(lambda family, kind: save_plain(folder, family, kind))
+
+
+@pytest.fixture
+def plain(plain_folder):
+    """Return a plain tiny model."""
+    from kgbert.modeling.models import KGBertForSequenceClassification
+
+    def load(family="bert", kind=KGBertForSequenceClassification):
+        return kind.auto_class.from_pretrained(plain_folder(family, kind)).eval()
+
+    return load
+
+
+@pytest.fixture
+def fused(plain_folder):
+    """Return a fused tiny model, made from the same checkpoint as the plain one."""
+    import torch
+    from tiny import TINY, tiny_graph
+
+    from kgbert.modeling.models import KGBertForSequenceClassification
+
+    def make(family="bert", kind=KGBertForSequenceClassification, **options):
+        torch.manual_seed(3)
+        folder = plain_folder(family, kind)
+        return kind.from_backbone(folder, tiny_graph(), **TINY | options).eval()
+
+    return make

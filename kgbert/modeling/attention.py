@@ -79,7 +79,7 @@ class KnowledgeAttention(nn.Module):
         return tokens.index_put((links.rows, links.tokens), update, accumulate=True), weights
 
     def _split(self, x: Tensor) -> Tensor:
-        return x.view(*x.shape[:-1], self.heads, -1)
+        return x.view(*x.shape[:-1], self.heads, x.shape[-1] // self.heads)
 
 
 def _softmax_with_null(

@@ -58,6 +58,10 @@ class KGBertConfig(PreTrainedConfig):
                 f"injected_layers={injected_layers} names a block that the backbone lacks: "
                 f"{self.backbone.model_type} has blocks 1 to {blocks}."
             )
+        if len(set(injected_layers)) < len(injected_layers):
+            raise ValueError(
+                f"injected_layers={injected_layers} names a block twice; name it once."
+            )
         if knowledge_size % knowledge_heads:
             raise ValueError(
                 f"knowledge_size={knowledge_size} cannot be shared by "

@@ -111,6 +111,6 @@ class GraphEncoder(nn.Module):
         for norm, layer in zip(self.norms, self.layers, strict=True):
             state = norm(nodes)
             update = layer(state) if self.edgeless else layer(state, edge_index, edge_types)
-            nodes = nodes + self.dropout(nn.functional.gelu(update))
+            nodes = nodes + self.dropout(nn.functional.gelu(update)).to(nodes.dtype)
         vectors: Tensor = self.norm(nodes)
         return vectors

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -35,6 +35,9 @@ from kgbert.modeling.injection import (
 )
 from kgbert.modeling.knowledge import take_knowledge
 
+#: One of the fused models; typing.Self is unknown to the checks of shapes that tests run under.
+Fused = TypeVar("Fused", bound="KGBertPreTrainedModel")
+
 
 class KGBertPreTrainedModel(PreTrainedModel):
     """What the fused models share: building, injecting, initialising.
@@ -50,6 +53,9 @@ class KGBertPreTrainedModel(PreTrainedModel):
     _supports_sdpa = True
     _supports_flash_attn = True
     _supports_flex_attn = True
+    #: The losses of the backbones' heads are means, which Trainer divides by its accumulation steps
+    #: only where it does not take the model to do so because of ``**inputs``.
+    accepts_loss_kwargs = False
     auto_class: ClassVar[Any] = AutoModel
     #: Whether the task head reads one position, where the mean may be put instead.
     reads_one_position: ClassVar[bool] = False
@@ -104,13 +110,13 @@ class KGBertPreTrainedModel(PreTrainedModel):
 
     @classmethod
     def from_backbone(
-        cls,
+        cls: type[Fused],
         name_or_path: str,
         graph: KnowledgeGraph,
         *,
         labels: Sequence[str] = (),
         **options: Any,
-    ) -> Self:
+    ) -> Fused:
         """Return a model that computes what the plain checkpoint computes, ready to be trained.
 
         Args:
