@@ -18,9 +18,13 @@ pytestmark = pytest.mark.slow
 def wheel(tmp_path_factory):
     """Build from a copy: setuptools leaves its build folders beside the sources."""
     folder = tmp_path_factory.mktemp("wheel")
-    shutil.copytree(
-        PROJECT / "kgbert", folder / "kgbert", ignore=shutil.ignore_patterns("__pycache__")
-    )
+    for name in ("kgbert", "graphs"):
+        shutil.copytree(
+            PROJECT / name,
+            folder / name,
+            symlinks=True,
+            ignore=shutil.ignore_patterns("__pycache__"),
+        )
     for name in ("pyproject.toml", "README.md", "LICENSE", "NOTICE"):
         shutil.copy(PROJECT / name, folder)
     offline = ["--no-deps", "--no-build-isolation", "--no-index"]
@@ -47,6 +51,13 @@ def test_every_file_of_the_package_is_in_the_wheel(wheel):
 
     assert "kgbert/py.typed" in sources
     assert sources <= set(wheel.namelist())
+
+
+def test_graph_cards_are_in_the_wheel(wheel):
+    cards = {f"kgbert/graph/cards/{path.name}" for path in (PROJECT / "graphs").glob("*.toml")}
+
+    assert cards
+    assert cards <= set(wheel.namelist())
 
 
 def test_nothing_beside_the_package_is_installed(wheel):
