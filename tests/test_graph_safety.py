@@ -14,6 +14,7 @@ from kgbert.graph.graph import KnowledgeGraph
 from kgbert.graph.naming import complete
 from kgbert.graph.options import Limits
 from kgbert.graph.rdf import add_with_rdflib
+from kgbert.graph.read import READERS
 from kgbert.graph.source import Source
 from kgbert.graph.statements import Statements
 
@@ -267,7 +268,7 @@ def test_a_damaged_file_is_read_or_refused(format_name, share, noise, tmp_path_f
     assert path.name in said
 
 
-@pytest.mark.parametrize("format_name", WRITERS)
+@pytest.mark.parametrize("format_name", READERS)
 @given(content=st.binary(max_size=200) | st.text(max_size=200).map(str.encode))
 def test_any_bytes_are_read_or_refused(format_name, content, tmp_path_factory):
     path = tmp_path_factory.mktemp("any") / "any.txt"

@@ -184,7 +184,7 @@ def _complain(incomplete: int, rows_read: int, source: Source, statements: State
         )
     if incomplete:
         statements.builder.note(
-            f"{incomplete:,} rows of {source.name} skipped: they lack a subject, predicate or object"
+            f"{incomplete:,} rows of {source.name} skipped: no subject, predicate or object"
         )
 
 
