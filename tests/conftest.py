@@ -76,8 +76,8 @@ def fused(plain_folder):
     from kgbert.modeling.models import KGBertForSequenceClassification
 
     def make(family="bert", kind=KGBertForSequenceClassification, **options):
-        torch.manual_seed(3)
         folder = plain_folder(family, kind)
+        torch.manual_seed(3)
         return kind.from_backbone(folder, tiny_graph(), **TINY | options).eval()
 
     return make

@@ -130,7 +130,8 @@ class KGBertPreTrainedModel(PreTrainedModel):
             if labels
             else {}
         )
-        plain = cls.auto_class.from_pretrained(name_or_path, **naming)
+        # In single precision whatever it was saved in, as what is new and has to be trained.
+        plain = cls.auto_class.from_pretrained(name_or_path, dtype=torch.float32, **naming)
         config = KGBertConfig(
             backbone=plain.config,
             relations=list(graph.relation_ids),
