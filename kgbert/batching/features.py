@@ -6,7 +6,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import safe_open
-from safetensors.numpy import save_file
+from safetensors.numpy import save
+
+from kgbert.saving import write_atomically
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,13 +24,13 @@ class EntityFeatures:
     graph_hash: str
 
     def save(self, path: Path) -> None:
-        """Write the vectors as safetensors."""
+        """Write the vectors as safetensors, whole or not at all."""
         about = {
             "encoder": self.encoder,
             "encoder_hash": self.encoder_hash,
             "graph_hash": self.graph_hash,
         }
-        save_file({"vectors": self.vectors}, path, metadata=about)
+        write_atomically(path, save({"vectors": self.vectors}, metadata=about))
 
     @classmethod
     def load(cls, path: Path) -> "EntityFeatures":

@@ -3,13 +3,12 @@
 import json
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kgbert.cli.command import Command
 from kgbert.cli.graph_options import add_graph_arguments, add_linker_argument, graph_of
-from kgbert.texts import Example, read_texts
-from kgbert.texts.read import READERS
+from kgbert.cli.text_argument import add_text_argument, examples_of
+from kgbert.texts import Example
 
 if TYPE_CHECKING:
     from kgbert.graph.graph import KnowledgeGraph
@@ -20,7 +19,7 @@ def link(arguments: Namespace) -> None:
     """Show which entities of a graph a text mentions."""
     from kgbert.linking.linkers import make_linker
 
-    examples = _examples(arguments.text, arguments.text_column)
+    examples = examples_of(arguments)
     graph = graph_of(arguments)
     linked = make_linker(graph, arguments.linker)([example.text for example in examples])
     write = _write_json if arguments.json else _write_lines
@@ -29,31 +28,9 @@ def link(arguments: Namespace) -> None:
 
 def _add_arguments(parser: ArgumentParser) -> None:
     add_graph_arguments(parser)
-    parser.add_argument(
-        "text", metavar="TEXT|FILE", help=f"a text, or a file of texts ({' '.join(READERS)})"
-    )
-    parser.add_argument(
-        "--text-column", default="text", metavar="NAME", help="column of the text in the file"
-    )
+    add_text_argument(parser)
     add_linker_argument(parser)
     parser.add_argument("--json", action="store_true", help="write one JSON object a text")
-
-
-def _examples(text: str, text_column: str) -> list[Example]:
-    """Read a file if there is one or the text is named like one, else take the text itself."""
-    named_like_one = len(text.split()) == 1 and text.removesuffix(".gz").endswith(tuple(READERS))
-    if named_like_one or _is_file(text):
-        return read_texts(text, text_column=text_column, overlaps="longest")
-    if not text.strip():
-        raise ValueError("the text is empty; write one between quotes, or the name of a file")
-    return [Example(text)]
-
-
-def _is_file(text: str) -> bool:
-    try:
-        return Path(text).is_file()
-    except (OSError, ValueError):  # longer than a name can be, or with a NUL
-        return False
 
 
 def _write_json(

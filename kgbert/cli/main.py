@@ -8,8 +8,12 @@ from collections.abc import Sequence
 
 import kgbert
 from kgbert.cli.command import Command
+from kgbert.cli.compare import COMPARE
+from kgbert.cli.demo import DEMO
 from kgbert.cli.inspect import INSPECT
 from kgbert.cli.link import LINK
+from kgbert.cli.predict import PREDICT
+from kgbert.cli.train import TRAIN
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -67,4 +71,11 @@ def _fail(reason: object, status: int) -> int:
 
 
 #: Every command by the name that is typed.
-COMMANDS: dict[str, Command] = {"inspect": INSPECT, "link": LINK}
+COMMANDS: dict[str, Command] = {
+    "demo": DEMO,
+    "inspect": INSPECT,
+    "link": LINK,
+    "train": TRAIN,
+    "compare": COMPARE,
+    "predict": PREDICT,
+}

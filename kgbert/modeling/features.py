@@ -3,6 +3,8 @@
 import hashlib
 import logging
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -13,6 +15,7 @@ from transformers import AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTo
 from kgbert.batching.features import EntityFeatures
 from kgbert.graph.graph import KnowledgeGraph
 from kgbert.graph.verbalise import verbalise
+from kgbert.modeling.precision import has_fast_bf16
 
 logger = logging.getLogger(__name__)
 
@@ -27,6 +30,7 @@ def encode_entities(
     batch_size: int = 128,
     max_length: int = 40,
     progress: Progress | None = None,
+    cache: str | Path | None = "~/.cache/kgbert/features",
 ) -> EntityFeatures:
     """Return one feature vector an entity: its neighbourhood in words, read by a frozen encoder.
 
@@ -36,9 +40,17 @@ def encode_entities(
         batch_size: Entities encoded together.
         max_length: Longest description in tokens; what is longer is cut.
         progress: Called after each batch.
+        cache: Folder where vectors are kept by graph and encoder; None encodes anew.
     """
     tokenizer = AutoTokenizer.from_pretrained(name_or_path)
     encoder = AutoModel.from_pretrained(name_or_path).eval()
+    encoder_hash = weights_hash(encoder)
+    kept = None
+    if cache is not None:
+        name = f"{graph.hash[:20]}-{encoder_hash[:20]}-{max_length}.safetensors"
+        kept = Path(cache).expanduser() / name
+        if kept.exists():
+            return replace(EntityFeatures.load(kept), encoder=name_or_path)
     if torch.cuda.is_available():
         encoder = encoder.cuda()
     texts = [verbalise(graph, index) for index in range(len(graph))]
@@ -50,7 +62,10 @@ def encode_entities(
         vectors[rows] = mean_states(encoder, tokenizer, [texts[row] for row in rows], max_length)
         if progress:
             progress(min(start + batch_size, len(texts)), len(texts))
-    return EntityFeatures(vectors, name_or_path, weights_hash(encoder), graph.hash)
+    features = EntityFeatures(vectors, name_or_path, encoder_hash, graph.hash)
+    if kept:
+        features.save(kept)
+    return features
 
 
 def mean_states(
@@ -63,11 +78,12 @@ def mean_states(
     inputs = tokenizer(
         list(texts), truncation=True, max_length=max_length, padding=True, return_tensors="pt"
     ).to(encoder.device)
-    with torch.inference_mode():
+    kind = encoder.device.type
+    with torch.inference_mode(), torch.autocast(kind, torch.bfloat16, enabled=has_fast_bf16()):
         states: Tensor = encoder(**inputs).last_hidden_state
     mask = inputs["attention_mask"].unsqueeze(-1)
-    mean = (states * mask).sum(1) / mask.sum(1)
-    unit = torch.nn.functional.normalize(mean.float(), dim=-1) * mean.shape[-1] ** 0.5
+    mean = (states.float() * mask).sum(1) / mask.sum(1)
+    unit = torch.nn.functional.normalize(mean, dim=-1) * mean.shape[-1] ** 0.5
     vectors: NDArray[np.float16] = unit.half().cpu().numpy()
     return vectors
 

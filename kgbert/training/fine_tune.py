@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
+import torch
 from torch import nn
 from torch.optim import AdamW, Optimizer
 from transformers import (
@@ -16,9 +17,12 @@ from transformers import (
     TrainingArguments,
 )
 
+from transformers.trainer_pt_utils import LengthGroupedSampler
+
 from kgbert.batching.dataset import KGBertCollator, LabelledTexts, Target, TrainingTexts
 from kgbert.batching.processor import EncodedText, KGBertProcessor
 from kgbert.modeling.models import KGBertPreTrainedModel
+from kgbert.modeling.precision import has_fast_bf16
 from kgbert.texts import Example, check_labels
 from kgbert.training.answers import answers_of, labels_of
 from kgbert.training.tasks import Task, task_of
@@ -66,6 +70,9 @@ def default_arguments(folder: str | Path, **changes: Any) -> TrainingArguments:
         "logging_strategy": "epoch",
         "load_best_model_at_end": True,
         "disable_tqdm": True,
+        "bf16": has_fast_bf16(),
+        # Trainer refuses bfloat16 on a CPU that it was not told to use.
+        "use_cpu": has_fast_bf16() and not torch.cuda.is_available(),
     }
     return TrainingArguments(
         output_dir=str(folder), remove_unused_columns=False, **(defaults | changes)
@@ -101,6 +108,8 @@ def fine_tune(
     def target(example: Example, encoded: EncodedText) -> Target:
         return task.target(example, encoded, labels)
 
+    # Equal lengths side by side, so that little is computed on padding.
+    validation = sorted(validation, key=lambda example: len(example.text))
     held_out = LabelledTexts(processor, validation, target)
     expected = [task.expected(x, y) for x, y in zip(validation, held_out.encoded, strict=True)]
 
@@ -111,7 +120,7 @@ def fine_tune(
 
     arguments.metric_for_best_model = f"eval_{task.metric}"
     arguments.greater_is_better = True
-    trainer = Trainer(
+    trainer = LengthGroupingTrainer(
         model,
         arguments,
         data_collator=KGBertCollator(processor),
@@ -124,6 +133,22 @@ def fine_tune(
     trainer.remove_callback(PrinterCallback)
     trainer.train(resume_from_checkpoint=resume or None)
     return _outcome(trainer, task)
+
+
+class LengthGroupingTrainer(Trainer):
+    """A Trainer whose batches hold texts of about the same length."""
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> LengthGroupedSampler:
+        """Shuffle texts so that neighbours have about the same length.
+
+        Trainer's own grouping by length reorders the evaluation as well, and reads the lengths
+        from datasets of dictionaries only.
+        """
+        texts = cast(LabelledTexts, train_dataset or self.train_dataset)
+        return LengthGroupedSampler(
+            self.args.train_batch_size * self.args.gradient_accumulation_steps,
+            lengths=[len(text.offsets) for text in texts.encoded],
+        )
 
 
 def _optimizer(
@@ -141,14 +166,15 @@ def _optimizer(
     for parameter in model.parameters():
         key = (id(parameter) in pretrained, id(parameter) in undecayed)
         groups.setdefault(key, []).append(parameter)
-    return AdamW(
+    options = [
         {
             "params": parameters,
             "lr": arguments.learning_rate if old else new_learning_rate,
             "weight_decay": 0.0 if bare else arguments.weight_decay,
         }
         for (old, bare), parameters in groups.items()
-    )
+    ]
+    return AdamW(options, fused=True)
 
 
 def _outcome(trainer: Trainer, task: Task) -> Training:

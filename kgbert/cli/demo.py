@@ -1,0 +1,49 @@
+"""kgbert demo: the main job on real data."""
+
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from kgbert.cli.command import Command
+
+
+def demo(arguments: Namespace) -> None:
+    """Classify diagnoses with and without the Human Phenotype Ontology: does it help?"""
+    # Imported here, so that `kgbert --help` waits for none of it.
+    from kgbert.cli.progress import ShowEncoding
+    from kgbert.cli.results import compare_and_show
+    from kgbert.demo.study import SIZES, demo_study
+
+    size = SIZES[arguments.size]
+    folder = arguments.output or Path(f"kgbert-demo-{arguments.size}")
+    print(
+        f"{len(size.arms)} arms ({', '.join(size.arms)}) on {size.seeds} paired seeds, "
+        f"{size.texts:,} training texts each; results go to {folder}",
+        flush=True,
+    )
+    compare_and_show(demo_study(folder, size, backbone=arguments.backbone, progress=ShowEncoding()))
+
+
+def _add_arguments(parser: ArgumentParser) -> None:
+    size = parser.add_mutually_exclusive_group()
+    size.add_argument(
+        "--full",
+        dest="size",
+        action="store_const",
+        const="full",
+        default="short",
+        help="1,000 training texts, ten seeds, and the arm with appended text: an hour or more",
+    )
+    size.add_argument(
+        "--quick",
+        dest="size",
+        action="store_const",
+        const="quick",
+        help="two tiny seeds, to see that everything is installed; no verdict",
+    )
+    parser.add_argument(
+        "--backbone", metavar="NAME", help="another encoder: a name on the hub, or a folder"
+    )
+    parser.add_argument("--output", type=Path, metavar="FOLDER", help="where results go")
+
+
+DEMO = Command(demo, _add_arguments, example="kgbert demo")

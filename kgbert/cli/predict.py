@@ -1,0 +1,49 @@
+"""kgbert predict: ask a trained model."""
+
+import json
+from argparse import ArgumentParser, Namespace
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from kgbert.cli.command import Command
+from kgbert.cli.text_argument import add_text_argument, examples_of
+
+if TYPE_CHECKING:
+    from kgbert.training.pipeline import Prediction
+
+
+def predict(arguments: Namespace) -> None:
+    """Answer texts with a trained model, and show the entities that it read."""
+    # Before the model, which takes longer to load: a mistyped name is answered at once.
+    examples = examples_of(arguments)
+    from kgbert.training.pipeline import pipeline
+
+    for prediction in pipeline(arguments.model)([example.text for example in examples]):
+        if arguments.json:
+            print(json.dumps(asdict(prediction)))
+        else:
+            _show(prediction)
+
+
+def _add_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("model", metavar="MODEL", help="folder that train, compare or demo wrote")
+    add_text_argument(parser)
+    parser.add_argument("--json", action="store_true", help="write one JSON object a text")
+
+
+def _show(prediction: "Prediction") -> None:
+    print(prediction.text)
+    if prediction.label is not None:
+        print(f"  label {prediction.label}  ({prediction.probability:.0%})")
+    for span in prediction.spans:
+        print(f"  {span.start}-{span.end}  {prediction.text[span.start : span.end]}  {span.label}")
+    for mention in prediction.mentions:
+        print(f"  {mention.start}-{mention.end}  {mention.text}")
+        for read in mention.candidates:
+            print(f"    {read.attention:4.0%}  {read.name} ({read.entity}, linked {read.score:g})")
+        print(f"    {mention.none_of_these:4.0%}  none of these")
+
+
+PREDICT = Command(
+    predict, _add_arguments, example='kgbert predict kgbert-demo-short/model "Acute pancreatitis"'
+)

@@ -1,0 +1,21 @@
+"""Run a comparison and show what came of it."""
+
+from kgbert.cli.progress import show_run
+from kgbert.comparing.compare import compare
+from kgbert.comparing.study import Study
+from kgbert.comparing.tables import render_table
+
+
+def compare_and_show(study: Study) -> None:
+    """Run what is not finished, print the table with the verdict, and say where all lies."""
+    try:
+        results = compare(study, progress=show_run)
+    except KeyboardInterrupt:
+        print(f"stopped; finished runs are kept in {study.folder}: the same command goes on there")
+        raise
+    print(f"\n{render_table(results)}\n")
+    print(f"report   {study.folder / 'report.html'}")
+    print(f"results  {study.folder / 'results.json'}")
+    if (study.folder / "model").is_dir():
+        print(f"model    {study.folder / 'model'}   (the best on validation)")
+        print(f'try      kgbert predict {study.folder / "model"} "a text"')

@@ -1,0 +1,91 @@
+"""Diagnosis names of ICD-10-CM, divided so that every test category is new."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from kgbert.comparing.study import Split
+from kgbert.texts import Example
+
+#: Chapters whose diagnoses are of organs and causes; 15, pregnancy, repeats those of others.
+CHAPTERS = tuple(str(chapter) for chapter in range(1, 19) if chapter != 15)
+
+#: Names taken from one category at most, since many differ only in "left" and "right".
+NAMES_PER_CATEGORY = 4
+
+#: Of a hundred categories, how many are kept for validation. They are the same in every seed and
+#: never trained or tested on, so that what is tuned on them has seen no test diagnosis.
+VALIDATION_PERCENT = 15
+
+
+@dataclass(frozen=True)
+class DiagnosisSplits:
+    """Draws each seed's diagnoses; half of the other categories train, half test."""
+
+    train: int
+    validation: int = 400
+    test: int = 800
+
+    def __call__(self, seed: int) -> Split:
+        """Return the texts of a seed; no category is in two parts."""
+        generator = np.random.default_rng(seed)
+        categories = sorted({category(example) for example in self._diagnoses})
+        free = [name for name in categories if not is_for_validation(name)]
+        chosen = generator.permutation(len(free))[: len(free) // 2]
+        to_train = {free[place] for place in chosen}
+        held = np.random.default_rng(0).permutation(len(self._diagnoses))
+        drawn = generator.permutation(len(self._diagnoses))
+        validation = [x for x in self._few(held) if is_for_validation(category(x))]
+        rest = [x for x in self._few(drawn) if not is_for_validation(category(x))]
+        train = [x for x in rest if category(x) in to_train][: self.train]
+        known = {example.label for example in train}
+        test = [x for x in rest if category(x) not in to_train and x.label in known]
+        validation = [x for x in validation if x.label in known]
+        return Split(train, validation[: self.validation], test[: self.test])
+
+    @cached_property
+    def _diagnoses(self) -> list[Example]:
+        return read_diagnoses()
+
+    def _few(self, order: Iterable[int]) -> list[Example]:
+        """Return the diagnoses in this order, the first few of each category."""
+        counts = Counter[str]()
+        kept = []
+        for place in order:
+            example = self._diagnoses[int(place)]
+            counts[category(example)] += 1
+            if counts[category(example)] <= NAMES_PER_CATEGORY:
+                kept.append(example)
+        return kept
+
+
+def read_diagnoses() -> list[Example]:
+    """Return every title and inclusion term once, the label being its chapter.
+
+    Of names that stand in several chapters the first is kept.
+    """
+    # Imported here: it reads all of ICD-10-CM when imported.
+    import simple_icd_10_cm as icd
+
+    found: dict[str, Example] = {}
+    for chapter in CHAPTERS:
+        for code in icd.get_descendants(chapter):
+            if not icd.is_chapter_or_block(code):
+                for name in (icd.get_description(code), *icd.get_inclusion_term(code)):
+                    found.setdefault(name.casefold(), Example(name, label=chapter, id=code))
+    return list(found.values())
+
+
+def category(example: Example) -> str:
+    """Return the three-character category of a diagnosis: ``E11`` of ``E11.65``."""
+    return example.id[:3]
+
+
+def is_for_validation(name: str) -> bool:
+    """Return whether a category is kept for validation in every seed."""
+    digest = hashlib.sha256(name.encode()).hexdigest()
+    return int(digest, 16) % 100 < VALIDATION_PERCENT
