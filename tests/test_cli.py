@@ -264,5 +264,5 @@ def test_help_lists_every_command_with_a_sentence(name, capsys):
     with pytest.raises(SystemExit, match="0"):
         main(["--help"])
 
-    assert COMMANDS[name].summary.endswith(".")
+    assert COMMANDS[name].summary.endswith((".", "?"))
     assert name in capsys.readouterr().out
