@@ -34,8 +34,10 @@ def definitions(text: str) -> list[Definition]:
     >>> [(short, text[start:end]) for short, start, end in definitions(text)]
     [('PKD', 'polycystic kidney disease'), ('NO', 'nitric oxide')]
     """
+    if "(" not in text and "[" not in text:
+        return []
     found = []
-    for brackets in _BRACKETS.finditer(text) if "(" in text or "[" in text else ():
+    for brackets in _BRACKETS.finditer(text):
         inside = re.split(r"[;,]", brackets.group(1))[0].strip()
         before = text[: brackets.start()].rstrip()
         if _is_short_form(inside):
@@ -59,31 +61,39 @@ def link_short_forms(
 
     Args:
         text: The text as the user gave it.
-        mentions: What was found in it, in reading order, without overlaps.
+        mentions: What was found in it, in reading order.
         candidates_of: What a long form may mean.
+
+    >>> from kgbert.linking.mention import Candidate
+    >>> kidney = Mention(0, 25, (Candidate("E:1", 1.0),))
+    >>> text = "polycystic kidney disease (PKD)"
+    >>> for mention in link_short_forms(text, [kidney], lambda _: kidney.candidates):
+    ...     print(mention)
+    Mention(start=0, end=25, candidates=(Candidate(entity='E:1', score=1.0),))
+    Mention(start=27, end=30, candidates=(Candidate(entity='E:1', score=0.95),))
     """
-    meanings = {
-        short: _weakened(candidates_of(text[start:end]))
-        for short, start, end in reversed(definitions(text))
-    }
-    if not meanings:
+    defined = definitions(text)
+    if not defined:
         return mentions
+    meanings = {
+        short: _weakened(candidates_of(text[start:end])) for short, start, end in reversed(defined)
+    }
     shorts = [
         Mention(start, end, meanings[short])
         for short in meanings
         for start, end in _occurrences(short, text)
     ]
-    kept_shorts = [
+    kept = [
         short
         for short in shorts
         if not any(_holds(mention, short) and mention[:2] != short[:2] for mention in mentions)
     ]
-    kept = [
+    others = [
         mention
         for mention in mentions
-        if not any(short.start < mention.end and mention.start < short.end for short in kept_shorts)
+        if not any(short.start < mention.end and mention.start < short.end for short in kept)
     ]
-    return sorted([*kept, *(short for short in kept_shorts if short.candidates)])
+    return sorted([*others, *(short for short in kept if short.candidates)])
 
 
 def _weakened(candidates: tuple[Candidate, ...]) -> tuple[Candidate, ...]:

