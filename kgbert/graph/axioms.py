@@ -14,7 +14,8 @@ _PROPERTY, _INVERSE = expand("owl:onProperty"), expand("owl:inverseOf")
 _FILLERS = tuple(
     expand(f"owl:{name}") for name in ("someValuesFrom", "allValuesFrom", "hasValue", "onClass")
 )
-_STRUCTURAL = {_FIRST, _REST, _INTERSECTION, _UNION, _PROPERTY, _INVERSE, *_FILLERS}
+#: Predicates that class expressions are made of; nothing else matters on a blank node.
+STRUCTURAL = {_FIRST, _REST, _INTERSECTION, _UNION, _PROPERTY, _INVERSE, *_FILLERS}
 _CLASS_AXIOMS = (SUBCLASS, EQUIVALENT, _INTERSECTION, _UNION)
 
 
@@ -31,7 +32,7 @@ class BlankNodes:
 
     def add(self, blank: str, predicate: str, target: str) -> None:
         """Remember a statement about a blank node if class expressions are made of it."""
-        if predicate in _STRUCTURAL:
+        if predicate in STRUCTURAL:
             self.statements[blank][predicate] = target
 
     def attach(self, subject: str, predicate: str, blank: str) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pyoxigraph
 from pyoxigraph import RdfFormat
 
+from kgbert.graph.axioms import STRUCTURAL
 from kgbert.graph.identifiers import BASE
 from kgbert.graph.rdf import not_valid, safe_content
 from kgbert.graph.source import Source
@@ -39,14 +40,18 @@ def _add_all(quads: Iterable[pyoxigraph.Quad], statements: Statements) -> None:
     add_literal, add_resource = statements.add_literal, statements.add_resource
     named, blank = pyoxigraph.NamedNode, pyoxigraph.BlankNode
     for quad in quads:
-        start, target = quad.subject, quad.object
+        start, predicate = quad.subject, quad.predicate.value
+        # Most statements about blank nodes only annotate others: in HPO, two thirds of all.
+        if isinstance(start, blank) and predicate not in STRUCTURAL:
+            continue
+        target = quad.object
         subject = start.value if isinstance(start, named) else str(start)
         if isinstance(target, named):
-            add_resource(subject, quad.predicate.value, target.value)
+            add_resource(subject, predicate, target.value)
         elif isinstance(target, blank):
-            add_resource(subject, quad.predicate.value, str(target))
+            add_resource(subject, predicate, str(target))
         elif isinstance(target, pyoxigraph.Literal):
-            add_literal(subject, quad.predicate.value, target.value, target.language or "")
+            add_literal(subject, predicate, target.value, target.language or "")
 
 
 #: The syntaxes that Oxigraph reads, and what it calls them.
