@@ -49,11 +49,13 @@ def main() -> None:
     """Run the grid and write every score."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--folder", type=Path, default=Path("kgbert-results/demo-search"))
-    folder: Path = parser.parse_args().folder
+    parser.add_argument("--only", nargs="*", help="do the runs of these arms, write no result")
+    given = parser.parse_args()
+    folder: Path = given.folder
     study = demo_study(folder, replace(SIZES["short"], arms=tuple(RECIPES)))
     study = replace(study, split=ValidationOnly(study.split), seeds=SEEDS)
     tried = []
-    for arm, encoder, new in product(RECIPES, ENCODER_RATES, NEW_RATES):
+    for arm, encoder, new in product(given.only or RECIPES, ENCODER_RATES, NEW_RATES):
         recipe = replace(
             study.recipe(ARMS[arm]), encoder_learning_rate=encoder, new_learning_rate=new
         )
@@ -61,6 +63,8 @@ def main() -> None:
         scores = [score_of(trial, arm, seed) for seed in SEEDS]
         tried.append({"arm": arm, "encoder": encoder, "new": new, "validation": scores})
         print(f"{arm:14} {encoder:g} {new:g}  {fmean(scores):.4f}", flush=True)
+    if given.only:
+        return
     chosen = {
         arm: max(
             (trial for trial in tried if trial["arm"] == arm),

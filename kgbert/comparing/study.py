@@ -11,6 +11,7 @@ from kgbert import __version__
 from kgbert.batching.features import EntityFeatures
 from kgbert.comparing.arms import Arm
 from kgbert.graph.graph import KnowledgeGraph
+from kgbert.linking.linkers import linker_settings
 from kgbert.linking.mention import Linker
 from kgbert.texts import Example
 
@@ -89,9 +90,18 @@ class Study:
             "graph": self.graph.hash,
             "features": self.features.encoder_hash,
             "backbone": self.backbone_name,
+            "linker": _told(self.linker),
             "arm": arm.name,
             "seed": seed,
             "recipe": asdict(self.recipe(arm)),
             "texts": self.split(seed).hash,
         }
         return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+
+
+def _told(linker: Linker) -> Any:
+    """Return a linker's settings, or the name of its type where it is the user's own."""
+    try:
+        return linker_settings(linker)
+    except ValueError:
+        return type(linker).__qualname__

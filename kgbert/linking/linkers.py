@@ -8,6 +8,7 @@ from kgbert.graph.graph import KnowledgeGraph
 from kgbert.linking.dictionary import DictionaryLinker
 from kgbert.linking.mention import Linker, Mention
 from kgbert.linking.nearest import NearestNameLinker
+from kgbert.linking.remembering import RememberingLinker
 from kgbert.lookup import lookup
 
 
@@ -43,6 +44,8 @@ def linker_settings(linker: Linker) -> list[dict[str, Any]]:
     Raises:
         ValueError: The linker is a callable of the user's own, which no settings describe.
     """
+    if isinstance(linker, RememberingLinker):
+        return linker_settings(linker.linker)
     settings = []
     for part in linker.parts if isinstance(linker, CombinedLinker) else (linker,):
         if not isinstance(part, (DictionaryLinker, NearestNameLinker)):
