@@ -7,18 +7,52 @@ __version__ = "0.1.0"
 
 #: Where each public name lives; a module is loaded when its first name is used (PEP 562).
 _HOMES = {
+    # Read a graph and look at it.
     "GraphError": "kgbert.graph.graph",
     "KnowledgeGraph": "kgbert.graph.graph",
+    "GraphBuilder": "kgbert.graph.builder",
     "ReadOptions": "kgbert.graph.options",
     "read_graph": "kgbert.graph.read",
+    "list_cards": "kgbert.graph.cards",
+    # Find its entities in texts.
     "Candidate": "kgbert.linking.mention",
     "Mention": "kgbert.linking.mention",
     "Coverage": "kgbert.linking.coverage",
     "DictionaryLinker": "kgbert.linking.dictionary",
+    "NearestNameLinker": "kgbert.linking.nearest",
     "coverage": "kgbert.linking.coverage",
+    "make_linker": "kgbert.linking.linkers",
     "Example": "kgbert.texts",
     "Span": "kgbert.texts",
     "read_texts": "kgbert.texts",
+    # Make batches, and models that read them.
+    "EntityFeatures": "kgbert.batching.features",
+    "KGBertProcessor": "kgbert.batching.processor",
+    "encode_entities": "kgbert.modeling.features",
+    "KGBertConfig": "kgbert.modeling.config",
+    "KGBertForSequenceClassification": "kgbert.modeling.models",
+    "KGBertForTokenClassification": "kgbert.modeling.models",
+    "KGBertModel": "kgbert.modeling.models",
+    # Train, save and ask.
+    "Training": "kgbert.training.fine_tune",
+    "default_arguments": "kgbert.training.fine_tune",
+    "fine_tune": "kgbert.training.fine_tune",
+    "load_model": "kgbert.training.folder",
+    "save_model": "kgbert.training.folder",
+    "Prediction": "kgbert.training.pipeline",
+    "pipeline": "kgbert.training.pipeline",
+    # Learn whether the graph helped.
+    "ARMS": "kgbert.comparing.arms",
+    "Arm": "kgbert.comparing.arms",
+    "Recipe": "kgbert.comparing.study",
+    "Split": "kgbert.comparing.study",
+    "Study": "kgbert.comparing.study",
+    "compare": "kgbert.comparing.compare",
+    "drawn_split": "kgbert.comparing.splits",
+    "fixed_split": "kgbert.comparing.splits",
+    "render_markdown": "kgbert.comparing.tables",
+    "render_table": "kgbert.comparing.tables",
+    "write_report": "kgbert.comparing.report",
 }
 
 __all__ = ["__version__", *_HOMES]

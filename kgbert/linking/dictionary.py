@@ -95,6 +95,11 @@ class DictionaryLinker:
         """What rebuilds this linker on the same graph, ready for JSON."""
         return self._settings.as_dict()
 
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """The rules that are switched on, in the order in which words pass through them."""
+        return self._settings.ordered_rules
+
     def __reduce__(self) -> tuple[Any, ...]:
         # What the linker remembers does not travel to another process; the index does.
         return _restored, (self.graph, self.settings, self.index)
@@ -124,6 +129,10 @@ class DictionaryLinker:
         """Return the names behind :meth:`candidates`, with the rules that it took to see them."""
         entry = self._entry(surface)
         return self._scorer.ranked(self.index.names_at(entry), surface)
+
+    def refusal(self, name: str, surface: str) -> str:
+        """Return why a name must not be linked though its words are there; empty if it may."""
+        return self._scorer.refusal(name, surface)
 
     def _entry(self, surface: str) -> int:
         """Return the index's entry for a whole piece of text; NOWHERE if there is none."""

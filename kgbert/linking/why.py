@@ -1,0 +1,113 @@
+"""Explain why a name was found in a text, or what stood in the way."""
+
+from kgbert.graph.graph import KnowledgeGraph
+from kgbert.linking.dictionary import DictionaryLinker
+from kgbert.linking.folding import fold_cluster
+from kgbert.linking.normalising import Normaliser
+from kgbert.linking.rules import RULES, Words
+from kgbert.linking.words import words_of
+
+
+def why(linker: DictionaryLinker, text: str, name: str) -> str:
+    """Return in a sentence or two why a text is, or is not, linked to a name of the graph.
+
+    >>> from kgbert.graph.builder import GraphBuilder
+    >>> builder = GraphBuilder()
+    >>> builder.add_name("HP:1", "Skin neoplasms")
+    >>> linker = DictionaryLinker(builder.build(), rules=[])
+    >>> print(why(linker, "a skin neoplasm", "Skin neoplasms"))
+    'Skin neoplasms' would be found if the rule 'plural' were switched on.
+    """
+    known = _names_like(linker.graph, name)
+    if not known:
+        return _unknown(linker, name)
+    exact, entities = known
+    [mentions] = linker([text])
+    for mention in mentions:
+        surface = text[mention.start : mention.end]
+        kept = [candidate.entity for candidate in mention.candidates]
+        for match in linker.matches(surface):
+            if match.entity in entities and match.entity in kept:
+                return _found(surface, mention.start, match.name, match.rules)
+            if match.entity in entities:
+                return (
+                    f"{surface!r} is linked, but {exact!r} is none of its {len(kept)} best "
+                    "candidates; raise max_candidates."
+                )
+    return _obstacle(linker, text, exact)
+
+
+def _names_like(graph: KnowledgeGraph, name: str) -> tuple[str, set[str]] | None:
+    """Return how the graph spells a name, and the entities that have it."""
+    wanted = fold_cluster(" ".join(name.split()))
+    spelt = [
+        (known, graph.entity_ids[int(graph.name_entities[position])])
+        for position, known in enumerate(graph.names)
+        if fold_cluster(known) == wanted
+    ]
+    return (min(spelt)[0], {entity for _, entity in spelt}) if spelt else None
+
+
+def _unknown(linker: DictionaryLinker, name: str) -> str:
+    if similar := linker.matches(name):
+        names = ", ".join(repr(match.name) for match in similar[:3])
+        return f"the graph has no name {name!r}; by the rules it stands for {names}."
+    return (
+        f"the graph has no name {name!r}, nor one that the rules make of it; add it to the "
+        "graph as a synonym."
+    )
+
+
+def _found(surface: str, start: int, name: str, rules: Words) -> str:
+    by = f"by the rules {', '.join(rules)}" if rules else "word for word"
+    return f"it is found: {surface!r} at {start} is {name!r}, {by}."
+
+
+def _obstacle(linker: DictionaryLinker, text: str, name: str) -> str:
+    forms = _forms(name, linker.rules)
+    surfaces = [surface for form in forms for surface in _surfaces(text, form, linker.rules)]
+    if surfaces:
+        return _held_back(linker, text, name, surfaces[0])
+    for rule in (rule for rule in RULES if rule not in linker.rules):
+        more = tuple(other for other in RULES if other in (*linker.rules, rule))
+        if any(_surfaces(text, form, more) for form in _forms(name, more)):
+            return f"{name!r} would be found if the rule {rule!r} were switched on."
+    said = _normal(text, linker.rules)
+    missing = [repr(word) for word in forms[0] if word not in said] if forms else []
+    if missing:
+        return f"the text lacks words of {name!r}: {', '.join(missing)} (in normal form)."
+    return f"the text has the words of {name!r}, but not side by side in their order."
+
+
+def _held_back(linker: DictionaryLinker, text: str, name: str, surface: str) -> str:
+    if refusal := linker.refusal(name, surface):
+        return f"{surface!r} stands in the text, but {refusal}."
+    [mentions] = linker([text])
+    others = ", ".join(repr(text[mention.start : mention.end]) for mention in mentions)
+    return (
+        f"{surface!r} stands in the text, but its words belong to a longer or earlier mention "
+        f"({others or 'none'}), or the text defines it otherwise in brackets; "
+        "overlaps='nested' keeps mentions within mentions."
+    )
+
+
+def _forms(name: str, rules: Words) -> list[Words]:
+    return list(Normaliser(rules).forms(words_of(fold_cluster(name))))
+
+
+def _normal(text: str, rules: Words) -> Words:
+    return Normaliser(rules).words(words_of(fold_cluster(text)))
+
+
+def _surfaces(text: str, form: Words, rules: Words) -> list[str]:
+    """Return the pieces of a text, from blank to blank, that hold the words of a form in a row."""
+    pieces = text.split()
+    normal = [_normal(piece, rules) for piece in pieces]
+    found = []
+    for first in range(len(pieces)):
+        for end in range(first + 1, len(pieces) + 1):
+            words = tuple(word for piece in normal[first:end] for word in piece)
+            if any(words[i : i + len(form)] == form for i in range(len(words) - len(form) + 1)):
+                found.append(" ".join(pieces[first:end]).strip(".,;:()[]!?"))
+                break
+    return sorted(found, key=len)

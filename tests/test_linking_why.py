@@ -1,0 +1,42 @@
+import re
+
+import pytest
+
+from kgbert.graph.builder import GraphBuilder
+from kgbert.linking.dictionary import DictionaryLinker
+from kgbert.linking.why import why
+
+
+def linker_of(*names: str, **choices: object) -> DictionaryLinker:
+    builder = GraphBuilder()
+    for number, name in enumerate(names):
+        builder.add_name(f"E:{number}", name)
+    return DictionaryLinker(builder.build(), **choices)
+
+
+@pytest.mark.parametrize(
+    ("names", "choices", "text", "name", "reason"),
+    [
+        (
+            ["Fever"],
+            {},
+            "some fever",
+            "fever",
+            "it is found: 'fever' at 5 is 'Fever', word for word",
+        ),
+        (["Skin tumour"], {}, "skin tumors", "skin tumour", "by the rules spelling, plural"),
+        (["Fever"], {}, "some fever", "cough", "no name 'cough'.*add it to the graph"),
+        (["Fevers"], {}, "some fever", "fever", "no name 'fever'; by the rules it stands for"),
+        (["Fevers"], {"rules": []}, "a fever", "fevers", "rule 'plural' were switched on"),
+        (["AIDS"], {}, "hearing aids", "AIDS", "an acronym needs its capitals"),
+        (["All"], {}, "all is well", "all", "it is a stop name"),
+        (["Knee pain"], {}, "pain in a knee", "knee pain", "not side by side"),
+        (["Knee pain"], {}, "his knee", "knee pain", "lacks words of 'Knee pain': 'pain'"),
+        (["Pain", "Knee pain"], {}, "knee pain", "pain", "belong to a longer or earlier mention"),
+        (["Colic", "colic"], {"max_candidates": 1}, "colic", "colic", "is found|max_candidates"),
+    ],
+)
+def test_reason_is_the_one_that_stands_in_the_way(names, choices, text, name, reason):
+    answer = why(linker_of(*names, **choices), text, name)
+
+    assert re.search(reason, answer), answer
