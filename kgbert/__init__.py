@@ -11,9 +11,12 @@ _HOMES = {
     "GraphError": "kgbert.graph.graph",
     "KnowledgeGraph": "kgbert.graph.graph",
     "GraphBuilder": "kgbert.graph.builder",
+    "Limits": "kgbert.graph.options",
     "ReadOptions": "kgbert.graph.options",
     "read_graph": "kgbert.graph.read",
     "list_cards": "kgbert.graph.cards",
+    "load_graph": "kgbert.graph.cache",
+    "save_graph": "kgbert.graph.cache",
     # Find its entities in texts.
     "Candidate": "kgbert.linking.mention",
     "Mention": "kgbert.linking.mention",
