@@ -103,7 +103,8 @@ def test_every_public_name_is_where_it_is_said_to_be(name):
     home = Path(*kgbert._HOMES[name].split(".")[1:])
 
     assert {home.with_suffix(".py"), home / "__init__.py"} & set(MODULES)
-    assert getattr(kgbert, name).__name__ == name
+    # A table has no name of its own.
+    assert getattr(getattr(kgbert, name), "__name__", name) == name
 
 
 def test_unknown_public_name_is_an_attribute_error():
