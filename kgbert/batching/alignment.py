@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from kgbert.graph.graph import KnowledgeGraph
-from kgbert.linking.mention import Mention
+from kgbert.linking.mention import Candidate, Mention
 
 #: Start and end of a token in the text, end exclusive; (0, 0) where it stands for no characters.
 Offsets = Sequence[tuple[int, int]]
@@ -38,13 +38,9 @@ def align(
     links: dict[tuple[int, int], float] = {}
     lost = 0
     for mention in mentions:
-        tokens = [
-            token
-            for token, (start, end) in enumerate(offsets)
-            if start < mention.end and end > mention.start
-        ]
+        tokens = tokens_of(mention, offsets)
         known = [
-            (index, candidate.score)
+            (index, _checked(candidate))
             for candidate in mention.candidates
             if (index := graph.entity_ids.find(candidate.entity)) is not None
         ]
@@ -59,3 +55,25 @@ def align(
         [score for _, score in ordered],
         lost,
     )
+
+
+def tokens_of(mention: Mention, offsets: Offsets) -> list[int]:
+    """Return the tokens that share at least one character with a mention.
+
+    >>> tokens_of(Mention(2, 5, ()), [(0, 0), (0, 3), (3, 3), (3, 6), (6, 7)])
+    [1, 3]
+    """
+    return [
+        token
+        for token, (start, end) in enumerate(offsets)
+        if max(start, mention.start) < min(end, mention.end)
+    ]
+
+
+def _checked(candidate: Candidate) -> float:
+    if not 0 <= candidate.score <= 1:
+        raise ValueError(
+            f"the linker gives {candidate.entity} the score {candidate.score}, whose logarithm "
+            "weighs the candidates; give scores between 0 (never) and 1 (certain)."
+        )
+    return candidate.score

@@ -43,13 +43,14 @@ class LabelledTexts(Dataset[Item]):
             target_of(example, encoded)
             for example, encoded in zip(examples, self.encoded, strict=True)
         ]
-        self.epoch = 0
+        # Shared, so that workers which outlive an epoch hear of the next.
+        self.epoch = torch.zeros((), dtype=torch.int64).share_memory_()
 
     def __len__(self) -> int:
         return len(self.encoded)
 
     def __getitem__(self, index: int) -> Item:
-        return Item(self.encoded[index], self.targets[index], self.epoch)
+        return Item(self.encoded[index], self.targets[index], int(self.epoch))
 
 
 class TrainingTexts(LabelledTexts):
@@ -57,7 +58,7 @@ class TrainingTexts(LabelledTexts):
 
     def set_epoch(self, epoch: int) -> None:
         """Draw other neighbours from now on; 0 is kept for evaluation."""
-        self.epoch = epoch + 1
+        self.epoch.fill_(epoch + 1)
 
 
 class KGBertCollator:

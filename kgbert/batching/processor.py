@@ -1,6 +1,7 @@
 """Texts in, batches out: tokenizer, linker and neighbour sampler behind one call."""
 
 import json
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from transformers import AutoTokenizer, PreTrainedTokenizerBase
+from transformers import AutoTokenizer, BatchEncoding, PreTrainedTokenizerBase
 
 from kgbert.batching.alignment import TextLinks, align
 from kgbert.batching.features import EntityFeatures
@@ -20,6 +21,8 @@ from kgbert.linking.dictionary import DictionaryLinker
 from kgbert.linking.linkers import linker_from_settings, linker_settings
 from kgbert.linking.mention import Linker, Mention
 from kgbert.saving import write_atomically
+
+logger = logging.getLogger(__name__)
 
 SETTINGS_FILE = "kgbert_processor.json"
 GRAPH_FILE = "graph.safetensors"
@@ -73,6 +76,11 @@ class KGBertProcessor:
                 f"{len(features.vectors):,} feature vectors do not fit a graph of {len(graph):,} "
                 "entities; make them anew with kgbert.encode_entities(graph, backbone)."
             )
+        if max_length is not None and max_length > tokenizer.model_max_length:
+            raise ValueError(
+                f"max_length={max_length:,} is longer than the {tokenizer.model_max_length:,} "
+                "tokens that the backbone takes; choose at most that many."
+            )
         self.tokenizer, self.graph, self.features = tokenizer, graph, features
         self.linker: Linker = linker if linker is not None else DictionaryLinker(graph)
         self.sampler = NeighbourSampler(graph, fan_out=fan_out, hops=hops)
@@ -87,12 +95,15 @@ class KGBertProcessor:
         """Tokenise and link texts; the slow part, done once a text."""
         if isinstance(texts, str):
             raise TypeError(f"a list of texts is needed, not one text: [{texts[:40]!r}]")
+        if not texts:
+            return []
         encoded = self.tokenizer(
             list(texts),
             truncation=True,
             max_length=self.max_length,
             return_offsets_mapping=True,
         )
+        self._tell_truncated(encoded)
         offsets = encoded.pop("offset_mapping")
         result = []
         for row, (text, mentions) in enumerate(zip(texts, self.linker(texts), strict=True)):
@@ -108,6 +119,18 @@ class KGBertProcessor:
                 )
             )
         return result
+
+    def _tell_truncated(self, encoded: BatchEncoding) -> None:
+        """Warn once a call of texts that were cut off."""
+        cut = sum(bool(encoding.overflowing) for encoding in encoded.encodings or ())
+        if cut:
+            logger.warning(
+                "%s of %s texts are longer than %s tokens and were cut off, with what they mention "
+                "further on; split them, or choose a larger max_length if the backbone takes it.",
+                f"{cut:,}",
+                f"{len(encoded['input_ids']):,}",
+                f"{self.max_length:,}",
+            )
 
     def collate(self, encoded: Sequence[EncodedText], epoch: int = 0) -> dict[str, Tensor]:
         """Pad texts to one batch and sample the neighbourhood of what they mention.
@@ -150,7 +173,8 @@ class KGBertProcessor:
             "link_tokens": positions % width,
             "link_positions": of_link,
             "link_nodes": np.searchsorted(sampled.nodes, entities),
-            "link_scores": np.log(scores),
+            # A score of zero hides the link: its logarithm is minus infinity.
+            "link_scores": np.log(scores, where=scores > 0, out=np.full_like(scores, -np.inf)),
         }
         return {name: torch.from_numpy(np.ascontiguousarray(x)) for name, x in arrays.items()}
 

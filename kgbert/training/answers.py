@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from kgbert.batching.dataset import IGNORED, Target
 from kgbert.batching.processor import EncodedText, KGBertProcessor
 from kgbert.modeling.models import KGBertPreTrainedModel
 from kgbert.training.tasks import Answer, Task
@@ -32,6 +33,25 @@ def answers_of(
         task.answer([labels[i] for i in row.tolist()], text)
         for row, text in zip(best, encoded, strict=True)
     ]
+
+
+def moved_left(
+    logits: NDArray[np.float32], padded: NDArray[np.int64], targets: Sequence[Target]
+) -> NDArray[np.float32]:
+    """Return token logits of texts that were padded on the left with the padding on the right.
+
+    Each batch had a width of its own, which only its labels still tell.
+
+    Args:
+        logits: Shape (texts, tokens, labels).
+        padded: The labels beside them, shape (texts, tokens).
+        targets: The labels before padding.
+    """
+    shifts = [
+        int(np.argmax(np.asarray(target) != IGNORED)) - int(np.argmax(row != IGNORED))
+        for target, row in zip(targets, padded, strict=True)
+    ]
+    return np.stack([np.roll(row, by, axis=0) for row, by in zip(logits, shifts, strict=True)])
 
 
 def logits_of(

@@ -17,18 +17,22 @@ from transformers import (
     TrainingArguments,
 )
 
-from transformers.trainer_pt_utils import LengthGroupedSampler
-
 from kgbert.batching.dataset import KGBertCollator, LabelledTexts, Target, TrainingTexts
+from kgbert.batching.grouping import SimilarLengths
 from kgbert.batching.processor import EncodedText, KGBertProcessor
 from kgbert.modeling.models import KGBertPreTrainedModel
 from kgbert.modeling.precision import has_fast_bf16
 from kgbert.texts import Example, check_labels
-from kgbert.training.answers import answers_of, labels_of
+from kgbert.training.answers import answers_of, labels_of, moved_left
+from kgbert.training.fitting import check_by_epoch, check_fit
 from kgbert.training.tasks import Task, task_of
 
-#: Learning rate of what is new: injections, graph encoder and task head.
-NEW_LEARNING_RATE = 5e-4
+#: Learning rate of a fresh task head.
+HEAD_LEARNING_RATE = 1e-3
+
+#: What injections and graph encoder learn at, as a share of the head's rate. They are deep where
+#: the head is one layer: at its full rate they were unstable with a few hundred texts.
+KNOWLEDGE_SHARE = 0.3
 
 #: What Trainer logs beside the scores.
 _NO_SCORES = {
@@ -86,7 +90,7 @@ def fine_tune(
     validation: Sequence[Example],
     *,
     arguments: TrainingArguments,
-    new_learning_rate: float = NEW_LEARNING_RATE,
+    head_learning_rate: float = HEAD_LEARNING_RATE,
     patience: int = 3,
     resume: bool = False,
 ) -> Training:
@@ -98,12 +102,15 @@ def fine_tune(
         train: Labelled texts.
         validation: Labelled texts that decide when to stop and which weights are kept.
         arguments: As for Trainer; ``learning_rate`` is that of the pretrained encoder.
-        new_learning_rate: Learning rate of what is new: injections, graph encoder, task head.
+        head_learning_rate: Learning rate of the task head; injections and graph encoder learn at
+            ``KNOWLEDGE_SHARE`` of it.
         patience: Epochs without improvement after which training stops.
         resume: Go on from the last checkpoint in ``arguments.output_dir``.
     """
     task, labels = task_of(train), labels_of(model)
     check_labels(train, validation)
+    check_fit(model.config, processor)
+    check_by_epoch(arguments)
 
     def target(example: Example, encoded: EncodedText) -> Target:
         return task.target(example, encoded, labels)
@@ -114,10 +121,13 @@ def fine_tune(
     expected = [task.expected(x, y) for x, y in zip(validation, held_out.encoded, strict=True)]
 
     def score(output: EvalPrediction) -> dict[str, float]:
-        return task.score(
-            expected, answers_of(np.asarray(output.predictions), held_out.encoded, task, labels)
-        )
+        logits = np.asarray(output.predictions)
+        if processor.read_last and logits.ndim == 3:
+            logits = moved_left(logits, np.asarray(output.label_ids), held_out.targets)
+        return task.score(expected, answers_of(logits, held_out.encoded, task, labels))
 
+    # Else a resumed training forgets how long it has waited for an improvement.
+    arguments.restore_callback_states_from_checkpoint = True
     arguments.metric_for_best_model = f"eval_{task.metric}"
     arguments.greater_is_better = True
     trainer = LengthGroupingTrainer(
@@ -126,7 +136,7 @@ def fine_tune(
         data_collator=KGBertCollator(processor),
         train_dataset=TrainingTexts(processor, train, target),
         eval_dataset=held_out,
-        optimizers=(_optimizer(model, arguments, new_learning_rate), None),
+        optimizers=(_optimizer(model, arguments, head_learning_rate), None),
         compute_metrics=score,
         callbacks=[EarlyStoppingCallback(patience)],
     )
@@ -138,41 +148,46 @@ def fine_tune(
 class LengthGroupingTrainer(Trainer):
     """A Trainer whose batches hold texts of about the same length."""
 
-    def _get_train_sampler(self, train_dataset: Any = None) -> LengthGroupedSampler:
+    def _get_train_sampler(self, train_dataset: Any = None) -> SimilarLengths:
         """Shuffle texts so that neighbours have about the same length.
 
-        Trainer's own grouping by length reorders the evaluation as well, and reads the lengths
-        from datasets of dictionaries only.
+        Trainer's own grouping by length reorders the evaluation as well, reads the lengths from
+        datasets of dictionaries only, and shuffles with what dropout leaves of the random numbers.
         """
         texts = cast(LabelledTexts, train_dataset or self.train_dataset)
-        return LengthGroupedSampler(
+        seed = self.args.seed if self.args.data_seed is None else self.args.data_seed
+        return SimilarLengths(
+            [len(text.offsets) for text in texts.encoded],
             self.args.train_batch_size * self.args.gradient_accumulation_steps,
-            lengths=[len(text.offsets) for text in texts.encoded],
+            seed=seed,
         )
 
 
 def _optimizer(
-    model: KGBertPreTrainedModel, arguments: TrainingArguments, new_learning_rate: float
+    model: KGBertPreTrainedModel, arguments: TrainingArguments, head_learning_rate: float
 ) -> Optimizer:
-    """Return AdamW with a rate for the pretrained encoder and one for what is new."""
+    """Return AdamW with a rate for the pretrained encoder, the head, and the knowledge."""
     pretrained = {id(parameter) for parameter in model.backbone.base_model.parameters()}
+    held = {id(parameter) for parameter in model.backbone.parameters()}
     undecayed = {
         id(parameter)
         for module in model.modules()
         for name, parameter in module.named_parameters(recurse=False)
         if name == "bias" or isinstance(module, nn.LayerNorm)
     }
-    groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
+    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
     for parameter in model.parameters():
-        key = (id(parameter) in pretrained, id(parameter) in undecayed)
-        groups.setdefault(key, []).append(parameter)
+        if id(parameter) in pretrained:
+            rate = arguments.learning_rate
+        elif id(parameter) in held:
+            rate = head_learning_rate
+        else:
+            rate = head_learning_rate * KNOWLEDGE_SHARE
+        decay = 0.0 if id(parameter) in undecayed else arguments.weight_decay
+        groups.setdefault((rate, decay), []).append(parameter)
     options = [
-        {
-            "params": parameters,
-            "lr": arguments.learning_rate if old else new_learning_rate,
-            "weight_decay": 0.0 if bare else arguments.weight_decay,
-        }
-        for (old, bare), parameters in groups.items()
+        {"params": parameters, "lr": rate, "weight_decay": decay}
+        for (rate, decay), parameters in groups.items()
     ]
     return AdamW(options, fused=True)
 

@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from safetensors import SafetensorError
 from transformers import AutoConfig
 
 from kgbert.batching.processor import KGBertProcessor
 from kgbert.modeling.models import KGBertPreTrainedModel
 from kgbert.training.card import model_card
+from kgbert.training.fitting import check_fit
 from kgbert.training.tasks import TASKS, Task
 
 
@@ -39,21 +41,30 @@ def save_model(
         processor.save_pretrained(fresh)
         (fresh / "README.md").write_text(model_card(model, processor, about), encoding="utf-8")
         fresh.chmod(0o755)
-        if folder.exists():
-            old = fresh.with_suffix(".old")
-            folder.rename(old)
-            fresh.rename(folder)
-            shutil.rmtree(old)
-        else:
-            fresh.rename(folder)
-    except OSError as error:
+        _take_place(fresh, folder)
+    except (OSError, SafetensorError) as error:
         raise OSError(
-            error.errno,
-            f"could not write the model to {folder} ({error.strerror}); nothing was changed. Free "
+            error.errno if isinstance(error, OSError) else None,
+            f"could not write the model to {folder} ({error}); nothing was changed. Free "
             "some space or choose another folder, then run the same command again",
         ) from error
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
+
+
+def _take_place(fresh: Path, folder: Path) -> None:
+    """Rename ``fresh`` to ``folder``, which goes only once the new one stands in its place."""
+    if not folder.exists():
+        fresh.rename(folder)
+        return
+    old = fresh.with_suffix(".old")
+    folder.rename(old)
+    try:
+        fresh.rename(folder)
+    except BaseException:
+        old.rename(folder)
+        raise
+    shutil.rmtree(old)
 
 
 def load_model(folder: str | Path) -> tuple[KGBertPreTrainedModel, KGBertProcessor, Task]:
@@ -61,20 +72,17 @@ def load_model(folder: str | Path) -> tuple[KGBertPreTrainedModel, KGBertProcess
 
     Raises:
         FileNotFoundError: The folder holds no kgbert model.
-        ValueError: The graph in the folder is not the one that the model was trained with.
+        ValueError: The graph in the folder is not the one that the model was trained with, or the
+            model has no task.
     """
     processor = KGBertProcessor.from_pretrained(folder)
     config = AutoConfig.from_pretrained(folder)
-    task = next(task for task in TASKS.values() if task.model.__name__ in config.architectures)
-    check_graph(config.graph_hash, processor, folder)
-    return task.model.from_pretrained(folder).eval(), processor, task
-
-
-def check_graph(graph_hash: str, processor: KGBertProcessor, folder: str | Path) -> None:
-    """Raise ValueError where a model was trained with another graph than the processor's."""
-    if graph_hash != processor.graph.hash:
+    made = config.architectures or ["none"]
+    task = next((task for task in TASKS.values() if task.model.__name__ in made), None)
+    if task is None:
         raise ValueError(
-            f"{folder} was trained with the graph {graph_hash[:12]}, but the graph beside it is "
-            f"{processor.graph.hash[:12]} ({processor.graph.source}): its relations need not mean "
-            "the same. Restore the folder's graph.safetensors, or train anew with this graph."
+            f"{folder} holds a {made[0]}, which answers no task; fine-tune one of "
+            f"{', '.join(task.model.__name__ for task in TASKS.values())} and save that."
         )
+    check_fit(config, processor)
+    return task.model.from_pretrained(folder).eval(), processor, task

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from kgbert.batching.alignment import tokens_of
 from kgbert.batching.processor import EncodedText, KGBertProcessor
 from kgbert.linking.mention import Mention
 from kgbert.modeling.models import KGBertPreTrainedModel
@@ -99,11 +100,7 @@ class KGBertPipeline:
         return Prediction(text.text, None, None, tuple(spans_of(answer, text)), mentions)
 
     def _read(self, text: EncodedText, mention: Mention, seen: LinkAttention) -> ReadMention:
-        tokens = [
-            token
-            for token, (start, end) in enumerate(text.offsets)
-            if start < mention.end and end > mention.start
-        ]
+        tokens = tokens_of(mention, text.offsets)
         graph = self.processor.graph
         candidates = []
         for entity, score in mention.candidates:

@@ -21,7 +21,9 @@ def words_of(encoded: EncodedText) -> list[Word]:
     for token, (word, (start, end)) in enumerate(
         zip(encoded.word_ids, encoded.offsets, strict=True)
     ):
-        if word is not None:
+        # Some tokenizers count the blank before a word to its first token.
+        start += len(encoded.text[start:end]) - len(encoded.text[start:end].lstrip())
+        if word is not None and start < end:
             first = words.get(word, Word(token, start, end))
             words[word] = Word(first.token, first.start, end)
     return list(words.values())

@@ -1,0 +1,30 @@
+"""The order in which training sees its texts."""
+
+from collections.abc import Iterator, Sequence
+
+import torch
+from torch.utils.data import Sampler
+from transformers.trainer_pt_utils import get_length_grouped_indices
+
+
+class SimilarLengths(Sampler[int]):
+    """Draws texts in a new order in each epoch, those of about one length side by side.
+
+    The order depends on (seed, epoch) alone and not on what else draws random numbers, so that all
+    arms of a comparison see the same batches, and a resumed training goes on as it would have.
+    """
+
+    def __init__(self, lengths: Sequence[int], batch_size: int, *, seed: int) -> None:
+        self.lengths, self.batch_size, self.seed = list(lengths), batch_size, seed
+        self.epoch = 0
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def __iter__(self) -> Iterator[int]:
+        generator = torch.Generator().manual_seed(self.seed * 10_007 + self.epoch)
+        yield from get_length_grouped_indices(self.lengths, self.batch_size, generator=generator)
+
+    def set_epoch(self, epoch: int) -> None:
+        """Draw another order from now on; called by Trainer and Accelerate."""
+        self.epoch = epoch
