@@ -22,12 +22,13 @@ from kgbert.comparing.manifest import manifest
 from kgbert.comparing.run import run_arm
 from kgbert.comparing.study import Split
 from kgbert.demo.study import RECIPES, SIZES, demo_study
+from kgbert.linking.remembering import RememberingLinker
 from kgbert.saving import write_atomically
 
 RESULT = Path(__file__).parent / "results" / "demo_search.json"
 
-ENCODER_RATES = (1e-4, 2e-4)
-NEW_RATES = (5e-4, 1e-3)
+ENCODER_RATES = (1e-4, 2e-4, 4e-4)
+HEAD_RATES = (1e-3,)
 
 #: The demo's seeds begin at 0.
 SEEDS = (1000, 1001)
@@ -53,16 +54,21 @@ def main() -> None:
     given = parser.parse_args()
     folder: Path = given.folder
     study = demo_study(folder, replace(SIZES["short"], arms=tuple(RECIPES)))
-    study = replace(study, split=ValidationOnly(study.split), seeds=SEEDS)
+    study = replace(
+        study,
+        split=ValidationOnly(study.split),
+        seeds=SEEDS,
+        linker=RememberingLinker(study.linker),
+    )
     tried = []
-    for arm, encoder, new in product(given.only or RECIPES, ENCODER_RATES, NEW_RATES):
+    for arm, encoder, head in product(given.only or RECIPES, ENCODER_RATES, HEAD_RATES):
         recipe = replace(
-            study.recipe(ARMS[arm]), encoder_learning_rate=encoder, new_learning_rate=new
+            study.recipe(ARMS[arm]), encoder_learning_rate=encoder, head_learning_rate=head
         )
         trial = replace(study, recipes={arm: recipe})
         scores = [score_of(trial, arm, seed) for seed in SEEDS]
-        tried.append({"arm": arm, "encoder": encoder, "new": new, "validation": scores})
-        print(f"{arm:14} {encoder:g} {new:g}  {fmean(scores):.4f}", flush=True)
+        tried.append({"arm": arm, "encoder": encoder, "head": head, "validation": scores})
+        print(f"{arm:14} {encoder:g} {head:g}  {fmean(scores):.4f}", flush=True)
     if given.only:
         return
     chosen = {

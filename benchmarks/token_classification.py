@@ -101,7 +101,7 @@ def main() -> None:
         split=Sentences(given.data / "tasks" / "bc5cdr", given.train, 300),
         arms=[ARMS[name] for name in ARM_NAMES],
         seeds=range(given.seeds),
-        recipes={name: Recipe(2e-4, 5e-4, epochs=12, batch_size=16) for name in ARM_NAMES},
+        recipes={name: Recipe(epochs=10, batch_size=16) for name in ARM_NAMES},
         quotes=0,
     )
     results = compare(study, progress=show_run)

@@ -97,7 +97,7 @@ def _train(
             split.train,
             split.validation,
             arguments=arguments,
-            new_learning_rate=recipe.new_learning_rate,
+            head_learning_rate=recipe.head_learning_rate,
             patience=recipe.patience,
         )
 

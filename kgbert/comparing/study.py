@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ class Split:
         """Return the texts for training, for validation and for the test."""
         return self.train, self.validation, self.test
 
-    @property
+    @cached_property
     def hash(self) -> str:
         """SHA-256 of the texts and their labels."""
         digest = hashlib.sha256()
@@ -43,8 +44,8 @@ class Split:
 class Recipe:
     """How an arm is trained; chosen on validation, with the same grid for every arm."""
 
-    encoder_learning_rate: float = 1e-4
-    new_learning_rate: float = 5e-4
+    encoder_learning_rate: float = 2e-4
+    head_learning_rate: float = 1e-3
     epochs: int = 10
     batch_size: int = 32
     patience: int = 3

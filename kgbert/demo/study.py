@@ -37,8 +37,8 @@ class Size:
 #: By the name on the command line.
 SIZES = {
     "quick": Size(60, 100, 2, ("plain", "knowledge", "shuffled"), 2),
-    "short": Size(400, 500, 6, ("plain", "knowledge", "shuffled"), 10),
-    "full": Size(1000, 800, 10, ("plain", "knowledge", "shuffled", "appended text"), 10),
+    "short": Size(400, 500, 6, ("plain", "knowledge", "shuffled"), 8),
+    "full": Size(1000, 800, 10, ("plain", "knowledge", "shuffled", "appended text"), 8),
 }
 
 
