@@ -66,7 +66,8 @@ def append_entities(
 ) -> list[Example]:
     """Return texts that end in words with what the graph says of their entities.
 
-    Each mention's best candidate is told once, in the words that the features are made from.
+    Each mention's best candidate is told once, as "X is PARENT, PARENT, GRANDPARENT; ...": all
+    that the features are made from would cost six times the plain model instead of three.
     """
     texts = [example.text for example in examples]
     return [
@@ -78,7 +79,11 @@ def append_entities(
 def _told(mentions: Sequence[Mention], graph: KnowledgeGraph) -> list[str]:
     best = dict.fromkeys(mention.candidates[0].entity for mention in mentions if mention.candidates)
     indices = (graph.entity_ids.find(entity) for entity in best)
-    return [verbalise(graph, index) for index in indices if index is not None]
+    return [
+        verbalise(graph, index, synonyms=0, ancestry=4, facts=2, definition=0)
+        for index in indices
+        if index is not None
+    ]
 
 
 #: The arms by name. To add one, write what it changes and a line here.

@@ -8,7 +8,13 @@ from kgbert.graph.hierarchy import ancestors
 
 
 def verbalise(
-    graph: KnowledgeGraph, index: int, *, synonyms: int = 2, ancestry: int = 12, facts: int = 6
+    graph: KnowledgeGraph,
+    index: int,
+    *,
+    synonyms: int = 2,
+    ancestry: int = 12,
+    facts: int = 6,
+    definition: int = 400,
 ) -> str:
     """Return an entity's neighbourhood as text: names, what it is, relations, definition.
 
@@ -20,6 +26,7 @@ def verbalise(
         synonyms: Most other names to mention.
         ancestry: Most entities above it to name, the nearest first.
         facts: Most edges of other relations to tell.
+        definition: Most characters of the definition.
 
     >>> from kgbert.graph.builder import GraphBuilder
     >>> builder = GraphBuilder()
@@ -37,8 +44,8 @@ def verbalise(
     if above:
         parts[0] += " is " + ", ".join(above)
     parts.extend(islice(_facts(graph, index), facts))
-    if graph.definitions[index]:
-        parts.append(graph.definitions[index])
+    if told := graph.definitions[index][:definition]:
+        parts.append(told)
     return "; ".join(parts)
 
 

@@ -40,20 +40,22 @@ def encode_entities(
         batch_size: Entities encoded together.
         max_length: Longest description in tokens; what is longer is cut.
         progress: Called after each batch.
-        cache: Folder where vectors are kept by graph and encoder; None encodes anew.
+        cache: Folder where vectors are kept by what was encoded and by which encoder; None
+            encodes anew.
     """
     tokenizer = AutoTokenizer.from_pretrained(name_or_path)
     encoder = AutoModel.from_pretrained(name_or_path).eval()
     encoder_hash = weights_hash(encoder)
+    texts = [verbalise(graph, index) for index in range(len(graph))]
     kept = None
     if cache is not None:
-        name = f"{graph.hash[:20]}-{encoder_hash[:20]}-{max_length}.safetensors"
+        told = "\x1e".join([encoder_hash, str(max_length), graph.hash, *texts])
+        name = f"{hashlib.sha256(told.encode()).hexdigest()[:32]}.safetensors"
         kept = Path(cache).expanduser() / name
         if kept.exists():
             return replace(EntityFeatures.load(kept), encoder=name_or_path)
     if torch.cuda.is_available():
         encoder = encoder.cuda()
-    texts = [verbalise(graph, index) for index in range(len(graph))]
     # Equal lengths side by side, so that little is computed on padding.
     order = np.argsort([len(text) for text in texts], kind="stable")
     vectors = np.zeros((len(texts), encoder.config.hidden_size), np.float16)
