@@ -1,11 +1,13 @@
 """What the texts of a study say beside its scores: coverage, leakage, flipped answers."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from kgbert.comparing.run import text_id
 from kgbert.comparing.study import Study
 from kgbert.graph.graph import KnowledgeGraph
+from kgbert.linking.mention import Mention
+from kgbert.linking.silence import why_nothing_is_linked
 
 
 def coverage_of(study: Study) -> dict[str, float]:
@@ -18,29 +20,51 @@ def coverage_of(study: Study) -> dict[str, float]:
     }
 
 
+def check_linked(study: Study) -> None:
+    """Raise ValueError where no training text mentions the graph: every arm would be plain."""
+    graph = study.graph
+    texts = [example.text for example in study.split(study.seeds[0]).train]
+    for mentions in study.linker(texts):
+        if any(x.entity in graph for mention in mentions for x in mention.candidates):
+            return
+    raise ValueError(
+        f"none of the {len(texts):,} training texts mentions any of the {len(graph):,} entities of "
+        f"{graph.source or 'the graph'}, so it cannot help: {why_nothing_is_linked(texts, graph)} "
+        "To see what is found where, type: kgbert inspect GRAPH --texts FILE"
+    )
+
+
 def findings(study: Study) -> list[str]:
     """Return a sentence for every sign of leakage between texts, labels and graph."""
-    told = []
-    shared = {}
+    return [*_shared_texts(study), *_named_labels(study)]
+
+
+def _shared_texts(study: Study) -> Iterator[str]:
+    shared = []
     for seed in study.seeds:
         split = study.split(seed)
-        train = {" ".join(example.text.lower().split()) for example in split.train}
-        count = sum(" ".join(example.text.lower().split()) in train for example in split.test)
+        train = {_bare(example.text) for example in split.train}
+        count = sum(_bare(example.text) in train for example in split.test)
         if count:
-            shared[seed] = f"{count:,} of {len(split.test):,} (seed {seed})"
+            shared.append(f"{count:,} of {len(split.test):,} (seed {seed})")
     if shared:
-        told.append(f"Test texts that are training texts as well: {', '.join(shared.values())}.")
-    labels = {example.label for example in study.split(study.seeds[0]).train if example.label}
-    if named := sorted(labels & _names(study.graph)):
-        told.append(
-            f"Labels that are names of entities in the graph: {', '.join(named[:8])}. The graph may "
-            "tell the answer by itself; compare with a dictionary."
+        yield f"Test texts that are training texts as well: {', '.join(shared)}."
+
+
+def _named_labels(study: Study) -> Iterator[str]:
+    train = study.split(study.seeds[0]).train
+    labels = {x.label for x in train} | {span.label for x in train for span in x.spans}
+    names = {_bare(name) for name in study.graph.names}
+    if named := sorted(label for label in labels if label and _bare(label) in names):
+        yield (
+            f"Labels that are names of entities in the graph: {', '.join(named[:8])}. A gain may "
+            "come from looking up the answer there."
         )
-    return told
 
 
-def _names(graph: KnowledgeGraph) -> set[str]:
-    return set(graph.names) | {name.lower() for name in graph.names}
+def _bare(text: str) -> str:
+    """Return a text without what may differ between copies: case, blanks, line breaks."""
+    return " ".join(text.casefold().split())
 
 
 def flipped(
@@ -83,6 +107,6 @@ def _flipped(
     ]
 
 
-def _entity_names(graph: KnowledgeGraph, mentions: Sequence[Any]) -> list[str]:
+def _entity_names(graph: KnowledgeGraph, mentions: Sequence[Mention]) -> list[str]:
     best = dict.fromkeys(mention.candidates[0].entity for mention in mentions if mention.candidates)
     return [graph.name(graph.index(entity)) for entity in best if entity in graph]
