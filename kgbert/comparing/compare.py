@@ -4,7 +4,8 @@ import json
 import logging
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -12,21 +13,24 @@ from statistics import fmean
 from typing import Any
 
 from kgbert.comparing.arms import Arm
-from kgbert.comparing.findings import coverage_of, findings, flipped
+from kgbert.comparing.best import best_of, can_be_kept, is_kept, keep_if_best
+from kgbert.comparing.findings import check_linked, coverage_of, findings, flipped
 from kgbert.comparing.manifest import manifest
 from kgbert.comparing.report import write_report
-from kgbert.comparing.run import Trained, run_arm
+from kgbert.comparing.run import run_arm
+from kgbert.comparing.splits import check_split
 from kgbert.comparing.study import Study
 from kgbert.comparing.summary import Results, summarise
 from kgbert.linking.remembering import RememberingLinker
 from kgbert.saving import write_atomically
-from kgbert.training.folder import save_model
 from kgbert.training.tasks import task_of
 
 logger = logging.getLogger(__name__)
 
 #: The arms that the verdict is about.
 MAIN, BASELINE, CONTROL = "knowledge", "plain", "shuffled"
+
+Run = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -51,24 +55,65 @@ def compare(study: Study, *, progress: Callable[[Progress], None] = lambda told:
     Args:
         study: What is compared.
         progress: Called after each run, and once for all runs that were finished before.
+
+    Raises:
+        ValueError: The study cannot be judged, learnt or linked; nothing was trained.
     """
     study = replace(study, split=cache(study.split), linker=RememberingLinker(study.linker))
+    _check(study)
     started = time.strftime("%Y-%m-%dT%H:%M:%S%z")
-    plan = [(arm, seed) for seed in study.seeds for arm in study.arms]
-    runs = [run for place in plan if (run := _finished(study, *place))]
-    waiting = [place for place in plan if not _finished(study, *place)]
-    if runs:
-        progress(Progress(len(runs), len(plan), "", 0, "finished before", 0.0))
-    for arm, seed in waiting:
-        run = _attempt(study, arm, seed)
-        runs.append(run)
-        left = _seconds(runs) * (len(plan) - len(runs))
-        outcome = _outcome(study, run)
-        progress(Progress(len(runs), len(plan), arm.name, seed, outcome, left))
+    runs = _run_all(study, progress)
+    if can_be_kept(study):
+        _restore_best(study, runs, progress)
+    else:
+        logger.warning("no model of this comparison is kept: your own linker cannot be saved")
     results = summarise(_described(study, runs, started), runs)
     write_atomically(study.folder / "results.json", json.dumps(results | {"runs": runs}, indent=1))
     write_report(results, study.folder / "report.html")
     return results
+
+
+def _check(study: Study) -> None:
+    """Raise ValueError for what would come to light only after hours of training."""
+    names = [arm.name for arm in study.arms]
+    for needed in (MAIN, BASELINE):
+        if needed not in names:
+            raise ValueError(
+                f"the arms {', '.join(names) or '(none)'} lack {needed!r}, without which nothing "
+                f"can be judged; name it too, as in --arms {BASELINE},{MAIN},{CONTROL}"
+            )
+    if not study.seeds:
+        raise ValueError("there is no seed to run; ask for six at least, as in --seeds 6")
+    for kind, given in (("arm", names), ("seed", map(str, study.seeds))):
+        ((one, count),) = Counter(given).most_common(1)
+        if count > 1:
+            raise ValueError(f"the {kind} {one!r} is named {count} times; name it once")
+    for seed in study.seeds:
+        check_split(study.split(seed))
+    check_linked(study)
+
+
+def _run_all(study: Study, progress: Callable[[Progress], None]) -> list[Run]:
+    """Return the records of all runs in the order of the study, those that are missing run now."""
+    plan = [(arm, seed) for seed in study.seeds for arm in study.arms]
+    found = {(arm.name, seed): _finished(study, arm, seed) for arm, seed in plan}
+    runs = {place: run for place, run in found.items() if run}
+    if runs:
+        progress(Progress(len(runs), len(plan), "", 0, "finished before", 0.0))
+    for arm, seed in plan:
+        if (arm.name, seed) in runs:
+            continue
+        # Asked again: a second process may work on the same study.
+        run = _finished(study, arm, seed) or _attempt(study, arm, seed, _of_main(runs.values()))
+        runs[arm.name, seed] = run
+        left = fmean(run["seconds"] for run in runs.values()) * (len(plan) - len(runs))
+        outcome = _outcome(study, run)
+        progress(Progress(len(runs), len(plan), arm.name, seed, outcome, left))
+    return [runs[arm.name, seed] for arm, seed in plan]
+
+
+def _of_main(runs: Iterable[Run]) -> list[Run]:
+    return [run for run in runs if run["arm"] == MAIN and run["status"] == "done"]
 
 
 def _path(study: Study, arm: Arm, seed: int) -> Path:
@@ -76,16 +121,22 @@ def _path(study: Study, arm: Arm, seed: int) -> Path:
     return study.folder / "runs" / name
 
 
-def _finished(study: Study, arm: Arm, seed: int) -> dict[str, Any] | None:
+def _finished(study: Study, arm: Arm, seed: int) -> Run | None:
     """Return the record of a run that was finished before, or None."""
+    path = _path(study, arm, seed)
     try:
-        run: dict[str, Any] = json.loads(_path(study, arm, seed).read_text(encoding="utf-8"))
+        run: Run = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
+    except ValueError as error:
+        raise ValueError(
+            f"{path}: the record of a run is damaged ({error}); delete the file, and the same "
+            "command will do that run again"
+        ) from error
     return run if run["status"] == "done" else None
 
 
-def _attempt(study: Study, arm: Arm, seed: int) -> dict[str, Any]:
+def _attempt(study: Study, arm: Arm, seed: int, main_runs: Sequence[Run]) -> Run:
     """Run an arm and store its record; a failure is a record as well."""
     started = time.perf_counter()
     try:
@@ -100,44 +151,33 @@ def _attempt(study: Study, arm: Arm, seed: int) -> dict[str, Any]:
         }
     else:
         record = trained.record
-        if arm.name == MAIN:
-            _keep_best(study, trained)
+        # Before the record is stored: what is stopped between the two is simply run again.
+        if arm.name == MAIN and can_be_kept(study):
+            keep_if_best(study, trained, main_runs)
     record["seconds"] = round(time.perf_counter() - started, 2)
     write_atomically(_path(study, arm, seed), json.dumps(record, indent=1))
     return record
 
 
-def _keep_best(study: Study, trained: Trained) -> None:
-    """Save the model if none that was saved before is better on validation."""
-    folder, record = study.folder / "model", trained.record
-    metric = task_of(study.split(record["seed"]).train).metric
-    best_file = folder / "best.json"
-    best = json.loads(best_file.read_text())["validation"] if best_file.exists() else -1.0
-    if record["validation"][metric] <= best:
+def _restore_best(study: Study, runs: Sequence[Run], progress: Callable[[Progress], None]) -> None:
+    """Train the best model again where the folder holds that of other settings, or none."""
+    best = best_of(study, _of_main(runs))
+    if best is None or is_kept(study, best):
         return
-    about = {
-        "Study": study.name,
-        "Seed": record["seed"],
-        f"Validation {metric}": f"{record['validation'][metric]:.3f}",
-        f"Test {metric}": f"{record['metrics'][metric]:.3f}",
-    }
-    save_model(folder, trained.model, trained.processor, about)
-    told = {"seed": record["seed"], "validation": record["validation"][metric]}
-    write_atomically(best_file, json.dumps(told))
+    told = f"training it again: it is the best on validation, and not in {study.folder / 'model'}"
+    progress(Progress(len(runs), len(runs), MAIN, best["seed"], told, 0.0))
+    arm = next(arm for arm in study.arms if arm.name == MAIN)
+    keep_if_best(study, run_arm(study, arm, best["seed"]), [])
 
 
-def _seconds(runs: Sequence[dict[str, Any]]) -> float:
-    return fmean(run["seconds"] for run in runs)
-
-
-def _outcome(study: Study, run: dict[str, Any]) -> str:
+def _outcome(study: Study, run: Run) -> str:
     if run["status"] != "done":
         return f"failed: {run['error'].strip().splitlines()[-1]}"
     metric = task_of(study.split(run["seed"]).train).metric
     return f"{metric} {run['metrics'][metric]:.3f}"
 
 
-def _described(study: Study, runs: Sequence[dict[str, Any]], started: str) -> dict[str, Any]:
+def _described(study: Study, runs: Sequence[Run], started: str) -> dict[str, Any]:
     """Return the study as the summary and the report read it."""
     task = task_of(study.split(study.seeds[0]).train)
     names = [arm.name for arm in study.arms]

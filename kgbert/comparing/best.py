@@ -1,0 +1,70 @@
+"""Keep the model that is best on validation, wherever a comparison was stopped and taken up."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from kgbert.comparing.run import Trained
+from kgbert.comparing.study import Study
+from kgbert.linking.linkers import linker_settings
+from kgbert.saving import write_atomically
+from kgbert.training.folder import save_model
+from kgbert.training.tasks import task_of
+
+Run = dict[str, Any]
+
+
+def best_of(study: Study, runs: Sequence[Run]) -> Run | None:
+    """Return the run with the best validation score, of equals the one with the lowest seed."""
+    metric = _metric(study)
+    return max(runs, key=lambda run: (run["validation"][metric], -run["seed"]), default=None)
+
+
+def keep_if_best(study: Study, trained: Trained, others: Sequence[Run]) -> None:
+    """Save a model in the study's folder if none of the other runs is better on validation.
+
+    Args:
+        study: Says where to.
+        trained: The run that has just been done.
+        others: The runs of the same arm that were finished before.
+    """
+    record = trained.record
+    if best_of(study, [*others, record]) is not record:
+        return
+    metric = _metric(study)
+    about = {
+        "Study": study.name,
+        "Seed": record["seed"],
+        f"Validation {metric}": f"{record['validation'][metric]:.3f}",
+        f"Test {metric}": f"{record['metrics'][metric]:.3f}",
+    }
+    save_model(study.folder / "model", trained.model, trained.processor, about)
+    kept = {name: record[name] for name in ("seed", "fingerprint")}
+    write_atomically(_file(study), json.dumps(kept | {"validation": record["validation"][metric]}))
+
+
+def is_kept(study: Study, run: Run) -> bool:
+    """Return whether the model in the study's folder is that of this run."""
+    try:
+        kept = json.loads(_file(study).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return False
+    return bool(kept.get("fingerprint") == run["fingerprint"])
+
+
+def can_be_kept(study: Study) -> bool:
+    """Return whether models of the study can be saved; a linker of the user's own cannot."""
+    try:
+        linker_settings(study.linker)
+    except ValueError:
+        return False
+    return True
+
+
+def _file(study: Study) -> Path:
+    return study.folder / "model" / "best.json"
+
+
+def _metric(study: Study) -> str:
+    return task_of(study.split(study.seeds[0]).train).metric
