@@ -21,6 +21,9 @@ def link(arguments: Namespace) -> None:
 
     examples = examples_of(arguments)
     graph = graph_of(arguments)
+    if arguments.why:
+        _explain(examples, graph, arguments.why)
+        return
     linked = make_linker(graph, arguments.linker)([example.text for example in examples])
     write = _write_json if arguments.json else _write_lines
     write(examples, linked, graph)
@@ -30,7 +33,19 @@ def _add_arguments(parser: ArgumentParser) -> None:
     add_graph_arguments(parser)
     add_text_argument(parser)
     add_linker_argument(parser)
+    parser.add_argument(
+        "--why", metavar="NAME", help="say why the dictionary finds this name in the text, or not"
+    )
     parser.add_argument("--json", action="store_true", help="write one JSON object a text")
+
+
+def _explain(examples: Sequence[Example], graph: "KnowledgeGraph", name: str) -> None:
+    from kgbert.linking.dictionary import DictionaryLinker
+    from kgbert.linking.why import why
+
+    linker = DictionaryLinker(graph)
+    for example in examples:
+        print(f"{_one_line(example.text)}\n  {why(linker, example.text, name)}")
 
 
 def _write_json(

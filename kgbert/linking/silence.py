@@ -30,7 +30,7 @@ language of the texts, or translate them.
     if not names:
         return (
             "the graph has no names; say which property holds them: "
-            "read_graph(path, label='skos:prefLabel')."
+            "--label skos:prefLabel (in Python: ReadOptions(label=...))."
         )
     return _scripts(sample, names) or _identifiers(names) or _words(sample, graph)
 
@@ -58,7 +58,8 @@ def _identifiers(names: Sequence[str]) -> str:
         return ""
     return (
         f"most names look like identifiers ({min(glued)!r}), which no text spells that way; "
-        "say which property holds the readable names: read_graph(path, label='rdfs:label')."
+        "say which property holds the readable names: --label rdfs:label "
+        "(in Python: ReadOptions(label=...))."
     )
 
 
