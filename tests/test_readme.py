@@ -3,6 +3,8 @@ import shlex
 from pathlib import Path
 
 import pytest
+from tiny import tiny_config, tiny_tokenizer
+from transformers import AutoModel
 
 import kgbert
 from kgbert.cli.main import COMMANDS, _parser
@@ -28,8 +30,12 @@ def code_blocks(language):
 
 
 @pytest.mark.slow
-def test_python_of_the_readme_runs_as_printed(tmp_path, monkeypatch, plain_folder, capsys):
-    folder = plain_folder("bert", kgbert.KGBertForSequenceClassification)
+def test_python_of_the_readme_runs_as_printed(tmp_path, monkeypatch, capsys):
+    folder = str(tmp_path / "backbone")
+    config = tiny_config("bert")
+    config.max_position_embeddings = 512
+    AutoModel.from_config(config).save_pretrained(folder)
+    tiny_tokenizer("bert").save_pretrained(folder)
     monkeypatch.chdir(tmp_path)
     # Features are cached below the home folder.
     monkeypatch.setenv("HOME", str(tmp_path))
