@@ -81,3 +81,8 @@ class KGBertConfig(PreTrainedConfig):
         self.link_dropout = link_dropout
         self.pooling = pooling
         super().__init__(**kwargs)
+
+    @property
+    def keys_to_ignore_at_inference(self) -> list[str]:
+        """What Trainer leaves out of predictions: the same as for the backbone, XLNet's memory."""
+        return list(getattr(self.backbone, "keys_to_ignore_at_inference", []))

@@ -131,7 +131,13 @@ class KGBertPreTrainedModel(PreTrainedModel):
             else {}
         )
         # In single precision whatever it was saved in, as what is new and has to be trained.
-        plain = cls.auto_class.from_pretrained(name_or_path, dtype=torch.float32, **naming)
+        plain = cls.auto_class.from_pretrained(
+            name_or_path,
+            dtype=torch.float32,
+            # A head for other labels gives way to a new one, of which transformers warns.
+            ignore_mismatched_sizes=bool(labels),
+            **naming,
+        )
         config = KGBertConfig(
             backbone=plain.config,
             relations=list(graph.relation_ids),

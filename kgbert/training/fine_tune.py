@@ -14,6 +14,7 @@ from transformers import (
     EvalPrediction,
     PrinterCallback,
     Trainer,
+    TrainerCallback,
     TrainingArguments,
 )
 
@@ -49,7 +50,7 @@ class Training:
 
     metrics: dict[str, float]
     """Scores on the validation texts, of the weights that were kept."""
-    history: list[dict[str, float]]
+    history: list[dict[str, float | int]]
     """By epoch: epoch, train_loss, and validation, the metric that decides."""
     best_epoch: int
 
@@ -93,6 +94,7 @@ def fine_tune(
     head_learning_rate: float = HEAD_LEARNING_RATE,
     patience: int = 3,
     resume: bool = False,
+    callbacks: Sequence[TrainerCallback] = (),
 ) -> Training:
     """Train all parts of a model end to end and leave it with its best weights.
 
@@ -106,6 +108,7 @@ def fine_tune(
             ``KNOWLEDGE_SHARE`` of it.
         patience: Epochs without improvement after which training stops.
         resume: Go on from the last checkpoint in ``arguments.output_dir``.
+        callbacks: Told of every step, as Trainer does.
     """
     task, labels = task_of(train), labels_of(model)
     check_labels(train, validation)
@@ -138,7 +141,7 @@ def fine_tune(
         eval_dataset=held_out,
         optimizers=(_optimizer(model, arguments, head_learning_rate), None),
         compute_metrics=score,
-        callbacks=[EarlyStoppingCallback(patience)],
+        callbacks=[EarlyStoppingCallback(patience), *callbacks],
     )
     trainer.remove_callback(PrinterCallback)
     trainer.train(resume_from_checkpoint=resume or None)

@@ -1,0 +1,239 @@
+import errno
+import os
+import resource
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from tiny import TEXTS, run, stirred, tiny_features, tiny_graph, tiny_processor
+
+from kgbert.batching.processor import FEATURES_FILE, GRAPH_FILE, SETTINGS_FILE, KGBertProcessor
+from kgbert.graph.builder import GraphBuilder
+from kgbert.graph.cache import save_graph
+from kgbert.modeling.models import KGBertModel
+from kgbert.training.folder import load_model, save_model
+from kgbert.training.pipeline import pipeline
+from kgbert.training.tasks import TASKS
+
+LABELS = ["ill", "well", "dead"]
+
+
+@pytest.fixture
+def saved(fused, tmp_path):
+    """Return a model, its processor, and the folder that both were saved to."""
+    model = stirred(fused(labels=LABELS, pooling="mean"))
+    processor = tiny_processor(linker=None)
+    save_model(tmp_path / "model", model, processor, {"Accuracy": 0.5})
+    return model, processor, tmp_path / "model"
+
+
+def contents(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_a_loaded_model_answers_as_the_saved_one(saved):
+    model, processor, folder = saved
+
+    loaded, again, task = load_model(folder)
+
+    assert task is TASKS["text-classification"]
+    assert not loaded.training
+    assert torch.equal(run(loaded, again(TEXTS)).logits, run(model, processor(TEXTS)).logits)
+
+
+def test_a_folder_that_was_moved_answers_as_before(saved):
+    model, processor, folder = saved
+    moved = folder.rename(folder.with_name("elsewhere"))
+
+    loaded, again, _ = load_model(moved)
+
+    assert torch.equal(run(loaded, again(TEXTS)).logits, run(model, processor(TEXTS)).logits)
+
+
+def test_saving_again_replaces_the_model_and_leaves_nothing_else(saved, fused):
+    _, processor, folder = saved
+    (folder / "stray.txt").write_text("of the old model")
+
+    save_model(folder, fused(labels=LABELS), processor, {})
+
+    assert os.listdir(folder.parent) == ["model"]
+    assert not (folder / "stray.txt").exists()
+    assert {GRAPH_FILE, FEATURES_FILE, SETTINGS_FILE, "README.md"} <= set(os.listdir(folder))
+
+
+@pytest.mark.parametrize(
+    ("place", "name"),
+    [
+        ("kgbert.modeling.models.KGBertForSequenceClassification", "save_pretrained"),
+        ("kgbert.batching.processor.KGBertProcessor", "save_pretrained"),
+        ("kgbert.batching.features.EntityFeatures", "save"),
+        ("pathlib.Path", "write_text"),
+    ],
+)
+@pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "No space left on device"), None])
+def test_failing_to_save_leaves_what_stood_there(saved, monkeypatch, place, name, error):
+    model, processor, folder = saved
+    before = contents(folder)
+
+    def fail(*given, **options):
+        raise error or KeyboardInterrupt
+
+    monkeypatch.setattr(f"{place}.{name}", fail)
+    with pytest.raises(OSError if error else KeyboardInterrupt) as caught:
+        save_model(folder, model, processor, {})
+    monkeypatch.undo()
+
+    if error:
+        assert caught.value.errno == errno.ENOSPC
+        assert str(folder) in str(caught.value)
+        assert "nothing was changed. Free some space" in str(caught.value)
+    assert contents(folder) == before
+    assert os.listdir(folder.parent) == ["model"]
+
+
+def test_failing_to_rename_puts_the_old_model_back(saved, monkeypatch):
+    model, processor, folder = saved
+    before = contents(folder)
+    rename = Path.rename
+
+    def fail(path, target):
+        if path.name.endswith(".tmp"):
+            raise OSError(errno.EACCES, "Permission denied")
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", fail)
+    with pytest.raises(OSError, match="nothing was changed"):
+        save_model(folder, model, processor, {})
+    monkeypatch.undo()
+
+    assert contents(folder) == before
+    assert os.listdir(folder.parent) == ["model"]
+
+
+def test_a_disk_that_fills_while_the_weights_are_written_is_told_as_such(saved):
+    model, processor, folder = saved
+    before = contents(folder)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, limits[1]))
+    try:
+        with pytest.raises(OSError, match=r"could not write the model to .*nothing was changed"):
+            save_model(folder, model, processor, {})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, ignored)
+
+    assert contents(folder) == before
+    assert os.listdir(folder.parent) == ["model"]
+
+
+KILLED = """
+import os, signal, sys
+from kgbert.training import folder
+folder.model_card = lambda *given: os.kill(os.getpid(), signal.SIGKILL)
+model, processor, _ = folder.load_model(sys.argv[1])
+folder.save_model(sys.argv[1], model, processor, {})
+"""
+
+
+@pytest.mark.slow
+def test_a_kill_while_saving_leaves_what_stood_there(saved):
+    *_, folder = saved
+    before = contents(folder)
+
+    ended = subprocess.run([sys.executable, "-c", KILLED, str(folder)], capture_output=True)
+
+    assert ended.returncode == -signal.SIGKILL
+    assert contents(folder) == before
+
+
+def test_a_checkpoint_of_another_graph_is_refused(saved):
+    *_, folder = saved
+    builder = GraphBuilder()
+    for number in range(len(tiny_graph())):
+        builder.add_name(f"NEW:{number}", f"name {number}")
+    save_graph(builder.build(source="another"), folder / GRAPH_FILE)
+
+    with pytest.raises(ValueError, match=r"was made for the graph .* \(another\).* train anew"):
+        load_model(folder)
+
+
+def test_features_of_another_length_are_refused(saved):
+    model, _, folder = saved
+    model.config.feature_size = 7
+    model.config.save_pretrained(folder)
+
+    with pytest.raises(ValueError, match=r"vectors of length 7, but the processor's have 16"):
+        load_model(folder)
+
+
+def test_a_folder_without_a_model_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"it is no kgbert model; give the folder"):
+        load_model(tmp_path)
+
+
+def test_a_bare_encoder_answers_no_task(fused, tmp_path):
+    save_model(tmp_path / "bare", fused(kind=KGBertModel), tiny_processor(linker=None), {})
+
+    with pytest.raises(ValueError, match="holds a KGBertModel, which answers no task; fine-tune"):
+        load_model(tmp_path / "bare")
+
+
+def test_the_card_tells_what_the_model_is_made_of(saved):
+    _, processor, folder = saved
+
+    card = (folder / "README.md").read_text()
+
+    assert len(card.splitlines()) <= 40
+    for fact in ("| Accuracy | 0.5 |", processor.graph.hash[:16], "9 entities", "ill, well, dead"):
+        assert fact in card
+
+
+def test_predictions_tell_what_was_read(saved):
+    *_, folder = saved
+    ask = pipeline(folder)
+
+    unlinked, linked = ask(["nothing to see", "fever and cough"])
+
+    assert unlinked.mentions == ()
+    assert {linked.label, unlinked.label} <= set(LABELS)
+    assert 0 < linked.probability <= 1
+    assert [mention.text for mention in linked.mentions] == ["fever", "cough"]
+    for mention in linked.mentions:
+        shares = [candidate.attention for candidate in mention.candidates]
+        assert all(share > 0 for share in shares)
+        assert sum(shares) + mention.none_of_these == pytest.approx(1)
+    assert len(linked.mentions[0].candidates) == 2
+
+
+def test_predictions_do_not_depend_on_batches(saved):
+    *_, folder = saved
+    ask = pipeline(folder)
+
+    together, apart = ask(TEXTS), [ask([text])[0] for text in TEXTS]
+
+    for one, other in zip(together, apart, strict=True):
+        assert one.label == other.label
+        assert one.probability == pytest.approx(other.probability, abs=1e-5)
+
+
+def test_a_model_without_injections_reads_nothing(fused, tmp_path):
+    model = fused(labels=LABELS, injected_layers=[])
+    save_model(tmp_path / "plain", model, tiny_processor(linker=None), {})
+
+    [prediction] = pipeline(tmp_path / "plain")(["fever"])
+
+    assert [mention.none_of_these for mention in prediction.mentions] == [1.0]
+
+
+def test_a_processor_of_other_features_does_not_fit(saved):
+    *_, folder = saved
+    graph = tiny_graph()
+
+    again = KGBertProcessor.from_pretrained(folder)
+
+    assert (again.features.vectors == tiny_features(graph).vectors).all()
+    assert again.features.graph_hash == graph.hash
