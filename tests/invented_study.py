@@ -37,7 +37,11 @@ def run(arm, seed, accuracy, **changes):
         "metrics": {"accuracy": accuracy, "macro_f1": accuracy - 0.05, "micro_f1": accuracy},
         "validation": {"accuracy": accuracy + 0.02},
         "strata": {
-            name: {"size": 100 + 10 * k, "accuracy": accuracy - 0.01 * k}
+            name: {
+                "size": 100 + 10 * k,
+                "accuracy": accuracy - 0.01 * k,
+                "macro_f1": accuracy - 0.06 - 0.01 * k,
+            }
             for k, name in enumerate(STRATA)
         },
         "items": {

@@ -221,6 +221,18 @@ def test_ceiling_is_what_the_linked_texts_leave_to_gain():
     assert ceiling == pytest.approx({"linked_share": 0.6, "largest_gain": 0.3})
 
 
+def test_strata_are_compared_in_the_metric_of_the_study():
+    found = runs()
+    for one in found:
+        one["metrics"] = {"f1": one["metrics"]["accuracy"]}
+        one["strata"] = {"linked": {"size": 60, "f1": 0.5 + (one["arm"] == "knowledge") / 10}}
+
+    results = summarise(study(metric="f1"), found)
+
+    assert results["strata"][0]["mean"] == pytest.approx(0.1)
+    assert results["ceiling"] is None
+
+
 def test_token_tasks_without_items_and_strata_are_summarised():
     found = [{**one, "items": {}, "strata": {}} for one in runs()]
 

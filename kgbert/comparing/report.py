@@ -132,7 +132,7 @@ def _figures(results: Results) -> Iterator[Figure]:
         yield Figure(
             "Where the difference is",
             f"{results['main'].capitalize()} minus {results['baseline']} on parts of the test set.",
-            Markup(forest_plot(parts, "accuracy")),
+            Markup(forest_plot(parts, unit)),
         )
 
 

@@ -11,7 +11,7 @@ LINKED, UNLINKED = "linked", "unlinked"
 
 
 def strata(runs: PairedRuns) -> list[dict[str, Any]]:
-    """Return, for each part of the test set, the accuracy of each arm and the paired difference.
+    """Return, for each part of the test set, the score of each arm and the paired difference.
 
     A seed whose test set has no text of a stratum is left out of that stratum.
     """
@@ -26,8 +26,11 @@ def ceiling(runs: PairedRuns) -> dict[str, Any] | None:
     """Return the share of linked texts, and the gain if each of them were answered right.
 
     Knowledge can only act where something was linked, so no arm can gain more than this.
-    None where the runs do not tell linked from unlinked texts.
+    None where the runs do not tell linked from unlinked texts, and for a metric like F1, which is
+    no mean over texts.
     """
+    if runs.study["metric"] != "accuracy":
+        return None
     shares, gains = [], []
     for _, plain in runs.pairs(runs.study["main"], runs.study["baseline"]):
         linked, unlinked = (_part(plain, name) for name in (LINKED, UNLINKED))
@@ -42,13 +45,12 @@ def ceiling(runs: PairedRuns) -> dict[str, Any] | None:
 
 def _stratum(runs: PairedRuns, name: str, pairs: list[tuple[Run, Run]]) -> dict[str, Any]:
     both = [pair for pair in pairs if all(_part(run, name)["size"] for run in pair)]
-    differences = [
-        _part(one, name)["accuracy"] - _part(other, name)["accuracy"] for one, other in both
-    ]
+    metric = runs.study["metric"]
+    differences = [_part(one, name)[metric] - _part(other, name)[metric] for one, other in both]
     means = {}
     for arm in (arm for arm in runs.study["arms"] if arm in judged_arms(runs.study)):
         values = [
-            _part(runs.done[arm, one["seed"]], name)["accuracy"]
+            _part(runs.done[arm, one["seed"]], name)[metric]
             for one, _ in both
             if _part(runs.done[arm, one["seed"]], name)["size"]
         ]
@@ -63,5 +65,5 @@ def _stratum(runs: PairedRuns, name: str, pairs: list[tuple[Run, Run]]) -> dict[
 
 
 def _part(run: Run, name: str) -> dict[str, Any]:
-    found: dict[str, Any] = run.get("strata", {}).get(name) or {"size": 0, "accuracy": None}
+    found: dict[str, Any] = run.get("strata", {}).get(name) or {"size": 0}
     return found
