@@ -33,7 +33,7 @@ def draw(results: Results | None) -> str:
         plot.replace(
             "<svg ",
             f'<svg x="{x}" y="{top}" width="{half}" height="{tall}" '
-            'preserveAspectRatio="xMidYMin" ',
+            'preserveAspectRatio="xMidYMid" ',
             1,
         )
         for plot, x in zip(plots, (MARGIN, MARGIN + half + GAP), strict=True)

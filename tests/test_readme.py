@@ -1,13 +1,16 @@
+import json
 import re
 import shlex
 from pathlib import Path
 
 import pytest
+from invented_study import runs, study
 from tiny import tiny_config, tiny_tokenizer
 from transformers import AutoModel
 
 import kgbert
 from kgbert.cli.main import COMMANDS, _parser
+from kgbert.comparing.summary import summarise
 
 PROJECT = Path(__file__).parents[1]
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
@@ -15,6 +18,17 @@ PAGES = ("README.md", "benchmarks/README.md")
 
 #: What the README names and no test may download.
 HUB_NAME = "sentence-transformers/all-MiniLM-L6-v2"
+
+
+#: As much of a manifest as the pages tell.
+MANIFEST = {
+    "versions": {"torch": "2.0", "transformers": "5.0"},
+    "hardware": {"processor": "2 x z80", "threads": 2, "accelerator": "none"},
+    "graph": {"source": "signs.obo", "version": "", "entities": 20_000, "edges": 24_000},
+    "backbone": {"name": "tiny"},
+    "data": {"0": {"train": 1_000, "validation": 20, "test": 30}},
+    "finished": "2026-01-02T03:04:05+0000",
+}
 
 
 @pytest.fixture
@@ -75,6 +89,40 @@ def test_a_result_that_is_not_there_is_said_to_be_missing(render, tmp_path, monk
 
     assert page == "<!-- rendered: demo -->\n\nNot measured yet.\n\n<!-- end -->\n"
     assert "Not measured yet." in render.render_picture()
+
+
+@pytest.mark.parametrize(
+    ("gain", "verdict"), [(0.03, "Knowledge helps: +"), (-0.03, "Knowledge hurts: -")]
+)
+def test_a_loss_is_shown_like_a_win(render, tmp_path, monkeypatch, gain, verdict):
+    done = [run | {"seconds": 20.0} for run in runs(gain)]
+    results = summarise(study(manifest=MANIFEST), done) | {"runs": done}
+    (tmp_path / "demo.json").write_text(json.dumps(results), encoding="utf-8")
+    monkeypatch.setattr(render, "RESULTS", tmp_path)
+
+    page = render.render_page("<!-- rendered: demo -->\n<!-- end -->")
+
+    assert f"**{verdict}" in page
+    assert "| plain |" in page
+    assert "1,000 training, 20 validation and 30 test texts" in page
+    assert "6 min 0 s for all runs together; 2 x z80, 2 threads, torch 2.0" in page
+    assert verdict in render.render_picture()
+    assert "knowledge over shuffled" in render.render_picture()
+
+
+def test_the_chosen_learning_rates_are_marked(render, tmp_path, monkeypatch):
+    tried = [
+        {"arm": "plain", "encoder": rate, "head": 1e-3, "validation": [score, score]}
+        for rate, score in ((1e-4, 0.5), (2e-4, 0.625))
+    ]
+    found = {"tried": tried, "chosen": {"plain": tried[1]}, "seeds": [7, 8]}
+    (tmp_path / "demo_search.json").write_text(json.dumps(found), encoding="utf-8")
+    monkeypatch.setattr(render, "RESULTS", tmp_path)
+
+    page = render.render_page("<!-- rendered: demo search -->\n<!-- end -->")
+
+    assert "| plain | 0.0001 | 0.001 | 50.0 | 50.0 |  |" in page
+    assert "| plain | 0.0002 | 0.001 | 62.5 | 62.5 | chosen |" in page
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -1,0 +1,15 @@
+"""Tables as the pages write them."""
+
+import re
+from collections.abc import Iterable, Sequence
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a Markdown table; columns that hold nothing but numbers are set to the right."""
+    rows = [[cell.replace("|", r"\|") for cell in row] for row in rows]
+    marks = ["---:" if _numeric(column) else "---" for column in zip(*rows, strict=True)]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in (header, marks, *rows))
+
+
+def _numeric(column: Sequence[str]) -> bool:
+    return all(re.match(r"[-+<]?\d|$", cell) for cell in column) and any(column)
