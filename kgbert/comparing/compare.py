@@ -7,17 +7,19 @@ import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from statistics import fmean
 from typing import Any
+
+from transformers import TrainerCallback
 
 from kgbert.comparing.arms import Arm
 from kgbert.comparing.best import best_of, can_be_kept, is_kept, keep_if_best
 from kgbert.comparing.findings import check_linked, coverage_of, findings, flipped
 from kgbert.comparing.manifest import manifest
 from kgbert.comparing.report import write_report
-from kgbert.comparing.run import run_arm
+from kgbert.comparing.run import Trained, run_arm
 from kgbert.comparing.splits import check_split
 from kgbert.comparing.study import Study
 from kgbert.comparing.summary import Results, summarise
@@ -32,6 +34,9 @@ MAIN, BASELINE, CONTROL = "knowledge", "plain", "shuffled"
 
 Run = dict[str, Any]
 
+#: Does one run.
+Train = Callable[[Study, Arm, int], Trained]
+
 
 @dataclass(frozen=True)
 class Progress:
@@ -45,7 +50,12 @@ class Progress:
     seconds_left: float
 
 
-def compare(study: Study, *, progress: Callable[[Progress], None] = lambda told: None) -> Results:
+def compare(
+    study: Study,
+    *,
+    progress: Callable[[Progress], None] = lambda told: None,
+    callbacks: Sequence[TrainerCallback] = (),
+) -> Results:
     """Run what is not finished yet, and write ``results.json``, ``report.html`` and the best model.
 
     Each finished run is one JSON file in ``runs``, known again by all that it depends on: stopping
@@ -55,6 +65,7 @@ def compare(study: Study, *, progress: Callable[[Progress], None] = lambda told:
     Args:
         study: What is compared.
         progress: Called after each run, and once for all runs that were finished before.
+        callbacks: Told of every step of the training of each run.
 
     Raises:
         ValueError: The study cannot be judged, learnt or linked; nothing was trained.
@@ -62,9 +73,10 @@ def compare(study: Study, *, progress: Callable[[Progress], None] = lambda told:
     study = replace(study, split=cache(study.split), linker=RememberingLinker(study.linker))
     _check(study)
     started = time.strftime("%Y-%m-%dT%H:%M:%S%z")
-    runs = _run_all(study, progress)
+    train = partial(run_arm, callbacks=callbacks)
+    runs = _run_all(study, train, progress)
     if can_be_kept(study):
-        _restore_best(study, runs, progress)
+        _restore_best(study, runs, train, progress)
     else:
         logger.warning("no model of this comparison is kept: your own linker cannot be saved")
     results = summarise(_described(study, runs, started), runs)
@@ -90,10 +102,11 @@ def _check(study: Study) -> None:
             raise ValueError(f"the {kind} {one!r} is named {count} times; name it once")
     for seed in study.seeds:
         check_split(study.split(seed))
-    check_linked(study)
+    train = study.split(study.seeds[0]).train
+    check_linked(study.graph, study.linker, [example.text for example in train])
 
 
-def _run_all(study: Study, progress: Callable[[Progress], None]) -> list[Run]:
+def _run_all(study: Study, train: Train, progress: Callable[[Progress], None]) -> list[Run]:
     """Return the records of all runs in the order of the study, those that are missing run now."""
     plan = [(arm, seed) for seed in study.seeds for arm in study.arms]
     found = {(arm.name, seed): _finished(study, arm, seed) for arm, seed in plan}
@@ -104,7 +117,8 @@ def _run_all(study: Study, progress: Callable[[Progress], None]) -> list[Run]:
         if (arm.name, seed) in runs:
             continue
         # Asked again: a second process may work on the same study.
-        run = _finished(study, arm, seed) or _attempt(study, arm, seed, _of_main(runs.values()))
+        run = _finished(study, arm, seed)
+        run = run or _attempt(study, arm, seed, train, _of_main(runs.values()))
         runs[arm.name, seed] = run
         left = fmean(run["seconds"] for run in runs.values()) * (len(plan) - len(runs))
         outcome = _outcome(study, run)
@@ -136,11 +150,11 @@ def _finished(study: Study, arm: Arm, seed: int) -> Run | None:
     return run if run["status"] == "done" else None
 
 
-def _attempt(study: Study, arm: Arm, seed: int, main_runs: Sequence[Run]) -> Run:
+def _attempt(study: Study, arm: Arm, seed: int, train: Train, main_runs: Sequence[Run]) -> Run:
     """Run an arm and store its record; a failure is a record as well."""
     started = time.perf_counter()
     try:
-        trained = run_arm(study, arm, seed)
+        trained = train(study, arm, seed)
     except Exception as error:  # One failed run must not cost the others.
         logger.warning("arm %r, seed %d failed: %s", arm.name, seed, error)
         record = {
@@ -159,7 +173,9 @@ def _attempt(study: Study, arm: Arm, seed: int, main_runs: Sequence[Run]) -> Run
     return record
 
 
-def _restore_best(study: Study, runs: Sequence[Run], progress: Callable[[Progress], None]) -> None:
+def _restore_best(
+    study: Study, runs: Sequence[Run], train: Train, progress: Callable[[Progress], None]
+) -> None:
     """Train the best model again where the folder holds that of other settings, or none."""
     best = best_of(study, _of_main(runs))
     if best is None or is_kept(study, best):
@@ -167,7 +183,7 @@ def _restore_best(study: Study, runs: Sequence[Run], progress: Callable[[Progres
     told = f"training it again: it is the best on validation, and not in {study.folder / 'model'}"
     progress(Progress(len(runs), len(runs), MAIN, best["seed"], told, 0.0))
     arm = next(arm for arm in study.arms if arm.name == MAIN)
-    keep_if_best(study, run_arm(study, arm, best["seed"]), [])
+    keep_if_best(study, train(study, arm, best["seed"]), [])
 
 
 def _outcome(study: Study, run: Run) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 from kgbert.comparing.run import text_id
 from kgbert.comparing.study import Study
 from kgbert.graph.graph import KnowledgeGraph
-from kgbert.linking.mention import Mention
+from kgbert.linking.mention import Linker, Mention
 from kgbert.linking.silence import why_nothing_is_linked
 
 
@@ -20,11 +20,17 @@ def coverage_of(study: Study) -> dict[str, float]:
     }
 
 
-def check_linked(study: Study) -> None:
-    """Raise ValueError where no training text mentions the graph: every arm would be plain."""
-    graph = study.graph
-    texts = [example.text for example in study.split(study.seeds[0]).train]
-    for mentions in study.linker(texts):
+def check_linked(graph: KnowledgeGraph, linker: Linker, texts: Sequence[str]) -> None:
+    """Raise ValueError where no text mentions the graph: it could change nothing.
+
+    >>> from kgbert.graph.builder import GraphBuilder
+    >>> builder = GraphBuilder()
+    >>> builder.add_name("HP:1", "fever")
+    >>> check_linked(builder.build(), lambda texts: [[] for _ in texts], ["dogs bark"])
+    Traceback (most recent call last):
+    ValueError: none of the 1 training texts mentions any of the 1 entities of the graph, ...
+    """
+    for mentions in linker(texts):
         if any(x.entity in graph for mention in mentions for x in mention.candidates):
             return
     raise ValueError(

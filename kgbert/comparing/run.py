@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 import transformers
-from transformers import AutoTokenizer
+from transformers import AutoTokenizer, TrainerCallback
 
 from kgbert.batching.processor import EncodedText, KGBertProcessor
 from kgbert.comparing.arms import Arm
@@ -18,6 +18,8 @@ from kgbert.modeling.models import KGBertPreTrainedModel
 from kgbert.texts import Example
 from kgbert.training.answers import answer
 from kgbert.training.fine_tune import Training, default_arguments, fine_tune
+from kgbert.training.fitting import longest_text
+from kgbert.training.tagging import words_of
 from kgbert.training.tasks import Answer, Task, task_of
 
 
@@ -30,18 +32,21 @@ class Trained:
     processor: KGBertProcessor
 
 
-def run_arm(study: Study, arm: Arm, seed: int) -> Trained:
-    """Train one arm with one seed on that seed's texts, and test it once."""
+def run_arm(
+    study: Study, arm: Arm, seed: int, *, callbacks: Sequence[TrainerCallback] = ()
+) -> Trained:
+    """Train one arm with one seed on that seed's texts, and test it once.
+
+    Args:
+        study: What is compared.
+        arm: Which arm of it.
+        seed: Which texts, which order of them, and which initial weights.
+        callbacks: Told of every step of the training.
+    """
     recipe, split = study.recipe(arm), study.split(seed)
     rewritten = Split(*(arm.rewrite(study.linker, study.graph, part) for part in split.parts()))
-    processor = KGBertProcessor(
-        AutoTokenizer.from_pretrained(study.backbone),
-        study.graph,
-        study.features,
-        linker=arm.relink(study.linker, study.graph, seed),
-        max_length=recipe.max_length,
-    )
     task = task_of(split.train)
+    # What all arms share is drawn first, so that it is the same for all arms of a seed.
     transformers.set_seed(seed)
     model = task.model.from_backbone(
         study.backbone,
@@ -49,11 +54,13 @@ def run_arm(study: Study, arm: Arm, seed: int) -> Trained:
         labels=task.labels(split.train),
         **{**recipe.options, **arm.options},
     )
+    processor = _processor(study, arm, seed, model)
     started = time.perf_counter()
-    training = _train(model, processor, rewritten, recipe, seed)
+    training = _train(model, processor, rewritten, recipe, seed, callbacks)
     trained = time.perf_counter()
     encoded = processor.encode([example.text for example in rewritten.test])
-    answers = answer(model, processor, encoded, task)
+    found = answer(model, processor, encoded, task)
+    answers = [_of_own_text(*each) for each in zip(split.test, encoded, found, strict=True)]
     tested = time.perf_counter()
     record = {
         "arm": arm.name,
@@ -74,12 +81,27 @@ def run_arm(study: Study, arm: Arm, seed: int) -> Trained:
     return Trained(record, model, processor)
 
 
+def _processor(study: Study, arm: Arm, seed: int, model: KGBertPreTrainedModel) -> KGBertProcessor:
+    tokenizer = AutoTokenizer.from_pretrained(study.backbone)
+    # A recipe says how long texts may be at most; a backbone may take less.
+    taken = longest_text(model.config.backbone) or tokenizer.model_max_length
+    return KGBertProcessor(
+        tokenizer,
+        study.graph,
+        study.features,
+        linker=arm.relink(study.linker, study.graph, seed),
+        hops=model.config.graph_layers,
+        max_length=min(study.recipe(arm).max_length, taken, tokenizer.model_max_length),
+    )
+
+
 def _train(
     model: KGBertPreTrainedModel,
     processor: KGBertProcessor,
     split: Split,
     recipe: Recipe,
     seed: int,
+    callbacks: Sequence[TrainerCallback],
 ) -> Training:
     with tempfile.TemporaryDirectory(prefix="kgbert-run-") as checkpoints:
         arguments = default_arguments(
@@ -99,7 +121,17 @@ def _train(
             arguments=arguments,
             head_learning_rate=recipe.head_learning_rate,
             patience=recipe.patience,
+            callbacks=callbacks,
         )
+
+
+def _of_own_text(example: Example, encoded: EncodedText, found: Answer) -> Answer:
+    """Return an answer without the tags of words that an arm appended to the text."""
+    if isinstance(found, str):
+        return found
+    end = len(example.text)
+    words = words_of(encoded)
+    return [tag if word.start < end else "O" for tag, word in zip(found, words, strict=True)]
 
 
 def _scores(
@@ -158,10 +190,10 @@ def _strata(study: Study, split: Split) -> dict[str, list[int]]:
     return strata
 
 
-def _sizes(model: KGBertPreTrainedModel) -> dict[str, float]:
+def _sizes(model: KGBertPreTrainedModel) -> dict[str, int]:
     parameters = sum(parameter.numel() for parameter in model.parameters())
     backbone = sum(parameter.numel() for parameter in model.backbone.parameters())
-    sizes: dict[str, float] = {
+    sizes = {
         "parameters": parameters,
         "added_parameters": parameters - backbone,
     }
