@@ -8,8 +8,14 @@ from kgbert.cli.command import Command
 
 def demo(arguments: Namespace) -> None:
     """Classify diagnoses with and without the Human Phenotype Ontology: does it help?"""
+    print("loading torch and the graph", flush=True)
     # Imported here, so that `kgbert --help` waits for none of it.
-    from kgbert.cli.progress import ShowEncoding
+    from kgbert.cli.backbone import check_backbone
+
+    if arguments.backbone:
+        check_backbone(arguments.backbone)
+    from kgbert.cli.progress import ShowProgress
+    from kgbert.cli.quiet import quieten
     from kgbert.cli.results import compare_and_show
     from kgbert.demo.study import SIZES, demo_study
 
@@ -20,7 +26,12 @@ def demo(arguments: Namespace) -> None:
         f"{size.texts:,} training texts each; results go to {folder}",
         flush=True,
     )
-    compare_and_show(demo_study(folder, size, backbone=arguments.backbone, progress=ShowEncoding()))
+    quieten()
+    compare_and_show(
+        demo_study(
+            folder, size, backbone=arguments.backbone, progress=ShowProgress("encoding entities:")
+        )
+    )
 
 
 def _add_arguments(parser: ArgumentParser) -> None:

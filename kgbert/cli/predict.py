@@ -16,8 +16,10 @@ def predict(arguments: Namespace) -> None:
     """Answer texts with a trained model, and show the entities that it read."""
     # Before the model, which takes longer to load: a mistyped name is answered at once.
     examples = examples_of(arguments)
+    from kgbert.cli.quiet import quieten
     from kgbert.training.pipeline import pipeline
 
+    quieten()
     for prediction in pipeline(arguments.model)([example.text for example in examples]):
         if arguments.json:
             print(json.dumps(asdict(prediction)))

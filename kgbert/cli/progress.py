@@ -1,41 +1,47 @@
 """How long runs tell what they are doing."""
 
-import sys
 import time
 
 from kgbert.comparing.compare import Progress
+
+#: Seconds after which a long step tells how far it has come.
+_EVERY = 15
 
 
 def show_run(told: Progress) -> None:
     """Print a line for a finished run, with the time left."""
     if not told.arm:
-        print(f"[{told.done}/{told.total}] {told.outcome}")
+        print(f"[{told.done}/{told.total}] {told.outcome}", flush=True)
         return
     left = f", about {_clock(told.seconds_left)} left" if told.done < told.total else ""
-    print(f"[{told.done}/{told.total}] {told.arm}, seed {told.seed}: {told.outcome}{left}")
-    sys.stdout.flush()
+    print(
+        f"[{told.done}/{told.total}] {told.arm}, seed {told.seed}: {told.outcome}{left}", flush=True
+    )
 
 
-class ShowEncoding:
-    """Prints, every few seconds, how many entities are encoded."""
+class ShowProgress:
+    """Prints, every few seconds, how much of something long is done, and the time left."""
 
-    def __init__(self) -> None:
+    def __init__(self, what: str) -> None:
+        self.what, self.done = what, 0
         self.started = self.told = time.monotonic()
 
     def __call__(self, done: int, total: int) -> None:
-        """Tell how far the encoding has come."""
+        """Tell how far it has come; a smaller number than the last begins anew."""
         now = time.monotonic()
-        if now - self.told > 10 and done < total:
+        if done <= self.done:
+            self.started = self.told = now
+        self.done = done
+        if now - self.told > _EVERY and done < total:
             left = (now - self.started) / done * (total - done)
-            print(f"encoding entities: {done:,} of {total:,}, about {_clock(left)} left")
-            sys.stdout.flush()
+            print(f"  {self.what} {done:,} of {total:,}, {_clock(left)} left at most", flush=True)
             self.told = now
 
 
 def _clock(seconds: float) -> str:
     """Write a time to wait as people say it.
 
-    >>> _clock(42), _clock(150), _clock(5000)
+    >>> _clock(42.0), _clock(150.0), _clock(5000.0)
     ('42 s', '2 min 30 s', '1 h 23 min')
     """
     whole = round(seconds)

@@ -1,17 +1,21 @@
 """Run a comparison and show what came of it."""
 
-from kgbert.cli.progress import show_run
+from kgbert.cli.progress import ShowProgress, show_run
 from kgbert.comparing.compare import compare
 from kgbert.comparing.study import Study
 from kgbert.comparing.tables import render_table
+from kgbert.training.steps import StepProgress
 
 
 def compare_and_show(study: Study) -> None:
     """Run what is not finished, print the table with the verdict, and say where all lies."""
+    steps = StepProgress(ShowProgress("training, step"))
     try:
-        results = compare(study, progress=show_run)
+        results = compare(study, progress=show_run, callbacks=[steps])
     except KeyboardInterrupt:
-        print(f"stopped; finished runs are kept in {study.folder}: the same command goes on there")
+        print(
+            f"\nstopped; finished runs are kept in {study.folder}: the same command goes on there"
+        )
         raise
     print(f"\n{render_table(results)}\n")
     print(f"report   {study.folder / 'report.html'}")

@@ -1,11 +1,12 @@
 """The arguments by which a command is told of labelled texts and of the model to train."""
 
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kgbert.cli.graph_options import add_graph_arguments, add_linker_argument
+from kgbert.cli.numbers import positive
 from kgbert.texts import Example, read_texts
 
 if TYPE_CHECKING:
@@ -28,10 +29,12 @@ def add_task_arguments(parser: ArgumentParser, output: str) -> None:
         "--backbone", required=True, metavar="NAME", help="a name on the hub, or a folder"
     )
     add_linker_argument(parser)
-    model.add_argument("--epochs", type=int, default=10, metavar="N", help="most epochs (10)")
-    model.add_argument("--batch-size", type=int, default=32, metavar="N", help="texts a step (32)")
+    model.add_argument("--epochs", type=positive, default=10, metavar="N", help="most epochs (10)")
     model.add_argument(
-        "--max-length", type=int, default=256, metavar="N", help="longest text in tokens (256)"
+        "--batch-size", type=positive, default=32, metavar="N", help="texts a step (32)"
+    )
+    model.add_argument(
+        "--max-length", type=positive, default=256, metavar="N", help="longest text in tokens (256)"
     )
     model.add_argument(
         "--pooling",
@@ -44,13 +47,16 @@ def add_task_arguments(parser: ArgumentParser, output: str) -> None:
     )
 
 
-def split_of(arguments: Namespace) -> "Callable[[int], Split]":
-    """Read the labelled texts, and return the split of each seed."""
-    from kgbert.comparing.splits import drawn_split, fixed_split
+def split_of(arguments: Namespace, seeds: Sequence[int]) -> "Callable[[int], Split]":
+    """Read the labelled texts, and return the split of each seed; those of ``seeds`` are sound."""
+    from kgbert.comparing.splits import check_split, drawn_split, fixed_split
 
     own = [arguments.train, arguments.validation, arguments.test]
     if arguments.texts and not any(own):
-        return drawn_split(_read(arguments.texts, arguments))
+        draw = drawn_split(_read(arguments.texts, arguments))
+        for seed in seeds:
+            check_split(draw(seed))
+        return draw
     if all(own) and not arguments.texts:
         train, validation, test = (_read(path, arguments) for path in own)
         return fixed_split(train, validation, test)

@@ -1,11 +1,13 @@
 """kgbert train: one augmented model, saved with its graph."""
 
 from argparse import ArgumentParser, Namespace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kgbert.cli.command import Command
-from kgbert.cli.graph_options import graph_of
-from kgbert.cli.task_options import add_task_arguments, recipe_of, split_of
+from kgbert.cli.numbers import not_negative
+from kgbert.cli.study_options import study_of
+from kgbert.cli.task_options import add_task_arguments
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -13,29 +15,16 @@ if TYPE_CHECKING:
 
 def train(arguments: Namespace) -> None:
     """Fine-tune an encoder that reads the graph, test it once, and save it with its graph."""
-    split = split_of(arguments)
-    graph = graph_of(arguments)
-    from kgbert.cli.progress import ShowEncoding
-    from kgbert.comparing.arms import ARMS
+    _check_output(arguments.output)
+    study = study_of(arguments, ["knowledge"], [arguments.seed])
+    # Imported here: they load torch, for which a mistyped argument need not wait.
+    from kgbert.cli.progress import ShowProgress
     from kgbert.comparing.run import run_arm
-    from kgbert.comparing.study import Study
-    from kgbert.linking.linkers import make_linker
-    from kgbert.modeling.features import encode_entities
     from kgbert.training.folder import save_model
+    from kgbert.training.steps import StepProgress
 
-    study = Study(
-        name=arguments.output.name,
-        folder=arguments.output,
-        graph=graph,
-        features=encode_entities(graph, arguments.backbone, progress=ShowEncoding()),
-        backbone=arguments.backbone,
-        linker=make_linker(graph, arguments.linker),
-        split=split,
-        arms=[ARMS["knowledge"]],
-        seeds=[arguments.seed],
-        recipes={"knowledge": recipe_of(arguments)},
-    )
-    trained = run_arm(study, ARMS["knowledge"], arguments.seed)
+    steps = StepProgress(ShowProgress("training, step"))
+    trained = run_arm(study, study.arms[0], arguments.seed, callbacks=[steps])
     scores = {
         f"{part} {name}": f"{value:.3f}"
         for part, metrics in (
@@ -50,6 +39,21 @@ def train(arguments: Namespace) -> None:
     print("Whether the graph helped, a single model cannot tell: kgbert compare does.")
 
 
+def _check_output(folder: Path) -> None:
+    """Raise ValueError where something stands that is no model of kgbert and would be lost."""
+    if (
+        folder.is_dir()
+        and any(folder.iterdir())
+        and not (folder / "kgbert_processor.json").exists()
+    ):
+        raise ValueError(
+            f"--output {folder}: this folder holds files that are no model of kgbert, and they "
+            "would be lost; name a new folder"
+        )
+    if folder.exists() and not folder.is_dir():
+        raise ValueError(f"--output {folder}: this is a file; name a folder")
+
+
 def _show(scores: "Mapping[str, str]") -> None:
     for name, value in scores.items():
         print(f"{name.replace('_', ' '):24} {value}")
@@ -57,7 +61,9 @@ def _show(scores: "Mapping[str, str]") -> None:
 
 def _add_arguments(parser: ArgumentParser) -> None:
     add_task_arguments(parser, "kgbert-model")
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="seed of everything (0)")
+    parser.add_argument(
+        "--seed", type=not_negative, default=0, metavar="N", help="seed of everything (0)"
+    )
 
 
 TRAIN = Command(

@@ -1,0 +1,78 @@
+"""Make sure of the backbone before anything takes long."""
+
+import os
+import socket
+from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import getproxies
+
+#: Seconds to wait for the hub; what does not answer by then is taken to be out of reach.
+_PATIENCE = 5
+
+
+def check_backbone(name: str) -> None:
+    """Raise ValueError where a name or folder holds no encoder that knowledge can enter."""
+    if Path(name).exists():
+        _check_folder(Path(name))
+    elif not _may_be_on_hub(name):
+        raise ValueError(
+            f"--backbone {name}: no such folder; check the path, or give a name on the hub as in "
+            "--backbone bert-base-uncased"
+        )
+    elif _hub_is_out_of_reach():
+        # Read when the hub's client is first imported. Without it every file of a model that was
+        # downloaded before would be asked for, again and again, before the copy is taken.
+        os.environ["HF_HUB_OFFLINE"] = "1"
+    _check_loads(name)
+
+
+def _check_folder(folder: Path) -> None:
+    if not (folder / "config.json").is_file():
+        raise ValueError(
+            f"--backbone {folder}: there is no config.json, so it is no folder of a model; give "
+            "one that save_pretrained wrote, or a name on the hub as in --backbone "
+            "bert-base-uncased"
+        )
+    if (folder / "kgbert_processor.json").exists():
+        raise ValueError(
+            f"--backbone {folder}: this is a model of kgbert, with a graph inside; give the plain "
+            "encoder it was made from"
+        )
+
+
+def _may_be_on_hub(name: str) -> bool:
+    return name.count("/") <= 1 and not name.startswith((".", "/", "~")) and "\\" not in name
+
+
+def _hub_is_out_of_reach() -> bool:
+    if os.environ.get("HF_HUB_OFFLINE") or getproxies():
+        return False
+    hub = urlsplit(os.environ.get("HF_ENDPOINT", "https://huggingface.co"))
+    try:
+        socket.create_connection((hub.hostname, hub.port or 443), _PATIENCE).close()
+    except OSError:
+        return True
+    return False
+
+
+def _check_loads(name: str) -> None:
+    import torch
+    from transformers import AutoConfig, AutoModel, AutoTokenizer
+
+    from kgbert.cli.quiet import quieten
+    from kgbert.modeling.injection import blocks_of
+
+    quieten()
+
+    try:
+        config = AutoConfig.from_pretrained(name)
+        AutoTokenizer.from_pretrained(name)
+    except (OSError, ValueError) as error:
+        first = str(error).strip().splitlines()[0]
+        raise ValueError(
+            f"--backbone {name} cannot be loaded ({first}); check the spelling and the connection, "
+            "or give the folder of a downloaded model"
+        ) from error
+    # Without weights: only the shape of the model matters here.
+    with torch.device("meta"):
+        blocks_of(AutoModel.from_config(config))

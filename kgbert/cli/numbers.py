@@ -1,0 +1,31 @@
+"""Numbers as they are typed on a command line."""
+
+from argparse import ArgumentTypeError
+
+
+def positive(typed: str) -> int:
+    """Return a whole number above zero, or say what is wrong with what was typed.
+
+    >>> positive("6")
+    6
+    """
+    return _at_least(1, typed)
+
+
+def not_negative(typed: str) -> int:
+    """Return a whole number, zero included, or say what is wrong with what was typed.
+
+    >>> not_negative("0")
+    0
+    """
+    return _at_least(0, typed)
+
+
+def _at_least(least: int, typed: str) -> int:
+    try:
+        number = int(typed)
+    except ValueError:
+        number = least - 1
+    if number < least:
+        raise ArgumentTypeError(f"{typed!r} is no whole number of at least {least}")
+    return number
