@@ -51,7 +51,7 @@ def read_graph(
         source: Path of a file or folder, several paths, or an rdflib, networkx or PyG graph.
         format: A name in ``READERS``; found by each file's content if not given.
         options: What to read, and how; the defaults suit most ontologies.
-        card: Name of a graph card (``kgbert graphs`` lists them), or the path of your own: its
+        card: Name of a graph card (see ``kgbert.list_cards()``), or the path of your own: its
             options, changed by yours, and its licence where the source states none.
         cache: Folder where big graphs are kept until their files change; None reads them anew.
 
