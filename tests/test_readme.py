@@ -141,21 +141,24 @@ def test_every_public_name_in_the_readme_exists():
     assert named - rooms <= {*kgbert.__all__, "__all__"}
 
 
+def headings_of(page):
+    """Return the anchors of a page's headings, as they are made on the web."""
+    lines = page.read_text(encoding="utf-8").splitlines()
+    titles = (line.lstrip("# ").lower() for line in lines if line.startswith("#"))
+    return {re.sub(r"[^\w -]", "", title).replace(" ", "-") for title in titles}
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_every_link_to_a_file_or_a_heading_leads_somewhere(page):
-    text = (PROJECT / page).read_text(encoding="utf-8")
-    headings = {
-        re.sub(r"[^\w -]", "", line.lstrip("# ")).lower().replace(" ", "-")
-        for line in text.splitlines()
-        if line.startswith("#")
-    }
-    targets = re.findall(r"\]\((?!https?:)([^)]+)\)", text)
+    own = PROJECT / page
+    targets = re.findall(r"\]\((?!https?:)([^)]+)\)", own.read_text(encoding="utf-8"))
 
     assert targets
     for target in targets:
         path, _, heading = target.partition("#")
-        assert ((PROJECT / page).parent / path).exists(), target
-        assert not heading or heading in headings, target
+        linked = own.parent / path if path else own
+        assert linked.exists(), target
+        assert not heading or heading in headings_of(linked), target
 
 
 def test_every_command_in_the_readme_can_be_typed():
