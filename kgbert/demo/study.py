@@ -19,7 +19,7 @@ WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9
 RECIPES = {
     arm: Recipe(rate, max_length=160, options={"pooling": "mean"})
     for arm, rate in (
-        ("plain", 2e-4),
+        ("plain", 4e-4),
         ("knowledge", 4e-4),
         ("shuffled", 4e-4),
         ("appended text", 2e-4),
