@@ -23,10 +23,14 @@ def _add_arguments(parser: ArgumentParser) -> None:
         "--arms",
         default="plain,knowledge,shuffled",
         metavar="A,B,C",
-        help="also: no edges, appended text (plain,knowledge,shuffled)",
+        help='what is compared (plain,knowledge,shuffled); also "no edges" and "appended text"',
     )
     parser.add_argument(
-        "--seeds", type=positive, default=6, metavar="N", help="paired seeds, six at least (6)"
+        "--seeds",
+        type=positive,
+        default=6,
+        metavar="N",
+        help="paired seeds; a verdict needs six (6)",
     )
 
 

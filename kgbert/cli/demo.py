@@ -54,7 +54,9 @@ def _add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--backbone", metavar="NAME", help="another encoder: a name on the hub, or a folder"
     )
-    parser.add_argument("--output", type=Path, metavar="FOLDER", help="where results go")
+    parser.add_argument(
+        "--output", type=Path, metavar="FOLDER", help="where results go (kgbert-demo-short)"
+    )
 
 
 DEMO = Command(demo, _add_arguments, example="kgbert demo")

@@ -15,17 +15,29 @@ def add_graph_arguments(parser: ArgumentParser) -> None:
         help="file or folder of an ontology or knowledge graph: OBO, OWL, Turtle, SKOS, CSV ...",
     )
     reading = parser.add_argument_group("how the graph is read")
-    reading.add_argument("--format", metavar="NAME", help="its format, if its content misleads")
     reading.add_argument(
-        "--label", default="", metavar="PROPERTY", help="property of the names, as in dcterms:title"
+        "--format",
+        metavar="NAME",
+        help="its format where it is not recognised, as in turtle or table",
+    )
+    reading.add_argument(
+        "--label",
+        default="",
+        metavar="PROPERTY",
+        help="property that holds names, besides the usual ones, as in dcterms:title",
     )
     for option, example, meaning in _LISTS:
         reading.add_argument(option, default=(), type=_listed, metavar=example, help=meaning)
     reading.add_argument(
-        "--hops", type=int, metavar="N", help="edges away from the roots, instead of below them"
+        "--hops",
+        type=int,
+        metavar="N",
+        help="keep what is up to N edges from the roots, in any direction, instead",
     )
     reading.add_argument(
-        "--name-from-id", action="store_true", help="make names from ids where there is none at all"
+        "--name-from-id",
+        action="store_true",
+        help="make names of the ids, in a graph that has none at all",
     )
 
 
@@ -53,7 +65,8 @@ def add_linker_argument(parser: ArgumentParser) -> None:
         "--linker",
         default="dictionary",
         metavar="NAME",
-        help="how entities are found: dictionary, nearest, or dictionary+nearest",
+        help="how entities are found (dictionary); nearest, or dictionary+nearest, for texts that "
+        "are names themselves",
     )
 
 
@@ -65,6 +78,6 @@ def _listed(names: str) -> tuple[str, ...]:
 _LISTS = (
     ("--languages", "EN,DE", "languages of the names to keep"),
     ("--relations", "A,B", "relations of the edges to keep, as in is_a,part_of"),
-    ("--roots", "ID,ID", "entities below which all is kept, and nothing else"),
+    ("--roots", "ID,ID", "keep these entities and what is below them, and nothing else"),
     ("--columns", "A,B,C", "columns of a table that hold subject, predicate and object"),
 )

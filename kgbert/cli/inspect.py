@@ -34,9 +34,11 @@ def inspect(arguments: Namespace) -> None:
 
 def _add_arguments(parser: ArgumentParser) -> None:
     add_graph_arguments(parser)
-    parser.add_argument("--texts", metavar="FILE", help="texts to look for the graph's names in")
     parser.add_argument(
-        "--text-column", default="text", metavar="NAME", help="column of the text in the file"
+        "--texts", metavar="FILE", help="texts: how much of them do the graph's names reach?"
+    )
+    parser.add_argument(
+        "--text-column", default="text", metavar="NAME", help="column or key of the text (text)"
     )
     add_linker_argument(parser)
     parser.add_argument("--json", action="store_true", help="write one JSON object")

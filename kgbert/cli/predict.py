@@ -28,7 +28,9 @@ def predict(arguments: Namespace) -> None:
 
 
 def _add_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("model", metavar="MODEL", help="folder that train, compare or demo wrote")
+    parser.add_argument(
+        "model", metavar="MODEL", help="folder of a model that train, compare or demo saved"
+    )
     add_text_argument(parser)
     parser.add_argument("--json", action="store_true", help="write one JSON object a text")
 

@@ -17,33 +17,62 @@ def add_task_arguments(parser: ArgumentParser, output: str) -> None:
     """Add graph, texts, backbone and how it is trained."""
     add_graph_arguments(parser)
     texts = parser.add_argument_group("labelled texts (CSV, TSV, JSONL, CoNLL)")
-    texts.add_argument("--texts", metavar="FILE", help="one file, of which each seed draws a split")
-    for part in ("train", "validation", "test"):
-        texts.add_argument(f"--{part}", metavar="FILE", help=f"the {part} texts of your own split")
-    texts.add_argument("--text-column", default="text", metavar="NAME", help="column of the text")
     texts.add_argument(
-        "--label-column", default="label", metavar="NAME", help="column of the label"
+        "--texts",
+        metavar="FILE",
+        help="one file: each seed draws 60 %% of it to train, 20 %% to validate and 20 %% to test",
+    )
+    for part, purpose in (
+        ("train", "to train on"),
+        ("validation", "that decide when to stop"),
+        ("test", "to test on"),
+    ):
+        texts.add_argument(
+            f"--{part}", metavar="FILE", help=f"or your own split in three files: texts {purpose}"
+        )
+    texts.add_argument(
+        "--text-column", default="text", metavar="NAME", help="column or key of the text (text)"
+    )
+    texts.add_argument(
+        "--label-column", default="label", metavar="NAME", help="column or key of the label (label)"
     )
     model = parser.add_argument_group("the model")
     model.add_argument(
-        "--backbone", required=True, metavar="NAME", help="a name on the hub, or a folder"
+        "--backbone",
+        required=True,
+        metavar="NAME",
+        help="the encoder to start from: a name on the Hugging Face hub, or a folder",
     )
     add_linker_argument(parser)
-    model.add_argument("--epochs", type=positive, default=10, metavar="N", help="most epochs (10)")
     model.add_argument(
-        "--batch-size", type=positive, default=32, metavar="N", help="texts a step (32)"
+        "--epochs",
+        type=positive,
+        default=10,
+        metavar="N",
+        help="epochs at most; training stops when validation gets no better (10)",
     )
     model.add_argument(
-        "--max-length", type=positive, default=256, metavar="N", help="longest text in tokens (256)"
+        "--batch-size", type=positive, default=32, metavar="N", help="texts a training step (32)"
+    )
+    model.add_argument(
+        "--max-length",
+        type=positive,
+        default=256,
+        metavar="N",
+        help="tokens of a text that are read, the rest is cut off (256)",
     )
     model.add_argument(
         "--pooling",
         choices=("head", "mean"),
         default="head",
-        help="what the task head reads: its own position, or the mean of all tokens",
+        help="what a text classifier reads: its own token, or the mean of all tokens (head)",
     )
     parser.add_argument(
-        "--output", type=Path, default=Path(output), metavar="FOLDER", help=f"({output})"
+        "--output",
+        type=Path,
+        default=Path(output),
+        metavar="FOLDER",
+        help=f"folder to write to ({output})",
     )
 
 

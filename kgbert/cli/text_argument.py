@@ -13,7 +13,10 @@ def add_text_argument(parser: ArgumentParser) -> None:
         "text", metavar="TEXT|FILE", help=f"a text, or a file of texts ({' '.join(READERS)})"
     )
     parser.add_argument(
-        "--text-column", default="text", metavar="NAME", help="column of the text in the file"
+        "--text-column",
+        default="text",
+        metavar="NAME",
+        help="column or key of the text in the file (text)",
     )
 
 

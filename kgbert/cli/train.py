@@ -62,7 +62,11 @@ def _show(scores: "Mapping[str, str]") -> None:
 def _add_arguments(parser: ArgumentParser) -> None:
     add_task_arguments(parser, "kgbert-model")
     parser.add_argument(
-        "--seed", type=not_negative, default=0, metavar="N", help="seed of everything (0)"
+        "--seed",
+        type=not_negative,
+        default=0,
+        metavar="N",
+        help="seed of split, weights and order (0)",
     )
 
 
