@@ -74,7 +74,7 @@ def _of(name: str, render: Callable[[Results], str]) -> Callable[[], str]:
 def short_comparison(results: Results) -> str:
     """Return the arms, what was compared, and the verdict."""
     arms = arm_table(results)
-    said = " ".join([results["verdict"]["sentence"], *results["remarks"]])
+    said = " ".join([results["verdict"]["sentence"], *results["remarks"], *results["warnings"]])
     return "\n\n".join([f"**{said}**", table(arms.header, arms.rows), circumstances(results)])
 
 
