@@ -42,7 +42,8 @@ def graph() -> KnowledgeGraph:
         ("EX:3", "rdfs:subClassOf", "EX:4"),
     ):
         builder.add_edge(head, relation, tail)
-    return builder.build(source="five entities", version="1", licence="CC0-1.0")
+    builder.version, builder.licence = "1", "CC0-1.0"
+    return builder.build(source="five entities")
 
 
 @pytest.fixture(scope="session")

@@ -190,6 +190,8 @@ class KGBertProcessor:
             "fan_out": self.sampler.fan_out,
             "hops": self.sampler.hops,
             "max_length": self.max_length,
+            # The tokenizer's own file forgets it in transformers 5.17.
+            "padding_side": self.tokenizer.padding_side,
         }
         write_atomically(folder / SETTINGS_FILE, json.dumps(settings, indent=2))
 
@@ -207,5 +209,5 @@ class KGBertProcessor:
         graph = load_graph(folder / GRAPH_FILE)
         linker = linker_from_settings(graph, settings.pop("linker"))
         features = EntityFeatures.load(folder / FEATURES_FILE)
-        tokenizer = AutoTokenizer.from_pretrained(folder)
+        tokenizer = AutoTokenizer.from_pretrained(folder, padding_side=settings.pop("padding_side"))
         return cls(tokenizer, graph, features, linker=linker, **settings)
