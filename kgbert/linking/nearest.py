@@ -61,6 +61,8 @@ class NearestNameLinker:
 
     def __call__(self, texts: Sequence[str]) -> list[list[Mention]]:
         """Return at most one mention a text: all of it."""
+        if not len(self.graph.names):
+            return [[] for _ in texts]
         vectorizer, names = self._index
         found: list[list[Mention]] = []
         for start in range(0, len(texts), _BLOCK):
