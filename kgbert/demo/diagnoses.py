@@ -2,11 +2,11 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kgbert.comparing.study import Split
 from kgbert.texts import Example
@@ -51,12 +51,12 @@ class DiagnosisSplits:
     def _diagnoses(self) -> list[Example]:
         return read_diagnoses()
 
-    def _few(self, order: Iterable[int]) -> list[Example]:
+    def _few(self, order: NDArray[np.int64]) -> list[Example]:
         """Return the diagnoses in this order, the first few of each category."""
         counts = Counter[str]()
         kept = []
-        for place in order:
-            example = self._diagnoses[int(place)]
+        for place in order.tolist():
+            example = self._diagnoses[place]
             counts[category(example)] += 1
             if counts[category(example)] <= NAMES_PER_CATEGORY:
                 kept.append(example)

