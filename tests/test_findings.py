@@ -1,0 +1,103 @@
+import pytest
+from small_study import small_study, split_of, tagged
+from tiny import tiny_graph
+
+from kgbert.comparing.findings import check_linked, coverage_of, findings, flipped
+from kgbert.comparing.run import text_id
+from kgbert.comparing.study import Split
+from kgbert.linking.linkers import make_linker
+from kgbert.texts import Example
+
+
+def study_of(tmp_path, train, test):
+    return small_study(tmp_path, split=lambda seed: Split(train, train, test), seeds=[0])
+
+
+def test_clean_texts_give_no_warning(tmp_path):
+    assert findings(small_study(tmp_path)) == []
+
+
+def test_copy_of_a_training_text_is_found_in_spite_of_case_and_blanks(tmp_path):
+    train = [Example("High  fever", "ill"), Example("No fever", "well")]
+    study = study_of(tmp_path, train, [Example("high fever", "ill"), Example("cough", "ill")])
+
+    assert findings(study) == ["Test texts that are training texts as well: 1 of 2 (seed 0)."]
+
+
+def test_label_that_is_a_name_in_the_graph_is_found_whatever_its_case(tmp_path):
+    train = [Example("a", "Fever"), Example("b", "well")]
+
+    (told,) = findings(study_of(tmp_path, train, [Example("c", "well")]))
+
+    assert told.startswith("Labels that are names of entities in the graph: Fever.")
+
+
+def test_label_of_spans_is_looked_for_as_well(tmp_path):
+    study = small_study(tmp_path, split=split_of(tagged))
+    graph = study.graph
+    (label,) = {span.label for example in study.split(0).train for span in example.spans}
+
+    assert findings(study) == []
+    assert label.casefold() not in {name.casefold() for name in graph.names}
+
+
+def test_coverage_counts_the_texts_of_the_first_test(tmp_path):
+    study = study_of(tmp_path, [], [Example("fever, cough"), Example("none")])
+
+    assert coverage_of(study) == {"texts_with_mention": 0.5, "mentions_per_text": 1.0}
+
+
+def test_texts_that_mention_an_entity_are_accepted():
+    check_linked(tiny_graph(), make_linker(tiny_graph(), "dictionary"), ["nothing", "a fever"])
+
+
+def test_entities_of_another_graph_do_not_count():
+    linker = make_linker(tiny_graph(), "dictionary")
+    other = small_other_graph()
+
+    with pytest.raises(ValueError, match="none of the 1 training texts mentions any of the 1"):
+        check_linked(other, linker, ["a fever"])
+
+
+def small_other_graph():
+    from kgbert.graph.builder import GraphBuilder
+
+    builder = GraphBuilder()
+    builder.add_name("X:1", "gold")
+    return builder.build()
+
+
+def runs(test, knowledge, plain):
+    return [
+        {
+            "arm": arm,
+            "seed": 0,
+            "status": "done",
+            "items": {
+                "ids": [text_id(example) for example in test],
+                "correct": correct,
+                "answers": [f"{arm} said {i}" for i in range(len(test))],
+            },
+        }
+        for arm, correct in (("knowledge", knowledge), ("plain", plain))
+    ]
+
+
+def test_flipped_answers_are_those_that_one_arm_has_right_alone(tmp_path):
+    test = [Example(f"fever {i}", "ill") for i in range(4)]
+    study = study_of(tmp_path, test, test)
+
+    shown = flipped(study, runs(test, [1, 1, 0, 0], [1, 0, 1, 0]), "knowledge", "plain")
+
+    assert [example["text"] for example in shown] == ["fever 1", "fever 2"]
+    assert shown[0]["plain"] == "plain said 1"
+    assert shown[0]["knowledge"] == "knowledge said 1"
+    assert shown[0]["entities"] == ["fever"]
+
+
+def test_no_more_texts_are_quoted_than_the_study_allows(tmp_path):
+    test = [Example(f"fever {i}", "ill") for i in range(9)]
+    study = study_of(tmp_path, test, test)
+
+    assert len(flipped(study, runs(test, [1] * 9, [0] * 9), "knowledge", "plain")) <= study.quotes
+    assert flipped(study, runs(test, [1] * 9, [0] * 9)[:1], "knowledge", "plain") == []
