@@ -285,6 +285,8 @@ class TestTheBestModel:
         assert "training it again" in told[-1].outcome
 
     def test_is_not_kept_where_its_linker_cannot_be(self, study, invented, caplog):
+        # A command run in this process before may have silenced this logger.
+        caplog.set_level("WARNING", "kgbert.comparing.compare")
         own = replace(study, linker=lambda texts: study.linker(texts))
 
         compare(own)

@@ -83,7 +83,7 @@ def rival_table(results: Results) -> Table:
 
 
 def strata_table(results: Results) -> Table:
-    """Return the accuracy of the judged arms on each part of the test set, and the difference."""
+    """Return the score of the judged arms on each part of the test set, and the difference."""
     rows = [
         (
             row["stratum"],
@@ -96,7 +96,8 @@ def strata_table(results: Results) -> Table:
     arms = list(results["strata"][0]["arms"]) if results["strata"] else []
     difference = f"{results['main']} over {results['baseline']}"
     header = ("part", "texts", *arms, difference, "p")
-    return Table("Mean accuracy in % on parts of the test set", header, rows)
+    title = f"Mean {metric_name(results['metric'])} in % on parts of the test set"
+    return Table(title, header, rows)
 
 
 def render_table(results: Results) -> str:
