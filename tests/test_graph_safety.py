@@ -6,7 +6,7 @@ import zipfile
 
 import pytest
 from five_entities import OBO, TABLE, TURTLE, WRITERS, expected
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from kgbert import GraphError, ReadOptions, read_graph
@@ -256,6 +256,7 @@ def test_bytes_that_are_no_text_are_refused_with_the_remedy(format_name, tmp_pat
 
 @pytest.mark.parametrize("format_name", WRITERS)
 @given(share=st.floats(0, 1), noise=st.binary(max_size=4))
+@example(share=0.0, noise=b"? ")
 def test_a_damaged_file_is_read_or_refused(format_name, share, noise, tmp_path_factory):
     path = WRITERS[format_name](tmp_path_factory.mktemp("damaged"))
     whole = path.read_bytes()

@@ -46,6 +46,11 @@ def add_with_rdflib(syntax: str, source: Source, statements: Statements) -> None
         ) from None
     except _SYNTAX_ERRORS as error:
         raise not_valid(source, syntax, error) from None
+    except Exception as error:
+        # For a few syntax errors, a variable without name in N3 for one, rdflib has no class.
+        if type(error) is not Exception:
+            raise
+        raise not_valid(source, syntax, error) from None
 
 
 def safe_content(syntax: str, source: Source) -> bytes:
