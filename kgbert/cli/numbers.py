@@ -1,5 +1,6 @@
 """Numbers as they are typed on a command line."""
 
+import math
 from argparse import ArgumentTypeError
 
 
@@ -19,6 +20,22 @@ def not_negative(typed: str) -> int:
     0
     """
     return _at_least(0, typed)
+
+
+def rate(typed: str) -> float:
+    """Return a learning rate, or say what is wrong with what was typed.
+
+    >>> rate("2e-4")
+    0.0002
+    """
+    try:
+        number = float(typed)
+    except ValueError:
+        number = math.nan
+    # Not a number is not between anything.
+    if not 0 < number < 1:
+        raise ArgumentTypeError(f"{typed!r} is no learning rate between 0 and 1, as 2e-4 is")
+    return number
 
 
 def _at_least(least: int, typed: str) -> int:

@@ -3,6 +3,7 @@
 import time
 
 from kgbert.comparing.compare import Progress
+from kgbert.comparing.wording import duration
 
 #: Seconds after which a long step tells how far it has come.
 _EVERY = 15
@@ -13,7 +14,7 @@ def show_run(told: Progress) -> None:
     if not told.arm:
         print(f"[{told.done}/{told.total}] {told.outcome}", flush=True)
         return
-    left = f", about {_clock(told.seconds_left)} left" if told.done < told.total else ""
+    left = f", about {duration(told.seconds_left)} left" if told.done < told.total else ""
     print(
         f"[{told.done}/{told.total}] {told.arm}, seed {told.seed}: {told.outcome}{left}", flush=True
     )
@@ -34,19 +35,5 @@ class ShowProgress:
         self.done = done
         if now - self.told > _EVERY and done < total:
             left = (now - self.started) / done * (total - done)
-            print(f"  {self.what} {done:,} of {total:,}, {_clock(left)} left at most", flush=True)
+            print(f"  {self.what} {done:,} of {total:,}, {duration(left)} left at most", flush=True)
             self.told = now
-
-
-def _clock(seconds: float) -> str:
-    """Write a time to wait as people say it.
-
-    >>> _clock(42.0), _clock(150.0), _clock(5000.0)
-    ('42 s', '2 min 30 s', '1 h 23 min')
-    """
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"

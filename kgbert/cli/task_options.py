@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kgbert.cli.graph_options import add_graph_arguments, add_linker_argument
-from kgbert.cli.numbers import positive
+from kgbert.cli.numbers import positive, rate
 from kgbert.texts import Example, read_texts
+from kgbert.training.rates import ENCODER_LEARNING_RATE, HEAD_LEARNING_RATE
 
 if TYPE_CHECKING:
     from kgbert.comparing.study import Recipe, Split
@@ -16,57 +17,10 @@ if TYPE_CHECKING:
 def add_task_arguments(parser: ArgumentParser, output: str) -> None:
     """Add graph, texts, backbone and how it is trained."""
     add_graph_arguments(parser)
-    texts = parser.add_argument_group("labelled texts (CSV, TSV, JSONL, CoNLL)")
-    texts.add_argument(
-        "--texts",
-        metavar="FILE",
-        help="one file: each seed draws 60 %% of it to train, 20 %% to validate and 20 %% to test",
-    )
-    for part, purpose in (
-        ("train", "to train on"),
-        ("validation", "that decide when to stop"),
-        ("test", "to test on"),
-    ):
-        texts.add_argument(
-            f"--{part}", metavar="FILE", help=f"or your own split in three files: texts {purpose}"
-        )
-    texts.add_argument(
-        "--text-column", default="text", metavar="NAME", help="column or key of the text (text)"
-    )
-    texts.add_argument(
-        "--label-column", default="label", metavar="NAME", help="column or key of the label (label)"
-    )
-    model = parser.add_argument_group("the model")
-    model.add_argument(
-        "--backbone",
-        required=True,
-        metavar="NAME",
-        help="the encoder to start from: a name on the Hugging Face hub, or a folder",
-    )
+    _add_texts(parser)
+    _add_model(parser)
     add_linker_argument(parser)
-    model.add_argument(
-        "--epochs",
-        type=positive,
-        default=10,
-        metavar="N",
-        help="epochs at most; training stops when validation gets no better (10)",
-    )
-    model.add_argument(
-        "--batch-size", type=positive, default=32, metavar="N", help="texts a training step (32)"
-    )
-    model.add_argument(
-        "--max-length",
-        type=positive,
-        default=256,
-        metavar="N",
-        help="tokens of a text that are read, the rest is cut off (256)",
-    )
-    model.add_argument(
-        "--pooling",
-        choices=("head", "mean"),
-        default="head",
-        help="what a text classifier reads: its own token, or the mean of all tokens (head)",
-    )
+    _add_training(parser)
     parser.add_argument(
         "--output",
         type=Path,
@@ -101,11 +55,84 @@ def recipe_of(arguments: Namespace) -> "Recipe":
     from kgbert.comparing.study import Recipe
 
     return Recipe(
+        encoder_learning_rate=arguments.learning_rate,
+        head_learning_rate=arguments.head_learning_rate,
         epochs=arguments.epochs,
         batch_size=arguments.batch_size,
         max_length=arguments.max_length,
         options={"pooling": arguments.pooling},
     )
+
+
+def _add_texts(parser: ArgumentParser) -> None:
+    texts = parser.add_argument_group("labelled texts (CSV, TSV, JSONL, CoNLL)")
+    texts.add_argument(
+        "--texts",
+        metavar="FILE",
+        help="one file: each seed draws 60 %% of it to train, 20 %% to validate and 20 %% to test",
+    )
+    for part, purpose in (
+        ("train", "to train on"),
+        ("validation", "that decide when to stop"),
+        ("test", "to test on"),
+    ):
+        texts.add_argument(
+            f"--{part}", metavar="FILE", help=f"or your own split in three files: texts {purpose}"
+        )
+    texts.add_argument(
+        "--text-column", default="text", metavar="NAME", help="column or key of the text (text)"
+    )
+    texts.add_argument(
+        "--label-column", default="label", metavar="NAME", help="column or key of the label (label)"
+    )
+
+
+def _add_model(parser: ArgumentParser) -> None:
+    model = parser.add_argument_group("the model")
+    model.add_argument(
+        "--backbone",
+        required=True,
+        metavar="NAME",
+        help="the encoder to start from: a name on the Hugging Face hub, or a folder",
+    )
+    model.add_argument(
+        "--max-length",
+        type=positive,
+        default=256,
+        metavar="N",
+        help="tokens of a text that are read, the rest is cut off (256)",
+    )
+    model.add_argument(
+        "--pooling",
+        choices=("head", "mean"),
+        default="head",
+        help="what a text classifier reads: its own token, or the mean of all tokens (head)",
+    )
+
+
+def _add_training(parser: ArgumentParser) -> None:
+    training = parser.add_argument_group("how it is trained")
+    training.add_argument(
+        "--epochs",
+        type=positive,
+        default=10,
+        metavar="N",
+        help="epochs at most; training stops when validation gets no better (10)",
+    )
+    training.add_argument(
+        "--batch-size", type=positive, default=32, metavar="N", help="texts a training step (32)"
+    )
+    for option, default, part in (
+        ("--learning-rate", ENCODER_LEARNING_RATE, "the pretrained encoder"),
+        ("--head-learning-rate", HEAD_LEARNING_RATE, "the task head; knowledge has a share of it"),
+    ):
+        training.add_argument(
+            option,
+            type=rate,
+            default=default,
+            metavar="RATE",
+            help=f"learning rate of {part} ({default:g})",
+        )
 
 
 def _read(path: str, arguments: Namespace) -> list[Example]:

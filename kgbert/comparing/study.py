@@ -15,6 +15,7 @@ from kgbert.graph.graph import KnowledgeGraph
 from kgbert.linking.linkers import linker_settings
 from kgbert.linking.mention import Linker
 from kgbert.texts import Example
+from kgbert.training.rates import ENCODER_LEARNING_RATE, HEAD_LEARNING_RATE
 
 
 @dataclass(frozen=True)
@@ -44,8 +45,8 @@ class Split:
 class Recipe:
     """How an arm is trained; chosen on validation, with the same grid for every arm."""
 
-    encoder_learning_rate: float = 2e-4
-    head_learning_rate: float = 1e-3
+    encoder_learning_rate: float = ENCODER_LEARNING_RATE
+    head_learning_rate: float = HEAD_LEARNING_RATE
     epochs: int = 10
     batch_size: int = 32
     patience: int = 3

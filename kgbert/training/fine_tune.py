@@ -26,10 +26,8 @@ from kgbert.modeling.precision import has_fast_bf16
 from kgbert.texts import Example, check_labels
 from kgbert.training.answers import answers_of, labels_of, moved_left
 from kgbert.training.fitting import check_by_epoch, check_fit
+from kgbert.training.rates import ENCODER_LEARNING_RATE, HEAD_LEARNING_RATE
 from kgbert.training.tasks import Task, task_of
-
-#: Learning rate of a fresh task head.
-HEAD_LEARNING_RATE = 1e-3
 
 #: What injections and graph encoder learn at, as a share of the head's rate. They are deep where
 #: the head is one layer: at its full rate they were unstable with a few hundred texts.
@@ -66,7 +64,7 @@ def default_arguments(folder: str | Path, **changes: Any) -> TrainingArguments:
         "num_train_epochs": 10,
         "per_device_train_batch_size": 32,
         "per_device_eval_batch_size": 64,
-        "learning_rate": 1e-4,
+        "learning_rate": ENCODER_LEARNING_RATE,
         "weight_decay": 0.01,
         "warmup_steps": 0.1,
         "eval_strategy": "epoch",
