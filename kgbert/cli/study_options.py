@@ -32,13 +32,11 @@ def study_of(arguments: Namespace, arm_names: Sequence[str], seeds: Sequence[int
     from kgbert.comparing.findings import check_linked
     from kgbert.comparing.study import Study
     from kgbert.linking.linkers import make_linker
-    from kgbert.linking.remembering import RememberingLinker
     from kgbert.modeling.features import encode_entities
 
-    linker = RememberingLinker(make_linker(graph, arguments.linker))
-    train = split(seeds[0]).train
-    print(f"linking {len(train):,} training texts to the graph", flush=True)
-    check_linked(graph, linker, [example.text for example in train])
+    linker = make_linker(graph, arguments.linker)
+    # Not left to the comparison alone: encoding the entities may take long.
+    check_linked(graph, linker, [example.text for example in split(seeds[0]).train])
     recipe = recipe_of(arguments)
     print(f"encoding {len(graph):,} entities, unless that was done before", flush=True)
     return Study(

@@ -9,6 +9,9 @@ from kgbert.graph.graph import KnowledgeGraph
 from kgbert.linking.mention import Linker, Mention
 from kgbert.linking.silence import why_nothing_is_linked
 
+#: Texts that are linked at once until one mentions the graph, which mostly the first few do.
+_BATCH = 64
+
 
 def coverage_of(study: Study) -> dict[str, float]:
     """Return how much of the first seed's test texts the linker reaches."""
@@ -30,9 +33,10 @@ def check_linked(graph: KnowledgeGraph, linker: Linker, texts: Sequence[str]) ->
     Traceback (most recent call last):
     ValueError: none of the 1 training texts mentions any of the 1 entities of the graph, ...
     """
-    for mentions in linker(texts):
-        if any(x.entity in graph for mention in mentions for x in mention.candidates):
-            return
+    for first in range(0, len(texts), _BATCH):
+        for mentions in linker(texts[first : first + _BATCH]):
+            if any(x.entity in graph for mention in mentions for x in mention.candidates):
+                return
     raise ValueError(
         f"none of the {len(texts):,} training texts mentions any of the {len(graph):,} entities of "
         f"{graph.source or 'the graph'}, so it cannot help: {why_nothing_is_linked(texts, graph)} "
