@@ -16,6 +16,12 @@ def add_graph_arguments(parser: ArgumentParser) -> None:
     )
     reading = parser.add_argument_group("how the graph is read")
     reading.add_argument(
+        "--card",
+        metavar="NAME",
+        help="as suits a well-known graph, unless another option says otherwise; kgbert graphs "
+        "lists them",
+    )
+    reading.add_argument(
         "--format",
         metavar="NAME",
         help="its format where it is not recognised, as in turtle or table",
@@ -56,7 +62,9 @@ def graph_of(arguments: Namespace) -> "KnowledgeGraph":
         columns=arguments.columns,
         name_from_id=arguments.name_from_id,
     )
-    return read_graph(arguments.graph, format=arguments.format, options=options)
+    return read_graph(
+        arguments.graph, format=arguments.format, options=options, card=arguments.card
+    )
 
 
 def add_linker_argument(parser: ArgumentParser) -> None:

@@ -10,6 +10,7 @@ import kgbert
 from kgbert.cli.command import Command
 from kgbert.cli.compare import COMPARE
 from kgbert.cli.demo import DEMO
+from kgbert.cli.graphs import GRAPHS
 from kgbert.cli.inspect import INSPECT
 from kgbert.cli.link import LINK
 from kgbert.cli.predict import PREDICT
@@ -73,6 +74,7 @@ def _fail(reason: object, status: int) -> int:
 #: Every command by the name that is typed.
 COMMANDS: dict[str, Command] = {
     "demo": DEMO,
+    "graphs": GRAPHS,
     "inspect": INSPECT,
     "link": LINK,
     "train": TRAIN,

@@ -1,0 +1,105 @@
+import pytest
+
+from kgbert.cli import main
+from kgbert.graph.cards import list_cards
+
+OBO = """format-version: 1.2
+ontology: signs
+
+[Term]
+id: EX:1
+name: fever
+synonym: "fièvre" EXACT []
+
+[Term]
+id: EX:2
+name: chill
+is_a: EX:1 ! fever
+relationship: part_of EX:1
+"""
+
+CARD = """\
+name = "Signs"
+about = "A test."
+page = "https://a.org"
+licence = "secret"
+licence_page = "https://a.org/licence"
+shareable = false
+files = "signs.obo"
+formats = ["obo"]
+size = "2 entities"
+
+[options]
+relations = ["is_a"]
+"""
+
+
+@pytest.fixture(autouse=True)
+def workplace(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "signs.obo").write_text(OBO, encoding="utf-8")
+    (tmp_path / "signs.toml").write_text(CARD, encoding="utf-8")
+
+
+def shown(capsys, *arguments):
+    assert main(arguments) == 0
+    return capsys.readouterr().out
+
+
+def test_every_card_is_listed_with_its_licence_and_formats(capsys):
+    words = " ".join(shown(capsys, "graphs").split())
+
+    for name, card in list_cards().items():
+        assert f"{name} {card.name}. {card.about}" in words
+        assert f"{card.size}; {', '.join(card.formats)}; {card.licence}" in words
+
+
+@pytest.mark.parametrize("name", list_cards())
+def test_a_card_is_shown_with_what_to_type(name, capsys):
+    page = shown(capsys, "graphs", name)
+
+    card = list_cards()[name]
+    assert card.files in " ".join(page.split())
+    assert card.page in page
+    assert f"kgbert inspect FILE --card {name}" in page
+    assert ("must not hold the graph" in page) is not card.shareable
+
+
+def test_a_card_of_ones_own_is_shown_with_its_options(capsys):
+    page = shown(capsys, "graphs", "signs.toml")
+
+    assert "relations is_a" in page
+    assert "languages" not in page
+
+
+def test_pages_fit_a_terminal(capsys):
+    pages = shown(capsys, "graphs") + "".join(
+        shown(capsys, "graphs", name) for name in list_cards()
+    )
+
+    assert [line for line in pages.splitlines() if len(line) > 100 and "://" not in line] == []
+
+
+def test_a_mistyped_card_is_answered_with_the_nearest(capsys):
+    assert main(["graphs", "hpoo"]) == 1
+
+    assert "unknown graph card 'hpoo'; did you mean 'hpo'?" in capsys.readouterr().err
+
+
+def test_a_card_decides_how_a_graph_is_read(capsys):
+    page = shown(capsys, "inspect", "signs.obo", "--card", "signs.toml")
+
+    assert "1 of 1 relations" in page
+    assert "licence     secret" in page
+
+
+def test_options_that_are_typed_come_before_those_of_the_card(capsys):
+    page = shown(capsys, "inspect", "signs.obo", "--card", "signs.toml", "--relations", "part_of")
+
+    assert "part of" in page
+
+
+def test_a_mistyped_card_stops_every_command_that_reads_a_graph(capsys):
+    assert main(["link", "signs.obo", "fever", "--card", "hpoo"]) == 1
+
+    assert "unknown graph card 'hpoo'" in capsys.readouterr().err
