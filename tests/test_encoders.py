@@ -1,15 +1,18 @@
+import numpy as np
 import pytest
 import torch
+from tiny import tiny_graph
 
+from kgbert.batching.sampling import NeighbourSampler
 from kgbert.modeling.encoders import ENCODERS, GraphEncoder
 
 FEATURES, SIZE, RELATIONS = 6, 8, 2
 
 
-def encoder(kind, layers=2):
+def encoder(kind, layers=2, relations=RELATIONS):
     torch.manual_seed(0)
     return GraphEncoder(
-        kind, layers, features=FEATURES, size=SIZE, relations=RELATIONS, dropout=0.1
+        kind, layers, features=FEATURES, size=SIZE, relations=relations, dropout=0.1
     ).eval()
 
 
@@ -57,6 +60,22 @@ def test_the_order_of_edges_changes_nothing(kind):
     shuffled = model(features, edges[:, order], types[order])
 
     assert torch.allclose(shuffled, model(features, edges, types), atol=1e-6)
+
+
+@pytest.mark.parametrize("hops", [0, 1, 2, 3])
+@pytest.mark.parametrize("layers", [0, 1, 2, 3])
+@pytest.mark.parametrize("kind", ENCODERS)
+def test_what_no_layer_above_reads_is_left_out_and_changes_nothing(kind, layers, hops):
+    graph = tiny_graph()
+    sampled = NeighbourSampler(graph, fan_out=2, hops=hops).sample(np.array([0, 2]))
+    features = torch.randn(len(sampled.nodes), FEATURES)
+    edges, types = torch.from_numpy(sampled.edge_index), torch.from_numpy(sampled.edge_types)
+    model = encoder(kind, layers, relations=len(graph.relation_ids))
+
+    trimmed = model(features, edges, types, sampled.hop_sizes)
+
+    assert len(trimmed) == 2
+    assert torch.allclose(trimmed, model(features, edges, types)[:2], atol=1e-6)
 
 
 @pytest.mark.parametrize("kind", ENCODERS)

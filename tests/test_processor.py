@@ -18,7 +18,8 @@ def test_a_batch_starts_with_input_ids_and_has_its_links_at_the_right_tokens(fam
     batch = processor.collate(encoded)
 
     assert next(iter(batch)) == "input_ids"
-    assert all(isinstance(tensor, torch.Tensor) for tensor in batch.values())
+    others = {name for name, value in batch.items() if not isinstance(value, torch.Tensor)}
+    assert others == {"hop_sizes"}
     rows, tokens = batch["link_rows"].tolist(), batch["link_tokens"].tolist()
     width = batch["input_ids"].shape[1]
     linked = set()
@@ -69,6 +70,7 @@ def test_texts_without_anything_to_link_make_a_batch(family):
     batch = tiny_processor(family)(["", "nothing"])
 
     assert len(batch["link_nodes"]) == len(batch["node_features"]) == 0
+    assert batch["hop_sizes"] == [(0, 0)] * 3
     assert batch["edge_index"].shape == (2, 0)
 
 
@@ -134,6 +136,7 @@ def test_a_saved_processor_makes_the_same_batches(family, tmp_path):
     again = KGBertProcessor.from_pretrained(tmp_path)
 
     assert before.keys() == (after := again(TEXTS)).keys()
+    assert before.pop("hop_sizes") == after.pop("hop_sizes")
     assert all(torch.equal(tensor, after[name]) for name, tensor in before.items())
     assert (again.read_last, again.max_length) == (processor.read_last, processor.max_length)
 

@@ -93,14 +93,39 @@ def test_the_order_and_repetition_of_entities_is_irrelevant(graph, data):
 
 
 @given(graphs(), st.data())
-def test_nodes_are_ascending_and_hold_every_entity_asked_for(graph, data):
+def test_nodes_stand_hop_by_hop_with_the_entities_asked_for_first(graph, data):
     sampler, seeds, epoch = sampled(data, graph)
 
     found = sampler.sample(seeds, epoch)
 
-    assert (np.diff(found.nodes) > 0).all()
-    assert set(seeds.tolist()) <= set(found.nodes.tolist())
+    hops = np.split(found.nodes, np.cumsum([nodes for nodes, _ in found.hop_sizes]))
+    assert len(found.hop_sizes) == sampler.hops + 1
+    assert hops[0].tolist() == sorted(set(seeds.tolist()))
+    assert all((np.diff(hop) > 0).all() for hop in hops)
+    assert len(set(found.nodes.tolist())) == len(found.nodes)
+    assert len(hops[-1]) == 0
+
+
+@given(graphs(), st.data())
+def test_the_edges_of_a_hop_lead_into_what_the_hop_before_added(graph, data):
+    sampler, seeds, epoch = sampled(data, graph)
+
+    found = sampler.sample(seeds, epoch)
+
+    nodes, edges = np.array(found.hop_sizes).T
+    hop_of_node, hop_of_edge = (np.repeat(np.arange(len(size)), size) for size in (nodes, edges))
+    senders, receivers = found.edge_index
     assert found.edge_index.shape == (2, len(found.edge_types))
+    assert (hop_of_node[receivers] == hop_of_edge - 1).all()
+    assert (hop_of_node[senders] <= hop_of_edge).all()
+
+
+@given(graphs(), st.data())
+def test_edges_join_nodes_that_are_there(graph, data):
+    sampler, seeds, epoch = sampled(data, graph)
+
+    found = sampler.sample(seeds, epoch)
+
     assert ((found.edge_index >= 0) & (found.edge_index < len(found.nodes))).all()
 
 

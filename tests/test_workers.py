@@ -76,3 +76,4 @@ def test_workers_hear_of_every_epoch(persistent):
         expected = processor.collate(texts.encoded, epoch + 1)
         assert torch.equal(batch["edge_index"], expected["edge_index"])
         assert torch.equal(batch["edge_types"], expected["edge_types"])
+        assert batch["hop_sizes"] == expected["hop_sizes"]

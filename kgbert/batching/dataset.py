@@ -4,10 +4,9 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import torch
-from torch import Tensor
 from torch.utils.data import Dataset
 
-from kgbert.batching.processor import EncodedText, KGBertProcessor
+from kgbert.batching.processor import Batch, EncodedText, KGBertProcessor
 from kgbert.texts import Example
 
 #: The label of a token that is not scored.
@@ -62,12 +61,12 @@ class TrainingTexts(LabelledTexts):
 
 
 class KGBertCollator:
-    """Turn items into the flat dictionary of tensors that Trainer hands to the model."""
+    """Turn items into the flat dictionary that Trainer hands to the model."""
 
     def __init__(self, processor: KGBertProcessor) -> None:
         self.processor = processor
 
-    def __call__(self, items: Sequence[Item]) -> dict[str, Tensor]:
+    def __call__(self, items: Sequence[Item]) -> Batch:
         """Return the batch with its labels."""
         batch = self.processor.collate([item.encoded for item in items], items[0].epoch)
         width = batch["input_ids"].shape[1]

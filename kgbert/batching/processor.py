@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 from transformers import AutoTokenizer, BatchEncoding, PreTrainedTokenizerBase
 
 from kgbert.batching.alignment import TextLinks, align
@@ -27,6 +26,10 @@ logger = logging.getLogger(__name__)
 SETTINGS_FILE = "kgbert_processor.json"
 GRAPH_FILE = "graph.safetensors"
 FEATURES_FILE = "features.safetensors"
+
+#: What a fused model takes as keyword arguments: tensors, and ``hop_sizes`` in plain numbers, which
+#: no GPU has to be waited for.
+Batch = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -132,7 +135,7 @@ class KGBertProcessor:
                 f"{self.max_length:,}",
             )
 
-    def collate(self, encoded: Sequence[EncodedText], epoch: int = 0) -> dict[str, Tensor]:
+    def collate(self, encoded: Sequence[EncodedText], epoch: int = 0) -> Batch:
         """Pad texts to one batch and sample the neighbourhood of what they mention.
 
         ``input_ids`` come first: Accelerate reads the batch size off the first tensor.
@@ -153,18 +156,19 @@ class KGBertProcessor:
         ]
         return tokens | self._knowledge(links, places, width, epoch)
 
-    def __call__(self, texts: Sequence[str]) -> dict[str, Tensor]:
+    def __call__(self, texts: Sequence[str]) -> Batch:
         """Return texts as one batch that a fused model takes as keyword arguments."""
         return self.collate(self.encode(texts))
 
     def _knowledge(
         self, links: Sequence[TextLinks], places: Sequence[int], width: int, epoch: int
-    ) -> dict[str, Tensor]:
+    ) -> Batch:
         """Return the links of a batch and the subgraph around their entities."""
         entities = np.array([entity for text in links for entity in text.entities], np.int64)
         scores = np.array([score for text in links for score in text.scores], np.float32)
         positions, of_link = np.unique(np.array(places, np.int64), return_inverse=True)
-        sampled = self.sampler.sample(entities, epoch)
+        linked, link_nodes = np.unique(entities, return_inverse=True)
+        sampled = self.sampler.sample(linked, epoch)
         arrays = {
             "node_features": self.features.vectors[sampled.nodes],
             "edge_index": sampled.edge_index,
@@ -172,11 +176,12 @@ class KGBertProcessor:
             "link_rows": positions // width,
             "link_tokens": positions % width,
             "link_positions": of_link,
-            "link_nodes": np.searchsorted(sampled.nodes, entities),
+            "link_nodes": link_nodes,
             # A score of zero hides the link: its logarithm is minus infinity.
             "link_scores": np.log(scores, where=scores > 0, out=np.full_like(scores, -np.inf)),
         }
-        return {name: torch.from_numpy(np.ascontiguousarray(x)) for name, x in arrays.items()}
+        tensors = {name: torch.from_numpy(np.ascontiguousarray(x)) for name, x in arrays.items()}
+        return tensors | {"hop_sizes": sampled.hop_sizes}
 
     def save_pretrained(self, folder: str | Path) -> None:
         """Write tokenizer, graph, features and settings, enough to answer elsewhere as here."""

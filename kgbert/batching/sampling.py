@@ -1,7 +1,7 @@
 """Sample the neighbourhood of a batch's entities from the whole graph."""
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,11 +14,13 @@ class Neighbourhood:
     """A sampled subgraph; edges point from the neighbour that sends to the node that receives."""
 
     nodes: NDArray[np.int64]
-    """Entity indices, ascending."""
+    """Entity indices: those asked for, then what each hop added; ascending within a hop."""
     edge_index: NDArray[np.int64]
-    """Shape (2, edges), positions in ``nodes``: senders, receivers."""
+    """Shape (2, edges), positions in ``nodes``: senders, receivers. Hop by hop as well."""
     edge_types: NDArray[np.int64]
     """Relation of each edge; ``relation + relations`` where it is read against its direction."""
+    hop_sizes: list[tuple[int, int]]
+    """Nodes and edges that each hop added, the entities asked for first."""
 
 
 class NeighbourSampler:
@@ -61,25 +63,26 @@ class NeighbourSampler:
         return offsets, senders[order], types[order]
 
     def sample(self, entities: NDArray[np.int64], epoch: int = 0) -> Neighbourhood:
-        """Return the neighbourhood of some entity indices; ``nodes`` contains all of them."""
-        frontier = nodes = np.unique(entities)
-        receivers, senders, types = [], [], []
+        """Return the neighbourhood of some entity indices, these first and ascending."""
+        added = [np.unique(entities)]
+        edges = [np.empty((3, 0), np.int64)]
         for _ in range(self.hops):
-            receiver, sender, kind = self._neighbours(frontier, epoch)
-            receivers.append(receiver)
-            senders.append(sender)
-            types.append(kind)
-            frontier = np.setdiff1d(sender, nodes)
-            nodes = np.union1d(nodes, frontier)
-        edges = [np.concatenate([*part, np.empty(0, np.int64)]) for part in (senders, receivers)]
+            drawn = self._neighbours(added[-1], epoch)
+            edges.append(drawn)
+            added.append(np.setdiff1d(drawn[0], np.concatenate(added)))
+        nodes = np.concatenate(added)
+        senders, receivers, types = np.concatenate(edges, axis=1)
+        order = np.argsort(nodes)
+        place = partial(np.searchsorted, nodes, sorter=order)
         return Neighbourhood(
             nodes,
-            np.stack([np.searchsorted(nodes, ends) for ends in edges]),
-            np.concatenate([*types, np.empty(0, np.int64)]),
+            np.stack([order[place(senders)], order[place(receivers)]]),
+            types,
+            [(len(new), drawn.shape[1]) for new, drawn in zip(added, edges, strict=True)],
         )
 
-    def _neighbours(self, nodes: NDArray[np.int64], epoch: int) -> tuple[NDArray[np.int64], ...]:
-        """Return receivers, senders and types of the drawn edges into ``nodes``."""
+    def _neighbours(self, nodes: NDArray[np.int64], epoch: int) -> NDArray[np.int64]:
+        """Return senders, receivers and types of the drawn edges into ``nodes``."""
         offsets, senders, types = self._rows
         first, degree = offsets[nodes], offsets[nodes + 1] - offsets[nodes]
         drawn = np.minimum(degree, self.fan_out)
@@ -91,7 +94,7 @@ class NeighbourSampler:
         high = (slot + 1) * degree[row] // drawn[row]
         noise = _scramble(nodes[row], slot, self.seed, epoch)
         chosen = first[row] + low + (noise % (high - low).astype(np.uint64)).astype(np.int64)
-        return nodes[row], senders[chosen].astype(np.int64), types[chosen].astype(np.int64)
+        return np.stack([senders[chosen], nodes[row], types[chosen]])
 
 
 def _scramble(*keys: NDArray[np.int64] | int) -> NDArray[np.uint64]:

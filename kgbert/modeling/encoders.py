@@ -1,11 +1,16 @@
 """Graph encoders: from the features of a sampled subgraph to entity vectors."""
 
+from itertools import accumulate
+
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch_geometric.nn import GATv2Conv, RGCNConv
 
 from kgbert.lookup import lookup
+
+#: What a layer reads: the nodes that may send, and the first of them, which receive.
+Sides = tuple[Float[Tensor, "nodes size"], Float[Tensor, "receivers size"]]
 
 
 class CompositionLayer(nn.Module):
@@ -24,17 +29,19 @@ class CompositionLayer(nn.Module):
 
     def forward(
         self,
-        nodes: Float[Tensor, "nodes size"],
+        nodes: Sides,
         edge_index: Int[Tensor, "2 edges"],
         edge_types: Int[Tensor, " edges"],
-    ) -> Float[Tensor, "nodes size"]:
-        """Return the nodes' new vectors."""
+    ) -> Float[Tensor, "receivers size"]:
+        """Return the receivers' new vectors."""
+        sending, receiving = nodes
         senders, receivers = edge_index
-        composed = nodes[senders] * (1 + self.relation(edge_types)).to(nodes.dtype)
-        total = torch.zeros_like(nodes).index_add(0, receivers, composed)
-        degree = nodes.new_zeros(len(nodes)).index_add(0, receivers, nodes.new_ones(len(receivers)))
+        composed = sending[senders] * (1 + self.relation(edge_types)).to(sending.dtype)
+        total = torch.zeros_like(receiving).index_add(0, receivers, composed)
+        ones = receiving.new_ones(len(receivers))
+        degree = receiving.new_zeros(len(receiving)).index_add(0, receivers, ones)
         mean = total / degree.clamp(min=1).unsqueeze(1)
-        updated: Tensor = self.itself(nodes) + self.message(mean)
+        updated: Tensor = self.itself(receiving) + self.message(mean)
         return updated
 
 
@@ -51,12 +58,12 @@ class AttentionLayer(nn.Module):
 
     def forward(
         self,
-        nodes: Float[Tensor, "nodes size"],
+        nodes: Sides,
         edge_index: Int[Tensor, "2 edges"],
         edge_types: Int[Tensor, " edges"],
-    ) -> Float[Tensor, "nodes size"]:
-        """Return the nodes' new vectors."""
-        relations = self.relation(edge_types).to(nodes.dtype)
+    ) -> Float[Tensor, "receivers size"]:
+        """Return the receivers' new vectors."""
+        relations = self.relation(edge_types).to(nodes[0].dtype)
         updated: Tensor = self.attention(nodes, edge_index, relations)
         return updated
 
@@ -68,7 +75,8 @@ def rgcn(size: int, relations: int) -> nn.Module:
 
 
 #: Layers that GraphEncoder can stack, each made from (size, relations) and called as
-#: ``layer(nodes, edge_index, edge_types)``; None is the control that sees no edges.
+#: ``layer((senders, receivers), edge_index, edge_types)`` as PyG does; None is the control that
+#: sees no edges.
 ENCODERS = {"compgcn": CompositionLayer, "gatv2": AttentionLayer, "rgcn": rgcn, "none": None}
 
 
@@ -99,18 +107,34 @@ class GraphEncoder(nn.Module):
         features: Float[Tensor, "nodes features"],
         edge_index: Int[Tensor, "2 edges"],
         edge_types: Int[Tensor, " edges"],
-    ) -> Float[Tensor, "nodes size"]:
-        """Return one vector a node.
+        hop_sizes: list[tuple[int, int]] | None = None,
+    ) -> Float[Tensor, "entities size"]:
+        """Return one vector a node, or only those of the first hop's nodes.
 
         Args:
             features: Feature vectors of the sampled nodes, in any floating type.
             edge_index: Senders and receivers, positions in ``features``.
             edge_types: Relation of each edge.
+            hop_sizes: Nodes and edges of each hop, where they stand hop by hop: a layer then
+                computes just what the layers above it will read.
         """
-        nodes = self.project(features.to(self.project.weight.dtype))
-        for norm, layer in zip(self.norms, self.layers, strict=True):
+        reach = self._reach(hop_sizes or [(len(features), len(edge_types))])
+        nodes = self.project(features[: reach[0][0]].to(self.project.weight.dtype))
+        for norm, layer, (_, edges), (receivers, _) in zip(
+            self.norms, self.layers, reach[:-1], reach[1:], strict=True
+        ):
             state = norm(nodes)
-            update = layer(state) if self.edgeless else layer(state, edge_index, edge_types)
-            nodes = nodes + self.dropout(nn.functional.gelu(update)).to(nodes.dtype)
+            kept = state[:receivers]
+            if self.edgeless:
+                update = layer(kept)
+            else:
+                update = layer((state, kept), edge_index[:, :edges], edge_types[:edges])
+            nodes = nodes[:receivers] + self.dropout(nn.functional.gelu(update)).to(nodes.dtype)
         vectors: Tensor = self.norm(nodes)
         return vectors
+
+    def _reach(self, hop_sizes: list[tuple[int, int]]) -> list[tuple[int, int]]:
+        """Return the nodes and edges that are read by each layer, and by what comes after them."""
+        within = list(accumulate(hop_sizes, lambda a, b: (a[0] + b[0], a[1] + b[1])))
+        hops = [0 if self.edgeless else above for above in range(len(self.layers), -1, -1)]
+        return [within[min(hop, len(within) - 1)] for hop in hops]

@@ -30,6 +30,9 @@ class BatchKnowledge(NamedTuple):
     """The node that it leads to."""
     link_scores: Float[Tensor, " links"]
     """Log of the linker's score."""
+    hop_sizes: list[tuple[int, int]] | None = None
+    """Nodes and edges that each hop added, the linked nodes first; None where nodes and edges
+    stand in another order, so that a vector is computed for every node."""
 
     def links(self, scores: Tensor) -> Links:
         """Return the links with these scores in the place of the linker's."""
@@ -46,8 +49,8 @@ def take_knowledge(inputs: dict[str, Any]) -> BatchKnowledge | None:
         ValueError: Something is missing, or the tensors do not fit together.
     """
     found = {name: inputs.pop(name, None) for name in BatchKnowledge._fields}
-    missing = [name for name, value in found.items() if value is None]
-    if len(missing) == len(found):
+    missing = [name for name, value in found.items() if value is None and name != "hop_sizes"]
+    if len(missing) == len(found) - 1:
         return None
     if missing:
         raise ValueError(
@@ -60,6 +63,7 @@ def take_knowledge(inputs: dict[str, Any]) -> BatchKnowledge | None:
         knowledge.edge_index.shape == (2, edges)
         and len(knowledge.link_rows) == len(knowledge.link_tokens)
         and links == len(knowledge.link_nodes) == len(knowledge.link_scores)
+        and _sums_up(knowledge.hop_sizes, len(knowledge.node_features), edges)
     )
     if not fits:
         raise ValueError(
@@ -70,3 +74,11 @@ def take_knowledge(inputs: dict[str, Any]) -> BatchKnowledge | None:
             "and torchrun for several GPUs."
         )
     return knowledge
+
+
+def _sums_up(hop_sizes: list[tuple[int, int]] | None, nodes: int, edges: int) -> bool:
+    """Return whether the hops together have as many nodes and edges as the batch."""
+    return hop_sizes is None or [sum(each) for each in zip(*hop_sizes, strict=True)] == [
+        nodes,
+        edges,
+    ]

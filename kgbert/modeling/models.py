@@ -180,7 +180,10 @@ class KGBertPreTrainedModel(PreTrainedModel):
                     "`with model.knowledge_off(): ...`."
                 )
             entities = self.graph_encoder(
-                knowledge.node_features, knowledge.edge_index, knowledge.edge_types
+                knowledge.node_features,
+                knowledge.edge_index,
+                knowledge.edge_types,
+                knowledge.hop_sizes,
             )
             links = knowledge.links(self._hide_some(knowledge.link_scores))
         current = Pass(attention_mask, entities, links, self.memory.weights)

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
+from accelerate.utils import send_to_device
 from numpy.typing import NDArray
 
 from kgbert.batching.dataset import IGNORED, Target
@@ -65,7 +66,7 @@ def logits_of(
     model.eval()
     for start in range(0, len(encoded), batch_size):
         texts = encoded[start : start + batch_size]
-        batch = {name: x.to(model.device) for name, x in processor.collate(texts).items()}
+        batch = send_to_device(processor.collate(texts), model.device)
         with torch.inference_mode():
             logits = model(**batch).logits.float().cpu().numpy()
         for row, text in zip(logits, texts, strict=True):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from accelerate.utils import send_to_device
 from torch import Tensor
 
 from kgbert.batching.alignment import tokens_of
@@ -75,8 +76,7 @@ class KGBertPipeline:
         ]
 
     def _answer(self, encoded: Sequence[EncodedText]) -> Iterator[Prediction]:
-        on_cpu = self.processor.collate(encoded)
-        batch = {name: tensor.to(self.model.device) for name, tensor in on_cpu.items()}
+        batch = send_to_device(self.processor.collate(encoded), self.model.device)
         with torch.inference_mode(), self.model.attention_recorded() as weights:
             logits = self.model(**batch).logits.float().cpu()
         mean = _mean_over_injections(weights).tolist()
