@@ -143,6 +143,8 @@ def fine_tune(
     )
     trainer.remove_callback(PrinterCallback)
     trainer.train(resume_from_checkpoint=resume or None)
+    # Else the model would go on computing in bfloat16 here, and in float32 where it is loaded.
+    trainer.accelerator.unwrap_model(model, keep_fp32_wrapper=False)
     return _outcome(trainer, task)
 
 
