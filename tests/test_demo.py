@@ -101,7 +101,9 @@ def test_real_diagnoses_are_many_and_of_every_chapter():
     found = diagnoses.read_diagnoses()
 
     assert len(found) > 30_000
-    assert {example.label for example in found} == set(diagnoses.CHAPTERS)
+    labels = {example.label for example in found}
+    assert len(labels) == len(diagnoses.CHAPTERS)
+    assert {"Neoplasms", "Diseases of the circulatory system"} < labels
     assert len({example.text.casefold() for example in found}) == len(found)
     assert "simple_icd_10_cm" in sys.modules
 
@@ -123,6 +125,6 @@ def test_quick_demo_ends_in_a_report_and_a_second_run_repeats_nothing(tmp_path, 
     assert "[6/6]" in first.out
     assert "Too few seeds for a verdict" in first.out
     assert "[6/6] finished before" in second.out
-    assert re.search(r"label \d+", answered)
+    assert re.search(r"label +[A-Z][a-z]+ ", answered)
     assert "none of these" in answered
     assert {"report.html", "results.json", "model", "runs"} <= {p.name for p in folder.iterdir()}

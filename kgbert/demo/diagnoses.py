@@ -64,7 +64,7 @@ class DiagnosisSplits:
 
 
 def read_diagnoses() -> list[Example]:
-    """Return every title and inclusion term once, the label being its chapter.
+    """Return every title and inclusion term once, the label being its chapter's name.
 
     Of names that stand in several chapters the first is kept.
     """
@@ -73,10 +73,12 @@ def read_diagnoses() -> list[Example]:
 
     found: dict[str, Example] = {}
     for chapter in CHAPTERS:
+        # "Neoplasms (C00-D49)" without its range of codes.
+        label = icd.get_description(chapter).rsplit(" (", 1)[0]
         for code in icd.get_descendants(chapter):
             if not icd.is_chapter_or_block(code):
                 for name in (icd.get_description(code), *icd.get_inclusion_term(code)):
-                    found.setdefault(name.casefold(), Example(name, label=chapter, id=code))
+                    found.setdefault(name.casefold(), Example(name, label=label, id=code))
     return list(found.values())
 
 
