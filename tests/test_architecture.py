@@ -12,6 +12,7 @@ PROJECT = Path(__file__).parents[1]
 ORDER = [
     "lookup",
     "saving",
+    "drawing",
     "texts",
     "graph",
     "linking",

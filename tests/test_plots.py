@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kgbert.comparing.axis import fit_axis, spread_apart
 from kgbert.comparing.plots import Effect, curve_plot, forest_plot, seed_plot
+from kgbert.drawing.axis import fit_axis, spread_apart
 
 values = st.lists(st.floats(-100, 100), min_size=1, max_size=20)
 

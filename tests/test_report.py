@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 import pytest
 from invented_study import ARMS, runs, study
 
-from kgbert.comparing.report import render_report, typeset, write_report
+from kgbert.comparing.report import render_report, write_report
 from kgbert.comparing.summary import summarise
 
 MANY = (*ARMS, "no edges", "dictionary only", "appended text", "typed entity markers")
@@ -203,12 +203,6 @@ def test_a_shared_test_set_is_told_in_the_method():
         run["items"]["ids"] = [str(item) for item in range(40)]
 
     assert "Flipping its 40 items instead of the seeds" in Page(render_report(results(found))).words
-
-
-def test_minus_signs_are_typeset_and_hyphens_and_options_are_not():
-    assert typeset("-0.4 points, macro-F1, --seeds 6, 2026-11-22, covid-19") == (
-        "−0.4 points, macro-F1, --seeds 6, 2026-11-22, covid-19"
-    )
 
 
 def test_same_results_give_the_same_page():

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from statistics import mean
 from typing import Any
 
-from kgbert.comparing.axis import (
+from kgbert.comparing.wording import interval, points, score
+from kgbert.drawing.axis import (
     Axis,
+    Number,
     dot,
     drawing,
     fit_axis,
@@ -17,7 +19,6 @@ from kgbert.comparing.axis import (
     text,
     tick_label,
 )
-from kgbert.comparing.wording import Number, interval, points, score
 
 WIDTH = 460
 #: About the width of a letter, to leave room for names.

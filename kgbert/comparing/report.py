@@ -1,18 +1,16 @@
 """Write the report of a comparison: one HTML page that stands alone, for screen and paper."""
 
-import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from kgbert.comparing.method import method
 from kgbert.comparing.plots import Effect, curve_plot, forest_plot, seed_plot
 from kgbert.comparing.tables import arm_table, strata_table
 from kgbert.comparing.wording import listing, metric_name, quantity, score
+from kgbert.drawing.page import Figure, render_page
 from kgbert.saving import write_atomically
 
 Results = dict[str, Any]
@@ -28,15 +26,6 @@ OUTCOMES = {
 }
 
 
-@dataclass(frozen=True)
-class Figure:
-    """A plot with its title and one sentence on how to read it."""
-
-    title: str
-    reading: str
-    svg: Markup
-
-
 def write_report(results: Results, path: str | Path) -> Path:
     """Write the results as one HTML file that loads nothing from elsewhere, and return its path."""
     return write_atomically(path, render_report(results))
@@ -44,49 +33,33 @@ def write_report(results: Results, path: str | Path) -> Path:
 
 def render_report(results: Results) -> str:
     """Return the results as one HTML page."""
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent, encoding="utf-8"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["typeset"] = typeset
     outcome_class, outcome = OUTCOMES[results["verdict"]["outcome"]]
-    return environment.get_template("report.html").render(
-        name=results["name"],
-        task=results["task"],
-        main=results["main"],
-        baseline=results["baseline"],
-        outcome=outcome,
-        outcome_class=outcome_class,
-        sentence=results["verdict"]["sentence"],
-        facts=list(_facts(results)),
-        remarks=results["remarks"],
-        warnings=results["warnings"],
-        any_run=any(arm["seeds"] for arm in results["arms"]),
-        arms=arm_table(results),
-        meanings=list((results.get("meanings") or {}).items()),
-        figures=list(_figures(results)),
-        strata=strata_table(results),
-        ceiling=_ceiling(results),
-        examples=results.get("examples") or [],
-        method=method(results),
-        settings=list(_settings(results)),
-        missing=results["missing"],
-        manifest=list(_flat(results.get("manifest") or {})),
+    return render_page(
+        Path(__file__).with_name("report.html"),
+        {
+            "name": results["name"],
+            "task": results["task"],
+            "main": results["main"],
+            "baseline": results["baseline"],
+            "outcome": outcome,
+            "outcome_class": outcome_class,
+            "sentence": results["verdict"]["sentence"],
+            "facts": list(_facts(results)),
+            "remarks": results["remarks"],
+            "warnings": results["warnings"],
+            "any_run": any(arm["seeds"] for arm in results["arms"]),
+            "arms": arm_table(results),
+            "meanings": list((results.get("meanings") or {}).items()),
+            "figures": list(_figures(results)),
+            "strata": strata_table(results),
+            "ceiling": _ceiling(results),
+            "examples": results.get("examples") or [],
+            "method": method(results),
+            "settings": list(_settings(results)),
+            "missing": results["missing"],
+            "manifest": list(_flat(results.get("manifest") or {})),
+        },
     )
-
-
-def typeset(sentence: str) -> Markup:
-    """Return a sentence as safe HTML with real minus signs and unbroken intervals.
-
-    >>> typeset("-0.4 points <b> [-0.6, 1.5]")
-    Markup('−0.4 points &lt;b&gt; <span class="nowrap">[−0.6, 1.5]</span>')
-    """
-    signed = re.sub(r"(?<![\w.-])-(?=\d)", "−", str(escape(sentence)))
-    together = re.sub(r"(?<=\d) %", "\N{NO-BREAK SPACE}%", signed)
-    return Markup(re.sub(r"(\[−?[\d.]+, −?[\d.]+\])", r'<span class="nowrap">\1</span>', together))
 
 
 def _facts(results: Results) -> Iterator[str]:

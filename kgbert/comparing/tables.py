@@ -2,12 +2,10 @@
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from textwrap import fill
 from typing import Any
 
 from kgbert.comparing.wording import (
-    Number,
     duration,
     interval,
     metric_name,
@@ -16,6 +14,8 @@ from kgbert.comparing.wording import (
     quantity,
     score,
 )
+from kgbert.drawing.axis import Number
+from kgbert.drawing.page import Table
 
 Results = dict[str, Any]
 
@@ -32,21 +32,6 @@ LATEX = {
     "<": "$<$",
     ">": "$>$",
 }
-
-
-@dataclass(frozen=True)
-class Table:
-    """A header and rows of text; the first column names, the others hold numbers.
-
-    Attributes:
-        title: What the table shows.
-        header: Names of the columns.
-        rows: One tuple of texts a row, as long as the header.
-    """
-
-    title: str
-    header: tuple[str, ...]
-    rows: Sequence[tuple[str, ...]]
 
 
 def arm_table(results: Results) -> Table:

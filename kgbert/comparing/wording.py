@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from kgbert.drawing.axis import Number
+
 METRICS = {
     "accuracy": "accuracy",
     "f1": "F1",
@@ -12,8 +14,6 @@ METRICS = {
 }
 ARMS = {"shuffled": "shuffled entities"}
 
-#: Spelt out, as checks at run time do not take an int for a float.
-Number = float | int
 Interval = Sequence[Number] | None
 
 

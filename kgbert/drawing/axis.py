@@ -5,7 +5,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 
-from kgbert.comparing.wording import Number
+#: Spelt out, as checks at run time do not take an int for a float.
+Number = float | int
 
 #: Steps between ticks that people read easily, times a power of ten.
 STEPS = (1, 2, 5, 10)

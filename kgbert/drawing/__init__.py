@@ -1,0 +1,1 @@
+"""Pages and pictures that stand alone: nothing is loaded from elsewhere, and no script runs."""
