@@ -105,8 +105,8 @@ def test_link_shows_where_a_text_mentions_which_entity(obo, capsys):
     assert status == 0
     assert shown[:3] == [
         "İmpetigo without fever.",
-        "  0-8  İmpetigo  →  İmpetigo (EX:2, 1)",
-        "  17-22  fever  →  fever (EX:1, 1)",
+        "  0-8    İmpetigo  →  İmpetigo (EX:2)  1.00  word for word",
+        "  17-22  fever     →  fever (EX:1)     1.00  word for word",
     ]
     assert shown[3].startswith("2 mentions in 1 of 1 texts, by the 3 names of")
 
@@ -124,13 +124,14 @@ def test_link_writes_one_json_object_a_text(obo, notes, capsys):
     assert [record["id"] for record in records] == ["a", "b"]
     ((mention,), ()) = (record["mentions"] for record in records)
     assert records[0]["text"][mention["start"] : mention["end"]] == mention["text"] == "fever"
-    assert mention["candidates"] == [{"entity": "EX:1", "name": "fever", "score": 1.0}]
+    assert mention["chosen"] == mention["candidates"][0]["entity"] == "EX:1"
+    assert mention["candidates"][0]["score"] == 1.0
 
 
 def test_another_linker_can_be_named(obo, capsys):
     assert main(["link", obo, "feverish", "--linker", "dictionary+nearest"]) == 0
 
-    assert "0-8  feverish  →  fever (EX:1, 0." in capsys.readouterr().out
+    assert "0-8  feverish  →  fever (EX:1)  0." in capsys.readouterr().out
 
 
 def test_a_long_text_is_no_file_name(obo, capsys):
@@ -148,7 +149,7 @@ def test_options_for_the_graph_reach_its_reader(tmp_path, capsys):
     )
 
     assert status == 0
-    assert "fever (fever, 1)" in capsys.readouterr().out
+    assert "fever (fever)  1.00" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -2,31 +2,47 @@
 
 import json
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from textwrap import shorten
 from typing import TYPE_CHECKING
 
 from kgbert.cli.command import Command
 from kgbert.cli.graph_options import add_graph_arguments, add_linker_argument, graph_of
 from kgbert.cli.text_argument import add_text_argument, examples_of
+from kgbert.lookup import lookup
+from kgbert.saving import write_atomically
 from kgbert.texts import Example
 
 if TYPE_CHECKING:
     from kgbert.graph.graph import KnowledgeGraph
-    from kgbert.linking.mention import Mention
+    from kgbert.linking.account import FoundEntity, FoundMention, LinkedText
+
+#: Widest mention of the table: the nearest linker's are whole texts.
+_LONGEST_MENTION = 48
 
 
 def link(arguments: Namespace) -> None:
     """Show which entities of a graph a text mentions."""
-    from kgbert.linking.linkers import make_linker
-
+    write = lookup(FORMATS, _format(arguments), "way to show links")
     examples = examples_of(arguments)
     graph = graph_of(arguments)
     if arguments.why:
         _explain(examples, graph, arguments.why)
         return
-    linked = make_linker(graph, arguments.linker)([example.text for example in examples])
-    write = _write_json if arguments.json else _write_lines
-    write(examples, linked, graph)
+    from kgbert.linking.account import account
+    from kgbert.linking.linkers import make_linker
+
+    linker = make_linker(graph, arguments.linker)
+    linked = linker([example.text for example in examples])
+    texts = ((example.id, example.text) for example in examples)
+    lines = write(list(account(texts, linked, linker, graph)), graph)
+    if arguments.output:
+        write_atomically(arguments.output, "".join(f"{line}\n" for line in lines))
+        print(f"written to {arguments.output}")
+    else:
+        for line in lines:
+            print(line)
 
 
 def _add_arguments(parser: ArgumentParser) -> None:
@@ -36,7 +52,29 @@ def _add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--why", metavar="NAME", help="say why the dictionary finds this name in the text, or not"
     )
-    parser.add_argument("--json", action="store_true", help="write one JSON object a text")
+    showing = parser.add_argument_group("how links are shown")
+    # Not --format: that is the graph's.
+    showing.add_argument(
+        "--as",
+        dest="shown_as",
+        metavar="WAY",
+        help="table, jsonl (one object a text) or html (a page with the text marked); what FILE "
+        "is named like, else table",
+    )
+    showing.add_argument(
+        "--json",
+        dest="shown_as",
+        action="store_const",
+        const="jsonl",
+        help="the same as --as jsonl",
+    )
+    showing.add_argument("-o", "--output", metavar="FILE", help="write to this file")
+
+
+def _format(arguments: Namespace) -> str:
+    named_like = Path(arguments.output or "").suffix.lower()
+    given: str | None = arguments.shown_as
+    return given or _FORMATS_OF_FILES.get(named_like, "table")
 
 
 def _explain(examples: Sequence[Example], graph: "KnowledgeGraph", name: str) -> None:
@@ -48,47 +86,60 @@ def _explain(examples: Sequence[Example], graph: "KnowledgeGraph", name: str) ->
         print(f"{_one_line(example.text)}\n  {why(linker, example.text, name)}")
 
 
-def _write_json(
-    examples: Sequence[Example], linked: Iterable[Sequence["Mention"]], graph: "KnowledgeGraph"
-) -> None:
-    for example, mentions in zip(examples, linked, strict=True):
-        found = [
-            {
-                "start": mention.start,
-                "end": mention.end,
-                "text": example.text[mention.start : mention.end],
-                "candidates": [
-                    {"entity": entity, "name": graph.name(graph.index(entity)), "score": score}
-                    for entity, score in mention.candidates
-                ],
-            }
-            for mention in mentions
-        ]
-        print(json.dumps({"id": example.id, "text": example.text, "mentions": found}))
+def _jsonl(texts: Sequence["LinkedText"], graph: "KnowledgeGraph") -> Iterator[str]:
+    for text in texts:
+        yield json.dumps(text.as_dict())
 
 
-def _write_lines(
-    examples: Sequence[Example], linked: Sequence[Sequence["Mention"]], graph: "KnowledgeGraph"
-) -> None:
-    for example, mentions in zip(examples, linked, strict=True):
-        print(_one_line(example.text))
-        for mention in mentions:
-            surface = _one_line(example.text[mention.start : mention.end])
-            for entity, score in mention.candidates:
-                name = graph.name(graph.index(entity))
-                print(
-                    f"  {mention.start}-{mention.end}  {surface}  →  {name} ({entity}, {score:g})"
-                )
-    mentioning = sum(map(bool, linked))
-    print(
-        f"{sum(map(len, linked)):,} mentions in {mentioning:,} of {len(examples):,} texts, "
-        f"by the {len(graph.names):,} names of {graph!r}"
+def _html(texts: Sequence["LinkedText"], graph: "KnowledgeGraph") -> Iterator[str]:
+    from kgbert.linking.page import render_page
+
+    yield render_page(texts, title="Entities in the text", note=_summary(texts, graph))
+
+
+def _table(texts: Sequence["LinkedText"], graph: "KnowledgeGraph") -> Iterator[str]:
+    for text in texts:
+        yield _one_line(text.text)
+        rows = [row for mention in text.mentions for row in _rows(mention)]
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        for row in rows:
+            cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+            yield f"  {'  '.join(cells)}".rstrip()
+    yield _summary(texts, graph)
+
+
+def _rows(mention: "FoundMention") -> Iterator[tuple[str, ...]]:
+    """Yield a mention's candidates, the chosen one with the arrow."""
+    said = shorten(mention.text, _LONGEST_MENTION, placeholder=" ...")
+    head = (f"{mention.start}-{mention.end}", said, "→")
+    for candidate in mention.candidates:
+        name = f"{_one_line(candidate.name)} ({candidate.entity})"
+        yield (*head, name, f"{candidate.score:.2f}", _how(candidate))
+        head = ("", "", "")
+
+
+def _how(candidate: "FoundEntity") -> str:
+    if candidate.matched in ("", candidate.name):
+        return candidate.how
+    return f"{candidate.how}, as {_one_line(candidate.matched)!r}"
+
+
+def _summary(texts: Sequence["LinkedText"], graph: "KnowledgeGraph") -> str:
+    mentioning = sum(bool(text.mentions) for text in texts)
+    return (
+        f"{sum(len(text.mentions) for text in texts):,} mentions in {mentioning:,} of "
+        f"{len(texts):,} texts, by the {len(graph.names):,} names of {graph!r}"
     )
 
 
 def _one_line(text: str) -> str:
     return " ".join(text.splitlines())
 
+
+#: How links are shown; each is called with the linked texts and the graph, and yields lines.
+FORMATS = {"table": _table, "jsonl": _jsonl, "html": _html}
+
+_FORMATS_OF_FILES = {".html": "html", ".htm": "html", ".jsonl": "jsonl", ".json": "jsonl"}
 
 LINK = Command(
     link, _add_arguments, example='kgbert link hp.obo "Acute pancreatitis without fever."'

@@ -76,7 +76,10 @@ def link_short_forms(
     if not defined:
         return mentions
     meanings = {
-        short: _weakened(candidates_of(text[start:end])) for short, start, end in reversed(defined)
+        short: tuple(
+            Candidate(entity, weakened(score)) for entity, score in candidates_of(text[start:end])
+        )
+        for short, start, end in reversed(defined)
     }
     shorts = [
         Mention(start, end, meanings[short])
@@ -96,9 +99,9 @@ def link_short_forms(
     return sorted([*others, *(short for short in kept if short.candidates)])
 
 
-def _weakened(candidates: tuple[Candidate, ...]) -> tuple[Candidate, ...]:
-    factor = RULES["abbreviations"].factor
-    return tuple(Candidate(entity, round(score * factor, 4)) for entity, score in candidates)
+def weakened(score: float) -> float:
+    """Return the score of a short form whose long form has this score."""
+    return round(score * RULES["abbreviations"].factor, 4)
 
 
 def _is_short_form(text: str) -> bool:

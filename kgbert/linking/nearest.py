@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csr_array
 
-from kgbert.graph.graph import KnowledgeGraph
+from kgbert.graph.graph import SCOPES, KnowledgeGraph
 from kgbert.linking.mention import Candidate, Mention
+from kgbert.linking.scoring import Match
 
 #: Texts compared at once; bounds the memory of the similarities.
 _BLOCK = 256
@@ -69,21 +70,36 @@ class NearestNameLinker:
             block = texts[start : start + _BLOCK]
             similar = csr_array(vectorizer.transform(block)) @ names
             for row, text in enumerate(block):
-                candidates = self._best(similar[[row]])
+                best = self._best(similar[[row]])
+                candidates = tuple(Candidate(match.entity, match.score) for match in best)
                 found.append([Mention(0, len(text), candidates)] if candidates else [])
         return found
 
-    def _best(self, similar: csr_array) -> tuple[Candidate, ...]:
-        """Return the best entities of one row of similarities, ties in the order of names."""
+    def matches(self, surface: str) -> list[Match]:
+        """Return the name of each entity that looks most like a text, best first."""
+        if not len(self.graph.names):
+            return []
+        vectorizer, names = self._index
+        return self._best(csr_array(vectorizer.transform([surface])) @ names)
+
+    def _best(self, similar: csr_array) -> list[Match]:
+        """Return the best entities of one row of similarities, ties in the order of entities."""
         near = similar.data >= self.threshold
-        scores: dict[int, float] = {}
+        best: dict[int, tuple[float, int]] = {}
         for name, score in zip(
             similar.indices[near].tolist(), similar.data[near].tolist(), strict=True
         ):
             entity = int(self.graph.name_entities[name])
-            scores[entity] = max(score, scores.get(entity, 0.0))
-        best = sorted(scores.items(), key=lambda item: (-round(item[1], 6), item[0]))
-        return tuple(
-            Candidate(self.graph.entity_ids[entity], min(1.0, round(score, 4)))
-            for entity, score in best[: self.candidates]
+            best[entity] = max((score, -name), best.get(entity, (0.0, 0)))
+        ranked = sorted(best.items(), key=lambda item: (-round(item[1][0], 6), item[0]))
+        return [self._match(entity, *found) for entity, found in ranked[: self.candidates]]
+
+    def _match(self, entity: int, score: float, minus_name: int) -> Match:
+        scope = SCOPES[self.graph.name_scopes[-minus_name]]
+        return Match(
+            self.graph.entity_ids[entity],
+            min(1.0, round(score, 4)),
+            self.graph.names[-minus_name],
+            scope,
+            ("nearest",),
         )

@@ -1,0 +1,92 @@
+import json
+import re
+
+import pytest
+
+from kgbert.cli import main
+from kgbert.cli.link import FORMATS
+
+OBO = """format-version: 1.2
+ontology: signs
+
+[Term]
+id: EX:1
+name: Fever
+synonym: "High temperature" EXACT []
+
+[Term]
+id: EX:2
+name: Skin neoplasm
+
+[Term]
+id: EX:3
+name: Skin tumor
+"""
+
+TEXT = "High temperatures & a skin tumour <b>."
+
+
+@pytest.fixture
+def obo(tmp_path):
+    path = tmp_path / "signs.obo"
+    path.write_text(OBO, encoding="utf-8")
+    return str(path)
+
+
+def test_table_shows_every_candidate_with_the_name_and_the_rules_behind_it(obo, capsys):
+    main(["link", obo, TEXT])
+
+    _, fever, chosen, other, _ = capsys.readouterr().out.splitlines()
+    assert fever.split("→")[1].split(maxsplit=2) == [
+        "Fever",
+        "(EX:1)",
+        "0.93  plural, as 'High temperature'",
+    ]
+    assert re.search(r"22-33 .*→  Skin tumor \(EX:3\) .* spelling$", chosen)
+    assert "→" not in other
+    assert re.search(r"Skin neoplasm \(EX:2\) .* spelling, tumours$", other)
+
+
+def test_jsonl_tells_the_chosen_entity_and_how_it_was_found(obo, capsys):
+    main(["link", obo, TEXT, "--as", "jsonl"])
+
+    record = json.loads(capsys.readouterr().out)
+    fever, skin = record["mentions"]
+    assert (fever["chosen"], skin["chosen"]) == ("EX:1", "EX:3")
+    assert [candidate["how"] for candidate in skin["candidates"]] == [
+        "spelling",
+        "spelling, tumours",
+    ]
+    assert fever["candidates"][0]["matched"] == "High temperature"
+
+
+@pytest.mark.parametrize(
+    ("name", "begin"),
+    [("out.html", "<!doctype html>"), ("out.JSONL", '{"id"'), ("out.txt", "High temperatures")],
+)
+def test_file_is_written_as_it_is_named(obo, tmp_path, capsys, name, begin):
+    assert main(["link", obo, TEXT, "-o", str(tmp_path / name)]) == 0
+
+    assert capsys.readouterr().out == f"written to {tmp_path / name}\n"
+    assert (tmp_path / name).read_text(encoding="utf-8").startswith(begin)
+
+
+def test_what_is_asked_for_wins_over_the_name_of_the_file(obo, tmp_path):
+    path = tmp_path / "out.html"
+
+    main(["link", obo, TEXT, "--json", "-o", str(path)])
+
+    assert json.loads(path.read_text())["text"] == TEXT
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_texts_without_a_mention_can_be_shown(obo, capsys, name):
+    assert main(["link", obo, "nothing here", "--as", name]) == 0
+
+    assert "nothing here" in capsys.readouterr().out
+
+
+def test_unknown_way_is_answered_before_the_graph_is_read(capsys):
+    assert main(["link", "missing.obo", "x", "--as", "htlm"]) == 1
+
+    assert "did you mean 'html'? Known: html, jsonl, table" in capsys.readouterr().err
