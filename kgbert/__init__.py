@@ -14,6 +14,7 @@ _HOMES = {
     "Limits": "kgbert.graph.options",
     "ReadOptions": "kgbert.graph.options",
     "read_graph": "kgbert.graph.read",
+    "merge_graphs": "kgbert.graph.merge",
     "list_cards": "kgbert.graph.cards",
     "load_graph": "kgbert.graph.cache",
     "save_graph": "kgbert.graph.cache",

@@ -1,11 +1,15 @@
 """Collect entities, names and edges in any order, and put them into a graph's columns."""
 
 from collections import Counter
+from collections.abc import Mapping
 
 import numpy as np
 
 from kgbert.graph.columns import StringColumn
 from kgbert.graph.graph import SCOPES, KnowledgeGraph
+from kgbert.graph.references import Origins, References, Sources
+
+Edge = tuple[str, str, str]
 
 
 class GraphBuilder:
@@ -23,7 +27,9 @@ class GraphBuilder:
     def __init__(self) -> None:
         self.entities: dict[str, str] = {}
         self.names: set[tuple[str, int, str, str]] = set()
-        self.edges: set[tuple[str, str, str]] = set()
+        self.edges: set[Edge] = set()
+        self.references: set[Edge] = set()
+        self.sources: dict[str | Edge, Sources] = {}
         self.relations: dict[str, str] = {}
         self.replaced: dict[str, str] = {}
         self.notes: Counter[str] = Counter()
@@ -45,9 +51,17 @@ class GraphBuilder:
             self.names.add((entity_id, SCOPES.index(scope), language, text))
 
     def add_edge(self, head: str, relation: str, tail: str) -> None:
-        """Add an edge; one whose ends are never declared is dropped and noted by build()."""
+        """Add an edge; one to what is never declared is noted, and becomes a reference."""
         self.relations.setdefault(relation, "")
         self.edges.add((head, relation, tail))
+
+    def add_reference(self, head: str, relation: str, tail: str) -> None:
+        """Add what an entity has to do with one of another graph."""
+        self.references.add((head, relation, tail))
+
+    def add_sources(self, part: str | Edge, sources: Sources) -> None:
+        """Remember that an entity (by its id) or an edge comes from some of several sources."""
+        self.sources[part] = tuple(dict.fromkeys((*self.sources.get(part, ()), *sources)))
 
     def add_relation(self, relation: str, name: str) -> None:
         """Give a relation a readable name."""
@@ -63,6 +77,9 @@ class GraphBuilder:
             self.add_entity(entity, definition)
         self.names |= other.names
         self.edges |= other.edges
+        self.references |= other.references
+        for part, sources in other.sources.items():
+            self.add_sources(part, sources)
         self.relations.update({key: name for key, name in other.relations.items() if name})
         for relation in other.relations:
             self.relations.setdefault(relation, "")
@@ -84,15 +101,9 @@ class GraphBuilder:
             (index[entity], scope, tongues[language], text)
             for entity, scope, language, text in self.names
         )
-        kept = [edge for edge in self.edges if edge[0] in index and edge[2] in index]
-        if dangling := len(self.edges) - len(kept):
-            self.notes[f"{dangling:,} edges dropped: an end of theirs is not an entity here"] += 1
-        relations = sorted({relation for _, relation, _ in kept})
+        edges = self._edges_between(index)
+        relations = sorted({relation for _, relation, _ in edges})
         order = {relation: position for position, relation in enumerate(relations)}
-        heads = np.array([index[head] for head, _, _ in kept], np.int32)
-        kinds = np.array([order[relation] for _, relation, _ in kept], np.int32)
-        tails = np.array([index[tail] for _, _, tail in kept], np.int32)
-        place = np.lexsort((tails, kinds, heads))
         return KnowledgeGraph(
             entity_ids=StringColumn.of(ids),
             definitions=StringColumn.of(self.entities[entity_id] for entity_id in ids),
@@ -101,9 +112,9 @@ class GraphBuilder:
             name_scopes=np.array([scope for _, scope, *_ in names], np.uint8),
             name_languages=np.array([tongue for _, _, tongue, _ in names], np.uint16),
             languages=tuple(languages),
-            heads=heads[place],
-            relations=kinds[place],
-            tails=tails[place],
+            heads=np.array([index[head] for head, _, _ in edges], np.int32),
+            relations=np.array([order[relation] for _, relation, _ in edges], np.int32),
+            tails=np.array([index[tail] for _, _, tail in edges], np.int32),
             relation_ids=tuple(relations),
             relation_names=tuple(self.relations[relation] or relation for relation in relations),
             source=source,
@@ -114,6 +125,29 @@ class GraphBuilder:
                 text if count == 1 else f"{text} ({count:,} times)"
                 for text, count in self.notes.items()
             ),
+            references=References.of(
+                (index[head], relation, tail)
+                for head, relation, tail in self.references
+                if head in index
+            ),
+            origins=self._origins(ids, edges),
+        )
+
+    def _edges_between(self, index: Mapping[str, int]) -> list[Edge]:
+        """Return the edges between entities, in order; the others are references."""
+        # Sorted ids have sorted indexes, so the edges can be sorted by their ids.
+        edges = sorted(edge for edge in self.edges if edge[0] in index and edge[2] in index)
+        if dangling := len(self.edges) - len(edges):
+            self.notes[f"{dangling:,} edges dropped: an end of theirs is not an entity here"] += 1
+            self.references.update(edge for edge in self.edges if edge[2] not in index)
+        return edges
+
+    def _origins(self, ids: list[str], edges: list[Edge]) -> Origins | None:
+        if not self.sources:
+            return None
+        return Origins.of(
+            [self.sources.get(entity, ()) for entity in ids],
+            [self.sources.get(edge, ()) for edge in edges],
         )
 
 

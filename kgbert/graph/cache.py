@@ -12,6 +12,7 @@ from safetensors.numpy import save
 
 from kgbert.graph.columns import StringColumn
 from kgbert.graph.graph import GraphError, KnowledgeGraph
+from kgbert.graph.references import Origins, References
 from kgbert.saving import write_atomically
 
 _STRINGS = ("entity_ids", "definitions", "names")
@@ -41,7 +42,22 @@ def save_graph(graph: KnowledgeGraph, path: str | PathLike[str]) -> Path:
         columns[f"{name}.blob"], columns[f"{name}.offsets"] = strings.blob, strings.offsets
     said = {name: getattr(graph, name) for name in (*_WORDS, *_TEXTS)}
     said["replaced"] = dict(graph.replaced)
+    _save_references(graph.references, columns, said)
+    if graph.origins:
+        said["origins"] = graph.origins.combinations
+        columns["origins.entities"] = graph.origins.entities
+        columns["origins.edges"] = graph.origins.edges
     return save_columns(columns, said, Path(path))
+
+
+def _save_references(
+    references: References, columns: dict[str, NDArray[Any]], said: dict[str, Any]
+) -> None:
+    said["references"] = references.relation_ids
+    columns["references.heads"] = references.heads
+    columns["references.relations"] = references.relations
+    columns["references.tails.blob"] = references.tails.blob
+    columns["references.tails.offsets"] = references.tails.offsets
 
 
 def load_graph(path: str | PathLike[str]) -> KnowledgeGraph:
@@ -104,4 +120,17 @@ def _assemble(columns: dict[str, NDArray[Any]], said: dict[str, Any]) -> Knowled
             raise ValueError(f"{', '.join(together)} differ in length")
     parts.update((name, tuple(said[name])) for name in _WORDS)
     parts.update((name, str(said[name])) for name in _TEXTS)
+    # Files of the first version have neither references nor origins.
+    if "references" in said:
+        parts["references"] = References(
+            columns["references.heads"],
+            columns["references.relations"],
+            StringColumn(columns["references.tails.blob"], columns["references.tails.offsets"]),
+            tuple(said["references"]),
+        )
+    if "origins" in said:
+        combinations = tuple(tuple(map(str, sources)) for sources in said["origins"])
+        parts["origins"] = Origins(
+            combinations, columns["origins.entities"], columns["origins.edges"]
+        )
     return KnowledgeGraph(**parts, replaced=said["replaced"])

@@ -93,7 +93,7 @@ def may_be_shared(graph: KnowledgeGraph) -> bool:
     True
     """
     return not any(
-        graph.licence == card.licence for card in list_cards().values() if not card.shareable
+        card.licence in graph.licence for card in list_cards().values() if not card.shareable
     )
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kgbert.graph.columns import StringColumn
+from kgbert.graph.references import Origins, References, Sources
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -56,6 +57,8 @@ class Entity:
     definition: str
     edges: tuple[tuple[str, str], ...]
     """(relation id, entity id of the tail) of every edge that leaves the entity."""
+    sources: Sources = ()
+    """Which of its sources know the entity, if the graph was merged from several."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,6 +92,10 @@ class KnowledgeGraph:
     """Obsolete or merged ids, and the id that stands for them now (empty where there is none)."""
     notes: tuple[str, ...] = ()
     """What the reader noticed: dropped edges, names made from ids, ill-typed literals ..."""
+    references: References = field(default_factory=lambda: References.of(()))
+    """What the graph says about entities of other graphs; no part of the hash."""
+    origins: Origins | None = None
+    """Which source each entity and edge comes from, if several graphs were merged."""
 
     def __len__(self) -> int:
         return len(self.entity_ids)
@@ -136,8 +143,10 @@ class KnowledgeGraph:
         return np.searchsorted(self.heads, np.arange(len(self) + 1))
 
     def index(self, entity_id: str) -> int:
-        """Return the entity index of an id, or raise KeyError."""
+        """Return the entity index of an id, or of what replaced it, or raise KeyError."""
         found = self.entity_ids.find(entity_id)
+        if found is None:
+            found = self.entity_ids.find(self.replaced.get(entity_id, ""))
         if found is None:
             raise KeyError(f"no entity {entity_id!r} in {self.source or 'this graph'}")
         return found
@@ -160,11 +169,11 @@ class KnowledgeGraph:
             )
 
     def entity(self, entity_id: str) -> Entity:
-        """Return one entity with its names, definition and outgoing edges."""
+        """Return one entity, by its id or one that it replaced."""
         index = self.index(entity_id)
         edges = range(*self.edge_offsets[index : index + 2].tolist())
         return Entity(
-            entity_id,
+            self.entity_ids[index],
             self.name(index),
             tuple(self.names_of(index)),
             self.definitions[index],
@@ -172,6 +181,7 @@ class KnowledgeGraph:
                 (self.relation_ids[self.relations[edge]], self.entity_ids[int(self.tails[edge])])
                 for edge in edges
             ),
+            self.origins.of_entity(index) if self.origins else (),
         )
 
     def health(self) -> "Health":

@@ -11,7 +11,7 @@ from kgbert.graph.identifiers import compact, expand
 from kgbert.graph.obo import parse_quoted
 from kgbert.graph.options import ReadOptions
 from kgbert.graph.statements import Statements
-from kgbert.graph.vocabulary import RELATION_WORDS
+from kgbert.graph.vocabulary import RELATION_WORDS, XREF
 
 if TYPE_CHECKING:
     from torch_geometric.data import Data
@@ -34,7 +34,10 @@ def read_networkx(graph: "nx.Graph[Any]", statements: Statements) -> None:
     builder.licence = str(graph.graph.get("licence", ""))
     builder.replaced.update(graph.graph.get("replaced", {}))
     for node, attributes in graph.nodes(data=True):
-        _read_node(compact(str(node)), attributes, builder, statements.options)
+        entity = compact(str(node))
+        _read_node(entity, attributes, builder, statements.options)
+        if graph.graph.get("merged"):
+            builder.add_sources(entity, attributes.get("sources", ()))
     for head, tail, key, said in _edges(graph):
         # A multigraph numbers the edges that nobody gave a key.
         word = str(_first(said, _RELATION_KEYS) or (key if isinstance(key, str) else "related to"))
@@ -42,6 +45,9 @@ def read_networkx(graph: "nx.Graph[Any]", statements: Statements) -> None:
         builder.add_edge(compact(str(head)), relation, compact(str(tail)))
         if name := said.get("relation_name"):
             builder.add_relation(relation, str(name))
+        if graph.graph.get("merged"):
+            edge = (compact(str(head)), relation, compact(str(tail)))
+            builder.add_sources(edge, said.get("sources", ()))
         if not graph.is_directed():
             builder.add_edge(compact(str(tail)), relation, compact(str(head)))
     if not graph.is_directed() and graph.number_of_edges():
@@ -69,13 +75,27 @@ def read_pyg(data: "Data", statements: Statements) -> None:
     for entity, names in zip(ids, data.get("names", [[]] * len(ids)), strict=True):
         for text, scope, language in names:
             builder.add_name(entity, text, scope, language)
-    heads, tails = data.edge_index.tolist()
-    for head, relation, tail in zip(heads, data.edge_type.tolist(), tails, strict=True):
-        builder.add_edge(ids[head], relations[relation], ids[tail])
+    _read_edges(data, builder)
+    for index, relation, target in data.get("references", ()):
+        builder.add_reference(ids[index], relation, target)
     for relation, name in zip(relations, data.get("relation_names", relations), strict=True):
         builder.add_relation(relation, name)
     builder.replaced.update(data.get("replaced", {}))
     builder.version, builder.licence = data.get("version", ""), data.get("licence", "")
+
+
+def _read_edges(data: "Data", builder: GraphBuilder) -> None:
+    ids, relations = data.entity_ids, data.relation_ids
+    heads, tails = data.edge_index.tolist()
+    edges = [
+        (ids[head], relations[relation], ids[tail])
+        for head, relation, tail in zip(heads, data.edge_type.tolist(), tails, strict=True)
+    ]
+    for edge in edges:
+        builder.add_edge(*edge)
+    if "sources" in data:
+        for part, sources in zip((*ids, *edges), (*data.sources, *data.edge_sources), strict=True):
+            builder.add_sources(part, sources)
 
 
 def _edges(graph: "nx.Graph[Any]") -> Iterable[tuple[Any, Any, Any, Mapping[str, Any]]]:
@@ -94,7 +114,11 @@ def _read_node(
     if "names" in attributes:  # a view of ours, which has every name there
         for text, scope, language in attributes["names"]:
             builder.add_name(entity, text, scope, language)
+        for relation, target in attributes.get("references", ()):
+            builder.add_reference(entity, relation, target)
         return
+    for target in _listed(attributes.get("xref")):
+        builder.add_reference(entity, compact(XREF), str(target))
     keys = (options.label, *_NAME_KEYS) if options.label else _NAME_KEYS
     if name := _first(attributes, keys):
         builder.add_name(entity, str(name))

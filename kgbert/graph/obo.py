@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from kgbert.graph.builder import GraphBuilder
 from kgbert.graph.graph import GraphError
-from kgbert.graph.identifiers import compact
+from kgbert.graph.identifiers import compact, expand
 from kgbert.graph.source import Source
 from kgbert.graph.statements import Statements
-from kgbert.graph.vocabulary import RELATION_WORDS
+from kgbert.graph.vocabulary import RELATION_WORDS, XREF
 
 _QUOTED = re.compile(r'\s*"((?:[^"\\]|\\.)*)"\s*(\w*)')
 _ESCAPE = re.compile(r"\\(.)")
@@ -104,6 +104,7 @@ def _read_entity(stanza: _Stanza, source: Source, builder: GraphBuilder) -> None
         return
     _describe(entity, stanza, source, builder)
     _relate(entity, stanza, source, builder)
+    _refer(entity, stanza, builder)
 
 
 def _describe(entity: str, stanza: _Stanza, source: Source, builder: GraphBuilder) -> None:
@@ -134,6 +135,16 @@ def _relate(entity: str, stanza: _Stanza, source: Source, builder: GraphBuilder)
                 words = ["is_a", *words]
             relation, target = _claim(words, number, source)
             builder.add_edge(entity, relation, target)
+
+
+def _refer(entity: str, stanza: _Stanza, builder: GraphBuilder) -> None:
+    """Add what the entity is called in other vocabularies."""
+    for text in stanza.values("xref"):
+        builder.add_reference(entity, compact(XREF), _identifier(text))
+    for text in stanza.values("property_value"):
+        predicate, _, target = text.partition(" ")
+        if (relation := compact(expand(predicate))).startswith("skos:") and target[:1] != '"':
+            builder.add_reference(entity, relation, _identifier(target))
 
 
 def _claim(words: list[str], number: int, source: Source) -> tuple[str, str]:

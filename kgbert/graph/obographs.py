@@ -8,7 +8,7 @@ from kgbert.graph.identifiers import PREFIXES, expand
 from kgbert.graph.markup import safe_json
 from kgbert.graph.source import Source
 from kgbert.graph.statements import Statements
-from kgbert.graph.vocabulary import DEFINITION, PROPERTY_TYPES, RDF_TYPE, SUBCLASS
+from kgbert.graph.vocabulary import DEFINITION, PROPERTY_TYPES, RDF_TYPE, SUBCLASS, XREF
 
 _LABEL, _COMMENT, _VERSION = (
     expand(curie) for curie in ("rdfs:label", "rdfs:comment", "owl:versionInfo")
@@ -34,13 +34,17 @@ def read_obographs(source: Source, statements: Statements) -> None:
 
 
 def _add_node(node: Mapping[str, Any], statements: Statements) -> None:
-    iri, meta = str(node["id"]), node.get("meta", {})
+    iri = str(node["id"])
     if node.get("type") == "PROPERTY":
         statements.add_resource(iri, RDF_TYPE, PROPERTY_TYPES[0])
     else:
         statements.described.add(iri)
     if node.get("lbl"):
         statements.add_literal(iri, _LABEL, str(node["lbl"]))
+    _add_meta(iri, node.get("meta", {}), statements)
+
+
+def _add_meta(iri: str, meta: Mapping[str, Any], statements: Statements) -> None:
     if "definition" in meta:
         statements.add_literal(iri, expand(DEFINITION), str(meta["definition"]["val"]))
     for comment in meta.get("comments", ()):
@@ -48,6 +52,8 @@ def _add_node(node: Mapping[str, Any], statements: Statements) -> None:
     for synonym in meta.get("synonyms", ()):
         predicate = PREFIXES["oboInOwl"] + str(synonym["pred"])
         statements.add_literal(iri, predicate, str(synonym["val"]))
+    for xref in meta.get("xrefs", ()):
+        statements.add_literal(iri, XREF, str(xref["val"]))
     for said in meta.get("basicPropertyValues", ()):
         statements.add_literal(iri, expand(str(said["pred"])), str(said["val"]))
     if meta.get("deprecated"):

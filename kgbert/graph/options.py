@@ -43,6 +43,11 @@ class ReadOptions:
     """Columns of a table that hold subject, predicate and object (or subject and object)."""
     header: tuple[str, ...] = ()
     """Names of a table's columns, for files without a header that have so many columns."""
+    joined_by: tuple[str, ...] = ()
+    """Read several sources as graphs of their own, and merge them where one of these predicates
+    ("skos:exactMatch", "xref" ...) says that entities are the same; see ``merge_graphs``."""
+    mapping: str = ""
+    """Path of an SSSOM table that says which entities of several sources are the same."""
     name_from_id: bool = False
     """Accept an ontology without a single label: all names are then made from the ids."""
     limits: Limits = field(default_factory=Limits)

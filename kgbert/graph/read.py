@@ -11,6 +11,7 @@ from kgbert.graph.cards import find_card, with_card
 from kgbert.graph.detect import detect_format
 from kgbert.graph.dictionary_file import read_dictionary
 from kgbert.graph.graph import GraphError, KnowledgeGraph
+from kgbert.graph.merge import EXACT, merge_graphs
 from kgbert.graph.modules import Neighbours, files_of
 from kgbert.graph.naming import complete
 from kgbert.graph.obo import read_obo
@@ -48,7 +49,8 @@ def read_graph(
     is not there is noted, never fetched.
 
     Args:
-        source: Path of a file or folder, several paths, or an rdflib, networkx or PyG graph.
+        source: Path of a file or folder, or an rdflib, networkx or PyG graph. Several paths are
+            read as one graph, or merged from several if the options say what joins them.
         format: A name in ``READERS``; found by each file's content if not given.
         options: What to read, and how; the defaults suit most ontologies.
         card: Name of a graph card (see ``kgbert.list_cards()``), or the path of your own: its
@@ -66,11 +68,23 @@ def read_graph(
     if isinstance(source, str | os.PathLike):
         source = [source]
     if isinstance(source, list | tuple):
+        if options.joined_by or options.mapping:
+            return _read_merged(source, format, options, cache)
         folder = None if cache is None else Path(cache).expanduser()
         return _read_files([Path(path) for path in source], format, options, folder)
     statements = Statements(options)
     name = _read_memory(source, statements)
     return complete(statements, name).build(source=name)
+
+
+def _read_merged(
+    paths: "Sequence[PathLike]", format_name: str | None, options: ReadOptions, cache: Any
+) -> KnowledgeGraph:
+    alone = replace(options, joined_by=(), mapping="")
+    graphs = [read_graph(path, format=format_name, options=alone, cache=cache) for path in paths]
+    return merge_graphs(
+        graphs, joined_by=options.joined_by or EXACT, mapping=options.mapping or None
+    )
 
 
 def _read_files(

@@ -43,6 +43,7 @@ class Statements:
         self.names: set[tuple[str, str, str, str]] = set()
         self.definitions: dict[str, tuple[int, bool, str]] = {}
         self.edges: set[tuple[str, str, str]] = set()
+        self.references: set[tuple[str, str, str]] = set()
         self.blanks = BlankNodes()
         self.texts: defaultdict[str, dict[str, str]] = defaultdict(dict)
 
@@ -65,11 +66,13 @@ class Statements:
             self._succeed(subject, predicate, text)
 
     def _succeed(self, subject: str, predicate: str, text: str) -> bool:
-        """Note what stands for what now, and what a file says about itself."""
+        """Note what stands for what, here or elsewhere, and what a file says about itself."""
         if predicate in vocabulary.REPLACED_BY:
             self.replaced[subject] = expand(text)
         elif predicate in vocabulary.ALTERNATIVE_ID:
             self.replaced.setdefault(expand(text), subject)
+        elif predicate == vocabulary.XREF:
+            self.references.add((subject, predicate, text))
         elif predicate in vocabulary.VERSIONS or predicate in vocabulary.LICENCES:
             self.texts[subject][predicate] = text
         else:
@@ -153,6 +156,12 @@ class Statements:
             (ids[head], written[relation], ids[tail])
             for head, relation, tail in self.edges
             if head in ids and tail in ids
+        )
+        leading_out = (edge for edge in self.edges if edge[2] not in known)
+        self.builder.references.update(
+            (ids[head], compact(relation), compact(tail))
+            for head, relation, tail in (*leading_out, *self.references)
+            if head in ids
         )
 
     def _schema(self) -> Iterator[tuple[str, str, str]]:

@@ -22,7 +22,7 @@ def to_networkx(graph: KnowledgeGraph) -> "nx.MultiDiGraph[str]":
     """Return a graph whose nodes are entity ids, and whose edges have their relation as key.
 
     Nodes carry ``name``, ``names`` (each text, scope, language) and ``definition``; edges carry
-    ``relation`` and ``relation_name``.
+    ``relation`` and ``relation_name``. If several graphs were merged, both carry ``sources``.
     """
     import networkx as nx
 
@@ -31,6 +31,7 @@ def to_networkx(graph: KnowledgeGraph) -> "nx.MultiDiGraph[str]":
         version=graph.version,
         licence=graph.licence,
         replaced=dict(graph.replaced),
+        merged=graph.origins is not None,
     )
     ids = list(graph.entity_ids)
     for index, (entity, definition) in enumerate(zip(ids, graph.definitions, strict=True)):
@@ -42,7 +43,20 @@ def to_networkx(graph: KnowledgeGraph) -> "nx.MultiDiGraph[str]":
         view.add_edge(
             ids[head], ids[tail], key=relation_id, relation=relation_id, relation_name=name
         )
+    _add_sources(graph, ids, view)
     return view
+
+
+def _add_sources(graph: KnowledgeGraph, ids: list[str], view: "nx.MultiDiGraph[str]") -> None:
+    """Say where the parts come from, and what they have to do with other graphs."""
+    for index, relation_id, target in graph.references:
+        view.nodes[ids[index]].setdefault("references", []).append((relation_id, target))
+    if graph.origins:
+        for index, entity in enumerate(ids):
+            view.nodes[entity]["sources"] = graph.origins.of_entity(index)
+        for position, (head, relation, tail) in enumerate(_edges(graph)):
+            edge = view.edges[ids[head], ids[tail], graph.relation_ids[relation]]
+            edge["sources"] = graph.origins.of_edge(position)
 
 
 def to_rdflib(graph: KnowledgeGraph) -> "rdflib.Graph":
@@ -91,13 +105,14 @@ def to_pyg(graph: KnowledgeGraph) -> "Data":
     """Return the edges as tensors, and beside them what the nodes and relations are.
 
     ``edge_index`` and ``edge_type`` hold positions in the lists ``entity_ids`` and
-    ``relation_ids``; ``names`` and ``definitions`` follow ``entity_ids``.
+    ``relation_ids``; ``names`` and ``definitions`` follow ``entity_ids``. If several graphs were
+    merged, ``sources`` follows ``entity_ids``, and ``edge_sources`` the edges.
     """
     import torch
     from torch_geometric.data import Data
 
     edges = np.stack([graph.heads, graph.tails]).astype(np.int64)
-    return Data(
+    data = Data(
         edge_index=torch.from_numpy(edges),
         edge_type=torch.from_numpy(graph.relations.astype(np.int64)),
         num_nodes=len(graph),
@@ -112,7 +127,12 @@ def to_pyg(graph: KnowledgeGraph) -> "Data":
         replaced=dict(graph.replaced),
         version=graph.version,
         licence=graph.licence,
+        references=list(graph.references),
     )
+    if graph.origins:
+        data.sources = [graph.origins.of_entity(index) for index in range(len(graph))]
+        data.edge_sources = [graph.origins.of_edge(edge) for edge in range(len(graph.heads))]
+    return data
 
 
 def _edges(graph: KnowledgeGraph) -> "zip[tuple[int, int, int]]":

@@ -149,7 +149,6 @@ BOOKKEEPING = frozenset(
         "skos:narrowerTransitive",
         "skos:semanticRelation",
         "skos:mappingRelation",
-        "oboInOwl:hasDbXref",
         "oboInOwl:inSubset",
         "oboInOwl:hasOBONamespace",
         "oboInOwl:hasSynonymType",
@@ -164,6 +163,8 @@ BOOKKEEPING = frozenset(
         ),
     )
 )
+#: What joins a graph to others: cross-references, and "this is that" (see kgbert.merge_graphs).
+XREF = expand("oboInOwl:hasDbXref")
 LICENCES = _iris("dcterms:license", "dc:license", "dcterms:rights", "dc:rights", "schema:license")
 VERSIONS = _iris("owl:versionInfo", "owl:versionIRI")
 #: Predicates whose objects are text even where a format does not tell text from ids.

@@ -1,0 +1,192 @@
+"""Merge several graphs into one: where they speak of the same entity, it is one afterwards."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from os import PathLike
+from pathlib import Path
+
+from kgbert.graph.builder import GraphBuilder
+from kgbert.graph.curies import normal_id
+from kgbert.graph.graph import SCOPES, KnowledgeGraph
+from kgbert.graph.identifiers import compact, expand, relation_name
+from kgbert.graph.joining import join
+from kgbert.graph.references import Origins
+from kgbert.graph.sssom import read_mappings
+from kgbert.graph.vocabulary import XREF
+
+#: Predicates that say of two ids that they mean the same.
+EXACT = ("owl:sameAs", "owl:equivalentClass", "skos:exactMatch")
+
+
+def merge_graphs(
+    graphs: Sequence[KnowledgeGraph] | Mapping[str, KnowledgeGraph],
+    *,
+    joined_by: Sequence[str] = EXACT,
+    mapping: str | PathLike[str] | None = None,
+) -> KnowledgeGraph:
+    """Return one graph of several, in which entities that are the same are one.
+
+    Equal ids are one entity; so are ids of different graphs that a graph, or the mapping table,
+    says to be the same. The id, the preferred name and the definition of the first graph that has
+    one win; the other ids are kept in ``replaced``, where ``graph.entity(id)`` finds them, the
+    other names as exact synonyms. What would make one of two entities of the same graph is not
+    followed, and counted in the notes. Every entity and edge remembers its sources.
+
+    Args:
+        graphs: In the order of their authority; a mapping gives them names, else they are called
+            after their source.
+        joined_by: The predicates that count: CURIEs or IRIs, and "xref" for the cross-references
+            of OBO, which are often looser than "the same".
+        mapping: Path of an SSSOM table; its rows with one of these predicates count.
+
+    >>> fever, heat = GraphBuilder(), GraphBuilder()
+    >>> fever.add_name("HP:1", "Fever")
+    >>> heat.add_name("X:7", "pyrexia")
+    >>> heat.add_reference("X:7", "skos:exactMatch", "HP:1")
+    >>> graph = merge_graphs({"hp": fever.build(), "x": heat.build()})
+    >>> graph.entity("X:7").id, graph.entity("X:7").sources, list(graph.names)
+    ('HP:1', ('hp', 'x'), ['Fever', 'pyrexia'])
+    """
+    named = graphs if isinstance(graphs, Mapping) else _by_source(graphs)
+    if not named:
+        raise ValueError("no graphs to merge; pass some: merge_graphs([read_graph('a.obo'), ...])")
+    predicates = {compact(XREF if name == "xref" else expand(name)) for name in joined_by}
+    ids = _Ids(named.values())
+    said = [statement for graph in named.values() for statement in _statements(graph)]
+    said += read_mappings(Path(mapping)) if mapping is not None else []
+    pairs = [
+        (start, end)
+        for subject, predicate, target in said
+        if predicate in predicates and (start := ids.find(subject)) and (end := ids.find(target))
+    ]
+    ids.joined, conflicts = join(pairs, ids.owners)
+    builder = GraphBuilder()
+    for entity in ids.owners:
+        builder.add_entity(ids.current(entity))
+    for name, graph in named.items():
+        _add(name, graph, ids, builder)
+    _introduce(named, ids, builder)
+    builder.note(
+        f"{len(ids.joined):,} entities joined with one of another source, by "
+        f"{', '.join(joined_by)}" + (f" and {mapping}" if mapping is not None else "")
+    )
+    if conflicts:
+        builder.note(
+            f"{len(conflicts):,} statements that entities are the same not followed: they would "
+            f"make one of several entities of one source (such as {' and '.join(conflicts[0])})"
+        )
+    return builder.build(source=", ".join(named))
+
+
+class _Ids:
+    """The ids of all graphs, and how to find the one that is meant."""
+
+    def __init__(self, graphs: Iterable[KnowledgeGraph]) -> None:
+        self.owners: dict[str, tuple[int, ...]] = {}
+        self.replaced: dict[str, str] = {}
+        self.joined: dict[str, str] = {}
+        for position, graph in enumerate(graphs):
+            for entity in graph.entity_ids:
+                self.owners[entity] = (*self.owners.get(entity, ()), position)
+            for old, new in graph.replaced.items():
+                self.replaced[old] = self.replaced.get(old) or new
+        self.spelled = {normal_id(entity): entity for entity in reversed(self.owners)}
+
+    def find(self, identifier: str) -> str | None:
+        """Return the id under which some graph knows what an id means, if one does."""
+        if identifier in self.owners:
+            return identifier
+        identifier = self.replaced.get(identifier, identifier)
+        return self.spelled.get(normal_id(identifier))
+
+    def current(self, identifier: str) -> str:
+        """Return the id that an id gave way to."""
+        return self.joined.get(identifier, identifier)
+
+
+def _by_source(graphs: Sequence[KnowledgeGraph]) -> dict[str, KnowledgeGraph]:
+    named: dict[str, KnowledgeGraph] = {}
+    for number, graph in enumerate(graphs, start=1):
+        name = graph.source or f"graph {number}"
+        named[f"{name} ({number})" if name in named else name] = graph
+    return named
+
+
+def _statements(graph: KnowledgeGraph) -> Iterator[tuple[str, str, str]]:
+    """Yield the edges and the references of a graph."""
+    ids = list(graph.entity_ids)
+    for head, relation, tail in _edges(graph):
+        yield ids[head], relation, ids[tail]
+    for head, relation, target in graph.references:
+        yield ids[head], relation, target
+
+
+def _edges(graph: KnowledgeGraph) -> Iterator[tuple[int, str, int]]:
+    columns = (graph.heads.tolist(), graph.relations.tolist(), graph.tails.tolist())
+    for head, relation, tail in zip(*columns, strict=True):
+        yield head, graph.relation_ids[relation], tail
+
+
+def _add(name: str, graph: KnowledgeGraph, ids: _Ids, builder: GraphBuilder) -> None:
+    """Add what a graph says; what graphs before it said stays first."""
+    current = [ids.current(entity) for entity in graph.entity_ids]
+    origins = graph.origins or Origins.of([(name,)] * len(graph), [(name,)] * len(graph.heads))
+    _add_names(graph, current, builder)
+    for index, (entity, definition) in enumerate(zip(current, graph.definitions, strict=True)):
+        if not builder.entities.get(entity):
+            builder.add_entity(entity, definition)
+        builder.add_sources(entity, origins.of_entity(index))
+    for relation, text in zip(graph.relation_ids, graph.relation_names, strict=True):
+        if not builder.relations.get(relation):
+            builder.add_relation(relation, text)
+    for position, (head, relation, tail) in enumerate(_edges(graph)):
+        edge = (current[head], relation, current[tail])
+        if head == tail or edge[0] != edge[2]:  # else it says what joining has done
+            builder.add_edge(*edge)
+            builder.add_sources(edge, origins.of_edge(position))
+    for head, relation, target in graph.references:
+        found = ids.find(target)
+        _refer((current[head], relation, ids.current(found) if found else target), name, builder)
+
+
+def _refer(statement: tuple[str, str, str], source: str, builder: GraphBuilder) -> None:
+    """Add what led out of its graph: an edge now, if it does not lead out of this one."""
+    head, relation, tail = statement
+    if head == tail:
+        return
+    if tail in builder.entities and relation != XREF:
+        builder.add_edge(*statement)
+        builder.add_sources(statement, (source,))
+    else:
+        builder.add_reference(*statement)
+
+
+def _add_names(graph: KnowledgeGraph, current: Sequence[str], builder: GraphBuilder) -> None:
+    """Add the names that are new; who already has a preferred one keeps it."""
+    settled, known = set(), set()
+    for entity, rank, language, text in builder.names:
+        known.add((entity, language or "en", text.casefold()))
+        if rank == SCOPES.index("preferred"):
+            settled.add((entity, language or "en"))
+    for index, entity in enumerate(current):
+        for name in graph.names_of(index):
+            language = name.language or "en"
+            demoted = name.scope == "preferred" and (entity, language) in settled
+            if (entity, language, name.text.casefold()) not in known:
+                scope = "exact" if demoted else name.scope
+                builder.add_name(entity, name.text, scope, name.language)
+
+
+def _introduce(named: Mapping[str, KnowledgeGraph], ids: _Ids, builder: GraphBuilder) -> None:
+    """Tell what is known of the merged graph as a whole."""
+    for relation in [relation for relation, text in builder.relations.items() if not text]:
+        builder.add_relation(relation, relation_name(relation))
+    for old, new in ids.replaced.items():
+        if old not in ids.owners:
+            builder.replaced[old] = ids.current(new)
+    builder.replaced.update(ids.joined)
+    # All licences hold together.
+    builder.licence = "; ".join(dict.fromkeys(g.licence for g in named.values() if g.licence))
+    builder.version = "; ".join(f"{name} {g.version}" for name, g in named.items() if g.version)
+    for name, graph in named.items():
+        for text in graph.notes:
+            builder.note(f"{name}: {text}")
