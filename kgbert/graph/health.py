@@ -12,6 +12,8 @@ from scipy.sparse.csgraph import connected_components
 from kgbert.graph.graph import KnowledgeGraph
 from kgbert.graph.health_text import render
 from kgbert.graph.hierarchy import is_hierarchical, levels
+from kgbert.graph.ordinary import ordinary_names
+from kgbert.graph.shape import Shape, shape_of
 
 #: How many examples of each finding are kept, and how many members of a long cycle.
 EXAMPLES = 8
@@ -51,6 +53,8 @@ class Health:
     """Names that several entities share, but for case."""
     suspicious_names: Finding
     """Names without letters, or of one to three lower-case Latin letters."""
+    ordinary_names: Finding
+    """Names that the graph itself uses as ordinary words, the most used first."""
     hubs: Finding
     """Entities whose edges are more than a hundredth of all, and more than a hundred."""
     orphans: Finding
@@ -62,6 +66,7 @@ class Health:
     """Obsolete or merged ids that were left out."""
     notes: tuple[str, ...]
     """What the reader noticed."""
+    shape: Shape
 
     def __str__(self) -> str:
         return render(self)
@@ -105,12 +110,14 @@ def examine(graph: KnowledgeGraph) -> Health:
         duplicate_names=duplicate,
         ambiguous_names=ambiguous,
         suspicious_names=suspicious,
+        ordinary_names=_ordinary(graph),
         hubs=hubs,
         orphans=orphans,
         components=components,
         cycles=_cycles(graph),
         obsolete=len(graph.replaced),
         notes=graph.notes,
+        shape=shape_of(graph),
     )
 
 
@@ -158,6 +165,14 @@ def _owned(graph: KnowledgeGraph, name: str, owners: set[int]) -> str:
     ids = [graph.entity_ids[entity] for entity in sorted(owners)]
     more = f" and {len(ids) - 4} more" if len(ids) > 4 else ""
     return f"{name}: {', '.join(ids[:4])}{more}"
+
+
+def _ordinary(graph: KnowledgeGraph) -> Finding:
+    shares = ordinary_names(graph)
+    most = sorted(shares, key=lambda name: (-shares[name], name))
+    return Finding(
+        len(most), tuple(f"{name}: {shares[name]:.1%} of entities" for name in most[:EXAMPLES])
+    )
 
 
 def _is_suspicious(name: str) -> bool:

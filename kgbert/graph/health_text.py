@@ -1,5 +1,6 @@
 """A graph's health as a page for the terminal."""
 
+import re
 from textwrap import fill, shorten
 from typing import TYPE_CHECKING
 
@@ -7,15 +8,23 @@ if TYPE_CHECKING:
     from kgbert.graph.health import Finding, Health
 
 #: Field of Health -> what it is called, and what the user may do about it.
-_FINDINGS = (
+FINDINGS = (
     ("unnamed", "entities without a name", "no text can be linked to these"),
     ("ambiguous_names", "ambiguous names", "several entities share each; context must decide"),
     ("duplicate_names", "duplicate names", "harmless; an entity lists them twice"),
     ("suspicious_names", "suspicious names", "they match too much; consider a stop list"),
+    (
+        "ordinary_names",
+        "names that are ordinary words",
+        "many entities say them, so texts do too; inspect --texts tells how often",
+    ),
     ("hubs", "hubs", "neighbours of many; a sample of their edges is used"),
     ("orphans", "orphans", "no edge; only their names can help"),
     ("cycles", "cycles in hierarchies", "tolerated; mend them where they are errors"),
 )
+
+#: An address, and the last two steps of its way.
+_ADDRESS = re.compile(r"https?://[^\s,;()]+?(/[^\s,;()/]+[/#][^\s,;()/]+/?)(?=[\s,;()]|$)")
 
 
 def render(health: "Health") -> str:
@@ -30,10 +39,12 @@ def render(health: "Health") -> str:
         *_pair("edges", f"{health.edges:,} of {len(health.relations):,} relations"),
         *(f"    {count:>12,}  {name}" for _, name, count in health.relations[:8]),
         *_pair("depth", f"{health.depth:,} below the nearest of {health.roots.count:,} roots"),
+        *_pair("levels", _levels(health)),
+        *_pair("branches", _branches(health)),
         *_pair("components", _components(health)),
         *_pair("left out", f"{health.obsolete:,} obsolete or merged ids"),
     ]
-    for field, name, advice in _FINDINGS:
+    for field, name, advice in FINDINGS:
         lines.extend(_finding(name, advice, getattr(health, field)))
     lines.extend(
         _wrapped(shorten(f"note: {note}", 400, placeholder=" ..."), "  ") for note in health.notes
@@ -46,6 +57,21 @@ def _components(health: "Health") -> str:
     return f"{health.components.count:,}{largest}; {health.orphans.count:,} entities alone"
 
 
+def _levels(health: "Health") -> str:
+    sizes = health.shape.level_sizes
+    more = " ..." if len(sizes) > 20 else ""
+    return ", ".join(f"{size:,}" for size in sizes[:20]) + more if len(sizes) > 1 else ""
+
+
+def _branches(health: "Health") -> str:
+    named = [
+        f"{branch.name} {branch.entities:,}"
+        for branch in health.shape.branches[:5]
+        if branch.entities > 1
+    ]
+    return "; ".join(named) + " ..." if named else ""
+
+
 def _pair(key: str, text: str) -> list[str]:
     return [_wrapped(f"{key:<12}{text}", "  ", 14)] if text else []
 
@@ -55,13 +81,22 @@ def _finding(name: str, advice: str, finding: "Finding") -> list[str]:
         return []
     more = "; ..." if finding.count > len(finding.examples) else ""
     return [
-        f"  {name}: {finding.count:,} ({advice})",
+        _wrapped(f"{name}: {finding.count:,} ({advice})", "  ", 4),
         *(
-            [_wrapped("; ".join(finding.examples[:4]) + more, "    ", 4)]
+            [_wrapped("; ".join(map(shown, finding.examples[:4])) + more, "    ", 4)]
             if finding.examples
             else []
         ),
     ]
+
+
+def shown(example: str) -> str:
+    """Return an example with its addresses cut to their last two steps.
+
+    >>> shown("alberta: https://spec.edmcouncil.org/fibo/ontology/FBC/Centers/Alberta, EX:1")
+    'alberta: …/Centers/Alberta, EX:1'
+    """
+    return _ADDRESS.sub(r"…\1", example)
 
 
 def _wrapped(text: str, indent: str, hanging: int = 6) -> str:
