@@ -167,6 +167,30 @@ def test_deep_turtle_is_read_or_refused(syntax, tmp_path):
         assert read_graph(path, format=syntax).name(0) == "b"
 
 
+@pytest.mark.parametrize(
+    ("syntax", "content"),
+    [("n3", "<a:b> <a:c> ? ."), ("turtle", r"<a:b> <a:c> <a:\UFFFFFFFF> .")],
+)
+def test_syntax_errors_that_rdflib_has_no_class_for_are_refused(syntax, content, tmp_path):
+    path = tmp_path / "odd.ttl"
+    path.write_text(content)
+
+    with pytest.raises(GraphError, match=rf"odd\.ttl: not valid {syntax}"):
+        with_rdflib(syntax)(path)
+
+
+def test_what_is_no_syntax_error_is_not_hidden(tmp_path, monkeypatch):
+    def fail(*_, **__):
+        raise MemoryError
+
+    path = tmp_path / "five.ttl"
+    path.write_text(TURTLE)
+    monkeypatch.setattr("rdflib.Graph.parse", fail)
+
+    with pytest.raises(MemoryError):
+        with_rdflib("turtle")(path)
+
+
 def test_owl_imports_of_a_file_are_not_fetched(tmp_path):
     path = tmp_path / "importing.ttl"
     path.write_text(TURTLE + "<http://a.org/o> owl:imports <http://127.0.0.1:9/other.owl> .")

@@ -33,24 +33,37 @@ def add_with_rdflib(syntax: str, source: Source, statements: Statements) -> None
     """Add the statements of a file in any syntax."""
     content = safe_content(syntax, source)
     graph = rdflib.Dataset(default_union=True) if syntax in _QUADS else rdflib.Graph()
-    try:
-        with warnings.catch_warnings():
-            # rdflib's own parsers still call what rdflib deprecates.
-            warnings.simplefilter("ignore", DeprecationWarning)
-            graph.parse(data=content, format=syntax, publicID=BASE)
-            add_graph(graph, statements)
-    except RecursionError:
-        raise GraphError(
-            f"{source.name}: nested too deeply to be read as {syntax}. Convert it to N-Triples, "
-            f"which has no nesting, or install the reader that can: pip install 'kgbert[fast]'."
-        ) from None
-    except _SYNTAX_ERRORS as error:
-        raise not_valid(source, syntax, error) from None
-    except Exception as error:
-        # For a few syntax errors, a variable without name in N3 for one, rdflib has no class.
-        if type(error) is not Exception:
-            raise
-        raise not_valid(source, syntax, error) from None
+    with _Refusal(source, syntax), warnings.catch_warnings():
+        # rdflib's own parsers still call what rdflib deprecates.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        graph.parse(data=content, format=syntax, publicID=BASE)
+        add_graph(graph, statements)
+
+
+class _Refusal:
+    """Turn what rdflib raises for a malformed file into an error that names the file."""
+
+    def __init__(self, source: Source, syntax: str) -> None:
+        self.source, self.syntax = source, syntax
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: object
+    ) -> None:
+        if error is None or kind is None:
+            return
+        if issubclass(kind, RecursionError):
+            raise GraphError(
+                f"{self.source.name}: nested too deeply to be read as {self.syntax}. Convert it "
+                f"to N-Triples, which has no nesting, or install the reader that can: pip install "
+                f"'kgbert[fast]'."
+            ) from None
+        # For some syntax errors, a variable without a name in N3 for one, rdflib has no class and
+        # raises Exception itself; an except clause would catch its subclasses with it.
+        if kind is Exception or issubclass(kind, _SYNTAX_ERRORS):
+            raise not_valid(self.source, self.syntax, error) from None
 
 
 def safe_content(syntax: str, source: Source) -> bytes:
