@@ -1,10 +1,21 @@
+from dataclasses import replace
+
 import pytest
 from five_entities import OBO, expected
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kgbert import GraphError, ReadOptions, load_graph, merge_graphs, read_graph, save_graph
+from kgbert import (
+    GraphError,
+    ReadOptions,
+    list_cards,
+    load_graph,
+    merge_graphs,
+    read_graph,
+    save_graph,
+)
 from kgbert.graph.builder import GraphBuilder
+from kgbert.graph.cards import may_be_shared
 from kgbert.graph.joining import join
 from kgbert.graph.sssom import read_mappings
 
@@ -293,3 +304,14 @@ def test_a_graph_merged_with_itself_says_the_same(names):
     graph = named(*((f"X:{name}", name) for name in names))
 
     assert merge_graphs([graph, graph]) == merge_graphs([graph]) == graph
+
+
+def test_what_may_not_be_shared_may_not_be_shared_merged():
+    closed = next(card for card in list_cards().values() if not card.shareable)
+    builder = GraphBuilder()
+    builder.add_name("U:1", "x")
+    builder.licence = closed.licence
+    free = replace(expected(), licence="CC0-1.0")
+
+    assert may_be_shared(free)
+    assert not may_be_shared(merge_graphs([free, builder.build()]))
