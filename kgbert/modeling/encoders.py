@@ -36,7 +36,8 @@ class CompositionLayer(nn.Module):
         """Return the receivers' new vectors."""
         sending, receiving = nodes
         senders, receivers = edge_index
-        composed = sending[senders] * (1 + self.relation(edge_types)).to(sending.dtype)
+        factors = (1 + self.relation.weight).to(sending.dtype)
+        composed = sending.index_select(0, senders) * nn.functional.embedding(edge_types, factors)
         total = torch.zeros_like(receiving).index_add(0, receivers, composed)
         ones = receiving.new_ones(len(receivers))
         degree = receiving.new_zeros(len(receiving)).index_add(0, receivers, ones)
