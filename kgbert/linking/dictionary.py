@@ -1,6 +1,6 @@
 """Link texts to a graph by its names: the longest name wins, under rules that can be switched."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import pairwise
 from typing import Any
@@ -19,6 +19,7 @@ from kgbert.linking.rules import RULES
 from kgbert.linking.scoring import Match, Scorer
 from kgbert.linking.settings import LinkerSettings
 from kgbert.linking.stopping import STOP_NAMES
+from kgbert.linking.typos import Speller
 from kgbert.linking.words import words_of
 
 #: Texts searched at once: enough to spread numpy's overhead, few enough for the cache.
@@ -50,6 +51,7 @@ class DictionaryLinker:
         rules: Iterable[str] = tuple(RULES),
         stop_names: Iterable[str] = STOP_NAMES,
         overlaps: str = "longest",
+        approximate: int = 0,
     ) -> None:
         """Index the names of a graph.
 
@@ -59,8 +61,12 @@ class DictionaryLinker:
             rules: Names of the RULES that are switched on.
             stop_names: Names that are never linked, unless they are acronyms.
             overlaps: One of OVERLAPS: "longest" mentions only, or those "nested" in them too.
+            approximate: Words of so many letters or more may have one letter wrong, missing,
+                added or swapped with its neighbour; 0 forgives no typo.
         """
-        settings = LinkerSettings(max_candidates, frozenset(rules), frozenset(stop_names), overlaps)
+        settings = LinkerSettings(
+            max_candidates, frozenset(rules), frozenset(stop_names), overlaps, approximate
+        )
         self._start(graph, settings, index_names(_forms(graph, settings)))
 
     @classmethod
@@ -85,8 +91,11 @@ class DictionaryLinker:
 
     def _start(self, graph: KnowledgeGraph, settings: LinkerSettings, index: NameIndex) -> None:
         self.graph, self.index, self._settings = graph, index, settings
-        self._scorer = Scorer(graph, settings)
-        self._reader = Reader(index.ids, Normaliser(settings.ordered_rules))
+        meant: Callable[[str], str | None] = _never
+        if settings.approximate:
+            meant = Speller(list(index.vocabulary), shortest=settings.approximate).meant
+        self._scorer = Scorer(graph, settings, meant)
+        self._reader = Reader(index.ids, Normaliser(settings.ordered_rules), meant)
         # The memory belongs to one linker, not to the class: it dies with it.
         self._remembered = lru_cache(maxsize=1 << 16)(self._candidates)
 
@@ -193,6 +202,10 @@ def _forms(graph: KnowledgeGraph, settings: LinkerSettings) -> Iterator[tuple[in
     for position, name in enumerate(graph.names):
         for form in normaliser.forms(words_of(fold_cluster(name))):
             yield position, form
+
+
+def _never(word: str) -> None:
+    """Take no word for another."""
 
 
 def _restored(

@@ -1,7 +1,7 @@
 """Read texts as the ids of their words, remembering every piece between blanks."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 from kgbert.linking.folding import fold
@@ -32,9 +32,21 @@ class Piece(NamedTuple):
 class Reader(dict[str, Piece]):
     """Reads pieces of text, each different one once."""
 
-    def __init__(self, ids: Mapping[str, int], normaliser: Normaliser) -> None:
+    def __init__(
+        self,
+        ids: Mapping[str, int],
+        normaliser: Normaliser,
+        meant: Callable[[str], str | None],
+    ) -> None:
+        """Start with an empty memory.
+
+        Args:
+            ids: The id of each known word in normal form.
+            normaliser: Gives words their normal form.
+            meant: The known word that an unknown one is taken for, if any.
+        """
         super().__init__()
-        self._ids, self._normaliser = ids, normaliser
+        self._ids, self._normaliser, self._meant = ids, normaliser, meant
 
     def __missing__(self, piece: str) -> Piece:
         read = self._read(piece)
@@ -62,7 +74,11 @@ class Reader(dict[str, Piece]):
 
     def _id(self, word: str) -> int:
         normal = self._normaliser.word(word)
-        return self._ids.get(normal, UNKNOWN) if normal else DROPPED
+        if not normal:
+            return DROPPED
+        if normal not in self._ids:
+            normal = self._meant(normal) or normal
+        return self._ids.get(normal, UNKNOWN)
 
 
 def places(text: str, pieces: list[Piece]) -> Iterator[tuple[int | None, int | None]]:

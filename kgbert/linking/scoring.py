@@ -1,16 +1,17 @@
 """Decide which names a piece of text may stand for, and how well each fits."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from kgbert.graph.graph import SCOPES, KnowledgeGraph
 from kgbert.linking.acronyms import is_acronym, is_written_as, writes_acronyms
 from kgbert.linking.folding import fold_cluster
-from kgbert.linking.normalising import rules_needed
+from kgbert.linking.normalising import Normaliser, rules_needed
 from kgbert.linking.rules import RULES, Words
 from kgbert.linking.settings import LinkerSettings
 from kgbert.linking.spelling import singular
 from kgbert.linking.stopping import COMMON_FACTOR, COMMON_NAMES, is_stopped
+from kgbert.linking.typos import TYPO, TYPO_FACTOR
 from kgbert.linking.words import words_of
 
 #: What a name's scope says about the entity, as the score of a match letter for letter.
@@ -31,8 +32,21 @@ class Match(NamedTuple):
 class Scorer:
     """Scores names of a graph against what a text says."""
 
-    def __init__(self, graph: KnowledgeGraph, settings: LinkerSettings) -> None:
-        self.graph, self.settings = graph, settings
+    def __init__(
+        self,
+        graph: KnowledgeGraph,
+        settings: LinkerSettings,
+        meant: Callable[[str], str | None],
+    ) -> None:
+        """Score by what the settings say.
+
+        Args:
+            graph: Where the names come from.
+            settings: The choices of the linker.
+            meant: The known word that an unknown one is taken for, if any.
+        """
+        self.graph, self.settings, self._meant = graph, settings, meant
+        self._normaliser = Normaliser(settings.ordered_rules)
         self._acronyms = "acronyms" in settings.rules and writes_acronyms(graph.names)
 
     def ranked(self, names: Iterable[int], surface: str) -> list[Match]:
@@ -66,9 +80,7 @@ class Scorer:
         if self.refusal(name, surface):
             return None
         words = tuple(words_of(fold_cluster(surface)))
-        rules = rules_needed(
-            tuple(words_of(fold_cluster(name))), words, self.settings.ordered_rules
-        )
+        rules = self._rules(tuple(words_of(fold_cluster(name))), words)
         if rules is None:
             return None
         scope = SCOPES[self.graph.name_scopes[position]]
@@ -79,9 +91,19 @@ class Scorer:
                 return None
             score *= COMMON_FACTOR
         for rule in rules:
-            score *= RULES[rule].factor
+            score *= TYPO_FACTOR if rule == TYPO else RULES[rule].factor
         entity = self.graph.entity_ids[int(self.graph.name_entities[position])]
         return Match(entity, round(score, 4), name, scope, rules)
+
+    def _rules(self, name: Words, words: Words) -> tuple[str, ...] | None:
+        """Return the rules that it takes to see a name, a typo if need be among them."""
+        rules = rules_needed(name, words, self.settings.ordered_rules)
+        if rules is not None or not self.settings.approximate:
+            return rules
+        normal = self._normaliser.words(words)
+        mended = tuple(self._meant(word) or word for word in normal)
+        rules = rules_needed(name, mended, self.settings.ordered_rules)
+        return None if rules is None or mended == normal else (*rules, TYPO)
 
 
 def _is_common(words: Words) -> bool:

@@ -10,6 +10,9 @@ from kgbert.linking.rules import RULES
 from kgbert.linking.stopping import STOP_NAMES
 from kgbert.lookup import lookup
 
+#: Shortest word, in letters, in which a typo may be forgiven.
+MIN_APPROXIMATE = 4
+
 
 @dataclass(frozen=True)
 class LinkerSettings:
@@ -24,6 +27,7 @@ class LinkerSettings:
     rules: frozenset[str] = frozenset(RULES)
     stop_names: frozenset[str] = STOP_NAMES
     overlaps: str = "longest"
+    approximate: int = 0
 
     def __post_init__(self) -> None:
         if self.max_candidates < 1:
@@ -34,6 +38,11 @@ class LinkerSettings:
         for rule in sorted(self.rules):
             lookup(RULES, rule, "normalisation rule")
         lookup(OVERLAPS, self.overlaps, "way with overlaps")
+        if self.approximate != 0 and self.approximate < MIN_APPROXIMATE:
+            raise ValueError(
+                f"approximate is {self.approximate}, but a typo in so short a word makes it "
+                f"another word; give {MIN_APPROXIMATE} or more letters, or 0 to forgive none."
+            )
         object.__setattr__(self, "stop_names", frozenset(map(fold_cluster, self.stop_names)))
 
     @property
@@ -49,6 +58,7 @@ class LinkerSettings:
             "rules": {rule: rule in self.rules for rule in RULES},
             "stop_names": sorted(self.stop_names),
             "overlaps": self.overlaps,
+            "approximate": self.approximate,
         }
 
     @classmethod
@@ -65,4 +75,6 @@ class LinkerSettings:
             frozenset(rule for rule, switched_on in settings["rules"].items() if switched_on),
             frozenset(settings["stop_names"]),
             settings["overlaps"],
+            # Linkers saved before there was this choice forgave no typo.
+            settings.get("approximate", 0),
         )
