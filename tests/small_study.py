@@ -86,7 +86,7 @@ class InventedRuns:
         accuracy = 0.5 + 0.01 * seed + 0.1 * (arm.name == "knowledge")
         test = study.split(seed).test
         items = {
-            "ids": [text_id(example) for example in test],
+            "ids": [text_id(example.text) for example in test],
             "correct": [int(arm.name == "knowledge")] * len(test),
             "answers": ["ill"] * len(test),
         }

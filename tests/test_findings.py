@@ -86,7 +86,7 @@ def runs(test, knowledge, plain):
             "seed": 0,
             "status": "done",
             "items": {
-                "ids": [text_id(example) for example in test],
+                "ids": [text_id(example.text) for example in test],
                 "correct": correct,
                 "answers": [f"{arm} said {i}" for i in range(len(test))],
             },

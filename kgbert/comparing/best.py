@@ -54,7 +54,9 @@ def is_kept(study: Study, run: Run) -> bool:
 
 
 def can_be_kept(study: Study) -> bool:
-    """Return whether models of the study can be saved; a linker of the user's own cannot."""
+    """Return whether models of the study are saved; a linker of the user's own cannot be."""
+    if not study.keeps_model:
+        return False
     try:
         linker_settings(study.linker)
     except ValueError:

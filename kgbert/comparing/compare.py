@@ -3,12 +3,10 @@
 import json
 import logging
 import time
-import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
-from pathlib import Path
 from statistics import fmean
 from typing import Any
 
@@ -19,8 +17,9 @@ from kgbert.comparing.best import best_of, can_be_kept, is_kept, keep_if_best
 from kgbert.comparing.findings import check_linked, coverage_of, findings, flipped
 from kgbert.comparing.manifest import manifest
 from kgbert.comparing.report import write_report
-from kgbert.comparing.run import Trained, run_arm
+from kgbert.comparing.run import run_arm
 from kgbert.comparing.splits import check_split
+from kgbert.comparing.store import Run, Train, attempt_run, finished_run
 from kgbert.comparing.study import Study
 from kgbert.comparing.summary import Results, summarise
 from kgbert.linking.remembering import RememberingLinker
@@ -31,11 +30,6 @@ logger = logging.getLogger(__name__)
 
 #: The arms that the verdict is about.
 MAIN, BASELINE, CONTROL = "knowledge", "plain", "shuffled"
-
-Run = dict[str, Any]
-
-#: Does one run.
-Train = Callable[[Study, Arm, int], Trained]
 
 
 @dataclass(frozen=True)
@@ -77,7 +71,7 @@ def compare(
     runs = _run_all(study, train, progress)
     if can_be_kept(study):
         _restore_best(study, runs, train, progress)
-    else:
+    elif study.keeps_model:
         logger.warning("no model of this comparison is kept: your own linker cannot be saved")
     results = summarise(_described(study, runs, started), runs)
     write_atomically(study.folder / "results.json", json.dumps(results | {"runs": runs}, indent=1))
@@ -109,7 +103,7 @@ def _check(study: Study) -> None:
 def _run_all(study: Study, train: Train, progress: Callable[[Progress], None]) -> list[Run]:
     """Return the records of all runs in the order of the study, those that are missing run now."""
     plan = [(arm, seed) for seed in study.seeds for arm in study.arms]
-    found = {(arm.name, seed): _finished(study, arm, seed) for arm, seed in plan}
+    found = {(arm.name, seed): finished_run(study, arm, seed) for arm, seed in plan}
     runs = {place: run for place, run in found.items() if run}
     if runs:
         progress(Progress(len(runs), len(plan), "", 0, "finished before", 0.0))
@@ -117,8 +111,8 @@ def _run_all(study: Study, train: Train, progress: Callable[[Progress], None]) -
         if (arm.name, seed) in runs:
             continue
         # Asked again: a second process may work on the same study.
-        run = _finished(study, arm, seed)
-        run = run or _attempt(study, arm, seed, train, _of_main(runs.values()))
+        run = finished_run(study, arm, seed)
+        run = run or _attempt(study, arm, seed, train, runs.values())
         runs[arm.name, seed] = run
         left = fmean(run["seconds"] for run in runs.values()) * (len(plan) - len(runs))
         outcome = _outcome(study, run)
@@ -126,51 +120,17 @@ def _run_all(study: Study, train: Train, progress: Callable[[Progress], None]) -
     return [runs[arm.name, seed] for arm, seed in plan]
 
 
+def _attempt(study: Study, arm: Arm, seed: int, train: Train, runs: Iterable[Run]) -> Run:
+    if arm.name != MAIN or not can_be_kept(study):
+        return attempt_run(study, arm, seed, train)
+    before = _of_main(runs)
+    return attempt_run(
+        study, arm, seed, train, keep=lambda trained: keep_if_best(study, trained, before)
+    )
+
+
 def _of_main(runs: Iterable[Run]) -> list[Run]:
     return [run for run in runs if run["arm"] == MAIN and run["status"] == "done"]
-
-
-def _path(study: Study, arm: Arm, seed: int) -> Path:
-    name = f"{arm.name.replace(' ', '-')}-{seed}-{study.fingerprint(arm, seed)[:8]}.json"
-    return study.folder / "runs" / name
-
-
-def _finished(study: Study, arm: Arm, seed: int) -> Run | None:
-    """Return the record of a run that was finished before, or None."""
-    path = _path(study, arm, seed)
-    try:
-        run: Run = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return None
-    except ValueError as error:
-        raise ValueError(
-            f"{path}: the record of a run is damaged ({error}); delete the file, and the same "
-            "command will do that run again"
-        ) from error
-    return run if run["status"] == "done" else None
-
-
-def _attempt(study: Study, arm: Arm, seed: int, train: Train, main_runs: Sequence[Run]) -> Run:
-    """Run an arm and store its record; a failure is a record as well."""
-    started = time.perf_counter()
-    try:
-        trained = train(study, arm, seed)
-    except Exception as error:  # One failed run must not cost the others.
-        logger.warning("arm %r, seed %d failed: %s", arm.name, seed, error)
-        record = {
-            "arm": arm.name,
-            "seed": seed,
-            "status": "failed",
-            "error": traceback.format_exc(),
-        }
-    else:
-        record = trained.record
-        # Before the record is stored: what is stopped between the two is simply run again.
-        if arm.name == MAIN and can_be_kept(study):
-            keep_if_best(study, trained, main_runs)
-    record["seconds"] = round(time.perf_counter() - started, 2)
-    write_atomically(_path(study, arm, seed), json.dumps(record, indent=1))
-    return record
 
 
 def _restore_best(
@@ -209,6 +169,7 @@ def _described(study: Study, runs: Sequence[Run], started: str) -> dict[str, Any
         "seeds": list(study.seeds),
         "coverage": coverage_of(study),
         "manifest": manifest(study, started),
+        "tuning": dict(study.tuning),
         "examples": flipped(study, runs, MAIN, BASELINE),
         "warnings": findings(study),
     }

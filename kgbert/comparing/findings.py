@@ -98,7 +98,7 @@ def _flipped(
     if not main["items"]["answers"]:
         return []
     test = study.split(seed).test
-    assert main["items"]["ids"] == [text_id(example) for example in test]
+    assert main["items"]["ids"] == [text_id(example.text) for example in test]
     pairs = list(zip(main["items"]["correct"], baseline["items"]["correct"], strict=True))
     mended = [position for position, pair in enumerate(pairs) if pair == (1, 0)]
     spoilt = [position for position, pair in enumerate(pairs) if pair == (0, 1)]

@@ -13,6 +13,7 @@ from transformers import AutoTokenizer, TrainerCallback
 
 from kgbert.batching.processor import EncodedText, KGBertProcessor
 from kgbert.comparing.arms import Arm
+from kgbert.comparing.parts import parts_of
 from kgbert.comparing.study import Recipe, Split, Study
 from kgbert.modeling.models import KGBertPreTrainedModel
 from kgbert.texts import Example
@@ -144,50 +145,26 @@ def _scores(
     """Return the metrics on all test texts and on strata of them, and every answer."""
     expected = [task.expected(x, y) for x, y in zip(split.test, encoded, strict=True)]
     strata = {}
-    for name, members in _strata(study, split).items():
-        if members:
-            scores = task.score([expected[i] for i in members], [answers[i] for i in members])
-            strata[name] = {"size": len(members), **scores}
+    for part in parts_of(study, split, encoded):
+        right, given = (
+            [part.view(i, some[i]) for i in part.positions] for some in (expected, answers)
+        )
+        strata[part.name] = {"size": part.size, **task.score(right, given)}
     return {
         "metrics": task.score(expected, answers),
         "strata": strata,
         "items": {
-            "ids": [text_id(example) for example in split.test],
+            "ids": [text_id(example.text) for example in split.test],
+            "documents": [text_id(example.id or example.text) for example in split.test],
             "correct": [int(x == y) for x, y in zip(expected, answers, strict=True)],
             "answers": list(answers) if isinstance(answers[0], str) else [],
         },
     }
 
 
-def text_id(example: Example) -> str:
+def text_id(text: str) -> str:
     """Return a short name of a text that gives nothing of it away."""
-    return hashlib.sha256(example.text.encode()).hexdigest()[:12]
-
-
-def _strata(study: Study, split: Split) -> dict[str, list[int]]:
-    """Return the positions of the test texts that belong to each stratum."""
-    linked_in_train = {
-        candidate.entity
-        for mentions in study.linker([example.text for example in split.train])
-        for mention in mentions
-        for candidate in mention.candidates
-    }
-    strata: dict[str, list[int]] = {
-        name: []
-        for name in (
-            "linked",
-            "unlinked",
-            "mentions seen in training",
-            "mentions unseen in training",
-        )
-    }
-    for position, mentions in enumerate(study.linker([example.text for example in split.test])):
-        best = {mention.candidates[0].entity for mention in mentions if mention.candidates}
-        strata["linked" if best else "unlinked"].append(position)
-        if best:
-            seen = "seen" if best <= linked_in_train else "unseen"
-            strata[f"mentions {seen} in training"].append(position)
-    return strata
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def _sizes(model: KGBertPreTrainedModel) -> dict[str, int]:

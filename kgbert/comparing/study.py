@@ -74,6 +74,10 @@ class Study:
     """By arm; arms without one share the recipe named ``default``."""
     quotes: int = 6
     """How many texts the report may quote."""
+    keeps_model: bool = True
+    """Whether the best model is saved in the folder."""
+    tuning: Mapping[str, Any] = field(default_factory=dict)
+    """How the recipes were chosen, as :func:`kgbert.comparing.tuning.tuned` tells it."""
 
     @property
     def backbone_name(self) -> str:

@@ -1,0 +1,83 @@
+"""The runs of a study as files: one JSON a run, known again by all that it depends on."""
+
+import json
+import logging
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from kgbert.comparing.arms import Arm
+from kgbert.comparing.run import Trained
+from kgbert.comparing.study import Study
+from kgbert.saving import write_atomically
+
+logger = logging.getLogger(__name__)
+
+Run = dict[str, Any]
+
+#: Does one run.
+Train = Callable[[Study, Arm, int], Trained]
+
+
+def run_path(study: Study, arm: Arm, seed: int) -> Path:
+    """Return the file that holds, or will hold, the record of a run."""
+    name = f"{arm.name.replace(' ', '-')}-{seed}-{study.fingerprint(arm, seed)[:8]}.json"
+    return study.folder / "runs" / name
+
+
+def finished_run(study: Study, arm: Arm, seed: int) -> Run | None:
+    """Return the record of a run that was finished before, or None.
+
+    Raises:
+        ValueError: The file is damaged.
+    """
+    path = run_path(study, arm, seed)
+    try:
+        run: Run = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except ValueError as error:
+        raise ValueError(
+            f"{path}: the record of a run is damaged ({error}); delete the file, and the same "
+            "command will do that run again"
+        ) from error
+    return run if run["status"] == "done" else None
+
+
+def attempt_run(
+    study: Study,
+    arm: Arm,
+    seed: int,
+    train: Train,
+    *,
+    keep: Callable[[Trained], None] = lambda trained: None,
+) -> Run:
+    """Run an arm and store its record; a failure is a record as well.
+
+    Args:
+        study: What is compared.
+        arm: Which arm of it.
+        seed: Which seed.
+        train: Does the run.
+        keep: Called with what was trained before the record is stored: what is stopped between
+            the two is simply run again.
+    """
+    started = time.perf_counter()
+    try:
+        trained = train(study, arm, seed)
+    except Exception as error:  # One failed run must not cost the others.
+        logger.warning("arm %r, seed %d failed: %s", arm.name, seed, error)
+        record = {
+            "arm": arm.name,
+            "seed": seed,
+            "status": "failed",
+            "error": traceback.format_exc(),
+        }
+    else:
+        record = trained.record
+        keep(trained)
+    record["seconds"] = round(time.perf_counter() - started, 2)
+    write_atomically(run_path(study, arm, seed), json.dumps(record, indent=1))
+    return record

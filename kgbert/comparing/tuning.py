@@ -1,0 +1,91 @@
+"""Choose how each arm is trained on validation, with the same grid for every arm.
+
+No test text is seen: the validation texts stand in for them. Trials are stored as runs are, so that
+a search that was stopped goes on where it was.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from statistics import fmean
+from typing import Any
+
+from kgbert.comparing.run import run_arm
+from kgbert.comparing.store import attempt_run, finished_run
+from kgbert.comparing.study import Split, Study
+from kgbert.training.tasks import task_of
+
+#: Called with trials done, trials in all, arm, learning rate, seed and score on validation.
+TuningProgress = Callable[[int, int, str, float, int, float | None], None]
+
+
+@dataclass(frozen=True)
+class ValidationOnly:
+    """Puts the validation texts in the place of the test texts, so that none of these is seen."""
+
+    split: Callable[[int], Split]
+
+    def __call__(self, seed: int) -> Split:
+        """Return the texts of a seed."""
+        drawn = self.split(seed)
+        return Split(drawn.train, drawn.validation, drawn.validation)
+
+
+def tuned(
+    study: Study,
+    rates: Sequence[float],
+    *,
+    seeds: int = 2,
+    progress: TuningProgress = lambda *told: None,
+) -> Study:
+    """Return the study with each arm's learning rate chosen from a grid, and the search told in it.
+
+    Each arm is trained with each rate on the first seeds; the rate with the best mean validation
+    score is the arm's rate on all seeds.
+
+    Args:
+        study: Its recipes say everything but the encoder's learning rate.
+        rates: The encoder's learning rates to try, the same for every arm.
+        seeds: How many of the study's seeds are searched on.
+        progress: Called after each trial.
+    """
+    searched = list(study.seeds)[:seeds]
+    search = replace(
+        study, folder=study.folder / "tuning", split=cache(ValidationOnly(study.split)), tuning={}
+    )
+    metric = task_of(search.split(searched[0]).train).metric
+    total = len(study.arms) * len(rates) * len(searched)
+    tried: list[dict[str, Any]] = []
+    for arm in study.arms:
+        for rate in rates:
+            recipe = replace(study.recipe(arm), encoder_learning_rate=rate)
+            trial = replace(search, recipes={arm.name: recipe})
+            scores: list[float | None] = []
+            for seed in searched:
+                run = finished_run(trial, arm, seed) or attempt_run(trial, arm, seed, run_arm)
+                scores.append(run.get("validation", {}).get(metric))
+                done = len(tried) * len(searched) + len(scores)
+                progress(done, total, arm.name, rate, seed, scores[-1])
+            tried.append({"arm": arm.name, "rate": rate, "validation": scores})
+    chosen = {arm.name: _best(arm.name, tried) for arm in study.arms}
+    return replace(
+        study,
+        recipes={
+            arm.name: replace(study.recipe(arm), encoder_learning_rate=chosen[arm.name])
+            for arm in study.arms
+        },
+        tuning={
+            "metric": metric,
+            "rates": list(rates),
+            "seeds": searched,
+            "tried": tried,
+            "chosen": chosen,
+        },
+    )
+
+
+def _best(arm: str, tried: Sequence[dict[str, Any]]) -> float:
+    """Return the rate with the best mean score, of equals the lowest; a failed trial scores 0."""
+    own = [trial for trial in tried if trial["arm"] == arm]
+    best = max(own, key=lambda x: (fmean(score or 0.0 for score in x["validation"]), -x["rate"]))
+    return float(best["rate"])
