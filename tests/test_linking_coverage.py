@@ -7,6 +7,7 @@ from kgbert.graph.graph import KnowledgeGraph
 from kgbert.linking.coverage import coverage
 from kgbert.linking.dictionary import DictionaryLinker
 from kgbert.linking.mention import Candidate, Mention
+from kgbert.linking.stop_list import without_names
 
 
 def graph_of(**names: str) -> KnowledgeGraph:
@@ -50,13 +51,68 @@ def test_ambiguous_surfaces_are_listed():
     assert [(it.text, it.candidates) for it in found.ambiguous] == [("colic", 2)]
 
 
-def test_name_in_most_texts_is_named_with_the_remedy():
-    texts = [f"patient {number} has pain" for number in range(30)]
+def test_name_in_most_texts_is_named():
+    texts = [f"lumbago {number} has pain" for number in range(30)]
 
-    found = cover(texts, graph_of(a="patient", b="colic"))
+    found = cover(texts, graph_of(a="lumbago", b="colic"))
 
-    assert [it.text for it in found.too_frequent] == ["patient"]
-    assert "stop_names={*STOP_NAMES, 'patient'}" in str(found)
+    assert [it.text for it in found.too_frequent] == ["lumbago"]
+    assert "lumbago: 100% of the texts" in str(found)
+
+
+def test_a_name_that_is_an_ordinary_word_is_named_with_the_remedy():
+    found = cover(["the patient", "patients", "a colic"], graph_of(a="patient", b="colic"))
+
+    assert [(it.name, it.texts, it.mentions) for it in found.ordinary] == [("patient", 2, 2)]
+    assert "--stop-names patient" in str(found)
+
+
+def test_the_stop_list_tells_what_the_linker_would_leave_without_its_names():
+    graph = graph_of(a="patient", b="colic", c="study")
+    texts = ["the patient has a colic", "a patient", "a study of patients", "colic", "nothing"]
+
+    foretold = cover(texts, graph).stop_list
+    left = coverage(texts, without_names(DictionaryLinker(graph), graph, foretold.names), graph)
+
+    assert foretold.names == ("patient", "study")
+    assert (
+        (foretold.linked_texts, foretold.mentions) == (left.linked_texts, left.mentions) == (2, 2)
+    )
+
+
+def test_a_word_that_the_graph_uses_for_many_entities_is_ordinary():
+    builder = GraphBuilder()
+    builder.add_name("E:share", "Share")
+    for number in range(30):
+        builder.add_name(f"E:{number}", f"share of sort {number}")
+
+    found = cover(["our shares fell"], builder.build())
+
+    assert [(it.name, it.mentions, it.in_graph) for it in found.ordinary] == [("share", 1, 1.0)]
+
+
+def test_an_acronym_is_no_ordinary_word():
+    found = cover(["the AGE test"], graph_of(a="AGE"))
+
+    assert (found.mentions, found.ordinary) == (1, ())
+
+
+def test_texts_are_counted_by_their_mentions():
+    found = cover(["gout", "gout gout", "none", "gout " * 50], graph_of(a="gout"))
+
+    assert found.texts_by_mentions == (1, 1, 1, 0, 0, 0, 1)
+
+
+def test_mentions_of_entities_that_are_nothing_but_names_are_bare():
+    builder = GraphBuilder()
+    for name in ("gout", "colic", "fever", "sign"):
+        builder.add_name(name, name)
+    builder.add_edge("fever", "rdfs:subClassOf", "sign")
+    builder.add_entity("colic", "pain that comes and goes")
+
+    found = cover(["gout, colic and fever"], builder.build())
+
+    assert (found.mentions, found.bare_mentions) == (3, 1)
 
 
 def test_few_texts_say_nothing_about_frequency():
@@ -79,7 +135,8 @@ def test_silence_is_explained(texts, names, reason):
     found = cover(texts, graph_of(**names))
 
     assert reason in found.silence
-    assert found.silence in str(found)
+    assert f"NOTHING WAS LINKED: {found.silence}" in str(found)
+    assert found.forecast.outcome == "none"
 
 
 def test_coverage_goes_to_json():
@@ -88,6 +145,7 @@ def test_coverage_goes_to_json():
     written = json.loads(json.dumps(found.as_dict()))
 
     assert written["text_share"] == 0.5
+    assert written["forecast"]["outcome"] == "too few texts"
     assert written["top_entities"][0] == {"entity": "a", "name": "pain", "mentions": 1}
 
 

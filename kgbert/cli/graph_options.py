@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from kgbert.graph.graph import KnowledgeGraph
+    from kgbert.linking.mention import Linker
 
 
 def add_graph_arguments(parser: ArgumentParser) -> None:
@@ -76,6 +77,35 @@ def add_linker_argument(parser: ArgumentParser) -> None:
         help="how entities are found (dictionary); nearest, or dictionary+nearest, for texts that "
         "are names themselves",
     )
+
+
+def add_stop_arguments(parser: ArgumentParser) -> None:
+    """Add which names are never linked."""
+    parser.add_argument(
+        "--stop-names",
+        default=(),
+        type=_listed,
+        metavar="A,B",
+        help="names that are never linked, as they mean something else in these texts",
+    )
+    parser.add_argument(
+        "--stop-ordinary",
+        action="store_true",
+        help="link no names that are ordinary words, for so many entities say them; kgbert inspect "
+        "--texts shows which",
+    )
+
+
+def linker_of(arguments: Namespace, graph: "KnowledgeGraph") -> "Linker":
+    """Return the linker that the arguments name, without the names that they stop."""
+    from kgbert.linking.linkers import make_linker
+    from kgbert.linking.stop_list import ordinary_stop_names, without_names
+
+    linker = make_linker(graph, arguments.linker)
+    stopped = set(arguments.stop_names)
+    if arguments.stop_ordinary:
+        stopped |= ordinary_stop_names(graph)
+    return without_names(linker, graph, stopped) if stopped else linker
 
 
 def _listed(names: str) -> tuple[str, ...]:

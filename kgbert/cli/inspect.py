@@ -4,14 +4,19 @@ import json
 from argparse import ArgumentParser, Namespace
 
 from kgbert.cli.command import Command
-from kgbert.cli.graph_options import add_graph_arguments, add_linker_argument, graph_of
+from kgbert.cli.graph_options import (
+    add_graph_arguments,
+    add_linker_argument,
+    add_stop_arguments,
+    graph_of,
+    linker_of,
+)
 from kgbert.texts import read_texts
 
 
 def inspect(arguments: Namespace) -> None:
     """Show the size of a graph, what may be wrong with it, and how much of texts it reaches."""
     from kgbert.linking.coverage import coverage
-    from kgbert.linking.linkers import make_linker
 
     texts: list[str] = []
     if arguments.texts:
@@ -22,7 +27,7 @@ def inspect(arguments: Namespace) -> None:
         texts = [example.text for example in examples]
     graph = graph_of(arguments)
     health = graph.health()
-    found = coverage(texts, make_linker(graph, arguments.linker), graph) if texts else None
+    found = coverage(texts, linker_of(arguments, graph), graph) if texts else None
     if arguments.json:
         both = json.loads(health.json()) | ({"coverage": found.as_dict()} if found else {})
         print(json.dumps(both, indent=2))
@@ -41,6 +46,7 @@ def _add_arguments(parser: ArgumentParser) -> None:
         "--text-column", default="text", metavar="NAME", help="column or key of the text (text)"
     )
     add_linker_argument(parser)
+    add_stop_arguments(parser)
     parser.add_argument("--json", action="store_true", help="write one JSON object")
 
 

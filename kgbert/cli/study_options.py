@@ -4,7 +4,7 @@ from argparse import Namespace
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from kgbert.cli.graph_options import graph_of
+from kgbert.cli.graph_options import graph_of, linker_of
 from kgbert.cli.task_options import recipe_of, split_of
 
 if TYPE_CHECKING:
@@ -31,10 +31,9 @@ def study_of(arguments: Namespace, arm_names: Sequence[str], seeds: Sequence[int
     from kgbert.cli.progress import ShowProgress
     from kgbert.comparing.findings import check_linked
     from kgbert.comparing.study import Study
-    from kgbert.linking.linkers import make_linker
     from kgbert.modeling.features import encode_entities
 
-    linker = make_linker(graph, arguments.linker)
+    linker = linker_of(arguments, graph)
     # Not left to the comparison alone: encoding the entities may take long.
     check_linked(graph, linker, [example.text for example in split(seeds[0]).train])
     recipe = recipe_of(arguments)

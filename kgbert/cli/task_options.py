@@ -5,7 +5,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kgbert.cli.graph_options import add_graph_arguments, add_linker_argument
+from kgbert.cli.graph_options import (
+    add_graph_arguments,
+    add_linker_argument,
+    add_stop_arguments,
+)
 from kgbert.cli.numbers import positive, rate
 from kgbert.texts import Example, read_texts
 from kgbert.training.rates import ENCODER_LEARNING_RATE, HEAD_LEARNING_RATE
@@ -20,6 +24,7 @@ def add_task_arguments(parser: ArgumentParser, output: str) -> None:
     _add_texts(parser)
     _add_model(parser)
     add_linker_argument(parser)
+    add_stop_arguments(parser)
     _add_training(parser)
     parser.add_argument(
         "--output",

@@ -1,15 +1,19 @@
 """How much of a user's texts the names of a graph reach, and what looks wrong about it."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
+
 from kgbert.graph.graph import KnowledgeGraph
-from kgbert.linking.folding import fold_cluster
-from kgbert.linking.mention import Linker, Mention
+from kgbert.graph.ordinary import ordinary_names
+from kgbert.linking.coverage_text import render
+from kgbert.linking.forecast import Forecast, Overlap, forecast
+from kgbert.linking.mention import Linker
 from kgbert.linking.silence import why_nothing_is_linked
-from kgbert.linking.words import words_of
+from kgbert.linking.tally import Tally
 
 #: A surface in more than this share of the texts says nothing about any of them.
 TOO_FREQUENT = 0.2
@@ -43,6 +47,26 @@ class Surface:
 
 
 @dataclass(frozen=True)
+class Ordinary:
+    """A name that is an ordinary word, and so matches too much."""
+
+    name: str
+    texts: int
+    mentions: int
+    in_graph: float
+    """The share of the graph's entities that say it; 0 for a word common in English."""
+
+
+@dataclass(frozen=True)
+class StopList:
+    """What is left without the ordinary names."""
+
+    names: tuple[str, ...]
+    linked_texts: int
+    mentions: int
+
+
+@dataclass(frozen=True)
 class Coverage:
     """What a linker found in texts; ``print`` it for a report, ``as_dict()`` for JSON."""
 
@@ -58,61 +82,54 @@ class Coverage:
     ambiguous: tuple[Surface, ...]
     """Surfaces with several candidates, the most frequent first."""
     too_frequent: tuple[Surface, ...]
-    """Surfaces in more than TOO_FREQUENT of the texts: candidates for ``stop_names``."""
+    """Surfaces in more than TOO_FREQUENT of the texts: they tell these little apart."""
+    ordinary: tuple[Ordinary, ...]
+    """Names that are ordinary words, those in most texts first."""
+    stop_list: StopList
+    """What never linking these names would leave; mentions that they hide are not counted."""
+    texts_by_mentions: tuple[int, ...]
+    """Texts with 0, 1, 2 ... mentions; the last number is of texts with so many or more."""
+    bare_mentions: int
+    """Mentions of entities of which the graph has no edge and no definition."""
     silence: str
     """Why nothing at all was linked and what to do; empty where something was."""
 
     @property
     def text_share(self) -> float:
         """The share of texts with a mention."""
-        return self.linked_texts / self.texts if self.texts else 0.0
+        return _share(self.linked_texts, self.texts)
 
     @property
     def word_share(self) -> float:
         """The share of words inside a mention."""
-        return self.linked_words / self.words if self.words else 0.0
+        return _share(self.linked_words, self.words)
 
     @property
     def mentions_per_text(self) -> float:
         """Mentions in a text on average."""
-        return self.mentions / self.texts if self.texts else 0.0
+        return _share(self.mentions, self.texts)
+
+    @property
+    def forecast(self) -> Forecast:
+        """A guess whether there is enough overlap for knowledge to help."""
+        return forecast(
+            Overlap(
+                texts=self.texts,
+                linked=self.text_share,
+                telling=_share(self.stop_list.linked_texts, self.texts),
+                ordinary=_share(self.mentions - self.stop_list.mentions, self.mentions),
+                bare=_share(self.bare_mentions, self.mentions),
+            )
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """Return all of it for JSON, the shares included."""
         shares = ("text_share", "word_share", "mentions_per_text")
-        return asdict(self) | {share: round(getattr(self, share), 4) for share in shares}
+        rounded = {share: round(getattr(self, share), 4) for share in shares}
+        return asdict(self) | rounded | {"forecast": asdict(self.forecast)}
 
     def __str__(self) -> str:
-        lines = [
-            f"{self.linked_texts:,} of {self.texts:,} texts ({self.text_share:.1%}) and "
-            f"{self.linked_words:,} of {self.words:,} words ({self.word_share:.1%}) have a "
-            f"mention: {self.mentions:,} mentions ({self.mentions_per_text:.2f} a text) of "
-            f"{self.entities:,} entities"
-        ]
-        if self.silence:
-            lines.append(f"nothing was linked: {self.silence}")
-        lines += _listing(
-            "most mentioned",
-            [f"{it.mentions:,} × {it.name} ({it.entity})" for it in self.top_entities],
-        )
-        lines += _listing(
-            "most ambiguous",
-            [f"{it.text}: {it.candidates} candidates, {it.mentions:,} ×" for it in self.ambiguous],
-        )
-        if self.too_frequent:
-            names = ", ".join(repr(it.text) for it in self.too_frequent)
-            lines += _listing(
-                "in so many texts that they tell them little apart",
-                [
-                    f"{it.text}: {it.texts / self.texts:.0%} of the texts"
-                    for it in self.too_frequent
-                ],
-            )
-            lines.append(
-                f"  if they are not meant, leave them out: "
-                f"DictionaryLinker(graph, stop_names={{*STOP_NAMES, {names}}})"
-            )
-        return "\n".join(lines)
+        return render(self)
 
 
 def coverage(texts: Iterable[str], linker: Linker, graph: KnowledgeGraph) -> Coverage:
@@ -128,7 +145,8 @@ def coverage(texts: Iterable[str], linker: Linker, graph: KnowledgeGraph) -> Cov
     (0.5, 3, 1)
     """
     texts = list(texts)
-    tally = _Tally()
+    shares = ordinary_names(graph)
+    tally = Tally(graph, shares)
     for first in range(0, len(texts), BATCH):
         batch = texts[first : first + BATCH]
         for text, mentions in zip(batch, linker(batch), strict=True):
@@ -155,51 +173,35 @@ def coverage(texts: Iterable[str], linker: Linker, graph: KnowledgeGraph) -> Cov
             for surface in surfaces
             if len(texts) >= FEWEST_TEXTS and surface.texts > TOO_FREQUENT * len(texts)
         ),
+        ordinary=tuple(
+            Ordinary(name, count, tally.ordinary_mentions[name], round(shares.get(name, 0.0), 4))
+            for name, count in _by_count(tally.ordinary_texts)
+        ),
+        stop_list=StopList(
+            tuple(name for name, _ in _by_count(tally.ordinary_texts)),
+            tally.telling_texts,
+            tally.telling_mentions,
+        ),
+        texts_by_mentions=tuple(tally.texts_by_mentions),
+        bare_mentions=_bare(graph, tally.entities),
         silence="" if tally.linked_texts else why_nothing_is_linked(texts, graph),
     )
-
-
-class _Tally:
-    """The counts of a coverage while texts come in."""
-
-    def __init__(self) -> None:
-        self.linked_texts = self.words = self.linked_words = 0
-        self.entities: Counter[str] = Counter()
-        self.surfaces: Counter[str] = Counter()
-        self.surface_texts: Counter[str] = Counter()
-        self.candidates: dict[str, int] = {}
-
-    def add(self, text: str, mentions: Sequence[Mention]) -> None:
-        self.words += _word_count(text)
-        self.linked_texts += bool(mentions)
-        self.linked_words += sum(_word_count(text[start:end]) for start, end in _union(mentions))
-        here = set()
-        for mention in mentions:
-            surface = fold_cluster(" ".join(text[mention.start : mention.end].split()))
-            here.add(surface)
-            self.surfaces[surface] += 1
-            self.candidates[surface] = max(len(mention.candidates), self.candidates.get(surface, 0))
-            if mention.candidates:
-                self.entities[mention.candidates[0].entity] += 1
-        self.surface_texts.update(here)
-
-
-def _word_count(text: str) -> int:
-    return sum(any(map(str.isalnum, word)) for word in words_of(fold_cluster(text)))
-
-
-def _union(mentions: Sequence[Mention]) -> Iterable[tuple[int, int]]:
-    """Yield the spans that mentions cover, overlapping ones as one."""
-    reached = 0
-    for mention in sorted(mentions):
-        if mention.end > reached:
-            yield max(mention.start, reached), mention.end
-            reached = mention.end
 
 
 def _by_count(counts: Counter[str]) -> list[tuple[str, int]]:
     return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
 
 
-def _listing(title: str, lines: Sequence[str]) -> list[str]:
-    return [f"{title}:", *(f"  {line}" for line in lines)] if lines else []
+def _bare(graph: KnowledgeGraph, entities: Counter[str]) -> int:
+    """Return how many mentions are of entities without edge and definition."""
+    degree = np.bincount(np.concatenate([graph.heads, graph.tails]), minlength=len(graph))
+    found = ((graph.entity_ids.find(entity), count) for entity, count in entities.items())
+    return sum(
+        count
+        for index, count in found
+        if index is not None and not degree[index] and not graph.definitions[index]
+    )
+
+
+def _share(part: int, whole: int) -> float:
+    return part / whole if whole else 0.0

@@ -1,0 +1,63 @@
+"""How much of the texts a graph reaches, as a page for the terminal."""
+
+from collections.abc import Sequence
+from textwrap import fill
+from typing import TYPE_CHECKING
+
+from kgbert.graph.health_text import shown
+
+if TYPE_CHECKING:
+    from kgbert.linking.coverage import Coverage
+
+
+def render(found: "Coverage") -> str:
+    """Return the report as lines."""
+    lines = [
+        f"{found.linked_texts:,} of {found.texts:,} texts ({found.text_share:.1%}) and "
+        f"{found.linked_words:,} of {found.words:,} words ({found.word_share:.1%}) have a "
+        f"mention: {found.mentions:,} mentions ({found.mentions_per_text:.2f} a text) of "
+        f"{found.entities:,} entities"
+    ]
+    if found.silence:
+        return "\n".join([*lines, f"NOTHING WAS LINKED: {found.silence}"])
+    lines += _listing(
+        "most mentioned",
+        [f"{it.mentions:,} × {it.name} ({shown(it.entity)})" for it in found.top_entities],
+    )
+    lines += _listing(
+        "most ambiguous",
+        [f"{it.text}: {it.candidates} candidates, {it.mentions:,} ×" for it in found.ambiguous],
+    )
+    lines += _listing(
+        "in so many texts that they tell them little apart",
+        [f"{it.text}: {it.texts / found.texts:.0%} of the texts" for it in found.too_frequent],
+    )
+    return "\n".join([*lines, *_ordinary(found), "", fill(str(found.forecast), 100)])
+
+
+def _ordinary(found: "Coverage") -> list[str]:
+    names = found.stop_list.names
+    if not names:
+        return []
+    left = found.stop_list
+    them = "it" if len(names) == 1 else f"all {len(names):,} of them"
+    return [
+        *_listing(
+            "names that are ordinary words, and so match too much",
+            [f"{it.name}: {it.texts / found.texts:.1%} of the texts" for it in found.ordinary[:10]],
+        ),
+        fill(
+            f"Without {them} {left.linked_texts:,} texts "
+            f"({left.linked_texts / found.texts:.1%}) and {left.mentions:,} mentions are left. "
+            "Where they seldom mean what the graph means, leave them out with --stop-ordinary, or "
+            f"some of them: --stop-names {','.join(names[:3])}",
+            100,
+            initial_indent="  ",
+            subsequent_indent="  ",
+            break_on_hyphens=False,
+        ),
+    ]
+
+
+def _listing(title: str, lines: Sequence[str]) -> list[str]:
+    return [f"{title}:", *(f"  {line}" for line in lines)] if lines else []

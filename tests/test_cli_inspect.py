@@ -1,0 +1,86 @@
+import json
+
+import pytest
+
+from kgbert.cli import main
+
+OBO = """format-version: 1.2
+ontology: signs
+
+[Term]
+id: EX:1
+name: fever
+
+[Term]
+id: EX:2
+name: patient
+is_a: EX:1 ! fever
+"""
+
+
+@pytest.fixture(autouse=True)
+def workplace(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "signs.obo").write_text(OBO, encoding="utf-8")
+    texts = ["A fever.", "The patient.", "None."] * 30
+    (tmp_path / "notes.txt").write_text("\n".join(texts), encoding="utf-8")
+    return tmp_path
+
+
+def inspected(capsys, *options):
+    assert main(["inspect", "signs.obo", "--texts", "notes.txt", "--json", *options]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+@pytest.mark.parametrize(
+    "options", [["--stop-names", "patient"], ["--stop-ordinary"]], ids=["named", "ordinary"]
+)
+def test_names_can_be_left_out(options, capsys):
+    before, after = inspected(capsys)["coverage"], inspected(capsys, *options)["coverage"]
+
+    assert before["linked_texts"] == 60
+    assert after["linked_texts"] == before["stop_list"]["linked_texts"] == 30
+
+
+def test_json_holds_shape_and_forecast(capsys):
+    said = inspected(capsys)
+
+    assert said["shape"]["level_sizes"] == [1, 1]
+    assert said["coverage"]["forecast"]["outcome"] == "doubtful"
+    assert "rule of thumb" in said["coverage"]["forecast"]["rule"]
+
+
+def test_the_page_ends_with_the_forecast(capsys):
+    main(["inspect", "signs.obo", "--texts", "notes.txt"])
+
+    page = " ".join(capsys.readouterr().out.split())
+    assert "It is doubtful whether this graph helps: 33% of the texts" in page
+    assert "Without it 30 texts (33.3%) and 30 mentions are left." in page
+
+
+def test_no_mention_at_all_is_said_loudly(workplace, capsys):
+    (workplace / "notes.txt").write_text("Dogs bark.\nBirds sing.\n", encoding="utf-8")
+
+    assert main(["inspect", "signs.obo", "--texts", "notes.txt"]) == 0
+
+    assert "NOTHING WAS LINKED: the texts and the first 2 names have no word in common" in (
+        capsys.readouterr().out
+    )
+
+
+def test_a_stop_list_for_a_linker_that_has_none_is_refused(capsys):
+    status = main(
+        [
+            "inspect",
+            "signs.obo",
+            "--texts",
+            "notes.txt",
+            "--linker",
+            "nearest",
+            "--stop-names",
+            "fever",
+        ]
+    )
+
+    assert status == 1
+    assert "has no stop list; take dictionary" in capsys.readouterr().err
