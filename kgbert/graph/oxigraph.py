@@ -7,11 +7,10 @@ from typing import Any
 import pyoxigraph
 from pyoxigraph import RdfFormat
 
-from kgbert.graph.axioms import STRUCTURAL
 from kgbert.graph.identifiers import BASE
 from kgbert.graph.rdf import not_valid, safe_content
 from kgbert.graph.source import Source
-from kgbert.graph.statements import Statements
+from kgbert.graph.statements import ON_BLANKS, Statements
 
 #: Syntaxes whose statements stand alone, so that the file is streamed.
 _STREAMED = ("nt", "nquads")
@@ -41,8 +40,8 @@ def _add_all(quads: Iterable[pyoxigraph.Quad], statements: Statements) -> None:
     named, blank = pyoxigraph.NamedNode, pyoxigraph.BlankNode
     for quad in quads:
         start, predicate = quad.subject, quad.predicate.value
-        # Most statements about blank nodes only annotate others: in HPO, two thirds of all.
-        if isinstance(start, blank) and predicate not in STRUCTURAL:
+        # Of the statements of HPO, two thirds only annotate others.
+        if isinstance(start, blank) and predicate not in ON_BLANKS:
             continue
         target = quad.object
         subject = start.value if isinstance(start, named) else str(start)
@@ -51,7 +50,10 @@ def _add_all(quads: Iterable[pyoxigraph.Quad], statements: Statements) -> None:
         elif isinstance(target, blank):
             add_resource(subject, predicate, str(target))
         elif isinstance(target, pyoxigraph.Literal):
-            add_literal(subject, predicate, target.value, target.language or "")
+            text, language = target.value, target.language or ""
+            add_literal(subject, predicate, text, language)
+            if not language:
+                statements.check_type(text, target.datatype.value)
 
 
 #: The syntaxes that Oxigraph reads, and what it calls them.

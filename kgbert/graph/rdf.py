@@ -108,6 +108,8 @@ def add_graph(graph: rdflib.Graph, statements: Statements) -> None:
         if isinstance(target, rdflib.Literal):
             language = target.language or ""
             statements.add_literal(_term(subject), str(predicate), str(target), language)
+            if target.datatype is not None and not isinstance(subject, rdflib.BNode):
+                statements.check_type(str(target), str(target.datatype))
         else:
             statements.add_resource(_term(subject), str(predicate), _term(target))
 

@@ -4,10 +4,14 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from kgbert.graph import vocabulary
-from kgbert.graph.axioms import BlankNodes
+from kgbert.graph.axioms import STRUCTURAL, BlankNodes
 from kgbert.graph.builder import GraphBuilder
+from kgbert.graph.datatypes import fits
 from kgbert.graph.identifiers import compact, expand, readable
 from kgbert.graph.options import ReadOptions
+
+#: What matters on a blank node; most statements about them only annotate others.
+ON_BLANKS = frozenset((*STRUCTURAL, vocabulary.LITERAL_FORM))
 
 
 class Statements:
@@ -44,6 +48,9 @@ class Statements:
         self.definitions: dict[str, tuple[int, bool, str]] = {}
         self.edges: set[tuple[str, str, str]] = set()
         self.references: set[tuple[str, str, str]] = set()
+        self.labels: set[tuple[str, str, str]] = set()
+        self.forms: defaultdict[str, set[tuple[str, str]]] = defaultdict(set)
+        self.ill_typed: list[str] = []
         self.blanks = BlankNodes()
         self.texts: defaultdict[str, dict[str, str]] = defaultdict(dict)
 
@@ -53,6 +60,8 @@ class Statements:
 
     def add_literal(self, subject: str, predicate: str, text: str, language: str = "") -> None:
         """Add a statement whose object is text."""
+        if predicate == vocabulary.LITERAL_FORM:
+            self.forms[subject].add((language.lower(), text))
         if subject.startswith("_:"):
             return
         if scope := self.scopes.get(predicate):
@@ -64,6 +73,11 @@ class Statements:
                 self.deprecated.add(subject)
         else:
             self._succeed(subject, predicate, text)
+
+    def check_type(self, text: str, datatype: str) -> None:
+        """Note a literal that does not fit its datatype; it is kept as it is written."""
+        if not fits(text, datatype):
+            self.ill_typed.append(f"{text[:60]!r} as {datatype}")
 
     def _succeed(self, subject: str, predicate: str, text: str) -> bool:
         """Note what stands for what, here or elsewhere, and what a file says about itself."""
@@ -104,9 +118,11 @@ class Statements:
             self.definitions[subject] = min(self.definitions.get(subject, candidate), candidate)
 
     def _constrain(self, subject: str, predicate: str, target: str) -> None:
-        """Note what a relation connects, or which other ontologies belong to this one."""
+        """Note what a relation connects, where a name is, or which ontologies belong together."""
         if predicate == vocabulary.IMPORTS:
             self.imports.add(target)
+        elif predicate in vocabulary.LABEL_SCOPES:
+            self.labels.add((subject, vocabulary.LABEL_SCOPES[predicate], target))
         else:
             ends = self.domains if predicate in vocabulary.DOMAINS else self.ranges
             ends[subject].add(target)
@@ -135,6 +151,7 @@ class Statements:
         silent = self.annotations | vocabulary.BOOKKEEPING
         self.edges = {edge for edge in self.edges if edge[1] not in silent}
         outside = self.properties | self.annotations | self.bookkeeping | self.deprecated
+        outside |= self._unfold_labels()
         ids = {entity: compact(entity) for entity in self._entities(outside)}
         for entity, written in ids.items():
             builder.add_entity(written, self.definitions.get(entity, _UNDEFINED)[2])
@@ -145,6 +162,15 @@ class Statements:
                 builder.replaced[compact(obsolete)] = compact(self.replaced.get(obsolete, ""))
         self._introduce(builder)
         return builder
+
+    def _unfold_labels(self) -> set[str]:
+        """Name entities by the labels of SKOS-XL, and return these, which are no entities."""
+        for subject, scope, label in self.labels:
+            if not subject.startswith("_:"):
+                self.described.add(subject)
+                for language, text in self.forms.get(label, ()):
+                    self.names.add((subject, scope, language, text))
+        return {label for _, _, label in self.labels}
 
     def _relate(self, ids: dict[str, str], outside: set[str]) -> None:
         known = ids.keys() | outside
@@ -173,6 +199,11 @@ class Statements:
 
     def _introduce(self, builder: GraphBuilder) -> None:
         """Tell the builder the version and licence, if the statements are about one ontology."""
+        if self.ill_typed:
+            builder.note(
+                f"{len(self.ill_typed):,} literals do not fit their datatype, and are kept as they "
+                f"are written (such as {min(self.ill_typed)})"
+            )
         if len(self.ontologies) == 1:
             texts = self.texts[next(iter(self.ontologies))]
             version = next((texts[key] for key in vocabulary.VERSIONS if key in texts), "")

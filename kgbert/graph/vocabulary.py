@@ -69,6 +69,14 @@ NAME_SCOPES = {
     **dict.fromkeys(_iris("oboInOwl:hasNarrowSynonym"), "narrow"),
 }
 
+#: SKOS-XL makes of labels things of their own; what it writes on them is their text.
+LABEL_SCOPES = {
+    expand("skosxl:prefLabel"): "preferred",
+    expand("skosxl:altLabel"): "exact",
+    expand("skosxl:hiddenLabel"): "related",
+}
+LITERAL_FORM = expand("skosxl:literalForm")
+
 #: The predicate under which names of a scope are written.
 SCOPE_PREDICATES = {
     "preferred": "rdfs:label",
@@ -173,8 +181,8 @@ TEXT_PREDICATES = frozenset((*DEFINITION_RANKS, *DEPRECATED, *REPLACED_BY, *ALTE
 IMPORTS = expand("owl:imports")
 DOMAINS = _iris("rdfs:domain", "schema:domainIncludes", "http://schema.org/domainIncludes")
 RANGES = _iris("rdfs:range", "schema:rangeIncludes", "http://schema.org/rangeIncludes")
-#: Predicates about relations and ontologies, not about entities.
-SCHEMATIC = frozenset((IMPORTS, *DOMAINS, *RANGES))
+#: Predicates about relations, ontologies and labels, not between entities.
+SCHEMATIC = frozenset((IMPORTS, *DOMAINS, *RANGES, *LABEL_SCOPES))
 
 #: Relations that are stored as their inverse, so that one direction has one name.
 INVERSES = {
