@@ -4,6 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 
+import numpy as np
+
 from kgbert.graph.builder import GraphBuilder
 from kgbert.graph.curies import normal_id
 from kgbert.graph.graph import SCOPES, KnowledgeGraph
@@ -58,9 +60,9 @@ def merge_graphs(
         for subject, predicate, target in said
         if predicate in predicates and (start := ids.find(subject)) and (end := ids.find(target))
     ]
-    ids.joined, conflicts = join(pairs, ids.owners)
+    ids.joined, conflicts = join(pairs, ids.homes)
     builder = GraphBuilder()
-    for entity in ids.owners:
+    for entity in ids.homes:
         builder.add_entity(ids.current(entity))
     for name, graph in named.items():
         _add(name, graph, ids, builder)
@@ -78,22 +80,30 @@ def merge_graphs(
 
 
 class _Ids:
-    """The ids of all graphs, and how to find the one that is meant."""
+    """The ids of all graphs, and how to find the one that is meant.
+
+    An id is at home in the graph that says most about it: ontologies repeat those of others to
+    refer to them.
+    """
 
     def __init__(self, graphs: Iterable[KnowledgeGraph]) -> None:
-        self.owners: dict[str, tuple[int, ...]] = {}
+        self.homes: dict[str, int] = {}
         self.replaced: dict[str, str] = {}
         self.joined: dict[str, str] = {}
+        weights: dict[str, int] = {}
         for position, graph in enumerate(graphs):
-            for entity in graph.entity_ids:
-                self.owners[entity] = (*self.owners.get(entity, ()), position)
+            said = np.diff(graph.name_offsets) + np.diff(graph.edge_offsets)
+            said += np.diff(graph.definitions.offsets) > 0
+            for entity, weight in zip(graph.entity_ids, said.tolist(), strict=True):
+                if weight > weights.get(entity, -1):
+                    weights[entity], self.homes[entity] = weight, position
             for old, new in graph.replaced.items():
                 self.replaced[old] = self.replaced.get(old) or new
-        self.spelled = {normal_id(entity): entity for entity in reversed(self.owners)}
+        self.spelled = {normal_id(entity): entity for entity in reversed(self.homes)}
 
     def find(self, identifier: str) -> str | None:
         """Return the id under which some graph knows what an id means, if one does."""
-        if identifier in self.owners:
+        if identifier in self.homes:
             return identifier
         identifier = self.replaced.get(identifier, identifier)
         return self.spelled.get(normal_id(identifier))
@@ -181,7 +191,7 @@ def _introduce(named: Mapping[str, KnowledgeGraph], ids: _Ids, builder: GraphBui
     for relation in [relation for relation, text in builder.relations.items() if not text]:
         builder.add_relation(relation, relation_name(relation))
     for old, new in ids.replaced.items():
-        if old not in ids.owners:
+        if old not in ids.homes:
             builder.replaced[old] = ids.current(new)
     builder.replaced.update(ids.joined)
     # All licences hold together.
