@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from kgbert.graph.cards import find_card, with_card
 from kgbert.graph.detect import detect_format
 from kgbert.graph.dictionary_file import read_dictionary
+from kgbert.graph.frames import is_frame, read_frame
 from kgbert.graph.graph import GraphError, KnowledgeGraph
 from kgbert.graph.merge import EXACT, merge_graphs
 from kgbert.graph.modules import Neighbours, files_of
@@ -26,17 +27,18 @@ from kgbert.lookup import lookup
 
 if TYPE_CHECKING:
     import networkx as nx
+    import pandas
     import rdflib
     from torch_geometric.data import Data
 
-    InMemory: TypeAlias = rdflib.Graph | nx.Graph[Any] | Data
+    InMemory: TypeAlias = rdflib.Graph | nx.Graph[Any] | Data | pandas.DataFrame
 
 PathLike: TypeAlias = str | os.PathLike[str]
 Reader = Callable[[Source, Statements], None]
 
 
 def read_graph(
-    source: "PathLike | Sequence[PathLike] | InMemory",
+    source: "PathLike | InMemory | Sequence[PathLike | InMemory]",
     *,
     format: str | None = None,
     options: ReadOptions | None = None,
@@ -49,8 +51,9 @@ def read_graph(
     is not there is noted, never fetched.
 
     Args:
-        source: Path of a file or folder, or an rdflib, networkx or PyG graph. Several paths are
-            read as one graph, or merged from several if the options say what joins them.
+        source: Path of a file or folder; an rdflib, networkx or PyG graph; a pandas table. Several
+            paths, or several objects (nodes and edges, say), are read as one graph, or merged from
+            several if the options say what joins them.
         format: A name in ``READERS``; found by each file's content if not given.
         options: What to read, and how; the defaults suit most ontologies.
         card: Name of a graph card (see ``kgbert.list_cards()``), or the path of your own: its
@@ -65,23 +68,22 @@ def read_graph(
         graph = read_graph(source, format=format, options=with_card(found, options), cache=cache)
         return graph if graph.licence else replace(graph, licence=found.licence)
     options = options or ReadOptions()
-    if isinstance(source, str | os.PathLike):
-        source = [source]
-    if isinstance(source, list | tuple):
-        if options.joined_by or options.mapping:
-            return _read_merged(source, format, options, cache)
+    sources: list[Any] = list(source) if isinstance(source, list | tuple) else [source]
+    if options.joined_by or options.mapping:
+        return _read_merged(sources, format, options, cache)
+    if all(isinstance(one, str | os.PathLike) for one in sources):
         folder = None if cache is None else Path(cache).expanduser()
-        return _read_files([Path(path) for path in source], format, options, folder)
+        return _read_files([Path(path) for path in sources], format, options, folder)
     statements = Statements(options)
-    name = _read_memory(source, statements)
+    name = " and ".join(dict.fromkeys(_read_memory(one, statements) for one in sources))
     return complete(statements, name).build(source=name)
 
 
 def _read_merged(
-    paths: "Sequence[PathLike]", format_name: str | None, options: ReadOptions, cache: Any
+    sources: list[Any], format_name: str | None, options: ReadOptions, cache: Any
 ) -> KnowledgeGraph:
     alone = replace(options, joined_by=(), mapping="")
-    graphs = [read_graph(path, format=format_name, options=alone, cache=cache) for path in paths]
+    graphs = [read_graph(one, format=format_name, options=alone, cache=cache) for one in sources]
     return merge_graphs(
         graphs, joined_by=options.joined_by or EXACT, mapping=options.mapping or None
     )
@@ -145,6 +147,9 @@ def _sources(path: Path, limits: Limits) -> list[Source]:
 
 
 def _read_memory(graph: Any, statements: Statements) -> str:
+    if is_frame(graph):
+        read_frame(graph, statements)
+        return "pandas table"
     # Imported here: a file in OBO or CSV needs neither library, and they take a while to load.
     import networkx as nx
     import rdflib
@@ -161,7 +166,8 @@ def _read_memory(graph: Any, statements: Statements) -> str:
     else:
         raise TypeError(
             f"a {type(graph).__name__} is not a graph that can be read; pass the path of a file, "
-            f"or an rdflib, networkx or PyG graph, for example read_graph('ontology.owl')."
+            f"an rdflib, networkx or PyG graph, or a pandas table (or a list of either), for "
+            f"example read_graph('ontology.owl')."
         )
     return f"{type(graph).__module__.partition('.')[0]} graph"
 

@@ -48,10 +48,20 @@ _EXPECTED = (
 
 def read_table(source: Source, statements: Statements) -> None:
     """Add what a table says; what its columns hold is found by their names or places."""
-    rows = _rows(source)
+    add_rows(_rows(source), source.name, statements)
+
+
+def add_rows(rows: Iterator[Row], name: str, statements: Statements) -> None:
+    """Add what the rows of a table say, the first of which may name the columns.
+
+    Args:
+        rows: (line number, cells).
+        name: What messages call the table.
+        statements: What they are added to.
+    """
     first = next(rows, None)
     if first is None:
-        raise GraphError(f"{source.name}: the table has no rows. {_EXPECTED}")
+        raise GraphError(f"{name}: the table has no rows. {_EXPECTED}")
     header = statements.options.header
     if header and len(header) == len(first[1]):
         names, rows = list(header), _chain(first, rows)
@@ -60,11 +70,11 @@ def read_table(source: Source, statements: Statements) -> None:
         names = names if len(first[1]) == 3 else ["subject", "object"]
     else:
         names = first[1]
-    places = _triple_places(names, source, statements)
+    places = _triple_places(names, name, statements)
     if places is not None:
-        _add_triples(rows, places, source, statements)
+        _add_triples(rows, places, name, statements)
     else:
-        _add_entities(rows, _places(names, _ENTITY), source, statements)
+        _add_entities(rows, _places(names, _ENTITY), name, statements)
 
 
 def _rows(source: Source) -> Iterator[Row]:
@@ -112,14 +122,14 @@ def _recognised(names: Sequence[str]) -> bool:
 
 
 def _triple_places(
-    names: Sequence[str], source: Source, statements: Statements
+    names: Sequence[str], name: str, statements: Statements
 ) -> dict[str, int] | None:
     """Return where the parts of a triple stand, or None for a table of entities."""
     if columns := statements.options.columns:
         for name in columns:
             if name not in names:
                 raise GraphError(
-                    f"{source.name}: no column {name!r} among {', '.join(names[:12])}. {_EXPECTED}"
+                    f"{name}: no column {name!r} among {', '.join(names[:12])}. {_EXPECTED}"
                 )
         roles = tuple(_TRIPLE) if len(columns) == 3 else ("subject", "object")
         return {role: names.index(name) for role, name in zip(roles, columns, strict=False)}
@@ -129,18 +139,16 @@ def _triple_places(
     if {"id", "name"} <= _places(names, _ENTITY).keys():
         return None
     missing = "object" if "subject" in places else "subject"
-    raise GraphError(
-        f"{source.name}: no column {missing!r} among {', '.join(names[:12])}. {_EXPECTED}"
-    )
+    raise GraphError(f"{name}: no column {missing!r} among {', '.join(names[:12])}. {_EXPECTED}")
 
 
-def _cells(rows: Iterator[Row], places: Mapping[str, int], source: Source) -> Iterator[list[str]]:
+def _cells(rows: Iterator[Row], places: Mapping[str, int], name: str) -> Iterator[list[str]]:
     """Yield the cells of each row that has as many as the columns ask for."""
     needed = max(places.values()) + 1
     for line, cells in rows:
         if len(cells) < needed:
             raise GraphError(
-                f"{source.name}, line {line}: {len(cells)} cells, too few for {needed} columns "
+                f"{name}, line {line}: {len(cells)} cells, too few for {needed} columns "
                 f"({', '.join(cells)[:60]}). Complete the row or remove it; a cell with the "
                 f"separator in it needs double quotes."
             )
@@ -148,14 +156,14 @@ def _cells(rows: Iterator[Row], places: Mapping[str, int], source: Source) -> It
 
 
 def _add_triples(
-    rows: Iterator[Row], places: dict[str, int], source: Source, statements: Statements
+    rows: Iterator[Row], places: dict[str, int], name: str, statements: Statements
 ) -> None:
     statements.ids_are_names = True
     subject_place, object_place = places["subject"], places["object"]
     predicate_place = places.get("predicate")
     meanings: dict[str, tuple[str, bool]] = {}
     rows_read = incomplete = 0
-    for cells in _cells(rows, places, source):
+    for cells in _cells(rows, places, name):
         rows_read += 1
         subject, target = expand(cells[subject_place]), cells[object_place]
         word = "is_a" if predicate_place is None else cells[predicate_place]
@@ -172,24 +180,24 @@ def _add_triples(
             target = expand(target)
             statements.described.update((subject, target))
             statements.add_resource(subject, predicate, target)
-    _complain(incomplete, rows_read, source, statements)
+    _complain(incomplete, rows_read, name, statements)
 
 
-def _complain(incomplete: int, rows_read: int, source: Source, statements: Statements) -> None:
+def _complain(incomplete: int, rows_read: int, name: str, statements: Statements) -> None:
     """Note the rows that said nothing, or refuse a table of them."""
     if 2 * incomplete > rows_read:
         raise GraphError(
-            f"{source.name}: {incomplete:,} of {rows_read:,} rows lack a subject, predicate or "
+            f"{name}: {incomplete:,} of {rows_read:,} rows lack a subject, predicate or "
             f"object, so this is no table of triples. {_EXPECTED}"
         )
     if incomplete:
         statements.builder.note(
-            f"{incomplete:,} rows of {source.name} skipped: no subject, predicate or object"
+            f"{incomplete:,} rows of {name} skipped: no subject, predicate or object"
         )
 
 
 def _add_entities(
-    rows: Iterator[Row], places: dict[str, int], source: Source, statements: Statements
+    rows: Iterator[Row], places: dict[str, int], name: str, statements: Statements
 ) -> None:
     predicates = {
         "name": expand(RELATION_WORDS["name"]),
@@ -197,7 +205,7 @@ def _add_entities(
         "definition": expand(RELATION_WORDS["definition"]),
     }
     owners: dict[str, str] = {}
-    for cells in _cells(rows, {"id": places["id"], "name": places["name"]}, source):
+    for cells in _cells(rows, {"id": places["id"], "name": places["name"]}, name):
         entity = expand(cells[places["id"]])
         if not entity:
             continue
