@@ -24,6 +24,8 @@ class KGBertConfig(PreTrainedConfig):
         knowledge_heads: Heads of each knowledge attention.
         knowledge_dropout: Dropout inside the graph encoder and on what is injected.
         link_dropout: Share of links hidden from the model at each training step.
+        fusion: How it enters, a name in :data:`kgbert.modeling.fusions.FUSIONS`; all but
+            ``attention`` are those of rivals.
         pooling: What a head that reads one position finds there: ``head``, the backbone's own
             state; ``mean``, the mean of all token states, to which the text's entities are added.
     """
@@ -45,6 +47,7 @@ class KGBertConfig(PreTrainedConfig):
         knowledge_dropout: float = 0.1,
         link_dropout: float = 0.1,
         pooling: str = "head",
+        fusion: str = "attention",
         **kwargs: Any,
     ) -> None:
         if isinstance(backbone, dict):
@@ -80,6 +83,7 @@ class KGBertConfig(PreTrainedConfig):
         self.knowledge_dropout = knowledge_dropout
         self.link_dropout = link_dropout
         self.pooling = pooling
+        self.fusion = fusion
         super().__init__(**kwargs)
 
     @property

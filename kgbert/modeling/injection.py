@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 from torch import Tensor, nn
 from transformers import PreTrainedModel
@@ -26,6 +26,8 @@ class Pass:
     links: Links | None = None
     weights: dict[str, Tensor] | None = None
     """Filled by the hooks where somebody asked: the attention of each link, by injection."""
+    streams: dict[str, Tensor] = field(default_factory=dict)
+    """What the hooks of one block leave to those of the next, where entities have states too."""
 
 
 class Memory:
@@ -79,6 +81,20 @@ class Memory:
 Change = Callable[[Tensor, Pass], Tensor]
 
 
+class Injection(NamedTuple):
+    """One place where knowledge enters, and through what."""
+
+    name: str
+    """Of its parameters and of its attention."""
+    layer: int
+    """The block, 1 being the first."""
+    module: nn.Module
+    change: Change
+    place: str = "block"
+    """What is changed: what a ``block`` returns; what its ``feed forward`` part makes of it before
+    the activation; or, once a text is ``pooled``, what the last block hands to the task head."""
+
+
 class Attend:
     """Add to every linked position what it reads from its entities."""
 
@@ -106,6 +122,9 @@ class PoolMean:
         mask = current.attention_mask
         if mask is None:
             mask = hidden.new_ones(hidden.shape[:2])
+        if mask.dim() == 4:
+            # Where triples grow out of the text, the text itself is what its first token sees.
+            mask = mask[:, 0, 0] == 0
         weight = mask.to(hidden.dtype).unsqueeze(-1)
         mean = (hidden * weight).sum(1) / weight.sum(1).clamp(min=1)
         hidden = hidden.clone()
@@ -135,6 +154,19 @@ class BlockHook:
 
     def _turned(self, hidden: Tensor) -> Tensor:
         return hidden.transpose(0, 1) if self.tokens_first else hidden
+
+
+def feed_forward_of(block: nn.Module) -> nn.Linear:
+    """Return the layer that widens a block's states, before their activation."""
+    layers = [module for module in block.modules() if isinstance(module, nn.Linear)]
+    widening, narrowing = layers[-2:]
+    if (widening.in_features, widening.out_features) != narrowing.weight.shape:
+        raise ValueError(
+            f"the feed-forward part of a {type(block).__name__} is gated, so that there is no one "
+            "layer into which ERNIE could fuse entities; choose another backbone, for example "
+            "bert, roberta or deberta-v2."
+        )
+    return widening
 
 
 def blocks_of(backbone: PreTrainedModel) -> nn.ModuleList:

@@ -1,0 +1,92 @@
+"""The way of ERNIE: entities are fused into the feed-forward part of the tokens they belong to."""
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+
+from kgbert.modeling.attention import ZeroLinear
+from kgbert.modeling.config import KGBertConfig
+from kgbert.modeling.heads import Heads
+from kgbert.modeling.injection import Injection, Pass
+from kgbert.modeling.spans import Spans, best_nodes, mention_spans
+
+#: The entities' states on their way from block to block.
+STREAM = "ernie"
+
+
+def ernie_injections(config: KGBertConfig, read_position: int, pools: bool) -> list[Injection]:
+    """Return a fusion in each of the injected blocks."""
+    last = max(config.injected_layers)
+    fusions = {
+        layer: EntityFusion(config, read_position, is_last=layer == last)
+        for layer in sorted(config.injected_layers)
+    }
+    return [
+        Injection(f"layer_{layer}", layer, fusion, fusion, "feed forward")
+        for layer, fusion in fusions.items()
+    ]
+
+
+class EntityFusion(nn.Module):
+    """Fuse the entity of each mention into the state of its first token, and the other way.
+
+    ERNIE (Zhang et al. 2019, arXiv:1905.07129). In each of the upper blocks, for a mention with
+    first token ``w`` and entity ``e``::
+
+        e = LayerNorm(e + attention of the text's entities to each other)
+        h = gelu(W_t w + b + W_e e)           the block's own feed-forward part, e added
+        w = LayerNorm(w + W h)                the block's own
+        e = LayerNorm(e + U h)
+
+    Kept: all of that, TransE vectors of 100 numbers as the first ``e``, four heads, the alignment
+    with the first token. Left out: the pretraining on Wikipedia with entities to be guessed (here
+    ``W_e`` starts at zero instead, so that training starts from the plain encoder), the markers
+    that the original puts around mentions of relation and typing tasks, and several candidates:
+    the best one counts.
+    """
+
+    def __init__(self, config: KGBertConfig, read_position: int, *, is_last: bool) -> None:
+        super().__init__()
+        size, wide = config.feature_size, _width(config)
+        self.read_position = read_position
+        self.attention = Heads(size, size, config.knowledge_heads)
+        self.attention_norm = nn.LayerNorm(size)
+        self.into_token = ZeroLinear(size, wide, bias=False)
+        # What the last block would give to the entities, nothing reads.
+        self.from_token = None if is_last else nn.Linear(wide, size)
+        self.norm = None if is_last else nn.LayerNorm(size)
+        self.dropout = nn.Dropout(config.knowledge_dropout)
+
+    def forward(
+        self, states: Float[Tensor, "batch tokens hidden"], current: Pass
+    ) -> Float[Tensor, "batch tokens hidden"]:
+        """Return a block's widened states, before their activation, with the entities added."""
+        if current.entities is None or current.links is None or not len(current.links.positions):
+            return states
+        spans = mention_spans(current.links, states.shape[1], self.read_position)
+        nodes, known = best_nodes(spans)
+        entities = current.streams.get(STREAM)
+        if entities is None:
+            entities = current.entities[nodes]
+        read = self.attention(entities, entities, _visible(spans, known))
+        entities = self.attention_norm(entities + self.dropout(read))
+        added = self.into_token(entities).to(states.dtype) * known.unsqueeze(1)
+        states = states.index_put((spans.rows, spans.first), added, accumulate=True)
+        if self.from_token is not None and self.norm is not None:
+            seen = nn.functional.gelu(states[spans.rows, spans.first])
+            entities = self.norm(entities + self.dropout(self.from_token(seen)))
+            current.streams[STREAM] = entities
+        return states
+
+
+def _visible(spans: Spans, known: Bool[Tensor, " spans"]) -> Bool[Tensor, "spans spans"]:
+    """Return which entities see each other; one whose link is hidden is seen by itself alone."""
+    alone = torch.eye(len(known), dtype=torch.bool, device=known.device)
+    return spans.together() & known | alone
+
+
+def _width(config: KGBertConfig) -> int:
+    """Return how wide a block's feed-forward part is, whatever the family calls it."""
+    backbone = config.backbone
+    names = ("intermediate_size", "hidden_dim", "d_inner")
+    return int(next(getattr(backbone, name) for name in names if hasattr(backbone, name)))
