@@ -1,0 +1,150 @@
+"""Does the graph help, on seven tasks, and against which rival?
+
+Each task is one process. Of a task's official training and validation parts each seed draws a few
+hundred texts of its own; the test texts are always the same (the demo draws its own, as
+``kgbert demo`` does). Each arm's learning rate is chosen from one grid on the validation texts of
+two seeds; everything else is the same for all.
+
+    python benchmarks/verdict.py bc5cdr
+    python benchmarks/verdict.py bc5cdr --seeds 0,2,4     # these seeds only, beside another process
+    python benchmarks/verdict.py bc5cdr --arms plain,knowledge,shuffled,"typed markers"
+
+writes benchmarks/results/verdict/bc5cdr.json when the last of the six seeds is finished; finished
+runs are kept in --folder, and the same command goes on from there. One core is used, so that
+several tasks can run side by side.
+"""
+
+import argparse
+import json
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+from verdict_tasks import TASKS, DrawnParts
+
+from kgbert.batching.features import EntityFeatures
+from kgbert.cli.progress import ShowProgress, show_run
+from kgbert.cli.quiet import quieten
+from kgbert.comparing.arms import ARMS
+from kgbert.comparing.compare import compare
+from kgbert.comparing.store import finished_run
+from kgbert.comparing.study import Recipe, Study
+from kgbert.comparing.tables import render_table
+from kgbert.comparing.tuning import tuned
+from kgbert.demo.study import checked_backbone
+from kgbert.graph.graph import KnowledgeGraph
+from kgbert.linking.linkers import make_linker
+from kgbert.linking.remembering import RememberingLinker
+from kgbert.lookup import lookup
+from kgbert.modeling.features import encode_entities
+from kgbert.saving import write_atomically
+
+RESULTS = Path(__file__).parent / "results" / "verdict"
+
+#: What a verdict has to stand up to first; the other arms are asked for by name.
+CORE = ("plain", "knowledge", "shuffled", "appended text")
+
+SEEDS = tuple(range(6))
+
+#: Learning rates of the encoder that are tried for every arm on every task.
+RATES = (2e-4, 4e-4)
+
+
+def main() -> None:
+    """Do what is missing of a task, and write its results if nothing is missing any more."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("task", choices=TASKS)
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--folder", type=Path, default=Path("kgbert-results/verdict"))
+    parser.add_argument("--arms", type=partial(str.split, sep=","), default=CORE)
+    parser.add_argument("--seeds", type=_numbers, default=SEEDS, help="run these only")
+    parser.add_argument("--all-seeds", type=_numbers, default=SEEDS, help="that the result needs")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--smoke", action="store_true", help="few texts, no sense, no result")
+    given = parser.parse_args()
+    torch.set_num_threads(given.threads)
+    quieten()
+    study = study_of(given)
+    study = tuned(study, RATES[: 1 if given.smoke else None], progress=_show_trial)
+    results = compare(replace(study, seeds=given.seeds), progress=show_run)
+    if given.smoke:
+        return
+    lacking = [
+        (arm.name, seed)
+        for arm in study.arms
+        for seed in study.seeds
+        if finished_run(study, arm, seed) is None
+    ]
+    if lacking:
+        print(f"no result yet: {len(lacking)} runs are missing, the first {lacking[0]}")
+        return
+    results = compare(study, progress=show_run)
+    print(render_table(results))
+    write_result(given.task, study)
+
+
+def study_of(given: argparse.Namespace) -> Study:
+    """Return the study of a task, before its learning rates are chosen."""
+    task = TASKS[given.task]
+    folder = given.folder / (f"smoke-{given.task}" if given.smoke else given.task)
+    folder.mkdir(parents=True, exist_ok=True)
+    graph = task.graph(given.data, given.folder)
+    splits = task.splits(given.data)
+    backbone = str(checked_backbone())
+    if given.smoke and isinstance(splits, DrawnParts):
+        splits = replace(splits, sizes=(40, 20, 20))
+    recipe = Recipe(
+        epochs=1 if given.smoke else task.epochs,
+        batch_size=16,
+        options={"pooling": task.pooling},
+    )
+    return Study(
+        name=task.title,
+        folder=folder,
+        graph=graph,
+        features=_random_features(graph) if given.smoke else _features(graph, backbone),
+        backbone=backbone,
+        # The search and the comparison read the same texts.
+        linker=RememberingLinker(make_linker(graph, task.linker)),
+        split=splits,
+        arms=[lookup(ARMS, name.strip(), "arm") for name in given.arms],
+        seeds=given.all_seeds,
+        recipes={"default": recipe},
+        quotes=0,
+        keeps_model=False,
+    )
+
+
+def _features(graph: KnowledgeGraph, backbone: str) -> EntityFeatures:
+    return encode_entities(graph, backbone, progress=ShowProgress("encoding entities:"))
+
+
+def _random_features(graph: KnowledgeGraph) -> EntityFeatures:
+    """Return features that take no time to make."""
+    drawn = np.random.default_rng(0).standard_normal((len(graph), 384)).astype(np.float16)
+    return EntityFeatures(drawn, "random", "random", graph.hash)
+
+
+def write_result(task: str, study: Study) -> None:
+    """Write what a task came to, without any of its texts and without the answers to them."""
+    told = json.loads((study.folder / "results.json").read_text(encoding="utf-8"))
+    for run in told["runs"]:
+        del run["items"]
+    write_atomically(RESULTS / f"{task}.json", json.dumps(told, indent=1) + "\n")
+
+
+def _numbers(typed: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in typed.split(","))
+
+
+def _show_trial(
+    done: int, total: int, arm: str, rate: float, seed: int, score: float | None
+) -> None:
+    outcome = "failed" if score is None else f"{score:.3f} on validation"
+    print(f"[search {done}/{total}] {arm}, rate {rate:g}, seed {seed}: {outcome}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
