@@ -8,7 +8,7 @@ import networkx as nx
 from kgbert.graph.builder import GraphBuilder
 from kgbert.graph.graph import SCOPES, GraphError
 from kgbert.graph.identifiers import compact, expand
-from kgbert.graph.obo import parse_quoted
+from kgbert.graph.obo import parse_quoted, shared_relation, unquote
 from kgbert.graph.options import ReadOptions
 from kgbert.graph.statements import Statements
 from kgbert.graph.vocabulary import RELATION_WORDS, XREF
@@ -30,7 +30,7 @@ def read_networkx(graph: "nx.Graph[Any]", statements: Statements) -> None:
     graphs are such graphs.
     """
     builder = statements.builder
-    builder.version = str(graph.graph.get("version", ""))
+    builder.version = str(_first(graph.graph, ("version", "data-version")) or "")
     builder.licence = str(graph.graph.get("licence", ""))
     builder.replaced.update(graph.graph.get("replaced", {}))
     for node, attributes in graph.nodes(data=True):
@@ -38,10 +38,12 @@ def read_networkx(graph: "nx.Graph[Any]", statements: Statements) -> None:
         _read_node(entity, attributes, builder, statements.options)
         if graph.graph.get("merged"):
             builder.add_sources(entity, attributes.get("sources", ()))
+    shared = _shared_relations(graph, builder)
     for head, tail, key, said in _edges(graph):
         # A multigraph numbers the edges that nobody gave a key.
         word = str(_first(said, _RELATION_KEYS) or (key if isinstance(key, str) else "related to"))
         relation = compact(expand(RELATION_WORDS.get(word.lower(), word)))
+        relation = shared.get(relation, relation)
         builder.add_edge(compact(str(head)), relation, compact(str(tail)))
         if name := said.get("relation_name"):
             builder.add_relation(relation, str(name))
@@ -53,6 +55,17 @@ def read_networkx(graph: "nx.Graph[Any]", statements: Statements) -> None:
     if not graph.is_directed() and graph.number_of_edges():
         builder.note("the networkx graph is undirected: every edge was read in both directions")
     statements.ids_are_names = True
+
+
+def _shared_relations(graph: "nx.Graph[Any]", builder: GraphBuilder) -> dict[str, str]:
+    """Return the shared ids of the relations that an OBO file defines, which obonet passes on."""
+    shared = {}
+    for typedef in graph.graph.get("typedefs", ()):
+        own = str(typedef.get("id", ""))
+        shared[own] = shared_relation(own, map(str, _listed(typedef.get("xref"))))
+        if name := typedef.get("name"):
+            builder.add_relation(shared[own], unquote(str(name)))
+    return shared
 
 
 def read_pyg(data: "Data", statements: Statements) -> None:
@@ -111,6 +124,9 @@ def _read_node(
     definition = str(_first(attributes, _DEFINITION_KEYS) or "")
     quoted = parse_quoted(definition)
     builder.add_entity(entity, quoted[0] if quoted else definition)
+    if not definition:
+        for comment in _listed(attributes.get("comment")):
+            builder.add_entity(entity, unquote(str(comment)))
     if "names" in attributes:  # a view of ours, which has every name there
         for text, scope, language in attributes["names"]:
             builder.add_name(entity, text, scope, language)
@@ -118,7 +134,14 @@ def _read_node(
             builder.add_reference(entity, relation, target)
         return
     for target in _listed(attributes.get("xref")):
-        builder.add_reference(entity, compact(XREF), str(target))
+        # obonet passes on what describes a cross-reference, behind its id.
+        builder.add_reference(entity, compact(XREF), str(target).partition(" ")[0])
+    _read_names(entity, attributes, builder, options)
+
+
+def _read_names(
+    entity: str, attributes: Mapping[str, Any], builder: GraphBuilder, options: ReadOptions
+) -> None:
     keys = (options.label, *_NAME_KEYS) if options.label else _NAME_KEYS
     if name := _first(attributes, keys):
         builder.add_name(entity, str(name))

@@ -1,7 +1,7 @@
 """Read OBO files line by line."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from kgbert.graph.builder import GraphBuilder
@@ -65,6 +65,25 @@ def parse_quoted(text: str) -> tuple[str, str] | None:
     return (_unescape(match[1]), match[2]) if match else None
 
 
+def unquote(text: str) -> str:
+    r"""Return the text of a tag that has no quotes, without modifiers, comment and escapes.
+
+    >>> unquote('tall {source="X:1"} ! as a tree'), unquote(r"50\% \{v\}")
+    ('tall', '50% {v}')
+    """
+    return _unescape(_TRAILING.sub("", text) if "{" in text or "!" in text else text)
+
+
+def shared_relation(own: str, xrefs: Iterable[str]) -> str:
+    """Return the id that a relation has in all ontologies (BFO, RO), if its xrefs tell it.
+
+    >>> shared_relation("part_of", ["BFO:0000050"]), shared_relation("X:1", ["BFO:0000050"])
+    ('BFO:0000050', 'X:1')
+    """
+    shared = sorted(xref for xref in xrefs if _SHARED_RELATION.fullmatch(xref))
+    return shared[0] if shared and ":" not in own else own
+
+
 def _stanzas(source: Source) -> Iterator[_Stanza]:
     stanza = _Stanza("", 1, {})
     pending = ""
@@ -110,7 +129,7 @@ def _read_entity(stanza: _Stanza, source: Source, builder: GraphBuilder) -> None
 def _describe(entity: str, stanza: _Stanza, source: Source, builder: GraphBuilder) -> None:
     builder.add_entity(entity)
     for text in stanza.values("name"):
-        builder.add_name(entity, _unquote(text))
+        builder.add_name(entity, unquote(text))
     for tag, scope in _SYNONYMS.items():
         for number, text in stanza.tags.get(tag, ()):
             name, word = _quoted(text, number, source)
@@ -119,7 +138,7 @@ def _describe(entity: str, stanza: _Stanza, source: Source, builder: GraphBuilde
         builder.add_entity(entity, _quoted(text, number, source)[0])
     if "def" not in stanza.tags:
         for text in stanza.values("comment"):
-            builder.add_entity(entity, _unquote(text))
+            builder.add_entity(entity, unquote(text))
 
 
 def _relate(entity: str, stanza: _Stanza, source: Source, builder: GraphBuilder) -> None:
@@ -159,13 +178,8 @@ def _claim(words: list[str], number: int, source: Source) -> tuple[str, str]:
 def _typedef(stanza: _Stanza) -> tuple[str, tuple[str, str]]:
     """Return a relation's id in the file, its shared id (BFO, RO) if it has one, and its name."""
     own = _identifier(next(iter(stanza.values("id")), ""))
-    shared = sorted(
-        _identifier(text)
-        for text in stanza.values("xref")
-        if _SHARED_RELATION.fullmatch(_identifier(text))
-    )
-    relation = shared[0] if shared and ":" not in own else own
-    return own, (relation, _unquote(next(iter(stanza.values("name")), "")))
+    relation = shared_relation(own, map(_identifier, stanza.values("xref")))
+    return own, (relation, unquote(next(iter(stanza.values("name")), "")))
 
 
 def _rename_relations(builder: GraphBuilder, typedefs: dict[str, tuple[str, str]]) -> None:
@@ -190,10 +204,6 @@ def _quoted(text: str, number: int, source: Source) -> tuple[str, str]:
 
 def _identifier(text: str) -> str:
     return compact(_ESCAPE.sub(r"\1", text.split()[0] if text else ""))
-
-
-def _unquote(text: str) -> str:
-    return _unescape(_TRAILING.sub("", text) if "{" in text or "!" in text else text)
 
 
 def _unescape(text: str) -> str:
