@@ -12,7 +12,13 @@ from kgbert.graph.graph import KnowledgeGraph
 from kgbert.linking.dictionary import DictionaryLinker
 from kgbert.linking.index import NameIndex
 
-_TYPES = {"reach": np.uint16, "hashes": np.int64, "offsets": np.int64, "names": np.int32}
+_TYPES = {
+    "reach": np.uint16,
+    "hashes": np.int64,
+    "pairs": np.int64,
+    "offsets": np.int64,
+    "names": np.int32,
+}
 
 
 def save_linker(linker: DictionaryLinker, path: str | PathLike[str]) -> Path:

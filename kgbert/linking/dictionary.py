@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -10,11 +9,11 @@ import numpy as np
 from kgbert.graph.graph import KnowledgeGraph
 from kgbert.linking.abbreviations import link_short_forms
 from kgbert.linking.folding import fold_cluster
-from kgbert.linking.index import NOWHERE, UNKNOWN, NameIndex, index_names
+from kgbert.linking.index import NameIndex, index_names
 from kgbert.linking.mention import Candidate, Mention
 from kgbert.linking.normalising import Normaliser
 from kgbert.linking.overlaps import OVERLAPS
-from kgbert.linking.reading import Piece, Reader, places
+from kgbert.linking.reading import Reader, Reading
 from kgbert.linking.rules import RULES
 from kgbert.linking.scoring import Match, Scorer
 from kgbert.linking.settings import LinkerSettings
@@ -145,11 +144,7 @@ class DictionaryLinker:
 
     def _entry(self, surface: str) -> int:
         """Return the index's entry for a whole piece of text; NOWHERE if there is none."""
-        ids = [number for piece in self._reader.read(surface) for number in piece.ids]
-        if not ids or UNKNOWN in ids or self.index.reach[ids[0]] < len(ids):
-            return NOWHERE
-        positions, lengths, entries = self.index.find(np.array(ids, np.int64))
-        return int(entries[(positions == 0) & (lengths == len(ids))].max(initial=NOWHERE))
+        return self.index.entry_of(self._reader.words(surface))
 
     def _candidates(self, entry: int, surface: str) -> tuple[Candidate, ...]:
         matches = self._scorer.ranked(self.index.names_at(entry), surface)
@@ -157,44 +152,30 @@ class DictionaryLinker:
         return tuple(Candidate(match.entity, match.score) for match in kept)
 
     def _link(self, texts: Sequence[str]) -> list[list[Mention]]:
-        read = list(map(self._reader.read, texts))
         mentions: list[list[Mention]] = [[] for _ in texts]
         accepts = OVERLAPS[self._settings.overlaps]
-        for number, runs in self._runs(read):
-            text = texts[number]
-            where = list(places(text, read[number]))
-            reached = 0
-            for first, end, entry in runs:
-                if not accepts(first, end, reached):
-                    continue
-                start, stop = where[first][0], where[end - 1][1]
-                if start is None or stop is None:
-                    continue
-                if candidates := self._remembered(entry, text[start:stop]):
-                    mentions[number].append(Mention(start, stop, candidates))
-                    reached = max(reached, end)
+        reading = self._reader.read(texts)
+        reached = 0
+        for owner, begin, first, end, entry, start, stop in self._runs(reading):
+            if start < 0 or stop < 0 or not accepts(first, end, reached):
+                continue
+            if candidates := self._remembered(entry, reading.joined[start:stop]):
+                mentions[owner].append(Mention(start - begin, stop - begin, candidates))
+                reached = max(reached, end)
         return mentions
 
-    def _runs(
-        self, read: Iterable[list[Piece]]
-    ) -> Iterator[tuple[int, list[tuple[int, int, int]]]]:
-        """Yield by text the runs of words that may be names: first word, end, and index entry."""
-        ids: list[int] = []
-        starts = [0]
-        for pieces in read:
-            for piece in pieces:
-                ids += piece.ids
-            ids.append(UNKNOWN)  # no name reaches from one text into the next
-            starts.append(len(ids))
-        positions, lengths, entries = self.index.find(np.array(ids, np.int64))
-        owners = np.searchsorted(starts, positions, side="right") - 1
-        firsts = positions - np.take(starts, owners)
-        runs = list(
-            zip(firsts.tolist(), (firsts + lengths).tolist(), entries.tolist(), strict=True)
-        )
-        edges = np.flatnonzero(np.diff(owners, prepend=-1, append=-2)).tolist()
-        for start, end in pairwise(edges):
-            yield int(owners[start]), runs[start:end]
+    def _runs(self, reading: Reading) -> Iterator[tuple[int, ...]]:
+        """Yield the runs of words that may be names, in reading order, longer ones first.
+
+        Each is the number and the begin of its text, the first word and the word after the last,
+        the index entry, and where it starts and stops.
+        """
+        firsts, lengths, entries = self.index.find(reading.ids)
+        ends = firsts + lengths
+        starts, stops = reading.starts[firsts], reading.ends[ends - 1]
+        owners = np.searchsorted(reading.begins, starts, side="right") - 1
+        columns = (owners, reading.begins[owners], firsts, ends, entries, starts, stops)
+        return zip(*(column.tolist() for column in columns), strict=True)
 
 
 def _forms(graph: KnowledgeGraph, settings: LinkerSettings) -> Iterator[tuple[int, Sequence[str]]]:

@@ -1,9 +1,10 @@
 """The names of a graph by what they hash to: a few flat columns, looked up many words at a time."""
 
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,9 @@ UNKNOWN, DROPPED = 0, -1
 
 #: The entry of what is not in the index.
 NOWHERE = -1
+
+#: Forms of names hashed at once.
+_CHUNK = 1 << 16
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _MIX = (np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
@@ -33,6 +37,8 @@ class NameIndex:
     """By word id, the number of words of the longest name that begins with it."""
     hashes: NDArray[np.int64]
     """Of the names' forms, sorted as unsigned numbers, each once."""
+    pairs: NDArray[np.int64]
+    """Hashes of the first two words of the forms that have more, sorted as unsigned numbers."""
     offsets: NDArray[np.int64]
     names: NDArray[np.int32]
     """Positions of the names that have hash ``i``: ``names[offsets[i] : offsets[i + 1]]``."""
@@ -54,11 +60,14 @@ class NameIndex:
         hashed = self._codes[ids[position]]
         length = 1
         while len(position):
-            inside, entry = self._look_up(hashed)
+            inside, entry = self._forms.look_up(hashed)
             places.append(position[inside])
             lengths.append(np.full(len(entry), length))
             entries.append(entry)
             longer = (self.reach[ids[position]] > length) & (position + length < len(ids))
+            if length == 2:
+                # Most runs end here: many names begin with "of", few with "of the".
+                longer[longer] = self._openings.holds(hashed[longer])
             longer[longer] = ids[position[longer] + length] > UNKNOWN
             position = position[longer]
             hashed = _extended(hashed[longer], self._codes[ids[position + length]])
@@ -68,6 +77,16 @@ class NameIndex:
         )
         order = np.lexsort((-run, place))
         return place[order], run[order], entry[order]
+
+    def entry_of(self, ids: Sequence[int]) -> int:
+        """Return the entry of a whole run of word ids; NOWHERE if it is no name."""
+        if not ids or min(ids) <= UNKNOWN or self.reach[ids[0]] < len(ids):
+            return NOWHERE
+        hashed, *codes = self._codes[list(ids)].tolist()
+        for code in codes:
+            hashed = (hashed * int(_GOLDEN) + code) % (1 << 64)
+        _, entry = self._forms.look_up(np.array([hashed], np.uint64))
+        return int(entry[0]) if len(entry) else NOWHERE
 
     def names_at(self, entry: int) -> list[int]:
         """Return the positions in the graph of the names of an entry; none for NOWHERE."""
@@ -82,62 +101,92 @@ class NameIndex:
         return _codes(len(self.vocabulary) + 1)
 
     @cached_property
-    def _unsigned(self) -> NDArray[np.uint64]:
-        return self.hashes.view(np.uint64)
+    def _forms(self) -> "_Hashes":
+        return _Hashes(self.hashes)
 
     @cached_property
-    def _sieve(self) -> tuple[NDArray[np.bool_], np.uint64]:
-        """A table of the first bits of all hashes, which refuses most runs at once."""
-        bits = max(10, len(self.hashes).bit_length() + 3)
-        sieve = np.zeros(1 << bits, np.bool_)
-        shift = np.uint64(64 - bits)
-        sieve[self._unsigned >> shift] = True
-        return sieve, shift
+    def _openings(self) -> "_Hashes":
+        return _Hashes(self.pairs)
 
-    def _look_up(self, hashed: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return which of the hashes are there, and the entries of these."""
-        sieve, shift = self._sieve
-        likely = np.flatnonzero(sieve[hashed >> shift])
-        entry = np.searchsorted(self._unsigned, hashed[likely])
-        entry[entry == len(self._unsigned)] = 0
-        there = self._unsigned[entry] == hashed[likely] if len(self._unsigned) else likely < 0
-        return likely[there], entry[there]
+
+class _Hashes:
+    """Sorted hashes behind a table of their first bits, which refuses most of others at once."""
+
+    def __init__(self, hashes: NDArray[np.int64]) -> None:
+        self._sorted = hashes.view(np.uint64)
+        bits = max(10, len(hashes).bit_length() + 3)
+        self._shift = np.uint64(64 - bits)
+        self._sieve = np.zeros(1 << bits, np.bool_)
+        self._sieve[self._sorted >> self._shift] = True
+
+    def holds(self, hashed: NDArray[np.uint64]) -> NDArray[np.bool_]:
+        """Tell which hashes may be there; a few that are not pass as well."""
+        held: NDArray[np.bool_] = self._sieve[hashed >> self._shift]
+        return held
+
+    def look_up(self, hashed: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return which of the hashes are there, and the places of these."""
+        likely = np.flatnonzero(self.holds(hashed))
+        place = np.searchsorted(self._sorted, hashed[likely])
+        place[place == len(self._sorted)] = 0
+        there = self._sorted[place] == hashed[likely] if len(self._sorted) else likely < 0
+        return likely[there], place[there]
 
 
 def index_names(forms: Iterable[tuple[int, Sequence[str]]]) -> NameIndex:
     """Return the index of names given as (position, words), a name perhaps in several forms."""
     ids: dict[str, int] = {}
-    flat, lengths, positions = array("i"), array("i"), array("i")
-    for position, words in forms:
-        flat.extend([ids.setdefault(word, len(ids) + 1) for word in words])
-        lengths.append(len(words))
-        positions.append(position)
-    words_flat, counts = np.array(flat, np.int64), np.array(lengths, np.int64)
-    starts = np.cumsum(counts) - counts
-    reach = np.zeros(len(ids) + 1, np.uint16)
-    np.maximum.at(reach, words_flat[starts], np.minimum(counts, 0xFFFF).astype(np.uint16))
-    hashes = _hash_runs(words_flat, starts, counts, _codes(len(ids) + 1))
+    reach = np.zeros(1, np.uint16)
+    hashed: list[NDArray[np.uint64]] = []
+    pairs = np.zeros(0, np.uint64)
+    positions = array("i")
+    # Chunk by chunk: all words of all forms at once would take more room than the index.
+    for chunk in _chunks(forms):
+        flat, lengths = array("i"), array("i")
+        for position, words in chunk:
+            flat.extend([ids.setdefault(word, len(ids) + 1) for word in words])
+            lengths.append(len(words))
+            positions.append(position)
+        counts = np.frombuffer(lengths, np.int32).astype(np.int64)
+        words_flat = np.frombuffer(flat, np.int32)
+        starts = np.cumsum(counts) - counts
+        reach = np.pad(reach, (0, len(ids) + 1 - len(reach)))
+        np.maximum.at(reach, words_flat[starts], np.minimum(counts, 0xFFFF).astype(np.uint16))
+        codes = _codes(len(ids) + 1)
+        hashed.append(_hash_runs(words_flat, starts, counts, codes))
+        opening = starts[counts > 2]
+        seconds = codes[words_flat[opening + 1]]
+        pairs = np.union1d(pairs, _extended(codes[words_flat[opening]], seconds))
+    hashes = np.concatenate([np.zeros(0, np.uint64), *hashed])
     names = np.array(positions, np.int32)
     order = np.lexsort((names, hashes))
     hashes, names = hashes[order], names[order]
-    first = np.flatnonzero(np.append(True, hashes[1:] != hashes[:-1])) if len(hashes) else counts
+    first = np.flatnonzero(np.append(True, hashes[1:] != hashes[:-1])[: len(hashes)])
     return NameIndex(
         StringColumn.of(ids),
         reach,
         hashes[first].view(np.int64),
+        pairs.view(np.int64),
         np.append(first, len(names)).astype(np.int64),
         names,
     )
 
 
+def _chunks(
+    forms: Iterable[tuple[int, Sequence[str]]],
+) -> Iterator[list[tuple[int, Sequence[str]]]]:
+    source = iter(forms)
+    while chunk := list(islice(source, _CHUNK)):
+        yield chunk
+
+
 def _hash_runs(
-    words: NDArray[np.int64],
+    words: NDArray[np.int32],
     starts: NDArray[np.int64],
     counts: NDArray[np.int64],
     codes: NDArray[np.uint64],
 ) -> NDArray[np.uint64]:
-    hashes = np.zeros(len(starts), np.uint64)
-    hashes[:] = codes[words[starts]]
+    hashes = codes[words[starts]]
     for length in range(1, int(counts.max(initial=0))):
         longer = counts > length
         hashes[longer] = _extended(hashes[longer], codes[words[starts[longer] + length]])

@@ -38,6 +38,8 @@ def _joined(words: Words) -> Iterable[Words]:
 
 
 def _unpossessed(word: str) -> str:
+    if "'" not in word and "’" not in word:
+        return word
     return re.sub(r"(?<=\w)['’]s?$", "", word) if word not in ("'", "’") else ""
 
 
