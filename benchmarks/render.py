@@ -15,6 +15,7 @@ from typing import Any
 from inventory import arms, commands, dependencies, formats, sizes
 from markdown_table import table
 from picture import draw
+from verdict_tables import read_verdicts, verdict_tables
 
 from kgbert.comparing.tables import arm_table, render_markdown
 from kgbert.comparing.wording import duration, quantity
@@ -102,6 +103,12 @@ def circumstances(results: Results) -> str:
     )
 
 
+def verdicts() -> str:
+    """Return what the real tasks came to, as far as they were finished."""
+    tasks = read_verdicts(RESULTS / "verdict")
+    return verdict_tables(tasks) if tasks else NOT_MEASURED
+
+
 def search(results: Results) -> str:
     """Return every learning rate that was tried, the chosen ones marked."""
     seeds = [f"seed {seed}" for seed in results["seeds"]]
@@ -145,6 +152,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "demo full in short": _of("demo_full", short_comparison),
     "demo full": _of("demo_full", comparison),
     "demo search": _of("demo_search", search),
+    "verdict": verdicts,
     "token classification": _of("token_classification", comparison),
     "linking": _of(
         "linking",

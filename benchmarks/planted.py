@@ -1,0 +1,129 @@
+"""A generated task whose answers are only in the graph, and a tiny encoder to learn it with."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import torch
+from tokenizers import Tokenizer, models, pre_tokenizers
+from tokenizers.processors import TemplateProcessing
+from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
+
+from kgbert.batching.features import EntityFeatures
+from kgbert.comparing.arms import ARMS
+from kgbert.comparing.study import Recipe, Split, Study
+from kgbert.graph.builder import GraphBuilder
+from kgbert.graph.graph import KnowledgeGraph
+from kgbert.linking.linkers import make_linker
+from kgbert.texts import Example
+
+CLASSES = ("red", "green", "blue")
+TEMPLATES = ("the {} is here", "a case of {}", "{} was seen", "no other than {}")
+#: Training, validation and test texts; each names an entity of its own.
+SIZES = (240, 60, 120)
+FEATURES = 16
+LETTERS = "abcdefghiklmnoprstuvz"
+
+
+@dataclass(frozen=True)
+class PlantedTask:
+    """Texts that name an entity; what class they are of, the graph knows for a share of them."""
+
+    hops: int
+    """Edges between an entity and its class."""
+    share: float
+    """Share of the texts whose label is that class; that of the others is drawn at random."""
+
+    def study(self, folder: Path, encoder: str, *, seeds: int = 6) -> Study:
+        """Return plain, knowledge and shuffled on this task."""
+        vectors = np.random.default_rng(1).normal(size=(len(self.graph), FEATURES))
+        shape = {"feature_size": FEATURES, "knowledge_size": 32, "graph_layers": self.hops}
+        return Study(
+            name=f"planted knowledge {self.hops} edges away",
+            folder=folder,
+            graph=self.graph,
+            features=EntityFeatures(vectors.astype(np.float16), "random", "", self.graph.hash),
+            backbone=encoder,
+            linker=make_linker(self.graph, "dictionary"),
+            split=self.split,
+            arms=[ARMS[name] for name in ("plain", "knowledge", "shuffled")],
+            seeds=range(seeds),
+            recipes={
+                "default": Recipe(
+                    1e-3, 5e-3, epochs=6, batch_size=16, patience=6, max_length=40, options=shape
+                )
+            },
+            quotes=0,
+            keeps_model=False,
+        )
+
+    def split(self, seed: int) -> Split:
+        """Return the texts of a seed: the same names, in another order and with other chances."""
+        generator = np.random.default_rng(seed)
+        examples = []
+        for number in generator.permutation(sum(SIZES)).tolist():
+            known = generator.random() < self.share
+            label = self._classes[number] if known else CLASSES[generator.integers(len(CLASSES))]
+            template = TEMPLATES[number % len(TEMPLATES)]
+            examples.append(Example(template.format(self._names[number]), label))
+        train, validation, _ = np.cumsum(SIZES).tolist()
+        return Split(examples[:train], examples[train:validation], examples[validation:])
+
+    @cached_property
+    def graph(self) -> KnowledgeGraph:
+        """A chain of ``hops`` edges from each entity to its class; only entities have names."""
+        builder = GraphBuilder()
+        for colour in CLASSES:
+            builder.add_entity(colour)
+        for number, (name, colour) in enumerate(zip(self._names, self._classes, strict=True)):
+            chain = [f"E:{number}", *(f"M:{number}.{step}" for step in range(1, self.hops)), colour]
+            builder.add_name(chain[0], name)
+            for head, tail in pairwise(chain):
+                builder.add_entity(tail)
+                builder.add_edge(head, "is" if tail == colour else "leads to", tail)
+        return builder.build(source="planted")
+
+    @cached_property
+    def _names(self) -> list[str]:
+        """Meaningless and unique, so that nothing learnt of one says anything of another."""
+        words = np.random.default_rng(0).choice(list(LETTERS), (2 * sum(SIZES), 7))
+        return list(dict.fromkeys("".join(word) for word in words))[: sum(SIZES)]
+
+    @cached_property
+    def _classes(self) -> list[str]:
+        drawn = np.random.default_rng(2).integers(len(CLASSES), size=sum(SIZES))
+        return [CLASSES[number] for number in drawn]
+
+
+def save_tiny_encoder(folder: Path) -> str:
+    """Write a random two-layer BERT that reads letter by letter, and return its folder."""
+    letters = [chr(code) for code in range(ord("a"), ord("z") + 1)]
+    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", *letters, *(f"##{letter}" for letter in letters)]
+    vocabulary = {piece: place for place, piece in enumerate(pieces)}
+    tokenizer = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokenizer.post_processor = TemplateProcessing(
+        single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
+    )
+    PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        pad_token="[PAD]",
+        unk_token="[UNK]",
+        cls_token="[CLS]",
+        sep_token="[SEP]",
+        model_max_length=64,
+    ).save_pretrained(folder)
+    torch.manual_seed(0)
+    BertModel(
+        BertConfig(
+            vocab_size=len(pieces),
+            hidden_size=32,
+            num_hidden_layers=2,
+            num_attention_heads=2,
+            intermediate_size=64,
+            max_position_embeddings=64,
+        )
+    ).save_pretrained(folder)
+    return str(folder)
