@@ -3,7 +3,7 @@
 import json
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +11,10 @@ import numpy as np
 import torch
 from transformers import AutoTokenizer, BatchEncoding, PreTrainedTokenizerBase
 
-from kgbert.batching.alignment import TextLinks, align
+from kgbert.batching.alignment import TextLinks, align, tokens_of
 from kgbert.batching.features import EntityFeatures
 from kgbert.batching.sampling import NeighbourSampler
+from kgbert.batching.trees import Branch, SentenceTrees
 from kgbert.graph.cache import load_graph, save_graph
 from kgbert.graph.graph import KnowledgeGraph
 from kgbert.linking.dictionary import DictionaryLinker
@@ -43,6 +44,8 @@ class EncodedText:
     word_ids: list[int | None]
     mentions: list[Mention]
     links: TextLinks
+    branches: tuple[Branch, ...] = ()
+    """Triples whose tokens stand behind those of the text."""
 
 
 class KGBertProcessor:
@@ -56,6 +59,7 @@ class KGBertProcessor:
         fan_out: Neighbours drawn for each node.
         hops: How often; as many as the model has graph layers.
         max_length: Longest text in tokens; None means what the tokenizer says.
+        trees: How triples grow out of the texts, as K-BERT reads them; None means not at all.
     """
 
     def __init__(
@@ -68,6 +72,7 @@ class KGBertProcessor:
         fan_out: int = 8,
         hops: int = 2,
         max_length: int | None = None,
+        trees: SentenceTrees | None = None,
     ) -> None:
         if not tokenizer.is_fast:
             raise ValueError(
@@ -88,6 +93,7 @@ class KGBertProcessor:
         self.linker: Linker = linker if linker is not None else DictionaryLinker(graph)
         self.sampler = NeighbourSampler(graph, fan_out=fan_out, hops=hops)
         self.max_length = min(max_length or 512, tokenizer.model_max_length)
+        self.trees = trees
 
     @property
     def read_last(self) -> bool:
@@ -121,7 +127,31 @@ class KGBertProcessor:
                     align(offsets[row], mentions, self.graph, read_token),
                 )
             )
-        return result
+        return result if self.trees is None else [self._grown(self.trees, x) for x in result]
+
+    def _grown(self, trees: SentenceTrees, text: EncodedText) -> EncodedText:
+        """Return a text with the tokens of its triples behind it, as many as there is room for."""
+        tokens = {name: list(values) for name, values in text.tokens.items()}
+        branches = []
+        for mention in text.mentions:
+            stem = tuple(tokens_of(mention, text.offsets))
+            for told in trees.told(self.graph, mention) if stem else ():
+                ids = self.tokenizer(told, add_special_tokens=False)["input_ids"]
+                start, end = len(tokens["input_ids"]), len(tokens["input_ids"]) + len(ids)
+                if end > self.max_length:
+                    break
+                branches.append(Branch(stem, start, end))
+                tokens["input_ids"] += ids
+        grown = len(tokens["input_ids"]) - len(text.offsets)
+        for name, values in tokens.items():
+            values += [int(name == "attention_mask")] * (grown if name != "input_ids" else 0)
+        return replace(
+            text,
+            tokens=tokens,
+            offsets=text.offsets + [(0, 0)] * grown,
+            word_ids=text.word_ids + [None] * grown,
+            branches=tuple(branches),
+        )
 
     def _tell_truncated(self, encoded: BatchEncoding) -> None:
         """Warn once a call of texts that were cut off."""
@@ -154,7 +184,19 @@ class KGBertProcessor:
             for row, (text, shift) in enumerate(zip(links, shifts, strict=True))
             for token in text.tokens
         ]
-        return tokens | self._knowledge(links, places, width, epoch)
+        batch = tokens | self._knowledge(links, places, width, epoch)
+        return batch if self.trees is None else batch | self._shape(self.trees, encoded, width)
+
+    def _shape(self, trees: SentenceTrees, encoded: Sequence[EncodedText], width: int) -> Batch:
+        """Return which tokens see each other, and the place of each, where triples grow."""
+        branches = [text.branches for text in encoded]
+        trunks = [
+            len(x.offsets) - sum(end - start for _, start, end in x.branches) for x in encoded
+        ]
+        return {
+            "attention_mask": trees.attention(trunks, branches, width),
+            "position_ids": trees.positions(trunks, branches, width, self.max_length),
+        }
 
     def __call__(self, texts: Sequence[str]) -> Batch:
         """Return texts as one batch that a fused model takes as keyword arguments."""
@@ -197,7 +239,7 @@ class KGBertProcessor:
             "max_length": self.max_length,
             # The tokenizer's own file forgets it in transformers 5.17.
             "padding_side": self.tokenizer.padding_side,
-        }
+        } | ({"trees": asdict(self.trees)} if self.trees else {})
         write_atomically(folder / SETTINGS_FILE, json.dumps(settings, indent=2))
 
     @classmethod
@@ -215,4 +257,6 @@ class KGBertProcessor:
         linker = linker_from_settings(graph, settings.pop("linker"))
         features = EntityFeatures.load(folder / FEATURES_FILE)
         tokenizer = AutoTokenizer.from_pretrained(folder, padding_side=settings.pop("padding_side"))
+        if "trees" in settings:
+            settings["trees"] = SentenceTrees(**settings["trees"])
         return cls(tokenizer, graph, features, linker=linker, **settings)

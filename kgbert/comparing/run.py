@@ -13,6 +13,7 @@ from transformers import AutoTokenizer, TrainerCallback
 
 from kgbert.batching.processor import EncodedText, KGBertProcessor
 from kgbert.comparing.arms import Arm
+from kgbert.comparing.arms.arm import Material
 from kgbert.comparing.parts import parts_of
 from kgbert.comparing.study import Recipe, Split, Study
 from kgbert.modeling.models import KGBertPreTrainedModel
@@ -45,17 +46,18 @@ def run_arm(
         callbacks: Told of every step of the training.
     """
     recipe, split = study.recipe(arm), study.split(seed)
-    rewritten = Split(*(arm.rewrite(study.linker, study.graph, part) for part in split.parts()))
+    material = material_of(study, arm, seed)
+    rewritten = Split(*material.parts)
     task = task_of(split.train)
     # What all arms share is drawn first, so that it is the same for all arms of a seed.
     transformers.set_seed(seed)
     model = task.model.from_backbone(
-        study.backbone,
-        study.graph,
+        material.backbone,
+        material.graph,
         labels=task.labels(split.train),
-        **{**recipe.options, **arm.options},
+        **{**recipe.options, **arm.options, "feature_size": material.features.vectors.shape[1]},
     )
-    processor = _processor(study, arm, seed, model)
+    processor = _processor(material, recipe, model)
     started = time.perf_counter()
     training = _train(model, processor, rewritten, recipe, seed, callbacks)
     trained = time.perf_counter()
@@ -82,17 +84,29 @@ def run_arm(
     return Trained(record, model, processor)
 
 
-def _processor(study: Study, arm: Arm, seed: int, model: KGBertPreTrainedModel) -> KGBertProcessor:
-    tokenizer = AutoTokenizer.from_pretrained(study.backbone)
+def material_of(study: Study, arm: Arm, seed: int) -> Material:
+    """Return what an arm reads with a seed.
+
+    Raises:
+        ValueError: The arm makes no sense for this graph, these texts or this backbone.
+    """
+    parts = study.split(seed).parts()
+    given = Material(study.graph, study.features, study.linker, study.backbone, parts)
+    return arm.change(given, seed)
+
+
+def _processor(material: Material, recipe: Recipe, model: KGBertPreTrainedModel) -> KGBertProcessor:
+    tokenizer = AutoTokenizer.from_pretrained(material.backbone)
     # A recipe says how long texts may be at most; a backbone may take less.
     taken = longest_text(model.config.backbone) or tokenizer.model_max_length
     return KGBertProcessor(
         tokenizer,
-        study.graph,
-        study.features,
-        linker=arm.relink(study.linker, study.graph, seed),
+        material.graph,
+        material.features,
+        linker=material.linker,
         hops=model.config.graph_layers,
-        max_length=min(study.recipe(arm).max_length, taken, tokenizer.model_max_length),
+        max_length=min(recipe.max_length, taken, tokenizer.model_max_length),
+        trees=material.trees,
     )
 
 

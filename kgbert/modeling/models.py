@@ -19,21 +19,24 @@ from transformers import (
 )
 
 from kgbert.graph.graph import KnowledgeGraph
+from kgbert.lookup import lookup
 from kgbert.modeling.attention import KnowledgeAttention, ZeroLinear
 from kgbert.modeling.config import KGBertConfig
 from kgbert.modeling.encoders import GraphEncoder
+from kgbert.modeling.fusions import FUSIONS
 from kgbert.modeling.injection import (
     READ_LAST,
     TOKENS_FIRST,
-    Attend,
     BlockHook,
     Change,
+    Injection,
     Memory,
     Pass,
     PoolMean,
     blocks_of,
+    feed_forward_of,
 )
-from kgbert.modeling.knowledge import take_knowledge
+from kgbert.modeling.knowledge import BatchKnowledge, take_knowledge
 
 #: One of the fused models; typing.Self is unknown to the checks of shapes that tests run under.
 Fused = TypeVar("Fused", bound="KGBertPreTrainedModel")
@@ -65,19 +68,18 @@ class KGBertPreTrainedModel(PreTrainedModel):
         self.backbone = self.auto_class.from_config(config.backbone)
         self.supports_gradient_checkpointing = self.backbone.supports_gradient_checkpointing
         self.memory = Memory()
-        hidden, layers = config.backbone.hidden_size, config.injected_layers
-        attention = partial(
-            KnowledgeAttention,
-            hidden,
-            config.knowledge_size,
-            config.knowledge_heads,
-            config.knowledge_dropout,
-        )
         pools = self.reads_one_position and config.pooling == "mean"
-        names = [f"layer_{layer}" for layer in layers] + ["readout"] * bool(pools and layers)
-        attentions = {name: attention() for name in names}
-        self.injections = nn.ModuleDict(attentions)
-        if layers:
+        fusion = lookup(FUSIONS, config.fusion, "fusion")
+        if fusion.needs_pooling and not self.reads_one_position:
+            raise ValueError(
+                f"fusion={config.fusion!r} adds entities to the one position that a task head "
+                f"reads, and the head of {type(self).__name__} reads all; choose another fusion."
+            )
+        injections = (
+            fusion.injections(config, self.read_position, pools) if config.injected_layers else []
+        )
+        self.injections = nn.ModuleDict({each.name: each.module for each in injections})
+        if injections and fusion.reads_graph:
             self.graph_encoder = GraphEncoder(
                 config.graph_encoder,
                 config.graph_layers,
@@ -88,14 +90,10 @@ class KGBertPreTrainedModel(PreTrainedModel):
             )
         # Hooks must be there before the first forward pass, or hidden states are recorded
         # before the injection.
-        for layer in layers:
-            name = f"layer_{layer}"
-            self._after(layer, Attend(name, attentions[name]))
+        self._hook([each for each in injections if each.place != "pooled"])
         if pools:
             self._after(config.backbone.num_hidden_layers, PoolMean(self.read_position))
-        if "readout" in self.injections:
-            readout = Attend("readout", attentions["readout"])
-            self._after(config.backbone.num_hidden_layers, readout)
+        self._hook([each for each in injections if each.place == "pooled"])
         self.post_init()
 
     @property
@@ -103,10 +101,15 @@ class KGBertPreTrainedModel(PreTrainedModel):
         """The position that heads of the backbone's family read: the first or the last."""
         return -1 if self.config.backbone.model_type in READ_LAST else 0
 
-    def _after(self, layer: int, change: Change) -> None:
+    def _hook(self, injections: Sequence[Injection]) -> None:
+        for each in injections:
+            self._after(each.layer, each.change, inside=each.place == "feed forward")
+
+    def _after(self, layer: int, change: Change, *, inside: bool = False) -> None:
+        block = blocks_of(self.backbone)[layer - 1]
+        hooked = feed_forward_of(block) if inside else block
         tokens_first = self.config.backbone.model_type in TOKENS_FIRST
-        hook = BlockHook(self.memory, change, tokens_first=tokens_first)
-        blocks_of(self.backbone)[layer - 1].register_forward_hook(hook)
+        hooked.register_forward_hook(BlockHook(self.memory, change, tokens_first=tokens_first))
 
     @classmethod
     def from_backbone(
@@ -179,16 +182,23 @@ class KGBertPreTrainedModel(PreTrainedModel):
                     "transformers.pipeline() cannot. To compute without knowledge, write "
                     "`with model.knowledge_off(): ...`."
                 )
-            entities = self.graph_encoder(
-                knowledge.node_features,
-                knowledge.edge_index,
-                knowledge.edge_types,
-                knowledge.hop_sizes,
-            )
+            entities = self._entities(knowledge)
             links = knowledge.links(self._hide_some(knowledge.link_scores))
         current = Pass(attention_mask, entities, links, self.memory.weights)
         with self.memory.holding(current):
             return self.backbone(input_ids=input_ids, attention_mask=attention_mask, **inputs)
+
+    def _entities(self, knowledge: BatchKnowledge) -> Tensor:
+        """Return a vector for each node that may be linked."""
+        if not FUSIONS[self.config.fusion].reads_graph:
+            return knowledge.node_features.to(next(self.injections.parameters()).dtype)
+        vectors: Tensor = self.graph_encoder(
+            knowledge.node_features,
+            knowledge.edge_index,
+            knowledge.edge_types,
+            knowledge.hop_sizes,
+        )
+        return vectors
 
     def knowledge_off(self) -> AbstractContextManager[None]:
         """Return a context in which the model computes with its injections switched off."""
