@@ -2,14 +2,19 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from itertools import islice
 
 import numpy as np
 
 from kgbert.graph.columns import StringColumn
 from kgbert.graph.graph import SCOPES, KnowledgeGraph
 from kgbert.graph.references import Origins, References, Sources
+from kgbert.graph.triples import Rows, Triples
 
 Edge = tuple[str, str, str]
+
+#: Edges into other graphs that are kept; a part cut out of Wikidata has many times as many.
+MOST_REFERENCES = 1_000_000
 
 
 class GraphBuilder:
@@ -27,7 +32,7 @@ class GraphBuilder:
     def __init__(self) -> None:
         self.entities: dict[str, str] = {}
         self.names: set[tuple[str, int, str, str]] = set()
-        self.edges: set[Edge] = set()
+        self.edges = Triples()
         self.references: set[Edge] = set()
         self.sources: dict[str | Edge, Sources] = {}
         self.relations: dict[str, str] = {}
@@ -53,7 +58,7 @@ class GraphBuilder:
     def add_edge(self, head: str, relation: str, tail: str) -> None:
         """Add an edge; one to what is never declared is noted, and becomes a reference."""
         self.relations.setdefault(relation, "")
-        self.edges.add((head, relation, tail))
+        self.edges.add(head, relation, tail)
 
     def add_reference(self, head: str, relation: str, tail: str) -> None:
         """Add what an entity has to do with one of another graph."""
@@ -76,7 +81,7 @@ class GraphBuilder:
         for entity, definition in other.entities.items():
             self.add_entity(entity, definition)
         self.names |= other.names
-        self.edges |= other.edges
+        self.edges.absorb(other.edges)
         self.references |= other.references
         for part, sources in other.sources.items():
             self.add_sources(part, sources)
@@ -101,9 +106,8 @@ class GraphBuilder:
             (index[entity], scope, tongues[language], text)
             for entity, scope, language, text in self.names
         )
-        edges = self._edges_between(index)
-        relations = sorted({relation for _, relation, _ in edges})
-        order = {relation: position for position, relation in enumerate(relations)}
+        edges, relations = self.edges.positions(index)
+        self._lead_out(len(edges), index)
         return KnowledgeGraph(
             entity_ids=StringColumn.of(ids),
             definitions=StringColumn.of(self.entities[entity_id] for entity_id in ids),
@@ -112,9 +116,9 @@ class GraphBuilder:
             name_scopes=np.array([scope for _, scope, *_ in names], np.uint8),
             name_languages=np.array([tongue for _, _, tongue, _ in names], np.uint16),
             languages=tuple(languages),
-            heads=np.array([index[head] for head, _, _ in edges], np.int32),
-            relations=np.array([order[relation] for _, relation, _ in edges], np.int32),
-            tails=np.array([index[tail] for _, _, tail in edges], np.int32),
+            heads=np.ascontiguousarray(edges[:, 0]),
+            relations=np.ascontiguousarray(edges[:, 1]),
+            tails=np.ascontiguousarray(edges[:, 2]),
             relation_ids=tuple(relations),
             relation_names=tuple(self.relations[relation] or relation for relation in relations),
             source=source,
@@ -130,24 +134,24 @@ class GraphBuilder:
                 for head, relation, tail in self.references
                 if head in index
             ),
-            origins=self._origins(ids, edges),
+            origins=self._origins(ids, edges, relations),
         )
 
-    def _edges_between(self, index: Mapping[str, int]) -> list[Edge]:
-        """Return the edges between entities, in order; the others are references."""
-        # Sorted ids have sorted indexes, so the edges can be sorted by their ids.
-        edges = sorted(edge for edge in self.edges if edge[0] in index and edge[2] in index)
-        if dangling := len(self.edges) - len(edges):
+    def _lead_out(self, kept: int, index: Mapping[str, int]) -> None:
+        """Note the edges that are none of this graph, and keep those that may be of another."""
+        if dangling := len(self.edges) - kept:
             self.notes[f"{dangling:,} edges dropped: an end of theirs is not an entity here"] += 1
-            self.references.update(edge for edge in self.edges if edge[2] not in index)
-        return edges
+            self.references.update(islice(self.edges.beyond(index), MOST_REFERENCES))
 
-    def _origins(self, ids: list[str], edges: list[Edge]) -> Origins | None:
+    def _origins(self, ids: list[str], edges: Rows, relations: list[str]) -> Origins | None:
         if not self.sources:
             return None
         return Origins.of(
             [self.sources.get(entity, ()) for entity in ids],
-            [self.sources.get(edge, ()) for edge in edges],
+            [
+                self.sources.get((ids[head], relations[relation], ids[tail]), ())
+                for head, relation, tail in edges.tolist()
+            ],
         )
 
 

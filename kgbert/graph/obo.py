@@ -183,13 +183,14 @@ def _typedef(stanza: _Stanza) -> tuple[str, tuple[str, str]]:
 
 
 def _rename_relations(builder: GraphBuilder, typedefs: dict[str, tuple[str, str]]) -> None:
-    edges = builder.edges
-    builder.edges, builder.relations = set(), {}
-    for head, relation, tail in edges:
-        shared, name = typedefs.get(relation, (relation, ""))
-        builder.add_edge(head, shared, tail)
-        if name:
-            builder.add_relation(shared, name)
+    known = builder.edges.relations()
+    shared = {name: typedefs.get(name, (name, ""))[0] for name in known}
+    entities = builder.edges.heads() | builder.edges.tails()
+    builder.edges = builder.edges.renamed({entity: entity for entity in entities}, shared)
+    builder.relations = dict.fromkeys(shared.values(), "")
+    for name, (relation, text) in typedefs.items():
+        if name in known and text:
+            builder.add_relation(relation, text)
 
 
 def _quoted(text: str, number: int, source: Source) -> tuple[str, str]:

@@ -39,7 +39,7 @@ def _keep_languages(builder: GraphBuilder, languages: Iterable[str]) -> None:
 
 def _keep_relations(builder: GraphBuilder, relations: Iterable[str]) -> None:
     wanted = {compact(expand(RELATION_WORDS.get(word.lower(), word))) for word in relations}
-    known = {relation for _, relation, _ in builder.edges}
+    known = builder.edges.relations()
     by_name = {builder.relations[relation]: relation for relation in known}
     wanted = {by_name.get(relation, relation) for relation in wanted}
     if not wanted & known:
@@ -49,10 +49,10 @@ def _keep_relations(builder: GraphBuilder, relations: Iterable[str]) -> None:
         )
     for absent in sorted(wanted - known):
         builder.note(f"no edge has the relation {absent}, which was asked for")
-    kept = {edge for edge in builder.edges if edge[1] in wanted}
-    if left_out := len(builder.edges) - len(kept):
+    before = len(builder.edges)
+    builder.edges.keep_relations(wanted)
+    if left_out := before - len(builder.edges):
         builder.note(f"{left_out:,} edges of other relations left out")
-    builder.edges = kept
 
 
 def _keep_roots(builder: GraphBuilder, options: ReadOptions) -> None:
@@ -73,7 +73,7 @@ def _keep_roots(builder: GraphBuilder, options: ReadOptions) -> None:
     builder.note(f"{len(builder.entities) - len(kept):,} entities outside the roots left out")
     builder.entities = {e: text for e, text in builder.entities.items() if e in kept}
     builder.names = {name for name in builder.names if name[0] in kept}
-    builder.edges = {edge for edge in builder.edges if edge[0] in kept and edge[2] in kept}
+    builder.edges.keep_between(kept)
 
 
 def _reached(

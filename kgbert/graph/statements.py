@@ -2,13 +2,15 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
+from itertools import islice
 
 from kgbert.graph import vocabulary
 from kgbert.graph.axioms import STRUCTURAL, BlankNodes
-from kgbert.graph.builder import GraphBuilder
+from kgbert.graph.builder import MOST_REFERENCES, GraphBuilder
 from kgbert.graph.datatypes import fits
 from kgbert.graph.identifiers import compact, expand, readable
 from kgbert.graph.options import ReadOptions
+from kgbert.graph.triples import Triples
 
 #: What matters on a blank node; most statements about them only annotate others.
 ON_BLANKS = frozenset((*STRUCTURAL, vocabulary.LITERAL_FORM))
@@ -46,7 +48,7 @@ class Statements:
         self.replaced: dict[str, str] = {}
         self.names: set[tuple[str, str, str, str]] = set()
         self.definitions: dict[str, tuple[int, bool, str]] = {}
-        self.edges: set[tuple[str, str, str]] = set()
+        self.edges = Triples()
         self.references: set[tuple[str, str, str]] = set()
         self.labels: set[tuple[str, str, str]] = set()
         self.forms: defaultdict[str, set[tuple[str, str]]] = defaultdict(set)
@@ -108,9 +110,9 @@ class Statements:
             return
         elif predicate in vocabulary.INVERSES:
             self.described.add(subject)
-            self.edges.add((target, vocabulary.INVERSES[predicate], subject))
+            self.edges.add(target, vocabulary.INVERSES[predicate], subject)
         elif predicate not in vocabulary.BOOKKEEPING:
-            self.edges.add((subject, predicate, target))
+            self.edges.add(subject, predicate, target)
 
     def _define(self, subject: str, rank: int, text: str, language: str) -> None:
         candidate = (rank, language not in ("", "en"), " ".join(text.split()))
@@ -141,15 +143,16 @@ class Statements:
         else:
             self.described.add(subject)
             if not target.startswith(vocabulary.META_NAMESPACES):
-                self.edges.add((subject, vocabulary.RDF_TYPE, target))
+                self.edges.add(subject, vocabulary.RDF_TYPE, target)
 
     def finish(self) -> GraphBuilder:
         """Return the builder with everything in it, ids written as in the graph."""
         builder = self.builder
         self.edges.update(self.blanks.edges())
         self.edges.update(self._schema())
-        silent = self.annotations | vocabulary.BOOKKEEPING
-        self.edges = {edge for edge in self.edges if edge[1] not in silent}
+        self.edges.keep_relations(
+            self.edges.relations() - self.annotations - vocabulary.BOOKKEEPING
+        )
         outside = self.properties | self.annotations | self.bookkeeping | self.deprecated
         outside |= self._unfold_labels()
         ids = {entity: compact(entity) for entity in self._entities(outside)}
@@ -174,21 +177,19 @@ class Statements:
 
     def _relate(self, ids: dict[str, str], outside: set[str]) -> None:
         known = ids.keys() | outside
-        dangling = sum(head not in known or tail not in known for head, _, tail in self.edges)
-        if dangling:
-            self.builder.note(f"{dangling:,} edges dropped: an end of theirs is not described")
-        written = {relation: compact(relation) for _, relation, _ in self.edges}
-        self.builder.edges.update(
-            (ids[head], written[relation], ids[tail])
-            for head, relation, tail in self.edges
-            if head in ids and tail in ids
-        )
-        leading_out = (edge for edge in self.edges if edge[2] not in known)
+        relations = self.edges.relations()
+        written = {relation: compact(relation) for relation in relations}
+        described = len(self.edges)
+        leading_out = islice(self.edges.beyond(known), MOST_REFERENCES)
         self.builder.references.update(
             (ids[head], compact(relation), compact(tail))
             for head, relation, tail in (*leading_out, *self.references)
             if head in ids
         )
+        self.edges.keep_between(known)
+        if dangling := described - len(self.edges):
+            self.builder.note(f"{dangling:,} edges dropped: an end of theirs is not described")
+        self.builder.edges.absorb(self.edges.renamed(ids, written))
 
     def _schema(self) -> Iterator[tuple[str, str, str]]:
         """Yield an edge from each class that a relation starts at to each that it ends at."""
@@ -216,8 +217,8 @@ class Statements:
     def _entities(self, outside: set[str]) -> set[str]:
         """Return what is described, and what is only pointed at if its IRI says what it is."""
         entities = self.described | {name[0] for name in self.names}
-        entities.update(head for head, _, _ in self.edges)
-        pointed_at = {tail for _, _, tail in self.edges} - entities
+        entities |= self.edges.heads()
+        pointed_at = self.edges.tails() - entities
         entities.update(tail for tail in pointed_at if readable(tail))
         return {
             entity
@@ -233,7 +234,7 @@ class Statements:
             elif subject in self.properties and scope == "preferred":
                 candidate = (language not in ("", "en"), " ".join(text.split()))
                 relations[subject] = min(relations.get(subject, candidate), candidate)
-        for relation in {relation for _, relation, _ in self.edges}:
+        for relation in self.edges.relations():
             # What RDFS and SKOS call their own relations ("subClassOf") is not for sentences.
             is_meta = relation.startswith(vocabulary.META_NAMESPACES)
             name = "" if is_meta else relations.get(relation, (False, ""))[1]
