@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -11,6 +12,8 @@ from kgbert.graph.builder import GraphBuilder
 from kgbert.linking.dictionary import DictionaryLinker
 from kgbert.linking.folding import fold, fold_cluster
 from kgbert.linking.index import index_names
+from kgbert.linking.normalising import Normaliser
+from kgbert.linking.reading import Reader
 from kgbert.linking.words import pieces_of
 
 #: Fragments that are likely to collide: names, parts of them, marks, odd Unicode.
@@ -205,6 +208,39 @@ def test_index_finds_every_run_that_is_a_name_and_no_other(names):
             if ids[place : place + len(numbers)] == numbers:
                 wanted.setdefault((place, len(numbers)), []).append(position)
     assert found == wanted
+
+
+@given(st.integers(1, 5), st.lists(st.sampled_from("ab"), min_size=1, max_size=40))
+def test_index_finds_the_same_however_few_runs_it_looks_up_at_once(few, words):
+    index = index_names(enumerate([["a"] * 9, ["a", "b", "a"], ["b"], ["a", "a", "a", "b"]]))
+    ids = np.array([index.ids[word] for word in words])
+    found = index.find(ids)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("kgbert.linking.index._MOST_RUNS", few)
+        again = index.find(ids)
+
+    assert all(np.array_equal(*columns) for columns in zip(found, again, strict=True))
+
+
+@given(TEXTS)
+def test_reader_gives_words_where_they_stand_and_forgets_without_harm(text):
+    reader = Reader(LINKER.index.ids, Normaliser(LINKER.rules), lambda word: None)
+    texts = [text, "fever\n \nskin", "", text]
+    reading = reader.read(texts)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("kgbert.linking.reading._MOST_PIECES", 0)
+        again = reader.read(texts)
+
+    for one, other in zip(reading, again, strict=True):
+        assert np.array_equal(one, other)
+    for start, end in zip(reading.starts.tolist(), reading.ends.tolist(), strict=True):
+        assert (start < 0 or end < 0) or not any(map(str.isspace, reading.joined[start:end]))
+    owned = [
+        reading.joined[at : at + len(one)] for at, one in zip(reading.begins, texts, strict=True)
+    ]
+    assert owned == texts
 
 
 def test_hash_order_does_not_matter():

@@ -1,9 +1,12 @@
+import re
+
 import pytest
 
 from kgbert.graph.builder import GraphBuilder
 from kgbert.linking.dictionary import DictionaryLinker
 from kgbert.linking.normalising import rules_needed
 from kgbert.linking.rules import RULES
+from kgbert.linking.spelling import _BRITISH, american
 from kgbert.linking.words import words_of
 
 #: By rule: names of real ontologies and what texts write for them.
@@ -107,6 +110,24 @@ def test_name_is_found_with_all_rules_and_not_without_this_one(rule, name, text)
 def test_rule_does_not_make_one_of_what_differs(rule, name, text):
     assert not whole(name, text, [rule])
     assert not whole(name, text, list(RULES))
+
+
+#: For each British spelling that the rule knows, a word that holds it.
+_BRITISH_WORDS = """
+anaemia oedema diarrhoea oesophagus oestrogen foetal coeliac anaesthetic aetiology paediatric
+gynaecology faeces caecum caesarean naevus taenia leucocyte sulphate tumour behaviour centre
+localised analysed mould grey aluminium manoeuvre
+"""
+
+
+@pytest.mark.parametrize(
+    ("word", "spelling"), list(zip(_BRITISH_WORDS.split(), _BRITISH, strict=True))
+)
+def test_british_word_is_written_as_in_american(word, spelling):
+    pattern, _ = spelling
+
+    assert re.search(pattern, word)
+    assert american(word) != word
 
 
 def test_every_rule_has_cases():

@@ -141,8 +141,18 @@ def _last(letter: str, text: str, floor: int, end: int, *, begins_word: bool) ->
 
 def _occurrences(short: str, text: str) -> Iterator[tuple[int, int]]:
     """Yield where a short form stands as a word of its own; a plural s may follow."""
-    for match in re.finditer(rf"(?<!\w){re.escape(short)}(?:s)?(?!\w)", text):
-        yield match.span()
+    start = text.find(short)
+    while start >= 0:
+        end = start + len(short)
+        end += text[end : end + 1] == "s" and not _is_inside(text[end + 1 : end + 2])
+        if not _is_inside(text[start - 1 : start]) and not _is_inside(text[end : end + 1]):
+            yield start, end
+        start = text.find(short, end)
+
+
+def _is_inside(neighbour: str) -> bool:
+    """Tell whether a word goes on with this character; there may be none."""
+    return neighbour.isalnum() or neighbour == "_"
 
 
 def _holds(outer: Mention, inner: Mention) -> bool:

@@ -4,7 +4,7 @@ from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import islice
+from itertools import islice, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,9 @@ NOWHERE = -1
 
 #: Forms of names hashed at once.
 _CHUNK = 1 << 16
+
+#: Runs of three words or more looked up at once: bounds the memory for very long names.
+_MOST_RUNS = 1 << 20
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _MIX = (np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
@@ -55,28 +58,38 @@ class NameIndex:
 
         They are sorted by position, longer runs first.
         """
-        places, lengths, entries = [], [], []
-        position = np.flatnonzero(self.reach[ids])
-        hashed = self._codes[ids[position]]
-        length = 1
-        while len(position):
-            inside, entry = self._forms.look_up(hashed)
-            places.append(position[inside])
-            lengths.append(np.full(len(entry), length))
-            entries.append(entry)
-            longer = (self.reach[ids[position]] > length) & (position + length < len(ids))
-            if length == 2:
-                # Most runs end here: many names begin with "of", few with "of the".
-                longer[longer] = self._openings.holds(hashed[longer])
-            longer[longer] = ids[position[longer] + length] > UNKNOWN
-            position = position[longer]
-            hashed = _extended(hashed[longer], self._codes[ids[position + length]])
-            length += 1
-        place, run, entry = (
-            np.concatenate([[], *parts]).astype(np.int64) for parts in (places, lengths, entries)
-        )
+        found = [
+            (first[inside], lengths[inside], entry)
+            for first, lengths, hashed in self._runs(ids)
+            for inside, entry in (self._forms.look_up(hashed),)
+        ]
+        place, run, entry = (np.concatenate(column) for column in zip(*found, strict=True))
         order = np.lexsort((-run, place))
         return place[order], run[order], entry[order]
+
+    def _runs(
+        self, ids: NDArray[np.int64]
+    ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.uint64]]]:
+        """Yield position, length and hash of runs among which all names are."""
+        reach = self.reach[ids]
+        codes = self._codes[ids]
+        ones = np.flatnonzero(reach)
+        yield ones, np.ones(len(ones), np.int64), codes[ones]
+        known = ids > UNKNOWN
+        twos = np.flatnonzero((reach[:-1] > 1) & known[1:])
+        hashed = _extended(codes[twos], codes[twos + 1])
+        yield twos, np.full(len(twos), 2), hashed
+        # Most runs end here: many names begin with "of", few with "of the".
+        opening = twos[self._openings.holds(hashed)]
+        last = np.append(np.flatnonzero(~known), len(ids))
+        room = last[np.searchsorted(last, opening)] - opening
+        longest = np.minimum(reach[opening], room)
+        sums = _Sums(codes)
+        for some in _few(longest - 2):
+            count = longest[some] - 2
+            first = np.repeat(opening[some], count)
+            length = np.arange(len(first)) - np.repeat(np.cumsum(count) - count, count) + 3
+            yield first, length, sums.hashes(first, length)
 
     def entry_of(self, ids: Sequence[int]) -> int:
         """Return the entry of a whole run of word ids; NOWHERE if it is no name."""
@@ -191,6 +204,41 @@ def _hash_runs(
         longer = counts > length
         hashes[longer] = _extended(hashes[longer], codes[words[starts[longer] + length]])
     return hashes
+
+
+class _Sums:
+    """Hashes of any runs of a row of words, from the sums of its codes.
+
+    The hash of words i to j is the sum of code k times G^(j - k). G is odd, so that it has an
+    inverse modulo 2^64 and the sum is G^j times a difference of two sums over the whole row.
+    """
+
+    def __init__(self, codes: NDArray[np.uint64]) -> None:
+        inverse = np.uint64(pow(int(_GOLDEN), -1, 1 << 64))
+        weighted = codes * _powers(inverse, len(codes))
+        self._sums = np.append(np.zeros(1, np.uint64), np.cumsum(weighted, dtype=np.uint64))
+        self._powers = _powers(_GOLDEN, len(codes))
+
+    def hashes(self, first: NDArray[np.int64], length: NDArray[np.int64]) -> NDArray[np.uint64]:
+        """Return the hashes of the runs of these lengths from these words."""
+        end = first + length
+        hashed: NDArray[np.uint64] = self._powers[end - 1] * (self._sums[end] - self._sums[first])
+        return hashed
+
+
+def _powers(base: np.uint64, count: int) -> NDArray[np.uint64]:
+    """Return base to the power of 0, 1, 2 and so on, modulo 2^64."""
+    factors = np.full(count, base, np.uint64)
+    factors[:1] = 1
+    return np.cumprod(factors, dtype=np.uint64)
+
+
+def _few(counts: NDArray[np.int64]) -> Iterator[slice]:
+    """Yield slices of the counts, none of which sums to much more than _MOST_RUNS."""
+    group = np.cumsum(counts) // _MOST_RUNS
+    edges = np.flatnonzero(np.diff(group, prepend=-1)).tolist()
+    for start, end in pairwise([*edges, len(counts)]):
+        yield slice(start, end)
 
 
 def _extended(hashed: NDArray[np.uint64], code: NDArray[np.uint64]) -> NDArray[np.uint64]:

@@ -44,7 +44,7 @@ def american(word: str) -> str:
     >>> [american(word) for word in ("haemorrhage", "oesophageal", "tumours", "does")]
     ['hemorrhage', 'esophageal', 'tumors', 'does']
     """
-    if not _ANY_BRITISH.search(word):
+    if not any(map(word.__contains__, _HINTS)) or not _ANY_BRITISH.search(word):
         return word
     for british, replacement in _BRITISH:
         word = re.sub(british, replacement, word)
@@ -60,7 +60,7 @@ def singular(word: str) -> str:
     """
     if word in _IRREGULAR:
         return _IRREGULAR[word]
-    if len(word) < 4 or not word.isascii() or not word.isalpha():
+    if not word.endswith("s") or len(word) < 4 or not word.isascii() or not word.isalpha():
         return word
     for ending, replacement in _PLURALS:
         if word.endswith(ending):
@@ -107,7 +107,7 @@ _BRITISH = (
     (r"sulph", "sulf"),
     (r"(?<=tum|col|vap|hum|rig|lab)our", "or"),
     (r"behaviour", "behavior"),
-    (r"^(cen|fib|lit|tit)re", r"\1er"),
+    (r"^(cent|fib|lit|tit)re", r"\1er"),
     (r"(?<=[a-z]{3}[l-vz])is(?=ed$|ing$|ation)", "iz"),  # localised, generalisation
     (r"(?<=al)ys(?=ed$|ing$)", "yz"),
     (r"^mould", "mold"),
@@ -115,6 +115,8 @@ _BRITISH = (
     (r"aluminium", "aluminum"),
     (r"manoeuv", "maneuv"),
 )
+#: One of these is in whatever those match: looking for them is quick.
+_HINTS = ("ae", "oe", "uco", "lph", "ou", "tre", "bre", "isa", "ise", "isi", "ys", "grey", "inium")
 _ANY_BRITISH = re.compile("|".join(british for british, _ in _BRITISH))
 
 #: Endings of plurals, the first that fits counts; "ss", "us" and "is" end singulars.
