@@ -2,14 +2,16 @@
 
 import os
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 
-def write_atomically(path: str | Path, content: str | bytes) -> Path:
+def write_atomically(path: str | Path, content: str | bytes | Iterable[bytes]) -> Path:
     """Write ``content`` to ``path`` so that no reader ever sees half of it, and return the path.
 
     The content goes to a temporary file in the same folder, which then takes the name of
-    ``path``. Missing folders are made; text is written as UTF-8.
+    ``path``. Missing folders are made; text is written as UTF-8, and what is
+    larger than memory in pieces.
 
     Raises:
         OSError: The file could not be written (disk full, no permission); the message names the
@@ -26,7 +28,7 @@ def write_atomically(path: str | Path, content: str | bytes) -> Path:
             prefix=f".{path.name[:40]}.", suffix=".tmp", dir=path.parent
         )
         try:
-            _fill(number, content.encode() if isinstance(content, str) else content)
+            _fill(number, _pieces(content))
             os.chmod(name, _mode(path))
             os.replace(name, path)
         except BaseException:
@@ -41,9 +43,15 @@ def write_atomically(path: str | Path, content: str | bytes) -> Path:
     return path
 
 
-def _fill(number: int, content: bytes) -> None:
+def _pieces(content: str | bytes | Iterable[bytes]) -> Iterable[bytes]:
+    if isinstance(content, str):
+        return [content.encode()]
+    return [content] if isinstance(content, bytes) else content
+
+
+def _fill(number: int, pieces: Iterable[bytes]) -> None:
     with os.fdopen(number, "wb") as file:
-        file.write(content)
+        file.writelines(pieces)
         file.flush()
         os.fsync(file.fileno())
 

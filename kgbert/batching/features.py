@@ -5,10 +5,8 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import safe_open
-from safetensors.numpy import save
 
-from kgbert.saving import write_atomically
+from kgbert.batching.matrix import open_matrices, save_matrices
 
 
 @dataclass(frozen=True, eq=False)
@@ -16,7 +14,7 @@ class EntityFeatures:
     """One vector an entity, and what made them, so that more can be made in the same space."""
 
     vectors: NDArray[np.float16]
-    """Shape (entities, features)."""
+    """Shape (entities, features); mapped from the disk where they were loaded."""
     encoder: str
     """Name or folder of the frozen encoder."""
     encoder_hash: str
@@ -30,10 +28,10 @@ class EntityFeatures:
             "encoder_hash": self.encoder_hash,
             "graph_hash": self.graph_hash,
         }
-        write_atomically(path, save({"vectors": self.vectors}, metadata=about))
+        save_matrices(path, {"vectors": self.vectors}, about)
 
     @classmethod
     def load(cls, path: Path) -> "EntityFeatures":
-        """Read what :meth:`save` wrote."""
-        with safe_open(path, framework="np") as file:
-            return cls(file.get_tensor("vectors"), **file.metadata())
+        """Open what :meth:`save` wrote; vectors are read when they are asked for."""
+        matrices, about = open_matrices(path)
+        return cls(matrices["vectors"], **about)

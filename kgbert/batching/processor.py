@@ -2,19 +2,21 @@
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from transformers import AutoTokenizer, BatchEncoding, PreTrainedTokenizerBase
 
 from kgbert.batching.alignment import TextLinks, align, tokens_of
 from kgbert.batching.features import EntityFeatures
 from kgbert.batching.sampling import NeighbourSampler
 from kgbert.batching.trees import Branch, SentenceTrees
+from kgbert.batching.vectors import EntityVectors, Origin
 from kgbert.graph.cache import load_graph, save_graph
 from kgbert.graph.graph import KnowledgeGraph
 from kgbert.linking.dictionary import DictionaryLinker
@@ -27,6 +29,7 @@ logger = logging.getLogger(__name__)
 SETTINGS_FILE = "kgbert_processor.json"
 GRAPH_FILE = "graph.safetensors"
 FEATURES_FILE = "features.safetensors"
+VECTORS_FILE = "entity_vectors.safetensors"
 
 #: What a fused model takes as keyword arguments: tensors, and ``hop_sizes`` in plain numbers, which
 #: no GPU has to be waited for.
@@ -92,6 +95,7 @@ class KGBertProcessor:
         self.tokenizer, self.graph, self.features = tokenizer, graph, features
         self.linker: Linker = linker if linker is not None else DictionaryLinker(graph)
         self.sampler = NeighbourSampler(graph, fan_out=fan_out, hops=hops)
+        self.vectors: EntityVectors | None = None
         self.max_length = min(max_length or 512, tokenizer.model_max_length)
         self.trees = trees
 
@@ -99,6 +103,26 @@ class KGBertProcessor:
     def read_last(self) -> bool:
         """Whether the backbone's family reads the last token, its tokenizer padding on the left."""
         return self.tokenizer.padding_side == "left"
+
+    def origin_of_vectors(self, weights_hash: str) -> Origin:
+        """Return what entity vectors of a graph encoder depend on with this processor."""
+        return Origin(
+            self.graph.hash, self.features.encoder_hash, self.sampler.drawing, weights_hash
+        )
+
+    def use_vectors(self, vectors: EntityVectors | None) -> None:
+        """Look up what ``model.precompute(processor)`` returned; with None, sample again."""
+        if vectors is not None:
+            own = asdict(self.origin_of_vectors(vectors.origin.weights_hash))
+            found = asdict(vectors.origin)
+            if stale := [name for name in own if own[name] != found[name]]:
+                told = ", ".join(f"{x} {found[x][:40]!r} instead of {own[x][:40]!r}" for x in stale)
+                raise ValueError(
+                    f"the entity vectors were made with {told}, so that they are not what the "
+                    "graph encoder makes of this graph; make them anew with "
+                    "model.precompute(processor)."
+                )
+        self.vectors = vectors
 
     def encode(self, texts: Sequence[str]) -> list[EncodedText]:
         """Tokenise and link texts; the slow part, done once a text."""
@@ -210,11 +234,7 @@ class KGBertProcessor:
         scores = np.array([score for text in links for score in text.scores], np.float32)
         positions, of_link = np.unique(np.array(places, np.int64), return_inverse=True)
         linked, link_nodes = np.unique(entities, return_inverse=True)
-        sampled = self.sampler.sample(linked, epoch)
-        arrays = {
-            "node_features": self.features.vectors[sampled.nodes],
-            "edge_index": sampled.edge_index,
-            "edge_types": sampled.edge_types,
+        arrays: dict[str, NDArray[Any]] = {
             "link_rows": positions // width,
             "link_tokens": positions % width,
             "link_positions": of_link,
@@ -222,8 +242,21 @@ class KGBertProcessor:
             # A score of zero hides the link: its logarithm is minus infinity.
             "link_scores": np.log(scores, where=scores > 0, out=np.full_like(scores, -np.inf)),
         }
-        tensors = {name: torch.from_numpy(np.ascontiguousarray(x)) for name, x in arrays.items()}
-        return tensors | {"hop_sizes": sampled.hop_sizes}
+        return _tensors(arrays) | self._led_to(linked, epoch)
+
+    def _led_to(self, linked: NDArray[np.int64], epoch: int) -> Batch:
+        """Return vectors of the linked entities, or the subgraph that they are computed from."""
+        if self.vectors is not None:
+            found = _tensors({"entity_vectors": self.vectors.vectors[linked]})
+            told = self.vectors.origin.weights_hash
+            return found | {"vectors_hash": told, "hop_sizes": [(len(linked), 0)]}
+        sampled = self.sampler.sample(linked, epoch)
+        arrays = {
+            "node_features": self.features.vectors[sampled.nodes],
+            "edge_index": sampled.edge_index,
+            "edge_types": sampled.edge_types,
+        }
+        return _tensors(arrays) | {"hop_sizes": sampled.hop_sizes}
 
     def save_pretrained(self, folder: str | Path) -> None:
         """Write tokenizer, graph, features and settings, enough to answer elsewhere as here."""
@@ -232,6 +265,8 @@ class KGBertProcessor:
         self.tokenizer.save_pretrained(folder)
         save_graph(self.graph, folder / GRAPH_FILE)
         self.features.save(folder / FEATURES_FILE)
+        if self.vectors is not None:
+            self.vectors.save(folder / VECTORS_FILE)
         settings = {
             "linker": linker_settings(self.linker),
             "fan_out": self.sampler.fan_out,
@@ -259,4 +294,11 @@ class KGBertProcessor:
         tokenizer = AutoTokenizer.from_pretrained(folder, padding_side=settings.pop("padding_side"))
         if "trees" in settings:
             settings["trees"] = SentenceTrees(**settings["trees"])
-        return cls(tokenizer, graph, features, linker=linker, **settings)
+        processor = cls(tokenizer, graph, features, linker=linker, **settings)
+        if (vectors := folder / VECTORS_FILE).exists():
+            processor.use_vectors(EntityVectors.load(vectors))
+        return processor
+
+
+def _tensors(arrays: Mapping[str, NDArray[Any]]) -> Batch:
+    return {name: torch.from_numpy(np.ascontiguousarray(array)) for name, array in arrays.items()}

@@ -62,11 +62,24 @@ class NeighbourSampler:
         np.cumsum(np.bincount(receivers, minlength=len(graph)), out=offsets[1:])
         return offsets, senders[order], types[order]
 
-    def sample(self, entities: NDArray[np.int64], epoch: int = 0) -> Neighbourhood:
-        """Return the neighbourhood of some entity indices, these first and ascending."""
+    @property
+    def drawing(self) -> str:
+        """What decides, beside the graph, which neighbours evaluation reads."""
+        return f"up to {self.fan_out} neighbours, seed {self.seed}"
+
+    def sample(
+        self, entities: NDArray[np.int64], epoch: int = 0, *, hops: int | None = None
+    ) -> Neighbourhood:
+        """Return the neighbourhood of some entity indices, these first and ascending.
+
+        Args:
+            entities: In any order, also more than once.
+            epoch: Which neighbours are drawn.
+            hops: How far; as far as the sampler was made for if None.
+        """
         added = [np.unique(entities)]
         edges = [np.empty((3, 0), np.int64)]
-        for _ in range(self.hops):
+        for _ in range(self.hops if hops is None else hops):
             drawn = self._neighbours(added[-1], epoch)
             edges.append(drawn)
             added.append(np.setdiff1d(drawn[0], np.concatenate(added)))

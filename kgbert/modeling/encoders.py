@@ -1,6 +1,6 @@
 """Graph encoders: from the features of a sampled subgraph to entity vectors."""
 
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 import torch
 from jaxtyping import Float, Int
@@ -120,19 +120,31 @@ class GraphEncoder(nn.Module):
                 computes just what the layers above it will read.
         """
         reach = self._reach(hop_sizes or [(len(features), len(edge_types))])
-        nodes = self.project(features[: reach[0][0]].to(self.project.weight.dtype))
-        for norm, layer, (_, edges), (receivers, _) in zip(
-            self.norms, self.layers, reach[:-1], reach[1:], strict=True
-        ):
-            state = norm(nodes)
-            kept = state[:receivers]
-            if self.edgeless:
-                update = layer(kept)
-            else:
-                update = layer((state, kept), edge_index[:, :edges], edge_types[:edges])
-            nodes = nodes[:receivers] + self.dropout(nn.functional.gelu(update)).to(nodes.dtype)
+        nodes = self.enter(features[: reach[0][0]])
+        for layer, ((_, edges), (receivers, _)) in enumerate(pairwise(reach)):
+            nodes = self.refine(layer, nodes, receivers, edge_index[:, :edges], edge_types[:edges])
         vectors: Tensor = self.norm(nodes)
         return vectors
+
+    def enter(self, features: Float[Tensor, "nodes features"]) -> Float[Tensor, "nodes size"]:
+        """Return the state of nodes that no layer has refined yet."""
+        state: Tensor = self.project(features.to(self.project.weight.dtype))
+        return state
+
+    def refine(
+        self,
+        layer: int,
+        nodes: Float[Tensor, "nodes size"],
+        receivers: int,
+        edge_index: Int[Tensor, "2 edges"],
+        edge_types: Int[Tensor, " edges"],
+    ) -> Float[Tensor, "receivers size"]:
+        """Return the state of the first ``receivers`` nodes after one more layer."""
+        heard = self.norms[layer](nodes)
+        kept = heard[:receivers]
+        read = (kept,) if self.edgeless else ((heard, kept), edge_index, edge_types)
+        update: Tensor = self.dropout(nn.functional.gelu(self.layers[layer](*read)))
+        return nodes[:receivers] + update.to(nodes.dtype)
 
     def _reach(self, hop_sizes: list[tuple[int, int]]) -> list[tuple[int, int]]:
         """Return the nodes and edges that are read by each layer, and by what comes after them."""

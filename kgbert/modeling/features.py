@@ -90,7 +90,7 @@ def mean_states(
     return vectors
 
 
-def weights_hash(model: PreTrainedModel) -> str:
+def weights_hash(model: torch.nn.Module) -> str:
     """Return the SHA-256 of a model's weights, which says whether two encoders are the same."""
     digest = hashlib.sha256()
     for name, chunk in _chunks(model):
@@ -99,6 +99,6 @@ def weights_hash(model: PreTrainedModel) -> str:
     return digest.hexdigest()
 
 
-def _chunks(model: PreTrainedModel) -> Iterator[tuple[str, bytes]]:
+def _chunks(model: torch.nn.Module) -> Iterator[tuple[str, bytes]]:
     for name, tensor in sorted(model.state_dict().items()):
         yield name, tensor.detach().cpu().contiguous().view(torch.uint8).numpy().tobytes()

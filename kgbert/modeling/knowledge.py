@@ -9,17 +9,13 @@ from kgbert.modeling.attention import Links
 
 
 class BatchKnowledge(NamedTuple):
-    """The sampled subgraph around a batch's entities, and the links into it.
+    """The links of a batch, and what they lead to.
 
-    The field names are the keyword arguments of the fused models' ``forward``.
+    That is either the sampled subgraph around the batch's entities, or vectors that were computed
+    from the whole graph beforehand. The field names are the keyword arguments of the fused models'
+    ``forward``.
     """
 
-    node_features: Float[Tensor, "nodes features"]
-    """Feature vectors of the sampled nodes."""
-    edge_index: Int[Tensor, "2 edges"]
-    """Senders and receivers, positions among the nodes."""
-    edge_types: Int[Tensor, " edges"]
-    """Relation of each edge; ``relations`` higher where it is read against its direction."""
     link_rows: Int[Tensor, " positions"]
     """The text of each linked position."""
     link_tokens: Int[Tensor, " positions"]
@@ -30,13 +26,28 @@ class BatchKnowledge(NamedTuple):
     """The node that it leads to."""
     link_scores: Float[Tensor, " links"]
     """Log of the linker's score."""
+    node_features: Float[Tensor, "nodes features"] | None = None
+    """Feature vectors of the sampled nodes."""
+    edge_index: Int[Tensor, "2 edges"] | None = None
+    """Senders and receivers, positions among the nodes."""
+    edge_types: Int[Tensor, " edges"] | None = None
+    """Relation of each edge; ``relations`` higher where it is read against its direction."""
     hop_sizes: list[tuple[int, int]] | None = None
     """Nodes and edges that each hop added, the linked nodes first; None where nodes and edges
     stand in another order, so that a vector is computed for every node."""
+    entity_vectors: Float[Tensor, "nodes size"] | None = None
+    """Precomputed vectors of the linked nodes, in the place of a subgraph."""
+    vectors_hash: str | None = None
+    """Of which graph encoder they are."""
 
     def links(self, scores: Tensor) -> Links:
         """Return the links with these scores in the place of the linker's."""
         return Links(self.link_rows, self.link_tokens, self.link_positions, self.link_nodes, scores)
+
+
+_LINKS = BatchKnowledge._fields[:5]
+_SAMPLED = ("node_features", "edge_index", "edge_types")
+_PRECOMPUTED = ("entity_vectors", "vectors_hash", "hop_sizes")
 
 
 def take_knowledge(inputs: dict[str, Any]) -> BatchKnowledge | None:
@@ -49,31 +60,43 @@ def take_knowledge(inputs: dict[str, Any]) -> BatchKnowledge | None:
         ValueError: Something is missing, or the tensors do not fit together.
     """
     found = {name: inputs.pop(name, None) for name in BatchKnowledge._fields}
-    missing = [name for name, value in found.items() if value is None and name != "hop_sizes"]
-    if len(missing) == len(found) - 1:
+    if all(value is None for name, value in found.items() if name != "hop_sizes"):
         return None
-    if missing:
+    led_to = _SAMPLED if found["entity_vectors"] is None else _PRECOMPUTED
+    if missing := [name for name in (*_LINKS, *led_to) if found[name] is None]:
         raise ValueError(
             f"the batch brings knowledge without {', '.join(missing)}; make batches with "
             "KGBertProcessor, which returns all of it."
         )
     knowledge = BatchKnowledge(**found)
-    edges, links = len(knowledge.edge_types), len(knowledge.link_positions)
-    fits = (
-        knowledge.edge_index.shape == (2, edges)
-        and len(knowledge.link_rows) == len(knowledge.link_tokens)
-        and links == len(knowledge.link_nodes) == len(knowledge.link_scores)
-        and _sums_up(knowledge.hop_sizes, len(knowledge.node_features), edges)
-    )
-    if not fits:
+    if not _fits(knowledge):
         raise ValueError(
-            "the batch's knowledge was cut apart: edge_index has shape "
-            f"{tuple(knowledge.edge_index.shape)} for {edges} edges, and {links} links have "
-            f"{len(knowledge.link_scores)} scores. transformers.pipeline() and DataParallel slice "
+            f"the batch's knowledge was cut apart: {_sizes(knowledge)}. "
+            "transformers.pipeline() and DataParallel slice "
             "every tensor by rows, which a graph does not survive; use kgbert.pipeline(folder), "
             "and torchrun for several GPUs."
         )
     return knowledge
+
+
+def _fits(knowledge: BatchKnowledge) -> bool:
+    nodes = knowledge.entity_vectors if knowledge.node_features is None else knowledge.node_features
+    edges = 0 if knowledge.edge_types is None else len(knowledge.edge_types)
+    return (
+        (knowledge.edge_index is None or knowledge.edge_index.shape == (2, edges))
+        and len(knowledge.link_rows) == len(knowledge.link_tokens)
+        and len(knowledge.link_positions) == len(knowledge.link_nodes) == len(knowledge.link_scores)
+        and nodes is not None
+        and _sums_up(knowledge.hop_sizes, len(nodes), edges)
+    )
+
+
+def _sizes(knowledge: BatchKnowledge) -> str:
+    return ", ".join(
+        f"{name} has shape {tuple(value.shape)}"
+        for name, value in knowledge._asdict().items()
+        if isinstance(value, Tensor)
+    )
 
 
 def _sums_up(hop_sizes: list[tuple[int, int]] | None, nodes: int, edges: int) -> bool:

@@ -18,11 +18,14 @@ from transformers import (
     initialization,
 )
 
+from kgbert.batching.processor import KGBertProcessor
+from kgbert.batching.vectors import EntityVectors
 from kgbert.graph.graph import KnowledgeGraph
 from kgbert.lookup import lookup
 from kgbert.modeling.attention import KnowledgeAttention, ZeroLinear
 from kgbert.modeling.config import KGBertConfig
 from kgbert.modeling.encoders import GraphEncoder
+from kgbert.modeling.features import weights_hash
 from kgbert.modeling.fusions import FUSIONS
 from kgbert.modeling.injection import (
     READ_LAST,
@@ -37,6 +40,7 @@ from kgbert.modeling.injection import (
     feed_forward_of,
 )
 from kgbert.modeling.knowledge import BatchKnowledge, take_knowledge
+from kgbert.modeling.precomputing import Freshness, Progress, all_vectors
 
 #: One of the fused models; typing.Self is unknown to the checks of shapes that tests run under.
 Fused = TypeVar("Fused", bound="KGBertPreTrainedModel")
@@ -68,6 +72,7 @@ class KGBertPreTrainedModel(PreTrainedModel):
         self.backbone = self.auto_class.from_config(config.backbone)
         self.supports_gradient_checkpointing = self.backbone.supports_gradient_checkpointing
         self.memory = Memory()
+        self.freshness = Freshness()
         pools = self.reads_one_position and config.pooling == "mean"
         fusion = lookup(FUSIONS, config.fusion, "fusion")
         if fusion.needs_pooling and not self.reads_one_position:
@@ -190,8 +195,13 @@ class KGBertPreTrainedModel(PreTrainedModel):
 
     def _entities(self, knowledge: BatchKnowledge) -> Tensor:
         """Return a vector for each node that may be linked."""
+        if knowledge.entity_vectors is not None:
+            return self._looked_up(knowledge.entity_vectors, knowledge.vectors_hash)
+        assert knowledge.node_features is not None
         if not FUSIONS[self.config.fusion].reads_graph:
             return knowledge.node_features.to(next(self.injections.parameters()).dtype)
+        if torch.is_grad_enabled():
+            self.freshness.forget()
         vectors: Tensor = self.graph_encoder(
             knowledge.node_features,
             knowledge.edge_index,
@@ -199,6 +209,37 @@ class KGBertPreTrainedModel(PreTrainedModel):
             knowledge.hop_sizes,
         )
         return vectors
+
+    def _looked_up(self, vectors: Tensor, vectors_hash: str | None) -> Tensor:
+        if self.training:
+            raise ValueError(
+                "precomputed entity vectors teach the graph encoder nothing; type "
+                "processor.use_vectors(None) before training, which then samples the graph."
+            )
+        self.freshness.check(self.graph_encoder, vectors_hash)
+        return vectors.to(self.graph_encoder.norm.weight.dtype)
+
+    def precompute(
+        self, processor: KGBertProcessor, progress: Progress | None = None
+    ) -> EntityVectors:
+        """Return the vector of every entity of the processor's graph, computed once for all.
+
+        ``processor.use_vectors(vectors)`` then looks vectors up instead of sampling neighbours,
+        which changes answers by no more than half precision rounds.
+
+        Args:
+            processor: Brings the graph and its features.
+            progress: Called with how much of the work is done, and how much there is.
+        """
+        encoder = getattr(self, "graph_encoder", None)
+        if encoder is None:
+            raise ValueError("this model computes no entity vectors, so none can be precomputed.")
+        vectors = all_vectors(encoder, processor.sampler, processor.features, progress)
+        return EntityVectors(vectors, processor.origin_of_vectors(weights_hash(encoder)))
+
+    def check_vectors(self, vectors: EntityVectors) -> None:
+        """Raise ValueError where entity vectors are not those of this model's graph encoder."""
+        self.freshness.check(self.graph_encoder, vectors.origin.weights_hash)
 
     def knowledge_off(self) -> AbstractContextManager[None]:
         """Return a context in which the model computes with its injections switched off."""

@@ -32,7 +32,12 @@ def save_model(
         model: The model.
         processor: Its processor.
         about: What the card tells beside that: scores, texts, seeds.
+
+    Raises:
+        ValueError: The processor looks up entity vectors that another graph encoder computed.
     """
+    if processor.vectors is not None:
+        model.check_vectors(processor.vectors)
     folder = Path(folder).absolute()
     folder.parent.mkdir(parents=True, exist_ok=True)
     fresh = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".tmp", dir=folder.parent))
@@ -85,4 +90,7 @@ def load_model(folder: str | Path) -> tuple[KGBertPreTrainedModel, KGBertProcess
             f"{', '.join(task.model.__name__ for task in TASKS.values())} and save that."
         )
     check_fit(config, processor)
-    return task.model.from_pretrained(folder).eval(), processor, task
+    model = task.model.from_pretrained(folder).eval()
+    if processor.vectors is not None:
+        model.check_vectors(processor.vectors)
+    return model, processor, task

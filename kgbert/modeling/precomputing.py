@@ -1,0 +1,121 @@
+"""Entity vectors of a whole graph, computed layer by layer, and the check that they are fresh."""
+
+import tempfile
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from kgbert.batching.features import EntityFeatures
+from kgbert.batching.sampling import NeighbourSampler
+from kgbert.modeling.encoders import GraphEncoder
+from kgbert.modeling.features import weights_hash
+
+#: Entities computed together.
+CHUNK = 4096
+
+#: Called with how many entities are done, counted once a layer, and how many there are to do.
+Progress = Callable[[int, int], None]
+
+#: From the entities between a start and an end to what becomes of each.
+Step = Callable[[int, int], Tensor]
+
+
+@torch.no_grad()
+def all_vectors(
+    encoder: GraphEncoder,
+    sampler: NeighbourSampler,
+    features: EntityFeatures,
+    progress: Progress | None = None,
+) -> NDArray[np.float16]:
+    """Return the vector of every entity, as a batch in evaluation would compute it.
+
+    Each layer is computed for all entities before the next one, so that an entity costs its
+    neighbours and not their neighbours as well. What a node draws depends on the node alone, so
+    the subgraph of any batch gives the same vectors up to rounding. All that is as large as the
+    graph lies in temporary files.
+    """
+    device = encoder.project.weight.device
+    steps = 2 + len(encoder.layers)
+
+    def rows(step: Step, number: int, kind: type[Any] = np.float32) -> NDArray[Any]:
+        entities = len(features.vectors)
+        filled = _on_disk((entities, encoder.norm.normalized_shape[0]), kind)
+        for start in range(0, entities, CHUNK):
+            end = min(start + CHUNK, entities)
+            filled[start:end] = step(start, end).cpu().numpy()
+            if progress:
+                progress(number * entities + end, steps * entities)
+        return filled
+
+    def enter(start: int, end: int) -> Tensor:
+        return encoder.enter(torch.tensor(features.vectors[start:end]).to(device)).float()
+
+    def refine(state: NDArray[Any], layer: int, start: int, end: int) -> Tensor:
+        found = sampler.sample(np.arange(start, end), hops=1)
+        nodes, edge_index, edge_types = (
+            torch.from_numpy(each).to(device)
+            for each in (state[found.nodes], found.edge_index, found.edge_types)
+        )
+        nodes = nodes.to(encoder.project.weight.dtype)
+        return encoder.refine(layer, nodes, end - start, edge_index, edge_types).float()
+
+    def leave(state: NDArray[Any], start: int, end: int) -> Tensor:
+        nodes = torch.tensor(state[start:end]).to(encoder.norm.weight)
+        vectors: Tensor = encoder.norm(nodes).half()
+        return vectors
+
+    training = encoder.training
+    encoder.eval()
+    state = rows(enter, 0)
+    for layer in range(len(encoder.layers)):
+        state = rows(partial(refine, state, layer), layer + 1)
+    vectors = rows(partial(leave, state), steps - 1, np.float16)
+    encoder.train(training)
+    return vectors
+
+
+def _on_disk(shape: tuple[int, int], kind: type[Any]) -> NDArray[Any]:
+    """Return rows in a file without a name, which goes with the last who uses it."""
+    if not shape[0]:
+        return np.empty(shape, kind)
+    with tempfile.TemporaryFile() as file:
+        return np.memmap(file, kind, "w+", shape=shape)
+
+
+class Freshness:
+    """Says of which graph encoder vectors must be, hashing its weights only where they changed."""
+
+    def __init__(self) -> None:
+        self.versions: list[tuple[int, int]] = []
+        self.hash = ""
+
+    def hash_of(self, encoder: GraphEncoder) -> str:
+        """Return the SHA-256 of a graph encoder's weights."""
+        # PyTorch counts a tensor's changes for its own checks of backward passes.
+        versions = [(id(weight), weight._version) for weight in encoder.parameters()]
+        if versions != self.versions:
+            self.versions, self.hash = versions, weights_hash(encoder)
+        return self.hash
+
+    def forget(self) -> None:
+        """Hash the weights anew when next asked: fused optimisers change them uncounted."""
+        self.versions = []
+
+    def check(self, encoder: GraphEncoder, vectors_hash: str | None) -> None:
+        """Raise ValueError where vectors are those of other weights.
+
+        Under torch.compile nothing is checked: whoever compiles a model has stopped changing it.
+        """
+        if torch.compiler.is_compiling() or self.hash_of(encoder) == vectors_hash:
+            return
+        raise ValueError(
+            f"the entity vectors are of the graph encoder {str(vectors_hash)[:12]}, but this one "
+            f"is {self.hash[:12]}: it was trained on, or is in another precision. Type "
+            "processor.use_vectors(model.precompute(processor)), or processor.use_vectors(None) "
+            "to sample the graph again; in a saved folder, remove entity_vectors.safetensors."
+        )

@@ -1,0 +1,196 @@
+import numpy as np
+import pytest
+import torch
+from tiny import TEXTS, loss_of, run, stirred, tiny_graph, tiny_processor
+
+from kgbert.batching.vectors import EntityVectors
+from kgbert.graph.builder import GraphBuilder
+from kgbert.modeling import precomputing
+from kgbert.modeling.encoders import ENCODERS
+from kgbert.modeling.models import KGBertForTokenClassification
+from kgbert.training.folder import load_model, save_model
+from kgbert.training.pipeline import pipeline
+
+#: What half precision may change in the logits of a tiny model.
+TOLERANCE = 5e-3
+
+
+@pytest.mark.parametrize("chunk", [1, 4, 100])
+@pytest.mark.parametrize("hops", [2, 3])
+@pytest.mark.parametrize("encoder", ENCODERS)
+def test_precomputed_vectors_are_those_of_every_batch(fused, monkeypatch, encoder, hops, chunk):
+    monkeypatch.setattr(precomputing, "CHUNK", chunk)
+    model = stirred(fused(graph_encoder=encoder))
+    processor = tiny_processor(hops=hops, fan_out=2)
+
+    vectors = model.precompute(processor).vectors
+
+    for entity in range(len(tiny_graph())):
+        sampled = processor.sampler.sample(np.array([entity]))
+        with torch.no_grad():
+            computed = model.graph_encoder(
+                torch.from_numpy(processor.features.vectors[sampled.nodes]),
+                torch.from_numpy(sampled.edge_index),
+                torch.from_numpy(sampled.edge_types),
+                sampled.hop_sizes,
+            )
+        # Half precision keeps eleven bits of a number.
+        assert np.allclose(vectors[entity], computed[0].numpy(), rtol=2**-11, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", [None, KGBertForTokenClassification])
+def test_looking_vectors_up_changes_answers_within_the_tolerance(fused, kind):
+    model = stirred(fused(pooling="mean") if kind is None else fused(kind=kind))
+    processor = tiny_processor()
+    sampled = run(model, processor(TEXTS)).logits
+
+    processor.use_vectors(model.precompute(processor))
+    batch = processor(TEXTS)
+
+    assert "edge_index" not in batch
+    assert batch["entity_vectors"].dtype == torch.float16
+    assert torch.allclose(run(model, batch).logits, sampled, atol=TOLERANCE)
+
+
+def test_texts_without_links_look_nothing_up(fused):
+    model, processor = stirred(fused()), tiny_processor()
+    processor.use_vectors(model.precompute(processor))
+    batch = processor(["nothing to see"])
+
+    with model.knowledge_off():
+        off = run(model, batch).logits
+
+    assert len(batch["entity_vectors"]) == 0
+    assert torch.equal(run(model, batch).logits, off)
+
+
+def test_a_saved_folder_looks_vectors_up(fused, tmp_path):
+    model, processor = stirred(fused(labels=list("abc"))), tiny_processor(linker=None)
+    processor.use_vectors(model.precompute(processor))
+    save_model(tmp_path / "model", model, processor, {})
+
+    loaded, again, _ = load_model(tmp_path / "model")
+    batch = again(TEXTS)
+
+    assert torch.equal(run(loaded, batch).logits, run(model, processor(TEXTS)).logits)
+    assert "entity_vectors" in batch
+    assert len(pipeline(tmp_path / "model")(TEXTS)) == len(TEXTS)
+
+
+def test_a_folder_with_vectors_of_other_weights_is_refused(fused, tmp_path):
+    model, processor = stirred(fused(labels=list("abc"))), tiny_processor(linker=None)
+    processor.use_vectors(model.precompute(processor))
+    save_model(tmp_path / "model", model, processor, {})
+    stirred(model, seed=2).save_pretrained(tmp_path / "model")
+
+    with pytest.raises(ValueError, match=r"vectors are of .* remove entity_vectors.safetensors"):
+        load_model(tmp_path / "model")
+
+
+def test_stale_vectors_are_not_saved(fused, tmp_path):
+    model, processor = stirred(fused(labels=list("abc"))), tiny_processor(linker=None)
+    processor.use_vectors(model.precompute(processor))
+
+    with pytest.raises(ValueError, match="entity vectors are of the graph encoder"):
+        save_model(tmp_path / "model", stirred(model, seed=2), processor, {})
+    assert not (tmp_path / "model").exists()
+
+
+@pytest.mark.parametrize("fuse", [False, True])
+def test_training_makes_vectors_stale(fused, fuse):
+    model, processor = stirred(fused()), tiny_processor()
+    batch, vectors = processor(TEXTS), model.precompute(processor)
+    processor.use_vectors(vectors)
+    run(model, processor(TEXTS))
+    loss_of(model, batch).backward()
+    torch.optim.AdamW(model.parameters(), 1e-3, fused=fuse).step()
+
+    with pytest.raises(ValueError, match="it was trained on, or is in another precision"):
+        run(model, processor(TEXTS))
+    processor.use_vectors(model.precompute(processor))
+    run(model, processor(TEXTS))
+
+
+def test_training_on_precomputed_vectors_is_refused(fused):
+    model, processor = fused(), tiny_processor()
+    processor.use_vectors(model.precompute(processor))
+
+    with pytest.raises(ValueError, match=r"teach the graph encoder nothing; type processor.use_v"):
+        model.train()(**processor(TEXTS))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"fan_out": 3}, r"drawing 'up to 8 neighbours, seed 0' instead of 'up to 3 neighbours"),
+        ({"features": "other"}, "features_hash 'seed 0' instead of 'seed 1'"),
+    ],
+)
+def test_vectors_made_with_another_processor_are_refused(fused, change, message):
+    vectors = fused().precompute(tiny_processor())
+    processor = tiny_processor(**{"fan_out": change.get("fan_out", 8)})
+    if "features" in change:
+        object.__setattr__(processor.features, "encoder_hash", "seed 1")
+
+    with pytest.raises(ValueError, match=message):
+        processor.use_vectors(vectors)
+
+
+def test_vectors_of_another_graph_are_refused(fused):
+    vectors = fused().precompute(tiny_processor())
+    processor = tiny_processor()
+    builder = GraphBuilder()
+    for number in range(len(tiny_graph())):
+        builder.add_name(f"EX:{number}", "other")
+    processor.graph = builder.build()
+
+    with pytest.raises(ValueError, match=r"graph_hash .* make them anew with model.precompute"):
+        processor.use_vectors(vectors)
+
+
+def test_a_model_that_computes_no_vectors_has_none_to_precompute(fused):
+    with pytest.raises(ValueError, match="computes no entity vectors"):
+        fused(injected_layers=[]).precompute(tiny_processor())
+
+
+def test_precomputing_tells_how_far_it_is_and_leaves_the_mode_alone(fused):
+    model, told = fused().train(), []
+
+    model.precompute(tiny_processor(), lambda done, all_of_it: told.append((done, all_of_it)))
+
+    assert told == sorted(told)
+    assert told[-1][0] == told[-1][1]
+    assert model.training
+    assert model.graph_encoder.training
+
+
+def test_vectors_are_mapped_and_not_read(fused, tmp_path):
+    vectors = fused().precompute(tiny_processor())
+
+    vectors.save(tmp_path / "vectors.safetensors")
+    again = EntityVectors.load(tmp_path / "vectors.safetensors")
+
+    assert again.origin == vectors.origin
+    assert np.array_equal(again.vectors, vectors.vectors)
+    assert not again.vectors.flags.owndata
+    assert not again.vectors.flags.writeable
+
+
+@pytest.mark.parametrize("missing", ["vectors_hash", "hop_sizes", "link_nodes"])
+def test_a_batch_with_part_of_what_is_looked_up_is_refused(fused, missing):
+    model, processor = fused(), tiny_processor()
+    processor.use_vectors(model.precompute(processor))
+    batch = processor(TEXTS)
+    del batch[missing]
+
+    with pytest.raises(ValueError, match=f"knowledge without {missing}; make batches with"):
+        model(**batch)
+
+
+def test_vectors_cut_by_rows_are_refused(fused):
+    model, processor = fused(), tiny_processor()
+    processor.use_vectors(model.precompute(processor))
+    batch = processor(TEXTS)
+
+    with pytest.raises(ValueError, match=r"cut apart: .* entity_vectors has shape \(1, 16\)"):
+        model(**batch | {"entity_vectors": batch["entity_vectors"][:1]})
