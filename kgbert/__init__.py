@@ -25,6 +25,7 @@ _HOMES = {
     "DictionaryLinker": "kgbert.linking.dictionary",
     "NearestNameLinker": "kgbert.linking.nearest",
     "coverage": "kgbert.linking.coverage",
+    "write_health_page": "kgbert.linking.health_page",
     "make_linker": "kgbert.linking.linkers",
     "from_function": "kgbert.linking.adapters",
     "from_gliner": "kgbert.linking.adapters",

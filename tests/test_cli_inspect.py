@@ -84,3 +84,24 @@ def test_a_stop_list_for_a_linker_that_has_none_is_refused(capsys):
 
     assert status == 1
     assert "has no stop list; take dictionary" in capsys.readouterr().err
+
+
+def test_a_page_is_written_beside_what_is_shown(workplace, capsys):
+    main(["inspect", "signs.obo", "--texts", "notes.txt", "--html", "page.html"])
+
+    assert capsys.readouterr().out.endswith("\npage  page.html\n")
+    assert "It is doubtful" in (workplace / "page.html").read_text(encoding="utf-8")
+
+
+def test_json_stays_json_beside_a_page(workplace, capsys):
+    assert inspected(capsys, "--html", "page.html")["entities"] == 2
+
+    assert (workplace / "page.html").exists()
+
+
+def test_a_page_that_cannot_be_written_is_one_line(workplace, capsys):
+    (workplace / "taken").mkdir()
+
+    assert main(["inspect", "signs.obo", "--html", "taken"]) == 1
+
+    assert capsys.readouterr().err.startswith("kgbert: could not write taken (Is a directory)")

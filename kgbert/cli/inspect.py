@@ -2,6 +2,8 @@
 
 import json
 from argparse import ArgumentParser, Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from kgbert.cli.command import Command
 from kgbert.cli.graph_options import (
@@ -13,28 +15,45 @@ from kgbert.cli.graph_options import (
 )
 from kgbert.texts import read_texts
 
+if TYPE_CHECKING:
+    from kgbert.graph.graph import KnowledgeGraph
+    from kgbert.linking.coverage import Coverage
+
 
 def inspect(arguments: Namespace) -> None:
     """Show the size of a graph, what may be wrong with it, and how much of texts it reaches."""
-    from kgbert.linking.coverage import coverage
-
-    texts: list[str] = []
-    if arguments.texts:
-        # Before the graph, which may take longer: a mistyped name is answered at once.
-        examples = read_texts(
-            arguments.texts, text_column=arguments.text_column, overlaps="longest"
-        )
-        texts = [example.text for example in examples]
+    texts = _texts_of(arguments)
     graph = graph_of(arguments)
+    found = _coverage_of(texts, graph, arguments) if texts else None
+    if arguments.html:
+        # Imported here, as all that reads the graph is: --help waits for none of it.
+        from kgbert.linking.health_page import write_health_page
+
+        write_health_page(graph, arguments.html, coverage=found)
     health = graph.health()
-    found = coverage(texts, linker_of(arguments, graph), graph) if texts else None
     if arguments.json:
         both = json.loads(health.json()) | ({"coverage": found.as_dict()} if found else {})
         print(json.dumps(both, indent=2))
-    else:
-        print(health)
-        if found:
-            print(f"\n{arguments.texts}\n{found}")
+        return
+    print(health)
+    if found:
+        print(f"\n{arguments.texts}\n{found}")
+    if arguments.html:
+        print(f"\npage  {arguments.html}")
+
+
+def _texts_of(arguments: Namespace) -> list[str]:
+    # Before the graph, which may take longer: a mistyped name is answered at once.
+    if not arguments.texts:
+        return []
+    examples = read_texts(arguments.texts, text_column=arguments.text_column, overlaps="longest")
+    return [example.text for example in examples]
+
+
+def _coverage_of(texts: list[str], graph: "KnowledgeGraph", arguments: Namespace) -> "Coverage":
+    from kgbert.linking.coverage import coverage
+
+    return coverage(texts, linker_of(arguments, graph), graph)
 
 
 def _add_arguments(parser: ArgumentParser) -> None:
@@ -48,6 +67,9 @@ def _add_arguments(parser: ArgumentParser) -> None:
     add_linker_argument(parser)
     add_stop_arguments(parser)
     parser.add_argument("--json", action="store_true", help="write one JSON object")
+    parser.add_argument(
+        "--html", type=Path, metavar="FILE", help="write a page with drawings to this file as well"
+    )
 
 
 INSPECT = Command(inspect, _add_arguments, example="kgbert inspect hp.obo --texts notes.csv")

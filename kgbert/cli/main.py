@@ -15,6 +15,7 @@ from kgbert.cli.inspect import INSPECT
 from kgbert.cli.link import LINK
 from kgbert.cli.predict import PREDICT
 from kgbert.cli.train import TRAIN
+from kgbert.cli.train_linker import TRAIN_LINKER
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -39,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return _fail("interrupted", 130)
     except (ValueError, OSError) as error:
-        return _fail(error, 1)
+        return _fail(_said(error), 1)
     return 0
 
 
@@ -66,6 +67,13 @@ def _parser() -> ArgumentParser:
     return parser
 
 
+def _said(error: ValueError | OSError) -> str:
+    """Return what went wrong, without the number that the system has for it."""
+    if not isinstance(error, OSError) or not error.strerror:
+        return str(error)
+    return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+
+
 def _fail(reason: object, status: int) -> int:
     print(f"kgbert: {' '.join(str(reason).split())}", file=sys.stderr)
     return status
@@ -78,6 +86,7 @@ COMMANDS: dict[str, Command] = {
     "inspect": INSPECT,
     "link": LINK,
     "train": TRAIN,
+    "train-linker": TRAIN_LINKER,
     "compare": COMPARE,
     "predict": PREDICT,
 }

@@ -88,6 +88,14 @@ def dot(x: Number, y: Number, *, radius: float = 3.0, classes: str = "") -> str:
     return f'<circle class="{classes}" cx="{x:g}" cy="{y:g}" r="{radius:g}"/>'
 
 
+def rectangle(corner: Place, size: Place, *, classes: str = "") -> str:
+    """Return an SVG rectangle from its upper left corner."""
+    (x, y), (width, height) = corner, size
+    return (
+        f'<rect class="{classes}" x="{x:.4g}" y="{y:g}" width="{width:.4g}" height="{height:g}"/>'
+    )
+
+
 def drawing(pieces: Iterable[str], size: tuple[int, int], description: str) -> str:
     """Return an SVG picture that a screen reader can name."""
     width, height = size
