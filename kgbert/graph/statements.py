@@ -146,7 +146,10 @@ class Statements:
                 self.edges.add(subject, vocabulary.RDF_TYPE, target)
 
     def finish(self) -> GraphBuilder:
-        """Return the builder with everything in it, ids written as in the graph."""
+        """Return the builder with everything in it, ids written as in the graph.
+
+        Names and edges move there: they are not held twice.
+        """
         builder = self.builder
         self.edges.update(self.blanks.edges())
         self.edges.update(self._schema())
@@ -190,6 +193,7 @@ class Statements:
         if dangling := described - len(self.edges):
             self.builder.note(f"{dangling:,} edges dropped: an end of theirs is not described")
         self.builder.edges.absorb(self.edges.renamed(ids, written))
+        self.edges = Triples()
 
     def _schema(self) -> Iterator[tuple[str, str, str]]:
         """Yield an edge from each class that a relation starts at to each that it ends at."""
@@ -228,7 +232,8 @@ class Statements:
 
     def _name(self, ids: dict[str, str]) -> None:
         relations: dict[str, tuple[bool, str]] = {}
-        for subject, scope, language, text in self.names:
+        while self.names:
+            subject, scope, language, text = self.names.pop()
             if subject in ids:
                 self.builder.add_name(ids[subject], text, scope, language)
             elif subject in self.properties and scope == "preferred":

@@ -92,7 +92,11 @@ class Triples:
         return result
 
     def absorb(self, other: "Triples") -> None:
-        """Add the triples of another set."""
+        """Add the triples of another set, which is not to be changed afterwards."""
+        if not self._ends:
+            self._ends, self._relations = other._ends, other._relations
+            self._append(other._rows())
+            return
         numbers = np.array([self._ends[end] for end in other._ends], np.int32)
         kinds = np.array([self._relations[name] for name in other._relations], np.int32)
         self._append(_mapped(other._rows(), numbers, kinds))

@@ -1,0 +1,143 @@
+"""What do time and memory of reading a graph of millions of entities grow with, and what is cached?
+
+Invented graphs, each entity with a name and ten edges of five relations to others drawn at random,
+are read from N-Triples and from a CSV of triples, each in a process of its own: cold with an empty
+cache, and once more from the cache, mapped into memory. The bound is the straight line through the
+sizes, and what it foretells for the largest graph asked for; --full measures that one as well.
+
+    python benchmarks/graph_scale.py [--full] [--out benchmarks/results/graph_scale.json]
+"""
+
+import argparse
+import json
+import multiprocessing
+import os
+import platform
+import random
+import resource
+import tempfile
+import time
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+EDGES = 10
+SIZES = (50_000, 200_000)
+LARGEST = 5_000_000
+PACKAGES = ("kgbert", "pyoxigraph", "numpy", "safetensors")
+
+
+def main() -> None:
+    """Measure every size and form, and write the results."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--full", action="store_true", help=f"{LARGEST:,} entities as well")
+    parser.add_argument("--out", type=Path, default=Path("benchmarks/results/graph_scale.json"))
+    arguments = parser.parse_args()
+    sizes = (*SIZES, LARGEST) if arguments.full else SIZES
+    arms = []
+    for form in FORMS:
+        for entities in sizes:
+            with tempfile.TemporaryDirectory() as folder:
+                arms += measure(form, entities, Path(folder))
+    report = {
+        "question": __doc__.splitlines()[0],
+        "python": platform.python_version(),
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
+        "note": "The cores were shared with other work: read the seconds of processor time.",
+        "load": round(os.getloadavg()[0], 1),
+        "versions": {name: metadata.version(name) for name in PACKAGES},
+        "arms": arms,
+        "foretold": {form: foretell(form, arms) for form in FORMS},
+    }
+    arguments.out.write_text(json.dumps(report, indent=1) + "\n")
+
+
+def measure(form: str, entities: int, folder: Path) -> list[dict[str, Any]]:
+    """Return what it takes to read one graph cold, and from the cache."""
+    path = folder / f"graph.{form}"
+    _alone(write, path, entities)
+    arms = []
+    for arm in ("read and cached", "opened from the cache"):
+        measured = {"arm": arm, "form": form, **_alone(read, path, folder / "cache")}
+        print(json.dumps(measured), flush=True)
+        arms.append(measured)
+    return arms
+
+
+def write(path: Path, entities: int) -> None:
+    """Write an invented graph, the same at each call."""
+    random.seed(0)
+    line = FORMS[path.suffix[1:]]
+    with path.open("w", encoding="utf-8") as file:
+        if path.suffix == ".csv":
+            file.write("subject,predicate,object\n")
+        for number in range(entities):
+            file.write(line(f"e{number}", "label", f"name {number} of {entities}"))
+            file.writelines(line(f"e{number}", *edge) for edge in _edges(entities))
+
+
+def _edges(entities: int) -> Iterator[tuple[str, str]]:
+    for _ in range(EDGES):
+        yield f"r{int(5 * random.random())}", f"e{int(entities * random.random())}"
+
+
+def read(path: Path, cache: Path) -> dict[str, Any]:
+    """Read a graph, through the cache."""
+    import pyoxigraph  # noqa: F401  # so that importing the libraries does not count
+    import rdflib  # noqa: F401
+
+    from kgbert import read_graph
+
+    before, start, used = _peak(), time.perf_counter(), time.process_time()
+    graph = read_graph(path, cache=cache)
+    graph.name(len(graph) // 2)
+    return {
+        "entities": len(graph),
+        "edges": len(graph.heads),
+        "processor seconds": round(time.process_time() - used, 3),
+        "seconds": round(time.perf_counter() - start, 3),
+        "peak MB": round(_peak()),
+        "peak MB before": round(before),
+        "MB on disk": round(path.stat().st_size / 2**20),
+    }
+
+
+def foretell(form: str, arms: list[dict[str, Any]]) -> dict[str, float]:
+    """Return what a line through the two largest sizes measured says of the largest asked for."""
+    cold = [arm for arm in arms if arm["form"] == form and arm["arm"] == "read and cached"]
+    small, large = cold[-2:]
+    foretold = {}
+    for measure in ("peak MB", "processor seconds"):
+        slope = (large[measure] - small[measure]) / (large["entities"] - small["entities"])
+        foretold[measure] = round(large[measure] + slope * (LARGEST - large["entities"]))
+    return {"entities": LARGEST, "edges": EDGES * LARGEST, **foretold}
+
+
+def _ntriple(subject: str, predicate: str, target: str) -> str:
+    if predicate == "label":
+        return f'<http://a.org/{subject}> <{_LABEL}> "{target}" .\n'
+    return f"<http://a.org/{subject}> <http://a.org/{predicate}> <http://a.org/{target}> .\n"
+
+
+def _row(subject: str, predicate: str, target: str) -> str:
+    return f"{subject},{predicate},{target}\n"
+
+
+def _alone(function: Any, *arguments: Any) -> Any:
+    """Run a function in a process of its own, whose peak memory begins from nothing."""
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        return pool.apply(function, arguments)
+
+
+def _peak() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+_LABEL = "http://www.w3.org/2000/01/rdf-schema#label"
+
+#: Suffix of a form -> how it writes a triple.
+FORMS = {"nt": _ntriple, "csv": _row}
+
+if __name__ == "__main__":
+    main()
