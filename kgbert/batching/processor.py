@@ -251,7 +251,7 @@ class KGBertProcessor:
             told = self.vectors.origin.weights_hash
             return found | {"vectors_hash": told, "hop_sizes": [(len(linked), 0)]}
         sampled = self.sampler.sample(linked, epoch)
-        arrays = {
+        arrays: dict[str, NDArray[Any]] = {
             "node_features": self.features.vectors[sampled.nodes],
             "edge_index": sampled.edge_index,
             "edge_types": sampled.edge_types,
