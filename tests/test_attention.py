@@ -3,16 +3,17 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kgbert.modeling.attention import KnowledgeAttention, Links
+from kgbert.modeling.attention import GATE_SPEED, KnowledgeAttention, Links
 
 HIDDEN, KNOWLEDGE, HEADS = 8, 8, 2
 
 
 def layer():
-    """Return a layer whose output map is not zero any more."""
+    """Return a layer whose gate is not shut any more."""
     torch.manual_seed(0)
     made = KnowledgeAttention(HIDDEN, KNOWLEDGE, HEADS, 0.0).eval()
     torch.nn.init.normal_(made.null_key)
+    torch.nn.init.uniform_(made.gate, 0.01, 0.1)
     return made
 
 
@@ -87,7 +88,7 @@ def dense(attention, token, candidates, scores):
     match = torch.einsum("hd,nhd->nh", query, keys.view(-1, HEADS, size)) / size**0.5
     weights = (match + torch.cat([scores, torch.zeros(1)]).unsqueeze(1)).softmax(0)
     read = torch.einsum("nh,nhd->hd", weights, values.view(-1, HEADS, size))
-    return token + attention.output(read.flatten())
+    return token + GATE_SPEED * attention.gate * attention.output(read.flatten())
 
 
 @pytest.mark.parametrize("score", [-1e4, -torch.inf])

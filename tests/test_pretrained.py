@@ -15,7 +15,7 @@ from tiny import (
 from torch import nn
 from transformers import AutoModelForSequenceClassification
 
-from kgbert.modeling.attention import ZeroLinear
+from kgbert.modeling.attention import AlignedLinear
 from kgbert.modeling.config import POOLINGS
 from kgbert.modeling.encoders import ENCODERS
 from kgbert.modeling.models import KGBertForSequenceClassification
@@ -106,8 +106,10 @@ def assert_initialised(name, module):
     """Uninitialised memory holds anything: zeros, huge numbers, not a number."""
     for part, tensor in (*module.named_parameters(recurse=False), *module.named_buffers("", False)):
         where = f"{name}.{part}"
-        if isinstance(module, ZeroLinear):
+        if part in ("gate", "shares"):
             assert not tensor.any(), where
+        elif isinstance(module, AlignedLinear) and part == "weight":
+            assert torch.equal(tensor, torch.eye(*tensor.shape)), where
         elif isinstance(module, nn.LayerNorm):
             assert (tensor == (part == "weight")).all(), where
         elif part == "bias":

@@ -20,7 +20,7 @@ class KGBertConfig(PreTrainedConfig):
             the upper half; an empty list makes the plain model.
         graph_encoder: A name in :data:`kgbert.modeling.encoders.ENCODERS`.
         graph_layers: How many hops of the graph an entity vector sees.
-        knowledge_size: Length of an entity vector.
+        knowledge_size: Length of an entity vector; None means that of the feature vectors.
         knowledge_heads: Heads of each knowledge attention.
         knowledge_dropout: Dropout inside the graph encoder and on what is injected.
         link_dropout: Share of links hidden from the model at each training step.
@@ -42,7 +42,7 @@ class KGBertConfig(PreTrainedConfig):
         injected_layers: list[int] | None = None,
         graph_encoder: str = "compgcn",
         graph_layers: int = 2,
-        knowledge_size: int = 256,
+        knowledge_size: int | None = None,
         knowledge_heads: int = 4,
         knowledge_dropout: float = 0.1,
         link_dropout: float = 0.1,
@@ -65,6 +65,8 @@ class KGBertConfig(PreTrainedConfig):
             raise ValueError(
                 f"injected_layers={injected_layers} names a block twice; name it once."
             )
+        if knowledge_size is None:
+            knowledge_size = feature_size
         if knowledge_size % knowledge_heads:
             raise ValueError(
                 f"knowledge_size={knowledge_size} cannot be shared by "

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch_geometric.nn import GATv2Conv, RGCNConv
 
 from kgbert.lookup import lookup
+from kgbert.modeling.attention import GATE_SPEED, AlignedLinear
 
 #: What a layer reads: the nodes that may send, and the first of them, which receive.
 Sides = tuple[Float[Tensor, "nodes size"], Float[Tensor, "receivers size"]]
@@ -81,10 +82,15 @@ def rgcn(size: int, relations: int) -> nn.Module:
 ENCODERS = {"compgcn": CompositionLayer, "gatv2": AttentionLayer, "rgcn": rgcn, "none": None}
 
 
+#: What a layer that has learnt nothing adds is noise; so it begins small.
+FIRST_SHARE = 0.1
+
+
 class GraphEncoder(nn.Module):
     """Project node features, then refine them by relational message passing.
 
-    Every layer adds to what was there, so an entity's own features always reach the text model.
+    Every layer adds a learned share, small at first (LayerScale, Touvron et al. 2021,
+    arXiv:2103.17239), to what was there, so an entity's own features always reach the text model.
     There are no batch statistics: an entity's vector depends on its neighbourhood alone.
     """
 
@@ -93,12 +99,13 @@ class GraphEncoder(nn.Module):
     ) -> None:
         super().__init__()
         layer = lookup(ENCODERS, kind, "graph encoder")
-        self.project = nn.Linear(features, size)
+        self.project = AlignedLinear(features, size)
         self.norms = nn.ModuleList(nn.LayerNorm(size) for _ in range(layers))
         self.layers = nn.ModuleList(
             nn.Linear(size, size) if layer is None else layer(size, max(1, 2 * relations))
             for _ in range(layers)
         )
+        self.shares = nn.Parameter(torch.zeros(layers))
         self.edgeless = layer is None
         self.norm = nn.LayerNorm(size)
         self.dropout = nn.Dropout(dropout)
@@ -144,7 +151,8 @@ class GraphEncoder(nn.Module):
         kept = heard[:receivers]
         read = (kept,) if self.edgeless else ((heard, kept), edge_index, edge_types)
         update: Tensor = self.dropout(nn.functional.gelu(self.layers[layer](*read)))
-        return nodes[:receivers] + update.to(nodes.dtype)
+        share = FIRST_SHARE + GATE_SPEED * self.shares[layer]
+        return nodes[:receivers] + (share * update).to(nodes.dtype)
 
     def _reach(self, hop_sizes: list[tuple[int, int]]) -> list[tuple[int, int]]:
         """Return the nodes and edges that are read by each layer, and by what comes after them."""

@@ -8,21 +8,18 @@ from typing import Any, ClassVar, TypeVar
 import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
-from torch_geometric.nn import GATv2Conv, RGCNConv
 from transformers import (
     AutoConfig,
     AutoModel,
     AutoModelForSequenceClassification,
     AutoModelForTokenClassification,
     PreTrainedModel,
-    initialization,
 )
 
 from kgbert.batching.processor import KGBertProcessor
 from kgbert.batching.vectors import EntityVectors
 from kgbert.graph.graph import KnowledgeGraph
 from kgbert.lookup import lookup
-from kgbert.modeling.attention import KnowledgeAttention, ZeroLinear
 from kgbert.modeling.config import KGBertConfig
 from kgbert.modeling.encoders import GraphEncoder
 from kgbert.modeling.features import weights_hash
@@ -41,6 +38,7 @@ from kgbert.modeling.injection import (
 )
 from kgbert.modeling.knowledge import BatchKnowledge, take_knowledge
 from kgbert.modeling.precomputing import Freshness, Progress, all_vectors
+from kgbert.modeling.starting import start
 
 #: One of the fused models; typing.Self is unknown to the checks of shapes that tests run under.
 Fused = TypeVar("Fused", bound="KGBertPreTrainedModel")
@@ -260,21 +258,7 @@ class KGBertPreTrainedModel(PreTrainedModel):
         return scores.masked_fill(hidden, -torch.inf)
 
     def _init_weights(self, module: nn.Module) -> None:
-        if isinstance(module, ZeroLinear):
-            initialization.zeros_(module.weight)
-        elif isinstance(module, KnowledgeAttention):
-            initialization.normal_(module.null_key, std=0.02)
-        elif isinstance(module, nn.Linear):
-            initialization.xavier_uniform_(module.weight)
-            if module.bias is not None:
-                initialization.zeros_(module.bias)
-        elif isinstance(module, nn.Embedding):
-            initialization.normal_(module.weight, std=0.1)
-        elif isinstance(module, nn.LayerNorm):
-            initialization.ones_(module.weight)
-            initialization.zeros_(module.bias)
-        elif isinstance(module, (GATv2Conv, RGCNConv)):
-            module.reset_parameters()
+        start(module)
 
     def _set_gradient_checkpointing(
         self,
