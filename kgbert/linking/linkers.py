@@ -1,6 +1,7 @@
 """Linkers by name, alone or together, saved as settings and built again from a graph."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from importlib import import_module
 from itertools import chain
 from typing import Any
 
@@ -27,6 +28,8 @@ class CombinedLinker:
 def make_linker(graph: KnowledgeGraph, name: str) -> Linker:
     """Return a linker by name; names joined by ``+`` make a combined one.
 
+    A linker that needs more than the graph is told where it lies: ``embedding:FOLDER``.
+
     >>> from kgbert.graph.builder import GraphBuilder
     >>> builder = GraphBuilder()
     >>> builder.add_name("HP:1", "Fever")
@@ -34,7 +37,7 @@ def make_linker(graph: KnowledgeGraph, name: str) -> Linker:
     >>> len(linker(["fever"])[0])
     2
     """
-    parts: list[Linker] = [lookup(LINKERS, part, "linker")(graph) for part in name.split("+")]
+    parts = [_made(graph, *part.partition(":")[::2]) for part in name.split("+")]
     return parts[0] if len(parts) == 1 else CombinedLinker(parts)
 
 
@@ -48,13 +51,13 @@ def linker_settings(linker: Linker) -> list[dict[str, Any]]:
         return linker_settings(linker.linker)
     settings = []
     for part in linker.parts if isinstance(linker, CombinedLinker) else (linker,):
-        if not isinstance(part, (DictionaryLinker, NearestNameLinker)):
+        names = [name for name, home in HOMES.items() if home == _home_of(type(part))]
+        if not names:
             raise ValueError(
                 f"a linker of type {type(part).__name__} cannot be saved with a processor; save it "
                 "with the dictionary linker, and set `processor.linker` again after loading."
             )
-        name = next(name for name, kind in LINKERS.items() if isinstance(part, kind))
-        settings.append({"linker": name, **part.settings})
+        settings.append({"linker": names[0], **part.settings})
     return settings
 
 
@@ -63,9 +66,37 @@ def linker_from_settings(graph: KnowledgeGraph, settings: Sequence[dict[str, Any
     parts: list[Linker] = []
     for options in settings:
         given = dict(options)
-        kind = lookup(LINKERS, given.pop("linker"), "linker")
+        kind = _kind(given.pop("linker"))
         parts.append(kind.from_settings(graph, given))
     return parts[0] if len(parts) == 1 else CombinedLinker(parts)
+
+
+def _made(graph: KnowledgeGraph, name: str, place: str) -> Linker:
+    kind = _kind(name)
+    if name in LINKERS:
+        if place:
+            raise ValueError(
+                f"the linker {name!r} needs nothing but the graph; write {name!r} without "
+                f"':{place}'."
+            )
+        linker: Linker = kind(graph)
+        return linker
+    if not place:
+        raise ValueError(
+            f"the linker {name!r} lies in a folder; write {name}:FOLDER, the folder that `kgbert "
+            "train-linker` wrote or that of an encoder."
+        )
+    linker = kind.from_pretrained(graph, place)
+    return linker
+
+
+def _kind(name: str) -> Any:
+    module, _, kind = lookup(HOMES, name, "linker").rpartition(".")
+    return getattr(import_module(module), kind)
+
+
+def _home_of(kind: type) -> str:
+    return f"{kind.__module__}.{kind.__qualname__}"
 
 
 #: Linkers that need nothing but the graph; each is made from it, and has ``settings`` and
@@ -73,4 +104,10 @@ def linker_from_settings(graph: KnowledgeGraph, settings: Sequence[dict[str, Any
 LINKERS: dict[str, type[DictionaryLinker] | type[NearestNameLinker]] = {
     "dictionary": DictionaryLinker,
     "nearest": NearestNameLinker,
+}
+
+#: Where every linker lives; a class is loaded when it is asked for, since those of ``modeling``
+#: need torch, which nothing here may wait for. They have ``from_pretrained(graph, folder)`` too.
+HOMES: Mapping[str, str] = {name: _home_of(kind) for name, kind in LINKERS.items()} | {
+    "embedding": "kgbert.modeling.entity_linking.EmbeddingLinker",
 }

@@ -1,16 +1,16 @@
 """The folder of a trained model: everything that is needed to answer elsewhere as here."""
 
-import shutil
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError
 from transformers import AutoConfig
 
 from kgbert.batching.processor import KGBertProcessor
+from kgbert.graph.cards import may_be_shared
+from kgbert.graph.graph import KnowledgeGraph
 from kgbert.modeling.models import KGBertPreTrainedModel
+from kgbert.modeling.replacing import replacing
 from kgbert.training.card import model_card
 from kgbert.training.fitting import check_fit
 from kgbert.training.tasks import TASKS, Task
@@ -21,6 +21,8 @@ def save_model(
     model: KGBertPreTrainedModel,
     processor: KGBertProcessor,
     about: Mapping[str, Any],
+    *,
+    include_graph: bool | None = None,
 ) -> None:
     """Write model, tokenizer, graph, features, linker settings and card, whole or not at all.
 
@@ -32,55 +34,38 @@ def save_model(
         model: The model.
         processor: Its processor.
         about: What the card tells beside that: scores, texts, seeds.
+        include_graph: Whether the graph with its names is in the folder; None means unless a card
+            says that its licence forbids passing it on.
 
     Raises:
         ValueError: The processor looks up entity vectors that another graph encoder computed.
     """
     if processor.vectors is not None:
         model.check_vectors(processor.vectors)
-    folder = Path(folder).absolute()
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    fresh = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".tmp", dir=folder.parent))
-    try:
+    if include_graph is None:
+        include_graph = may_be_shared(processor.graph)
+    with replacing(folder, "model") as fresh:
         model.save_pretrained(fresh)
-        processor.save_pretrained(fresh)
-        (fresh / "README.md").write_text(model_card(model, processor, about), encoding="utf-8")
-        fresh.chmod(0o755)
-        _take_place(fresh, folder)
-    except (OSError, SafetensorError) as error:
-        raise OSError(
-            error.errno if isinstance(error, OSError) else None,
-            f"could not write the model to {folder} ({error}); nothing was changed. Free "
-            "some space or choose another folder, then run the same command again",
-        ) from error
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)
+        processor.save_pretrained(fresh, include_graph=include_graph)
+        card = model_card(model, processor, about, include_graph=include_graph)
+        (fresh / "README.md").write_text(card, encoding="utf-8")
 
 
-def _take_place(fresh: Path, folder: Path) -> None:
-    """Rename ``fresh`` to ``folder``, which goes only once the new one stands in its place."""
-    if not folder.exists():
-        fresh.rename(folder)
-        return
-    old = fresh.with_suffix(".old")
-    folder.rename(old)
-    try:
-        fresh.rename(folder)
-    except BaseException:
-        old.rename(folder)
-        raise
-    shutil.rmtree(old)
-
-
-def load_model(folder: str | Path) -> tuple[KGBertPreTrainedModel, KGBertProcessor, Task]:
+def load_model(
+    folder: str | Path, *, graph: KnowledgeGraph | None = None
+) -> tuple[KGBertPreTrainedModel, KGBertProcessor, Task]:
     """Return what :func:`save_model` wrote, ready to answer.
+
+    Args:
+        folder: Where it was written.
+        graph: The graph, read again, where the folder was saved without it.
 
     Raises:
         FileNotFoundError: The folder holds no kgbert model.
-        ValueError: The graph in the folder is not the one that the model was trained with, or the
+        ValueError: The graph is missing, or not the one that the model was trained with, or the
             model has no task.
     """
-    processor = KGBertProcessor.from_pretrained(folder)
+    processor = KGBertProcessor.from_pretrained(folder, graph=graph)
     config = AutoConfig.from_pretrained(folder)
     made = config.architectures or ["none"]
     task = next((task for task in TASKS.values() if task.model.__name__ in made), None)

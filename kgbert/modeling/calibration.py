@@ -1,0 +1,96 @@
+"""From a similarity to the probability that it is right, and to the point where it says nothing."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
+
+from kgbert.modeling.encoded_names import EncodedNames
+
+#: Names that are looked up among the others to calibrate.
+_SAMPLE = 2_000
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """A logistic curve: the probability that the nearest entity is the right one.
+
+    ``p = 1 / (1 + exp(-slope (similarity - midpoint)))`` (Platt 1999).
+
+    >>> Calibration(midpoint=0.5, slope=10.0).probability(0.5)
+    0.5
+    """
+
+    midpoint: float = 0.7
+    slope: float = 12.0
+
+    def probability(self, similarity: float) -> float:
+        """Return the probability of a similarity, never quite 0 or 1."""
+        return float(1 / (1 + np.exp(-self.slope * (similarity - self.midpoint))))
+
+
+def fit_calibration(similarities: Sequence[float], right: Sequence[bool]) -> Calibration:
+    """Return the curve that fits best; it always rises.
+
+    >>> fitted = fit_calibration([0.9, 0.8, 0.85, 0.5, 0.4], [True, True, True, False, False])
+    >>> fitted.probability(0.9) > 0.5 > fitted.probability(0.4)
+    True
+    """
+    # Two observations that always hold keep the curve rising and finite, however few there are.
+    x = np.array([*similarities, 1.0, -1.0])[:, None]
+    fitted = LogisticRegression(C=100.0).fit(x, np.array([*right, True, False]))
+    slope = max(float(fitted.coef_[0, 0]), 1e-3)
+    return Calibration(round(-float(fitted.intercept_[0]) / slope, 4), round(slope, 4))
+
+
+def calibrate(
+    names: EncodedNames, *, entities: NDArray[np.int64] | None = None, seed: int = 0
+) -> Calibration:
+    """Return the calibration that a graph's own synonyms suggest.
+
+    A name is looked up among all the others; it is right where another name of its entity is
+    nearest. Names without a synonym are what NIL is like.
+
+    Args:
+        names: Encoded by the encoder to calibrate.
+        entities: Only names of these are looked up: those that training has not seen. All if None.
+        seed: Draws the names where there are many.
+    """
+    eligible = np.arange(len(names.entities))
+    if entities is not None and len(entities):
+        eligible = np.flatnonzero(np.isin(names.entities, entities))
+    drawn = np.sort(np.random.default_rng(seed).permutation(eligible)[:_SAMPLE])
+    if len(drawn) < 2:
+        return Calibration()
+    similarity, entity = names.nearest(
+        torch.from_numpy(names.vectors[drawn]).float(), 1, hidden=torch.from_numpy(drawn)
+    )
+    near = similarity[:, 0].isfinite().numpy()
+    right = entity[:, 0].numpy() == names.entities[drawn]
+    return fit_calibration(similarity[:, 0].numpy()[near].tolist(), right[near].tolist())
+
+
+def best_threshold(scores: Sequence[float], right: Sequence[bool], nil: Sequence[bool]) -> float:
+    """Return the score below which "none of these" is the better answer.
+
+    Of the thresholds that answer most mentions rightly the lowest is taken: an entity that is
+    named can still be refused by the model, one that is not cannot be brought back.
+
+    Args:
+        scores: Of the best candidate of each mention, 0 where there is none.
+        right: Whether that candidate is the gold entity.
+        nil: Whether the gold entity is not in the graph, so that "none of these" is right.
+
+    >>> best_threshold([0.9, 0.6, 0.2], [True, True, False], [False, False, True])
+    0.4
+    """
+    levels, group = np.unique(np.array(scores, float), return_inverse=True)
+    gain = np.bincount(group, np.array(nil, float) - np.array(right, float), len(levels))
+    refused = int(np.append(0.0, gain.cumsum()).argmax())
+    if refused == 0:
+        return 0.0
+    above = levels[refused] if refused < len(levels) else 1.0
+    return round(float(levels[refused - 1] + above) / 2, 4)

@@ -1,0 +1,259 @@
+"""Link mentions to the entities whose names mean most nearly the same."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from kgbert.graph.graph import KnowledgeGraph
+from kgbert.linking.dictionary import DictionaryLinker
+from kgbert.linking.mention import Candidate, Linker, Mention
+from kgbert.modeling.calibration import best_threshold, calibrate
+from kgbert.modeling.embedding_settings import EmbeddingSettings
+from kgbert.modeling.encoded_names import EncodedNames, encode_names
+from kgbert.modeling.features import Progress
+from kgbert.modeling.name_encoder import NameEncoder
+from kgbert.modeling.replacing import replacing
+from kgbert.modeling.short_forms import defined_places, long_forms, spelt_out
+from kgbert.saving import write_atomically
+from kgbert.texts import Example
+
+SETTINGS_FILE = "kgbert_linker.json"
+NAMES_FILE = "names.safetensors"
+
+#: What the other candidates' scores are multiplied by where the dictionary knows the answer.
+_REST = 0.1
+
+#: Surfaces whose candidates are remembered.
+_REMEMBERED = 1 << 16
+
+
+class EmbeddingLinker:
+    """Ranks entities for mentions by the similarity of names in an encoder's space.
+
+    Where the dictionary knows a mention, and knows one meaning, it has the first word; otherwise
+    the entities with the nearest names are the candidates, with the probability that each is
+    right as its score. A short form that the text defines is asked for by its long form.
+
+    The names are encoded once; the search among them is exact. Callable like every linker, and
+    ``linker.candidates`` gives a meaning to the spans of others::
+
+        from_gliner(model, labels, linker.candidates)
+    """
+
+    def __init__(
+        self,
+        graph: KnowledgeGraph,
+        encoder: NameEncoder,
+        names: EncodedNames,
+        *,
+        settings: EmbeddingSettings,
+        spans: Linker | None = None,
+    ) -> None:
+        """Put the parts together; :meth:`of_graph` and :meth:`from_pretrained` make them.
+
+        Args:
+            graph: Where the names come from.
+            encoder: Encoded the names, and encodes what mentions say.
+            names: The graph's.
+            settings: How many candidates a mention keeps, and how they are scored.
+            spans: A linker that finds the mentions, whatever it takes them to mean, as
+                ``from_gold`` does; None means what the dictionary finds, and the short forms
+                that a text defines.
+        """
+        self.graph, self.encoder, self.names, self.options = graph, encoder, names, settings
+        self.dictionary = DictionaryLinker(graph)
+        self.spans = spans
+        self._known: dict[str, tuple[Candidate, ...]] = {}
+
+    @classmethod
+    def of_graph(
+        cls,
+        graph: KnowledgeGraph,
+        encoder: NameEncoder,
+        *,
+        progress: Progress | None = None,
+    ) -> "EmbeddingLinker":
+        """Return the linker of an encoder as it is, calibrated on the graph's own synonyms."""
+        names = encode_names(graph, encoder, progress)
+        return cls(graph, encoder, names, settings=EmbeddingSettings(calibration=calibrate(names)))
+
+    @classmethod
+    def from_pretrained(
+        cls, graph: KnowledgeGraph, folder: str | Path, *, progress: Progress | None = None
+    ) -> "EmbeddingLinker":
+        """Return the linker that ``kgbert train-linker`` wrote, or that of any plain encoder.
+
+        Args:
+            graph: Its names are encoded, unless the folder holds their vectors.
+            folder: Of a linker or an encoder, or an encoder's name on the hub.
+            progress: Called while names are encoded.
+        """
+        file = Path(folder) / SETTINGS_FILE
+        if not file.is_file():
+            return cls.of_graph(graph, NameEncoder.from_pretrained(folder), progress=progress)
+        said: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        encoder = NameEncoder.from_pretrained(folder, **said["encoder"])
+        names = EncodedNames.load(Path(folder) / NAMES_FILE, graph.hash)
+        return cls(
+            graph,
+            encoder,
+            names or encode_names(graph, encoder, progress),
+            settings=EmbeddingSettings.from_dict(said),
+        )
+
+    def save(self, folder: str | Path) -> None:
+        """Write encoder, vectors and settings, whole or not at all, for :meth:`from_pretrained`."""
+        with replacing(folder, "linker") as fresh:
+            self.encoder.save(fresh)
+            self.names.save(fresh / NAMES_FILE, self.graph.hash)
+            said = {"encoder": self._reading, **asdict(self.options)}
+            write_atomically(fresh / SETTINGS_FILE, json.dumps(said, indent=2))
+        self.encoder.model.name_or_path = str(Path(folder).absolute())
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What rebuilds this linker on the same graph, ready for JSON."""
+        if self.spans is not None:
+            raise ValueError(
+                "this linker's spans come from a callable of your own, which no settings "
+                "describe; save it without (spans=None), and set `processor.linker` after loading."
+            )
+        folder = str(self.encoder.model.name_or_path)
+        if not folder:
+            raise ValueError(
+                "this linker's encoder was trained and lies nowhere yet, so no settings can say "
+                "where to find it; write linker.save('FOLDER') first."
+            )
+        return {
+            "folder": folder,
+            "weights": self.encoder.hash,
+            "encoder": self._reading,
+            **asdict(self.options),
+        }
+
+    @classmethod
+    def from_settings(cls, graph: KnowledgeGraph, settings: Mapping[str, Any]) -> "EmbeddingLinker":
+        """Return the linker that had these settings, its encoder read from where it lies.
+
+        Raises:
+            ValueError: Another encoder lies there now.
+        """
+        place = settings["folder"]
+        encoder = NameEncoder.from_pretrained(place, **settings["encoder"])
+        if encoder.hash != settings["weights"]:
+            raise ValueError(
+                f"{place}: holds another encoder than the one this linker was made with, so its "
+                "scores would mean something else; put the right one there, or make the linker "
+                "anew: kgbert train-linker GRAPH --backbone NAME --output FOLDER"
+            )
+        names = EncodedNames.load(Path(place) / NAMES_FILE, graph.hash)
+        return cls(
+            graph,
+            encoder,
+            names or encode_names(graph, encoder),
+            settings=EmbeddingSettings.from_dict(settings),
+        )
+
+    def __call__(self, texts: Sequence[str]) -> list[list[Mention]]:
+        """Return the mentions of each text, in reading order."""
+        if isinstance(texts, str):
+            raise TypeError(f"a linker takes a list of texts; give [{texts[:20]!r}] for one text.")
+        found = [_places(of_text) for of_text in (self.spans or self.dictionary)(texts)]
+        asked = []
+        for text, places in zip(texts, found, strict=True):
+            defined = long_forms(text)
+            if self.spans is None:
+                places[:] = sorted({*places, *defined_places(text, places)})
+            asked.append([spelt_out(text[start:end], defined) for start, end in places])
+        meaning = self.rank([surface for of_text in asked for surface in of_text])
+        return [
+            [
+                Mention(start, end, meaning[surface])
+                for (start, end), surface in zip(places, surfaces, strict=True)
+                if meaning[surface]
+            ]
+            for places, surfaces in zip(found, asked, strict=True)
+        ]
+
+    def candidates(self, surface: str) -> tuple[Candidate, ...]:
+        """Return what a whole piece of text may mean, best first; nothing where it is NIL."""
+        return self.rank([surface])[surface]
+
+    def rank(self, surfaces: Iterable[str]) -> dict[str, tuple[Candidate, ...]]:
+        """Return what each surface may mean, all of them searched for together."""
+        asked = list(dict.fromkeys(surfaces))
+        new = [surface for surface in asked if surface not in self._known]
+        if len(self._known) + len(new) > _REMEMBERED:
+            self._known.clear()
+            new = asked
+        if new and len(self.names.entities):
+            # One more than is kept, for the dictionary's own answer may be among them.
+            similarity, entity = self.names.nearest(
+                self.encoder.encode(new), self.options.max_candidates + 1
+            )
+            for surface, *near in zip(new, similarity.tolist(), entity.tolist(), strict=True):
+                self._known[surface] = self._chosen(surface, *near)
+        return {surface: self._known.get(surface, ()) for surface in asked}
+
+    def with_settings(self, **changes: Any) -> "EmbeddingLinker":
+        """Return this linker with other settings, the same encoder and the same names."""
+        other = copy(self)
+        other.options, other._known = replace(self.options, **changes), {}
+        return other
+
+    def with_best_threshold(self, examples: Sequence[Example]) -> "EmbeddingLinker":
+        """Return this linker with the NIL threshold that answers most gold spans rightly.
+
+        Args:
+            examples: Texts whose spans say their entity; validation texts, never those of a test.
+        """
+        every = self.with_settings(threshold=0.0)
+        scores, right, nil = [], [], []
+        for example in examples:
+            defined = long_forms(example.text)
+            said = [spelt_out(example.text[x.start : x.end], defined) for x in example.spans]
+            meaning = every.rank(said)
+            for span, surface in zip(example.spans, said, strict=True):
+                best = next(iter(meaning[surface]), Candidate("", 0.0))
+                scores.append(best.score)
+                right.append(best.entity == span.entity)
+                nil.append(span.entity not in self.graph)
+        return self.with_settings(threshold=best_threshold(scores, right, nil))
+
+    @property
+    def _reading(self) -> dict[str, Any]:
+        return {"pooling": self.encoder.pooling, "max_length": self.encoder.max_length}
+
+    def _chosen(
+        self, surface: str, similarities: Sequence[float], entities: Sequence[int]
+    ) -> tuple[Candidate, ...]:
+        probability = self.options.calibration.probability
+        near = [
+            Candidate(self.graph.entity_ids[entity], max(1e-4, round(probability(value), 4)))
+            for value, entity in zip(similarities, entities, strict=True)
+            if value > -1.5  # less than any cosine: no entity is left
+        ]
+        kept = [candidate for candidate in near if candidate.score >= self.options.threshold]
+        if sure := _unambiguous(self.dictionary.candidates(surface)):
+            rest = (
+                Candidate(entity, max(1e-4, round(_REST * min(score, sure.score), 4)))
+                for entity, score in kept
+                if entity != sure.entity
+            )
+            kept = [sure, *rest]
+        return tuple(kept[: self.options.max_candidates])
+
+
+def _places(mentions: Iterable[Mention]) -> list[tuple[int, int]]:
+    return sorted({(mention.start, mention.end) for mention in mentions})
+
+
+def _unambiguous(candidates: Sequence[Candidate]) -> Candidate | None:
+    """Return the best candidate if no other is as good."""
+    if not candidates:
+        return None
+    best, *others = candidates
+    return None if others and others[0].score >= best.score else best

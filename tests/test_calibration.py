@@ -1,0 +1,88 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kgbert.modeling.calibration import Calibration, best_threshold, calibrate, fit_calibration
+from kgbert.modeling.encoded_names import EncodedNames
+
+SIMILARITIES = st.floats(-1, 1, width=32)
+
+
+@given(st.lists(st.tuples(SIMILARITIES, st.booleans()), max_size=30))
+def test_a_nearer_name_never_scores_less(observed):
+    fitted = fit_calibration([x for x, _ in observed], [right for _, right in observed])
+
+    scores = [fitted.probability(x) for x in np.linspace(-1, 1, 9)]
+    assert scores == sorted(scores)
+    assert all(0 < score < 1 for score in scores)
+
+
+def test_scores_are_the_share_that_is_right():
+    random = np.random.default_rng(0)
+    similarity = random.uniform(0.2, 1, 20_000)
+    truth = Calibration(0.6, 9.0)
+    right = random.random(20_000) < [truth.probability(x) for x in similarity]
+
+    fitted = fit_calibration(similarity.tolist(), right.tolist())
+
+    for x in (0.3, 0.5, 0.7, 0.9):
+        assert fitted.probability(x) == pytest.approx(truth.probability(x), abs=0.02)
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from([0.0, 0.1, 0.3, 0.5, 0.9]), st.sampled_from("right wrong nil")),
+        max_size=25,
+    )
+)
+def test_no_other_threshold_answers_more_mentions_rightly(mentions):
+    scores = [score for score, _ in mentions]
+    right = [kind == "r" for _, kind in mentions]
+    nil = [kind == "n" for _, kind in mentions]
+
+    def answered(threshold):
+        return sum(
+            hit if score >= threshold else is_nil
+            for score, hit, is_nil in zip(scores, right, nil, strict=True)
+        )
+
+    chosen = best_threshold(scores, right, nil)
+
+    assert answered(chosen) == max(map(answered, (0.0, 0.05, 0.2, 0.4, 0.7, 0.95, 1.0)))
+
+
+def test_without_mentions_nothing_is_refused():
+    assert best_threshold([], [], []) == 0.0
+
+
+def test_synonyms_of_the_graph_calibrate_an_encoder():
+    random = np.random.default_rng(0)
+    with_synonym, lone = (
+        np.repeat(random.normal(size=(50, 16)), 2, axis=0),
+        random.normal(size=(100, 16)),
+    )
+    vectors = np.concatenate([with_synonym + random.normal(size=(100, 16)) * 0.2, lone])
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    entities = np.concatenate([np.repeat(np.arange(50), 2), np.arange(50, 150)]).astype(np.int32)
+    names = EncodedNames(vectors.astype(np.float16), entities)
+
+    fitted = calibrate(names)
+
+    assert fitted.probability(1.0) > 0.8 > 0.3 > fitted.probability(0.4)
+    assert fitted == calibrate(names)
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_too_few_names_leave_the_default(count):
+    names = EncodedNames(np.ones((count, 4), np.float16), np.zeros(count, np.int32))
+
+    assert calibrate(names) == Calibration()
+
+
+def test_one_name_an_entity_calibrates_by_what_is_wrong():
+    vectors = np.eye(5, dtype=np.float16)
+
+    fitted = calibrate(EncodedNames(vectors, np.arange(5, dtype=np.int32)))
+
+    assert fitted.probability(0.0) < 0.5
