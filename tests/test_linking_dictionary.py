@@ -115,6 +115,22 @@ def test_function_words_and_single_letters_are_not_linked():
     assert linker(["all 12 K"]) == [[]]
 
 
+def test_candidates_below_the_least_score_are_left_out():
+    graph = graph_of(("E:1", "Disease"), ("E:2", "colic"), ("E:3", "colic", "related"))
+
+    linker = DictionaryLinker(graph, min_score=0.75)
+
+    [[mention]] = linker(["a disease, colic"])
+    assert mention.candidates == (("E:2", 1.0),)
+    assert linker.settings["min_score"] == 0.75
+    assert DictionaryLinker.from_settings(graph, linker.settings).settings == linker.settings
+
+
+def test_least_score_that_nothing_reaches_is_refused():
+    with pytest.raises(ValueError, match="scores are above 0 and at most 1"):
+        DictionaryLinker(graph_of(("E:1", "fever")), min_score=1.5)
+
+
 def test_settings_rebuild_the_linker():
     graph = graph_of(("E:1", "Neoplasms, Skin"), ("E:2", "colic"))
     linker = DictionaryLinker(graph, rules=["inversion"], max_candidates=1, stop_names=["colic"])

@@ -31,7 +31,12 @@ SAME = {
         ("Brain tumor", "brain tumour"),
         ("Sulfasalazine", "sulphasalazine"),
     ],
-    "adjectives": [("Hypertension", "hypertensive"), ("Diabetes", "diabetic")],
+    "adjectives": [
+        ("Hypertension", "hypertensive"),
+        ("Diabetes", "diabetic"),
+        ("G6PD deficiency", "G6PD deficient"),
+        ("Exencephaly", "exencephalic"),
+    ],
     "organs": [("Renal failure", "kidney failure"), ("Hepatic fibrosis", "liver fibrosis")],
     "tumours": [("Neoplasm of the skin", "tumor of the skin"), ("Lung neoplasm", "lung cancer")],
     "disorders": [("Abnormality of vision", "disorder of vision")],
@@ -51,6 +56,7 @@ SAME = {
         ("Anemia, NOS", "anemia"),
         ("Alagille syndrome disease", "Alagille syndrome"),
         ("Bipolar disorder", "bipolar disease"),
+        ("Neurotoxicity Syndromes", "neurotoxicity"),
         ("Osteoporosis (disorder)", "osteoporosis"),
     ],
     "genitive": [
@@ -75,7 +81,12 @@ DIFFERENT = {
     "plural": [("Pu", "pus"), ("Plexu", "plexus"), ("Stenosi", "stenosis"), ("Process", "proces")],
     "articles": [("Vitamin A", "vitamin"), ("Hepatitis A", "hepatitis")],
     "inversion": [("Cough, fever and pain", "fever and pain cough")],
-    "tail": [("Kidney disease", "kidney"), ("Heart valve disorder", "heart valve")],
+    "tail": [
+        ("Kidney disease", "kidney"),
+        ("Heart valve disorder", "heart valve"),
+        ("Nephrotic syndrome", "nephrotic"),
+        ("Fever disorders", "fever"),
+    ],
     "genitive": [
         ("Pain in absence of fever", "fever pain in absence"),
         ("Renal cyst", "renal of cyst"),

@@ -30,6 +30,7 @@ def linker_of(*names: str, **choices: object) -> DictionaryLinker:
         (["Fevers"], {"rules": []}, "a fever", "fevers", "rule 'plural' were switched on"),
         (["AIDS"], {}, "hearing aids", "AIDS", "an acronym needs its capitals"),
         (["All"], {}, "all is well", "all", "it is a stop name"),
+        (["Disease"], {"min_score": 0.6}, "a disease", "disease", "score 0.5 is below min_score"),
         (["Knee pain"], {}, "pain in a knee", "knee pain", "not side by side"),
         (["Knee pain"], {}, "his knee", "knee pain", "lacks words of 'Knee pain': 'pain'"),
         (["Pain", "Knee pain"], {}, "knee pain", "pain", "belong to a longer or earlier mention"),

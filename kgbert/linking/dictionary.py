@@ -51,6 +51,7 @@ class DictionaryLinker:
         stop_names: Iterable[str] = STOP_NAMES,
         overlaps: str = "longest",
         approximate: int = 0,
+        min_score: float = 0.0,
     ) -> None:
         """Index the names of a graph.
 
@@ -62,9 +63,15 @@ class DictionaryLinker:
             overlaps: One of OVERLAPS: "longest" mentions only, or those "nested" in them too.
             approximate: Words of so many letters or more may have one letter wrong, missing,
                 added or swapped with its neighbour; 0 forgives no typo.
+            min_score: Candidates that score less are left out, and mentions with none left.
         """
         settings = LinkerSettings(
-            max_candidates, frozenset(rules), frozenset(stop_names), overlaps, approximate
+            max_candidates,
+            frozenset(rules),
+            frozenset(stop_names),
+            overlaps,
+            approximate,
+            min_score,
         )
         self._start(graph, settings, index_names(_forms(graph, settings)))
 
@@ -148,8 +155,11 @@ class DictionaryLinker:
 
     def _candidates(self, entry: int, surface: str) -> tuple[Candidate, ...]:
         matches = self._scorer.ranked(self.index.names_at(entry), surface)
-        kept = matches[: self._settings.max_candidates]
-        return tuple(Candidate(match.entity, match.score) for match in kept)
+        return tuple(
+            Candidate(match.entity, match.score)
+            for match in matches[: self._settings.max_candidates]
+            if match.score >= self._settings.min_score
+        )
 
     def _link(self, texts: Sequence[str]) -> list[list[Mention]]:
         mentions: list[list[Mention]] = [[] for _ in texts]

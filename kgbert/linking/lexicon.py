@@ -108,6 +108,7 @@ _CONDITIONS = {
     "allergic": "allergy",
     "asthmatic": "asthma",
     "cancerous": "cancer",
+    "deficient": "deficiency",
     "diabetic": "diabetes",
     "edematous": "edema",
     "epileptic": "epilepsy",
@@ -138,6 +139,7 @@ _CONDITION_ENDINGS = (
     ("penic", "penia"),
     ("phrenic", "phrenia"),
     ("phasic", "phasia"),
+    ("cephalic", "cephaly"),
 )
 #: Medicines and kinds, not conditions.
 _NO_CONDITIONS = frozenset(

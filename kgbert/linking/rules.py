@@ -87,8 +87,10 @@ def _untailed(words: Words) -> Iterable[Words]:
         yield words[: words.index("(", 1)]
     elif len(words) > 1 and words[-1] in _OPEN_ENDS:
         yield words[:-2] if words[-2] == "," else words[:-1]
-    elif len(words) > 2 and words[-1] in _DISEASE and _NAMES_A_DISEASE.search(words[-2]):
-        yield words[:-1]
+    elif len(words) > 1 and words[-1] in _SAYS_DISEASE:
+        told = _NAMES_A_DISEASE if len(words) > 2 else _IS_A_DISEASE
+        if told.search(words[-2]):
+            yield words[:-1]
 
 
 def _one_disease(word: str) -> str:
@@ -100,11 +102,14 @@ _PREPOSITIONS = frozenset(("in", "with", "without", "from", "due", "to", "by", "
 _ADJECTIVE = re.compile("(?:al|ar|ary|eal|ed|ian|ic|ive|ous)$")
 _ARTICLES = frozenset(("the", "a", "an"))
 _DISEASE = frozenset(("disease", "disorder", "diseases", "disorders"))
+_SAYS_DISEASE = _DISEASE | {"syndrome", "syndromes"}
 _OPEN_ENDS = frozenset(("nos", "unspecified"))
 _QUALIFIERS = frozenset(("disorder", "disease", "finding", "morphology", "procedure", "diagnosis"))
 _NAMES_A_DISEASE = re.compile(
     r"(?:itis|osis|[ao]emia|oma|pathy|plasia|trophy|syndrome|deficiency|cancer|infection|fever)$"
 )
+#: A whole word that says so, not "fever" or "infection", which many diseases share.
+_IS_A_DISEASE = re.compile(r"\w{3}(?:itis|osis|[ao]emia|oma|pathy|plasia|trophy|toxicity)$")
 
 #: What a name and a text may differ in, in the order in which words pass through.
 #: Each word of text and names goes through ``word`` of every rule that is switched on; add a

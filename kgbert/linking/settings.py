@@ -28,6 +28,7 @@ class LinkerSettings:
     stop_names: frozenset[str] = STOP_NAMES
     overlaps: str = "longest"
     approximate: int = 0
+    min_score: float = 0.0
 
     def __post_init__(self) -> None:
         if self.max_candidates < 1:
@@ -42,6 +43,11 @@ class LinkerSettings:
             raise ValueError(
                 f"approximate is {self.approximate}, but a typo in so short a word makes it "
                 f"another word; give {MIN_APPROXIMATE} or more letters, or 0 to forgive none."
+            )
+        if not 0 <= self.min_score < 1:
+            raise ValueError(
+                f"min_score is {self.min_score:g}, but scores are above 0 and at most 1; give 0 to "
+                "keep all, 0.6 to leave out words that are common."
             )
         object.__setattr__(self, "stop_names", frozenset(map(fold_cluster, self.stop_names)))
 
@@ -59,6 +65,7 @@ class LinkerSettings:
             "stop_names": sorted(self.stop_names),
             "overlaps": self.overlaps,
             "approximate": self.approximate,
+            "min_score": self.min_score,
         }
 
     @classmethod
@@ -75,6 +82,7 @@ class LinkerSettings:
             frozenset(rule for rule, switched_on in settings["rules"].items() if switched_on),
             frozenset(settings["stop_names"]),
             settings["overlaps"],
-            # Linkers saved before there was this choice forgave no typo.
+            # Linkers saved before there were these choices forgave no typo and kept all scores.
             settings.get("approximate", 0),
+            settings.get("min_score", 0.0),
         )

@@ -82,6 +82,9 @@ def _obstacle(linker: DictionaryLinker, text: str, name: str) -> str:
 def _held_back(linker: DictionaryLinker, text: str, name: str, surface: str) -> str:
     if refusal := linker.refusal(name, surface):
         return f"{surface!r} stands in the text, but {refusal}."
+    weak = [match.score for match in linker.matches(surface) if match.name == name]
+    if weak and max(weak) < linker.settings["min_score"]:
+        return f"{surface!r} stands in the text, but its score {max(weak):g} is below min_score."
     [mentions] = linker([text])
     others = ", ".join(repr(text[mention.start : mention.end]) for mention in mentions)
     return (
