@@ -62,7 +62,7 @@ def test_a_card_is_shown_with_what_to_type(name, capsys):
     assert card.files in " ".join(page.split())
     assert card.page in page
     assert f"kgbert inspect FILE --card {name}" in page
-    assert ("must not hold the graph" in page) is not card.shareable
+    assert ("is saved without the graph" in page) is not card.shareable
 
 
 def test_a_card_of_ones_own_is_shown_with_its_options(capsys):

@@ -102,6 +102,29 @@ def test_compare_runs_the_arms_and_says_what_is_missing_for_a_verdict(workplace,
     assert main(["predict", "results/model", "fever"]) == 0
 
 
+def test_compare_does_what_a_results_file_says_again(workplace, capsys):
+    sizes = ("--train-sizes", "12,all", "--grid", "1e-3,2e-3")
+    typed("compare", "--seeds", "1", "--arms", "plain,knowledge", "--output", "results", *sizes)
+
+    with pytest.raises(SystemExit) as ended:
+        main(["compare", "--reproduce", "results/results.json"])
+
+    said = capsys.readouterr().out
+    assert ended.value.code == 0
+    assert "It agrees: the verdict is 'too few seeds' again. All 2 runs have" in said
+    assert (workplace / "results-again" / "train-12" / "report.html").exists()
+
+
+def test_results_without_their_command_cannot_be_done_again(workplace, capsys):
+    (workplace / "results.json").write_text("{}", encoding="utf-8")
+
+    with pytest.raises(SystemExit) as ended:
+        main(["compare", "--reproduce", "results.json"])
+
+    assert ended.value.code == 1
+    assert "type that command again with another --output" in capsys.readouterr().err
+
+
 def test_compare_goes_on_where_it_was_interrupted(workplace, monkeypatch, capsys):
     run_arm, done = compare.run_arm, []
 
@@ -302,6 +325,18 @@ def test_train_replaces_no_folder_of_other_things(workplace, capsys):
     assert status == 1
     assert "files that are no model of kgbert" in capsys.readouterr().err
     assert (workplace / "thesis" / "draft.txt").read_text() == "years of work"
+
+
+def test_a_model_trained_without_graph_asks_for_it_and_answers_with_it(workplace, capsys):
+    typed("train", "--output", "model", "--without-graph")
+    said = capsys.readouterr().out
+
+    assert not (workplace / "model" / "graph.safetensors").exists()
+    assert 'kgbert predict model "a text" --graph signs.obo' in said
+    assert main(["predict", "model", "fever"]) == 1
+    assert "give your copy: --graph FILE" in capsys.readouterr().err
+    assert main(["predict", "model", "fever", "--graph", "signs.obo"]) == 0
+    assert "fever (EX:1, linked 1)" in capsys.readouterr().out
 
 
 def test_predict_says_what_is_wrong_with_a_folder(workplace, capsys):

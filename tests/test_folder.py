@@ -1,9 +1,11 @@
 import errno
 import os
+import re
 import resource
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from tiny import TEXTS, run, stirred, tiny_features, tiny_graph, tiny_processor
 from kgbert.batching.processor import FEATURES_FILE, GRAPH_FILE, SETTINGS_FILE, KGBertProcessor
 from kgbert.graph.builder import GraphBuilder
 from kgbert.graph.cache import save_graph
+from kgbert.graph.cards import list_cards
 from kgbert.modeling.models import KGBertModel
 from kgbert.training.folder import load_model, save_model
 from kgbert.training.pipeline import pipeline
@@ -237,3 +240,61 @@ def test_a_processor_of_other_features_does_not_fit(saved):
 
     assert (again.features.vectors == tiny_features(graph).vectors).all()
     assert again.features.graph_hash == graph.hash
+
+
+@pytest.fixture
+def without_graph(saved):
+    model, processor, folder = saved
+    save_model(folder, model, processor, {}, include_graph=False)
+    return model, processor, folder
+
+
+def test_a_graph_that_is_left_out_leaves_none_of_its_names_in_the_folder(without_graph):
+    _, processor, folder = without_graph
+
+    assert not (folder / GRAPH_FILE).exists()
+    held = b"".join(
+        content.lower()
+        for name, content in contents(folder).items()
+        if name not in ("tokenizer.json", "vocab.txt")
+    )
+    names = (re.escape(name.lower()).encode() for name in processor.graph.names)
+    assert [name for name in names if re.search(rb"\b%s\b" % name, held)] == []
+    assert "does not hold the graph" in (folder / "README.md").read_text()
+
+
+def test_with_its_graph_given_again_a_model_answers_as_before(without_graph):
+    model, processor, folder = without_graph
+
+    loaded, again, _ = load_model(folder, graph=tiny_graph())
+
+    assert torch.equal(run(loaded, again(TEXTS)).logits, run(model, processor(TEXTS)).logits)
+    assert pipeline(folder, graph=tiny_graph())(TEXTS)
+
+
+def test_a_model_without_its_graph_asks_for_it(without_graph):
+    *_, folder = without_graph
+
+    with pytest.raises(
+        ValueError, match=r"saved without its graph .* give your copy: --graph FILE"
+    ):
+        load_model(folder)
+
+
+def test_another_graph_in_the_place_of_the_one_left_out_is_refused(without_graph):
+    *_, folder = without_graph
+    builder = GraphBuilder()
+    builder.add_name("NEW:1", "name")
+
+    with pytest.raises(ValueError, match=r"is not the graph of .* read the same release"):
+        load_model(folder, graph=builder.build(source="another"))
+
+
+@pytest.mark.parametrize(("card", "held"), [("umls", False), ("go", True)])
+def test_a_licence_decides_whether_the_graph_is_held(fused, tmp_path, card, held):
+    processor = tiny_processor(linker=None)
+    processor.graph = replace(processor.graph, licence=list_cards()[card].licence)
+
+    save_model(tmp_path / "model", stirred(fused(labels=LABELS)), processor, {})
+
+    assert (tmp_path / "model" / GRAPH_FILE).exists() is held

@@ -14,10 +14,11 @@ from transformers import AutoTokenizer, BatchEncoding, PreTrainedTokenizerBase
 
 from kgbert.batching.alignment import TextLinks, align, tokens_of
 from kgbert.batching.features import EntityFeatures
+from kgbert.batching.left_out import GRAPH_FILE, saved_graph, told_of
 from kgbert.batching.sampling import NeighbourSampler
 from kgbert.batching.trees import Branch, SentenceTrees
 from kgbert.batching.vectors import EntityVectors, Origin
-from kgbert.graph.cache import load_graph, save_graph
+from kgbert.graph.cache import save_graph
 from kgbert.graph.graph import KnowledgeGraph
 from kgbert.linking.dictionary import DictionaryLinker
 from kgbert.linking.linkers import linker_from_settings, linker_settings
@@ -27,7 +28,6 @@ from kgbert.saving import write_atomically
 logger = logging.getLogger(__name__)
 
 SETTINGS_FILE = "kgbert_processor.json"
-GRAPH_FILE = "graph.safetensors"
 FEATURES_FILE = "features.safetensors"
 VECTORS_FILE = "entity_vectors.safetensors"
 
@@ -258,12 +258,19 @@ class KGBertProcessor:
         }
         return _tensors(arrays) | {"hop_sizes": sampled.hop_sizes}
 
-    def save_pretrained(self, folder: str | Path) -> None:
-        """Write tokenizer, graph, features and settings, enough to answer elsewhere as here."""
+    def save_pretrained(self, folder: str | Path, *, include_graph: bool = True) -> None:
+        """Write tokenizer, graph, features and settings, enough to answer elsewhere as here.
+
+        Args:
+            folder: Where to.
+            include_graph: Whether the graph with its names may be in the folder; where its licence
+                forbids that, it has to be given to :meth:`from_pretrained` again.
+        """
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         self.tokenizer.save_pretrained(folder)
-        save_graph(self.graph, folder / GRAPH_FILE)
+        if include_graph:
+            save_graph(self.graph, folder / GRAPH_FILE)
         self.features.save(folder / FEATURES_FILE)
         if self.vectors is not None:
             self.vectors.save(folder / VECTORS_FILE)
@@ -275,11 +282,15 @@ class KGBertProcessor:
             # The tokenizer's own file forgets it in transformers 5.17.
             "padding_side": self.tokenizer.padding_side,
         } | ({"trees": asdict(self.trees)} if self.trees else {})
+        if not include_graph:
+            settings["graph_left_out"] = told_of(self.graph)
         write_atomically(folder / SETTINGS_FILE, json.dumps(settings, indent=2))
 
     @classmethod
-    def from_pretrained(cls, folder: str | Path) -> "KGBertProcessor":
-        """Read what :meth:`save_pretrained` wrote."""
+    def from_pretrained(
+        cls, folder: str | Path, *, graph: KnowledgeGraph | None = None
+    ) -> "KGBertProcessor":
+        """Read what :meth:`save_pretrained` wrote; the graph is given if it was left out there."""
         folder = Path(folder)
         try:
             settings: dict[str, Any] = json.loads((folder / SETTINGS_FILE).read_text())
@@ -288,7 +299,7 @@ class KGBertProcessor:
                 f"{folder} holds no {SETTINGS_FILE}, so it is no kgbert model; give the folder "
                 "that `kgbert train` or `kgbert demo` wrote."
             ) from error
-        graph = load_graph(folder / GRAPH_FILE)
+        graph = saved_graph(folder, graph, settings.pop("graph_left_out", {}))
         linker = linker_from_settings(graph, settings.pop("linker"))
         features = EntityFeatures.load(folder / FEATURES_FILE)
         tokenizer = AutoTokenizer.from_pretrained(folder, padding_side=settings.pop("padding_side"))

@@ -9,12 +9,17 @@ if TYPE_CHECKING:
 
 
 def add_graph_arguments(parser: ArgumentParser) -> None:
-    """Add the graph's file and how it is read."""
+    """Add the graph's file, and how it is read."""
     parser.add_argument(
         "graph",
         metavar="GRAPH",
         help="file or folder of an ontology or knowledge graph: OBO, OWL, Turtle, SKOS, CSV ...",
     )
+    add_reading_arguments(parser)
+
+
+def add_reading_arguments(parser: ArgumentParser) -> None:
+    """Add how a graph is read."""
     reading = parser.add_argument_group("how the graph is read")
     reading.add_argument(
         "--card",

@@ -46,11 +46,11 @@ def _summary(name: str, card: "Card") -> Iterator[str]:
 
 
 def _page(name: str, card: "Card") -> Iterator[str]:
-    sharing = "may" if card.shareable else "must not"
+    sharing = "may hold the graph" if card.shareable else "is saved without the graph"
     yield fill(f"{card.name}: {card.about}", _WIDTH)
     yield _line("page", card.page)
     yield _line("licence", f"{card.licence} ({card.licence_page})")
-    yield _line("", f"a model that is passed on {sharing} hold the graph")
+    yield _line("", f"a model trained with it {sharing}")
     yield _line("file", card.files)
     yield _line("formats", ", ".join(card.formats))
     yield _line("size", card.size)

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from kgbert.cli.command import Command
+from kgbert.cli.graph_options import add_reading_arguments, graph_of
 from kgbert.cli.text_argument import add_text_argument, examples_of
 
 if TYPE_CHECKING:
@@ -20,7 +21,9 @@ def predict(arguments: Namespace) -> None:
     from kgbert.training.pipeline import pipeline
 
     quieten()
-    for prediction in pipeline(arguments.model)([example.text for example in examples]):
+    graph = graph_of(arguments) if arguments.graph else None
+    answer = pipeline(arguments.model, graph=graph)
+    for prediction in answer([example.text for example in examples]):
         if arguments.json:
             print(json.dumps(asdict(prediction)))
         else:
@@ -33,6 +36,10 @@ def _add_arguments(parser: ArgumentParser) -> None:
     )
     add_text_argument(parser)
     parser.add_argument("--json", action="store_true", help="write one JSON object a text")
+    parser.add_argument(
+        "--graph", metavar="FILE", help="the graph, for a model that was saved without it"
+    )
+    add_reading_arguments(parser)
 
 
 def _show(prediction: "Prediction") -> None:

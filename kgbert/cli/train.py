@@ -33,9 +33,10 @@ def train(arguments: Namespace) -> None:
         )
         for name, value in metrics.items()
     }
-    save_model(arguments.output, trained.model, trained.processor, scores)
+    include = False if arguments.without_graph else None
+    save_model(arguments.output, trained.model, trained.processor, scores, include_graph=include)
     _show(scores)
-    print(f'\nmodel  {arguments.output}\ntry    kgbert predict {arguments.output} "a text"')
+    _show_place(arguments.output, arguments.graph)
     print("Whether the graph helped, a single model cannot tell: kgbert compare does.")
 
 
@@ -59,6 +60,15 @@ def _show(scores: "Mapping[str, str]") -> None:
         print(f"{name.replace('_', ' '):24} {value}")
 
 
+def _show_place(folder: Path, graph: str) -> None:
+    print(f"\nmodel  {folder}")
+    if (folder / "graph.safetensors").exists():
+        print(f'try    kgbert predict {folder} "a text"')
+    else:
+        print("graph  left out, with its names: whoever asks the model gives a copy")
+        print(f'try    kgbert predict {folder} "a text" --graph {graph}')
+
+
 def _add_arguments(parser: ArgumentParser) -> None:
     add_task_arguments(parser, "kgbert-model")
     parser.add_argument(
@@ -67,6 +77,12 @@ def _add_arguments(parser: ArgumentParser) -> None:
         default=0,
         metavar="N",
         help="seed of split, weights and order (0)",
+    )
+    parser.add_argument(
+        "--without-graph",
+        action="store_true",
+        help="leave the graph with its names out of the folder, for its licence; that is done by "
+        "itself where its card forbids passing it on",
     )
 
 

@@ -7,9 +7,21 @@ from kgbert import __version__
 from kgbert.batching.processor import KGBertProcessor
 from kgbert.modeling.models import KGBertPreTrainedModel
 
+_HELD = """\
+The folder holds the graph, the feature vectors of its entities and the settings of the linker, so
+that it answers elsewhere as it did where it was trained."""
+
+_LEFT_OUT = """\
+The folder does not hold the graph and its names: get the graph from its owner, in the version
+above, and read it with the options it was read with. The vectors of its entities are here."""
+
 
 def model_card(
-    model: KGBertPreTrainedModel, processor: KGBertProcessor, about: Mapping[str, Any]
+    model: KGBertPreTrainedModel,
+    processor: KGBertProcessor,
+    about: Mapping[str, Any],
+    *,
+    include_graph: bool = True,
 ) -> str:
     """Return the card as Markdown, at most forty lines.
 
@@ -17,6 +29,7 @@ def model_card(
         model: The model.
         processor: Its processor, which knows the graph.
         about: More lines to tell, name and value.
+        include_graph: Whether the graph is in the folder.
     """
     graph, config = processor.graph, model.config
     labels = ", ".join(str(label) for _, label in sorted((config.id2label or {}).items()))
@@ -31,6 +44,7 @@ def model_card(
         "Labels": labels if len(labels) <= 300 else f"{labels[:300]} ...",
         **about,
     }
+    given, held = ("", _HELD) if include_graph else (', graph=kgbert.read_graph("FILE")', _LEFT_OUT)
     rows = "\n".join(f"| {name} | {str(value).replace('|', '/')} |" for name, value in told.items())
     return f"""---
 library_name: kgbert
@@ -47,10 +61,9 @@ A language encoder that reads a knowledge graph, made with kgbert {__version__}.
 ```python
 import kgbert
 
-answer = kgbert.pipeline("this/folder")
+answer = kgbert.pipeline("this/folder"{given})
 answer(["a text"])
 ```
 
-The folder holds the graph, the feature vectors of its entities and the settings of the linker, so
-that it answers elsewhere as it did where it was trained. `transformers.pipeline()` cannot run it.
+{held} `transformers.pipeline()` cannot run it.
 """

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from kgbert.batching.alignment import tokens_of
 from kgbert.batching.processor import EncodedText, KGBertProcessor
+from kgbert.graph.graph import KnowledgeGraph
 from kgbert.linking.mention import Mention
 from kgbert.modeling.models import KGBertPreTrainedModel
 from kgbert.texts import Span
@@ -121,9 +122,13 @@ def _mean_over_injections(weights: dict[str, Tensor]) -> Tensor:
     return torch.stack([weight.float().mean(-1) for weight in weights.values()]).mean(0).cpu()
 
 
-def pipeline(folder: str | Path) -> KGBertPipeline:
+def pipeline(folder: str | Path, *, graph: KnowledgeGraph | None = None) -> KGBertPipeline:
     """Return a callable that answers texts with a saved model.
 
     This is the supported way: ``transformers.pipeline`` slices the graph's tensors by rows.
+
+    Args:
+        folder: Where the model was saved.
+        graph: The graph, read again, where the model was saved without it.
     """
-    return KGBertPipeline(*load_model(folder))
+    return KGBertPipeline(*load_model(folder, graph=graph))
