@@ -37,12 +37,16 @@ _HOMES = {
     # Make batches, and models that read them.
     "EntityFeatures": "kgbert.batching.features",
     "KGBertProcessor": "kgbert.batching.processor",
+    "EmbeddingLinker": "kgbert.modeling.entity_linking",
+    "NameEncoder": "kgbert.modeling.name_encoder",
     "encode_entities": "kgbert.modeling.features",
     "KGBertConfig": "kgbert.modeling.config",
     "KGBertForSequenceClassification": "kgbert.modeling.models",
     "KGBertForTokenClassification": "kgbert.modeling.models",
     "KGBertModel": "kgbert.modeling.models",
     # Train, save and ask.
+    "LinkerRecipe": "kgbert.training.linker_training",
+    "train_linker": "kgbert.training.linker_training",
     "Training": "kgbert.training.fine_tune",
     "default_arguments": "kgbert.training.fine_tune",
     "fine_tune": "kgbert.training.fine_tune",

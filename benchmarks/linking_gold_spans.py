@@ -1,0 +1,209 @@
+"""Which entity does a gold span mean: how often do dictionary and encoder know?
+
+    python benchmarks/linking_gold_spans.py DATA --backbone NAME [--linkers FOLDER]
+
+DATA is as for linking.py. Each arm is asked for the entities of the test split's gold spans; an
+answer is right if it is one of the gold entities of its span. Where an arm reads the text, a short
+form that the text defines is asked for by its long form. The score below which nothing is answered
+is chosen on the validation split. What was measured before is kept; --again measures anew.
+
+--linkers holds TASK folders that `kgbert train-linker` wrote for the task's graph; tasks without
+one have no trained arm. The names that the backbone encoded as it is are kept beside them. The arm
+"and training mentions as names" adds the gold mentions of the training split to the graph's names,
+the usual protocol of rivals such as BioSyn.
+"""
+
+import argparse
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import linking
+import numpy as np
+from linking import Gold
+
+from kgbert.graph.builder import GraphBuilder
+from kgbert.graph.graph import KnowledgeGraph
+from kgbert.linking.dictionary import DictionaryLinker
+from kgbert.linking.folding import fold_cluster
+from kgbert.linking.mention import Candidate
+from kgbert.modeling.calibration import best_threshold
+from kgbert.modeling.encoded_names import EncodedNames, distinct_names
+from kgbert.modeling.entity_linking import EmbeddingLinker
+from kgbert.modeling.short_forms import long_forms, spelt_out
+
+OUT = Path("benchmarks/results/linking_gold_spans.json")
+
+Documents = Sequence[tuple[str, Sequence[Gold]]]
+Ranked = Mapping[str, Sequence[Candidate]]
+
+
+class Task(NamedTuple):
+    """A graph and the texts whose gold spans name its entities."""
+
+    name: str
+    graph: KnowledgeGraph
+    train: Documents
+    validation: Documents
+    test: Documents
+
+
+def main() -> None:
+    """Measure every arm that was not measured yet."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--backbone", required=True)
+    parser.add_argument("--linkers", type=Path, default=Path("linkers"))
+    parser.add_argument("--tasks", nargs="*", default=list(linking.TASKS))
+    parser.add_argument("--again", action="store_true")
+    arguments = parser.parse_args()
+    done = [] if arguments.again or not OUT.exists() else json.loads(OUT.read_text())["arms"]
+    for name in arguments.tasks:
+        task = _task(arguments.data, name)
+        known = {arm["arm"] for arm in done if arm["task"] == name}
+        for arm, reads_text, rank in _arms(task, arguments, known):
+            done.append({"task": name, "arm": arm} | _measured(task, rank, reads_text=reads_text))
+            done.sort(key=lambda one: list(linking.TASKS).index(one["task"]))
+            print(json.dumps(done[-1]), flush=True)
+            report = {"question": (__doc__ or "").splitlines()[0], "split": "test", "arms": done}
+            OUT.write_text(json.dumps(report, indent=1) + "\n")
+
+
+def _arms(
+    task: Task, arguments: argparse.Namespace, known: set[str]
+) -> Iterator[tuple[str, bool, Callable[[Sequence[str]], Ranked]]]:
+    """Yield the arms that are not known yet: name, whether the text is read, and how it ranks."""
+    exact = DictionaryLinker(task.graph, rules=("acronyms",), max_candidates=20)
+    rules = DictionaryLinker(task.graph, max_candidates=20)
+    for name, reads, linker in (
+        ("exact names", False, exact),
+        ("normalised", False, rules),
+        ("normalised, short forms spelt out", True, rules),
+    ):
+        if name not in known:
+            yield name, reads, lambda said, linker=linker: {x: linker.candidates(x) for x in said}
+    trained, untrained = (arguments.linkers / f"{task.name}{x}" for x in ("", "-untrained"))
+    start = untrained if untrained.is_dir() else arguments.backbone
+    for kind, place in (("untrained", start), ("trained", trained)):
+        name = f"encoder, {kind}"
+        more = f"{name}, and training mentions as names"
+        if (kind == "trained" and not trained.is_dir()) or {name, more} <= known:
+            continue
+        linker = EmbeddingLinker.from_pretrained(task.graph, place)
+        if place == arguments.backbone:
+            linker.save(untrained)
+        if name not in known:
+            yield name, True, _ranking(linker)
+        if more not in known:
+            yield more, True, _ranking(_with_training_mentions(linker, task))
+
+
+def _ranking(linker: EmbeddingLinker) -> Callable[[Sequence[str]], Ranked]:
+    return linker.with_settings(max_candidates=20, threshold=0.0).rank
+
+
+def _measured(
+    task: Task, rank: Callable[[Sequence[str]], Ranked], *, reads_text: bool
+) -> dict[str, Any]:
+    asked = {part: list(_asked(getattr(task, part), reads_text)) for part in ("validation", "test")}
+    ranked = rank(list(dict.fromkeys(said for part in asked.values() for said, _ in part)))
+    threshold = _threshold(asked["validation"], ranked, task.graph)
+    seen = {fold_cluster(gold.surface) for _, golds in task.train for gold in golds}
+    counts: Counter[str] = Counter()
+    for said, gold in asked["test"]:
+        counts.update(_judged(gold, ranked[said], threshold, seen, task.graph))
+    shares = {name: round(counts[over] / max(counts[under], 1), 4) for name, over, under in SCORES}
+    missed = {cause: counts[cause] for cause in CAUSES}
+    return shares | {"threshold": threshold, "mentions": counts["all"], "missed": missed}
+
+
+def _judged(
+    gold: Gold, ranked: Sequence[Candidate], threshold: float, seen: set[str], graph: KnowledgeGraph
+) -> Iterator[str]:
+    """Yield what a gold span counts for."""
+    known = any(entity in graph for entity in gold.entities)
+    before = "seen" if fold_cluster(gold.surface) in seen else "unseen"
+    yield "all"
+    answered = bool(ranked) and ranked[0].score >= threshold
+    if not known:
+        yield "NIL"
+        yield "wrong: entity not in graph" if answered else "right at last"
+        return
+    yield from ("in graph", before)
+    found = [candidate.entity in gold.entities for candidate in ranked]
+    yield from (f"right at {most}" for most in (1, 5, 20) if any(found[:most]))
+    if any(found[:1]):
+        yield f"right {before}"
+        yield "right at last" if answered else "wrong: refused"
+    elif any(found):
+        yield "wrong: ranked lower"
+    else:
+        yield "wrong: not a candidate" if ranked else "wrong: no candidate"
+
+
+def _threshold(asked: Sequence[tuple[str, Gold]], ranked: Ranked, graph: KnowledgeGraph) -> float:
+    best = [(next(iter(ranked[said]), Candidate("", 0.0)), gold) for said, gold in asked]
+    return best_threshold(
+        [candidate.score for candidate, _ in best],
+        [candidate.entity in gold.entities for candidate, gold in best],
+        [not any(entity in graph for entity in gold.entities) for _, gold in best],
+    )
+
+
+def _asked(documents: Documents, reads_text: bool) -> Iterator[tuple[str, Gold]]:
+    """Yield what is asked for each gold span."""
+    for text, golds in documents:
+        defined = long_forms(text) if reads_text else {}
+        for gold in golds:
+            yield spelt_out(gold.surface, defined), gold
+
+
+def _with_training_mentions(linker: EmbeddingLinker, task: Task) -> EmbeddingLinker:
+    """Return a linker whose graph has the training split's gold mentions as further names."""
+    builder = GraphBuilder()
+    builder.replaced.update(task.graph.replaced)
+    for index, entity in enumerate(task.graph.entity_ids):
+        for name in task.graph.names_of(index):
+            builder.add_name(entity, name.text, name.scope)
+    for said, gold in _asked(task.train, reads_text=True):
+        if len(gold.entities) == 1 and (entity := next(iter(gold.entities))) in task.graph:
+            builder.add_name(entity, said, "exact")
+    graph = builder.build()
+    old = dict(zip(distinct_names(task.graph)[0], linker.names.vectors, strict=True))
+    names, entities = distinct_names(graph)
+    new = [name for name in dict.fromkeys(names) if name not in old]
+    old |= dict(zip(new, linker.encoder.encode_all(new), strict=True))
+    vectors = EncodedNames(np.stack([old[name] for name in names]), entities)
+    return EmbeddingLinker(graph, linker.encoder, vectors, settings=linker.options)
+
+
+def _task(data: Path, name: str) -> Task:
+    path, read = linking.TASKS[name]
+    graph = read(data / "graphs" / path)
+    parts = [linking._load(data, name, x, graph) for x in ("train", "validation", "test")]
+    return Task(name, graph, *parts)
+
+
+#: Name of a score, what is counted, and out of how many.
+SCORES = (
+    ("accuracy, entity in graph", "right at 1", "in graph"),
+    ("recall at 5", "right at 5", "in graph"),
+    ("recall at 20", "right at 20", "in graph"),
+    ("accuracy, surface seen", "right seen", "seen"),
+    ("accuracy, surface unseen", "right unseen", "unseen"),
+    ("accuracy over all, with NIL", "right at last", "all"),
+    ("entity in graph", "in graph", "all"),
+)
+
+CAUSES = (
+    "wrong: entity not in graph",
+    "wrong: refused",
+    "wrong: ranked lower",
+    "wrong: not a candidate",
+    "wrong: no candidate",
+)
+
+if __name__ == "__main__":
+    main()
