@@ -43,7 +43,9 @@ class GraphBuilder:
 
     def add_entity(self, entity_id: str, definition: str = "") -> None:
         """Declare an entity; of several definitions the first in code-point order is kept."""
-        known = self.entities.get(entity_id, "")
+        known = self.entities.setdefault(entity_id, "")
+        if not definition:
+            return
         definition = " ".join(definition.split())
         self.entities[entity_id] = min(filter(None, (known, definition)), default="")
 

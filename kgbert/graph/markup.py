@@ -115,13 +115,15 @@ def _in_utf8(source: Source) -> bytes:
 
 def _depth(content: bytes) -> int:
     """Return how deeply elements nest, near enough: what looks like a tag in a comment counts."""
-    text = np.frombuffer(content + b"  ", np.uint8)
-    less, following = text[:-2] == ord("<"), text[1:-1]
-    closes = less & (following == ord("/"))
-    opens = less & ~closes & (following != ord("!")) & (following != ord("?"))
-    empty = (text[:-2] == ord("/")) & (following == ord(">"))
-    steps = opens.astype(np.int8) - closes.astype(np.int8) - empty.astype(np.int8)
-    return int(np.cumsum(steps[steps != 0], dtype=np.int64).max(initial=0))
+    text = np.frombuffer(content, np.uint8)
+    starts = np.flatnonzero(text[:-1] == ord("<"))
+    following = text[starts + 1]
+    opens = starts[~np.isin(following, np.frombuffer(b"/!?", np.uint8))]
+    closes = starts[following == ord("/")]
+    ends = np.flatnonzero(text[1:] == ord(">"))
+    empty = ends[text[ends] == ord("/")]
+    closed = np.searchsorted(closes, opens) + np.searchsorted(empty, opens)
+    return int((np.arange(1, len(opens) + 1) - closed).max(initial=0))
 
 
 def _unsafe(source: Source, name: bytes, reason: str) -> GraphError:

@@ -11,11 +11,12 @@ from kgbert.graph.source import Source
 from kgbert.graph.statements import Statements
 from kgbert.graph.vocabulary import RELATION_WORDS, XREF
 
-_QUOTED = re.compile(r'\s*"((?:[^"\\]|\\.)*)"\s*(\w*)')
+_QUOTED = re.compile(r'\s*"([^"\\]*(?:\\.[^"\\]*)*)"\s*(\w*)')
 _ESCAPE = re.compile(r"\\(.)")
 _ESCAPED = {"n": "\n", "W": " ", "t": "\t"}
 _TRAILING = re.compile(r"(?:\s+\{[^{}]*\})?(?:\s+!.*)?$")
 _SHARED_RELATION = re.compile(r"[A-Za-z]+:\d{4,}")
+_XREF = compact(XREF)
 _SYNONYMS = {
     "synonym": "related",
     "exact_synonym": "exact",
@@ -88,6 +89,12 @@ def _stanzas(source: Source) -> Iterator[_Stanza]:
     stanza = _Stanza("", 1, {})
     pending = ""
     for number, raw in enumerate(source.lines(), start=1):
+        tag, colon, text = raw.partition(":")
+        text = text.strip()
+        # Nearly all lines are whole and plain.
+        if colon and tag.isidentifier() and not pending and not text.endswith("\\"):
+            stanza.tags.setdefault(tag, []).append((number, text))
+            continue
         line = pending + raw.strip()
         if line.endswith("\\") and not line.endswith("\\\\"):
             pending = line[:-1]
@@ -97,15 +104,20 @@ def _stanzas(source: Source) -> Iterator[_Stanza]:
             yield stanza
             stanza = _Stanza(line[1:-1], number, {})
         elif line and not line.startswith("!"):
-            tag, colon, text = line.partition(":")
-            if not colon:
-                raise GraphError(
-                    f"{source.name}, line {number}: {line[:60]!r} is not 'tag: value', so it is "
-                    f"not OBO. Mend the line, or say which format the file has: "
-                    f"read_graph({source.name!r}, format='turtle')."
-                )
-            stanza.tags.setdefault(tag, []).append((number, text.strip()))
+            tag, text = _tag(line, number, source)
+            stanza.tags.setdefault(tag, []).append((number, text))
     yield stanza
+
+
+def _tag(line: str, number: int, source: Source) -> tuple[str, str]:
+    tag, colon, text = line.partition(":")
+    if not colon:
+        raise GraphError(
+            f"{source.name}, line {number}: {line[:60]!r} is not 'tag: value', so it is not OBO. "
+            f"Mend the line, or say which format the file has: "
+            f"read_graph({source.name!r}, format='turtle')."
+        )
+    return tag, text.strip()
 
 
 def _read_entity(stanza: _Stanza, source: Source, builder: GraphBuilder) -> None:
@@ -159,11 +171,11 @@ def _relate(entity: str, stanza: _Stanza, source: Source, builder: GraphBuilder)
 def _refer(entity: str, stanza: _Stanza, builder: GraphBuilder) -> None:
     """Add what the entity is called in other vocabularies."""
     for text in stanza.values("xref"):
-        builder.add_reference(entity, compact(XREF), _identifier(text))
+        builder.add_reference(entity, _XREF, _identifier(text))
     for text in stanza.values("property_value"):
         predicate, _, target = text.partition(" ")
-        if (relation := compact(expand(predicate))).startswith("skos:") and target[:1] != '"':
-            builder.add_reference(entity, relation, _identifier(target))
+        if "skos" in predicate and target[:1] != '"':
+            builder.add_reference(entity, compact(expand(predicate)), _identifier(target))
 
 
 def _claim(words: list[str], number: int, source: Source) -> tuple[str, str]:
@@ -204,7 +216,8 @@ def _quoted(text: str, number: int, source: Source) -> tuple[str, str]:
 
 
 def _identifier(text: str) -> str:
-    return compact(_ESCAPE.sub(r"\1", text.split()[0] if text else ""))
+    word = text.split(maxsplit=1)[0] if text else ""
+    return compact(_ESCAPE.sub(r"\1", word) if "\\" in word else word)
 
 
 def _unescape(text: str) -> str:
