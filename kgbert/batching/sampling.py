@@ -6,6 +6,7 @@ from functools import cached_property, partial
 import numpy as np
 from numpy.typing import NDArray
 
+from kgbert.batching.rows import Rows, rows_of
 from kgbert.graph.graph import KnowledgeGraph
 
 
@@ -27,9 +28,8 @@ class NeighbourSampler:
     """Draw up to ``fan_out`` neighbours of each node, ``hops`` times.
 
     What is drawn for a node depends only on (seed, epoch, node), never on the batch, its order or
-    the worker, so that a deduplicated subgraph gives an entity the same vector in every batch. It
-    holds compressed sparse rows over both directions of every edge and can sit on memory-mapped
-    columns; a call costs the size of what it draws, not of the graph.
+    the worker, so that a deduplicated subgraph gives an entity the same vector in every batch. A
+    call costs the size of what it draws, not of the graph, whose rows may lie on the disk.
 
     >>> from kgbert.graph.builder import GraphBuilder
     >>> builder = GraphBuilder()
@@ -50,17 +50,9 @@ class NeighbourSampler:
         self.graph, self.fan_out, self.hops, self.seed = graph, fan_out, hops, seed
 
     @cached_property
-    def _rows(self) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int32]]:
-        """Offsets, senders and edge types, sorted by receiver, type and sender."""
-        graph, relations = self.graph, len(self.graph.relation_ids)
-        # The head reads what its edge points to; the tail reads it as the inverse relation.
-        receivers = np.concatenate([graph.heads, graph.tails])
-        senders = np.concatenate([graph.tails, graph.heads])
-        types = np.concatenate([graph.relations, graph.relations + np.int32(relations)])
-        order = np.lexsort((senders, types, receivers))
-        offsets = np.zeros(len(graph) + 1, np.int64)
-        np.cumsum(np.bincount(receivers, minlength=len(graph)), out=offsets[1:])
-        return offsets, senders[order], types[order]
+    def rows(self) -> Rows:
+        """What is drawn from; anything with these three arrays will do."""
+        return rows_of(self.graph)
 
     @property
     def drawing(self) -> str:
@@ -96,8 +88,8 @@ class NeighbourSampler:
 
     def _neighbours(self, nodes: NDArray[np.int64], epoch: int) -> NDArray[np.int64]:
         """Return senders, receivers and types of the drawn edges into ``nodes``."""
-        offsets, senders, types = self._rows
-        first, degree = offsets[nodes], offsets[nodes + 1] - offsets[nodes]
+        rows = self.rows
+        first, degree = rows.offsets[nodes], rows.offsets[nodes + 1] - rows.offsets[nodes]
         drawn = np.minimum(degree, self.fan_out)
         row = np.repeat(np.arange(len(nodes)), drawn)
         slot = np.arange(len(row)) - np.repeat(np.cumsum(drawn) - drawn, drawn)
@@ -107,7 +99,7 @@ class NeighbourSampler:
         high = (slot + 1) * degree[row] // drawn[row]
         noise = _scramble(nodes[row], slot, self.seed, epoch)
         chosen = first[row] + low + (noise % (high - low).astype(np.uint64)).astype(np.int64)
-        return np.stack([senders[chosen], nodes[row], types[chosen]])
+        return np.stack([rows.senders[chosen], nodes[row], rows.types[chosen]])
 
 
 def _scramble(*keys: NDArray[np.int64] | int) -> NDArray[np.uint64]:
