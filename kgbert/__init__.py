@@ -36,6 +36,7 @@ _HOMES = {
     "read_texts": "kgbert.texts",
     # Make batches, and models that read them.
     "EntityFeatures": "kgbert.batching.features",
+    "EntityVectors": "kgbert.batching.vectors",
     "KGBertProcessor": "kgbert.batching.processor",
     "EmbeddingLinker": "kgbert.modeling.entity_linking",
     "NameEncoder": "kgbert.modeling.name_encoder",
