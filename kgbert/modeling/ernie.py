@@ -10,21 +10,16 @@ from kgbert.modeling.heads import Heads
 from kgbert.modeling.injection import Injection, Pass
 from kgbert.modeling.spans import Spans, best_nodes, mention_spans
 
-#: The entities' states on their way from block to block.
-STREAM = "ernie"
-
 
 def ernie_injections(config: KGBertConfig, read_position: int, pools: bool) -> list[Injection]:
     """Return a fusion in each of the injected blocks."""
-    last = max(config.injected_layers)
-    fusions = {
-        layer: EntityFusion(config, read_position, is_last=layer == last)
-        for layer in sorted(config.injected_layers)
-    }
-    return [
-        Injection(f"layer_{layer}", layer, fusion, fusion, "feed forward")
-        for layer, fusion in fusions.items()
-    ]
+    names = {layer: f"layer_{layer}" for layer in sorted(config.injected_layers)}
+    found = []
+    for layer, before in zip(names, [None, *names.values()], strict=False):
+        is_last = layer == max(names)
+        fusion = EntityFusion(config, read_position, before, None if is_last else names[layer])
+        found.append(Injection(names[layer], layer, fusion, fusion, "feed forward"))
+    return found
 
 
 class EntityFusion(nn.Module):
@@ -45,16 +40,26 @@ class EntityFusion(nn.Module):
     the best one counts.
     """
 
-    def __init__(self, config: KGBertConfig, read_position: int, *, is_last: bool) -> None:
+    def __init__(
+        self, config: KGBertConfig, read_position: int, before: str | None, after: str | None
+    ) -> None:
+        """Make the fusion of one block.
+
+        Args:
+            config: Says how large everything is.
+            read_position: The one with text-level links, which are no mention's.
+            before: Where the block before left the entities; None in the first.
+            after: Where this one leaves them; None in the last, behind which nothing reads them.
+        """
         super().__init__()
         size, wide = config.feature_size, _width(config)
-        self.read_position = read_position
+        self.read_position, self.before, self.after = read_position, before, after
         self.attention = Heads(size, size, config.knowledge_heads)
         self.attention_norm = nn.LayerNorm(size)
         self.into_token = ZeroLinear(size, wide, bias=False)
-        # What the last block would give to the entities, nothing reads.
-        self.from_token = None if is_last else nn.Linear(wide, size)
-        self.norm = None if is_last else nn.LayerNorm(size)
+        if after is not None:
+            self.from_token = nn.Linear(wide, size)
+            self.norm = nn.LayerNorm(size)
         self.dropout = nn.Dropout(config.knowledge_dropout)
 
     def forward(
@@ -65,17 +70,16 @@ class EntityFusion(nn.Module):
             return states
         spans = mention_spans(current.links, states.shape[1], self.read_position)
         nodes, known = best_nodes(spans)
-        entities = current.streams.get(STREAM)
-        if entities is None:
-            entities = current.entities[nodes]
+        # Under a name for each block: one that is recomputed must find what it found before.
+        entities = current.streams[self.before] if self.before else current.entities[nodes]
         read = self.attention(entities, entities, _visible(spans, known))
         entities = self.attention_norm(entities + self.dropout(read))
         added = self.into_token(entities).to(states.dtype) * known.unsqueeze(1)
         states = states.index_put((spans.rows, spans.first), added, accumulate=True)
-        if self.from_token is not None and self.norm is not None:
+        if self.after is not None:
             seen = nn.functional.gelu(states[spans.rows, spans.first])
             entities = self.norm(entities + self.dropout(self.from_token(seen)))
-            current.streams[STREAM] = entities
+            current.streams[self.after] = entities
         return states
 
 

@@ -1,6 +1,7 @@
 """TransE: entity vectors from the edges of a graph alone, as ERNIE takes them."""
 
 import hashlib
+import math
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +14,9 @@ from kgbert.graph.graph import KnowledgeGraph
 #: Length of a vector, as in ERNIE.
 SIZE = 100
 
-#: How the vectors are trained, part of the name under which they are kept.
-EPOCHS, BATCH, RATE, SEED = 60, 2048, 0.01, 0
+#: How the vectors are trained, part of the name under which they are kept: this often through all
+#: edges, and in this many steps at least.
+EPOCHS, STEPS, BATCH, RATE, SEED = 20, 1500, 2048, 0.01, 0
 
 
 def transe_vectors(
@@ -29,7 +31,7 @@ def transe_vectors(
         graph: Only its edges are read.
         cache: Folder where vectors are kept by graph and settings; None trains anew.
     """
-    told = f"TransE {SIZE} {EPOCHS} {BATCH} {RATE} {SEED} {graph.hash}"
+    told = f"TransE {SIZE} {EPOCHS} {STEPS} {BATCH} {RATE} {SEED} {graph.hash}"
     name = f"transe-{hashlib.sha256(told.encode()).hexdigest()[:32]}.safetensors"
     kept = None if cache is None else Path(cache).expanduser() / name
     if kept is not None and kept.exists():
@@ -48,7 +50,8 @@ def _trained(graph: KnowledgeGraph) -> "np.ndarray[tuple[int, ...], np.dtype[np.
         torch.manual_seed(SEED)
         model = TransE(len(graph), max(1, len(graph.relation_ids)), SIZE, sparse=True)
         optimiser = torch.optim.SparseAdam(list(model.parameters()), RATE)
-        for _ in range(EPOCHS if edges.shape[1] else 0):
+        batches = math.ceil(edges.shape[1] / BATCH)
+        for _ in range(max(EPOCHS, math.ceil(STEPS / batches)) if batches else 0):
             for batch in torch.randperm(edges.shape[1]).split(BATCH):
                 optimiser.zero_grad()
                 model.loss(*edges[:, batch]).backward()
