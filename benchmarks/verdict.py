@@ -25,7 +25,7 @@ import torch
 from verdict_tasks import TASKS, DrawnParts
 
 from kgbert.batching.features import EntityFeatures
-from kgbert.cli.progress import ShowProgress, show_run
+from kgbert.cli.progress import ShowProgress, show_run, show_trial
 from kgbert.cli.quiet import quieten
 from kgbert.comparing.arms import ARMS
 from kgbert.comparing.compare import compare
@@ -44,7 +44,7 @@ from kgbert.saving import write_atomically
 RESULTS = Path(__file__).parent / "results" / "verdict"
 
 #: What a verdict has to stand up to first; the other arms are asked for by name.
-CORE = ("plain", "knowledge", "shuffled", "appended text")
+CORE = ("plain", "knowledge", "shuffled", "dictionary only", "appended text")
 
 SEEDS = tuple(range(6))
 
@@ -67,7 +67,7 @@ def main() -> None:
     torch.set_num_threads(given.threads)
     quieten()
     study = study_of(given)
-    study = tuned(study, RATES[: 1 if given.smoke else None], progress=_show_trial)
+    study = tuned(study, RATES[: 1 if given.smoke else None], progress=show_trial)
     results = compare(replace(study, seeds=given.seeds), progress=show_run)
     if given.smoke:
         return
@@ -137,13 +137,6 @@ def write_result(task: str, study: Study) -> None:
 
 def _numbers(typed: str) -> tuple[int, ...]:
     return tuple(int(number) for number in typed.split(","))
-
-
-def _show_trial(
-    done: int, total: int, arm: str, rate: float, seed: int, score: float | None
-) -> None:
-    outcome = "failed" if score is None else f"{score:.3f} on validation"
-    print(f"[search {done}/{total}] {arm}, rate {rate:g}, seed {seed}: {outcome}", flush=True)
 
 
 if __name__ == "__main__":

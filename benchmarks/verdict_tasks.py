@@ -22,7 +22,7 @@ from kgbert.texts import Example, read_texts
 #: Reads the texts of one part (train, validation, test) of a task's folder.
 ReadPart = Callable[[Path, str], list[Example]]
 
-#: Labels of ChemProt with fewer training texts are left out: a draw would often lack them.
+#: Labels of ChemProt with fewer training texts are left out, so that no draw lacks one.
 FEWEST = 100
 
 
@@ -52,11 +52,16 @@ class DrawnParts:
         """Return the texts of a seed."""
         train, validation, test = self._parts
         generator = np.random.default_rng(seed)
-        sizes = self.sizes
+        chosen = _drawn(train, self.sizes[0], generator)
+        known = {label for text in chosen for label in _labels(text)}
         return Split(
-            _drawn(train, sizes[0], generator),
-            _drawn(validation, sizes[1], generator),
-            _drawn(test, sizes[2], np.random.default_rng(0)),
+            chosen,
+            [x for x in _drawn(validation, self.sizes[1], generator) if _labels(x) <= known],
+            [
+                x
+                for x in _drawn(test, self.sizes[2], np.random.default_rng(0))
+                if _labels(x) <= known
+            ],
         )
 
     @cached_property
@@ -66,6 +71,10 @@ class DrawnParts:
 
 def _drawn(texts: Sequence[Example], size: int, generator: np.random.Generator) -> list[Example]:
     return [texts[place] for place in generator.permutation(len(texts))[:size]]
+
+
+def _labels(text: Example) -> set[str]:
+    return {text.label, *(span.label for span in text.spans)}
 
 
 def _mentions(folder: Path, part: str) -> list[Example]:

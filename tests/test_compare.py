@@ -168,6 +168,28 @@ def test_results_file_gives_the_same_report(study, invented):
     assert [(run["arm"], run["seed"]) for run in results["runs"]] == EVERY_RUN
 
 
+def test_tables_are_written_for_papers_and_notes(study, invented):
+    results = compare(study)
+
+    assert "| knowledge | 60.5" in (study.folder / "report.md").read_text(encoding="utf-8")
+    assert "\\toprule" in (study.folder / "report.tex").read_text(encoding="utf-8")
+    assert results["stated"] in render_report(results)
+
+
+def test_linker_stands_in_the_manifest(study, invented):
+    linker = compare(study)["manifest"]["linker"]
+    own = replace(study, linker=lambda texts: study.linker(texts), keeps_model=False)
+
+    assert list(linker) == ["dictionary"]
+    assert isinstance(compare(own)["manifest"]["linker"], str)
+
+
+def test_what_to_do_about_too_few_seeds_is_what_the_study_says(study, invented):
+    verdict = compare(replace(study, more_seeds="Ask for more."))["verdict"]
+
+    assert verdict["sentence"].endswith("Ask for more.")
+
+
 def test_a_text_that_is_in_training_and_in_the_test_is_warned_of(tmp_path, invented):
     leaking = split_of()(0)
     leaking = Split(leaking.train, leaking.validation, [*leaking.test, leaking.train[0]])

@@ -223,3 +223,16 @@ def test_report_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
 
 def _disk_full(number):
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_branches_and_classes_have_tables_of_their_own():
+    found = runs()
+    for one in found:
+        one["strata"]["branch: heart"] = one["strata"]["class: ill"] = one["strata"]["linked"]
+
+    page = render_report(summarise(study(), found))
+
+    assert "By branch of the graph" in page
+    assert "By class" in page
+    assert '<th scope="row">heart</th>' in page
+    assert "branch: heart" not in page

@@ -71,7 +71,7 @@ def test_only_seeds_complete_in_all_judged_arms_count_and_the_missing_are_listed
         {"arm": "plain", "seed": 4, "reason": "not run", "error": ""},
         {"arm": "shuffled", "seed": 2, "reason": "failed", "error": "out of memory"},
     ]
-    assert results["remarks"] == [
+    assert results["remarks"][1:] == [
         "Incomplete and not counted: 2 of 8 seeds, seed 2 (shuffled failed) and seed 4 (plain not "
         "run). Run the same command again to fill in what is missing."
     ]
@@ -85,8 +85,31 @@ def test_a_failed_rival_takes_no_seed_from_the_verdict():
 
     assert results["complete_seeds"] == [0, 1, 2, 3, 4, 5]
     assert results["comparisons"][2]["count"] == 5
-    assert results["remarks"][0].startswith("The arm 'appended text' finished 5 of 6 seeds")
+    assert results["remarks"][1].startswith("The arm 'appended text' finished 5 of 6 seeds")
     assert results["verdict"]["outcome"] == "helps"
+
+
+def test_the_difference_on_the_unseen_is_said_beside_the_verdict():
+    found = runs()
+    for one in found:
+        one["strata"]["mentions unseen in training"]["accuracy"] += 0.02 * (one["arm"] != "plain")
+
+    (remark,) = summarise(study(), found)["remarks"]
+
+    assert remark.startswith(
+        "Where mentions are unseen in training, the difference to plain is +5.0 ["
+    )
+    assert ", where they are seen +3.0 [" in remark
+
+
+def test_unseen_names_tell_more_than_unseen_mentions():
+    found = runs()
+    for one in found:
+        one["strata"]["names unseen in training"] = one["strata"]["mentions unseen in training"]
+
+    (remark,) = summarise(study(), found)["remarks"]
+
+    assert remark.startswith("Where names are unseen in training")
 
 
 def test_many_incomplete_seeds_are_counted_not_listed():
@@ -102,7 +125,7 @@ def test_a_rival_that_does_better_is_named_beside_the_verdict():
     results = summarise(study(arms=arms), runs(arms=arms))
 
     assert results["verdict"]["outcome"] == "helps"
-    assert results["remarks"] == [
+    assert results["remarks"][1:] == [
         "The arm 'appended text' does better than knowledge: +1.0 points of accuracy [0.5, 1.4], "
         "p = 0.031."
     ]

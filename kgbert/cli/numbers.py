@@ -38,6 +38,24 @@ def rate(typed: str) -> float:
     return number
 
 
+def rates(typed: str) -> tuple[float, ...]:
+    """Return several learning rates, each once.
+
+    >>> rates("1e-4,4e-4")
+    (0.0001, 0.0004)
+    """
+    return tuple(dict.fromkeys(rate(one.strip()) for one in typed.split(",")))
+
+
+def sizes(typed: str) -> tuple[int | None, ...]:
+    """Return numbers of training texts, None for all of them.
+
+    >>> sizes("50,200,all")
+    (50, 200, None)
+    """
+    return tuple(None if one.strip() == "all" else positive(one) for one in typed.split(","))
+
+
 def _at_least(least: int, typed: str) -> int:
     try:
         number = int(typed)

@@ -20,6 +20,14 @@ def show_run(told: Progress) -> None:
     )
 
 
+def show_trial(
+    done: int, total: int, arm: str, rate: float, seed: int, score: float | None
+) -> None:
+    """Print a line for a finished trial of a search."""
+    outcome = "failed" if score is None else f"{score:.3f} on validation"
+    print(f"[search {done}/{total}] {arm}, rate {rate:g}, seed {seed}: {outcome}", flush=True)
+
+
 class ShowProgress:
     """Prints, every few seconds, how much of something long is done, and the time left."""
 

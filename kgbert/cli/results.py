@@ -1,24 +1,37 @@
 """Run a comparison and show what came of it."""
 
+from collections.abc import Sequence
+from functools import partial
+
 from kgbert.cli.progress import ShowProgress, show_run
 from kgbert.comparing.compare import compare
+from kgbert.comparing.power import detectable_before
+from kgbert.comparing.sizes import compare_sizes
 from kgbert.comparing.study import Study
 from kgbert.comparing.tables import render_table
 from kgbert.training.steps import StepProgress
 
 
-def compare_and_show(study: Study) -> None:
-    """Run what is not finished, print the table with the verdict, and say where all lies."""
+def compare_and_show(study: Study, sizes: Sequence[int | None] = (None,)) -> None:
+    """Run what is not finished, print the table with the verdict, and say where all lies.
+
+    Args:
+        study: What is compared.
+        sizes: Numbers of training texts to compare with; None stands for all of them.
+    """
     steps = StepProgress(ShowProgress("training, step"))
+    print(detectable_before(len(study.seeds)), flush=True)
     try:
-        results = compare(study, progress=show_run, callbacks=[steps])
+        results = compare_sizes(
+            study, sizes, partial(compare, progress=show_run, callbacks=[steps])
+        )
     except KeyboardInterrupt:
         print(
             f"\nstopped; finished runs are kept in {study.folder}: the same command goes on there"
         )
         raise
     print(f"\n{render_table(results)}\n")
-    print(f"report   {study.folder / 'report.html'}")
+    print(f"report   {study.folder / 'report.html'}   (its tables: report.md, report.tex)")
     print(f"results  {study.folder / 'results.json'}")
     if (study.folder / "model").is_dir():
         print(f"model    {study.folder / 'model'}   (the best on validation)")

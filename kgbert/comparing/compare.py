@@ -16,12 +16,14 @@ from kgbert.comparing.arms import Arm
 from kgbert.comparing.best import best_of, can_be_kept, is_kept, keep_if_best
 from kgbert.comparing.findings import check_linked, coverage_of, findings, flipped
 from kgbert.comparing.manifest import manifest
+from kgbert.comparing.power import detectable_before
 from kgbert.comparing.report import write_report
-from kgbert.comparing.run import run_arm
+from kgbert.comparing.run import check_arms, run_arm
 from kgbert.comparing.splits import check_split
 from kgbert.comparing.store import Run, Train, attempt_run, finished_run
 from kgbert.comparing.study import Study
 from kgbert.comparing.summary import Results, summarise
+from kgbert.comparing.tables import render_latex, render_markdown
 from kgbert.linking.remembering import RememberingLinker
 from kgbert.saving import write_atomically
 from kgbert.training.tasks import task_of
@@ -50,11 +52,12 @@ def compare(
     progress: Callable[[Progress], None] = lambda told: None,
     callbacks: Sequence[TrainerCallback] = (),
 ) -> Results:
-    """Run what is not finished yet, and write ``results.json``, ``report.html`` and the best model.
+    """Run what is not finished yet, and write ``results.json``, the report and the best model.
 
     Each finished run is one JSON file in ``runs``, known again by all that it depends on: stopping
     loses at most the run under way, and a second call repeats nothing. A run that fails is
-    recorded with its traceback and does not end the others; the next call tries it again.
+    recorded with its traceback and does not end the others; the next call tries it again. The
+    report is ``report.html``, its tables are ``report.md`` and ``report.tex``.
 
     Args:
         study: What is compared.
@@ -76,6 +79,8 @@ def compare(
     results = summarise(_described(study, runs, started), runs)
     write_atomically(study.folder / "results.json", json.dumps(results | {"runs": runs}, indent=1))
     write_report(results, study.folder / "report.html")
+    write_atomically(study.folder / "report.md", render_markdown(results))
+    write_atomically(study.folder / "report.tex", render_latex(results))
     return results
 
 
@@ -98,6 +103,7 @@ def _check(study: Study) -> None:
         check_split(study.split(seed))
     train = study.split(study.seeds[0]).train
     check_linked(study.graph, study.linker, [example.text for example in train])
+    check_arms(study)
 
 
 def _run_all(study: Study, train: Train, progress: Callable[[Progress], None]) -> list[Run]:
@@ -170,6 +176,10 @@ def _described(study: Study, runs: Sequence[Run], started: str) -> dict[str, Any
         "coverage": coverage_of(study),
         "manifest": manifest(study, started),
         "tuning": dict(study.tuning),
+        "command": dict(study.command),
+        "smaller": list(study.smaller),
+        "more_seeds": study.more_seeds,
+        "stated": detectable_before(len(study.seeds)),
         "examples": flipped(study, runs, MAIN, BASELINE),
         "warnings": findings(study),
     }

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from kgbert.comparing.study import Study
+from kgbert.comparing.study import Study, linker_told
 
 #: Packages whose version may change a result.
 _PACKAGES = ("kgbert", "torch", "transformers", "torch-geometric", "numpy", "scikit-learn", "scipy")
@@ -37,6 +37,7 @@ def manifest(study: Study, started: str) -> dict[str, Any]:
             "name": study.backbone_name,
             "features by": study.features.encoder_hash,
         },
+        "linker": _linker(study),
         "data": {
             str(seed): {
                 "train": len(split.train),
@@ -50,4 +51,15 @@ def manifest(study: Study, started: str) -> dict[str, Any]:
         "recipes": {arm.name: asdict(study.recipe(arm)) for arm in study.arms},
         "started": started,
         "finished": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+    }
+
+
+def _linker(study: Study) -> Any:
+    """Return the settings of each part of the linker, by its name."""
+    told = linker_told(study.linker)
+    if isinstance(told, str):
+        return told
+    return {
+        part["linker"]: {name: part[name] for name in part if name != "linker"} or "as it comes"
+        for part in told
     }

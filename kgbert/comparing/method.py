@@ -68,11 +68,14 @@ def _item_level(results: dict[str, Any]) -> list[str]:
 
 
 def _detectable(results: dict[str, Any]) -> list[str]:
+    stated = results.get("stated")
+    before = [f"Stated before the first run: {stated}"] if stated else []
     effect = results["comparisons"][0]["detectable"]
     if not effect:
-        return []
+        return before
     return [
+        *before,
         f"With this number of seeds and their spread, a true gain of {score(effect)} points over "
         f"{results['baseline']!r} would be found in four of five such comparisons; smaller ones "
-        f"often go unseen."
+        f"often go unseen.",
     ]

@@ -58,6 +58,24 @@ def detectable_effect(sd: float, seeds: int, *, power: float = POWER) -> float |
     return sd * (z + float(norm.ppf(power))) / math.sqrt(seeds - z * z / 2)
 
 
+def detectable_before(seeds: int) -> str:
+    """Say what a number of seeds can show, before anybody knows how far they will spread.
+
+    >>> detectable_before(6)
+    'With 6 seeds a true gain of 1.8 points is found in four of five comparisons where the ...'
+    >>> detectable_before(4)
+    'With 4 seeds no gain can be shown, however large; it takes 6.'
+    """
+    effect = detectable_effect(1.0, seeds)
+    if effect is None:
+        return f"With {seeds} seeds no gain can be shown, however large; it takes {seeds_needed()}."
+    return (
+        f"With {seeds} seeds a true gain of {effect:.1f} points is found in four of five "
+        f"comparisons where the paired differences spread by 1 point, and {2 * effect:.1f} points "
+        f"where they spread by 2."
+    )
+
+
 def seeds_to_detect(effect: float, sd: float, *, power: float = POWER) -> int:
     """Return about how many seeds show a true difference with the given power.
 

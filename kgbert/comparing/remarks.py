@@ -11,9 +11,34 @@ from kgbert.comparing.wording import arm_name, interval, listing, metric_name, p
 TOLD = 3
 
 
-def remarks(runs: PairedRuns, comparisons: Sequence[dict[str, Any]]) -> list[str]:
+def remarks(
+    runs: PairedRuns, comparisons: Sequence[dict[str, Any]], parts: Sequence[dict[str, Any]]
+) -> list[str]:
     """Return a sentence for each thing that qualifies the verdict."""
-    return [*_incomplete(runs), *_unfinished_rivals(runs), *_better_rivals(runs, comparisons)]
+    return [
+        *_on_the_unseen(runs, parts),
+        *_incomplete(runs),
+        *_unfinished_rivals(runs),
+        *_better_rivals(runs, comparisons),
+    ]
+
+
+def _on_the_unseen(runs: PairedRuns, parts: Sequence[dict[str, Any]]) -> list[str]:
+    """Say what knowledge is there for: how the difference carries over to what is new."""
+    by_name = {part["stratum"]: part for part in parts}
+    for what in ("names", "mentions"):
+        new, known = (by_name.get(f"{what} {kind} in training") for kind in ("unseen", "seen"))
+        if new and new["interval"]:
+            beside = f", where they are seen {_shown(known)}" if known else ""
+            return [
+                f"Where {what} are unseen in training, the difference to "
+                f"{runs.study['baseline']} is {_shown(new)} points{beside}."
+            ]
+    return []
+
+
+def _shown(part: dict[str, Any]) -> str:
+    return f"{points(part['mean'])} {interval(part['interval'])}".strip()
 
 
 def _incomplete(runs: PairedRuns) -> list[str]:

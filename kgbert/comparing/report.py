@@ -8,7 +8,16 @@ from markupsafe import Markup
 
 from kgbert.comparing.method import method
 from kgbert.comparing.plots import Effect, curve_plot, forest_plot, seed_plot
-from kgbert.comparing.tables import arm_table, strata_table
+from kgbert.comparing.size_plot import size_plot
+from kgbert.comparing.sizes import size_rows
+from kgbert.comparing.tables import (
+    KINDS,
+    arm_table,
+    parts_of_kind,
+    size_table,
+    strata_table,
+    tuning_table,
+)
 from kgbert.comparing.wording import listing, metric_name, quantity, score
 from kgbert.drawing.page import Figure, render_page
 from kgbert.saving import write_atomically
@@ -51,7 +60,10 @@ def render_report(results: Results) -> str:
             "arms": arm_table(results),
             "meanings": list((results.get("meanings") or {}).items()),
             "figures": list(_figures(results)),
+            "sizes": size_table(results),
             "strata": strata_table(results),
+            "kinds": [strata_table(results, kind) for kind in KINDS],
+            "tuning": tuning_table(results),
             "ceiling": _ceiling(results),
             "examples": results.get("examples") or [],
             "method": method(results),
@@ -92,6 +104,14 @@ def _figures(results: Results) -> Iterator[Figure]:
             "Each grey line is one seed, trained and tested alike in all arms. The bars are means.",
             Markup(seed_plot(arms, unit)),
         )
+    rows = size_rows(results)
+    drawn = [arm["arm"] for arm in _drawn_arms(results) if _has_mean(rows, arm["arm"])]
+    if rows and drawn:
+        yield Figure(
+            "By number of training texts",
+            "Mean test score over the seeds; the same test texts at every point.",
+            Markup(size_plot(rows, drawn, unit)),
+        )
     curves = [arm for arm in _drawn_arms(results) if arm["curves"]]
     if curves:
         yield Figure(
@@ -100,13 +120,17 @@ def _figures(results: Results) -> Iterator[Figure]:
             "far as all seeds went.",
             Markup(curve_plot(curves, unit)),
         )
-    parts = [_effect(row["stratum"], row) for row in results["strata"]]
+    parts = [_effect(row["stratum"], row) for row in parts_of_kind(results, "")]
     if parts:
         yield Figure(
             "Where the difference is",
             f"{results['main'].capitalize()} minus {results['baseline']} on parts of the test set.",
             Markup(forest_plot(parts, unit)),
         )
+
+
+def _has_mean(rows: Sequence[dict[str, Any]], arm: str) -> bool:
+    return all(row["arms"].get(arm) is not None for row in rows)
 
 
 def _effect(label: str, row: dict[str, Any]) -> Effect:

@@ -11,6 +11,7 @@ from typing import Any
 from kgbert import __version__
 from kgbert.batching.features import EntityFeatures
 from kgbert.comparing.arms import Arm
+from kgbert.comparing.power import seeds_needed
 from kgbert.graph.graph import KnowledgeGraph
 from kgbert.linking.linkers import linker_settings
 from kgbert.linking.mention import Linker
@@ -76,6 +77,12 @@ class Study:
     """How many texts the report may quote."""
     keeps_model: bool = True
     """Whether the best model is saved in the folder."""
+    smaller: Sequence[Mapping[str, Any]] = ()
+    """What came of fewer training texts, as :func:`kgbert.comparing.sizes.size_row` tells it."""
+    command: Mapping[str, Any] = field(default_factory=dict)
+    """The arguments of the command that asked for it, by which it can be run again."""
+    more_seeds: str = f"Run the same command with --seeds {seeds_needed()} or more."
+    """What to do where the seeds are too few for a verdict."""
     tuning: Mapping[str, Any] = field(default_factory=dict)
     """How the recipes were chosen, as :func:`kgbert.comparing.tuning.tuned` tells it."""
 
@@ -96,7 +103,7 @@ class Study:
             "graph": self.graph.hash,
             "features": self.features.encoder_hash,
             "backbone": self.backbone_name,
-            "linker": _told(self.linker),
+            "linker": linker_told(self.linker),
             "arm": arm.name,
             "seed": seed,
             "recipe": asdict(self.recipe(arm)),
@@ -105,7 +112,7 @@ class Study:
         return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
 
-def _told(linker: Linker) -> Any:
+def linker_told(linker: Linker) -> Any:
     """Return a linker's settings, or the name of its type where it is the user's own."""
     try:
         return linker_settings(linker)

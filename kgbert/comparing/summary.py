@@ -44,15 +44,16 @@ def summarise(study: Study, runs: Sequence[Run]) -> Results:
     """
     paired = pair_runs(study, runs)
     comparisons = [_comparison(paired, *pair) for pair in _compared(study)]
+    parts = strata(paired)
     return {
         **study,
         "verdict": asdict(judge(_evidence(paired))),
-        "remarks": remarks(paired, comparisons),
+        "remarks": remarks(paired, comparisons, parts),
         "complete_seeds": paired.complete,
         "missing": missing_runs(paired, study["arms"]),
         "arms": [_arm(paired, arm) for arm in study["arms"]],
         "comparisons": comparisons,
-        "strata": strata(paired),
+        "strata": parts,
         "ceiling": ceiling(paired),
         "warnings": [*study.get("warnings", []), *fairness_warnings(paired)],
     }
@@ -70,6 +71,7 @@ def _evidence(runs: PairedRuns) -> Evidence:
         over_baseline=_summary(runs, main, baseline),
         over_control=_summary(runs, main, control[0]) if control else None,
         asked=len(study["seeds"]),
+        more_seeds=study.get("more_seeds", ""),
     )
 
 

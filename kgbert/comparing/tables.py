@@ -2,9 +2,12 @@
 
 import re
 from collections.abc import Callable, Sequence
+from statistics import mean
 from textwrap import fill
 from typing import Any
 
+from kgbert.comparing.pairing import judged_arms
+from kgbert.comparing.sizes import size_rows
 from kgbert.comparing.wording import (
     duration,
     interval,
@@ -21,6 +24,8 @@ Results = dict[str, Any]
 
 #: Sentences in a terminal are broken at this width.
 WIDTH = 100
+#: Parts of the test set of which there may be many; they are named "branch: heart".
+KINDS = ("branch", "class")
 #: Characters that mean something to LaTeX, and signs that it writes in mathematics.
 LATEX = {
     "\\": r"\textbackslash{}",
@@ -67,21 +72,68 @@ def rival_table(results: Results) -> Table:
     return Table(title, ("comparison", "difference", "p", "seeds won"), rows)
 
 
-def strata_table(results: Results) -> Table:
-    """Return the score of the judged arms on each part of the test set, and the difference."""
+def strata_table(results: Results, kind: str = "") -> Table:
+    """Return the score of the judged arms on parts of the test set, and the difference.
+
+    Args:
+        results: The results of a comparison.
+        kind: Of which parts: those by mentions (as it is), "branch" or "class".
+    """
+    chosen = parts_of_kind(results, kind)
     rows = [
         (
-            row["stratum"],
+            row["stratum"].removeprefix(f"{kind}: "),
             f"{row['size']:,.0f}",
             *(score(value) if value is not None else "" for value in row["arms"].values()),
             *_difference(row)[:2],
         )
-        for row in results["strata"]
+        for row in chosen
     ]
     arms = list(results["strata"][0]["arms"]) if results["strata"] else []
     difference = f"{results['main']} over {results['baseline']}"
-    header = ("part", "texts", *arms, difference, "p")
+    header = (kind or "part", "texts", *arms, difference, "p")
     title = f"Mean {metric_name(results['metric'])} in % on parts of the test set"
+    return Table(title, header, rows)
+
+
+def parts_of_kind(results: Results, kind: str) -> list[dict[str, Any]]:
+    """Return the parts of the test set that are branches, classes, or (as it is) neither."""
+    return [
+        row
+        for row in results["strata"]
+        if next((x for x in KINDS if row["stratum"].startswith(f"{x}: ")), "") == kind
+    ]
+
+
+def size_table(results: Results) -> Table:
+    """Return the judged arms and the verdict by number of training texts."""
+    main, baseline, *control = judged_arms(results)
+    arms = (baseline, main, *control)
+    rows = [
+        (
+            f"{row['size']:,}",
+            *(score(row["arms"][arm]) if row["arms"][arm] is not None else "" for arm in arms),
+            *(_difference(row["over"][arm])[0] for arm in (baseline, *control)),
+            row["outcome"],
+        )
+        for row in size_rows(results)
+    ]
+    over = (f"over {arm}" for arm in (baseline, *control))
+    title = f"Mean {metric_name(results['metric'])} in % by number of training texts"
+    return Table(title, ("training texts", *arms, *over, "verdict"), rows)
+
+
+def tuning_table(results: Results) -> Table:
+    """Return the mean validation score of each arm with each learning rate that was tried."""
+    told = results.get("tuning") or {"rates": [], "tried": [], "chosen": {}, "metric": ""}
+    scores: dict[str, list[str]] = {}
+    for trial in told["tried"]:
+        done = [value for value in trial["validation"] if value is not None]
+        shown = score(mean(done)) if len(done) == len(trial["validation"]) else "failed"
+        scores.setdefault(trial["arm"], []).append(shown)
+    rows = [(arm, *shown, f"{told['chosen'][arm]:g}") for arm, shown in scores.items()]
+    header = ("arm", *(f"{rate:g}" for rate in told["rates"]), "chosen")
+    title = f"Mean validation {metric_name(told['metric'])} in % by learning rate of the encoder"
     return Table(title, header, rows)
 
 
@@ -126,7 +178,13 @@ def render_latex(results: Results) -> str:
 
 
 def _filled_tables(results: Results) -> list[Table]:
-    tables = (arm_table(results), rival_table(results), strata_table(results))
+    tables = (
+        arm_table(results),
+        rival_table(results),
+        size_table(results),
+        strata_table(results),
+        tuning_table(results),
+    )
     return [table for table in tables if table.rows]
 
 

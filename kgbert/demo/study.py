@@ -73,6 +73,7 @@ def demo_study(
         arms=[ARMS[arm] for arm in size.arms],
         seeds=range(size.seeds),
         recipes={arm: replace(RECIPES[arm], epochs=size.epochs) for arm in size.arms},
+        more_seeds="Run kgbert demo without --quick: that takes six.",
     )
 
 
