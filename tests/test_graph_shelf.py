@@ -121,3 +121,15 @@ def test_two_processes_may_read_at_once(source, tmp_path):
 
     assert hashes == {read_graph(source, cache=tmp_path / "cache").hash + "\n"}
     assert kept(tmp_path / "cache") == [".json", ".safetensors"]
+
+
+def test_giants_are_not_hashed_but_their_changes_are_noticed(source, tmp_path, monkeypatch):
+    monkeypatch.setattr("kgbert.graph.shelf._LONG_TO_HASH", 1)
+    monkeypatch.setattr("hashlib.file_digest", None)
+    before = read_graph(source, cache=tmp_path / "cache")
+
+    source.write_text(source.read_text().replace("fever", "ague!"))
+    after = read_graph(source, cache=tmp_path / "cache")
+
+    assert before.entity("EX:0000002").name == "fever"
+    assert after.entity("EX:0000002").name == "ague!"

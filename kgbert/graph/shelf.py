@@ -20,6 +20,8 @@ logger = logging.getLogger(__name__)
 
 #: Smaller sources are read again as fast as they are found.
 _WORTH_KEEPING = 1 << 20
+#: Files from this size on are known by size and time of change, as hashing takes seconds then.
+_LONG_TO_HASH = 1 << 28
 
 
 @dataclass(frozen=True)
@@ -35,8 +37,9 @@ class FilesRead:
 class Shelf:
     """Where one combination of sources, format and options is kept.
 
-    A manifest lists the files that were read with their hashes, and names the file of the graph,
-    which is called after them: processes that write at once cannot mix their graphs up.
+    A manifest lists the files that were read with their hashes (giants with their size and time of
+    change), and names the file of the graph, which is called after them: processes that write at
+    once cannot mix their graphs up.
     """
 
     folder: Path
@@ -72,7 +75,7 @@ class Shelf:
 
     def keep(self, graph: KnowledgeGraph, read: FilesRead) -> None:
         """Keep a graph that was made of some files; a full disk is reported, not an error."""
-        hashes = {str(path): _hash(path) for path in sorted(read.files)}
+        hashes = {str(path): _state(path) for path in sorted(read.files)}
         if sum(Path(path).stat().st_size for path in hashes) < _WORTH_KEEPING:
             return
         content = hashlib.sha256(json.dumps(hashes).encode()).hexdigest()[:16]
@@ -94,12 +97,16 @@ def _is_fresh(manifest: dict[str, Any], files: Iterable[Path]) -> bool:
     neighbours = Neighbours()
     return (
         set(files) <= kept.keys()
-        and all(path.is_file() and _hash(path) == said for path, said in kept.items())
+        and all(path.is_file() and _state(path) == said for path, said in kept.items())
         and not any(neighbours.find(Source(Path(path)), iri) for path, iri in manifest["absent"])
     )
 
 
-def _hash(path: Path) -> str:
+def _state(path: Path) -> str:
+    """Return what changes when a file's content does."""
+    status = path.stat()
+    if status.st_size >= _LONG_TO_HASH:
+        return f"{status.st_size} bytes, changed at {status.st_mtime_ns} ns"
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
