@@ -2,8 +2,8 @@
 
 Invented graphs, each entity with a name and ten edges of five relations to others drawn at random,
 are read from N-Triples and from a CSV of triples, each in a process of its own: cold with an empty
-cache, and once more from the cache, mapped into memory. The bound is the straight line through the
-sizes, and what it foretells for the largest graph asked for; --full measures that one as well.
+cache, and once more from the cache, mapped into memory. The bound is the straight line through two
+sizes, and what it foretells for five million entities; --full measures these as well.
 
     python benchmarks/graph_scale.py [--full] [--out benchmarks/results/graph_scale.json]
 """
@@ -40,17 +40,20 @@ def main() -> None:
         for entities in sizes:
             with tempfile.TemporaryDirectory() as folder:
                 arms += measure(form, entities, Path(folder))
-    report = {
-        "question": __doc__.splitlines()[0],
+    arguments.out.write_text(json.dumps(report(arms), indent=1) + "\n")
+
+
+def report(arms: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return what was measured, where, and what it foretells."""
+    return {
+        "question": (__doc__ or "").splitlines()[0],
         "python": platform.python_version(),
         "machine": f"{platform.machine()}, {os.cpu_count()} cores",
         "note": "The cores were shared with other work: read the seconds of processor time.",
         "load": round(os.getloadavg()[0], 1),
         "versions": {name: metadata.version(name) for name in PACKAGES},
-        "arms": arms,
-        "foretold": {form: foretell(form, arms) for form in FORMS},
+        "arms": [*arms, *(foretell(form, arms) for form in FORMS)],
     }
-    arguments.out.write_text(json.dumps(report, indent=1) + "\n")
 
 
 def measure(form: str, entities: int, folder: Path) -> list[dict[str, Any]]:
@@ -103,15 +106,16 @@ def read(path: Path, cache: Path) -> dict[str, Any]:
     }
 
 
-def foretell(form: str, arms: list[dict[str, Any]]) -> dict[str, float]:
-    """Return what a line through the two largest sizes measured says of the largest asked for."""
+def foretell(form: str, arms: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return what a line through the two largest sizes says of millions of entities."""
     cold = [arm for arm in arms if arm["form"] == form and arm["arm"] == "read and cached"]
     small, large = cold[-2:]
-    foretold = {}
+    foretold: dict[str, Any] = {}
     for measure in ("peak MB", "processor seconds"):
         slope = (large[measure] - small[measure]) / (large["entities"] - small["entities"])
         foretold[measure] = round(large[measure] + slope * (LARGEST - large["entities"]))
-    return {"entities": LARGEST, "edges": EDGES * LARGEST, **foretold}
+    told = {"arm": "foretold, not measured", "form": form}
+    return {**told, "entities": LARGEST, "edges": EDGES * LARGEST, **foretold}
 
 
 def _ntriple(subject: str, predicate: str, target: str) -> str:
