@@ -2,8 +2,9 @@ import pytest
 from small_study import InventedRuns, small_study, split_of, tagged
 
 from kgbert.comparing.compare import compare
+from kgbert.comparing.curve import size_rows
 from kgbert.comparing.report import render_report
-from kgbert.comparing.sizes import FewerTexts, compare_sizes, size_rows
+from kgbert.comparing.sizes import FewerTexts, compare_sizes
 from kgbert.comparing.tables import size_table
 
 

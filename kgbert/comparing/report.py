@@ -6,10 +6,10 @@ from typing import Any
 
 from markupsafe import Markup
 
+from kgbert.comparing.curve import size_rows
 from kgbert.comparing.method import method
 from kgbert.comparing.plots import Effect, curve_plot, forest_plot, seed_plot
 from kgbert.comparing.size_plot import size_plot
-from kgbert.comparing.sizes import size_rows
 from kgbert.comparing.tables import (
     KINDS,
     arm_table,

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from kgbert.comparing.plots import COLOURS, LETTER, WIDTH
-from kgbert.comparing.wording import Number
 from kgbert.drawing.axis import (
     Axis,
+    Number,
     dot,
     drawing,
     fit_axis,

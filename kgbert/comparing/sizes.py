@@ -1,12 +1,11 @@
 """The same study with fewer training texts: where the gain is, and where it vanishes."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
-from kgbert.comparing.pairing import judged_arms
+from kgbert.comparing.curve import size_row
 from kgbert.comparing.study import Split, Study
 from kgbert.comparing.summary import Results
 from kgbert.texts import Example
@@ -63,28 +62,6 @@ def compare_sizes(
         for one, size in zip(smaller, ordered, strict=False)
     ]
     return compare(replace(largest, smaller=rows))
-
-
-def size_row(results: Results) -> dict[str, Any]:
-    """Return what a comparison says about the curve over the number of training texts."""
-    texts = next(iter(results["manifest"]["data"].values()))["train"]
-    main, *judged = judged_arms(results)
-    return {
-        "size": texts,
-        "arms": {arm["arm"]: arm["mean"] for arm in results["arms"]},
-        "over": {
-            one["second"]: {name: one[name] for name in ("count", "mean", "interval", "p", "wins")}
-            for one in results["comparisons"]
-            if one["first"] == main and one["second"] in judged
-        },
-        "outcome": results["verdict"]["outcome"],
-    }
-
-
-def size_rows(results: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the rows of all numbers of training texts; none where there was only one."""
-    smaller = results.get("smaller") or []
-    return [*smaller, size_row(dict(results))] if smaller else []
 
 
 def _sized(study: Study, size: int | None) -> Study:

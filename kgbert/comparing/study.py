@@ -78,7 +78,7 @@ class Study:
     keeps_model: bool = True
     """Whether the best model is saved in the folder."""
     smaller: Sequence[Mapping[str, Any]] = ()
-    """What came of fewer training texts, as :func:`kgbert.comparing.sizes.size_row` tells it."""
+    """What came of fewer training texts, as :func:`kgbert.comparing.curve.size_row` tells it."""
     command: Mapping[str, Any] = field(default_factory=dict)
     """The arguments of the command that asked for it, by which it can be run again."""
     more_seeds: str = f"Run the same command with --seeds {seeds_needed()} or more."

@@ -6,8 +6,8 @@ from statistics import mean
 from textwrap import fill
 from typing import Any
 
+from kgbert.comparing.curve import size_rows
 from kgbert.comparing.pairing import judged_arms
-from kgbert.comparing.sizes import size_rows
 from kgbert.comparing.wording import (
     duration,
     interval,
