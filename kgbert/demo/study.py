@@ -20,8 +20,8 @@ RECIPES = {
     arm: Recipe(rate, max_length=160, options={"pooling": "mean"})
     for arm, rate in (
         ("plain", 4e-4),
-        ("knowledge", 4e-4),
-        ("shuffled", 4e-4),
+        ("knowledge", 2e-4),
+        ("shuffled", 2e-4),
         ("appended text", 2e-4),
     )
 }
