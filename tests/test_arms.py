@@ -8,6 +8,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from small_study import InventedRuns, small_study
 from tiny import save_plain, tiny_features, tiny_graph
 
 from kgbert.comparing.arms import ARMS
@@ -15,6 +16,7 @@ from kgbert.comparing.arms.arm import Material
 from kgbert.comparing.arms.links import NoisyLinker, ShuffledLinker
 from kgbert.comparing.arms.texts import append_entities, define, mark_mentions
 from kgbert.comparing.arms.vectors import only_names
+from kgbert.comparing.compare import compare
 from kgbert.graph.builder import GraphBuilder
 from kgbert.graph.verbalise import verbalise
 from kgbert.linking.linkers import make_linker
@@ -352,6 +354,16 @@ def test_arms_for_whole_texts_refuse_to_tag_words(arm):
 
     with pytest.raises(ValueError, match=rf"the arm '{arm}'.*token classification.*leave the arm"):
         ARMS[arm].change(material(parts=parts), 0)
+
+
+def test_an_arm_that_makes_no_sense_is_refused_before_anything_is_trained(monkeypatch, tmp_path):
+    runs = InventedRuns(monkeypatch)
+    arms = [ARMS[name] for name in ("plain", "knowledge", "oracle links")]
+
+    with pytest.raises(ValueError, match="the arm 'oracle links' needs texts whose spans"):
+        compare(small_study(tmp_path, arms=arms))
+
+    assert runs.done == []
 
 
 @pytest.mark.parametrize("family", ["modernbert", "deberta-v2", "xlnet", "mpnet"])

@@ -95,6 +95,12 @@ def material_of(study: Study, arm: Arm, seed: int) -> Material:
     return arm.change(given, seed)
 
 
+def check_arms(study: Study) -> None:
+    """Raise ValueError where an arm makes no sense for a study, which no seed will change."""
+    for arm in study.arms:
+        material_of(study, arm, study.seeds[0])
+
+
 def _processor(material: Material, recipe: Recipe, model: KGBertPreTrainedModel) -> KGBertProcessor:
     tokenizer = AutoTokenizer.from_pretrained(material.backbone)
     # A recipe says how long texts may be at most; a backbone may take less.
