@@ -149,8 +149,12 @@ def test_vectors_of_another_graph_are_refused(fused):
 
 
 def test_a_model_that_computes_no_vectors_has_none_to_precompute(fused):
+    vectors, plain = fused().precompute(tiny_processor()), fused(injected_layers=[])
+
+    with pytest.raises(ValueError, match=r"computes no entity vectors.*use_vectors\(None\)"):
+        plain.precompute(tiny_processor())
     with pytest.raises(ValueError, match="computes no entity vectors"):
-        fused(injected_layers=[]).precompute(tiny_processor())
+        plain.check_vectors(vectors)
 
 
 def test_precomputing_tells_how_far_it_is_and_leaves_the_mode_alone(fused):

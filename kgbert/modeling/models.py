@@ -214,8 +214,9 @@ class KGBertPreTrainedModel(PreTrainedModel):
                 "precomputed entity vectors teach the graph encoder nothing; type "
                 "processor.use_vectors(None) before training, which then samples the graph."
             )
-        self.freshness.check(self.graph_encoder, vectors_hash)
-        return vectors.to(self.graph_encoder.norm.weight.dtype)
+        encoder = self._encoder_of_vectors()
+        self.freshness.check(encoder, vectors_hash)
+        return vectors.to(encoder.norm.weight.dtype)
 
     def precompute(
         self, processor: KGBertProcessor, progress: Progress | None = None
@@ -229,15 +230,22 @@ class KGBertPreTrainedModel(PreTrainedModel):
             processor: Brings the graph and its features.
             progress: Called with how much of the work is done, and how much there is.
         """
-        encoder = getattr(self, "graph_encoder", None)
-        if encoder is None:
-            raise ValueError("this model computes no entity vectors, so none can be precomputed.")
+        encoder = self._encoder_of_vectors()
         vectors = all_vectors(encoder, processor.sampler, processor.features, progress)
         return EntityVectors(vectors, processor.origin_of_vectors(weights_hash(encoder)))
 
     def check_vectors(self, vectors: EntityVectors) -> None:
         """Raise ValueError where entity vectors are not those of this model's graph encoder."""
-        self.freshness.check(self.graph_encoder, vectors.origin.weights_hash)
+        self.freshness.check(self._encoder_of_vectors(), vectors.origin.weights_hash)
+
+    def _encoder_of_vectors(self) -> GraphEncoder:
+        encoder: GraphEncoder | None = getattr(self, "graph_encoder", None)
+        if encoder is None:
+            raise ValueError(
+                "this model computes no entity vectors, so that there are none to precompute or "
+                "to look up; type processor.use_vectors(None)."
+            )
+        return encoder
 
     def knowledge_off(self) -> AbstractContextManager[None]:
         """Return a context in which the model computes with its injections switched off."""
