@@ -123,7 +123,8 @@ def search(results: Results) -> str:
         )
         for trial in results["tried"]
     ]
-    return table(("arm", *rates, *seeds, ""), rows)
+    told = [table(("arm", *rates, *seeds, ""), rows), results.get("note", "")]
+    return "\n\n".join(filter(None, told))
 
 
 def measured(columns: Sequence[str]) -> Callable[[Results], str]:
@@ -143,6 +144,75 @@ def _cell(value: object) -> str:
     if isinstance(value, float):
         return f"{value:,.0f}" if value >= 100 else f"{value:.3f}"
     return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def costs() -> str:
+    """Return what each arm costs beside the plain encoder, on a CPU and on a GPU."""
+    found = {name: result(f"speed_{name}") for name in ("cpu", "cuda")}
+    if not any(found.values()):
+        return NOT_MEASURED
+    columns = {
+        "training, CPU": ("cpu", "training, by processor time"),
+        "inference, CPU": ("cpu", "inference, by processor time"),
+        "training, GPU": ("cuda", "training, by the clock"),
+        "inference, GPU": ("cuda", "inference, by the clock"),
+        "peak GPU memory": ("cuda", "peak memory"),
+    }
+    arms = {
+        name: {arm["arm"]: arm for arm in results["arms"]} if results else {}
+        for name, results in found.items()
+    }
+    rows = [
+        (arm, *(_cost(arms[where].get(arm), what) for where, what in columns.values()))
+        for arm in dict.fromkeys(name for each in arms.values() for name in each)
+    ]
+    told = [_circumstances_of_speed(results) for results in found.values() if results]
+    return "\n\n".join([table(("arm", *columns), rows), *told])
+
+
+def _cost(arm: Results | None, what: str) -> str:
+    """Return a ratio; nothing where there is none, as for the training of what is looked up."""
+    if arm is None:
+        return "not measured"
+    return f"{arm[what]:.2f}" if what in arm else ""
+
+
+def _circumstances_of_speed(results: Results) -> str:
+    """Return what was measured on what, the effect of the graph's size, and the start-up."""
+    hardware, versions = results["hardware"], results["versions"]
+    on_cpu = hardware["accelerator"] == "none"
+    machine = f"{hardware['processor']}, {hardware['threads']} threads, load {hardware['load']}"
+    small, large = results["graph sizes"]
+    ratio = large[f"training, by {'processor time' if on_cpu else 'the clock'}"]
+    seconds = ", ".join(f"`{name}` {value:.2f}" for name, value in results["start-up"].items())
+    return (
+        f"{results['setting']}; {machine if on_cpu else hardware['accelerator']}, torch "
+        f"{versions['torch']}, transformers {versions['transformers']}, "
+        f"{results['finished'][:10]}. Throughput of training with {large['arm']} over "
+        f"{small['arm']}: {ratio:.2f}. Start-up, seconds of the processor: {seconds}."
+    )
+
+
+def scale(results: Results) -> str:
+    """Return what a large graph needs, and what a step costs beside a small one."""
+    rows = [
+        (
+            arm["arm"],
+            f"{arm['loader, ms of the processor']:.1f}",
+            f"{arm['training, ms of the processor']:.1f}",
+        )
+        for arm in results["arms"]
+    ]
+    once = ", ".join(f"{name} {x:g}" for name, x in results["seconds of the processor"].items())
+    return "\n\n".join(
+        [
+            table(("graph", "padding and sampling, ms", "training step, ms"), rows),
+            f"{results['entities']:,} entities and {results['edges']:,} edges; peak memory "
+            f"{results['peak memory, GiB']} GiB, of which {results['mapped files, GiB']} GiB may "
+            f"be mapped files. Once, in seconds of the processor: {once}. Measured on "
+            f"{results['machine']}, torch {results['torch']}.",
+        ]
+    )
 
 
 #: What stands between the markers of the pages, by the name in the marker.
@@ -167,10 +237,27 @@ BLOCKS: dict[str, Callable[[], str]] = {
             )
         ),
     ),
+    "linking gold spans": _of(
+        "linking_gold_spans",
+        measured(
+            (
+                "task",
+                "arm",
+                "accuracy, entity in graph",
+                "recall at 5",
+                "recall at 20",
+                "accuracy, surface seen",
+                "accuracy, surface unseen",
+                "accuracy over all, with NIL",
+            )
+        ),
+    ),
     "linking speed": _of(
         "linking_speed", measured(("arm", "names", "build_s", "sentences_per_s", "peak_mb"))
     ),
     "graph reading": _of("graph_reading", measured(("arm", "form", "seconds", "peak MB", "count"))),
+    "speed": costs,
+    "scale": _of("scale", scale),
     "commands": commands,
     "arms": arms,
     "formats": formats,
