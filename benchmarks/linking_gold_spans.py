@@ -64,9 +64,10 @@ def main() -> None:
         task = _task(arguments.data, name)
         known = {arm["arm"] for arm in done if arm["task"] == name}
         for arm, reads_text, rank in _arms(task, arguments, known):
-            done.append({"task": name, "arm": arm} | _measured(task, rank, reads_text=reads_text))
+            found = {"task": name, "arm": arm} | _measured(task, rank, reads_text=reads_text)
+            print(json.dumps(found), flush=True)
+            done.append(found)
             done.sort(key=lambda one: list(linking.TASKS).index(one["task"]))
-            print(json.dumps(done[-1]), flush=True)
             report = {"question": (__doc__ or "").splitlines()[0], "split": "test", "arms": done}
             OUT.write_text(json.dumps(report, indent=1) + "\n")
 
