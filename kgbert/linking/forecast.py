@@ -19,12 +19,12 @@ MENDED = 0.1
 SEEN = 2.0
 
 RULE = (
-    f"A telling mention is one that is no ordinary word. With telling mentions in less than "
-    f"{LITTLE:.0%} of the texts there is too little overlap; in {ENOUGH:.0%} or more there is "
-    f"enough, unless {MANY_ORDINARY:.0%} of all mentions are ordinary words or {MANY_BARE:.0%} "
-    f"are of entities of which the graph says nothing but names; between is doubtful. This is a "
-    f"rule of thumb from a few trials, and no test: enough overlap is needed for knowledge to "
-    f"help, and does not make it help. kgbert compare measures that."
+    f"Where less than {LITTLE:.0%} of the texts have a mention that is no ordinary word there is "
+    f"too little overlap; where {ENOUGH:.0%} or more have one there is enough, unless "
+    f"{MANY_ORDINARY:.0%} of all mentions are ordinary words, or {MANY_BARE:.0%} are of entities "
+    f"of which the graph says nothing but names; all else is doubtful. This is a rule of thumb "
+    f"from a few trials, and no test: without enough overlap knowledge cannot help, and with it "
+    f"it need not. kgbert compare measures that."
 )
 
 
@@ -61,10 +61,10 @@ def forecast(overlap: Overlap) -> Forecast:
     """Return what the overlap of texts and graph lets one expect.
 
     >>> print(forecast(Overlap(texts=200, linked=0.04, telling=0.03, ordinary=0.3, bare=0.0)))
-    There is too little overlap for this graph to help: only 3% of the texts have a telling
-    mention. 30% of the mentions are ordinary words, which seldom mean what the graph means. If
-    knowledge mended one in ten of the texts with telling ones, accuracy would rise by 0.3 points,
-    too little for a comparison on six seeds to see.
+    There is too little overlap for this graph to help: only 3% of the texts mention it by more
+    than ordinary words. 30% of the mentions are ordinary words, which seldom mean what the graph
+    means. If knowledge mended one in ten of the texts that it reaches, accuracy would rise by 0.3
+    points, too little for a comparison on six seeds to see.
     """
     outcome = _outcome(overlap)
     reasons = []
@@ -98,7 +98,7 @@ def _stake(telling: float) -> str:
     points = 100 * MENDED * telling
     seen = "too little" if points < SEEN else "enough"
     return (
-        f"If knowledge mended one in ten of the texts with telling ones, accuracy would rise by "
+        f"If knowledge mended one in ten of the texts that it reaches, accuracy would rise by "
         f"{points:.1f} points, {seen} for a comparison on six seeds to see."
     )
 
@@ -106,11 +106,11 @@ def _stake(telling: float) -> str:
 _SENTENCES = {
     "none": "This graph cannot help: no text mentions any of its entities.",
     "too few texts": f"With fewer than {FEWEST} texts nothing can be foretold: {{telling:.0%}} of "
-    "them have a telling mention.",
+    "them mention the graph by more than ordinary words.",
     "too little": "There is too little overlap for this graph to help: only {telling:.0%} of the "
-    "texts have a telling mention.",
-    "doubtful": "It is doubtful whether this graph helps: {telling:.0%} of the texts have a "
-    "telling mention.",
-    "enough": "There is enough overlap for this graph to help: {telling:.0%} of the texts have a "
-    "telling mention.",
+    "texts mention it by more than ordinary words.",
+    "doubtful": "It is doubtful whether this graph helps: {telling:.0%} of the texts mention it by "
+    "more than ordinary words.",
+    "enough": "There is enough overlap for this graph to help: {telling:.0%} of the texts mention "
+    "it by more than ordinary words.",
 }
