@@ -106,7 +106,7 @@ def main() -> None:
         split=Sentences(given.data / "tasks" / "bc5cdr", given.train, 150),
         arms=[ARMS[name] for name in ARM_NAMES],
         seeds=range(given.seeds),
-        recipes={name: Recipe(epochs=8, batch_size=16) for name in ARM_NAMES},
+        recipes={name: Recipe(epochs=20, batch_size=16) for name in ARM_NAMES},
         quotes=0,
     )
     results = compare(study, progress=show_run)
