@@ -136,7 +136,7 @@ def test_a_disk_that_fills_while_the_weights_are_written_is_told_as_such(saved):
 KILLED = """
 import os, signal, sys
 from kgbert.training import folder
-folder.model_card = lambda *given: os.kill(os.getpid(), signal.SIGKILL)
+folder.model_card = lambda *given, **options: os.kill(os.getpid(), signal.SIGKILL)
 model, processor, _ = folder.load_model(sys.argv[1])
 folder.save_model(sys.argv[1], model, processor, {})
 """
