@@ -1,0 +1,65 @@
+from test_arms import linker
+from tiny import tiny_graph
+
+from kgbert.comparing.arms.texts import append_entities, define, mark_mentions
+from kgbert.graph.verbalise import verbalise
+from kgbert.linking.linkers import make_linker
+from kgbert.linking.mention import Candidate, Mention
+from kgbert.texts import Example, Span
+
+
+def test_appended_text_says_once_what_the_graph_knows():
+    graph = tiny_graph()
+    twice = Example("lung and lung", "ill")
+
+    (told,) = append_entities(linker(), graph, [twice])
+
+    assert told.text == f"lung and lung. {verbalise(graph, graph.index('EX:4'))}"
+    assert told.label == "ill"
+
+
+def test_appended_definitions_say_name_type_and_definition(graph):
+    texts = [Example("a high temperature", "ill")]
+
+    (told,) = append_entities(make_linker(graph, "dictionary"), graph, texts, define)
+
+    said = "fever is symptom; A body temperature above the normal."
+    assert told.text == f"a high temperature. {said}"
+
+
+def test_text_without_mention_stays_as_it_was():
+    plain = [Example("no mention", "ill")]
+
+    assert append_entities(linker(), tiny_graph(), plain) == plain
+    assert mark_mentions(linker(), tiny_graph(), plain) == plain
+
+
+def test_spans_stay_on_their_words_when_text_is_appended():
+    spans = (Span(0, 5, "Sign"), Span(13, 17, "Organ"))
+
+    (told,) = append_entities(linker(), tiny_graph(), [Example("fever of the lung", spans=spans)])
+
+    assert told.spans == spans
+    assert [told.text[span.start : span.end] for span in told.spans] == ["fever", "lung"]
+
+
+def test_typed_markers_stand_around_mentions_and_spans_move_with_their_words(graph):
+    spans = (Span(0, 2, "Word"), Span(2, 7, "Sign"), Span(8, 17, "Both"))
+    example = Example("a fever in lung .", "ill", spans)
+
+    (told,) = mark_mentions(make_linker(graph, "dictionary"), graph, [example])
+
+    assert told.text == "a @ * symptom * fever @ in @ * entity * lung @ ."
+    assert [told.text[span.start : span.end] for span in told.spans] == [
+        "a ",
+        "fever",
+        "in @ * entity * lung @ .",
+    ]
+
+
+def test_of_mentions_that_overlap_the_longer_one_is_marked(graph):
+    mentions = [[Mention(0, 4, (Candidate("EX:5", 1.0),)), Mention(0, 14, (Candidate("EX:1", 1),))]]
+
+    (told,) = mark_mentions(lambda texts: mentions, graph, [Example("lung infection", "ill")])
+
+    assert told.text == "@ * entity * lung infection @"
