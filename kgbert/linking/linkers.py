@@ -50,7 +50,8 @@ def linker_settings(linker: Linker) -> list[dict[str, Any]]:
     if isinstance(linker, RememberingLinker):
         return linker_settings(linker.linker)
     settings = []
-    for part in linker.parts if isinstance(linker, CombinedLinker) else (linker,):
+    parts: Sequence[Any] = linker.parts if isinstance(linker, CombinedLinker) else (linker,)
+    for part in parts:
         names = [name for name, home in HOMES.items() if home == _home_of(type(part))]
         if not names:
             raise ValueError(

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -82,7 +83,7 @@ class EncodedNames:
 
     def save(self, path: Path, graph_hash: str) -> None:
         """Write the vectors as safetensors, whole or not at all."""
-        columns = {"vectors": self.vectors, "entities": self.entities}
+        columns: dict[str, NDArray[Any]] = {"vectors": self.vectors, "entities": self.entities}
         write_atomically(path, save(columns, metadata={"graph_hash": graph_hash}))
 
     @classmethod

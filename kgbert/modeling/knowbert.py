@@ -75,7 +75,8 @@ class KnowledgeRecontextualisation(nn.Module):
         visible = rows.unsqueeze(1) == spans.rows
         read = self.word_block(words.flatten(0, 1), linked, visible)
         update = self.dropout(self.output(read)).to(states.dtype) * visible.any(1, keepdim=True)
-        return states + update.view_as(states)
+        changed: Tensor = states + update.view_as(states)
+        return changed
 
     def _pooled(self, words: Tensor, spans: Spans) -> Float[Tensor, "spans size"]:
         """Return each mention as the mean of its words, weighted by what they are."""

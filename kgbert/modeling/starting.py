@@ -1,6 +1,7 @@
 """The weights that a fresh knowledge part starts with, by the type of the module."""
 
 from functools import singledispatch
+from typing import Any
 
 from torch import nn
 from torch_geometric.nn import GATv2Conv, RGCNConv
@@ -60,7 +61,7 @@ def _(module: nn.LayerNorm) -> None:
 
 @start.register(GATv2Conv)
 @start.register(RGCNConv)
-def _(module: nn.Module) -> None:
+def _(module: Any) -> None:
     module.reset_parameters()
 
 
