@@ -12,7 +12,10 @@ from kgbert.comparing.wording import metric_name
 
 Results = dict[str, Any]
 
-STYLE = Path(kgbert.__file__).parent / "comparing" / "report.css"
+PACKAGE = Path(kgbert.__file__).parent
+
+#: The report's style sheets, the colours first.
+STYLES = (PACKAGE / "drawing" / "base.css", PACKAGE / "comparing" / "report.css")
 
 WIDTH, GAP, MARGIN = 1000, 40, 20
 #: About how many letters of the verdict stand on a line.
@@ -77,8 +80,8 @@ def _page(pieces: list[str], height: int) -> str:
 
 
 def _style() -> str:
-    """Return the rules of the report's style sheet that its drawings need."""
-    sheet = STYLE.read_text(encoding="utf-8")
+    """Return the rules of the report's style sheets that its drawings need."""
+    sheet = "".join(path.read_text(encoding="utf-8") for path in STYLES)
     colours = sheet[: sheet.index("* {")]
     rules = re.findall(r"^svg [^{]+\{[^}]+\}", sheet, re.MULTILINE)
     return colours + "\n".join(["svg { font-size: 13px; fill: var(--ink); }", *rules])
