@@ -1,6 +1,5 @@
 import json
 import re
-import shlex
 import shutil
 
 import pytest
@@ -10,11 +9,7 @@ from tiny import tiny_config, tiny_tokenizer
 from transformers import AutoConfig, AutoModel
 
 from kgbert.cli import backbone, main
-from kgbert.cli.main import COMMANDS, _parser
-from kgbert.cli.task_options import recipe_of
 from kgbert.comparing import compare
-from kgbert.comparing.study import Recipe
-from kgbert.training.fine_tune import default_arguments
 
 OBO = """format-version: 1.2
 ontology: signs
@@ -273,28 +268,6 @@ def test_a_hub_that_does_not_answer_is_not_asked_again_and_again(monkeypatch):
     assert backbone.os.environ["HF_HUB_OFFLINE"] == "1"
 
 
-@pytest.mark.parametrize(
-    ("option", "value"), [("--seeds", "0"), ("--epochs", "-1"), ("--batch-size", "many")]
-)
-def test_numbers_that_make_no_sense_are_refused(option, value, capsys):
-    with pytest.raises(SystemExit, match="2"):
-        typed("compare", option, value)
-
-    assert f"argument {option}: '{value}' is no whole number of at least 1" in (
-        capsys.readouterr().err
-    )
-
-
-@pytest.mark.parametrize("typed_rate", ["0", "2", "nan", "-1e-4", "fast"])
-@pytest.mark.parametrize("option", ["--learning-rate", "--head-learning-rate"])
-def test_a_learning_rate_that_makes_no_sense_is_refused(option, typed_rate, capsys):
-    with pytest.raises(SystemExit, match="2"):
-        typed("compare", f"{option}={typed_rate}")
-
-    said = capsys.readouterr().err
-    assert f"argument {option}: '{typed_rate}' is no learning rate between 0 and 1" in said
-
-
 def test_learning_rates_reach_the_training_of_every_arm(workplace):
     rates = ("--learning-rate", "3e-4", "--head-learning-rate", "2e-3")
 
@@ -305,15 +278,6 @@ def test_learning_rates_reach_the_training_of_every_arm(workplace):
     for run in runs:
         assert run["settings"]["encoder_learning_rate"] == 3e-4
         assert run["settings"]["head_learning_rate"] == 2e-3
-
-
-def test_typed_and_python_defaults_of_the_learning_rates_agree(tmp_path):
-    parsed = _parser().parse_args(shlex.split(COMMANDS["train"].example)[1:])
-
-    recipe = recipe_of(parsed)
-
-    assert recipe.encoder_learning_rate == default_arguments(tmp_path).learning_rate
-    assert recipe == Recipe(options=recipe.options)
 
 
 def test_train_replaces_no_folder_of_other_things(workplace, capsys):

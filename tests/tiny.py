@@ -18,6 +18,7 @@ from kgbert.batching.processor import KGBertProcessor
 from kgbert.graph.builder import GraphBuilder
 from kgbert.graph.graph import KnowledgeGraph
 from kgbert.linking.mention import Candidate, Mention
+from kgbert.modeling.attention import GATE_SPEED
 from kgbert.modeling.knowledge import BatchKnowledge
 from kgbert.modeling.models import KGBertPreTrainedModel
 
@@ -224,7 +225,8 @@ def stirred(model: KGBertPreTrainedModel, seed: int = 1) -> KGBertPreTrainedMode
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             if not name.startswith("backbone."):
-                parameter += 0.3 * torch.randn(parameter.shape, generator=generator)
+                speed = GATE_SPEED if name.endswith((".gate", ".shares")) else 1
+                parameter += 0.3 / speed * torch.randn(parameter.shape, generator=generator)
     return model.eval()
 
 

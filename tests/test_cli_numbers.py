@@ -1,0 +1,40 @@
+import shlex
+
+import pytest
+
+from kgbert.cli import main
+from kgbert.cli.main import COMMANDS, _parser
+from kgbert.cli.task_options import recipe_of
+from kgbert.comparing.study import Recipe
+from kgbert.training.fine_tune import default_arguments
+
+
+@pytest.mark.parametrize(
+    ("option", "value"), [("--seeds", "0"), ("--epochs", "-1"), ("--batch-size", "many")]
+)
+def test_numbers_that_make_no_sense_are_refused(option, value, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main(["compare", "signs.obo", option, value])
+
+    assert f"argument {option}: '{value}' is no whole number of at least 1" in (
+        capsys.readouterr().err
+    )
+
+
+@pytest.mark.parametrize("typed_rate", ["0", "2", "nan", "-1e-4", "fast"])
+@pytest.mark.parametrize("option", ["--learning-rate", "--head-learning-rate"])
+def test_a_learning_rate_that_makes_no_sense_is_refused(option, typed_rate, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main(["compare", "signs.obo", f"{option}={typed_rate}"])
+
+    said = capsys.readouterr().err
+    assert f"argument {option}: '{typed_rate}' is no learning rate between 0 and 1" in said
+
+
+def test_typed_and_python_defaults_of_the_learning_rates_agree(tmp_path):
+    parsed = _parser().parse_args(shlex.split(COMMANDS["train"].example)[1:])
+
+    recipe = recipe_of(parsed)
+
+    assert recipe.encoder_learning_rate == default_arguments(tmp_path).learning_rate
+    assert recipe == Recipe(options=recipe.options)
