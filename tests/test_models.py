@@ -117,9 +117,7 @@ def test_a_batch_with_part_of_the_knowledge_is_refused(fused, missing):
 def test_knowledge_cut_or_joined_by_rows_is_refused(fused, cut):
     batch = cut_by_rows(tiny_processor()(TEXTS), cut)
 
-    with pytest.raises(
-        ValueError, match=r"cut apart: .* edge_index has .* use kgbert.pipeline"
-    ):
+    with pytest.raises(ValueError, match=r"cut apart: .* edge_index has .* use kgbert.pipeline"):
         fused()(**batch)
 
 
