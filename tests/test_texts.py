@@ -224,7 +224,7 @@ BAD_CONTENTS = {
     "outside": ("a.jsonl", '{"text": "a", "spans": [{"start": 0, "end": 2, "label": "A"}]}',
                 r"line 1: span 0 to 2 \('A'\) does not lie inside the text of 1 characters"),
     "overlap": ("a.jsonl", '{"text": "abc", "spans": [{"start": 0, "end": 2, "label": "A"}, '
-                '{"start": 1, "end": 3, "label": "B"}]}', "overlap, .* --overlaps longest"),
+                '{"start": 1, "end": 3, "label": "B"}]}', "overlap, .* overlaps='longest'"),
     "tag count": ("a.jsonl", '{"tokens": ["a"], "tags": []}', "1 tokens but 0 tags"),
     "tag type": ("a.jsonl", '{"tokens": ["a"], "tags": [0]}', "'tags' holds .*list of strings"),
     "tag": ("a.conll", "a O\nb PER\n", "line 2: 'PER' is no tag; a tag is O or one of B-"),

@@ -45,8 +45,8 @@ class Example:
             if right.start < left.end:
                 raise ValueError(
                     f"spans {_shown(left)} and {_shown(right)} overlap, and one tag a token "
-                    "cannot say both; keep the longer ones with --overlaps longest "
-                    "(in Python: overlaps='longest')"
+                    "cannot say both; keep the longer ones with "
+                    "read_texts(..., overlaps='longest')"
                 )
         object.__setattr__(self, "spans", tuple(ordered))
 
