@@ -11,8 +11,7 @@ writes benchmarks/results/demo_search.json; finished runs are kept in --folder.
 
 import argparse
 import json
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from statistics import fmean
@@ -20,7 +19,7 @@ from statistics import fmean
 from kgbert.comparing.arms import ARMS
 from kgbert.comparing.manifest import manifest
 from kgbert.comparing.run import run_arm
-from kgbert.comparing.study import Split
+from kgbert.comparing.tuning import ValidationOnly
 from kgbert.demo.study import RECIPES, SIZES, demo_study
 from kgbert.linking.remembering import RememberingLinker
 from kgbert.saving import write_atomically
@@ -32,18 +31,6 @@ HEAD_RATES = (1e-3,)
 
 #: The demo's seeds begin at 0.
 SEEDS = (1000, 1001)
-
-
-@dataclass(frozen=True)
-class ValidationOnly:
-    """Puts the validation texts in the place of the test texts, so that none of these is seen."""
-
-    split: Callable[[int], Split]
-
-    def __call__(self, seed: int) -> Split:
-        """Return the texts of a seed."""
-        drawn = self.split(seed)
-        return Split(drawn.train, drawn.validation, drawn.validation)
 
 
 def main() -> None:
