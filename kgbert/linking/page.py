@@ -5,8 +5,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
+from kgbert.drawing import page
 from kgbert.linking.account import FoundMention, LinkedText
 
 #: A mention is marked as doubtful below this score, or with a rival this near to the best.
@@ -26,19 +25,13 @@ class Stretch(NamedTuple):
 
 def render_page(texts: Sequence[LinkedText], *, title: str, note: str) -> str:
     """Return linked texts as one HTML page that loads nothing from elsewhere."""
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent, encoding="utf-8"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("page.html").render(
-        title=title,
-        note=note,
-        texts=[(text, list(stretches(text))) for text in texts],
-        doubtful=is_doubtful,
-    )
+    values = {
+        "title": title,
+        "note": note,
+        "texts": [(text, list(stretches(text))) for text in texts],
+        "doubtful": is_doubtful,
+    }
+    return page.render_page(Path(__file__).with_name("page.html"), values)
 
 
 def stretches(text: LinkedText) -> Iterator[Stretch]:
