@@ -16,7 +16,7 @@ from kgbert.comparing.arms import Arm
 from kgbert.comparing.arms.arm import Material
 from kgbert.comparing.parts import parts_of
 from kgbert.comparing.study import Recipe, Split, Study
-from kgbert.modeling.models import KGBertPreTrainedModel
+from kgbert.modeling.fused import KGBertPreTrainedModel
 from kgbert.texts import Example
 from kgbert.training.answers import answer
 from kgbert.training.fine_tune import Training, default_arguments, fine_tune

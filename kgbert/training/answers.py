@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from kgbert.batching.dataset import IGNORED, Target
 from kgbert.batching.processor import EncodedText, KGBertProcessor
-from kgbert.modeling.models import KGBertPreTrainedModel
+from kgbert.modeling.fused import KGBertPreTrainedModel
 from kgbert.training.tasks import Answer, Task
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from kgbert import __version__
 from kgbert.batching.processor import KGBertProcessor
-from kgbert.modeling.models import KGBertPreTrainedModel
+from kgbert.modeling.fused import KGBertPreTrainedModel
 
 _HELD = """\
 The folder holds the graph, the feature vectors of its entities and the settings of the linker, so

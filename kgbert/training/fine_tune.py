@@ -21,7 +21,7 @@ from transformers import (
 from kgbert.batching.dataset import KGBertCollator, LabelledTexts, Target, TrainingTexts
 from kgbert.batching.grouping import SimilarLengths
 from kgbert.batching.processor import EncodedText, KGBertProcessor
-from kgbert.modeling.models import KGBertPreTrainedModel
+from kgbert.modeling.fused import KGBertPreTrainedModel
 from kgbert.modeling.precision import has_fast_bf16
 from kgbert.texts import Example, check_labels
 from kgbert.training.answers import answers_of, labels_of, moved_left

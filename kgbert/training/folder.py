@@ -9,7 +9,7 @@ from transformers import AutoConfig
 from kgbert.batching.processor import KGBertProcessor
 from kgbert.graph.cards import may_be_shared
 from kgbert.graph.graph import KnowledgeGraph
-from kgbert.modeling.models import KGBertPreTrainedModel
+from kgbert.modeling.fused import KGBertPreTrainedModel
 from kgbert.modeling.replacing import replacing
 from kgbert.training.card import model_card
 from kgbert.training.fitting import check_fit

@@ -13,7 +13,7 @@ from kgbert.batching.alignment import tokens_of
 from kgbert.batching.processor import EncodedText, KGBertProcessor
 from kgbert.graph.graph import KnowledgeGraph
 from kgbert.linking.mention import Mention
-from kgbert.modeling.models import KGBertPreTrainedModel
+from kgbert.modeling.fused import KGBertPreTrainedModel
 from kgbert.texts import Span
 from kgbert.training.answers import answers_of, labels_of
 from kgbert.training.folder import load_model

@@ -5,11 +5,8 @@ from dataclasses import dataclass
 
 from kgbert.batching.dataset import IGNORED, Target
 from kgbert.batching.processor import EncodedText
-from kgbert.modeling.models import (
-    KGBertForSequenceClassification,
-    KGBertForTokenClassification,
-    KGBertPreTrainedModel,
-)
+from kgbert.modeling.fused import KGBertPreTrainedModel
+from kgbert.modeling.models import KGBertForSequenceClassification, KGBertForTokenClassification
 from kgbert.texts import Example, check_labels
 from kgbert.training.metrics import METRICS
 from kgbert.training.tagging import cut_off, word_tags, words_of

@@ -1,0 +1,279 @@
+"""What all fused models share: a Hugging Face model whose blocks read a knowledge graph."""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from functools import partial
+from typing import Any, ClassVar, TypeVar
+
+import torch
+from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
+from transformers import AutoModel, PreTrainedModel
+
+from kgbert.batching.processor import KGBertProcessor
+from kgbert.batching.vectors import EntityVectors
+from kgbert.graph.graph import KnowledgeGraph
+from kgbert.lookup import lookup
+from kgbert.modeling.config import KGBertConfig
+from kgbert.modeling.encoders import GraphEncoder
+from kgbert.modeling.features import weights_hash
+from kgbert.modeling.fusions import FUSIONS
+from kgbert.modeling.injection import (
+    READ_LAST,
+    TOKENS_FIRST,
+    BlockHook,
+    Change,
+    Injection,
+    Memory,
+    Pass,
+    PoolMean,
+    blocks_of,
+    feed_forward_of,
+)
+from kgbert.modeling.knowledge import BatchKnowledge, take_knowledge
+from kgbert.modeling.precomputing import Freshness, Progress, all_vectors
+from kgbert.modeling.starting import start
+
+#: One of the fused models; typing.Self is unknown to the checks of shapes that tests run under.
+Fused = TypeVar("Fused", bound="KGBertPreTrainedModel")
+
+
+class KGBertPreTrainedModel(PreTrainedModel):
+    """What the fused models share: building, injecting, initialising.
+
+    The backbone keeps its own code and parameter names; knowledge enters through forward hooks
+    whose parameters belong to this model. The graph is not in the model: each batch brings the
+    sampled neighbourhood of the entities that it mentions.
+    """
+
+    config_class = KGBertConfig
+    base_model_prefix = "backbone"
+    supports_gradient_checkpointing = True
+    _supports_sdpa = True
+    _supports_flash_attn = True
+    _supports_flex_attn = True
+    #: The losses of the backbones' heads are means, which Trainer divides by its accumulation steps
+    #: only where it does not take the model to do so because of ``**inputs``.
+    accepts_loss_kwargs = False
+    auto_class: ClassVar[Any] = AutoModel
+    #: Whether the task head reads one position, where the mean may be put instead.
+    reads_one_position: ClassVar[bool] = False
+
+    def __init__(self, config: KGBertConfig) -> None:
+        super().__init__(config)
+        self.backbone = self.auto_class.from_config(config.backbone)
+        self.supports_gradient_checkpointing = self.backbone.supports_gradient_checkpointing
+        self.memory = Memory()
+        self.freshness = Freshness()
+        pools = self.reads_one_position and config.pooling == "mean"
+        fusion = lookup(FUSIONS, config.fusion, "fusion")
+        if fusion.needs_pooling and not self.reads_one_position:
+            raise ValueError(
+                f"fusion={config.fusion!r} adds entities to the one position that a task head "
+                f"reads, and the head of {type(self).__name__} reads all; choose another fusion."
+            )
+        injections = (
+            fusion.injections(config, self.read_position, pools) if config.injected_layers else []
+        )
+        self.injections = nn.ModuleDict({each.name: each.module for each in injections})
+        if injections and fusion.reads_graph:
+            self.graph_encoder = GraphEncoder(
+                config.graph_encoder,
+                config.graph_layers,
+                features=config.feature_size,
+                size=config.knowledge_size,
+                relations=len(config.relations),
+                dropout=config.knowledge_dropout,
+            )
+        # Hooks must be there before the first forward pass, or hidden states are recorded
+        # before the injection.
+        self._hook([each for each in injections if each.place != "pooled"])
+        if pools:
+            self._after(config.backbone.num_hidden_layers, PoolMean(self.read_position))
+        self._hook([each for each in injections if each.place == "pooled"])
+        self.post_init()
+
+    @property
+    def read_position(self) -> int:
+        """The position that heads of the backbone's family read: the first or the last."""
+        return -1 if self.config.backbone.model_type in READ_LAST else 0
+
+    def _hook(self, injections: Sequence[Injection]) -> None:
+        for each in injections:
+            self._after(each.layer, each.change, inside=each.place == "feed forward")
+
+    def _after(self, layer: int, change: Change, *, inside: bool = False) -> None:
+        block = blocks_of(self.backbone)[layer - 1]
+        hooked = feed_forward_of(block) if inside else block
+        tokens_first = self.config.backbone.model_type in TOKENS_FIRST
+        hooked.register_forward_hook(BlockHook(self.memory, change, tokens_first=tokens_first))
+
+    @classmethod
+    def from_backbone(
+        cls: type[Fused],
+        name_or_path: str,
+        graph: KnowledgeGraph,
+        *,
+        labels: Sequence[str] = (),
+        **options: Any,
+    ) -> Fused:
+        """Return a model that computes what the plain checkpoint computes, ready to be trained.
+
+        Args:
+            name_or_path: A checkpoint on the hub or in a folder.
+            graph: Only its relations and its hash are taken.
+            labels: The task's labels in the order of the logits.
+            **options: Fields of :class:`KGBertConfig`.
+        """
+        naming = (
+            {"id2label": dict(enumerate(labels)), "label2id": {x: i for i, x in enumerate(labels)}}
+            if labels
+            else {}
+        )
+        # In single precision whatever it was saved in, as what is new and has to be trained.
+        plain = cls.auto_class.from_pretrained(
+            name_or_path,
+            dtype=torch.float32,
+            # A head for other labels gives way to a new one, of which transformers warns.
+            ignore_mismatched_sizes=bool(labels),
+            **naming,
+        )
+        config = KGBertConfig(
+            backbone=plain.config,
+            relations=list(graph.relation_ids),
+            graph_hash=graph.hash,
+            **{"feature_size": plain.config.hidden_size, **naming, **options},
+        )
+        model = cls(config)
+        model.backbone.load_state_dict(plain.state_dict())
+        return model
+
+    def forward(
+        self,
+        input_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        labels: Tensor | None = None,
+        **inputs: Any,
+    ) -> Any:
+        """Return the backbone's own output, computed with knowledge where the batch has links.
+
+        Args:
+            input_ids: Shape (batch, tokens).
+            attention_mask: Shape (batch, tokens), 1 where there is a token.
+            labels: What the task head takes: shape (batch) or (batch, tokens).
+            **inputs: The fields of :class:`kgbert.modeling.knowledge.BatchKnowledge`, which
+                :class:`kgbert.KGBertProcessor` makes, and what else the backbone takes.
+
+        Raises:
+            ValueError: The batch brings no knowledge, or tensors that do not fit together.
+        """
+        knowledge = take_knowledge(inputs)
+        if labels is not None:
+            inputs["labels"] = labels
+        entities = links = None
+        if self.injections and not self.memory.switched_off:
+            if knowledge is None:
+                raise ValueError(
+                    "this model reads a knowledge graph, but the batch brings none of it. Make "
+                    "batches with KGBertProcessor or ask kgbert.pipeline(folder); "
+                    "transformers.pipeline() cannot. To compute without knowledge, write "
+                    "`with model.knowledge_off(): ...`."
+                )
+            entities = self._entities(knowledge)
+            links = knowledge.links(self._hide_some(knowledge.link_scores))
+        current = Pass(attention_mask, entities, links, self.memory.weights)
+        with self.memory.holding(current):
+            return self.backbone(input_ids=input_ids, attention_mask=attention_mask, **inputs)
+
+    def _entities(self, knowledge: BatchKnowledge) -> Tensor:
+        """Return a vector for each node that may be linked."""
+        if knowledge.entity_vectors is not None:
+            return self._looked_up(knowledge.entity_vectors, knowledge.vectors_hash)
+        assert knowledge.node_features is not None
+        if not FUSIONS[self.config.fusion].reads_graph:
+            return knowledge.node_features.to(next(self.injections.parameters()).dtype)
+        if torch.is_grad_enabled():
+            self.freshness.forget()
+        vectors: Tensor = self.graph_encoder(
+            knowledge.node_features,
+            knowledge.edge_index,
+            knowledge.edge_types,
+            knowledge.hop_sizes,
+        )
+        return vectors
+
+    def _looked_up(self, vectors: Tensor, vectors_hash: str | None) -> Tensor:
+        if self.training:
+            raise ValueError(
+                "precomputed entity vectors teach the graph encoder nothing; type "
+                "processor.use_vectors(None) before training, which then samples the graph."
+            )
+        encoder = self._encoder_of_vectors()
+        self.freshness.check(encoder, vectors_hash)
+        return vectors.to(encoder.norm.weight.dtype)
+
+    def precompute(
+        self, processor: KGBertProcessor, progress: Progress | None = None
+    ) -> EntityVectors:
+        """Return the vector of every entity of the processor's graph, computed once for all.
+
+        ``processor.use_vectors(vectors)`` then looks vectors up instead of sampling neighbours,
+        which changes answers by no more than half precision rounds.
+
+        Args:
+            processor: Brings the graph and its features.
+            progress: Called with how much of the work is done, and how much there is.
+        """
+        encoder = self._encoder_of_vectors()
+        vectors = all_vectors(encoder, processor.sampler, processor.features, progress)
+        return EntityVectors(vectors, processor.origin_of_vectors(weights_hash(encoder)))
+
+    def check_vectors(self, vectors: EntityVectors) -> None:
+        """Raise ValueError where entity vectors are not those of this model's graph encoder."""
+        self.freshness.check(self._encoder_of_vectors(), vectors.origin.weights_hash)
+
+    def _encoder_of_vectors(self) -> GraphEncoder:
+        encoder: GraphEncoder | None = getattr(self, "graph_encoder", None)
+        if encoder is None:
+            raise ValueError(
+                "this model computes no entity vectors, so that there are none to precompute or "
+                "to look up; type processor.use_vectors(None)."
+            )
+        return encoder
+
+    def knowledge_off(self) -> AbstractContextManager[None]:
+        """Return a context in which the model computes with its injections switched off."""
+        return self.memory.off()
+
+    def attention_recorded(self) -> AbstractContextManager[dict[str, Tensor]]:
+        """Return a context that gives each link's attention, by injection, shape (links, heads).
+
+        The dictionary is filled by the forward passes inside the context, the last one counting.
+        """
+        return self.memory.recording()
+
+    def _hide_some(self, scores: Tensor) -> Tensor:
+        """Hide a share of the links while training, so that the text alone must do as well."""
+        if not self.training or not self.config.link_dropout:
+            return scores
+        hidden = torch.rand_like(scores) < self.config.link_dropout
+        return scores.masked_fill(hidden, -torch.inf)
+
+    def _init_weights(self, module: nn.Module) -> None:
+        start(module)
+
+    def _set_gradient_checkpointing(
+        self,
+        enable: bool = True,
+        gradient_checkpointing_func: Callable[..., Any] = checkpoint,
+        *options: Any,
+        **named_options: Any,
+    ) -> None:
+        if getattr(gradient_checkpointing_func, "keywords", {}).get("use_reentrant"):
+            raise ValueError(
+                "gradient checkpointing with use_reentrant=True cannot give a recomputed block the "
+                "knowledge of its own pass; use gradient_checkpointing_kwargs="
+                '{"use_reentrant": False}.'
+            )
+        restoring = partial(gradient_checkpointing_func, context_fn=self.memory.for_recomputation)
+        super()._set_gradient_checkpointing(enable, restoring, *options, **named_options)
