@@ -6,7 +6,8 @@ from typing import NamedTuple
 import torch
 from torch.utils.data import Dataset
 
-from kgbert.batching.processor import Batch, EncodedText, KGBertProcessor
+from kgbert.batching.encoded import EncodedText
+from kgbert.batching.processor import Batch, KGBertProcessor
 from kgbert.texts import Example
 
 #: The label of a token that is not scored.

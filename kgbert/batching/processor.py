@@ -3,7 +3,8 @@
 import json
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,17 +13,19 @@ import torch
 from numpy.typing import NDArray
 from transformers import AutoTokenizer, BatchEncoding, PreTrainedTokenizerBase
 
-from kgbert.batching.alignment import TextLinks, align, tokens_of
+from kgbert.batching.alignment import TextLinks, align
+from kgbert.batching.encoded import EncodedText
 from kgbert.batching.features import EntityFeatures
+from kgbert.batching.growing import grown, shape
 from kgbert.batching.left_out import GRAPH_FILE, saved_graph, told_of
 from kgbert.batching.sampling import NeighbourSampler
-from kgbert.batching.trees import Branch, SentenceTrees
+from kgbert.batching.trees import SentenceTrees
 from kgbert.batching.vectors import EntityVectors, Origin
 from kgbert.graph.cache import save_graph
 from kgbert.graph.graph import KnowledgeGraph
 from kgbert.linking.dictionary import DictionaryLinker
 from kgbert.linking.linkers import linker_from_settings, linker_settings
-from kgbert.linking.mention import Linker, Mention
+from kgbert.linking.mention import Linker
 from kgbert.saving import write_atomically
 
 logger = logging.getLogger(__name__)
@@ -34,21 +37,6 @@ VECTORS_FILE = "entity_vectors.safetensors"
 #: What a fused model takes as keyword arguments: tensors, and ``hop_sizes`` in plain numbers, which
 #: no GPU has to be waited for.
 Batch = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class EncodedText:
-    """One text, tokenised and linked."""
-
-    text: str
-    tokens: dict[str, list[int]]
-    """What the tokenizer returns: input_ids, attention_mask ..."""
-    offsets: list[tuple[int, int]]
-    word_ids: list[int | None]
-    mentions: list[Mention]
-    links: TextLinks
-    branches: tuple[Branch, ...] = ()
-    """Triples whose tokens stand behind those of the text."""
 
 
 class KGBertProcessor:
@@ -151,31 +139,10 @@ class KGBertProcessor:
                     align(offsets[row], mentions, self.graph, read_token),
                 )
             )
-        return result if self.trees is None else [self._grown(self.trees, x) for x in result]
-
-    def _grown(self, trees: SentenceTrees, text: EncodedText) -> EncodedText:
-        """Return a text with the tokens of its triples behind it, as many as there is room for."""
-        tokens = {name: list(values) for name, values in text.tokens.items()}
-        branches = []
-        for mention in text.mentions:
-            stem = tuple(tokens_of(mention, text.offsets))
-            for told in trees.told(self.graph, mention) if stem else ():
-                ids = self.tokenizer(told, add_special_tokens=False)["input_ids"]
-                start, end = len(tokens["input_ids"]), len(tokens["input_ids"]) + len(ids)
-                if end > self.max_length:
-                    break
-                branches.append(Branch(stem, start, end))
-                tokens["input_ids"] += ids
-        grown = len(tokens["input_ids"]) - len(text.offsets)
-        for name, values in tokens.items():
-            values += [int(name == "attention_mask")] * (grown if name != "input_ids" else 0)
-        return replace(
-            text,
-            tokens=tokens,
-            offsets=text.offsets + [(0, 0)] * grown,
-            word_ids=text.word_ids + [None] * grown,
-            branches=tuple(branches),
-        )
+        if self.trees is None:
+            return result
+        grow = partial(grown, trees=self.trees, graph=self.graph, tokenizer=self.tokenizer)
+        return [grow(text, max_length=self.max_length) for text in result]
 
     def _tell_truncated(self, encoded: BatchEncoding) -> None:
         """Warn once a call of texts that were cut off."""
@@ -209,18 +176,9 @@ class KGBertProcessor:
             for token in text.tokens
         ]
         batch = tokens | self._knowledge(links, places, width, epoch)
-        return batch if self.trees is None else batch | self._shape(self.trees, encoded, width)
-
-    def _shape(self, trees: SentenceTrees, encoded: Sequence[EncodedText], width: int) -> Batch:
-        """Return which tokens see each other, and the place of each, where triples grow."""
-        branches = [text.branches for text in encoded]
-        trunks = [
-            len(x.offsets) - sum(end - start for _, start, end in x.branches) for x in encoded
-        ]
-        return {
-            "attention_mask": trees.attention(trunks, branches, width),
-            "position_ids": trees.positions(trunks, branches, width, self.max_length),
-        }
+        if self.trees is None:
+            return batch
+        return batch | shape(self.trees, encoded, width, self.max_length)
 
     def __call__(self, texts: Sequence[str]) -> Batch:
         """Return texts as one batch that a fused model takes as keyword arguments."""

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from kgbert.batching.processor import EncodedText
+from kgbert.batching.encoded import EncodedText
 from kgbert.comparing.branches import branches_above
 from kgbert.comparing.study import Split, Study
 from kgbert.linking.mention import Mention

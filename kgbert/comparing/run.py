@@ -11,7 +11,8 @@ import torch
 import transformers
 from transformers import AutoTokenizer, TrainerCallback
 
-from kgbert.batching.processor import EncodedText, KGBertProcessor
+from kgbert.batching.encoded import EncodedText
+from kgbert.batching.processor import KGBertProcessor
 from kgbert.comparing.arms import Arm
 from kgbert.comparing.arms.arm import Material
 from kgbert.comparing.parts import parts_of

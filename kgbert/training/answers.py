@@ -8,7 +8,8 @@ from accelerate.utils import send_to_device
 from numpy.typing import NDArray
 
 from kgbert.batching.dataset import IGNORED, Target
-from kgbert.batching.processor import EncodedText, KGBertProcessor
+from kgbert.batching.encoded import EncodedText
+from kgbert.batching.processor import KGBertProcessor
 from kgbert.modeling.fused import KGBertPreTrainedModel
 from kgbert.training.tasks import Answer, Task
 

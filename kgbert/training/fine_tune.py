@@ -19,8 +19,9 @@ from transformers import (
 )
 
 from kgbert.batching.dataset import KGBertCollator, LabelledTexts, Target, TrainingTexts
+from kgbert.batching.encoded import EncodedText
 from kgbert.batching.grouping import SimilarLengths
-from kgbert.batching.processor import EncodedText, KGBertProcessor
+from kgbert.batching.processor import KGBertProcessor
 from kgbert.modeling.fused import KGBertPreTrainedModel
 from kgbert.modeling.precision import has_fast_bf16
 from kgbert.texts import Example, check_labels

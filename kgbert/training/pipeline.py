@@ -10,7 +10,8 @@ from accelerate.utils import send_to_device
 from torch import Tensor
 
 from kgbert.batching.alignment import tokens_of
-from kgbert.batching.processor import EncodedText, KGBertProcessor
+from kgbert.batching.encoded import EncodedText
+from kgbert.batching.processor import KGBertProcessor
 from kgbert.graph.graph import KnowledgeGraph
 from kgbert.linking.mention import Mention
 from kgbert.modeling.fused import KGBertPreTrainedModel

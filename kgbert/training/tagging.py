@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from kgbert.batching.processor import EncodedText
+from kgbert.batching.encoded import EncodedText
 from kgbert.texts import Example, Span
 from kgbert.texts.tags import decode_tags
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from kgbert.batching.dataset import IGNORED, Target
-from kgbert.batching.processor import EncodedText
+from kgbert.batching.encoded import EncodedText
 from kgbert.modeling.fused import KGBertPreTrainedModel
 from kgbert.modeling.models import KGBertForSequenceClassification, KGBertForTokenClassification
 from kgbert.texts import Example, check_labels
