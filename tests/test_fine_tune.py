@@ -34,7 +34,22 @@ TAGGED = [
     Example("lung, fever and the rest of it", spans=(Span(6, 11, "Sign"),)),
 ]
 
-TEXTS_OF = {"text-classification": TRAIN, "token-classification": TAGGED}
+#: Which of the two is the head makes the difference.
+RELATED = [
+    Example(text, label, arguments=(Span(*head, "head"), Span(*tail, "tail")))
+    for text, one, other in (
+        ("fever, cough", (0, 5), (7, 12)),
+        ("the lung in a loop", (4, 8), (14, 18)),
+        ("organ or symptom", (0, 5), (9, 16)),
+    )
+    for label, head, tail in (("there", one, other), ("back", other, one))
+]
+
+TEXTS_OF = {
+    "text-classification": TRAIN,
+    "token-classification": TAGGED,
+    "relation-classification": RELATED,
+}
 
 
 def arguments(folder, **changes):

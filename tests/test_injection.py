@@ -5,6 +5,7 @@ from tiny import (
     EVERY_MODEL,
     FAMILIES,
     TEXTS,
+    asked,
     loss_of,
     run,
     states,
@@ -24,7 +25,7 @@ def test_texts_without_links_are_computed_as_with_knowledge_switched_off(
     fused, family, kind, pooling
 ):
     model = trained(fused(family, kind, pooling=pooling), family)
-    batch = tiny_processor(family)(TEXTS)
+    batch = tiny_processor(family)(asked(kind))
     unlinked = TEXTS.index("nothing to see")
 
     ours = run(model, batch, output_hidden_states=True)
@@ -89,9 +90,9 @@ def test_batch_mates_and_padding_change_nothing(fused, family, kind, pooling):
     model = stirred(fused(family, kind, pooling=pooling))
     processor = tiny_processor(family)
 
-    together = states(run(model, processor(TEXTS)))
+    together = states(run(model, processor(asked(kind))))
 
-    for row, text in enumerate(TEXTS):
+    for row, text in enumerate(asked(kind)):
         alone = states(run(model, processor([text])))[0]
         own = together[row]
         if own.dim() == 2:
@@ -139,7 +140,7 @@ def test_after_one_step_every_injection_and_the_graph_encoder_have_a_gradient(
 ):
     model = trained(fused(family, kind, pooling=pooling), family, steps=1).train()
 
-    loss_of(model, tiny_processor(family)(TEXTS)).backward()
+    loss_of(model, tiny_processor(family)(asked(kind))).backward()
 
     injections = {name.split(".")[0] for name, _ in model.injections.named_parameters()}
     assert injections == set(model.injections) >= {"layer_1", f"layer_{BLOCKS}"}
@@ -167,7 +168,7 @@ def silent_parameters(model):
 
 @pytest.mark.parametrize(("family", "kind"), EVERY_MODEL)
 def test_it_runs_in_bfloat16_and_leaves_the_default_type_alone(fused, family, kind):
-    batch = tiny_processor(family)(TEXTS)
+    batch = tiny_processor(family)(asked(kind))
     model = stirred(fused(family, kind))
     expected = states(run(model, batch))
 

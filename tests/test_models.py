@@ -9,6 +9,7 @@ from tiny import (
     FAMILIES,
     FEATURES,
     TEXTS,
+    asked,
     run,
     states,
     stirred,
@@ -31,7 +32,7 @@ WHOLE = set(BatchKnowledge._fields) - {"hop_sizes", "entity_vectors", "vectors_h
 
 @pytest.mark.parametrize(("family", "kind"), EVERY_MODEL)
 def test_a_new_model_computes_what_the_plain_one_computes(fused, plain, family, kind):
-    batch = tiny_processor(family)(TEXTS)
+    batch = tiny_processor(family)(asked(kind))
 
     ours = run(fused(family, kind), batch, output_hidden_states=True)
     theirs = run(plain(family, kind), tokens_of(batch), output_hidden_states=True)
@@ -45,7 +46,7 @@ def test_a_new_model_computes_what_the_plain_one_computes(fused, plain, family, 
 def test_with_mean_pooling_it_computes_what_the_same_model_without_injections_computes(
     fused, family, kind
 ):
-    batch = tiny_processor(family)(TEXTS)
+    batch = tiny_processor(family)(asked(kind))
     model = fused(family, kind, pooling="mean")
     bare = fused(family, kind, pooling="mean", injected_layers=[])
 

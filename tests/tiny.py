@@ -11,7 +11,13 @@ import pytest
 import torch
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers
 from tokenizers.processors import TemplateProcessing
-from transformers import AutoConfig, AutoModel, PreTrainedConfig, PreTrainedTokenizerFast
+from transformers import (
+    AutoConfig,
+    AutoModel,
+    AutoModelForTokenClassification,
+    PreTrainedConfig,
+    PreTrainedTokenizerFast,
+)
 
 from kgbert.batching.features import EntityFeatures
 from kgbert.batching.processor import KGBertProcessor
@@ -19,8 +25,10 @@ from kgbert.graph.builder import GraphBuilder
 from kgbert.graph.graph import KnowledgeGraph
 from kgbert.linking.mention import Candidate, Mention
 from kgbert.modeling.attention import GATE_SPEED
+from kgbert.modeling.fused import KGBertPreTrainedModel
 from kgbert.modeling.knowledge import BatchKnowledge
-from kgbert.modeling.models import KGBertPreTrainedModel
+from kgbert.modeling.models import KGBertForRelationClassification
+from kgbert.texts import Example, Span
 
 BLOCKS = 3
 LONGEST = 64
@@ -97,6 +105,18 @@ def tiny_processor(family: str = "bert", **options) -> KGBertProcessor:
     graph = tiny_graph()
     options = {"linker": ExactLinker(graph), "max_length": LONGEST - 2, **options}
     return KGBertProcessor(tiny_tokenizer(family), graph, tiny_features(graph), **options)
+
+
+def asked(kind: type[KGBertPreTrainedModel], texts=TEXTS):
+    """Return texts as a kind of model takes them; a relation is that of first and last word."""
+    return list(map(pair_of, texts)) if kind is KGBertForRelationClassification else texts
+
+
+def pair_of(text: str, label: str = "") -> Example:
+    """Return a text as one about a relation of its first and its last word."""
+    first, *_, last = re.finditer(r"\w+", text)
+    arguments = Span(*first.span(), "head"), Span(*last.span(), "tail")
+    return Example(text, label, arguments=arguments)
 
 
 def tiny_tokenizer(family: str) -> PreTrainedTokenizerFast:
@@ -234,7 +254,7 @@ def trained(
     model: KGBertPreTrainedModel, family: str = "bert", steps: int = 3
 ) -> KGBertPreTrainedModel:
     """Take a few large steps of training on one batch."""
-    batch = tiny_processor(family)(TEXTS)
+    batch = tiny_processor(family)(asked(type(model)))
     optimiser = torch.optim.AdamW(model.parameters(), 0.01)
     model.train()
     for _ in range(steps):
@@ -251,7 +271,8 @@ def loss_of(model: KGBertPreTrainedModel, batch: dict[str, torch.Tensor]) -> tor
     labels = torch.arange(rows * width).reshape(rows, width) % 3
     if model.auto_class is AutoModel:
         return model(**batch).last_hidden_state[..., :5].pow(2).mean()
-    return model(**batch, labels=labels[:, 0] if model.reads_one_position else labels).loss
+    tags = model.auto_class is AutoModelForTokenClassification
+    return model(**batch, labels=labels if tags else labels[:, 0]).loss
 
 
 def states(output) -> torch.Tensor:

@@ -1,10 +1,12 @@
 """From mentions in characters to links between tokens and entities."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from kgbert.graph.graph import KnowledgeGraph
 from kgbert.linking.mention import Candidate, Mention
+from kgbert.texts import Span
 
 #: Start and end of a token in the text, end exclusive; (0, 0) where it stands for no characters.
 Offsets = Sequence[tuple[int, int]]
@@ -22,7 +24,11 @@ class TextLinks:
 
 
 def align(
-    offsets: Offsets, mentions: Sequence[Mention], graph: KnowledgeGraph, read_token: int
+    offsets: Offsets,
+    mentions: Sequence[Mention],
+    graph: KnowledgeGraph,
+    read_token: int,
+    marks: Mapping[int, Span] = MappingProxyType({}),
 ) -> TextLinks:
     """Link every token that overlaps a mention to its candidates, and one token to all of them.
 
@@ -34,6 +40,8 @@ def align(
         mentions: In characters of the same text.
         graph: Says which entity index an id has.
         read_token: The token whose state the task head reads; it gets the text-level links.
+        marks: The tokens that open an argument of a relation; they get the links of the mentions
+            that overlap it.
     """
     links: dict[tuple[int, int], float] = {}
     lost = 0
@@ -45,7 +53,12 @@ def align(
             if (index := graph.entity_ids.find(candidate.entity)) is not None
         ]
         lost += not (tokens and known)
-        for token in (*tokens, read_token) if tokens else ():
+        marked = [
+            mark
+            for mark, span in marks.items()
+            if max(span.start, mention.start) < min(span.end, mention.end)
+        ]
+        for token in (*tokens, read_token, *marked) if tokens else ():
             for entity, score in known:
                 links[token, entity] = max(score, links.get((token, entity), 0.0))
     ordered = sorted(links.items())

@@ -38,7 +38,7 @@ class LabelledTexts(Dataset[Item]):
         examples: Sequence[Example],
         target_of: Callable[[Example, EncodedText], Target],
     ) -> None:
-        self.encoded = processor.encode([example.text for example in examples])
+        self.encoded = processor.encode(examples)
         self.targets = [
             target_of(example, encoded)
             for example, encoded in zip(examples, self.encoded, strict=True)

@@ -18,6 +18,7 @@ from kgbert.batching.encoded import EncodedText
 from kgbert.batching.features import EntityFeatures
 from kgbert.batching.growing import grown, shape
 from kgbert.batching.left_out import GRAPH_FILE, saved_graph, told_of
+from kgbert.batching.marking import MarkedText, mark
 from kgbert.batching.sampling import NeighbourSampler
 from kgbert.batching.trees import SentenceTrees
 from kgbert.batching.vectors import EntityVectors, Origin
@@ -27,6 +28,7 @@ from kgbert.linking.dictionary import DictionaryLinker
 from kgbert.linking.linkers import linker_from_settings, linker_settings
 from kgbert.linking.mention import Linker
 from kgbert.saving import write_atomically
+from kgbert.texts import Example
 
 logger = logging.getLogger(__name__)
 
@@ -112,14 +114,24 @@ class KGBertProcessor:
                 )
         self.vectors = vectors
 
-    def encode(self, texts: Sequence[str]) -> list[EncodedText]:
-        """Tokenise and link texts; the slow part, done once a text."""
+    def encode(self, texts: Sequence[str | Example]) -> list[EncodedText]:
+        """Tokenise and link texts; the slow part, done once a text.
+
+        Args:
+            texts: Texts, or examples where they have the two arguments of a relation, which are
+                marked for the encoder; offsets and links are those of the text without marks.
+
+        Raises:
+            ValueError: An argument of a relation is cut off.
+        """
         if isinstance(texts, str):
             raise TypeError(f"a list of texts is needed, not one text: [{texts[:40]!r}]")
         if not texts:
             return []
+        given = [x if isinstance(x, Example) else Example(x) for x in texts]
+        marked = [mark(x.text, x.arguments) if x.arguments else MarkedText(x.text) for x in given]
         encoded = self.tokenizer(
-            list(texts),
+            [x.text for x in marked],
             truncation=True,
             max_length=self.max_length,
             return_offsets_mapping=True,
@@ -127,16 +139,20 @@ class KGBertProcessor:
         self._tell_truncated(encoded)
         offsets = encoded.pop("offset_mapping")
         result = []
-        for row, (text, mentions) in enumerate(zip(texts, self.linker(texts), strict=True)):
-            read_token = len(offsets[row]) - 1 if self.read_last else 0
+        for row, mentions in enumerate(self.linker([x.text for x in given])):
+            marks = marked[row].opening_tokens(offsets[row])
+            own = marked[row].own(offsets[row])
+            read_token = len(own) - 1 if self.read_last else 0
+            arguments = dict(zip(marks, given[row].arguments, strict=True))
             result.append(
                 EncodedText(
-                    text,
+                    given[row].text,
                     {name: encoded[name][row] for name in encoded},
-                    offsets[row],
+                    own,
                     encoded.word_ids(row),
                     mentions,
-                    align(offsets[row], mentions, self.graph, read_token),
+                    align(own, mentions, self.graph, read_token, arguments),
+                    marks=marks,
                 )
             )
         if self.trees is None:
@@ -176,11 +192,15 @@ class KGBertProcessor:
             for token in text.tokens
         ]
         batch = tokens | self._knowledge(links, places, width, epoch)
+        if encoded[0].marks:
+            opened = zip(encoded, shifts, strict=True)
+            marks = [[token + shift for token in text.marks] for text, shift in opened]
+            batch["argument_tokens"] = torch.tensor(marks)
         if self.trees is None:
             return batch
         return batch | shape(self.trees, encoded, width, self.max_length)
 
-    def __call__(self, texts: Sequence[str]) -> Batch:
+    def __call__(self, texts: Sequence[str | Example]) -> Batch:
         """Return texts as one batch that a fused model takes as keyword arguments."""
         return self.collate(self.encode(texts))
 

@@ -23,7 +23,7 @@ def predict(arguments: Namespace) -> None:
     quieten()
     graph = graph_of(arguments) if arguments.graph else None
     answer = pipeline(arguments.model, graph=graph)
-    for prediction in answer([example.text for example in examples]):
+    for prediction in answer(examples):
         if arguments.json:
             print(json.dumps(asdict(prediction)))
         else:

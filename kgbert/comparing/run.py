@@ -62,7 +62,7 @@ def run_arm(
     started = time.perf_counter()
     training = _train(model, processor, rewritten, recipe, seed, callbacks)
     trained = time.perf_counter()
-    encoded = processor.encode([example.text for example in rewritten.test])
+    encoded = processor.encode(rewritten.test)
     found = answer(model, processor, encoded, task)
     answers = [_of_own_text(*each) for each in zip(split.test, encoded, found, strict=True)]
     tested = time.perf_counter()

@@ -1,7 +1,7 @@
 """One labelled text."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 
@@ -19,6 +19,8 @@ class Span:
 class Example:
     """A text with the label of the whole, or with labelled spans in reading order.
 
+    Where the label is that of a relation, ``arguments`` are its head and its tail.
+
     >>> example = Example("acute fever", spans=(Span(6, 11, "Phenotype"),))
     >>> [example.text[span.start : span.end] for span in example.spans]
     ['fever']
@@ -31,9 +33,15 @@ class Example:
     label: str = ""
     spans: tuple[Span, ...] = ()
     id: str = ""
+    arguments: tuple[Span, ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
-        for span in self.spans:
+        if len(self.arguments) not in (0, 2):
+            raise ValueError(
+                f"{len(self.arguments)} argument(s) given; a relation has two, its head and its "
+                "tail: arguments=(Span(0, 7, 'head'), Span(15, 18, 'tail'))"
+            )
+        for span in (*self.spans, *self.arguments):
             if not 0 <= span.start < span.end <= len(self.text):
                 raise ValueError(
                     f"span {_shown(span)} does not lie inside the text of {len(self.text):,} "

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from kgbert.texts.arguments import arguments_of
 from kgbert.texts.columns import Columns
 from kgbert.texts.conll import tagged_example
 from kgbert.texts.example import Example, Span
@@ -61,7 +62,7 @@ def _example(record: Mapping[str, Any], columns: Columns) -> Example:
     label = _label(record.get(columns.label))
     if "spans" not in record:
         columns.check_label(label)
-    return Example(text, label, spans, identifier)
+    return Example(text, label, spans, identifier, arguments_of(record))
 
 
 def _is_tagged(record: Mapping[str, Any], columns: Columns) -> bool:

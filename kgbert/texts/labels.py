@@ -1,7 +1,7 @@
 """Check that the labels of a task can be learnt and scored."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from kgbert.texts.example import Example
 
@@ -21,6 +21,7 @@ def check_labels(
     """
     of_spans = not any(example.label for example in train)
     parts = {"train": train, "validation": validation, "test": test}
+    _check_arguments(parts)
     counts = {
         name: Counter(_labels(name, examples, of_spans=of_spans))
         for name, examples in parts.items()
@@ -44,6 +45,20 @@ def check_labels(
                 "or leave them out"
             )
     return known
+
+
+def _check_arguments(parts: Mapping[str, Sequence[Example]]) -> None:
+    """Raise ValueError where some texts say where a relation's arguments are, and others do not."""
+    if not any(example.arguments for examples in parts.values() for example in examples):
+        return
+    for name, examples in parts.items():
+        for position, example in enumerate(examples, start=1):
+            if not example.arguments:
+                raise ValueError(
+                    f"{name}: text {position:,} ({example.text[:40]!r}) does not say where the two "
+                    "arguments of its relation are, while others do; fill in head_start, head_end, "
+                    "tail_start and tail_end, or leave the text out"
+                )
 
 
 def _labels(name: str, examples: Sequence[Example], *, of_spans: bool) -> list[str]:

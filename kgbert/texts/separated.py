@@ -4,6 +4,7 @@ import csv
 import io
 from collections.abc import Iterator
 
+from kgbert.texts.arguments import arguments_of
 from kgbert.texts.columns import Columns
 from kgbert.texts.example import Example
 from kgbert.texts.located import located
@@ -28,12 +29,15 @@ def read_separated(content: str, columns: Columns) -> Iterator[Example]:
                     f"{len(row)} columns where the header has {len(header)} ({_shown(row)}); "
                     "put a text that holds the separator between double quotes"
                 )
-            label, identifier = (
-                row[positions[name]].strip() if name in positions else ""
-                for name in (columns.label, "id")
-            )
+            cells = {name: row[position] for name, position in positions.items()}
+            label = cells.get(columns.label, "").strip()
             columns.check_label(label)
-            yield Example(row[positions[columns.text]], label, id=identifier)
+            yield Example(
+                cells[columns.text],
+                label,
+                id=cells.get("id", "").strip(),
+                arguments=arguments_of(cells),
+            )
 
 
 def _rows(content: str) -> Iterator[tuple[int, list[str]]]:

@@ -62,9 +62,10 @@ def _share(part: int, whole: int) -> float:
     return part / whole if whole else 0.0
 
 
-#: Scores by task, under transformers' names of the tasks: called with what was expected and what
+#: Scores by the name of the task: called with what was expected and what
 #: was predicted (a label a text; a sequence of tags a text).
 METRICS: dict[str, Callable[..., dict[str, float]]] = {
     "text-classification": classification_scores,
+    "relation-classification": classification_scores,
     "token-classification": span_scores,
 }

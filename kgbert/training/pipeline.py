@@ -15,7 +15,7 @@ from kgbert.batching.processor import KGBertProcessor
 from kgbert.graph.graph import KnowledgeGraph
 from kgbert.linking.mention import Mention
 from kgbert.modeling.fused import KGBertPreTrainedModel
-from kgbert.texts import Span
+from kgbert.texts import Example, Span
 from kgbert.training.answers import answers_of, labels_of
 from kgbert.training.folder import load_model
 from kgbert.training.tagging import spans_of
@@ -68,8 +68,8 @@ class KGBertPipeline:
     ) -> None:
         self.model, self.processor, self.task = model.eval(), processor, task
 
-    def __call__(self, texts: Sequence[str], *, batch_size: int = 32) -> list[Prediction]:
-        """Return one prediction a text."""
+    def __call__(self, texts: Sequence[str | Example], *, batch_size: int = 32) -> list[Prediction]:
+        """Return one prediction a text; one about a relation is an example with arguments."""
         encoded = self.processor.encode(texts)
         return [
             prediction

@@ -6,7 +6,11 @@ from dataclasses import dataclass
 from kgbert.batching.dataset import IGNORED, Target
 from kgbert.batching.encoded import EncodedText
 from kgbert.modeling.fused import KGBertPreTrainedModel
-from kgbert.modeling.models import KGBertForSequenceClassification, KGBertForTokenClassification
+from kgbert.modeling.models import (
+    KGBertForRelationClassification,
+    KGBertForSequenceClassification,
+    KGBertForTokenClassification,
+)
 from kgbert.texts import Example, check_labels
 from kgbert.training.metrics import METRICS
 from kgbert.training.tagging import cut_off, word_tags, words_of
@@ -17,7 +21,7 @@ Answer = str | list[str]
 
 @dataclass(frozen=True)
 class Task:
-    """One kind of task; ``name`` is the one that transformers uses."""
+    """One kind of task; ``name`` is the one that transformers uses, where it knows the task."""
 
     name: str
     model: type[KGBertPreTrainedModel]
@@ -66,11 +70,20 @@ def _expected_tags(example: Example, encoded: EncodedText) -> Answer:
     return [*word_tags(example, encoded), *beyond]
 
 
-#: The tasks by the name that transformers gives them.
+#: The tasks by name.
 TASKS = {
     "text-classification": Task(
         "text-classification",
         KGBertForSequenceClassification,
+        "accuracy",
+        labels=check_labels,
+        target=_text_target,
+        expected=lambda example, encoded: example.label,
+        answer=lambda best, encoded: best[0],
+    ),
+    "relation-classification": Task(
+        "relation-classification",
+        KGBertForRelationClassification,
         "accuracy",
         labels=check_labels,
         target=_text_target,
@@ -90,6 +103,12 @@ TASKS = {
 
 
 def task_of(examples: Sequence[Example]) -> Task:
-    """Return the task that labelled texts pose: of spans where there are any, else of texts."""
+    """Return the task that labelled texts pose.
+
+    It is one of relations where they say what the arguments are, else of spans where there are any,
+    else of texts.
+    """
+    if any(example.arguments for example in examples):
+        return TASKS["relation-classification"]
     spans = any(example.spans for example in examples)
     return TASKS["token-classification" if spans else "text-classification"]

@@ -116,7 +116,10 @@ def _marked(example: Example, mentions: Sequence[Mention], graph: KnowledgeGraph
         pieces += [example.text[last:position], words]
         last = position
     text = "".join([*pieces, example.text[last:]])
-    return replace(example, text=text, spans=tuple(_moved(x, insertions) for x in example.spans))
+    spans, arguments = (
+        tuple(_moved(x, insertions) for x in some) for some in (example.spans, example.arguments)
+    )
+    return replace(example, text=text, spans=spans, arguments=arguments)
 
 
 def _apart(mentions: Sequence[Mention]) -> list[Mention]:
