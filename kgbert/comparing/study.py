@@ -37,7 +37,10 @@ class Split:
         digest = hashlib.sha256()
         for part in self.parts():
             for example in part:
-                digest.update(repr((example.text, example.label, example.spans)).encode())
+                told = (example.text, example.label, example.spans)
+                # Only where there are any, so that runs of other tasks are known again.
+                relation = (example.arguments,) if example.arguments else ()
+                digest.update(repr((*told, *relation)).encode())
             digest.update(b"\x1e")
         return digest.hexdigest()
 
