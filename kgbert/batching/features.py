@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,3 +36,12 @@ class EntityFeatures:
         """Open what :meth:`save` wrote; vectors are read when they are asked for."""
         matrices, about = open_matrices(path)
         return cls(matrices["vectors"], **about)
+
+
+@runtime_checkable
+class SearchesFeatures(Protocol):
+    """A linker that compares texts with entity features, which need not be made twice."""
+
+    def adopt(self, features: EntityFeatures) -> None:
+        """Take over what was made by the linker's own encoder for its own graph."""
+        ...

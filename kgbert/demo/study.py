@@ -68,7 +68,7 @@ def demo_study(
         graph=graph,
         features=encode_entities(graph, chosen, progress=progress),
         backbone=chosen,
-        linker=make_linker(graph, "dictionary+nearest"),
+        linker=make_linker(graph, f"dictionary+nearest+description:{chosen}"),
         split=DiagnosisSplits(size.texts, test=size.test),
         arms=[ARMS[arm] for arm in size.arms],
         seeds=range(size.seeds),

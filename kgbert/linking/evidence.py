@@ -2,14 +2,12 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain
 from typing import NamedTuple, Protocol, runtime_checkable
 
 from kgbert.linking.abbreviations import definitions, weakened
 from kgbert.linking.dictionary import DictionaryLinker
-from kgbert.linking.linkers import CombinedLinker
+from kgbert.linking.linkers import parts_of
 from kgbert.linking.mention import Candidate, Linker, Mention
-from kgbert.linking.remembering import RememberingLinker
 from kgbert.linking.scoring import Match
 
 #: What stands for no rule at all, and for a linker that cannot tell.
@@ -91,19 +89,11 @@ def count_rules(
 
 
 def _matches(linker: Linker, text: str, surface: str) -> Iterator[Match]:
-    for part in _parts(linker):
+    for part in parts_of(linker):
         if isinstance(part, DictionaryLinker):
             yield from _defined(part, text, surface)
         if isinstance(part, Matching):
             yield from part.matches(surface)
-
-
-def _parts(linker: Linker) -> Iterable[Linker]:
-    if isinstance(linker, RememberingLinker):
-        return _parts(linker.linker)
-    if isinstance(linker, CombinedLinker):
-        return chain.from_iterable(map(_parts, linker.parts))
-    return (linker,)
 
 
 def _defined(linker: DictionaryLinker, text: str, surface: str) -> Iterator[Match]:

@@ -41,16 +41,21 @@ def make_linker(graph: KnowledgeGraph, name: str) -> Linker:
     return parts[0] if len(parts) == 1 else CombinedLinker(parts)
 
 
+def parts_of(linker: Linker) -> tuple[Linker, ...]:
+    """Return the linkers that a linker asks, itself if it asks none."""
+    if isinstance(linker, RememberingLinker):
+        return parts_of(linker.linker)
+    return linker.parts if isinstance(linker, CombinedLinker) else (linker,)
+
+
 def linker_settings(linker: Linker) -> list[dict[str, Any]]:
     """Return what :func:`linker_from_settings` needs to build a linker again.
 
     Raises:
         ValueError: The linker is a callable of the user's own, which no settings describe.
     """
-    if isinstance(linker, RememberingLinker):
-        return linker_settings(linker.linker)
     settings = []
-    parts: Sequence[Any] = linker.parts if isinstance(linker, CombinedLinker) else (linker,)
+    parts: Sequence[Any] = parts_of(linker)
     for part in parts:
         names = [name for name, home in HOMES.items() if home == _home_of(type(part))]
         if not names:
@@ -85,7 +90,7 @@ def _made(graph: KnowledgeGraph, name: str, place: str) -> Linker:
     if not place:
         raise ValueError(
             f"the linker {name!r} lies in a folder; write {name}:FOLDER, the folder that `kgbert "
-            "train-linker` wrote or that of an encoder."
+            "train-linker` wrote (for embedding), or the folder or hub name of an encoder."
         )
     linker = kind.from_pretrained(graph, place)
     return linker
@@ -111,4 +116,5 @@ LINKERS: dict[str, type[DictionaryLinker] | type[NearestNameLinker]] = {
 #: need torch, which nothing here may wait for. They have ``from_pretrained(graph, folder)`` too.
 HOMES: Mapping[str, str] = {name: _home_of(kind) for name, kind in LINKERS.items()} | {
     "embedding": "kgbert.modeling.entity_linking.EmbeddingLinker",
+    "description": "kgbert.modeling.nearest_description.NearestDescriptionLinker",
 }

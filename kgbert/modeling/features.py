@@ -44,7 +44,8 @@ def encode_entities(
             encodes anew.
     """
     tokenizer = AutoTokenizer.from_pretrained(name_or_path)
-    encoder = AutoModel.from_pretrained(name_or_path).eval()
+    # In single precision whatever it was saved in, so that its hash does not depend on that.
+    encoder = AutoModel.from_pretrained(name_or_path, dtype=torch.float32).eval()
     encoder_hash = weights_hash(encoder)
     texts = [verbalise(graph, index) for index in range(len(graph))]
     kept = None

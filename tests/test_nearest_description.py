@@ -1,0 +1,135 @@
+import json
+from dataclasses import replace
+from shutil import copytree, rmtree
+
+import pytest
+from tiny import TEXTS, tiny_graph, tiny_tokenizer
+
+from kgbert.batching.processor import KGBertProcessor
+from kgbert.graph.builder import GraphBuilder
+from kgbert.graph.verbalise import verbalise
+from kgbert.linking.evidence import evidence
+from kgbert.linking.linkers import linker_from_settings, linker_settings, make_linker
+from kgbert.modeling.features import encode_entities
+from kgbert.modeling.models import KGBertModel
+from kgbert.modeling.nearest_description import NearestDescriptionLinker
+
+
+@pytest.fixture(scope="module")
+def folder(plain_folder):
+    return plain_folder("bert", KGBertModel)
+
+
+@pytest.fixture(scope="module")
+def features(folder):
+    return encode_entities(tiny_graph(), str(folder), cache=None)
+
+
+@pytest.fixture(scope="module")
+def linker(folder):
+    return NearestDescriptionLinker.from_pretrained(tiny_graph(), folder)
+
+
+def test_a_whole_text_gets_so_many_candidates_best_first(linker):
+    linker = NearestDescriptionLinker(tiny_graph(), linker.encoder, candidates=3)
+
+    for text, [mention] in zip(TEXTS, linker(TEXTS), strict=True):
+        assert (mention.start, mention.end) == (0, len(text))
+        scores = [candidate.score for candidate in mention.candidates]
+        assert len({candidate.entity for candidate in mention.candidates}) == 3
+        assert scores[0] == 1.0
+        assert scores == sorted(scores, reverse=True)
+        assert scores[-1] > 0
+
+
+def test_a_description_is_nearest_to_itself(linker):
+    graph = tiny_graph()
+
+    for index in range(len(graph)):
+        [[mention]] = linker([verbalise(graph, index)])
+        best = graph.entity_ids.find(mention.candidates[0].entity)
+        assert verbalise(graph, best) == verbalise(graph, index)
+
+
+def test_a_lower_temperature_leaves_the_best_more_alone(linker):
+    def second(temperature):
+        made = NearestDescriptionLinker(tiny_graph(), linker.encoder, temperature=temperature)
+        return made(["a lung"])[0][0].candidates[1].score
+
+    assert second(0.01) < second(0.1) < 1
+
+
+def test_texts_linked_together_are_linked_as_alone(linker):
+    assert [linker([text])[0] for text in TEXTS] == linker(TEXTS)
+
+
+def test_nothing_is_proposed_for_no_words_or_by_no_entities(linker, folder):
+    nobody = NearestDescriptionLinker.from_pretrained(GraphBuilder().build(), folder)
+
+    assert linker(["", " \n", "fever"])[:2] == [[], []]
+    assert linker(["", " \n", "fever"])[2] == linker(["fever"])[0]
+    assert nobody(["fever"]) == [[]]
+    assert linker([]) == []
+
+
+def test_the_evidence_names_the_entity_and_how_it_was_found(linker):
+    [[mention]] = linker(["a lung"])
+
+    told = evidence(linker, "a lung", mention)
+
+    named = [tiny_graph().name(tiny_graph().entity_ids.find(x.entity)) for x in mention.candidates]
+    assert [one.name for one in told] == named
+    assert {one.how for one in told} == {"description"}
+
+
+def test_it_is_named_with_its_encoder_and_the_same_after_saving_its_settings(linker, folder):
+    made = make_linker(tiny_graph(), f"dictionary+description:{folder}")
+
+    again = linker_from_settings(tiny_graph(), json.loads(json.dumps(linker_settings(made))))
+
+    assert again(TEXTS) == made(TEXTS)
+    assert made.parts[1](TEXTS) == linker(TEXTS)
+
+
+def test_features_at_hand_are_searched_and_not_made_again(linker, features, monkeypatch):
+    def refuse(*_, **__):
+        raise AssertionError("encoded again")
+
+    fresh = linker_from_settings(tiny_graph(), linker_settings(linker))
+    monkeypatch.setattr("kgbert.modeling.nearest_description.encode_entities", refuse)
+
+    fresh.adopt(replace(features, graph_hash="another"))
+    with pytest.raises(AssertionError, match="encoded again"):
+        fresh(TEXTS)
+    fresh.adopt(features)
+
+    assert fresh(TEXTS) == linker(TEXTS)
+
+
+def test_a_processor_lends_it_its_own_features(linker, features, tmp_path, monkeypatch):
+    processor = KGBertProcessor(tiny_tokenizer("bert"), tiny_graph(), features, linker=linker)
+    processor.save_pretrained(tmp_path)
+    monkeypatch.setattr("kgbert.modeling.nearest_description.encode_entities", None)
+
+    again = KGBertProcessor.from_pretrained(tmp_path)
+
+    assert again.linker(TEXTS) == linker(TEXTS)
+
+
+def test_features_of_another_encoder_are_refused(linker, features):
+    with pytest.raises(ValueError, match="another graph or by another encoder"):
+        NearestDescriptionLinker(
+            tiny_graph(), linker.encoder, replace(features, encoder_hash="another")
+        )
+
+
+def test_an_encoder_that_is_gone_or_changed_is_told(folder, tmp_path):
+    place = tmp_path / "encoder"
+    copytree(folder, place)
+    [settings] = linker_settings(make_linker(tiny_graph(), f"description:{place}"))
+
+    with pytest.raises(ValueError, match="holds another encoder than the one"):
+        linker_from_settings(tiny_graph(), [settings | {"weights": "0"}])
+    rmtree(place)
+    with pytest.raises(FileNotFoundError, match="compared to the graph is gone"):
+        linker_from_settings(tiny_graph(), [settings])
