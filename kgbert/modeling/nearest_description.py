@@ -37,7 +37,7 @@ class NearestDescriptionLinker:
         encoder: NameEncoder,
         features: EntityFeatures | None = None,
         *,
-        candidates: int = 16,
+        candidates: int = 8,
         temperature: float = 0.05,
     ) -> None:
         """Put the parts together; :meth:`from_pretrained` makes them.
