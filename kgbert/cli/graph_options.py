@@ -79,8 +79,8 @@ def add_linker_argument(parser: ArgumentParser) -> None:
         "--linker",
         default="dictionary",
         metavar="NAME",
-        help="how entities are found (dictionary); nearest, or dictionary+nearest, for texts that "
-        "are names themselves",
+        help="how entities are found (dictionary); also nearest and description:ENCODER for texts "
+        "that are names themselves, embedding:FOLDER for paraphrases; several joined by +",
     )
 
 
