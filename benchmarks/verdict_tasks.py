@@ -17,7 +17,7 @@ from kgbert.graph.graph import KnowledgeGraph
 from kgbert.graph.hierarchy import ancestors
 from kgbert.graph.read import read_graph
 from kgbert.linking.dictionary import DictionaryLinker
-from kgbert.texts import Example, read_texts
+from kgbert.texts import Example, Span, read_texts
 
 #: Reads the texts of one part (train, validation, test) of a task's folder.
 ReadPart = Callable[[Path, str], list[Example]]
@@ -104,25 +104,21 @@ def _texts(folder: Path, part: str) -> list[Example]:
 
 
 def _relations(folder: Path, part: str) -> list[Example]:
-    """Return sentences with their two arguments marked; sentences of one text share its id."""
+    """Return sentences with the two arguments of a relation; those of one sentence share its id."""
     frequent = _frequent_labels(folder)
-    return [x for x in _marked(folder / f"{part}.jsonl") if x.label in frequent]
+    return [x for x in _related(folder / f"{part}.jsonl") if x.label in frequent]
 
 
 def _frequent_labels(folder: Path) -> set[str]:
-    labels = [example.label for example in _marked(folder / "train.jsonl")]
+    labels = [example.label for example in _related(folder / "train.jsonl")]
     return {label for label in labels if labels.count(label) >= FEWEST}
 
 
-def _marked(path: Path) -> Iterator[Example]:
+def _related(path: Path) -> Iterator[Example]:
     for line in path.read_text(encoding="utf-8").splitlines():
         record = json.loads(line)
-        text = record["text"]
-        ends = [(*record["head"], "E1"), (*record["tail"], "E2")]
-        # From the back, so that the offsets before stay right.
-        for start, end, name in sorted(ends, reverse=True):
-            text = f"{text[:start]}[{name}] {text[start:end]} [/{name}]{text[end:]}"
-        yield Example(text, record["label"], id=record["text"])
+        arguments = Span(*record["head"], "head"), Span(*record["tail"], "tail")
+        yield Example(record["text"], record["label"], id=record["text"], arguments=arguments)
 
 
 def _file(name: str) -> Callable[[Path, Path], KnowledgeGraph]:
@@ -199,7 +195,6 @@ TASKS = {
         "ChemProt relations with ChEBI",
         _drawn_from("chemprot", _relations, 200, 100, 400),
         _mentioned_chebi,
-        pooling="mean",
     ),
     "phrasebank": Task(
         "Financial PhraseBank with FIBO",
