@@ -16,6 +16,7 @@ from kgbert.comparing.arms.arm import Material
 from kgbert.comparing.arms.links import NoisyLinker, ShuffledLinker
 from kgbert.comparing.arms.vectors import only_names
 from kgbert.comparing.compare import compare
+from kgbert.comparing.meanings import KINDS, MEANINGS
 from kgbert.graph.builder import GraphBuilder
 from kgbert.graph.verbalise import verbalise
 from kgbert.linking.linkers import make_linker
@@ -314,3 +315,16 @@ def test_soft_positions_are_refused_where_positions_are_no_numbers(family, tmp_p
 
     with pytest.raises(ValueError, match=rf"the arm 'K-BERT'.*{family} has no place.*bert, distil"):
         ARMS["K-BERT"].change(given, 0)
+
+
+def test_gated_backbones_are_refused_for_ernie_before_anything_is_trained(tmp_path, monkeypatch):
+    given = material(backbone=save_plain(tmp_path, "modernbert", KGBertModel))
+    monkeypatch.setattr(transe, "transe_vectors", lambda *given: pytest.fail("trained vectors"))
+
+    with pytest.raises(ValueError, match=r"is gated.*choose another.*leave the arm 'ERNIE' out"):
+        ARMS["ERNIE"].change(given, 0)
+
+
+def test_every_arm_has_its_meaning_in_the_list_that_the_command_shows():
+    assert list(MEANINGS) == list(ARMS)
+    assert set(KINDS) == {"compared", "controls", "rivals", "ceiling"}

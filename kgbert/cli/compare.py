@@ -5,23 +5,31 @@ from argparse import Action, ArgumentParser, Namespace
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from textwrap import fill
 from typing import TYPE_CHECKING
 
 from kgbert.cli.command import Command
-from kgbert.cli.numbers import positive, rates, sizes
+from kgbert.cli.numbers import positive, rates, seconds, sizes
 from kgbert.cli.study_options import study_of
 from kgbert.cli.task_options import add_task_arguments
+from kgbert.comparing.meanings import KINDS
 
 if TYPE_CHECKING:
     from kgbert.comparing.study import Study
 
+#: The list of arms in the help is broken at this width.
+_WIDTH = 78
+
 
 def compare(arguments: Namespace) -> None:
     """Train plain, augmented and control models on paired seeds, and judge whether it helps."""
+    _check_budget(arguments)
     study = study_of(arguments, arguments.arms.split(","), range(arguments.seeds))
     study = replace(study, command=_told(arguments))
     if arguments.grid:
         study = _tuned(study, arguments.grid)
+    if arguments.budget:
+        study = _affordable(study, arguments.budget)
     # Imported here: it loads torch, for which a mistyped argument need not wait.
     from kgbert.cli.results import compare_and_show
 
@@ -84,13 +92,40 @@ def _tuned(study: "Study", rates: Sequence[float]) -> "Study":
     return tuned(study, rates, progress=show_trial)
 
 
+def _check_budget(arguments: Namespace) -> None:
+    if arguments.budget and (arguments.grid or arguments.train_sizes != (None,)):
+        raise ValueError(
+            "--budget plans one comparison, and cannot know what --grid and --train-sizes add to "
+            "it; leave either out"
+        )
+
+
+def _affordable(study: "Study", budget: int) -> "Study":
+    from functools import partial
+
+    from kgbert.cli.progress import show_run
+    from kgbert.comparing.budget import within_budget
+    from kgbert.comparing.compare import compare as run
+
+    print("timing one run of each arm, unless one was finished before", flush=True)
+    planned = within_budget(study, budget, partial(run, progress=show_run))
+    print("\n".join(planned.budget), flush=True)
+    # Planned again it might come out otherwise; done again it is to be the same.
+    fixed = {
+        "arms": ",".join(arm.name for arm in planned.arms),
+        "seeds": len(planned.seeds),
+        "budget": None,
+    }
+    return replace(planned, command={**planned.command, **fixed})
+
+
 def _add_arguments(parser: ArgumentParser) -> None:
     add_task_arguments(parser, "kgbert-results")
     parser.add_argument(
         "--arms",
         default="plain,knowledge,shuffled",
         metavar="A,B,C",
-        help='what is compared (plain,knowledge,shuffled); also "no edges" and "appended text"',
+        help="what is compared, of the arms below (plain,knowledge,shuffled)",
     )
     parser.add_argument(
         "--seeds",
@@ -106,6 +141,13 @@ def _add_arguments(parser: ArgumentParser) -> None:
         help="nothing else: run again what this results.json came from, and say whether it agrees",
     )
     parser.add_argument(
+        "--budget",
+        type=seconds,
+        metavar="TIME",
+        help="run only the arms and seeds that fit into a time, as in 30m or 2h, and say what is "
+        "left out",
+    )
+    parser.add_argument(
         "--train-sizes",
         type=sizes,
         default=(None,),
@@ -113,6 +155,7 @@ def _add_arguments(parser: ArgumentParser) -> None:
         help="compare with so many training texts each, as in 50,200,all, on the same test texts "
         "(all)",
     )
+    parser.add_argument_group("arms", _arms_told())
     parser.add_argument(
         "--grid",
         type=rates,
@@ -120,6 +163,18 @@ def _add_arguments(parser: ArgumentParser) -> None:
         help="choose each arm's --learning-rate from these, as in 1e-4,4e-4, on the validation "
         "texts of two seeds",
     )
+
+
+def _arms_told() -> str:
+    """Return every arm with its meaning, by kind."""
+    blocks = []
+    for kind, meanings in KINDS.items():
+        lines = [
+            fill(meaning, _WIDTH, initial_indent=f"  {name:<22}", subsequent_indent=" " * 24)
+            for name, meaning in meanings.items()
+        ]
+        blocks.append("\n".join([kind, *lines]))
+    return "\n".join(blocks)
 
 
 COMPARE = Command(

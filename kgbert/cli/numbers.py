@@ -1,6 +1,7 @@
 """Numbers as they are typed on a command line."""
 
 import math
+import re
 from argparse import ArgumentTypeError
 
 
@@ -54,6 +55,19 @@ def sizes(typed: str) -> tuple[int | None, ...]:
     (50, 200, None)
     """
     return tuple(None if one.strip() == "all" else positive(one) for one in typed.split(","))
+
+
+def seconds(typed: str) -> int:
+    """Return a time in seconds.
+
+    >>> seconds("30m"), seconds("1h30m"), seconds("90s")
+    (1800, 5400, 90)
+    """
+    found = re.fullmatch(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?", typed)
+    hours, minutes, rest = (int(part or 0) for part in found.groups()) if found else (0, 0, 0)
+    if not (whole := 3600 * hours + 60 * minutes + rest):
+        raise ArgumentTypeError(f"{typed!r} is no time, as 30m, 2h and 1h30m are")
+    return whole
 
 
 def _at_least(least: int, typed: str) -> int:

@@ -177,6 +177,7 @@ def _described(study: Study, runs: Sequence[Run], started: str) -> dict[str, Any
         "manifest": manifest(study, started),
         "tuning": dict(study.tuning),
         "command": dict(study.command),
+        "budget": list(study.budget),
         "smaller": list(study.smaller),
         "more_seeds": study.more_seeds,
         "stated": detectable_before(len(study.seeds)),

@@ -1,4 +1,4 @@
-"""What a reader of the verdict must also know: incomplete seeds, and rivals that did better."""
+"""What a reader of the verdict must also know: what is not there, and rivals that did better."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -20,6 +20,7 @@ def remarks(
         *_incomplete(runs),
         *_unfinished_rivals(runs),
         *_better_rivals(runs, comparisons),
+        *runs.study.get("budget", []),
     ]
 
 

@@ -86,6 +86,9 @@ class Study:
     """The arguments of the command that asked for it, by which it can be run again."""
     more_seeds: str = f"Run the same command with --seeds {seeds_needed()} or more."
     """What to do where the seeds are too few for a verdict."""
+    budget: Sequence[str] = ()
+    """What fits into a time and what was left out, as told by
+    :func:`kgbert.comparing.budget.within_budget`."""
     tuning: Mapping[str, Any] = field(default_factory=dict)
     """How the recipes were chosen, as :func:`kgbert.comparing.tuning.tuned` tells it."""
 

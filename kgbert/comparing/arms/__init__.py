@@ -1,6 +1,9 @@
 """The arms of a comparison: plain, knowledge, controls, rivals, ceiling, on one code path."""
 
-from kgbert.comparing.arms.arm import Arm
+from collections.abc import Mapping
+from typing import Any
+
+from kgbert.comparing.arms.arm import Arm, Change, unchanged
 from kgbert.comparing.arms.edges import rewire_edges, shuffle_relations
 from kgbert.comparing.arms.links import add_noise, shuffle_entities, use_gold_links
 from kgbert.comparing.arms.rivals import fuse_pooled, grow_triples, use_transe
@@ -11,114 +14,43 @@ from kgbert.comparing.arms.vectors import (
     features_of_names,
     random_features,
 )
+from kgbert.comparing.meanings import MEANINGS
 
 __all__ = ["ARMS", "Arm"]
 
 #: What makes a model plain.
 _PLAIN: dict[str, list[int]] = {"injected_layers": []}
 
-#: The arms by name. To add one, write what it changes and a line here.
+#: What makes a model read nothing but the features.
+_NO_EDGES = {"graph_encoder": "none"}
+
+
+def _arm(name: str, options: Mapping[str, Any] | None = None, change: Change = unchanged) -> Arm:
+    return Arm(name, MEANINGS[name], options or {}, change)
+
+
+#: The arms by name. To add one, write what it changes, a line here, and its meaning in one line.
 ARMS = {
     arm.name: arm
     for arm in (
-        Arm("plain", "the same model without the injection", _PLAIN),
-        Arm("knowledge", "reads the graph"),
-        Arm(
-            "shuffled",
-            "reads the same graph with the entities permuted: right amount, wrong knowledge",
-            change=shuffle_entities,
-        ),
-        Arm(
-            "edges rewired",
-            "reads the graph with its edges exchanged, every degree kept; the features still say "
-            "in words what stood around an entity",
-            change=rewire_edges,
-        ),
-        Arm(
-            "relations shuffled",
-            "reads the graph with the relations exchanged among its edges",
-            change=shuffle_relations,
-        ),
-        Arm(
-            "no edges",
-            "reads each entity's features, not its neighbours",
-            {"graph_encoder": "none"},
-        ),
-        Arm(
-            "names only",
-            "reads the vector of each entity's name, no neighbours: what a dictionary with "
-            "embeddings knows",
-            {"graph_encoder": "none"},
-            features_of_names,
-        ),
-        Arm(
-            "features random",
-            "reads the graph with a vector drawn at random for each entity",
-            change=random_features,
-        ),
-        Arm(
-            "dictionary only",
-            "is told where mentions are, and how sure, by one learnt vector for any entity",
-            {"graph_encoder": "none"},
-            constant_features,
-        ),
-        Arm(
-            "dummy",
-            "as large as the arm that reads the graph, fed with constants, no mentions",
-            change=constant_input,
-        ),
-        Arm(
-            "noisy links",
-            "reads the graph with 30 % of the mentions linked to entities drawn at random",
-            change=add_noise,
-        ),
-        Arm(
-            "appended text",
-            "the plain model, with what the graph says of each mention appended to the text",
-            _PLAIN,
-            append_told,
-        ),
-        Arm(
-            "appended definitions",
-            "the plain model, with name, type and definition of each mention appended to the text",
-            _PLAIN,
-            append_defined,
-        ),
-        Arm(
-            "typed markers",
-            "the plain model, with each mention marked by its type in the text",
-            _PLAIN,
-            mark_types,
-        ),
-        Arm(
-            "K-BERT",
-            "the plain model reads triples behind the mentions, by soft positions and a visible "
-            "matrix",
-            _PLAIN,
-            grow_triples,
-        ),
-        Arm(
-            "ERNIE",
-            "TransE vectors are fused into the feed-forward parts of the mentions' first tokens",
-            {"fusion": "ernie", "graph_layers": 0},
-            use_transe,
-        ),
-        Arm(
-            "KnowBert",
-            "after one block all words read the mentions, which a linker trained along resolves",
-            {"fusion": "knowbert", "graph_layers": 0},
-        ),
-        Arm(
-            "on2vec",
-            "the mean of the entities' vectors joins the text's vector after pooling",
-            {"fusion": "pooled"},
-            fuse_pooled,
-        ),
-        Arm(
-            "oracle links",
-            "reads the graph with the mentions and entities that the texts are labelled with: a "
-            "ceiling, no rival",
-            change=use_gold_links,
-        ),
+        _arm("plain", _PLAIN),
+        _arm("knowledge"),
+        _arm("shuffled", change=shuffle_entities),
+        _arm("edges rewired", change=rewire_edges),
+        _arm("relations shuffled", change=shuffle_relations),
+        _arm("no edges", _NO_EDGES),
+        _arm("names only", _NO_EDGES, features_of_names),
+        _arm("features random", change=random_features),
+        _arm("dictionary only", _NO_EDGES, constant_features),
+        _arm("dummy", change=constant_input),
+        _arm("noisy links", change=add_noise),
+        _arm("appended text", _PLAIN, append_told),
+        _arm("appended definitions", _PLAIN, append_defined),
+        _arm("typed markers", _PLAIN, mark_types),
+        _arm("K-BERT", _PLAIN, grow_triples),
+        _arm("ERNIE", {"fusion": "ernie", "graph_layers": 0}, use_transe),
+        _arm("KnowBert", {"fusion": "knowbert", "graph_layers": 0}),
+        _arm("on2vec", {"fusion": "pooled"}, fuse_pooled),
+        _arm("oracle links", change=use_gold_links),
     )
 }

@@ -34,6 +34,11 @@ class Material:
 Change = Callable[[Material, int], Material]
 
 
+def unchanged(material: Material, seed: int) -> Material:
+    """Return the material as it is."""
+    return material
+
+
 @dataclass(frozen=True)
 class Arm:
     """One way to treat the task; whatever an arm does not change, it shares with all others."""
@@ -43,5 +48,5 @@ class Arm:
     """One line for the report."""
     options: Mapping[str, Any] = field(default_factory=dict)
     """Changes of the model's configuration."""
-    change: Change = lambda material, seed: material
+    change: Change = unchanged
     """Raises ValueError where the arm makes no sense for the material; nothing was trained then."""

@@ -47,9 +47,13 @@ def use_transe(material: Material, seed: int) -> Material:
 
     They are trained on the graph alone, once for all seeds. How ERNIE fuses them stands in
     :class:`kgbert.modeling.ernie.EntityFusion`.
+
+    Raises:
+        ValueError: The backbone's feed-forward parts have no place for entities.
     """
     from kgbert.modeling.transe import transe_vectors
 
+    _check_feed_forward(material.backbone)
     return replace(material, features=transe_vectors(material.graph))
 
 
@@ -65,3 +69,19 @@ def fuse_pooled(material: Material, seed: int) -> Material:
             "classification has none of; leave the arm out."
         )
     return material
+
+
+def _check_feed_forward(backbone: str) -> None:
+    """Raise ValueError where the model of the arm 'ERNIE' could not be built."""
+    import torch
+    from transformers import AutoConfig, AutoModel
+
+    from kgbert.modeling.injection import blocks_of, feed_forward_of
+
+    # Only the shapes are asked for, so that no weight is loaded or drawn.
+    with torch.device("meta"):
+        model = AutoModel.from_config(AutoConfig.from_pretrained(backbone))
+    try:
+        feed_forward_of(blocks_of(model)[-1])
+    except ValueError as error:
+        raise ValueError(f"{error} Or leave the arm 'ERNIE' out.") from error

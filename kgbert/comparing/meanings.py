@@ -1,0 +1,61 @@
+"""What the arms of a comparison are, in one line each; nothing here takes time to load."""
+
+#: By kind and name, in the order of the command line's help.
+KINDS = {
+    "compared": {
+        "plain": "the same model without the injection",
+        "knowledge": "reads the graph",
+    },
+    "controls": {
+        "shuffled": (
+            "reads the same graph with the entities permuted: right amount, wrong knowledge"
+        ),
+        "edges rewired": (
+            "reads the graph with its edges exchanged, every degree kept; the features still "
+            "say in words what stood around an entity"
+        ),
+        "relations shuffled": "reads the graph with the relations exchanged among its edges",
+        "no edges": "reads each entity's features, not its neighbours",
+        "names only": (
+            "reads the vector of each entity's name, no neighbours: what a dictionary with "
+            "embeddings knows"
+        ),
+        "features random": "reads the graph with a vector drawn at random for each entity",
+        "dictionary only": (
+            "is told where mentions are, and how sure, by one learnt vector for any entity"
+        ),
+        "dummy": "as large as the arm that reads the graph, fed with constants, no mentions",
+        "noisy links": (
+            "reads the graph with 30 % of the mentions linked to entities drawn at random"
+        ),
+    },
+    "rivals": {
+        "appended text": (
+            "the plain model, with what the graph says of each mention appended to the text"
+        ),
+        "appended definitions": (
+            "the plain model, with name, type and definition of each mention appended to the text"
+        ),
+        "typed markers": "the plain model, with each mention marked by its type in the text",
+        "K-BERT": (
+            "the plain model reads triples behind the mentions, by soft positions and a "
+            "visible matrix"
+        ),
+        "ERNIE": (
+            "TransE vectors are fused into the feed-forward parts of the mentions' first tokens"
+        ),
+        "KnowBert": (
+            "after one block all words read the mentions, which a linker trained along resolves"
+        ),
+        "on2vec": "the mean of the entities' vectors joins the text's vector after pooling",
+    },
+    "ceiling": {
+        "oracle links": (
+            "reads the graph with the mentions and entities that the texts are labelled with: "
+            "a ceiling, no rival"
+        ),
+    },
+}
+
+#: By name.
+MEANINGS = {name: told for kind in KINDS.values() for name, told in kind.items()}
