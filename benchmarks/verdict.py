@@ -49,7 +49,7 @@ CORE = ("plain", "knowledge", "shuffled", "dictionary only", "appended text")
 SEEDS = tuple(range(6))
 
 #: Learning rates of the encoder that are tried for every arm on every task, with so many seeds.
-RATES = (2e-4, 4e-4)
+RATES = (2e-4, 4e-4, 8e-4)
 TRIED_SEEDS = 1
 
 
