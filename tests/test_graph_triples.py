@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kgbert.graph import triples as module
+from kgbert.graph import rows as module
 from kgbert.graph.triples import Triples
 
 ends = st.sampled_from("abcde")
@@ -49,7 +49,10 @@ def test_what_is_not_wanted_is_removed(said, wanted, known):
 
 @given(said=lists, names=st.dictionaries(ends, st.sampled_from("xyz")))
 def test_renaming_joins_what_gets_one_name(said, names):
-    renamed = Triples(said).renamed(names, {"is": "knows"})
+    triples = Triples(said)
+    renamed = Triples(terms=triples.terms)
+    triples.rename_relations({"is": "knows"})
+    renamed.absorb(triples, triples.terms.renumbered(names))
 
     assert set(renamed) == {
         (names[head], {"is": "knows"}.get(relation, relation), names[tail])
@@ -60,8 +63,11 @@ def test_renaming_joins_what_gets_one_name(said, names):
 
 @given(said=lists, known=st.sets(ends).map(sorted))
 def test_positions_are_sorted_and_of_what_is_known(said, known):
-    rows, names = Triples(said).positions({end: place for place, end in enumerate(known)})
+    triples = Triples(said)
+    places = triples.terms.places(known)
+    columns, names = triples.columns(places, places)
+    rows = zip(*(column.tolist() for column in columns), strict=True)
 
     kept = sorted({triple for triple in said if triple[0] in known and triple[2] in known})
     assert names == sorted({relation for _, relation, _ in kept})
-    assert [(known[h], names[r], known[t]) for h, r, t in rows.tolist()] == kept
+    assert [(known[h], names[r], known[t]) for h, r, t in rows] == kept

@@ -1,15 +1,15 @@
 """Collect entities, names and edges in any order, and put them into a graph's columns."""
 
 from collections import Counter
-from collections.abc import Mapping
 from itertools import islice
-
-import numpy as np
 
 from kgbert.graph.columns import StringColumn
 from kgbert.graph.graph import SCOPES, KnowledgeGraph
+from kgbert.graph.names import Names
 from kgbert.graph.references import Origins, References, Sources
-from kgbert.graph.triples import Rows, Triples
+from kgbert.graph.rows import Columns
+from kgbert.graph.terms import Terms
+from kgbert.graph.triples import Triples
 
 Edge = tuple[str, str, str]
 
@@ -29,11 +29,13 @@ class GraphBuilder:
     (('rdfs:subClassOf', 'HP:2'),)
     """
 
-    def __init__(self) -> None:
+    def __init__(self, terms: Terms | None = None) -> None:
+        """Begin with nothing; ``terms`` may be shared with what is moved here later."""
+        self.terms = Terms() if terms is None else terms
         self.entities: dict[str, str] = {}
-        self.names: set[tuple[str, int, str, str]] = set()
-        self.edges = Triples()
-        self.references: set[Edge] = set()
+        self.names = Names(self.terms)
+        self.edges = Triples(terms=self.terms)
+        self.references = Triples(terms=self.terms)
         self.sources: dict[str | Edge, Sources] = {}
         self.relations: dict[str, str] = {}
         self.replaced: dict[str, str] = {}
@@ -54,8 +56,7 @@ class GraphBuilder:
     ) -> None:
         """Declare an entity by one of its names; white space is trimmed, empty names ignored."""
         self.entities.setdefault(entity_id, "")
-        if text := " ".join(text.split()):
-            self.names.add((entity_id, SCOPES.index(scope), language, text))
+        self.names.add(entity_id, SCOPES.index(scope), language, text)
 
     def add_edge(self, head: str, relation: str, tail: str) -> None:
         """Add an edge; one to what is never declared is noted, and becomes a reference."""
@@ -64,7 +65,7 @@ class GraphBuilder:
 
     def add_reference(self, head: str, relation: str, tail: str) -> None:
         """Add what an entity has to do with one of another graph."""
-        self.references.add((head, relation, tail))
+        self.references.add(head, relation, tail)
 
     def add_sources(self, part: str | Edge, sources: Sources) -> None:
         """Remember that an entity (by its id) or an edge comes from some of several sources."""
@@ -79,12 +80,12 @@ class GraphBuilder:
         self.notes[text] += 1
 
     def absorb(self, other: "GraphBuilder") -> None:
-        """Add everything that another builder holds."""
+        """Move everything that another builder holds here."""
         for entity, definition in other.entities.items():
             self.add_entity(entity, definition)
-        self.names |= other.names
+        self.names.absorb(other.names)
         self.edges.absorb(other.edges)
-        self.references |= other.references
+        self.references.absorb(other.references)
         for part, sources in other.sources.items():
             self.add_sources(part, sources)
         self.relations.update({key: name for key, name in other.relations.items() if name})
@@ -98,29 +99,21 @@ class GraphBuilder:
     def build(self, *, source: str = "") -> KnowledgeGraph:
         """Return the graph in its canonical order."""
         ids = sorted(self.entities)
-        index = {entity_id: position for position, entity_id in enumerate(ids)}
-        # Not said and English come first, so that the best name of an entity is one of them.
-        languages = sorted(
-            {language for _, _, language, _ in self.names} | {""}, key=_english_first
-        )
-        tongues = {language: position for position, language in enumerate(languages)}
-        names = sorted(
-            (index[entity], scope, tongues[language], text)
-            for entity, scope, language, text in self.names
-        )
-        edges, relations = self.edges.positions(index)
-        self._lead_out(len(edges), index)
+        places = self.terms.places(ids)
+        names = self.names.columns(places)
+        edges, relations = self.edges.columns(places, places)
+        self._lead_out(len(edges[0]))
         return KnowledgeGraph(
             entity_ids=StringColumn.of(ids),
-            definitions=StringColumn.of(self.entities[entity_id] for entity_id in ids),
-            names=StringColumn.of(text for *_, text in names),
-            name_entities=np.array([entity for entity, *_ in names], np.int32),
-            name_scopes=np.array([scope for _, scope, *_ in names], np.uint8),
-            name_languages=np.array([tongue for _, _, tongue, _ in names], np.uint16),
-            languages=tuple(languages),
-            heads=np.ascontiguousarray(edges[:, 0]),
-            relations=np.ascontiguousarray(edges[:, 1]),
-            tails=np.ascontiguousarray(edges[:, 2]),
+            definitions=StringColumn.of(map(self.entities.__getitem__, ids)),
+            names=names.texts,
+            name_entities=names.owners,
+            name_scopes=names.scopes,
+            name_languages=names.languages,
+            languages=names.spoken,
+            heads=edges[0],
+            relations=edges[1],
+            tails=edges[2],
             relation_ids=tuple(relations),
             relation_names=tuple(self.relations[relation] or relation for relation in relations),
             source=source,
@@ -131,31 +124,34 @@ class GraphBuilder:
                 text if count == 1 else f"{text} ({count:,} times)"
                 for text, count in self.notes.items()
             ),
-            references=References.of(
-                (index[head], relation, tail)
-                for head, relation, tail in self.references
-                if head in index
-            ),
+            references=self._led_out(ids),
             origins=self._origins(ids, edges, relations),
         )
 
-    def _lead_out(self, kept: int, index: Mapping[str, int]) -> None:
+    def _lead_out(self, kept: int) -> None:
         """Note the edges that are none of this graph, and keep those that may be of another."""
         if dangling := len(self.edges) - kept:
             self.notes[f"{dangling:,} edges dropped: an end of theirs is not an entity here"] += 1
-            self.references.update(islice(self.edges.beyond(index), MOST_REFERENCES))
+            known = self.entities.keys()
+            self.references.update(islice(self.edges.beyond(known), MOST_REFERENCES))
 
-    def _origins(self, ids: list[str], edges: Rows, relations: list[str]) -> Origins | None:
+    def _led_out(self, ids: list[str]) -> References:
+        tails = sorted(self.references.tails())
+        (heads, relations, ends), names = self.references.columns(
+            self.terms.places(ids), self.terms.places(tails)
+        )
+        return References(
+            heads, relations, StringColumn.of(map(tails.__getitem__, ends.tolist())), tuple(names)
+        )
+
+    def _origins(self, ids: list[str], edges: Columns, relations: list[str]) -> Origins | None:
         if not self.sources:
             return None
+        heads, kinds, tails = (column.tolist() for column in edges)
         return Origins.of(
             [self.sources.get(entity, ()) for entity in ids],
             [
                 self.sources.get((ids[head], relations[relation], ids[tail]), ())
-                for head, relation, tail in edges.tolist()
+                for head, relation, tail in zip(heads, kinds, tails, strict=True)
             ],
         )
-
-
-def _english_first(language: str) -> tuple[bool, bool, str]:
-    return language != "", language != "en", language

@@ -1,6 +1,7 @@
 """Save a graph's columns in one file, and open it again without reading it."""
 
 import json
+from collections.abc import Iterable, Iterator
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError
-from safetensors.numpy import save
 
 from kgbert.graph.columns import StringColumn
 from kgbert.graph.graph import GraphError, KnowledgeGraph
@@ -31,6 +31,8 @@ _EQUALLY_LONG = (
     ("names", "name_entities", "name_scopes", "name_languages"),
     ("heads", "relations", "tails"),
 )
+#: Numbers that are written at a time.
+_PIECE = 1 << 20
 _TYPES = {"U8": np.uint8, "U16": np.uint16, "I32": np.int32, "I64": np.int64}
 
 
@@ -84,9 +86,28 @@ def load_graph(path: str | PathLike[str]) -> KnowledgeGraph:
 
 
 def save_columns(columns: dict[str, NDArray[Any]], said: dict[str, Any], path: Path) -> Path:
-    """Write columns, and what there is to say besides, into one safetensors file."""
-    contiguous = {name: np.ascontiguousarray(column) for name, column in columns.items()}
-    return write_atomically(path, save(contiguous, metadata={"kgbert": json.dumps(said)}))
+    """Write columns, and what there is to say besides, into one safetensors file.
+
+    They are written piece by piece: the library would hold a second copy of all of them.
+    """
+    # The widest numbers first, as the library does, so that each begins at a multiple of its size.
+    ordered = sorted(columns.items(), key=lambda column: -column[1].itemsize)
+    header: dict[str, Any] = {"__metadata__": {"kgbert": json.dumps(said)}}
+    end = 0
+    for name, column in ordered:
+        start, end = end, end + column.nbytes
+        code = next(code for code, kind in _TYPES.items() if kind == column.dtype)
+        header[name] = {"dtype": code, "shape": [len(column)], "data_offsets": [start, end]}
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    return write_atomically(path, _pieces(text, [column for _, column in ordered]))
+
+
+def _pieces(header: bytes, columns: Iterable[NDArray[Any]]) -> Iterator[bytes]:
+    yield len(header).to_bytes(8, "little") + header
+    for column in columns:
+        for start in range(0, len(column), _PIECE):
+            yield column[start : start + _PIECE].tobytes()
 
 
 def open_columns(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:

@@ -44,3 +44,5 @@ _LEXICAL = {
         "gYearMonth": rf"-?\d{{4,}}-(?:0[1-9]|1[0-2]){_ZONE}",
     }.items()
 }
+#: The datatypes that are judged.
+JUDGED = frozenset(_LEXICAL)

@@ -30,7 +30,7 @@ def name_the_unnamed(builder: GraphBuilder, source: str, options: ReadOptions) -
     Raises:
         GraphError: Nothing in the graph has a name, and the options do not allow that.
     """
-    unnamed = builder.entities.keys() - {entity for entity, *_ in builder.names}
+    unnamed = builder.entities.keys() - builder.names.owners()
     if len(unnamed) == len(builder.entities) and not options.name_from_id:
         raise _nameless(builder, source, options)
     made = 0

@@ -1,8 +1,8 @@
 """Read OBO files line by line."""
 
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
 
 from kgbert.graph.builder import GraphBuilder
 from kgbert.graph.graph import GraphError
@@ -15,44 +15,41 @@ _QUOTED = re.compile(r'\s*"([^"\\]*(?:\\.[^"\\]*)*)"\s*(\w*)')
 _ESCAPE = re.compile(r"\\(.)")
 _ESCAPED = {"n": "\n", "W": " ", "t": "\t"}
 _TRAILING = re.compile(r"(?:\s+\{[^{}]*\})?(?:\s+!.*)?$")
+_CONTINUED = re.compile(r"(?<!\\)\\[ \t]*\r?\n[ \t]*")
 _SHARED_RELATION = re.compile(r"[A-Za-z]+:\d{4,}")
 _XREF = compact(XREF)
-_SYNONYMS = {
-    "synonym": "related",
-    "exact_synonym": "exact",
-    "related_synonym": "related",
-    "broad_synonym": "broad",
-    "narrow_synonym": "narrow",
-}
 _SCOPES = {"EXACT": "exact", "RELATED": "related", "BROAD": "broad", "NARROW": "narrow"}
 
 
-@dataclass(frozen=True)
-class _Stanza:
-    """The lines of one stanza by tag: (line number, text)."""
+_Add = Callable[[str, str, GraphBuilder], None]
+_REMEDY = (
+    'Mend the line (tag: value; an entity has an id; synonym: "text" EXACT []; relationship: '
+    "part_of EX:0000001), or say which format the file has:"
+)
 
-    kind: str
-    line: int
-    tags: dict[str, list[tuple[int, str]]]
 
-    def values(self, tag: str) -> list[str]:
-        return [text for _, text in self.tags.get(tag, ())]
+class _MalformedError(ValueError):
+    """A line cannot be understood: its text, and why."""
 
 
 def read_obo(source: Source, statements: Statements) -> None:
     """Add what an OBO file (1.0 to 1.4) says."""
-    builder = GraphBuilder()
-    stanzas = list(_stanzas(source))
-    relations = dict(_typedef(stanza) for stanza in stanzas if stanza.kind == "Typedef")
-    for stanza in stanzas:
-        if stanza.kind in ("Term", "Instance"):
-            _read_entity(stanza, source, builder)
-    _rename_relations(builder, relations)
-    header = stanzas[0]
-    builder.version = next(iter(header.values("data-version")), "")
-    for text in header.values("property_value"):
-        if re.match(r"\S*(terms|dc|dct):license\s", text):
-            builder.licence = text.split()[1].strip('"')
+    # A builder of its own: the file's names for relations hold in the file alone.
+    builder = GraphBuilder(statements.builder.terms)
+    typedefs: dict[str, tuple[str, str]] = {}
+    for number, stanza in enumerate(_stanzas(source)):
+        kind, _, lines = stanza.partition("]") if number else ("", "", stanza)
+        try:
+            if kind in ("Term", "Instance"):
+                _read_entity(lines.split("\n"), builder)
+            elif not number:
+                _read_header(lines, builder)
+            elif kind == "Typedef":
+                own, relation, name = _typedef(lines.split("\n"))
+                typedefs[own] = relation, name
+        except _MalformedError as error:
+            raise _located(error, number, source) from None
+    _rename_relations(builder, typedefs)
     statements.builder.absorb(builder)
 
 
@@ -85,134 +82,148 @@ def shared_relation(own: str, xrefs: Iterable[str]) -> str:
     return shared[0] if shared and ":" not in own else own
 
 
-def _stanzas(source: Source) -> Iterator[_Stanza]:
-    stanza = _Stanza("", 1, {})
-    pending = ""
-    for number, raw in enumerate(source.lines(), start=1):
-        tag, colon, text = raw.partition(":")
-        text = text.strip()
-        # Nearly all lines are whole and plain.
-        if colon and tag.isidentifier() and not pending and not text.endswith("\\"):
-            stanza.tags.setdefault(tag, []).append((number, text))
-            continue
-        line = pending + raw.strip()
-        if line.endswith("\\") and not line.endswith("\\\\"):
-            pending = line[:-1]
-            continue
-        pending = ""
-        if line.startswith("[") and line.endswith("]"):
-            yield stanza
-            stanza = _Stanza(line[1:-1], number, {})
-        elif line and not line.startswith("!"):
-            tag, text = _tag(line, number, source)
-            stanza.tags.setdefault(tag, []).append((number, text))
-    yield stanza
+def _stanzas(source: Source) -> Iterator[str]:
+    """Yield the header, and what stands behind the opening bracket of each stanza."""
+    rest = ""
+    for block in source.blocks():
+        text = rest + block if rest else "\n" + block
+        # A line that ends with a backslash goes on in the next.
+        if "\\" in text:
+            text = _CONTINUED.sub("", text)
+        *whole, rest = text.split("\n[")
+        yield from whole
+    yield rest
 
 
-def _tag(line: str, number: int, source: Source) -> tuple[str, str]:
-    tag, colon, text = line.partition(":")
-    if not colon:
-        raise GraphError(
-            f"{source.name}, line {number}: {line[:60]!r} is not 'tag: value', so it is not OBO. "
-            f"Mend the line, or say which format the file has: "
-            f"read_graph({source.name!r}, format='turtle')."
-        )
-    return tag, text.strip()
+def _values(lines: Iterable[str]) -> defaultdict[str, list[str]]:
+    """Return the values of each tag that is read."""
+    values: defaultdict[str, list[str]] = defaultdict(list)
+    for line in lines:
+        tag, colon, text = line.partition(":")
+        if tag in _READ:
+            values[tag].append(text.strip())
+        elif not colon or not tag.isidentifier():
+            tag = tag.strip()
+            if colon and tag in _READ:
+                values[tag].append(text.strip())
+            elif not colon and tag and tag[0] != "!":
+                raise _MalformedError(tag, "is not 'tag: value', so it is not OBO")
+    return values
 
 
-def _read_entity(stanza: _Stanza, source: Source, builder: GraphBuilder) -> None:
-    if "id" not in stanza.tags:
-        raise GraphError(
-            f"{source.name}, line {stanza.line}: a [{stanza.kind}] without an id, so nothing can "
-            f"refer to it. Add a line such as 'id: EX:0000001' below it, or remove it."
-        )
-    entity = _identifier(stanza.values("id")[0])
-    for text in stanza.values("alt_id"):
+def _read_header(header: str, builder: GraphBuilder) -> None:
+    values = _values(header.split("\n"))
+    builder.version = next(iter(values["data-version"]), "")
+    for text in values["property_value"]:
+        if re.match(r"\S*(terms|dc|dct):license\s", text):
+            builder.licence = text.split()[1].strip('"')
+
+
+def _read_entity(lines: list[str], builder: GraphBuilder) -> None:
+    values = _values(lines)
+    if "id" not in values:
+        raise _MalformedError("", "has no id, so nothing can refer to it")
+    entity = _identifier(values["id"][0])
+    for text in values["alt_id"]:
         builder.replaced.setdefault(_identifier(text), entity)
-    if any(text.startswith("true") for text in stanza.values("is_obsolete")):
-        replacements = sorted(_identifier(text) for text in stanza.values("replaced_by"))
-        builder.replaced[entity] = replacements[0] if replacements else ""
+    if any(text.startswith("true") for text in values["is_obsolete"]):
+        builder.replaced[entity] = min(map(_identifier, values["replaced_by"]), default="")
         return
-    _describe(entity, stanza, source, builder)
-    _relate(entity, stanza, source, builder)
-    _refer(entity, stanza, builder)
-
-
-def _describe(entity: str, stanza: _Stanza, source: Source, builder: GraphBuilder) -> None:
     builder.add_entity(entity)
-    for text in stanza.values("name"):
-        builder.add_name(entity, unquote(text))
-    for tag, scope in _SYNONYMS.items():
-        for number, text in stanza.tags.get(tag, ()):
-            name, word = _quoted(text, number, source)
-            builder.add_name(entity, name, _SCOPES.get(word, scope))
-    for number, text in stanza.tags.get("def", ()):
-        builder.add_entity(entity, _quoted(text, number, source)[0])
-    if "def" not in stanza.tags:
-        for text in stanza.values("comment"):
+    for tag, add in _ADD.items():
+        for text in values.get(tag, ()):
+            add(entity, text, builder)
+    if "def" not in values:
+        for text in values["comment"]:
             builder.add_entity(entity, unquote(text))
 
 
-def _relate(entity: str, stanza: _Stanza, source: Source, builder: GraphBuilder) -> None:
-    for tag in ("is_a", "instance_of", "equivalent_to"):
-        for text in stanza.values(tag):
-            builder.add_edge(entity, RELATION_WORDS[tag], _identifier(text))
-    for text in stanza.values("union_of"):
-        builder.add_edge(_identifier(text), RELATION_WORDS["is_a"], entity)
-    for tag in ("relationship", "intersection_of"):
-        for number, text in stanza.tags.get(tag, ()):
-            words = text.partition(" ! ")[0].split()
-            if tag == "intersection_of" and len(words) == 1:
-                words = ["is_a", *words]
-            relation, target = _claim(words, number, source)
-            builder.add_edge(entity, relation, target)
+def _add_name(entity: str, text: str, builder: GraphBuilder) -> None:
+    builder.add_name(entity, unquote(text))
 
 
-def _refer(entity: str, stanza: _Stanza, builder: GraphBuilder) -> None:
-    """Add what the entity is called in other vocabularies."""
-    for text in stanza.values("xref"):
-        builder.add_reference(entity, _XREF, _identifier(text))
-    for text in stanza.values("property_value"):
-        predicate, _, target = text.partition(" ")
-        if "skos" in predicate and target[:1] != '"':
-            builder.add_reference(entity, compact(expand(predicate)), _identifier(target))
+def _add_synonym(scope: str) -> _Add:
+    def add(entity: str, text: str, builder: GraphBuilder) -> None:
+        name, word = _quoted(text)
+        builder.add_name(entity, name, _SCOPES.get(word, scope))
+
+    return add
 
 
-def _claim(words: list[str], number: int, source: Source) -> tuple[str, str]:
+def _add_definition(entity: str, text: str, builder: GraphBuilder) -> None:
+    builder.add_entity(entity, _quoted(text)[0])
+
+
+def _add_edge(relation: str) -> _Add:
+    def add(entity: str, text: str, builder: GraphBuilder) -> None:
+        builder.add_edge(entity, relation, _identifier(text))
+
+    return add
+
+
+def _add_member(entity: str, text: str, builder: GraphBuilder) -> None:
+    builder.add_edge(_identifier(text), RELATION_WORDS["is_a"], entity)
+
+
+def _add_claim(entity: str, text: str, builder: GraphBuilder) -> None:
+    words = text.partition(" ! ")[0].split()
     if len(words) < 2:
-        raise GraphError(
-            f"{source.name}, line {number}: a relationship lacks its relation or its target "
-            f"({' '.join(words)!r}). Write it as 'relationship: part_of EX:0000001'."
-        )
-    return RELATION_WORDS.get(words[0], words[0]), _identifier(words[1])
+        raise _MalformedError(text, "is a relationship that lacks its relation or its target")
+    builder.add_edge(entity, RELATION_WORDS.get(words[0], words[0]), _identifier(words[1]))
 
 
-def _typedef(stanza: _Stanza) -> tuple[str, tuple[str, str]]:
+def _add_conjunct(entity: str, text: str, builder: GraphBuilder) -> None:
+    words = text.partition(" ! ")[0].split()
+    _add_claim(entity, f"is_a {words[0]}" if len(words) == 1 else text, builder)
+
+
+def _add_xref(entity: str, text: str, builder: GraphBuilder) -> None:
+    builder.add_reference(entity, _XREF, _identifier(text))
+
+
+def _add_match(entity: str, text: str, builder: GraphBuilder) -> None:
+    """Add what the entity is called in another vocabulary, if a property says that."""
+    predicate, _, target = text.partition(" ")
+    if "skos" in predicate and target[:1] != '"':
+        builder.add_reference(entity, compact(expand(predicate)), _identifier(target))
+
+
+def _typedef(lines: list[str]) -> tuple[str, str, str]:
     """Return a relation's id in the file, its shared id (BFO, RO) if it has one, and its name."""
-    own = _identifier(next(iter(stanza.values("id")), ""))
-    relation = shared_relation(own, map(_identifier, stanza.values("xref")))
-    return own, (relation, unquote(next(iter(stanza.values("name")), "")))
+    values = _values(lines)
+    own = _identifier(next(iter(values["id"]), ""))
+    relation = shared_relation(own, map(_identifier, values["xref"]))
+    return own, relation, unquote(next(iter(values["name"]), ""))
 
 
 def _rename_relations(builder: GraphBuilder, typedefs: dict[str, tuple[str, str]]) -> None:
     known = builder.edges.relations()
     shared = {name: typedefs.get(name, (name, ""))[0] for name in known}
-    entities = builder.edges.heads() | builder.edges.tails()
-    builder.edges = builder.edges.renamed({entity: entity for entity in entities}, shared)
+    builder.edges.rename_relations(shared)
     builder.relations = dict.fromkeys(shared.values(), "")
     for name, (relation, text) in typedefs.items():
         if name in known and text:
             builder.add_relation(relation, text)
 
 
-def _quoted(text: str, number: int, source: Source) -> tuple[str, str]:
+def _quoted(text: str) -> tuple[str, str]:
     parsed = parse_quoted(text)
     if parsed is None:
-        raise GraphError(
-            f"{source.name}, line {number}: {text[:60]!r} has no closed pair of double quotes, so "
-            f'the text in it is not known. Write it as "text" EXACT [].'
-        )
+        raise _MalformedError(text, "has no closed pair of double quotes, so its text is not known")
     return parsed
+
+
+def _located(error: _MalformedError, stanza: int, source: Source) -> GraphError:
+    """Return the error that names the line: the first of a stanza that holds the text."""
+    text, problem = error.args
+    lines = list(source.lines())
+    starts = [place for place, line in enumerate(lines) if line.startswith("[")]
+    first = starts[stanza - 1] if stanza else 0
+    place = next(place for place in range(first, len(lines)) if text in lines[place])
+    return GraphError(
+        f"{source.name}, line {place + 1}: {lines[place].strip()[:60]!r} {problem}. {_REMEDY} "
+        f"read_graph({source.name!r}, format='turtle')."
+    )
 
 
 def _identifier(text: str) -> str:
@@ -224,3 +235,22 @@ def _unescape(text: str) -> str:
     if "\\" not in text:
         return text
     return _ESCAPE.sub(lambda match: _ESCAPED.get(match[1], match[1]), text)
+
+
+#: Tags of an entity -> a function that adds what a line with it says.
+_ADD: dict[str, _Add] = {
+    "name": _add_name,
+    "synonym": _add_synonym("related"),
+    "exact_synonym": _add_synonym("exact"),
+    "related_synonym": _add_synonym("related"),
+    "broad_synonym": _add_synonym("broad"),
+    "narrow_synonym": _add_synonym("narrow"),
+    "def": _add_definition,
+    **{tag: _add_edge(RELATION_WORDS[tag]) for tag in ("is_a", "instance_of", "equivalent_to")},
+    "union_of": _add_member,
+    "relationship": _add_claim,
+    "intersection_of": _add_conjunct,
+    "xref": _add_xref,
+    "property_value": _add_match,
+}
+_READ = frozenset((*_ADD, "id", "alt_id", "is_obsolete", "replaced_by", "comment", "data-version"))

@@ -7,10 +7,12 @@ from typing import Any
 import pyoxigraph
 from pyoxigraph import RdfFormat
 
+from kgbert.graph.datatypes import JUDGED
 from kgbert.graph.identifiers import BASE
 from kgbert.graph.rdf import not_valid, safe_content
 from kgbert.graph.source import Source
 from kgbert.graph.statements import ON_BLANKS, Statements
+from kgbert.graph.vocabulary import ANNOTATING
 
 #: Syntaxes whose statements stand alone, so that the file is streamed.
 _STREAMED = ("nt", "nquads")
@@ -37,23 +39,26 @@ def _opened(syntax: str, source: Source) -> AbstractContextManager[Any]:
 
 def _add_all(quads: Iterable[pyoxigraph.Quad], statements: Statements) -> None:
     add_literal, add_resource = statements.add_literal, statements.add_resource
-    named, blank = pyoxigraph.NamedNode, pyoxigraph.BlankNode
+    named, blank, literal = pyoxigraph.NamedNode, pyoxigraph.BlankNode, pyoxigraph.Literal
     for quad in quads:
-        start, predicate = quad.subject, quad.predicate.value
+        predicate = quad.predicate.value
         # Of the statements of HPO, two thirds only annotate others.
-        if isinstance(start, blank) and predicate not in ON_BLANKS:
+        if predicate in ANNOTATING:
+            continue
+        start = quad.subject
+        if type(start) is blank and predicate not in ON_BLANKS:
             continue
         target = quad.object
-        subject = start.value if isinstance(start, named) else str(start)
-        if isinstance(target, named):
+        subject = start.value if type(start) is named else str(start)
+        if type(target) is named:
             add_resource(subject, predicate, target.value)
-        elif isinstance(target, blank):
-            add_resource(subject, predicate, str(target))
-        elif isinstance(target, pyoxigraph.Literal):
+        elif type(target) is literal:
             text, language = target.value, target.language or ""
             add_literal(subject, predicate, text, language)
-            if not language:
-                statements.check_type(text, target.datatype.value)
+            if not language and (datatype := target.datatype.value) in JUDGED:
+                statements.check_type(text, datatype)
+        elif type(target) is blank:
+            add_resource(subject, predicate, str(target))
 
 
 #: The syntaxes that Oxigraph reads, and what it calls them.

@@ -22,19 +22,18 @@ def select(builder: GraphBuilder, options: ReadOptions) -> None:
 
 def _keep_languages(builder: GraphBuilder, languages: Iterable[str]) -> None:
     wanted = {language.lower() for language in languages}
-    kept = {
-        name for name in builder.names if not name[2] or {name[2], name[2].split("-")[0]} & wanted
-    }
-    spoken = sorted({name[2] for name in builder.names if name[2]})
-    if builder.names and not kept:
+    spoken = builder.names.languages()
+    kept = {tongue for tongue in spoken if not tongue or {tongue, tongue.split("-")[0]} & wanted}
+    before = len(builder.names)
+    if before and not kept:
         raise GraphError(
-            f"none of the {len(builder.names):,} names is in {', '.join(sorted(wanted))}; they are "
-            f"in {', '.join(spoken[:12])}. Ask for one of those: ReadOptions(languages="
-            f"({spoken[0]!r},))."
+            f"none of the {before:,} names is in {', '.join(sorted(wanted))}; they are in "
+            f"{', '.join(sorted(spoken)[:12])}. Ask for one of those: ReadOptions(languages="
+            f"({min(spoken)!r},))."
         )
-    if left_out := len(builder.names) - len(kept):
+    builder.names.keep_languages(kept)
+    if left_out := before - len(builder.names):
         builder.note(f"{left_out:,} names in other languages left out")
-    builder.names = kept
 
 
 def _keep_relations(builder: GraphBuilder, relations: Iterable[str]) -> None:
@@ -72,7 +71,7 @@ def _keep_roots(builder: GraphBuilder, options: ReadOptions) -> None:
     kept = _reached(roots, neighbours, options.hops)
     builder.note(f"{len(builder.entities) - len(kept):,} entities outside the roots left out")
     builder.entities = {e: text for e, text in builder.entities.items() if e in kept}
-    builder.names = {name for name in builder.names if name[0] in kept}
+    builder.names.keep_of(kept)
     builder.edges.keep_between(kept)
 
 

@@ -9,7 +9,6 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import cast
 
@@ -105,19 +104,48 @@ class Source:
 
     def lines(self) -> Iterator[str]:
         """Yield the lines of a text, each with its end."""
+        for block in self.blocks():
+            lines = block.split("\n")
+            last = lines.pop()
+            yield from [line + "\n" for line in lines]
+            if last:
+                yield last
+
+    def blocks(self) -> Iterator[str]:
+        """Yield a text in pieces of many whole lines."""
+        number, rest = 1, b""
         with self.stream() as stream:
-            long_enough = partial(stream.readline, self.limits.line + 1)
-            for number, line in enumerate(iter(long_enough, b""), start=1):
-                if len(line) > self.limits.line:
-                    raise GraphError(
-                        f"{self.name}, line {number}: longer than {self.limits.line:,} bytes, as "
-                        f"no name or definition is. Mend the file, or raise the limit: "
-                        f"ReadOptions(limits=Limits(line={self.limits.line * 4}))."
-                    )
+            while chunk := stream.read(_CHUNK):
+                whole, end, rest = (rest + chunk).rpartition(b"\n")
+                if end:
+                    yield self._decoded(whole + end, number)
+                    number += whole.count(b"\n") + 1
+                self._refuse_long(rest, number)
+            if rest:
+                yield self._decoded(rest, number)
+
+    def _decoded(self, block: bytes, number: int) -> str:
+        """Return a block of lines as text; its first line has the number."""
+        if len(block) > self.limits.line:
+            for place, line in enumerate(block.split(b"\n"), start=number):
+                self._refuse_long(line, place)
+        try:
+            return block.decode()
+        except UnicodeDecodeError:
+            for place, line in enumerate(block.split(b"\n"), start=number):
                 try:
-                    yield line.decode()
+                    line.decode()
                 except UnicodeDecodeError as error:
-                    raise self._not_utf8(error, f"line {number}") from None
+                    raise self._not_utf8(error, f"line {place}") from None
+            raise
+
+    def _refuse_long(self, line: bytes, number: int) -> None:
+        if len(line) > self.limits.line:
+            raise GraphError(
+                f"{self.name}, line {number}: longer than {self.limits.line:,} bytes, as no name "
+                f"or definition is. Mend the file, or raise the limit: "
+                f"ReadOptions(limits=Limits(line={self.limits.line * 4}))."
+            )
 
     def _as_utf8(self, content: bytes) -> bytes:
         for mark, encoding in _BYTE_ORDER_MARKS.items():

@@ -1,14 +1,16 @@
 """Understand RDF statements: which are names, definitions, edges, or none of a graph's business."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 
 from kgbert.graph import vocabulary
 from kgbert.graph.axioms import STRUCTURAL, BlankNodes
 from kgbert.graph.builder import MOST_REFERENCES, GraphBuilder
 from kgbert.graph.datatypes import fits
+from kgbert.graph.graph import SCOPES
 from kgbert.graph.identifiers import compact, expand, readable
+from kgbert.graph.names import Names
 from kgbert.graph.options import ReadOptions
 from kgbert.graph.triples import Triples
 
@@ -46,15 +48,25 @@ class Statements:
         self.ontologies: set[str] = set()
         self.deprecated: set[str] = set()
         self.replaced: dict[str, str] = {}
-        self.names: set[tuple[str, str, str, str]] = set()
+        # What is moved to the builder in the end has its terms, so that no string is held twice.
+        self.names = Names(self.builder.terms)
         self.definitions: dict[str, tuple[int, bool, str]] = {}
-        self.edges = Triples()
+        self.edges = Triples(terms=self.builder.terms)
         self.references: set[tuple[str, str, str]] = set()
         self.labels: set[tuple[str, str, str]] = set()
         self.forms: defaultdict[str, set[tuple[str, str]]] = defaultdict(set)
         self.ill_typed: list[str] = []
         self.blanks = BlankNodes()
         self.texts: defaultdict[str, dict[str, str]] = defaultdict(dict)
+        self._on_text: dict[str, Callable[[str, str, str, str], None]] = {
+            **dict.fromkeys((*vocabulary.VERSIONS, *vocabulary.LICENCES), self._tell),
+            vocabulary.XREF: self._refer,
+            **dict.fromkeys(vocabulary.ALTERNATIVE_ID, self._stand_for),
+            **dict.fromkeys(vocabulary.REPLACED_BY, self._give_way),
+            **dict.fromkeys(vocabulary.DEPRECATED, self._deprecate),
+            **dict.fromkeys(vocabulary.DEFINITION_RANKS, self._define),
+            **dict.fromkeys(self.scopes, self._call),
+        }
 
     def takes_text(self, predicate: str) -> bool:
         """Whether the object of a predicate is text, for formats that do not tell."""
@@ -64,60 +76,58 @@ class Statements:
         """Add a statement whose object is text."""
         if predicate == vocabulary.LITERAL_FORM:
             self.forms[subject].add((language.lower(), text))
-        if subject.startswith("_:"):
-            return
-        if scope := self.scopes.get(predicate):
-            self.names.add((subject, scope, language.lower(), text))
-        elif (rank := vocabulary.DEFINITION_RANKS.get(predicate)) is not None:
-            self._define(subject, rank, text, language.lower())
-        elif predicate in vocabulary.DEPRECATED:
-            if text.strip().lower() in ("true", "1"):
-                self.deprecated.add(subject)
-        else:
-            self._succeed(subject, predicate, text)
+        elif subject[:2] != "_:" and (understand := self._on_text.get(predicate)):
+            understand(subject, predicate, text, language)
 
     def check_type(self, text: str, datatype: str) -> None:
         """Note a literal that does not fit its datatype; it is kept as it is written."""
         if not fits(text, datatype):
             self.ill_typed.append(f"{text[:60]!r} as {datatype}")
 
-    def _succeed(self, subject: str, predicate: str, text: str) -> bool:
-        """Note what stands for what, here or elsewhere, and what a file says about itself."""
-        if predicate in vocabulary.REPLACED_BY:
-            self.replaced[subject] = expand(text)
-        elif predicate in vocabulary.ALTERNATIVE_ID:
-            self.replaced.setdefault(expand(text), subject)
-        elif predicate == vocabulary.XREF:
-            self.references.add((subject, predicate, text))
-        elif predicate in vocabulary.VERSIONS or predicate in vocabulary.LICENCES:
-            self.texts[subject][predicate] = text
-        else:
-            return False
-        return True
-
     def add_resource(self, subject: str, predicate: str, target: str) -> None:
         """Add a statement whose object is an IRI or a blank node."""
-        if predicate == vocabulary.RDF_TYPE and not target.startswith("_:"):
+        if predicate == vocabulary.RDF_TYPE and target[:2] != "_:":
             self._type(subject, target)
         elif predicate in vocabulary.SCHEMATIC:
             self._constrain(subject, predicate, target)
-        elif subject.startswith("_:"):
+        elif subject[:2] == "_:":
             self.blanks.add(subject, predicate, target)
-        elif target.startswith("_:"):
+        elif target[:2] == "_:":
             self.blanks.attach(subject, predicate, target)
             self.described.add(subject)
-        elif self._succeed(subject, predicate, target):
-            return
+        elif predicate in _SUCCESSION:
+            self._on_text[predicate](subject, predicate, target, "")
         elif predicate in vocabulary.INVERSES:
             self.described.add(subject)
             self.edges.add(target, vocabulary.INVERSES[predicate], subject)
         elif predicate not in vocabulary.BOOKKEEPING:
             self.edges.add(subject, predicate, target)
 
-    def _define(self, subject: str, rank: int, text: str, language: str) -> None:
-        candidate = (rank, language not in ("", "en"), " ".join(text.split()))
+    def _call(self, subject: str, predicate: str, text: str, language: str) -> None:
+        self.names.add(subject, SCOPES.index(self.scopes[predicate]), language.lower(), text)
+
+    def _define(self, subject: str, predicate: str, text: str, language: str) -> None:
+        rank = vocabulary.DEFINITION_RANKS[predicate]
+        candidate = (rank, language.lower() not in ("", "en"), " ".join(text.split()))
         if candidate[2]:
             self.definitions[subject] = min(self.definitions.get(subject, candidate), candidate)
+
+    def _deprecate(self, subject: str, predicate: str, text: str, language: str) -> None:
+        if text.strip().lower() in ("true", "1"):
+            self.deprecated.add(subject)
+
+    def _give_way(self, subject: str, predicate: str, text: str, language: str) -> None:
+        self.replaced[subject] = expand(text)
+
+    def _stand_for(self, subject: str, predicate: str, text: str, language: str) -> None:
+        self.replaced.setdefault(expand(text), subject)
+
+    def _refer(self, subject: str, predicate: str, text: str, language: str) -> None:
+        self.references.add((subject, predicate, text))
+
+    def _tell(self, subject: str, predicate: str, text: str, language: str) -> None:
+        """Note what a file says about itself."""
+        self.texts[subject][predicate] = text
 
     def _constrain(self, subject: str, predicate: str, target: str) -> None:
         """Note what a relation connects, where a name is, or which ontologies belong together."""
@@ -175,7 +185,7 @@ class Statements:
             if not subject.startswith("_:"):
                 self.described.add(subject)
                 for language, text in self.forms.get(label, ()):
-                    self.names.add((subject, scope, language, text))
+                    self.names.add(subject, SCOPES.index(scope), language, text)
         return {label for _, _, label in self.labels}
 
     def _relate(self, ids: dict[str, str], outside: set[str]) -> None:
@@ -192,8 +202,8 @@ class Statements:
         self.edges.keep_between(known)
         if dangling := described - len(self.edges):
             self.builder.note(f"{dangling:,} edges dropped: an end of theirs is not described")
-        self.builder.edges.absorb(self.edges.renamed(ids, written))
-        self.edges = Triples()
+        self.edges.rename_relations(written)
+        self.builder.edges.absorb(self.edges, self.builder.terms.renumbered(ids))
 
     def _schema(self) -> Iterator[tuple[str, str, str]]:
         """Yield an edge from each class that a relation starts at to each that it ends at."""
@@ -220,8 +230,7 @@ class Statements:
 
     def _entities(self, outside: set[str]) -> set[str]:
         """Return what is described, and what is only pointed at if its IRI says what it is."""
-        entities = self.described | {name[0] for name in self.names}
-        entities |= self.edges.heads()
+        entities = self.described | self.names.owners() | self.edges.heads()
         pointed_at = self.edges.tails() - entities
         entities.update(tail for tail in pointed_at if readable(tail))
         return {
@@ -232,13 +241,11 @@ class Statements:
 
     def _name(self, ids: dict[str, str]) -> None:
         relations: dict[str, tuple[bool, str]] = {}
-        while self.names:
-            subject, scope, language, text = self.names.pop()
-            if subject in ids:
-                self.builder.add_name(ids[subject], text, scope, language)
-            elif subject in self.properties and scope == "preferred":
-                candidate = (language not in ("", "en"), " ".join(text.split()))
+        for subject, scope, language, text in self.names.of(self.properties):
+            if SCOPES[scope] == "preferred" and subject not in ids:
+                candidate = (language not in ("", "en"), text)
                 relations[subject] = min(relations.get(subject, candidate), candidate)
+        self.builder.names.absorb(self.names, self.builder.terms.renumbered(ids))
         for relation in self.edges.relations():
             # What RDFS and SKOS call their own relations ("subClassOf") is not for sentences.
             is_meta = relation.startswith(vocabulary.META_NAMESPACES)
@@ -248,3 +255,13 @@ class Statements:
 
 
 _UNDEFINED = (0, False, "")
+#: What stands for what, here or elsewhere, and what a file says about itself, as text or as IRI.
+_SUCCESSION = frozenset(
+    (
+        *vocabulary.REPLACED_BY,
+        *vocabulary.ALTERNATIVE_ID,
+        vocabulary.XREF,
+        *vocabulary.VERSIONS,
+        *vocabulary.LICENCES,
+    )
+)

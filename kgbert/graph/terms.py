@@ -1,0 +1,56 @@
+"""The strings of a graph, each once: ids, names, and what is referred to."""
+
+from collections.abc import Collection, Hashable, Mapping, Sequence
+from itertools import compress
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+Key = TypeVar("Key", bound=Hashable)
+#: One number a term.
+Numbering = NDArray[np.int32]
+
+
+class Numbers(dict[Key, int]):
+    """Things and their numbers, in the order in which they were first asked for."""
+
+    def __missing__(self, key: Key) -> int:
+        number = self[key] = len(self)
+        return number
+
+
+class Terms(Numbers[str]):
+    """Strings and their numbers.
+
+    >>> terms = Terms()
+    >>> terms["fever"], terms["heart"], terms["fever"]
+    (0, 1, 0)
+    >>> terms.places(["heart"]).tolist(), terms.renumbered({"heart": "fever"}).tolist()
+    ([-1, 0], [-1, 0])
+    """
+
+    def places(self, strings: Sequence[str]) -> Numbering:
+        """Return where each term stands in a list of terms; -1 where it does not."""
+        numbers = np.fromiter(map(self.__getitem__, strings), np.int32, len(strings))
+        places = np.full(len(self), -1, np.int32)
+        places[numbers] = np.arange(len(strings), dtype=np.int32)
+        return places
+
+    def renumbered(self, written: Mapping[str, str]) -> Numbering:
+        """Return the number of what stands in the place of each term; -1 where nothing does."""
+        old = np.fromiter(map(self.__getitem__, written), np.int32, len(written))
+        new = np.fromiter(map(self.__getitem__, written.values()), np.int32, len(written))
+        numbers = np.full(len(self), -1, np.int32)
+        numbers[old] = new
+        return numbers
+
+    def marked(self, strings: Collection[str]) -> NDArray[np.bool_]:
+        """Return for each term whether it is one of some strings."""
+        marks = np.zeros(len(self), np.bool_)
+        marks[[self[string] for string in strings if string in self]] = True
+        return marks
+
+    def spelled(self, marks: NDArray[np.bool_]) -> list[str]:
+        """Return the terms that are marked, in their order."""
+        return list(compress(self, marks.tolist()))
