@@ -3,9 +3,9 @@
 Invented graphs, each entity with a name and ten edges of five relations to others drawn at random,
 are read from N-Triples and from a CSV of triples, each in a process of its own: cold with an empty
 cache, and once more from the cache, mapped into memory. The bound is the straight line through two
-sizes, and what it foretells for five million entities; --full measures these as well.
+sizes, and what it foretells for five million entities where these are not measured.
 
-    python benchmarks/graph_scale.py [--full] [--out benchmarks/results/graph_scale.json]
+    python benchmarks/graph_scale.py [--sizes 200000 5000000] [--form nt] [--out FILE.json]
 """
 
 import argparse
@@ -13,37 +13,51 @@ import json
 import multiprocessing
 import os
 import platform
-import random
 import resource
 import tempfile
 import time
-from collections.abc import Iterator
+from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 EDGES = 10
+RELATIONS = 5
 SIZES = (50_000, 200_000)
 LARGEST = 5_000_000
+#: Entities that are invented at a time.
+_CHUNK = 10_000
 PACKAGES = ("kgbert", "pyoxigraph", "numpy", "safetensors")
+
+
+@dataclass(frozen=True)
+class Form:
+    """How a graph is written: what comes first, a name of an entity, and an edge."""
+
+    header: str
+    label: str
+    edge: str
 
 
 def main() -> None:
     """Measure every size and form, and write the results."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--full", action="store_true", help=f"{LARGEST:,} entities as well")
+    parser.add_argument("--sizes", nargs="+", type=int, default=SIZES, help="numbers of entities")
+    parser.add_argument("--form", choices=FORMS, help="one form only, instead of all")
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results/graph_scale.json"))
     arguments = parser.parse_args()
-    sizes = (*SIZES, LARGEST) if arguments.full else SIZES
     arms = []
-    for form in FORMS:
-        for entities in sizes:
+    forms = [arguments.form] if arguments.form else list(FORMS)
+    for form in forms:
+        for entities in arguments.sizes:
             with tempfile.TemporaryDirectory() as folder:
                 arms += measure(form, entities, Path(folder))
-    arguments.out.write_text(json.dumps(report(arms), indent=1) + "\n")
+    arguments.out.write_text(json.dumps(report(arms, forms), indent=1) + "\n")
 
 
-def report(arms: list[dict[str, Any]]) -> dict[str, Any]:
+def report(arms: list[dict[str, Any]], forms: list[str]) -> dict[str, Any]:
     """Return what was measured, where, and what it foretells."""
     return {
         "question": (__doc__ or "").splitlines()[0],
@@ -52,7 +66,7 @@ def report(arms: list[dict[str, Any]]) -> dict[str, Any]:
         "note": "The cores were shared with other work: read the seconds of processor time.",
         "load": round(os.getloadavg()[0], 1),
         "versions": {name: metadata.version(name) for name in PACKAGES},
-        "arms": [*arms, *(foretell(form, arms) for form in FORMS)],
+        "arms": [*arms, *(told for form in forms for told in foretell(form, arms))],
     }
 
 
@@ -70,19 +84,17 @@ def measure(form: str, entities: int, folder: Path) -> list[dict[str, Any]]:
 
 def write(path: Path, entities: int) -> None:
     """Write an invented graph, the same at each call."""
-    random.seed(0)
-    line = FORMS[path.suffix[1:]]
+    generator = np.random.default_rng(0)
+    form = FORMS[path.suffix[1:]]
     with path.open("w", encoding="utf-8") as file:
-        if path.suffix == ".csv":
-            file.write("subject,predicate,object\n")
-        for number in range(entities):
-            file.write(line(f"e{number}", "label", f"name {number} of {entities}"))
-            file.writelines(line(f"e{number}", *edge) for edge in _edges(entities))
-
-
-def _edges(entities: int) -> Iterator[tuple[str, str]]:
-    for _ in range(EDGES):
-        yield f"r{int(5 * random.random())}", f"e{int(entities * random.random())}"
+        file.write(form.header)
+        for start in range(0, entities, _CHUNK):
+            numbers = range(start, min(start + _CHUNK, entities))
+            relations = generator.integers(RELATIONS, size=(len(numbers), EDGES)).tolist()
+            tails = generator.integers(entities, size=(len(numbers), EDGES)).tolist()
+            for number, *edges in zip(numbers, relations, tails, strict=True):
+                file.write(form.label % (number, number))
+                file.writelines(form.edge % (number, *edge) for edge in zip(*edges, strict=True))
 
 
 def read(path: Path, cache: Path) -> dict[str, Any]:
@@ -106,26 +118,18 @@ def read(path: Path, cache: Path) -> dict[str, Any]:
     }
 
 
-def foretell(form: str, arms: list[dict[str, Any]]) -> dict[str, Any]:
+def foretell(form: str, arms: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return what a line through the two largest sizes says of millions of entities."""
     cold = [arm for arm in arms if arm["form"] == form and arm["arm"] == "read and cached"]
+    if len(cold) < 2 or cold[-1]["entities"] >= LARGEST:
+        return []
     small, large = cold[-2:]
     foretold: dict[str, Any] = {}
     for measure in ("peak MB", "processor seconds"):
         slope = (large[measure] - small[measure]) / (large["entities"] - small["entities"])
         foretold[measure] = round(large[measure] + slope * (LARGEST - large["entities"]))
     told = {"arm": "foretold, not measured", "form": form}
-    return {**told, "entities": LARGEST, "edges": EDGES * LARGEST, **foretold}
-
-
-def _ntriple(subject: str, predicate: str, target: str) -> str:
-    if predicate == "label":
-        return f'<http://a.org/{subject}> <{_LABEL}> "{target}" .\n'
-    return f"<http://a.org/{subject}> <http://a.org/{predicate}> <http://a.org/{target}> .\n"
-
-
-def _row(subject: str, predicate: str, target: str) -> str:
-    return f"{subject},{predicate},{target}\n"
+    return [{**told, "entities": LARGEST, "edges": EDGES * LARGEST, **foretold}]
 
 
 def _alone(function: Any, *arguments: Any) -> Any:
@@ -140,8 +144,15 @@ def _peak() -> float:
 
 _LABEL = "http://www.w3.org/2000/01/rdf-schema#label"
 
-#: Suffix of a form -> how it writes a triple.
-FORMS = {"nt": _ntriple, "csv": _row}
+#: Suffix of a form -> how it is written.
+FORMS = {
+    "nt": Form(
+        "",
+        f'<http://a.org/e%d> <{_LABEL}> "name %d" .\n',
+        "<http://a.org/e%d> <http://a.org/r%d> <http://a.org/e%d> .\n",
+    ),
+    "csv": Form("subject,predicate,object\n", "e%d,label,name %d\n", "e%d,r%d,e%d\n"),
+}
 
 if __name__ == "__main__":
     main()
