@@ -1,8 +1,8 @@
 import pytest
-from small_study import small_study, split_of, tagged
+from small_study import small_study
 from tiny import tiny_graph
 
-from kgbert.comparing.findings import check_linked, coverage_of, findings, flipped
+from kgbert.comparing.findings import check_linked, coverage_of, flipped
 from kgbert.comparing.run import text_id
 from kgbert.comparing.study import Split
 from kgbert.linking.linkers import make_linker
@@ -11,34 +11,6 @@ from kgbert.texts import Example
 
 def study_of(tmp_path, train, test):
     return small_study(tmp_path, split=lambda seed: Split(train, train, test), seeds=[0])
-
-
-def test_clean_texts_give_no_warning(tmp_path):
-    assert findings(small_study(tmp_path)) == []
-
-
-def test_copy_of_a_training_text_is_found_in_spite_of_case_and_blanks(tmp_path):
-    train = [Example("High  fever", "ill"), Example("No fever", "well")]
-    study = study_of(tmp_path, train, [Example("high fever", "ill"), Example("cough", "ill")])
-
-    assert findings(study) == ["Test texts that are training texts as well: 1 of 2 (seed 0)."]
-
-
-def test_label_that_is_a_name_in_the_graph_is_found_whatever_its_case(tmp_path):
-    train = [Example("a", "Fever"), Example("b", "well")]
-
-    (told,) = findings(study_of(tmp_path, train, [Example("c", "well")]))
-
-    assert told.startswith("Labels that are names of entities in the graph: Fever.")
-
-
-def test_label_of_spans_is_looked_for_as_well(tmp_path):
-    study = small_study(tmp_path, split=split_of(tagged))
-    graph = study.graph
-    (label,) = {span.label for example in study.split(0).train for span in example.spans}
-
-    assert findings(study) == []
-    assert label.casefold() not in {name.casefold() for name in graph.names}
 
 
 def test_coverage_counts_the_texts_of_the_first_test(tmp_path):

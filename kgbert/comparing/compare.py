@@ -14,7 +14,8 @@ from transformers import TrainerCallback
 
 from kgbert.comparing.arms import Arm
 from kgbert.comparing.best import best_of, can_be_kept, is_kept, keep_if_best
-from kgbert.comparing.findings import check_linked, coverage_of, findings, flipped
+from kgbert.comparing.findings import check_linked, coverage_of, flipped
+from kgbert.comparing.leakage import leakage_warnings
 from kgbert.comparing.manifest import manifest
 from kgbert.comparing.power import detectable_before
 from kgbert.comparing.report import write_report
@@ -182,5 +183,5 @@ def _described(study: Study, runs: Sequence[Run], started: str) -> dict[str, Any
         "more_seeds": study.more_seeds,
         "stated": detectable_before(len(study.seeds)),
         "examples": flipped(study, runs, MAIN, BASELINE),
-        "warnings": findings(study),
+        "warnings": leakage_warnings(study),
     }

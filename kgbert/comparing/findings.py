@@ -1,6 +1,6 @@
-"""What the texts of a study say beside its scores: coverage, leakage, flipped answers."""
+"""What the texts of a study say beside its scores: coverage, and answers that changed."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from kgbert.comparing.run import text_id
@@ -42,39 +42,6 @@ def check_linked(graph: KnowledgeGraph, linker: Linker, texts: Sequence[str]) ->
         f"{graph.source or 'the graph'}, so it cannot help: {why_nothing_is_linked(texts, graph)} "
         "To see what is found where, type: kgbert inspect GRAPH --texts FILE"
     )
-
-
-def findings(study: Study) -> list[str]:
-    """Return a sentence for every sign of leakage between texts, labels and graph."""
-    return [*_shared_texts(study), *_named_labels(study)]
-
-
-def _shared_texts(study: Study) -> Iterator[str]:
-    shared = []
-    for seed in study.seeds:
-        split = study.split(seed)
-        train = {_bare(example.text) for example in split.train}
-        count = sum(_bare(example.text) in train for example in split.test)
-        if count:
-            shared.append(f"{count:,} of {len(split.test):,} (seed {seed})")
-    if shared:
-        yield f"Test texts that are training texts as well: {', '.join(shared)}."
-
-
-def _named_labels(study: Study) -> Iterator[str]:
-    train = study.split(study.seeds[0]).train
-    labels = {x.label for x in train} | {span.label for x in train for span in x.spans}
-    names = {_bare(name) for name in study.graph.names}
-    if named := sorted(label for label in labels if label and _bare(label) in names):
-        yield (
-            f"Labels that are names of entities in the graph: {', '.join(named[:8])}. A gain may "
-            "come from looking up the answer there."
-        )
-
-
-def _bare(text: str) -> str:
-    """Return a text without what may differ between copies: case, blanks, line breaks."""
-    return " ".join(text.casefold().split())
 
 
 def flipped(
