@@ -277,6 +277,19 @@ def test_an_arm_that_was_still_improving_is_warned_of():
     assert len(warnings) == 2
 
 
+def test_an_arm_that_is_larger_than_the_main_one_is_warned_of():
+    arms = ("plain", "knowledge", "shuffled", "KnowBert", "typed markers")
+    found = [run(arm, seed, 0.6) for arm in arms for seed in range(6)]
+    for one in found:
+        one["cost"]["parameters"] += 4_700_000 * (one["arm"] == "KnowBert")
+
+    warnings = summarise(study(arms=arms), found)["warnings"]
+
+    assert warnings == [
+        "Arms larger than 'knowledge': 'KnowBert' by 20%, so size may explain what they gain."
+    ]
+
+
 def test_a_control_of_another_size_is_warned_of():
     found = runs()
     for one in found:

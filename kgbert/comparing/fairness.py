@@ -1,9 +1,11 @@
 """What makes a comparison unfair and can be seen in the runs themselves."""
 
+from collections.abc import Sequence
 from statistics import mean, median
 
 from kgbert.comparing.pairing import PairedRuns, judged_arms
-from kgbert.comparing.wording import quantity
+from kgbert.comparing.wording import listing, quantity
+from kgbert.drawing.axis import Number
 
 #: A baseline cut off in more than this share of its runs was not given the time it needed.
 CUT_OFF_SHARE = 0.5
@@ -13,7 +15,7 @@ SIZE_SHARE = 0.01
 
 def fairness_warnings(runs: PairedRuns) -> list[str]:
     """Return a sentence for each sign that the arms did not compete on equal terms."""
-    return [*_still_improving(runs), *_control_of_other_size(runs)]
+    return [*_still_improving(runs), *_control_of_other_size(runs), *_larger_rivals(runs)]
 
 
 def _still_improving(runs: PairedRuns) -> list[str]:
@@ -37,12 +39,33 @@ def _still_improving(runs: PairedRuns) -> list[str]:
 def _control_of_other_size(runs: PairedRuns) -> list[str]:
     """Warn if main arm and control differ in size; the plain arm is smaller by design."""
     main, _, *control = judged_arms(runs.study)
-    sizes = {
-        arm: median(run["cost"]["parameters"] for run in finished)
-        for arm in (main, *control)
-        if (finished := [run for run in runs.of(arm) if run.get("cost", {}).get("parameters")])
-    }
+    sizes = _sizes(runs, [main, *control])
     if len(sizes) < 2 or max(sizes.values()) <= (1 + SIZE_SHARE) * min(sizes.values()):
         return []
     told = " and ".join(f"{arm!r} {quantity(size)}" for arm, size in sizes.items())
     return [f"Main arm and control differ in size ({told} parameters), so size may explain a gain."]
+
+
+def _larger_rivals(runs: PairedRuns) -> list[str]:
+    """Warn of arms beside the judged ones that have more parameters than the main arm."""
+    main, *judged = judged_arms(runs.study)
+    sizes = _sizes(runs, [arm for arm in runs.study["arms"] if arm not in judged])
+    if main not in sizes:
+        return []
+    larger = [
+        f"{arm!r} by {size / sizes[main] - 1:.0%}"
+        for arm, size in sizes.items()
+        if size > (1 + SIZE_SHARE) * sizes[main]
+    ]
+    if not larger:
+        return []
+    return [f"Arms larger than {main!r}: {listing(larger)}, so size may explain what they gain."]
+
+
+def _sizes(runs: PairedRuns, arms: Sequence[str]) -> dict[str, Number]:
+    """Return the parameters of each arm that has a finished run."""
+    return {
+        arm: median(run["cost"]["parameters"] for run in finished)
+        for arm in arms
+        if (finished := [run for run in runs.of(arm) if run.get("cost", {}).get("parameters")])
+    }
