@@ -63,7 +63,7 @@ def seed_plot(arms: Sequence[tuple[str, Sequence[Number]]], unit: str) -> str:
     axis = fit_axis([100 * value for _, values in arms for value in values], bottom, top)
     step = (WIDTH - left - 24) / len(arms)
     middles = [left + step * (number + 0.5) for number in range(len(arms))]
-    pieces = _horizontal_grid(axis, left, f"{unit}, %")
+    pieces = score_grid(axis, left, f"{unit}, %")
     for seed in zip(*(values for _, values in arms), strict=True):
         places = [(x, axis.place(100 * value)) for x, value in zip(middles, seed, strict=True)]
         pieces += [path(places, classes="seed"), *(dot(x, y, classes="seed") for x, y in places)]
@@ -82,12 +82,12 @@ def seed_plot(arms: Sequence[tuple[str, Sequence[Number]]], unit: str) -> str:
 def curve_plot(arms: Sequence[dict[str, Any]], unit: str) -> str:
     """Return the validation score by epoch: faint lines for seeds, a strong one for their mean."""
     top, bottom, left = 24, 236, 44
-    right = WIDTH - 24 - min(180, LETTER * max(len(arm["arm"]) for arm in arms))
+    right = end_of_lines([arm["arm"] for arm in arms])
     curves = [[_curve(run) for run in arm["curves"]] for arm in arms]
     every = [place for arm in curves for curve in arm for place in curve]
     axis = fit_axis([100 * score for _, score in every], bottom, top)
     epochs = _epoch_axis([epoch for epoch, _ in every], left + 8, right)
-    pieces = _horizontal_grid(axis, left, f"{unit} on validation, %", right)
+    pieces = score_grid(axis, left, f"{unit} on validation, %", right)
     pieces += [
         text(epochs.place(epoch), bottom + 20, tick_label(epoch), classes="tick middle")
         for epoch in epochs.ticks
@@ -100,12 +100,33 @@ def curve_plot(arms: Sequence[dict[str, Any]], unit: str) -> str:
         average = _placed(_average(arm), epochs, axis)
         pieces.append(path(average, classes=f"mean {colour}"))
         ends.append(average[-1] if average else _placed(arm[0], epochs, axis)[-1])
-    labels = spread_apart([y for _, y in ends], 17.0)
-    pieces += [
-        text(right + 10, y + 4, arm["arm"], classes=f"strong arm{number % COLOURS}")
-        for number, (arm, y) in enumerate(zip(arms, labels, strict=True))
-    ]
+    pieces += names_at_ends([arm["arm"] for arm in arms], [y for _, y in ends], right)
     return drawing(pieces, (WIDTH, bottom + 46), f"{unit} on validation by epoch, arm by arm")
+
+
+def score_grid(axis: Axis, left: Number, unit: str, right: Number = WIDTH) -> list[str]:
+    """Return a labelled line at each score, and the unit above them."""
+    pieces = [text(0, 10, unit, classes="tick")]
+    for tick in axis.ticks:
+        y = axis.place(tick)
+        pieces += [
+            line((left, y), (right, y), classes="grid"),
+            text(left - 8, y + 4, tick_label(tick), classes="tick end"),
+        ]
+    return pieces
+
+
+def end_of_lines(arms: Sequence[str]) -> int:
+    """Return where lines end, so that the arms' names fit behind them."""
+    return WIDTH - 24 - min(180, LETTER * max(map(len, arms)))
+
+
+def names_at_ends(arms: Sequence[str], places: Sequence[Number], right: Number) -> list[str]:
+    """Return each arm's name in its colour, beside the end of its line but off the others."""
+    return [
+        text(right + 10, y + 4, arm, classes=f"strong arm{number % COLOURS}")
+        for number, (arm, y) in enumerate(zip(arms, spread_apart(places, 17.0), strict=True))
+    ]
 
 
 def _extent(effect: Effect) -> list[Number]:
@@ -139,17 +160,6 @@ def _vertical_grid(axis: Axis, top: Number, bottom: Number, unit: str) -> list[s
             text(x, bottom + 22, tick_label(tick), classes="tick middle"),
         ]
     return [*pieces, text(WIDTH / 2, bottom + 40, unit, classes="tick middle")]
-
-
-def _horizontal_grid(axis: Axis, left: Number, unit: str, right: Number = WIDTH) -> list[str]:
-    pieces = [text(0, 10, unit, classes="tick")]
-    for tick in axis.ticks:
-        y = axis.place(tick)
-        pieces += [
-            line((left, y), (right, y), classes="grid"),
-            text(left - 8, y + 4, tick_label(tick), classes="tick end"),
-        ]
-    return pieces
 
 
 def _stacked(x: float, y: Number, name: str, width: float) -> list[str]:
