@@ -12,12 +12,11 @@ writes benchmarks/results/token_classification.json; finished runs are kept in -
 
 import argparse
 import json
-import re
-from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
+from sentences import sentences_of
 
 from kgbert.cli.progress import ShowProgress, show_run
 from kgbert.comparing.arms import ARMS
@@ -29,12 +28,9 @@ from kgbert.graph.read import read_graph
 from kgbert.linking.linkers import make_linker
 from kgbert.modeling.features import encode_entities
 from kgbert.saving import write_atomically
-from kgbert.texts import Example, Span, read_texts
+from kgbert.texts import Example, read_texts
 
 RESULT = Path(__file__).parent / "results" / "token_classification.json"
-
-#: Where a sentence may end: after its full stop and before a capital.
-_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z])")
 
 ARM_NAMES = ("plain", "knowledge", "shuffled")
 
@@ -69,21 +65,6 @@ class Sentences:
             ]
             for part in ("train", "validation", "test")
         }
-
-
-def sentences_of(text: Example) -> Iterator[Example]:
-    """Yield the sentences of a text with their spans; no cut goes through a span."""
-    start = 0
-    ends = [match.span() for match in _END.finditer(text.text)]
-    for end, following in [*ends, (len(text.text), len(text.text))]:
-        if any(span.start < following and span.end > end for span in text.spans):
-            continue
-        inside = (span for span in text.spans if start <= span.start and span.end <= end)
-        spans = tuple(
-            Span(span.start - start, span.end - start, span.label, span.entity) for span in inside
-        )
-        yield Example(text.text[start:end], spans=spans, id=f"{text.id}:{start}")
-        start = following
 
 
 def main() -> None:
