@@ -188,6 +188,30 @@ def test_settings_that_differ_name_the_arms():
     assert "knowledge rate 0 (plain); 0.0005 (knowledge and shuffled)" in words
 
 
+def test_options_of_the_model_are_settings_as_well():
+    found = runs()
+    for run in found:
+        layers = {"injected_layers": []} if run["arm"] == "plain" else {}
+        run["settings"] = {"epochs": 8, "options": {"pooling": "mean", **layers}}
+
+    words = Page(render_report(results(found))).words
+
+    assert "pooling mean" in words
+    assert "injected layers none (plain); as it comes (knowledge and shuffled)" in words
+
+
+def test_parts_of_few_texts_stand_in_the_table_but_not_in_the_drawing():
+    found = runs()
+    for run in found:
+        run["strata"]["unlinked"]["size"] = 2
+
+    page = render_report(results(found))
+
+    assert "unlinked" in Page(page).words
+    assert '">unlinked</text>' not in page
+    assert '">linked</text>' in page
+
+
 def test_manifest_is_flattened():
     manifest = {"graph": {"source": "hp.obo", "entities": 19533}, "started": "2026-11-22"}
 

@@ -26,6 +26,8 @@ Results = dict[str, Any]
 
 #: With more arms than this a drawing shows those of the verdict only.
 DRAWN_ARMS = 5
+#: The difference on fewer texts is so wild that no other could be read beside it.
+DRAWN_TEXTS = 10
 #: The colour class and the heading of each outcome.
 OUTCOMES = {
     "helps": ("helps", "It helps"),
@@ -120,11 +122,13 @@ def _figures(results: Results) -> Iterator[Figure]:
             "far as all seeds went.",
             Markup(curve_plot(curves, unit)),
         )
-    parts = [_effect(row["stratum"], row) for row in parts_of_kind(results, "")]
-    if parts:
+    drawn_parts = [row for row in parts_of_kind(results, "") if row["size"] >= DRAWN_TEXTS]
+    if drawn_parts:
+        parts = [_effect(row["stratum"], row) for row in drawn_parts]
         yield Figure(
             "Where the difference is",
-            f"{results['main'].capitalize()} minus {results['baseline']} on parts of the test set.",
+            f"{results['main'].capitalize()} minus {results['baseline']} on parts of the test set "
+            f"with {DRAWN_TEXTS} texts or more.",
             Markup(forest_plot(parts, unit)),
         )
 
@@ -168,11 +172,16 @@ def _ceiling(results: Results) -> str:
 
 def _settings(results: Results) -> Iterator[tuple[str, str]]:
     """Yield each setting with its value, or its values and the arms that have them."""
-    settings = {arm["arm"]: arm["settings"] for arm in results["arms"] if arm["settings"]}
+    settings = {
+        arm["arm"]: {name: value for name, value in arm["settings"].items() if name != "options"}
+        | arm["settings"].get("options", {})
+        for arm in results["arms"]
+        if arm["settings"]
+    }
     for name in dict.fromkeys(name for chosen in settings.values() for name in chosen):
         arms: dict[str, list[str]] = {}
         for arm, chosen in settings.items():
-            arms.setdefault(_value(chosen.get(name, "none")), []).append(arm)
+            arms.setdefault(_value(chosen.get(name, "as it comes")), []).append(arm)
         told = [f"{value} ({listing(names)})" for value, names in arms.items()]
         yield name.replace("_", " "), "; ".join(told) if len(arms) > 1 else next(iter(arms))
 
@@ -189,7 +198,7 @@ def _flat(manifest: dict[str, Any], above: Sequence[str] = ()) -> Iterator[tuple
 
 def _value(value: Any) -> str:
     if isinstance(value, list | tuple):
-        return ", ".join(map(_value, value))
+        return ", ".join(map(_value, value)) or "none"
     if isinstance(value, float):
         return f"{value:g}"
     return str(value)
