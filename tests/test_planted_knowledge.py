@@ -47,6 +47,19 @@ def planted(hops):
     return builder.build(source="planted"), examples
 
 
+def planted_relations():
+    """Return a graph and texts: an entity has to do with every colour, but is only one of them."""
+    builder, examples = GraphBuilder(), []
+    for colour in CLASSES:
+        builder.add_name(colour, f"colour {colour}")
+    for number, (name, label) in enumerate(named()):
+        for colour in CLASSES:
+            relation = "is" if colour == label else "is not"
+            builder.add_edge(f"E:{number:03}", relation, colour)
+        examples.append(told(builder, number, name, label))
+    return builder.build(source="planted relations"), examples
+
+
 def named():
     """Return names that mean nothing, each with its colour."""
     generator = np.random.default_rng(0)
@@ -152,6 +165,15 @@ def test_edges_alone_are_enough_where_they_hold_the_answer(arm, tmp_path):
 @pytest.mark.slow
 def test_wrong_links_cost_about_their_share(tmp_path):
     assert 0.5 < accuracy("noisy links", planted(1), tmp_path) < 0.92
+
+
+@pytest.mark.slow
+def test_shuffled_relations_lose_what_only_relations_tell(tmp_path):
+    known = accuracy("knowledge", planted_relations(), tmp_path / "known")
+    shuffled = accuracy("relations shuffled", planted_relations(), tmp_path / "shuffled")
+
+    assert known > 0.95
+    assert shuffled < 0.5
 
 
 @pytest.mark.slow
