@@ -32,6 +32,8 @@ class Health:
     """A graph's numbers and findings; ``print`` it, or take :meth:`json`."""
 
     source: str
+    sources: tuple[tuple[str, int, int], ...]
+    """(source, entities, edges) of each that a merged graph was made of; they may overlap."""
     version: str
     licence: str
     entities: int
@@ -96,6 +98,7 @@ def examine(graph: KnowledgeGraph) -> Health:
     unnamed = np.flatnonzero(np.diff(graph.name_offsets) == 0)
     return Health(
         source=graph.source,
+        sources=graph.origins.counts() if graph.origins else (),
         version=graph.version,
         licence=graph.licence,
         entities=len(graph),

@@ -38,6 +38,7 @@ def render(health: "Health") -> str:
         *_pair("names", f"{health.names:,}" + (f" (languages: {languages})" if languages else "")),
         *_pair("edges", f"{health.edges:,} of {len(health.relations):,} relations"),
         *(f"    {count:>12,}  {name}" for _, name, count in health.relations[:8]),
+        *_sources(health),
         *_pair("depth", f"{health.depth:,} below the nearest of {health.roots.count:,} roots"),
         *_pair("levels", _levels(health)),
         *_pair("branches", _branches(health)),
@@ -50,6 +51,14 @@ def render(health: "Health") -> str:
         _wrapped(shorten(f"note: {note}", 400, placeholder=" ..."), "  ") for note in health.notes
     )
     return "\n".join(lines)
+
+
+def _sources(health: "Health") -> list[str]:
+    """Return what each source of a merged graph says; what several say counts for each."""
+    return [
+        _wrapped(f"from        {entities:,} entities and {edges:,} edges: {source}", "  ", 14)
+        for source, entities, edges in health.sources
+    ]
 
 
 def _components(health: "Health") -> str:

@@ -27,7 +27,7 @@ def safe_xml(source: Source) -> bytes:
     """
     content = _in_utf8(source)
     expansion = 0
-    for entity in _ENTITY.finditer(content):
+    for entity in _ENTITY.finditer(content) if b"<!ENTITY" in content else ():
         value, name = entity["value"], entity["name"]
         if value is None or entity["parameter"]:
             raise _unsafe(source, name, "is parametric or lies in another file")
@@ -101,8 +101,10 @@ def _in_utf8(source: Source) -> bytes:
     if declared is None:
         return content
     encoding = declared[1].decode()
+    if encoding.lower() in ("utf-8", "utf8"):
+        return content
     body = content[declared.end() :]
-    if encoding.lower() in ("utf-8", "utf8", "us-ascii", "utf-16", "utf-32"):
+    if encoding.lower() in ("us-ascii", "utf-16", "utf-32"):
         return body  # UTF-16 and UTF-32 are UTF-8 by now: they begin with a byte order mark
     try:
         return body.decode(encoding).encode()

@@ -1,6 +1,6 @@
 """A set of names that stays small: whose they are, of which scope and language, and the text."""
 
-from collections.abc import Iterator, Set
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,6 +46,16 @@ class Names:
         if text := " ".join(text.split()):
             terms = self.terms
             self._rows.add(terms[owner], self._kinds[scope, language], terms[text])
+
+    def extend(self, owners: list[str], scope: int, language: str, texts: Iterable[str]) -> None:
+        """Add names of one scope and language, a text an owner."""
+        written = [" ".join(text.split()) for text in texts]
+        if not all(written):
+            owners = [owner for owner, text in zip(owners, written, strict=True) if text]
+            written = [text for text in written if text]
+        rows = np.full((len(owners), 3), self._kinds[scope, language], np.int32)
+        rows[:, 0], rows[:, 2] = self.terms.numbers(owners), self.terms.numbers(written)
+        self._rows.append(rows)
 
     def __len__(self) -> int:
         return len(self._rows)

@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 
     InMemory: TypeAlias = rdflib.Graph | nx.Graph[Any] | Data | pandas.DataFrame
 
+#: Where graphs are kept if nothing else is said.
+CACHE = "~/.cache/kgbert/graphs"
+
 PathLike: TypeAlias = str | os.PathLike[str]
 Reader = Callable[[Source, Statements], None]
 
@@ -43,7 +46,7 @@ def read_graph(
     format: str | None = None,
     options: ReadOptions | None = None,
     card: str | None = None,
-    cache: PathLike | None = "~/.cache/kgbert/graphs",
+    cache: PathLike | None = CACHE,
 ) -> KnowledgeGraph:
     """Return the knowledge graph of local files, or of a graph in memory.
 
@@ -58,7 +61,8 @@ def read_graph(
         options: What to read, and how; the defaults suit most ontologies.
         card: Name of a graph card (see ``kgbert.list_cards()``), or the path of your own: its
             options, changed by yours, and its licence where the source states none.
-        cache: Folder where big graphs are kept until their files change; None reads them anew.
+        cache: Folder where big graphs are kept until their files change; None reads them anew. Of
+            several that are merged each is kept, and they are merged anew.
 
     Raises:
         GraphError: There is nothing to read, or it cannot be read; the message says why.
@@ -118,6 +122,7 @@ def _gather(sources: list[Source], format_name: str | None, statements: Statemen
         read.files.add(key[0])
         known = set(statements.imports)
         lookup(READERS, said or detect_format(source), "graph format")(source, statements)
+        statements.settle()
         for iri in sorted(statements.imports - known):
             if imported := neighbours.find(source, iri):
                 queue.append((imported, None))

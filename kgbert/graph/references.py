@@ -56,8 +56,8 @@ class Origins:
     A row costs two bytes: it is a position in ``combinations``, of which there are few.
 
     >>> origins = Origins.of([("hp.obo",), ("hp.obo", "doid.obo")], [])
-    >>> origins.of_entity(1), origins.sources
-    (('hp.obo', 'doid.obo'), ('hp.obo', 'doid.obo'))
+    >>> origins.of_entity(1), origins.counts()
+    (('hp.obo', 'doid.obo'), (('hp.obo', 2, 0), ('doid.obo', 1, 0)))
     """
 
     combinations: tuple[Sources, ...]
@@ -79,6 +79,23 @@ class Origins:
     def sources(self) -> Sources:
         """All sources, in the order in which they were met."""
         return tuple(dict.fromkeys(name for names in self.combinations for name in names))
+
+    def counts(self) -> tuple[tuple[str, int, int], ...]:
+        """Return each source with the numbers of entities and edges that it says are there.
+
+        What several sources say counts for each of them.
+        """
+        entities = np.bincount(self.entities, minlength=len(self.combinations)).tolist()
+        edges = np.bincount(self.edges, minlength=len(self.combinations)).tolist()
+        rows = list(zip(self.combinations, entities, edges, strict=True))
+        return tuple(
+            (
+                source,
+                sum(count for names, count, _ in rows if source in names),
+                sum(count for names, _, count in rows if source in names),
+            )
+            for source in self.sources
+        )
 
     def of_entity(self, index: int) -> Sources:
         """Return the sources of an entity index."""

@@ -18,6 +18,13 @@ from kgbert.graph.triples import Triples
 ON_BLANKS = frozenset((*STRUCTURAL, vocabulary.LITERAL_FORM))
 
 
+#: Subjects, and the text or resource that each is said to have.
+_Pairs = tuple[list[str], list[str]]
+_OnText = Callable[[str, list[str], list[str], str], None]
+#: Statements of one predicate that are understood together.
+_TOGETHER = 1 << 16
+
+
 class Statements:
     """Statements of one or several sources, in any order, until :meth:`finish` is called.
 
@@ -58,7 +65,15 @@ class Statements:
         self.ill_typed: list[str] = []
         self.blanks = BlankNodes()
         self.texts: defaultdict[str, dict[str, str]] = defaultdict(dict)
-        self._on_text: dict[str, Callable[[str, str, str, str], None]] = {
+        # Things that are no entities, by their class.
+        self._kinds = {
+            **dict.fromkeys(vocabulary.PROPERTY_TYPES, self.properties),
+            vocabulary.ANNOTATION_PROPERTY: self.annotations,
+            **dict.fromkeys(vocabulary.BOOKKEEPING_TYPES, self.bookkeeping),
+        }
+        self._texts_said: defaultdict[tuple[str, str], _Pairs] = defaultdict(_no_pairs)
+        self._said: defaultdict[str, _Pairs] = defaultdict(_no_pairs)
+        self._on_text: dict[str, _OnText] = {
             **dict.fromkeys((*vocabulary.VERSIONS, *vocabulary.LICENCES), self._tell),
             vocabulary.XREF: self._refer,
             **dict.fromkeys(vocabulary.ALTERNATIVE_ID, self._stand_for),
@@ -66,6 +81,7 @@ class Statements:
             **dict.fromkeys(vocabulary.DEPRECATED, self._deprecate),
             **dict.fromkeys(vocabulary.DEFINITION_RANKS, self._define),
             **dict.fromkeys(self.scopes, self._call),
+            vocabulary.LITERAL_FORM: self._spell,
         }
 
     def takes_text(self, predicate: str) -> bool:
@@ -74,10 +90,15 @@ class Statements:
 
     def add_literal(self, subject: str, predicate: str, text: str, language: str = "") -> None:
         """Add a statement whose object is text."""
-        if predicate == vocabulary.LITERAL_FORM:
-            self.forms[subject].add((language.lower(), text))
-        elif subject[:2] != "_:" and (understand := self._on_text.get(predicate)):
-            understand(subject, predicate, text, language)
+        if predicate not in self._on_text:
+            return
+        if subject[:2] == "_:" and predicate != vocabulary.LITERAL_FORM:
+            return
+        subjects, texts = self._texts_said[predicate, language]
+        subjects.append(subject)
+        texts.append(text)
+        if len(texts) == _TOGETHER:
+            self.settle()
 
     def check_type(self, text: str, datatype: str) -> None:
         """Note a literal that does not fit its datatype; it is kept as it is written."""
@@ -86,80 +107,121 @@ class Statements:
 
     def add_resource(self, subject: str, predicate: str, target: str) -> None:
         """Add a statement whose object is an IRI or a blank node."""
-        if predicate == vocabulary.RDF_TYPE and target[:2] != "_:":
-            self._type(subject, target)
-        elif predicate in vocabulary.SCHEMATIC:
-            self._constrain(subject, predicate, target)
-        elif subject[:2] == "_:":
-            self.blanks.add(subject, predicate, target)
-        elif target[:2] == "_:":
-            self.blanks.attach(subject, predicate, target)
-            self.described.add(subject)
-        elif predicate in _SUCCESSION:
-            self._on_text[predicate](subject, predicate, target, "")
+        subjects, targets = self._said[predicate]
+        subjects.append(subject)
+        targets.append(target)
+        if len(targets) == _TOGETHER:
+            self.settle()
+
+    def settle(self) -> None:
+        """Understand what was added, predicate by predicate, which is faster than one by one."""
+        for (predicate, language), (subjects, texts) in self._texts_said.items():
+            self._on_text[predicate](predicate, subjects, texts, language.lower())
+        for predicate, (subjects, targets) in self._said.items():
+            if predicate == vocabulary.RDF_TYPE:
+                self._type(subjects, targets)
+            elif predicate in vocabulary.SCHEMATIC:
+                self._constrain(predicate, subjects, targets)
+            else:
+                self._connect(predicate, *self._named(predicate, subjects, targets))
+        self._texts_said.clear()
+        self._said.clear()
+
+    def _named(self, predicate: str, subjects: list[str], targets: list[str]) -> _Pairs:
+        """Return the statements between named things, and note those about blank nodes."""
+        heads, tails = [], []
+        for subject, target in zip(subjects, targets, strict=True):
+            if subject[:2] == "_:":
+                self.blanks.add(subject, predicate, target)
+            elif target[:2] == "_:":
+                self.blanks.attach(subject, predicate, target)
+                self.described.add(subject)
+            else:
+                heads.append(subject)
+                tails.append(target)
+        return heads, tails
+
+    def _connect(self, predicate: str, subjects: list[str], targets: list[str]) -> None:
+        if predicate in _SUCCESSION:
+            self._on_text[predicate](predicate, subjects, targets, "")
         elif predicate in vocabulary.INVERSES:
-            self.described.add(subject)
-            self.edges.add(target, vocabulary.INVERSES[predicate], subject)
+            self.described.update(subjects)
+            self.edges.extend(targets, vocabulary.INVERSES[predicate], subjects)
         elif predicate not in vocabulary.BOOKKEEPING:
-            self.edges.add(subject, predicate, target)
+            self.edges.extend(subjects, predicate, targets)
 
-    def _call(self, subject: str, predicate: str, text: str, language: str) -> None:
-        self.names.add(subject, SCOPES.index(self.scopes[predicate]), language.lower(), text)
+    def _call(self, predicate: str, subjects: list[str], texts: list[str], language: str) -> None:
+        self.names.extend(subjects, SCOPES.index(self.scopes[predicate]), language, texts)
 
-    def _define(self, subject: str, predicate: str, text: str, language: str) -> None:
-        rank = vocabulary.DEFINITION_RANKS[predicate]
-        candidate = (rank, language.lower() not in ("", "en"), " ".join(text.split()))
-        if candidate[2]:
-            self.definitions[subject] = min(self.definitions.get(subject, candidate), candidate)
+    def _spell(self, predicate: str, subjects: list[str], texts: list[str], language: str) -> None:
+        for subject, text in zip(subjects, texts, strict=True):
+            self.forms[subject].add((language, text))
 
-    def _deprecate(self, subject: str, predicate: str, text: str, language: str) -> None:
-        if text.strip().lower() in ("true", "1"):
-            self.deprecated.add(subject)
+    def _define(self, predicate: str, subjects: list[str], texts: list[str], language: str) -> None:
+        rank, is_foreign = vocabulary.DEFINITION_RANKS[predicate], language not in ("", "en")
+        for subject, text in zip(subjects, texts, strict=True):
+            candidate = (rank, is_foreign, " ".join(text.split()))
+            if candidate[2] and candidate < self.definitions.get(subject, _NONE_YET):
+                self.definitions[subject] = candidate
 
-    def _give_way(self, subject: str, predicate: str, text: str, language: str) -> None:
-        self.replaced[subject] = expand(text)
+    def _deprecate(
+        self, predicate: str, subjects: list[str], texts: list[str], language: str
+    ) -> None:
+        for subject, text in zip(subjects, texts, strict=True):
+            if text.strip().lower() in ("true", "1"):
+                self.deprecated.add(subject)
 
-    def _stand_for(self, subject: str, predicate: str, text: str, language: str) -> None:
-        self.replaced.setdefault(expand(text), subject)
+    def _give_way(
+        self, predicate: str, subjects: list[str], texts: list[str], language: str
+    ) -> None:
+        self.replaced.update(zip(subjects, map(expand, texts), strict=True))
 
-    def _refer(self, subject: str, predicate: str, text: str, language: str) -> None:
-        self.references.add((subject, predicate, text))
+    def _stand_for(
+        self, predicate: str, subjects: list[str], texts: list[str], language: str
+    ) -> None:
+        for subject, text in zip(subjects, texts, strict=True):
+            self.replaced.setdefault(expand(text), subject)
 
-    def _tell(self, subject: str, predicate: str, text: str, language: str) -> None:
+    def _refer(self, predicate: str, subjects: list[str], texts: list[str], language: str) -> None:
+        self.references.update(
+            (subject, predicate, text) for subject, text in zip(subjects, texts, strict=True)
+        )
+
+    def _tell(self, predicate: str, subjects: list[str], texts: list[str], language: str) -> None:
         """Note what a file says about itself."""
-        self.texts[subject][predicate] = text
+        for subject, text in zip(subjects, texts, strict=True):
+            self.texts[subject][predicate] = text
 
-    def _constrain(self, subject: str, predicate: str, target: str) -> None:
+    def _constrain(self, predicate: str, subjects: list[str], targets: list[str]) -> None:
         """Note what a relation connects, where a name is, or which ontologies belong together."""
         if predicate == vocabulary.IMPORTS:
-            self.imports.add(target)
-        elif predicate in vocabulary.LABEL_SCOPES:
-            self.labels.add((subject, vocabulary.LABEL_SCOPES[predicate], target))
+            self.imports.update(targets)
+        elif scope := vocabulary.LABEL_SCOPES.get(predicate):
+            self.labels.update(
+                (subject, scope, target) for subject, target in zip(subjects, targets, strict=True)
+            )
         else:
             ends = self.domains if predicate in vocabulary.DOMAINS else self.ranges
-            ends[subject].add(target)
+            for subject, target in zip(subjects, targets, strict=True):
+                ends[subject].add(target)
 
-    def _type(self, subject: str, target: str) -> None:
-        if target in vocabulary.PROPERTY_TYPES:
-            self.properties.add(subject)
-        elif target == vocabulary.ANNOTATION_PROPERTY:
-            self.annotations.add(subject)
-        elif target in vocabulary.BOOKKEEPING_TYPES:
-            self.bookkeeping.add(subject)
-            if target == vocabulary.ONTOLOGY:
-                self.ontologies.add(subject)
-        elif subject.startswith("_:"):
-            return
-        else:
-            self.described.add(subject)
-            if not target.startswith(vocabulary.META_NAMESPACES):
-                self.edges.add(subject, vocabulary.RDF_TYPE, target)
+    def _type(self, subjects: list[str], targets: list[str]) -> None:
+        for subject, target in zip(subjects, targets, strict=True):
+            if (alike := self._kinds.get(target)) is not None:
+                alike.add(subject)
+                if target == vocabulary.ONTOLOGY:
+                    self.ontologies.add(subject)
+            elif subject[:2] != "_:":
+                self.described.add(subject)
+                if not target.startswith(_NO_CLASSES):
+                    self.edges.add(subject, vocabulary.RDF_TYPE, target)
 
     def finish(self) -> GraphBuilder:
         """Return the builder with everything in it, ids written as in the graph.
 
         Names and edges move there: they are not held twice.
         """
+        self.settle()
         builder = self.builder
         self.edges.update(self.blanks.edges())
         self.edges.update(self._schema())
@@ -254,7 +316,15 @@ class Statements:
                 self.builder.add_relation(compact(relation), name)
 
 
+def _no_pairs() -> _Pairs:
+    return [], []
+
+
 _UNDEFINED = (0, False, "")
+#: Worse than any definition.
+_NONE_YET = (len(vocabulary.DEFINITION_RANKS), True, "")
+#: What is no class of the graph's own.
+_NO_CLASSES = ("_:", *vocabulary.META_NAMESPACES)
 #: What stands for what, here or elsewhere, and what a file says about itself, as text or as IRI.
 _SUCCESSION = frozenset(
     (

@@ -30,17 +30,20 @@ class Terms(Numbers[str]):
     ([-1, 0], [-1, 0])
     """
 
+    def numbers(self, strings: Collection[str]) -> Numbering:
+        """Return the numbers of some strings."""
+        return np.fromiter(map(self.__getitem__, strings), np.int32, len(strings))
+
     def places(self, strings: Sequence[str]) -> Numbering:
         """Return where each term stands in a list of terms; -1 where it does not."""
-        numbers = np.fromiter(map(self.__getitem__, strings), np.int32, len(strings))
+        numbers = self.numbers(strings)
         places = np.full(len(self), -1, np.int32)
         places[numbers] = np.arange(len(strings), dtype=np.int32)
         return places
 
     def renumbered(self, written: Mapping[str, str]) -> Numbering:
         """Return the number of what stands in the place of each term; -1 where nothing does."""
-        old = np.fromiter(map(self.__getitem__, written), np.int32, len(written))
-        new = np.fromiter(map(self.__getitem__, written.values()), np.int32, len(written))
+        old, new = self.numbers(written.keys()), self.numbers(written.values())
         numbers = np.full(len(self), -1, np.int32)
         numbers[old] = new
         return numbers
