@@ -21,8 +21,8 @@ RECIPES = {
     for arm, rate in (
         ("plain", 4e-4),
         ("knowledge", 2e-4),
-        ("shuffled", 2e-4),
-        ("appended text", 2e-4),
+        ("shuffled", 4e-4),
+        ("appended text", 4e-4),
     )
 }
 
