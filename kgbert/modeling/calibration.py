@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
 from kgbert.modeling.encoded_names import EncodedNames
+from kgbert.modeling.name_search import NameSearch
 
 #: Names that are looked up among the others to calibrate.
 _SAMPLE = 2_000
@@ -47,7 +47,10 @@ def fit_calibration(similarities: Sequence[float], right: Sequence[bool]) -> Cal
 
 
 def calibrate(
-    names: EncodedNames, *, entities: NDArray[np.int64] | None = None, seed: int = 0
+    names: EncodedNames | NameSearch,
+    *,
+    entities: NDArray[np.int64] | None = None,
+    seed: int = 0,
 ) -> Calibration:
     """Return the calibration that a graph's own synonyms suggest.
 
@@ -55,7 +58,7 @@ def calibrate(
     nearest. Names without a synonym are what NIL is like.
 
     Args:
-        names: Encoded by the encoder to calibrate.
+        names: Encoded by the encoder to calibrate, or the search among them.
         entities: Only names of these are looked up: those that training has not seen. All if None.
         seed: Draws the names where there are many.
     """
@@ -65,9 +68,7 @@ def calibrate(
     drawn = np.sort(np.random.default_rng(seed).permutation(eligible)[:_SAMPLE])
     if len(drawn) < 2:
         return Calibration()
-    similarity, entity = names.nearest(
-        torch.from_numpy(names.vectors[drawn]).float(), 1, hidden=torch.from_numpy(drawn)
-    )
+    similarity, entity = names.others(drawn)
     near = similarity[:, 0].isfinite().numpy()
     right = entity[:, 0].numpy() == names.entities[drawn]
     return fit_calibration(similarity[:, 0].numpy()[near].tolist(), right[near].tolist())

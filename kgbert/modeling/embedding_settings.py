@@ -15,7 +15,11 @@ class EmbeddingSettings:
     threshold: float = 0.1
     """Candidates that score less are left out; a mention without any is NIL."""
     calibration: Calibration = field(default_factory=Calibration)
-    """How a similarity becomes a score."""
+    """How a likeness becomes a score."""
+    spelling: float = 0.15
+    """How much the letters of names count, where what the encoder reads in them counts 1."""
+    renown: float = 0.005
+    """What each e-fold of names speaks for an entity: it parts those that share a name."""
 
     def __post_init__(self) -> None:
         if self.max_candidates < 1:
@@ -27,6 +31,11 @@ class EmbeddingSettings:
             raise ValueError(
                 f"threshold is {self.threshold}, but scores lie between 0 and 1; give 0 to keep "
                 "every candidate."
+            )
+        if min(self.spelling, self.renown) < 0:
+            raise ValueError(
+                f"spelling is {self.spelling} and renown {self.renown}, but what speaks for a name "
+                "cannot count less than nothing; give 0 to leave it out."
             )
 
     @classmethod
@@ -42,4 +51,7 @@ class EmbeddingSettings:
             settings["max_candidates"],
             settings["threshold"],
             Calibration(**settings["calibration"]),
+            # Linkers saved before there were these choices were calibrated without them.
+            settings.get("spelling", 0.0),
+            settings.get("renown", 0.0),
         )

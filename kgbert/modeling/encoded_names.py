@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -23,6 +23,19 @@ from kgbert.saving import write_atomically
 _NAMES, _QUERIES = 1 << 15, 512
 
 
+@runtime_checkable
+class Besides(Protocol):
+    """What speaks for names and for entities besides the encoder; it is added to the cosine."""
+
+    def of_names(self, queries: slice, names: slice) -> Tensor:
+        """Return it for each query and name, or one number for all."""
+        ...
+
+    def of_entities(self, entities: slice) -> Tensor:
+        """Return it for each entity."""
+        ...
+
+
 @dataclass(frozen=True, eq=False)
 class EncodedNames:
     """One vector a name, kept in half precision, the names of an entity side by side."""
@@ -38,6 +51,7 @@ class EncodedNames:
         most: int,
         *,
         hidden: Int[Tensor, " queries"] | None = None,
+        besides: Besides | None = None,
     ) -> tuple[Float[Tensor, "queries found"], Int[Tensor, "queries found"]]:
         """Return the similarities and entity indices of the entities nearest to each query.
 
@@ -49,25 +63,44 @@ class EncodedNames:
             queries: Vectors of length one.
             most: How many entities to return, the nearest first, ties by entity index.
             hidden: For each query a name that it must not see.
+            besides: What is added to the cosine.
         """
-        blocks = queries.split(_QUERIES)
-        blinds = [None] * len(blocks) if hidden is None else hidden.split(_QUERIES)
-        found = [self._of_block(*both, most) for both in zip(blocks, blinds, strict=True)]
+        blocks = [
+            slice(first, min(first + _QUERIES, len(queries)))
+            for first in range(0, max(1, len(queries)), _QUERIES)
+        ]
+        found = [self._of_block(block, queries, most, (hidden, besides)) for block in blocks]
         return torch.cat([x for x, _ in found]), torch.cat([x for _, x in found])
 
-    def _of_block(self, queries: Tensor, hidden: Tensor | None, most: int) -> tuple[Tensor, Tensor]:
+    def others(
+        self, names: NDArray[np.int64]
+    ) -> tuple[Float[Tensor, "names one"], Int[Tensor, "names one"]]:
+        """Return for each of some names the entity whose other names are nearest to it."""
+        vectors = torch.from_numpy(self.vectors[names]).float()
+        return self.nearest(vectors, 1, hidden=torch.from_numpy(names))
+
+    def _of_block(
+        self,
+        block: slice,
+        every: Tensor,
+        most: int,
+        also: tuple[Tensor | None, Besides | None],
+    ) -> tuple[Tensor, Tensor]:
+        queries, (hidden, besides) = every[block], also
         similarity = torch.zeros(len(queries), 0)
         entity = torch.zeros(len(queries), 0, dtype=torch.int64)
         for first, end in self._chunks():
-            names = torch.from_numpy(self.vectors[first:end]).float()
-            near = queries @ names.T
+            near = queries @ torch.from_numpy(self.vectors[first:end]).float().T
+            if besides:
+                near += besides.of_names(block, slice(first, end))
             if hidden is not None:
-                row = torch.nonzero((hidden >= first) & (hidden < end)).flatten()
-                near[row, hidden[row] - first] = -torch.inf
+                _hide(near, hidden[block], first, end)
             offset = int(self.entities[first])
             owners = torch.from_numpy(self.entities[first:end] - offset).long()
             best = torch.full((len(queries), int(owners[-1]) + 1), -torch.inf)
             best.scatter_reduce_(1, owners.expand_as(near), near, "amax")
+            if besides:
+                best += besides.of_entities(slice(offset, offset + best.shape[1]))
             value, place = best.topk(min(most, best.shape[1]))
             similarity, entity = _merged((similarity, entity), (value, place + offset), most)
         return similarity, entity
@@ -95,6 +128,12 @@ class EncodedNames:
             if file.metadata()["graph_hash"] != graph_hash:
                 return None
             return cls(file.get_tensor("vectors"), file.get_tensor("entities"))
+
+
+def _hide(near: Tensor, hidden: Tensor, first: int, end: int) -> None:
+    """Blind each query to its hidden name, if that is among those from first to end."""
+    row = torch.nonzero((hidden >= first) & (hidden < end)).flatten()
+    near[row, hidden[row] - first] = -torch.inf
 
 
 def distinct_names(graph: KnowledgeGraph) -> tuple[list[str], NDArray[np.int32]]:

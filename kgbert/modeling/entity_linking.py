@@ -7,16 +7,21 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from kgbert.graph.graph import KnowledgeGraph
 from kgbert.linking.dictionary import DictionaryLinker
 from kgbert.linking.mention import Candidate, Linker, Mention
 from kgbert.modeling.calibration import best_threshold, calibrate
 from kgbert.modeling.embedding_settings import EmbeddingSettings
-from kgbert.modeling.encoded_names import EncodedNames, encode_names
+from kgbert.modeling.encoded_names import EncodedNames, distinct_names, encode_names
 from kgbert.modeling.features import Progress
 from kgbert.modeling.name_encoder import NameEncoder
+from kgbert.modeling.name_search import NameSearch
 from kgbert.modeling.replacing import replacing
 from kgbert.modeling.short_forms import defined_places, long_forms, spelt_out
+from kgbert.modeling.spelling import Spelling
 from kgbert.saving import write_atomically
 from kgbert.texts import Example
 
@@ -31,7 +36,7 @@ _REMEMBERED = 1 << 16
 
 
 class EmbeddingLinker:
-    """Ranks entities for mentions by the similarity of names in an encoder's space.
+    """Ranks entities for mentions by the names that mean, and are spelt, most nearly the same.
 
     Where the dictionary knows a mention, and knows one meaning, it has the first word; otherwise
     the entities with the nearest names are the candidates, with the probability that each is
@@ -66,6 +71,8 @@ class EmbeddingLinker:
         self.graph, self.encoder, self.names, self.options = graph, encoder, names, settings
         self.dictionary = DictionaryLinker(graph)
         self.spans = spans
+        self._texts, _ = distinct_names(graph)
+        self._letters = Spelling(self._texts)
         self._known: dict[str, tuple[Candidate, ...]] = {}
 
     @classmethod
@@ -78,7 +85,7 @@ class EmbeddingLinker:
     ) -> "EmbeddingLinker":
         """Return the linker of an encoder as it is, calibrated on the graph's own synonyms."""
         names = encode_names(graph, encoder, progress)
-        return cls(graph, encoder, names, settings=EmbeddingSettings(calibration=calibrate(names)))
+        return cls(graph, encoder, names, settings=EmbeddingSettings()).calibrated()
 
     @classmethod
     def from_pretrained(
@@ -191,8 +198,8 @@ class EmbeddingLinker:
             new = asked
         if new and len(self.names.entities):
             # One more than is kept, for the dictionary's own answer may be among them.
-            similarity, entity = self.names.nearest(
-                self.encoder.encode(new), self.options.max_candidates + 1
+            similarity, entity = self._search.nearest(
+                new, self.encoder.encode(new), self.options.max_candidates + 1
             )
             for surface, *near in zip(new, similarity.tolist(), entity.tolist(), strict=True):
                 self._known[surface] = self._chosen(surface, *near)
@@ -203,6 +210,18 @@ class EmbeddingLinker:
         other = copy(self)
         other.options, other._known = replace(self.options, **changes), {}
         return other
+
+    def calibrated(
+        self, entities: NDArray[np.int64] | None = None, *, seed: int = 0
+    ) -> "EmbeddingLinker":
+        """Return this linker with the scores that the graph's own synonyms suggest.
+
+        Args:
+            entities: Only names of these are asked for: those that training has not seen.
+            seed: Draws names where there are many.
+        """
+        fitted = calibrate(self._search, entities=entities, seed=seed)
+        return self.with_settings(calibration=fitted)
 
     def with_best_threshold(self, examples: Sequence[Example]) -> "EmbeddingLinker":
         """Return this linker with the NIL threshold that answers most gold spans rightly.
@@ -222,6 +241,11 @@ class EmbeddingLinker:
                 right.append(best.entity == span.entity)
                 nil.append(span.entity not in self.graph)
         return self.with_settings(threshold=best_threshold(scores, right, nil))
+
+    @property
+    def _search(self) -> NameSearch:
+        spelling, renown = self.options.spelling, self.options.renown
+        return NameSearch(self.names, self._letters, self._texts, spelling, renown)
 
     @property
     def _reading(self) -> dict[str, Any]:

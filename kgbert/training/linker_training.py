@@ -11,7 +11,6 @@ from torch.optim.lr_scheduler import LambdaLR
 from transformers import set_seed
 
 from kgbert.graph.graph import GraphError, KnowledgeGraph
-from kgbert.modeling.calibration import calibrate
 from kgbert.modeling.embedding_settings import EmbeddingSettings
 from kgbert.modeling.encoded_names import EncodedNames, encode_names
 from kgbert.modeling.entity_linking import EmbeddingLinker
@@ -107,10 +106,9 @@ def train_linker(
     # What lies in the folder that it came from is another encoder now.
     encoder.model.name_or_path = ""
     names = encode_names(graph, encoder)
-    scores = calibrate(names, entities=np.array(held_out, np.int64), seed=recipe.seed)
-    linker = EmbeddingLinker(graph, encoder, names, settings=EmbeddingSettings(calibration=scores))
+    linker = EmbeddingLinker(graph, encoder, names, settings=EmbeddingSettings())
     return LinkerTraining(
-        linker,
+        linker.calibrated(np.array(held_out, np.int64), seed=recipe.seed),
         tuple(losses),
         sum(map(len, epochs)),
         tuple(graph.entity_ids[entity] for entity in held_out),
