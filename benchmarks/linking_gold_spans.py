@@ -58,8 +58,10 @@ def main() -> None:
     parser.add_argument("--linkers", type=Path, default=Path("linkers"))
     parser.add_argument("--tasks", nargs="*", default=list(linking.TASKS))
     parser.add_argument("--again", action="store_true")
+    parser.add_argument("--out", type=Path, default=OUT)
     arguments = parser.parse_args()
-    done = [] if arguments.again or not OUT.exists() else json.loads(OUT.read_text())["arms"]
+    out: Path = arguments.out
+    done = [] if arguments.again or not out.exists() else json.loads(out.read_text())["arms"]
     for name in arguments.tasks:
         task = _task(arguments.data, name)
         known = {arm["arm"] for arm in done if arm["task"] == name}
@@ -69,7 +71,7 @@ def main() -> None:
             done.append(found)
             done.sort(key=lambda one: list(linking.TASKS).index(one["task"]))
             report = {"question": (__doc__ or "").splitlines()[0], "split": "test", "arms": done}
-            OUT.write_text(json.dumps(report, indent=1) + "\n")
+            out.write_text(json.dumps(report, indent=1) + "\n")
 
 
 def _arms(
@@ -88,17 +90,21 @@ def _arms(
     trained, untrained = (arguments.linkers / f"{task.name}{x}" for x in ("", "-untrained"))
     start = untrained if untrained.is_dir() else arguments.backbone
     for kind, place in (("untrained", start), ("trained", trained)):
-        name = f"encoder, {kind}"
-        more = f"{name}, and training mentions as names"
-        if (kind == "trained" and not trained.is_dir()) or {name, more} <= known:
+        if kind == "trained" and not trained.is_dir():
             continue
         linker = EmbeddingLinker.from_pretrained(task.graph, place)
         if place == arguments.backbone:
             linker.save(untrained)
-        if name not in known:
-            yield name, True, _ranking(linker)
-        if more not in known:
-            yield more, True, _ranking(_with_training_mentions(linker, task))
+        arms: dict[str, Callable[[], EmbeddingLinker]] = {
+            "encoder and letters": lambda linker=linker: linker,
+            "encoder and letters, and training mentions as names": (
+                lambda linker=linker: _with_training_mentions(linker, task)
+            ),
+            "encoder": lambda linker=linker: linker.with_settings(spelling=0.0, renown=0.0),
+        }
+        for name, made in arms.items():
+            if f"{name}, {kind}" not in known:
+                yield f"{name}, {kind}", True, _ranking(made())
 
 
 def _ranking(linker: EmbeddingLinker) -> Callable[[Sequence[str]], Ranked]:
