@@ -89,6 +89,7 @@ FORMATS = {
 #: Why each dependency is there.
 REASONS = {
     "accelerate": "what `transformers.Trainer` runs on",
+    "filelock": "which process of several does a run of a comparison",
     "jaxtyping": "shapes of tensors in signatures, checked in every test",
     "jinja2": "the template of the report",
     "networkx": "graphs passed in and given back; GraphML, GEXF, GML and Pajek files",

@@ -1,5 +1,6 @@
 """A study that is quick to run: tiny backbone, few texts, and runs that can be invented."""
 
+import time
 from functools import cache
 
 import invented_study
@@ -74,13 +75,14 @@ class InventedRuns:
     """Stands in for training: scores by arm and seed, and the runs that were asked for."""
 
     def __init__(self, monkeypatch, validation=None):
-        self.done, self.saved, self.failing = [], [], {}
-        self.validation = validation or {}
+        self.done, self.saved, self.graphs, self.failing = [], [], [], {}
+        self.validation, self.seconds = validation or {}, 0.0
         monkeypatch.setattr(compare, "run_arm", self.run)
         monkeypatch.setattr(best, "save_model", self.save)
 
     def run(self, study, arm, seed, **options):
         self.done.append((arm.name, seed))
+        time.sleep(self.seconds)
         if (arm.name, seed) in self.failing:
             raise self.failing[arm.name, seed]
         accuracy = 0.5 + 0.01 * seed + 0.1 * (arm.name == "knowledge")
@@ -95,8 +97,9 @@ class InventedRuns:
         record["fingerprint"] = study.fingerprint(arm, seed)
         return Trained(record, *_trained())
 
-    def save(self, folder, model, processor, about):
+    def save(self, folder, model, processor, about, include_graph):
         self.saved.append(about["Seed"])
+        self.graphs.append(include_graph)
 
 
 @cache

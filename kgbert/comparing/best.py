@@ -39,7 +39,13 @@ def keep_if_best(study: Study, trained: Trained, others: Sequence[Run]) -> None:
         f"Validation {metric}": f"{record['validation'][metric]:.3f}",
         f"Test {metric}": f"{record['metrics'][metric]:.3f}",
     }
-    save_model(study.folder / "model", trained.model, trained.processor, about)
+    save_model(
+        study.folder / "model",
+        trained.model,
+        trained.processor,
+        about,
+        include_graph=study.includes_graph,
+    )
     kept = {name: record[name] for name in ("seed", "fingerprint")}
     write_atomically(_file(study), json.dumps(kept | {"validation": record["validation"][metric]}))
 

@@ -20,6 +20,7 @@ from kgbert.comparing.manifest import manifest
 from kgbert.comparing.power import detectable_before
 from kgbert.comparing.report import write_report
 from kgbert.comparing.run import check_arms, run_arm
+from kgbert.comparing.sharing import shared_runs
 from kgbert.comparing.splits import check_split
 from kgbert.comparing.store import Run, Train, attempt_run, finished_run
 from kgbert.comparing.study import Study
@@ -56,9 +57,10 @@ def compare(
     """Run what is not finished yet, and write ``results.json``, the report and the best model.
 
     Each finished run is one JSON file in ``runs``, known again by all that it depends on: stopping
-    loses at most the run under way, and a second call repeats nothing. A run that fails is
-    recorded with its traceback and does not end the others; the next call tries it again. The
-    report is ``report.html``, its tables are ``report.md`` and ``report.tex``.
+    loses at most the run under way, and a second call repeats nothing. Processes that are started
+    beside each other, on GPUs of their own for example, share the runs among them. A run that
+    fails is recorded with its traceback and does not end the others; the next call tries it again.
+    The report is ``report.html``, its tables are ``report.md`` and ``report.tex``.
 
     Args:
         study: What is compared.
@@ -109,28 +111,25 @@ def _check(study: Study) -> None:
 
 def _run_all(study: Study, train: Train, progress: Callable[[Progress], None]) -> list[Run]:
     """Return the records of all runs in the order of the study, those that are missing run now."""
-    plan = [(arm, seed) for seed in study.seeds for arm in study.arms]
-    found = {(arm.name, seed): finished_run(study, arm, seed) for arm, seed in plan}
+    plan = [(study, arm, seed) for seed in study.seeds for arm in study.arms]
+    found = {(arm.name, seed): finished_run(study, arm, seed) for _, arm, seed in plan}
     runs = {place: run for place, run in found.items() if run}
     if runs:
         progress(Progress(len(runs), len(plan), "", 0, "finished before", 0.0))
-    for arm, seed in plan:
-        if (arm.name, seed) in runs:
-            continue
-        # Asked again: a second process may work on the same study.
-        run = finished_run(study, arm, seed)
-        run = run or _attempt(study, arm, seed, train, runs.values())
+    missing = [place for place in plan if (place[1].name, place[2]) not in runs]
+    for (_, arm, seed), run in shared_runs(missing, partial(_attempt, train=train)):
         runs[arm.name, seed] = run
         left = fmean(run["seconds"] for run in runs.values()) * (len(plan) - len(runs))
         outcome = _outcome(study, run)
         progress(Progress(len(runs), len(plan), arm.name, seed, outcome, left))
-    return [runs[arm.name, seed] for arm, seed in plan]
+    return [runs[arm.name, seed] for _, arm, seed in plan]
 
 
-def _attempt(study: Study, arm: Arm, seed: int, train: Train, runs: Iterable[Run]) -> Run:
+def _attempt(study: Study, arm: Arm, seed: int, *, train: Train) -> Run:
     if arm.name != MAIN or not can_be_kept(study):
         return attempt_run(study, arm, seed, train)
-    before = _of_main(runs)
+    # Asked of the files: another process may have done some of them.
+    before = [run for other in study.seeds if (run := finished_run(study, arm, other))]
     return attempt_run(
         study, arm, seed, train, keep=lambda trained: keep_if_best(study, trained, before)
     )

@@ -4,9 +4,12 @@ import json
 import logging
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from filelock import FileLock, Timeout
 
 from kgbert.comparing.arms import Arm
 from kgbert.comparing.run import Trained
@@ -44,6 +47,28 @@ def finished_run(study: Study, arm: Arm, seed: int) -> Run | None:
             "command will do that run again"
         ) from error
     return run if run["status"] == "done" else None
+
+
+@contextmanager
+def claimed(study: Study, arm: Arm, seed: int) -> Iterator[bool]:
+    """Claim a run while the context lasts; gives False where another process has claimed it.
+
+    The claim of a process that was killed ends with it.
+    """
+    path = run_path(study, arm, seed).with_suffix(".lock")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(path)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        yield False
+        return
+    try:
+        yield True
+    finally:
+        # Before the release: afterwards it might be the claim of another process.
+        path.unlink(missing_ok=True)
+        lock.release()
 
 
 def attempt_run(

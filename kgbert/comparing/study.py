@@ -1,16 +1,18 @@
 """What is compared: arms and seeds on one task, everything else equal."""
 
 import hashlib
+import inspect
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from functools import cached_property
+from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import Any
 
 from kgbert import __version__
 from kgbert.batching.features import EntityFeatures
-from kgbert.comparing.arms import Arm
+from kgbert.comparing.arms import ARMS, Arm
+from kgbert.comparing.arms.arm import Change
 from kgbert.comparing.power import seeds_needed
 from kgbert.graph.graph import KnowledgeGraph
 from kgbert.linking.linkers import linker_settings
@@ -80,6 +82,8 @@ class Study:
     """How many texts the report may quote."""
     keeps_model: bool = True
     """Whether the best model is saved in the folder."""
+    includes_graph: bool | None = None
+    """Whether the graph is saved with it; None leaves that to the card of the graph's licence."""
     smaller: Sequence[Mapping[str, Any]] = ()
     """What came of fewer training texts, as :func:`kgbert.comparing.curve.size_row` tells it."""
     command: Mapping[str, Any] = field(default_factory=dict)
@@ -110,12 +114,23 @@ class Study:
             "features": self.features.encoder_hash,
             "backbone": self.backbone_name,
             "linker": linker_told(self.linker),
-            "arm": arm.name,
+            "arm": arm_told(arm),
             "seed": seed,
             "recipe": asdict(self.recipe(arm)),
             "texts": self.split(seed).hash,
         }
         return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+
+
+def arm_told(arm: Arm) -> Any:
+    """Return the name of an arm of kgbert's, or all that is known of the user's own."""
+    if ARMS.get(arm.name) is arm:
+        return arm.name
+    return {
+        "name": arm.name,
+        "options": {name: repr(value) for name, value in arm.options.items()},
+        "change": _code_told(arm.change),
+    }
 
 
 def linker_told(linker: Linker) -> Any:
@@ -124,3 +139,18 @@ def linker_told(linker: Linker) -> Any:
         return linker_settings(linker)
     except ValueError:
         return type(linker).__qualname__
+
+
+@cache
+def _code_told(change: Change) -> str:
+    """Return a function's name and a hash of its source, or what stands for that at a prompt."""
+    if isinstance(change, partial):
+        return f"{_code_told(change.func)} {change.args!r} {change.keywords!r}"
+    made = inspect.unwrap(change)
+    made = made if inspect.isroutine(made) else type(made)
+    try:
+        source = inspect.getsource(made)
+    except (OSError, TypeError):
+        # Typed at a prompt: there is no file to read it from.
+        source = repr(getattr(getattr(made, "__code__", None), "co_code", ""))
+    return f"{made.__module__}.{made.__qualname__} {hashlib.sha256(source.encode()).hexdigest()}"

@@ -6,12 +6,14 @@ a search that was stopped goes on where it was.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from statistics import fmean
 from typing import Any
 
+from kgbert.comparing.arms import Arm
 from kgbert.comparing.run import run_arm
-from kgbert.comparing.store import attempt_run, finished_run
+from kgbert.comparing.sharing import shared_runs
+from kgbert.comparing.store import attempt_run
 from kgbert.comparing.study import Split, Study
 from kgbert.training.tasks import task_of
 
@@ -54,19 +56,7 @@ def tuned(
         study, folder=study.folder / "tuning", split=cache(ValidationOnly(study.split)), tuning={}
     )
     metric = task_of(search.split(searched[0]).train).metric
-    total = len(study.arms) * len(rates) * len(searched)
-    tried: list[dict[str, Any]] = []
-    for arm in study.arms:
-        for rate in rates:
-            recipe = replace(study.recipe(arm), encoder_learning_rate=rate)
-            trial = replace(search, recipes={arm.name: recipe})
-            scores: list[float | None] = []
-            for seed in searched:
-                run = finished_run(trial, arm, seed) or attempt_run(trial, arm, seed, run_arm)
-                scores.append(run.get("validation", {}).get(metric))
-                done = len(tried) * len(searched) + len(scores)
-                progress(done, total, arm.name, rate, seed, scores[-1])
-            tried.append({"arm": arm.name, "rate": rate, "validation": scores})
+    tried = _tried(search, rates, searched, progress)
     chosen = {arm.name: _best(arm.name, tried) for arm in study.arms}
     return replace(
         study,
@@ -82,6 +72,34 @@ def tuned(
             "chosen": chosen,
         },
     )
+
+
+def _tried(
+    search: Study, rates: Sequence[float], seeds: Sequence[int], progress: TuningProgress
+) -> list[dict[str, Any]]:
+    """Return the validation scores of every arm with every rate, in the order of both."""
+    metric = task_of(search.split(seeds[0]).train).metric
+    pairs = [(arm, rate) for arm in search.arms for rate in rates]
+    plan = [(_trial(search, *pair), pair[0], seed) for pair in pairs for seed in seeds]
+    scores: dict[tuple[str, float, int], float | None] = {}
+    for (trial, arm, seed), run in shared_runs(plan, partial(attempt_run, train=run_arm)):
+        rate = trial.recipe(arm).encoder_learning_rate
+        score = run.get("validation", {}).get(metric)
+        scores[arm.name, rate, seed] = score
+        progress(len(scores), len(plan), arm.name, rate, seed, score)
+    return [
+        {
+            "arm": arm.name,
+            "rate": rate,
+            "validation": [scores[arm.name, rate, seed] for seed in seeds],
+        }
+        for arm, rate in pairs
+    ]
+
+
+def _trial(search: Study, arm: Arm, rate: float) -> Study:
+    recipe = replace(search.recipe(arm), encoder_learning_rate=rate)
+    return replace(search, recipes={arm.name: recipe})
 
 
 def _best(arm: str, tried: Sequence[dict[str, Any]]) -> float:
