@@ -17,6 +17,7 @@ def remarks(
     """Return a sentence for each thing that qualifies the verdict."""
     return [
         *_on_the_unseen(runs, parts),
+        *_with_fewer_texts(runs, comparisons),
         *_incomplete(runs),
         *_unfinished_rivals(runs),
         *_better_rivals(runs, comparisons),
@@ -36,6 +37,21 @@ def _on_the_unseen(runs: PairedRuns, parts: Sequence[dict[str, Any]]) -> list[st
                 f"{runs.study['baseline']} is {_shown(new)} points{beside}."
             ]
     return []
+
+
+def _with_fewer_texts(runs: PairedRuns, comparisons: Sequence[dict[str, Any]]) -> list[str]:
+    """Say how the difference changes from the fewest training texts to the most."""
+    if not (smaller := runs.study.get("smaller")):
+        return []
+    baseline, (fewest, *_) = runs.study["baseline"], smaller
+    few, many = fewest["over"][baseline], comparisons[0]
+    if not (few["count"] and many["count"]):
+        return []
+    most = next(iter(runs.study["manifest"]["data"].values()))["train"]
+    return [
+        f"With {fewest['size']:,} training texts the difference to {baseline} is {_shown(few)} "
+        f"points, with {most:,} {_shown(many)}."
+    ]
 
 
 def _shown(part: dict[str, Any]) -> str:
