@@ -1,6 +1,7 @@
 """Collect entities, names and edges in any order, and put them into a graph's columns."""
 
 from collections import Counter
+from collections.abc import Iterable
 from itertools import islice
 
 from kgbert.graph.columns import StringColumn
@@ -8,7 +9,7 @@ from kgbert.graph.graph import SCOPES, KnowledgeGraph
 from kgbert.graph.names import Names
 from kgbert.graph.references import Origins, References, Sources
 from kgbert.graph.rows import Columns
-from kgbert.graph.terms import Terms
+from kgbert.graph.terms import Numbering, Terms
 from kgbert.graph.triples import Triples
 
 Edge = tuple[str, str, str]
@@ -46,10 +47,26 @@ class GraphBuilder:
     def add_entity(self, entity_id: str, definition: str = "") -> None:
         """Declare an entity; of several definitions the first in code-point order is kept."""
         known = self.entities.setdefault(entity_id, "")
-        if not definition:
-            return
         definition = " ".join(definition.split())
-        self.entities[entity_id] = min(filter(None, (known, definition)), default="")
+        if definition and (not known or definition < known):
+            self.entities[entity_id] = definition
+
+    def add_entities(self, entity_ids: Iterable[str], definitions: Iterable[str]) -> None:
+        """Declare entities with their definitions, whose white space is trimmed already."""
+        for entity_id, definition in zip(entity_ids, definitions, strict=True):
+            if entity_id in self.entities:
+                self.add_entity(entity_id, definition)
+            else:
+                self.entities[entity_id] = definition
+
+    def add_names(self, entity_ids: list[str], texts: Iterable[str], scope: str) -> None:
+        """Name entities that are declared already, a text an entity."""
+        self.names.extend(entity_ids, SCOPES.index(scope), "", texts)
+
+    def add_edges(self, heads: list[str], relation: str, tails: list[str]) -> None:
+        """Add edges of one relation, each from a head to the tail in the same place."""
+        self.relations.setdefault(relation, "")
+        self.edges.extend(heads, relation, tails)
 
     def add_name(
         self, entity_id: str, text: str, scope: str = "preferred", language: str = ""
@@ -124,7 +141,7 @@ class GraphBuilder:
                 text if count == 1 else f"{text} ({count:,} times)"
                 for text, count in self.notes.items()
             ),
-            references=self._led_out(ids),
+            references=self._led_out(places),
             origins=self._origins(ids, edges, relations),
         )
 
@@ -135,11 +152,9 @@ class GraphBuilder:
             known = self.entities.keys()
             self.references.update(islice(self.edges.beyond(known), MOST_REFERENCES))
 
-    def _led_out(self, ids: list[str]) -> References:
+    def _led_out(self, places: Numbering) -> References:
         tails = sorted(self.references.tails())
-        (heads, relations, ends), names = self.references.columns(
-            self.terms.places(ids), self.terms.places(tails)
-        )
+        (heads, relations, ends), names = self.references.columns(places, self.terms.places(tails))
         return References(
             heads, relations, StringColumn.of(map(tails.__getitem__, ends.tolist())), tuple(names)
         )

@@ -1,11 +1,10 @@
 """Read OBO files line by line."""
 
 import re
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 
 from kgbert.graph.builder import GraphBuilder
-from kgbert.graph.graph import GraphError
+from kgbert.graph.graph import SCOPES, GraphError
 from kgbert.graph.identifiers import compact, expand
 from kgbert.graph.source import Source
 from kgbert.graph.statements import Statements
@@ -15,13 +14,17 @@ _QUOTED = re.compile(r'\s*"([^"\\]*(?:\\.[^"\\]*)*)"\s*(\w*)')
 _ESCAPE = re.compile(r"\\(.)")
 _ESCAPED = {"n": "\n", "W": " ", "t": "\t"}
 _TRAILING = re.compile(r"(?:\s+\{[^{}]*\})?(?:\s+!.*)?$")
+_ID = re.compile(r"\n[ \t]*id[ \t]*:[ \t]*(\S+)")
+#: A line that ends with a backslash goes on in the next.
 _CONTINUED = re.compile(r"(?<!\\)\\[ \t]*\r?\n[ \t]*")
 _SHARED_RELATION = re.compile(r"[A-Za-z]+:\d{4,}")
 _XREF = compact(XREF)
 _SCOPES = {"EXACT": "exact", "RELATED": "related", "BROAD": "broad", "NARROW": "narrow"}
 
 
-_Add = Callable[[str, str, GraphBuilder], None]
+#: Entities, and the text that a line has for each.
+_Pairs = tuple[list[str], list[str]]
+_Add = Callable[[list[str], list[str], GraphBuilder], None]
 _REMEDY = (
     'Mend the line (tag: value; an entity has an id; synonym: "text" EXACT []; relationship: '
     "part_of EX:0000001), or say which format the file has:"
@@ -37,18 +40,13 @@ def read_obo(source: Source, statements: Statements) -> None:
     # A builder of its own: the file's names for relations hold in the file alone.
     builder = GraphBuilder(statements.builder.terms)
     typedefs: dict[str, tuple[str, str]] = {}
-    for number, stanza in enumerate(_stanzas(source)):
-        kind, _, lines = stanza.partition("]") if number else ("", "", stanza)
+    before = 0
+    for stanzas in _stanzas(source):
         try:
-            if kind in ("Term", "Instance"):
-                _read_entity(lines.split("\n"), builder)
-            elif not number:
-                _read_header(lines, builder)
-            elif kind == "Typedef":
-                own, relation, name = _typedef(lines.split("\n"))
-                typedefs[own] = relation, name
+            _read_stanzas(stanzas, builder, typedefs)
         except _MalformedError as error:
-            raise _located(error, number, source) from None
+            raise _located(error, before, source) from None
+        before += len(stanzas)
     _rename_relations(builder, typedefs)
     statements.builder.absorb(builder)
 
@@ -82,118 +80,157 @@ def shared_relation(own: str, xrefs: Iterable[str]) -> str:
     return shared[0] if shared and ":" not in own else own
 
 
-def _stanzas(source: Source) -> Iterator[str]:
-    """Yield the header, and what stands behind the opening bracket of each stanza."""
-    rest = ""
+def _stanzas(source: Source) -> Iterator[list[str]]:
+    """Yield the stanzas, many at a time, each without its first bracket; the header is one too."""
+    rest = "\n[Header]\n"
     for block in source.blocks():
-        text = rest + block if rest else "\n" + block
-        # A line that ends with a backslash goes on in the next.
+        text = rest + block
         if "\\" in text:
             text = _CONTINUED.sub("", text)
-        *whole, rest = text.split("\n[")
-        yield from whole
-    yield rest
+        *whole, last = text.split("\n[")
+        yield list(filter(None, whole))
+        rest = f"\n[{last}"
+    yield [rest.removeprefix("\n[")]
 
 
-def _values(lines: Iterable[str]) -> defaultdict[str, list[str]]:
-    """Return the values of each tag that is read."""
-    values: defaultdict[str, list[str]] = defaultdict(list)
-    for line in lines:
+def _read_stanzas(
+    stanzas: list[str], builder: GraphBuilder, typedefs: dict[str, tuple[str, str]]
+) -> None:
+    """Add what some stanzas say, tag by tag, which is faster than one by one."""
+    said: dict[str, _Pairs] = {tag: ([], []) for tag in _ADD}
+    for stanza in stanzas:
+        kind, _, lines = stanza.partition("]")
+        if kind in ("Term", "Instance"):
+            if entity := _declare(lines, builder):
+                _gather(entity, lines, said)
+        elif kind == "Typedef":
+            own, relation, name = _typedef(lines)
+            typedefs[own] = relation, name
+        elif kind == "Header":
+            _read_header(lines, builder)
+    for tag, (entities, texts) in said.items():
+        _ADD[tag](entities, texts, builder)
+
+
+def _declare(lines: str, builder: GraphBuilder) -> str | None:
+    """Return the entity that a stanza is about, unless it is obsolete."""
+    found = _ID.search(lines)
+    if found is None:
+        raise _MalformedError(lines.strip(), "is said of nothing: its stanza has no id")
+    entity = _identifier(found[1])
+    if "alt_id" in lines:
+        for text in _values(lines, "alt_id"):
+            builder.replaced.setdefault(_identifier(text), entity)
+    if "is_obsolete" in lines and any(
+        text.startswith("true") for text in _values(lines, "is_obsolete")
+    ):
+        replacements = map(_identifier, _values(lines, "replaced_by"))
+        builder.replaced[entity] = min(replacements, default="")
+        return None
+    builder.add_entity(entity)
+    return entity
+
+
+def _gather(entity: str, lines: str, said: dict[str, _Pairs]) -> None:
+    for line in lines.split("\n"):
         tag, colon, text = line.partition(":")
-        if tag in _READ:
-            values[tag].append(text.strip())
-        elif not colon or not tag.isidentifier():
-            tag = tag.strip()
-            if colon and tag in _READ:
-                values[tag].append(text.strip())
-            elif not colon and tag and tag[0] != "!":
-                raise _MalformedError(tag, "is not 'tag: value', so it is not OBO")
-    return values
+        pairs = said.get(tag) or said.get(tag.strip())
+        if pairs:
+            pairs[0].append(entity)
+            pairs[1].append(text.strip())
+        elif not colon and line.strip()[:1] not in ("", "!"):
+            raise _MalformedError(line.strip(), "is not 'tag: value', so it is not OBO")
 
 
-def _read_header(header: str, builder: GraphBuilder) -> None:
-    values = _values(header.split("\n"))
-    builder.version = next(iter(values["data-version"]), "")
-    for text in values["property_value"]:
+def _values(lines: str, wanted: str) -> list[str]:
+    """Return the values of one tag."""
+    parts = (line.partition(":") for line in lines.split("\n"))
+    return [text.strip() for tag, _, text in parts if tag.strip() == wanted]
+
+
+def _read_header(lines: str, builder: GraphBuilder) -> None:
+    _gather("", lines, {})
+    builder.version = next(iter(_values(lines, "data-version")), "")
+    for text in _values(lines, "property_value"):
         if re.match(r"\S*(terms|dc|dct):license\s", text):
             builder.licence = text.split()[1].strip('"')
 
 
-def _read_entity(lines: list[str], builder: GraphBuilder) -> None:
-    values = _values(lines)
-    if "id" not in values:
-        raise _MalformedError("", "has no id, so nothing can refer to it")
-    entity = _identifier(values["id"][0])
-    for text in values["alt_id"]:
-        builder.replaced.setdefault(_identifier(text), entity)
-    if any(text.startswith("true") for text in values["is_obsolete"]):
-        builder.replaced[entity] = min(map(_identifier, values["replaced_by"]), default="")
-        return
-    builder.add_entity(entity)
-    for tag, add in _ADD.items():
-        for text in values.get(tag, ()):
-            add(entity, text, builder)
-    if "def" not in values:
-        for text in values["comment"]:
+def _add_names(entities: list[str], texts: list[str], builder: GraphBuilder) -> None:
+    builder.add_names(entities, map(unquote, texts), "preferred")
+
+
+def _synonyms_of(scope: str) -> _Add:
+    def add(entities: list[str], texts: list[str], builder: GraphBuilder) -> None:
+        by_scope: dict[str, _Pairs] = {each: ([], []) for each in SCOPES}
+        for entity, text in zip(entities, texts, strict=True):
+            name, word = _quoted(text)
+            owners, names = by_scope[_SCOPES.get(word, scope)]
+            owners.append(entity)
+            names.append(name)
+        for each, (owners, names) in by_scope.items():
+            builder.add_names(owners, names, each)
+
+    return add
+
+
+def _add_definitions(entities: list[str], texts: list[str], builder: GraphBuilder) -> None:
+    for entity, text in zip(entities, texts, strict=True):
+        builder.add_entity(entity, _quoted(text)[0])
+
+
+def _add_comments(entities: list[str], texts: list[str], builder: GraphBuilder) -> None:
+    """Add comments in the place of definitions that are missing."""
+    undefined = {entity for entity in entities if not builder.entities[entity]}
+    for entity, text in zip(entities, texts, strict=True):
+        if entity in undefined:
             builder.add_entity(entity, unquote(text))
 
 
-def _add_name(entity: str, text: str, builder: GraphBuilder) -> None:
-    builder.add_name(entity, unquote(text))
-
-
-def _add_synonym(scope: str) -> _Add:
-    def add(entity: str, text: str, builder: GraphBuilder) -> None:
-        name, word = _quoted(text)
-        builder.add_name(entity, name, _SCOPES.get(word, scope))
+def _edges_of(relation: str) -> _Add:
+    def add(entities: list[str], texts: list[str], builder: GraphBuilder) -> None:
+        if texts:
+            builder.add_edges(entities, relation, list(map(_identifier, texts)))
 
     return add
 
 
-def _add_definition(entity: str, text: str, builder: GraphBuilder) -> None:
-    builder.add_entity(entity, _quoted(text)[0])
+def _add_members(entities: list[str], texts: list[str], builder: GraphBuilder) -> None:
+    for entity, text in zip(entities, texts, strict=True):
+        builder.add_edge(_identifier(text), RELATION_WORDS["is_a"], entity)
 
 
-def _add_edge(relation: str) -> _Add:
-    def add(entity: str, text: str, builder: GraphBuilder) -> None:
-        builder.add_edge(entity, relation, _identifier(text))
-
-    return add
-
-
-def _add_member(entity: str, text: str, builder: GraphBuilder) -> None:
-    builder.add_edge(_identifier(text), RELATION_WORDS["is_a"], entity)
+def _add_claims(entities: list[str], texts: list[str], builder: GraphBuilder) -> None:
+    for entity, text in zip(entities, texts, strict=True):
+        words = text.partition(" ! ")[0].split()
+        if len(words) < 2:
+            raise _MalformedError(text, "is a relationship that lacks its relation or its target")
+        builder.add_edge(entity, RELATION_WORDS.get(words[0], words[0]), _identifier(words[1]))
 
 
-def _add_claim(entity: str, text: str, builder: GraphBuilder) -> None:
-    words = text.partition(" ! ")[0].split()
-    if len(words) < 2:
-        raise _MalformedError(text, "is a relationship that lacks its relation or its target")
-    builder.add_edge(entity, RELATION_WORDS.get(words[0], words[0]), _identifier(words[1]))
+def _add_conjuncts(entities: list[str], texts: list[str], builder: GraphBuilder) -> None:
+    conjuncts = (text.partition(" ! ")[0].strip() for text in texts)
+    claims = [f"is_a {text}" if len(text.split()) == 1 else text for text in conjuncts]
+    _add_claims(entities, claims, builder)
 
 
-def _add_conjunct(entity: str, text: str, builder: GraphBuilder) -> None:
-    words = text.partition(" ! ")[0].split()
-    _add_claim(entity, f"is_a {words[0]}" if len(words) == 1 else text, builder)
+def _add_xrefs(entities: list[str], texts: list[str], builder: GraphBuilder) -> None:
+    builder.references.extend(entities, _XREF, list(map(_identifier, texts)))
 
 
-def _add_xref(entity: str, text: str, builder: GraphBuilder) -> None:
-    builder.add_reference(entity, _XREF, _identifier(text))
+def _add_matches(entities: list[str], texts: list[str], builder: GraphBuilder) -> None:
+    """Add what entities are called in other vocabularies, where a property says that."""
+    for entity, text in zip(entities, texts, strict=True):
+        predicate, _, target = text.partition(" ")
+        if "skos" in predicate and target[:1] != '"':
+            builder.add_reference(entity, compact(expand(predicate)), _identifier(target))
 
 
-def _add_match(entity: str, text: str, builder: GraphBuilder) -> None:
-    """Add what the entity is called in another vocabulary, if a property says that."""
-    predicate, _, target = text.partition(" ")
-    if "skos" in predicate and target[:1] != '"':
-        builder.add_reference(entity, compact(expand(predicate)), _identifier(target))
-
-
-def _typedef(lines: list[str]) -> tuple[str, str, str]:
+def _typedef(lines: str) -> tuple[str, str, str]:
     """Return a relation's id in the file, its shared id (BFO, RO) if it has one, and its name."""
-    values = _values(lines)
-    own = _identifier(next(iter(values["id"]), ""))
-    relation = shared_relation(own, map(_identifier, values["xref"]))
-    return own, relation, unquote(next(iter(values["name"]), ""))
+    own = _identifier(next(iter(_values(lines, "id")), ""))
+    relation = shared_relation(own, map(_identifier, _values(lines, "xref")))
+    return own, relation, unquote(next(iter(_values(lines, "name")), ""))
 
 
 def _rename_relations(builder: GraphBuilder, typedefs: dict[str, tuple[str, str]]) -> None:
@@ -213,15 +250,16 @@ def _quoted(text: str) -> tuple[str, str]:
     return parsed
 
 
-def _located(error: _MalformedError, stanza: int, source: Source) -> GraphError:
-    """Return the error that names the line: the first of a stanza that holds the text."""
+def _located(error: _MalformedError, before: int, source: Source) -> GraphError:
+    """Return the error that names the line: the first, behind some stanzas, with such a text."""
     text, problem = error.args
-    lines = list(source.lines())
-    starts = [place for place, line in enumerate(lines) if line.startswith("[")]
-    first = starts[stanza - 1] if stanza else 0
-    place = next(place for place in range(first, len(lines)) if text in lines[place])
+    content = "".join(source.lines())
+    place = 0
+    for _ in range(before - 1):
+        place = content.find("\n[", place) + 1
+    number = content.count("\n", 0, max(place, content.find(text, place))) + 1
     return GraphError(
-        f"{source.name}, line {place + 1}: {lines[place].strip()[:60]!r} {problem}. {_REMEDY} "
+        f"{source.name}, line {number}: {text.splitlines()[0][:60]!r} {problem}. {_REMEDY} "
         f"read_graph({source.name!r}, format='turtle')."
     )
 
@@ -237,20 +275,20 @@ def _unescape(text: str) -> str:
     return _ESCAPE.sub(lambda match: _ESCAPED.get(match[1], match[1]), text)
 
 
-#: Tags of an entity -> a function that adds what a line with it says.
+#: Tags of an entity -> a function that adds what lines with it say of entities.
 _ADD: dict[str, _Add] = {
-    "name": _add_name,
-    "synonym": _add_synonym("related"),
-    "exact_synonym": _add_synonym("exact"),
-    "related_synonym": _add_synonym("related"),
-    "broad_synonym": _add_synonym("broad"),
-    "narrow_synonym": _add_synonym("narrow"),
-    "def": _add_definition,
-    **{tag: _add_edge(RELATION_WORDS[tag]) for tag in ("is_a", "instance_of", "equivalent_to")},
-    "union_of": _add_member,
-    "relationship": _add_claim,
-    "intersection_of": _add_conjunct,
-    "xref": _add_xref,
-    "property_value": _add_match,
+    "name": _add_names,
+    "synonym": _synonyms_of("related"),
+    "exact_synonym": _synonyms_of("exact"),
+    "related_synonym": _synonyms_of("related"),
+    "broad_synonym": _synonyms_of("broad"),
+    "narrow_synonym": _synonyms_of("narrow"),
+    "def": _add_definitions,
+    "comment": _add_comments,  # behind the definitions, which are better
+    **{tag: _edges_of(RELATION_WORDS[tag]) for tag in ("is_a", "instance_of", "equivalent_to")},
+    "union_of": _add_members,
+    "relationship": _add_claims,
+    "intersection_of": _add_conjuncts,
+    "xref": _add_xrefs,
+    "property_value": _add_matches,
 }
-_READ = frozenset((*_ADD, "id", "alt_id", "is_obsolete", "replaced_by", "comment", "data-version"))

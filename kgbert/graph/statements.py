@@ -57,7 +57,8 @@ class Statements:
         self.replaced: dict[str, str] = {}
         # What is moved to the builder in the end has its terms, so that no string is held twice.
         self.names = Names(self.builder.terms)
-        self.definitions: dict[str, tuple[int, bool, str]] = {}
+        # By how much each is one: the least pair of rank and "is foreign" wins.
+        self.definitions: defaultdict[tuple[int, bool], dict[str, str]] = defaultdict(dict)
         self.edges = Triples(terms=self.builder.terms)
         self.references: set[tuple[str, str, str]] = set()
         self.labels: set[tuple[str, str, str]] = set()
@@ -159,10 +160,11 @@ class Statements:
 
     def _define(self, predicate: str, subjects: list[str], texts: list[str], language: str) -> None:
         rank, is_foreign = vocabulary.DEFINITION_RANKS[predicate], language not in ("", "en")
+        definitions = self.definitions[rank, is_foreign]
         for subject, text in zip(subjects, texts, strict=True):
-            candidate = (rank, is_foreign, " ".join(text.split()))
-            if candidate[2] and candidate < self.definitions.get(subject, _NONE_YET):
-                self.definitions[subject] = candidate
+            # Of several the first in code-point order is kept.
+            if (text := " ".join(text.split())) and text <= definitions.get(subject, text):
+                definitions[subject] = text
 
     def _deprecate(
         self, predicate: str, subjects: list[str], texts: list[str], language: str
@@ -231,10 +233,15 @@ class Statements:
         outside = self.properties | self.annotations | self.bookkeeping | self.deprecated
         outside |= self._unfold_labels()
         ids = {entity: compact(entity) for entity in self._entities(outside)}
-        for entity, written in ids.items():
-            builder.add_entity(written, self.definitions.get(entity, _UNDEFINED)[2])
-        self._name(ids)
-        self._relate(ids, outside)
+        definitions: dict[str, str] = {}
+        for rank in sorted(self.definitions, reverse=True):
+            definitions.update(self.definitions[rank])
+        builder.add_entities(ids.values(), (definitions.get(entity, "") for entity in ids))
+        numbers = builder.terms.renumbered(ids)
+        self._name_relations(ids)
+        builder.names.absorb(self.names, numbers)
+        self._lead_out(ids, outside)
+        builder.edges.absorb(self.edges, numbers)
         for obsolete in self.deprecated | self.replaced.keys():
             if obsolete not in ids:
                 builder.replaced[compact(obsolete)] = compact(self.replaced.get(obsolete, ""))
@@ -250,22 +257,19 @@ class Statements:
                     self.names.add(subject, SCOPES.index(scope), language, text)
         return {label for _, _, label in self.labels}
 
-    def _relate(self, ids: dict[str, str], outside: set[str]) -> None:
+    def _lead_out(self, ids: dict[str, str], outside: set[str]) -> None:
+        """Note the edges that are none of this graph, and keep those that may be of another."""
         known = ids.keys() | outside
-        relations = self.edges.relations()
-        written = {relation: compact(relation) for relation in relations}
         described = len(self.edges)
         leading_out = islice(self.edges.beyond(known), MOST_REFERENCES)
-        self.builder.references.update(
-            (ids[head], compact(relation), compact(tail))
-            for head, relation, tail in (*leading_out, *self.references)
-            if head in ids
-        )
+        for head, relation, tail in (*leading_out, *self.references):
+            if head in ids:
+                self.builder.add_reference(ids[head], compact(relation), compact(tail))
         self.edges.keep_between(known)
         if dangling := described - len(self.edges):
             self.builder.note(f"{dangling:,} edges dropped: an end of theirs is not described")
-        self.edges.rename_relations(written)
-        self.builder.edges.absorb(self.edges, self.builder.terms.renumbered(ids))
+        relations = self.edges.relations()
+        self.edges.rename_relations({relation: compact(relation) for relation in relations})
 
     def _schema(self) -> Iterator[tuple[str, str, str]]:
         """Yield an edge from each class that a relation starts at to each that it ends at."""
@@ -301,13 +305,12 @@ class Statements:
             if not entity.startswith(vocabulary.META_NAMESPACES)
         }
 
-    def _name(self, ids: dict[str, str]) -> None:
+    def _name_relations(self, ids: dict[str, str]) -> None:
         relations: dict[str, tuple[bool, str]] = {}
         for subject, scope, language, text in self.names.of(self.properties):
             if SCOPES[scope] == "preferred" and subject not in ids:
                 candidate = (language not in ("", "en"), text)
                 relations[subject] = min(relations.get(subject, candidate), candidate)
-        self.builder.names.absorb(self.names, self.builder.terms.renumbered(ids))
         for relation in self.edges.relations():
             # What RDFS and SKOS call their own relations ("subClassOf") is not for sentences.
             is_meta = relation.startswith(vocabulary.META_NAMESPACES)
@@ -320,9 +323,6 @@ def _no_pairs() -> _Pairs:
     return [], []
 
 
-_UNDEFINED = (0, False, "")
-#: Worse than any definition.
-_NONE_YET = (len(vocabulary.DEFINITION_RANKS), True, "")
 #: What is no class of the graph's own.
 _NO_CLASSES = ("_:", *vocabulary.META_NAMESPACES)
 #: What stands for what, here or elsewhere, and what a file says about itself, as text or as IRI.

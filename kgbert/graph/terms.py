@@ -1,7 +1,8 @@
 """The strings of a graph, each once: ids, names, and what is referred to."""
 
+from collections import defaultdict
 from collections.abc import Collection, Hashable, Mapping, Sequence
-from itertools import compress
+from itertools import compress, count
 from typing import TypeVar
 
 import numpy as np
@@ -12,12 +13,11 @@ Key = TypeVar("Key", bound=Hashable)
 Numbering = NDArray[np.int32]
 
 
-class Numbers(dict[Key, int]):
+class Numbers(defaultdict[Key, int]):
     """Things and their numbers, in the order in which they were first asked for."""
 
-    def __missing__(self, key: Key) -> int:
-        number = self[key] = len(self)
-        return number
+    def __init__(self) -> None:
+        super().__init__(count().__next__)
 
 
 class Terms(Numbers[str]):
@@ -50,8 +50,9 @@ class Terms(Numbers[str]):
 
     def marked(self, strings: Collection[str]) -> NDArray[np.bool_]:
         """Return for each term whether it is one of some strings."""
+        numbers = self.numbers(strings)
         marks = np.zeros(len(self), np.bool_)
-        marks[[self[string] for string in strings if string in self]] = True
+        marks[numbers] = True
         return marks
 
     def spelled(self, marks: NDArray[np.bool_]) -> list[str]:
