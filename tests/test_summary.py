@@ -286,7 +286,7 @@ def test_an_arm_that_is_larger_than_the_main_one_is_warned_of():
     warnings = summarise(study(arms=arms), found)["warnings"]
 
     assert warnings == [
-        "Arms larger than 'knowledge': 'KnowBert' by 20%, so size may explain what they gain."
+        "Arms larger than 'knowledge': 'KnowBert' by 20 %, so size may explain what they gain."
     ]
 
 

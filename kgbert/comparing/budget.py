@@ -141,10 +141,10 @@ def _planned(purse: _Purse, judged: Sequence[Arm]) -> _Plan:
 
 
 def _told(study: Study, plan: _Plan, seconds: Number, cost: Number) -> Iterator[str]:
+    estimate = f", estimated at {duration(cost)}" if cost else ", finished before"
     yield (
         f"Planned for {duration(seconds)}: {listing([arm.name for arm in plan.arms])} with "
-        f"{len(plan.seeds)} of {len(study.seeds)} seeds; what is still to be run takes about "
-        f"{duration(cost)}."
+        f"{len(plan.seeds)} of {len(study.seeds)} seeds{estimate}."
     )
     if plan.left_out:
         names = [f"{name} ({reason})" for name, reason in plan.left_out.items()]

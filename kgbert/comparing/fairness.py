@@ -53,7 +53,7 @@ def _larger_rivals(runs: PairedRuns) -> list[str]:
     if main not in sizes:
         return []
     larger = [
-        f"{arm!r} by {size / sizes[main] - 1:.0%}"
+        f"{arm!r} by {100 * (size / sizes[main] - 1):.0f} %"
         for arm, size in sizes.items()
         if size > (1 + SIZE_SHARE) * sizes[main]
     ]
