@@ -6,7 +6,7 @@ hundred texts of its own; the test texts are always the same (the demo draws its
 the first seed; everything else is the same for all.
 
     python benchmarks/verdict.py bc5cdr
-    python benchmarks/verdict.py bc5cdr --seeds 0,2,4     # these seeds only, beside another process
+    python benchmarks/verdict.py bc5cdr     # once more, beside the first: they share the runs
     python benchmarks/verdict.py bc5cdr --arms plain,knowledge,shuffled,"typed markers"
 
 writes benchmarks/results/verdict/bc5cdr.json when the last of the six seeds is finished; finished
