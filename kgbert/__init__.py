@@ -42,6 +42,7 @@ _HOMES = {
     "NameEncoder": "kgbert.modeling.name_encoder",
     "encode_entities": "kgbert.modeling.features",
     "KGBertConfig": "kgbert.modeling.config",
+    "KGBertForEntityLinking": "kgbert.modeling.models",
     "KGBertForRelationClassification": "kgbert.modeling.models",
     "KGBertForSequenceClassification": "kgbert.modeling.models",
     "KGBertForTokenClassification": "kgbert.modeling.models",

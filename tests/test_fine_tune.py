@@ -12,7 +12,7 @@ from kgbert.modeling.models import KGBertForSequenceClassification, KGBertForTok
 from kgbert.texts import Example, Span
 from kgbert.training.fine_tune import default_arguments, fine_tune
 from kgbert.training.metrics import METRICS
-from kgbert.training.tasks import TASKS
+from kgbert.training.tasks import TASKS, task_of_model
 
 LABELS = ("ill", "well")
 
@@ -45,10 +45,22 @@ RELATED = [
     for label, head, tail in (("there", one, other), ("back", other, one))
 ]
 
+#: Two entities are called fever, and what is meant by a loop the graph does not know.
+LINKED = [
+    Example(text, spans=tuple(Span(start, end, "Sign", entity) for start, end, entity in spans))
+    for text, *spans in (
+        ("fever and cough", (0, 5, "EX:1"), (10, 15, "EX:2")),
+        ("a cough, a fever", (2, 7, "EX:2"), (11, 16, "EX:1")),
+        ("in a loop of fever", (5, 9, "EX:99"), (13, 18, "EX:8")),
+        ("loop, loop", (0, 4, "EX:99"), (6, 10, "EX:99")),
+    )
+]
+
 TEXTS_OF = {
     "text-classification": TRAIN,
     "token-classification": TAGGED,
     "relation-classification": RELATED,
+    "entity-linking": LINKED,
 }
 
 
@@ -68,7 +80,7 @@ def tune(model, folder, family="bert", train=TRAIN, **options):
     changes = options.pop("changes", {})
     return fine_tune(
         model,
-        tiny_processor(family),
+        tiny_processor(family, candidates=task_of_model(type(model).__name__).candidates),
         train,
         train,
         arguments=arguments(folder, **changes),

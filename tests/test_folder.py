@@ -181,7 +181,7 @@ def test_a_folder_without_a_model_is_named(tmp_path):
 def test_a_bare_encoder_answers_no_task(fused, tmp_path):
     save_model(tmp_path / "bare", fused(kind=KGBertModel), tiny_processor(linker=None), {})
 
-    with pytest.raises(ValueError, match="holds a KGBertModel, which answers no task; fine-tune"):
+    with pytest.raises(ValueError, match="a KGBertModel answers no task; fine-tune"):
         load_model(tmp_path / "bare")
 
 

@@ -3,7 +3,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from nervaluate import Evaluator
 
-from kgbert.training.metrics import METRICS, classification_scores, span_scores
+from kgbert.training.gold_links import NIL, UNSAID
+from kgbert.training.metrics import METRICS, classification_scores, linking_scores, span_scores
 
 LABELS = ["A", "B", "C"]
 
@@ -91,9 +92,25 @@ def test_macro_f1_counts_a_rare_label_as_much_as_a_common_one():
     assert classification_scores(expected, ["A"] * 10)["macro_f1"] == pytest.approx(9 / 19)
 
 
-@pytest.mark.parametrize(
-    ("task", "labels"), [("text-classification", ["A"]), ("token-classification", [["B-A"]])]
-)
-def test_every_task_scores_right_answers_with_one(task, labels):
-    assert set(METRICS) == {"text-classification", "token-classification"}
-    assert set(METRICS[task](labels, labels).values()) == {1.0}
+ANSWERS = {
+    "text-classification": ["A"],
+    "relation-classification": ["A"],
+    "token-classification": [["B-A"]],
+    "entity-linking": [["EX:1", NIL, UNSAID]],
+}
+
+
+@pytest.mark.parametrize("task", METRICS)
+def test_every_task_scores_right_answers_with_one(task):
+    assert set(METRICS[task](ANSWERS[task], ANSWERS[task]).values()) == {1.0}
+
+
+def test_linking_is_scored_over_what_is_known_and_nil_as_a_class_of_its_own():
+    gold = [["EX:1", "EX:2", NIL], [NIL, UNSAID, "EX:3"]]
+    answers = [["EX:1", NIL, NIL], ["EX:9", "EX:9", "EX:3"]]
+
+    scores = linking_scores(gold, answers)
+
+    assert scores["accuracy"] == pytest.approx(3 / 5)
+    assert scores["accuracy_in_graph"] == pytest.approx(2 / 3)
+    assert scores["nil_precision"] == scores["nil_recall"] == scores["nil_f1"] == 0.5

@@ -6,14 +6,14 @@ from typing import NamedTuple
 import torch
 from torch.utils.data import Dataset
 
-from kgbert.batching.encoded import EncodedText
-from kgbert.batching.processor import Batch, KGBertProcessor
+from kgbert.batching.encoded import Batch, EncodedText
+from kgbert.batching.processor import KGBertProcessor
 from kgbert.texts import Example
 
 #: The label of a token that is not scored.
 IGNORED = -100
 
-#: What the model should answer: one label a text, or one a token.
+#: What the model should answer: one label a text, or one a token, or one a mention.
 Target = int | list[int]
 
 
@@ -23,6 +23,8 @@ class Item(NamedTuple):
     encoded: EncodedText
     target: Target
     epoch: int
+    gold: list[int] | None = None
+    """What gold links say of each link, where they are taught."""
 
 
 class LabelledTexts(Dataset[Item]):
@@ -37,10 +39,15 @@ class LabelledTexts(Dataset[Item]):
         processor: KGBertProcessor,
         examples: Sequence[Example],
         target_of: Callable[[Example, EncodedText], Target],
+        gold_of: Callable[[Example, EncodedText], list[int]] | None = None,
     ) -> None:
         self.encoded = processor.encode(examples)
         self.targets = [
             target_of(example, encoded)
+            for example, encoded in zip(examples, self.encoded, strict=True)
+        ]
+        self.gold = [
+            gold_of(example, encoded) if gold_of else None
             for example, encoded in zip(examples, self.encoded, strict=True)
         ]
         # Shared, so that workers which outlive an epoch hear of the next.
@@ -50,7 +57,7 @@ class LabelledTexts(Dataset[Item]):
         return len(self.encoded)
 
     def __getitem__(self, index: int) -> Item:
-        return Item(self.encoded[index], self.targets[index], int(self.epoch))
+        return Item(self.encoded[index], self.targets[index], int(self.epoch), self.gold[index])
 
 
 class TrainingTexts(LabelledTexts):
@@ -70,9 +77,13 @@ class KGBertCollator:
     def __call__(self, items: Sequence[Item]) -> Batch:
         """Return the batch with its labels."""
         batch = self.processor.collate([item.encoded for item in items], items[0].epoch)
-        width = batch["input_ids"].shape[1]
-        left = self.processor.read_last
-        return batch | {"labels": torch.tensor([_padded(x.target, width, left) for x in items])}
+        width, left = batch["input_ids"].shape[1], self.processor.read_last
+        if self.processor.candidates:
+            width, left = batch["mention_spans"].shape[1], False
+        batch["labels"] = torch.tensor([_padded(x.target, width, left) for x in items])
+        if items[0].gold is not None:
+            batch["link_gold"] = torch.tensor([said for x in items for said in x.gold or ()])
+        return batch
 
 
 def _padded(target: Target, width: int, left: bool) -> Target:

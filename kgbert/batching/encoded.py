@@ -1,10 +1,16 @@
 """One text as a processor reads it."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from kgbert.batching.alignment import TextLinks
+from kgbert.batching.choices import Choice
 from kgbert.batching.trees import Branch
 from kgbert.linking.mention import Mention
+
+#: What a fused model takes as keyword arguments: tensors, and ``hop_sizes`` in plain numbers, which
+#: no GPU has to be waited for.
+Batch = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -20,5 +26,7 @@ class EncodedText:
     links: TextLinks
     branches: tuple[Branch, ...] = ()
     """Triples whose tokens stand behind those of the text."""
+    choices: tuple[Choice, ...] = ()
+    """What each mention may mean, where a processor tells the candidates."""
     marks: tuple[int, ...] = ()
     """The tokens that open a relation's head and its tail, where the text has a relation."""

@@ -13,11 +13,13 @@ import torch
 from numpy.typing import NDArray
 from transformers import AutoTokenizer, BatchEncoding, PreTrainedTokenizerBase
 
-from kgbert.batching.alignment import TextLinks, align
-from kgbert.batching.encoded import EncodedText
+from kgbert.batching.alignment import align
+from kgbert.batching.choices import choice_of, choice_tables
+from kgbert.batching.encoded import Batch, EncodedText
 from kgbert.batching.features import EntityFeatures, SearchesFeatures
 from kgbert.batching.growing import grown, shape
 from kgbert.batching.left_out import GRAPH_FILE, saved_graph, told_of
+from kgbert.batching.link_arrays import link_arrays
 from kgbert.batching.marking import MarkedText, mark
 from kgbert.batching.sampling import NeighbourSampler
 from kgbert.batching.trees import SentenceTrees
@@ -36,10 +38,6 @@ SETTINGS_FILE = "kgbert_processor.json"
 FEATURES_FILE = "features.safetensors"
 VECTORS_FILE = "entity_vectors.safetensors"
 
-#: What a fused model takes as keyword arguments: tensors, and ``hop_sizes`` in plain numbers, which
-#: no GPU has to be waited for.
-Batch = dict[str, Any]
-
 
 class KGBertProcessor:
     """Tokenise, link and sample; saved and loaded like any processor.
@@ -52,6 +50,8 @@ class KGBertProcessor:
         fan_out: Neighbours drawn for each node.
         hops: How often; as many as the model has graph layers.
         max_length: Longest text in tokens; None means what the tokenizer says.
+        candidates: How many candidates of each mention batches tell, as entity linking needs them;
+            for all other models 0.
         trees: How triples grow out of the texts, as K-BERT reads them; None means not at all.
     """
 
@@ -65,6 +65,7 @@ class KGBertProcessor:
         fan_out: int = 8,
         hops: int = 2,
         max_length: int | None = None,
+        candidates: int = 0,
         trees: SentenceTrees | None = None,
     ) -> None:
         if not tokenizer.is_fast:
@@ -87,7 +88,7 @@ class KGBertProcessor:
         self.sampler = NeighbourSampler(graph, fan_out=fan_out, hops=hops)
         self.vectors: EntityVectors | None = None
         self.max_length = min(max_length or 512, tokenizer.model_max_length)
-        self.trees = trees
+        self.candidates, self.trees = candidates, trees
 
     @property
     def read_last(self) -> bool:
@@ -152,6 +153,10 @@ class KGBertProcessor:
                     encoded.word_ids(row),
                     mentions,
                     align(own, mentions, self.graph, read_token, arguments),
+                    choices=tuple(
+                        choice_of(mention, own, self.graph, self.candidates)
+                        for mention in (mentions if self.candidates else ())
+                    ),
                     marks=marks,
                 )
             )
@@ -191,11 +196,15 @@ class KGBertProcessor:
             for row, (text, shift) in enumerate(zip(links, shifts, strict=True))
             for token in text.tokens
         ]
-        batch = tokens | self._knowledge(links, places, width, epoch)
+        arrows, linked = link_arrays(links, places, width)
+        batch = tokens | _tensors(arrows) | self._led_to(linked, epoch)
         if encoded[0].marks:
             opened = zip(encoded, shifts, strict=True)
             marks = [[token + shift for token in text.marks] for text, shift in opened]
             batch["argument_tokens"] = torch.tensor(marks)
+        if self.candidates:
+            choices = [text.choices for text in encoded]
+            batch |= choice_tables(choices, shifts, linked, self.candidates)
         if self.trees is None:
             return batch
         return batch | shape(self.trees, encoded, width, self.max_length)
@@ -203,24 +212,6 @@ class KGBertProcessor:
     def __call__(self, texts: Sequence[str | Example]) -> Batch:
         """Return texts as one batch that a fused model takes as keyword arguments."""
         return self.collate(self.encode(texts))
-
-    def _knowledge(
-        self, links: Sequence[TextLinks], places: Sequence[int], width: int, epoch: int
-    ) -> Batch:
-        """Return the links of a batch and the subgraph around their entities."""
-        entities = np.array([entity for text in links for entity in text.entities], np.int64)
-        scores = np.array([score for text in links for score in text.scores], np.float32)
-        positions, of_link = np.unique(np.array(places, np.int64), return_inverse=True)
-        linked, link_nodes = np.unique(entities, return_inverse=True)
-        arrays: dict[str, NDArray[Any]] = {
-            "link_rows": positions // width,
-            "link_tokens": positions % width,
-            "link_positions": of_link,
-            "link_nodes": link_nodes,
-            # A score of zero hides the link: its logarithm is minus infinity.
-            "link_scores": np.log(scores, where=scores > 0, out=np.full_like(scores, -np.inf)),
-        }
-        return _tensors(arrays) | self._led_to(linked, epoch)
 
     def _led_to(self, linked: NDArray[np.int64], epoch: int) -> Batch:
         """Return vectors of the linked entities, or the subgraph that they are computed from."""
@@ -260,6 +251,8 @@ class KGBertProcessor:
             # The tokenizer's own file forgets it in transformers 5.17.
             "padding_side": self.tokenizer.padding_side,
         } | ({"trees": asdict(self.trees)} if self.trees else {})
+        if self.candidates:
+            settings["candidates"] = self.candidates
         if not include_graph:
             settings["graph_left_out"] = told_of(self.graph)
         write_atomically(folder / SETTINGS_FILE, json.dumps(settings, indent=2))

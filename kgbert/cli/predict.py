@@ -48,6 +48,9 @@ def _show(prediction: "Prediction") -> None:
         print(f"  label {prediction.label}  ({prediction.probability:.0%})")
     for span in prediction.spans:
         print(f"  {span.start}-{span.end}  {prediction.text[span.start : span.end]}  {span.label}")
+    for link in prediction.links:
+        meant = f"{link.name} ({link.entity})" if link.name else "none of the candidates"
+        print(f"  {link.start}-{link.end}  {link.text}  means {meant}  ({link.probability:.0%})")
     for mention in prediction.mentions:
         print(f"  {mention.start}-{mention.end}  {mention.text}")
         for read in mention.candidates:

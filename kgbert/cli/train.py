@@ -22,9 +22,11 @@ def train(arguments: Namespace) -> None:
     from kgbert.comparing.run import run_arm
     from kgbert.training.folder import save_model
     from kgbert.training.steps import StepProgress
+    from kgbert.training.tasks import TASKS
 
     steps = StepProgress(ShowProgress("training, step"))
-    trained = run_arm(study, study.arms[0], arguments.seed, callbacks=[steps])
+    task = TASKS["entity-linking"] if arguments.task == "linking" else None
+    trained = run_arm(study, study.arms[0], arguments.seed, callbacks=[steps], task=task)
     scores = {
         f"{part} {name}": f"{value:.3f}"
         for part, metrics in (
@@ -71,6 +73,12 @@ def _show_place(folder: Path, graph: str) -> None:
 
 def _add_arguments(parser: ArgumentParser) -> None:
     add_task_arguments(parser, "kgbert-model")
+    parser.add_argument(
+        "--task",
+        choices=("linking",),
+        help="linking: learn which candidate a mention means, from spans that name their entity; "
+        "else the texts tell the task, by their labels, spans or arguments",
+    )
     parser.add_argument(
         "--seed",
         type=not_negative,

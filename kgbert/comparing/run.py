@@ -36,7 +36,12 @@ class Trained:
 
 
 def run_arm(
-    study: Study, arm: Arm, seed: int, *, callbacks: Sequence[TrainerCallback] = ()
+    study: Study,
+    arm: Arm,
+    seed: int,
+    *,
+    callbacks: Sequence[TrainerCallback] = (),
+    task: Task | None = None,
 ) -> Trained:
     """Train one arm with one seed on that seed's texts, and test it once.
 
@@ -45,11 +50,12 @@ def run_arm(
         arm: Which arm of it.
         seed: Which texts, which order of them, and which initial weights.
         callbacks: Told of every step of the training.
+        task: What is trained for; None leaves that to the texts.
     """
     recipe, split = study.recipe(arm), study.split(seed)
     material = material_of(study, arm, seed)
     rewritten = Split(*material.parts)
-    task = task_of(split.train)
+    task = task or task_of(split.train)
     # What all arms share is drawn first, so that it is the same for all arms of a seed.
     transformers.set_seed(seed)
     model = task.model.from_backbone(
@@ -58,13 +64,17 @@ def run_arm(
         labels=task.labels(split.train),
         **{**recipe.options, **arm.options, "feature_size": material.features.vectors.shape[1]},
     )
-    processor = _processor(material, recipe, model)
+    processor = _processor(material, recipe, model, candidates=task.candidates)
     started = time.perf_counter()
     training = _train(model, processor, rewritten, recipe, seed, callbacks)
     trained = time.perf_counter()
     encoded = processor.encode(rewritten.test)
     found = answer(model, processor, encoded, task)
-    answers = [_of_own_text(*each) for each in zip(split.test, encoded, found, strict=True)]
+    answers = (
+        found
+        if task.candidates
+        else [_of_own_text(*each) for each in zip(split.test, encoded, found, strict=True)]
+    )
     tested = time.perf_counter()
     record = {
         "arm": arm.name,
@@ -102,7 +112,9 @@ def check_arms(study: Study) -> None:
         material_of(study, arm, study.seeds[0])
 
 
-def _processor(material: Material, recipe: Recipe, model: KGBertPreTrainedModel) -> KGBertProcessor:
+def _processor(
+    material: Material, recipe: Recipe, model: KGBertPreTrainedModel, *, candidates: int
+) -> KGBertProcessor:
     tokenizer = AutoTokenizer.from_pretrained(material.backbone)
     # A recipe says how long texts may be at most; a backbone may take less.
     taken = longest_text(model.config.backbone) or tokenizer.model_max_length
@@ -113,6 +125,7 @@ def _processor(material: Material, recipe: Recipe, model: KGBertPreTrainedModel)
         linker=material.linker,
         hops=model.config.graph_layers,
         max_length=min(recipe.max_length, taken, tokenizer.model_max_length),
+        candidates=candidates,
         trees=material.trees,
     )
 
@@ -164,9 +177,10 @@ def _scores(
     answers: Sequence[Answer],
 ) -> dict[str, Any]:
     """Return the metrics on all test texts and on strata of them, and every answer."""
-    expected = [task.expected(x, y) for x, y in zip(split.test, encoded, strict=True)]
+    expected = [task.expected(*x, study.graph) for x in zip(split.test, encoded, strict=True)]
     strata = {}
-    for part in parts_of(study, split, encoded):
+    # What is chosen for each mention has no parts that the arms could be compared on yet.
+    for part in () if task.candidates else parts_of(study, split, encoded):
         right, given = (
             [part.view(i, some[i]) for i in part.positions] for some in (expected, answers)
         )

@@ -28,6 +28,10 @@ class KGBertConfig(PreTrainedConfig):
             ``attention`` are those of rivals.
         pooling: What a head that reads one position finds there: ``head``, the backbone's own
             state; ``mean``, the mean of all token states, to which the text's entities are added.
+        linking_loss: Weight of the loss that gold links give the knowledge attention beside the
+            task's own, where the training texts have spans with entities; 0 for none.
+        nil_threshold: In entity linking, how likely the best candidate must be, of the two, to be
+            preferred to "none of these"; fine-tuning chooses it on the validation texts.
     """
 
     model_type = "kgbert"
@@ -48,6 +52,8 @@ class KGBertConfig(PreTrainedConfig):
         link_dropout: float = 0.1,
         pooling: str = "head",
         fusion: str = "attention",
+        linking_loss: float = 0.0,
+        nil_threshold: float = 0.5,
         **kwargs: Any,
     ) -> None:
         if isinstance(backbone, dict):
@@ -56,15 +62,7 @@ class KGBertConfig(PreTrainedConfig):
         blocks = self.backbone.num_hidden_layers
         if injected_layers is None:
             injected_layers = list(range(blocks // 2 + 1, blocks + 1))
-        if any(not 1 <= layer <= blocks for layer in injected_layers):
-            raise ValueError(
-                f"injected_layers={injected_layers} names a block that the backbone lacks: "
-                f"{self.backbone.model_type} has blocks 1 to {blocks}."
-            )
-        if len(set(injected_layers)) < len(injected_layers):
-            raise ValueError(
-                f"injected_layers={injected_layers} names a block twice; name it once."
-            )
+        _check_layers(injected_layers, self.backbone)
         if knowledge_size is None:
             knowledge_size = feature_size
         if knowledge_size % knowledge_heads:
@@ -74,6 +72,10 @@ class KGBertConfig(PreTrainedConfig):
             )
         if pooling not in POOLINGS:
             raise ValueError(f"pooling={pooling!r} is unknown; choose one of {POOLINGS}.")
+        if linking_loss < 0:
+            raise ValueError(
+                f"linking_loss={linking_loss} teaches what is wrong; choose 0.1, or 0 for none."
+            )
         self.relations = relations or []
         self.graph_hash = graph_hash
         self.feature_size = feature_size
@@ -86,9 +88,22 @@ class KGBertConfig(PreTrainedConfig):
         self.link_dropout = link_dropout
         self.pooling = pooling
         self.fusion = fusion
+        self.linking_loss = linking_loss
+        self.nil_threshold = nil_threshold
         super().__init__(**kwargs)
 
     @property
     def keys_to_ignore_at_inference(self) -> list[str]:
         """What Trainer leaves out of predictions: the same as for the backbone, XLNet's memory."""
         return list(getattr(self.backbone, "keys_to_ignore_at_inference", []))
+
+
+def _check_layers(injected_layers: list[int], backbone: PreTrainedConfig) -> None:
+    blocks = backbone.num_hidden_layers
+    if any(not 1 <= layer <= blocks for layer in injected_layers):
+        raise ValueError(
+            f"injected_layers={injected_layers} names a block that the backbone lacks: "
+            f"{backbone.model_type} has blocks 1 to {blocks}."
+        )
+    if len(set(injected_layers)) < len(injected_layers):
+        raise ValueError(f"injected_layers={injected_layers} names a block twice; name it once.")

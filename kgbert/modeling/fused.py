@@ -31,6 +31,7 @@ from kgbert.modeling.injection import (
     feed_forward_of,
 )
 from kgbert.modeling.knowledge import BatchKnowledge, take_knowledge
+from kgbert.modeling.linking_loss import taught_links
 from kgbert.modeling.precomputing import Freshness, Progress, all_vectors
 from kgbert.modeling.starting import start
 
@@ -58,6 +59,8 @@ class KGBertPreTrainedModel(PreTrainedModel):
     auto_class: ClassVar[Any] = AutoModel
     #: Whether the task head reads one position, where the mean may be put instead.
     reads_one_position: ClassVar[bool] = False
+    #: Whether a head of this class compares the text with the vectors of entities.
+    scores_entities: ClassVar[bool] = False
 
     def __init__(self, config: KGBertConfig) -> None:
         super().__init__(config)
@@ -76,7 +79,7 @@ class KGBertPreTrainedModel(PreTrainedModel):
             fusion.injections(config, self.read_position, pools) if config.injected_layers else []
         )
         self.injections = nn.ModuleDict({each.name: each.module for each in injections})
-        if injections and fusion.reads_graph:
+        if (injections or self.scores_entities) and fusion.reads_graph:
             self.graph_encoder = GraphEncoder(
                 config.graph_encoder,
                 config.graph_layers,
@@ -91,7 +94,11 @@ class KGBertPreTrainedModel(PreTrainedModel):
         if pools:
             self._after(config.backbone.num_hidden_layers, PoolMean(self.read_position))
         self._hook([each for each in injections if each.place == "pooled"])
+        self.add_head(config)
         self.post_init()
+
+    def add_head(self, config: KGBertConfig) -> None:
+        """Add what a task reads beside the backbone and its own head, which is mostly nothing."""
 
     @property
     def read_position(self) -> int:
@@ -167,11 +174,22 @@ class KGBertPreTrainedModel(PreTrainedModel):
         Raises:
             ValueError: The batch brings no knowledge, or tensors that do not fit together.
         """
-        knowledge = take_knowledge(inputs)
         if labels is not None:
             inputs["labels"] = labels
+        knowledge = take_knowledge(inputs)
+        current = self.new_pass(knowledge, attention_mask)
+        with self.memory.holding(current):
+            output = self.backbone(input_ids=input_ids, attention_mask=attention_mask, **inputs)
+        return taught_links(output, current, knowledge, self.config.linking_loss)
+
+    def new_pass(self, knowledge: BatchKnowledge | None, attention_mask: Tensor | None) -> Pass:
+        """Return what the hooks of a forward pass read.
+
+        Raises:
+            ValueError: The model reads knowledge, and the batch brings none.
+        """
         entities = links = None
-        if self.injections and not self.memory.switched_off:
+        if (self.injections or self.scores_entities) and not self.memory.switched_off:
             if knowledge is None:
                 raise ValueError(
                     "this model reads a knowledge graph, but the batch brings none of it. Make "
@@ -181,9 +199,10 @@ class KGBertPreTrainedModel(PreTrainedModel):
                 )
             entities = self._entities(knowledge)
             links = knowledge.links(self._hide_some(knowledge.link_scores))
-        current = Pass(attention_mask, entities, links, self.memory.weights)
-        with self.memory.holding(current):
-            return self.backbone(input_ids=input_ids, attention_mask=attention_mask, **inputs)
+        weights = self.memory.weights
+        if weights is None and knowledge is not None and knowledge.link_gold is not None:
+            weights = {}
+        return Pass(attention_mask, entities, links, weights)
 
     def _entities(self, knowledge: BatchKnowledge) -> Tensor:
         """Return a vector for each node that may be linked."""

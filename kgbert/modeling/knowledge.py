@@ -39,6 +39,9 @@ class BatchKnowledge(NamedTuple):
     """Precomputed vectors of the linked nodes, in the place of a subgraph."""
     vectors_hash: str | None = None
     """Of which graph encoder they are."""
+    link_gold: Int[Tensor, " links"] | None = None
+    """What gold links say of each link, as :func:`kgbert.modeling.linking_loss.linking_loss` reads
+    it."""
 
     def links(self, scores: Tensor) -> Links:
         """Return the links with these scores in the place of the linker's."""

@@ -14,29 +14,6 @@ from kgbert.modeling.fused import KGBertPreTrainedModel
 from kgbert.training.tasks import Answer, Task
 
 
-def labels_of(model: KGBertPreTrainedModel) -> list[str]:
-    """Return a model's labels in the order of its logits."""
-    return [str(label) for _, label in sorted((model.config.id2label or {}).items())]
-
-
-def answers_of(
-    logits: NDArray[np.float32], encoded: Sequence[EncodedText], task: Task, labels: Sequence[str]
-) -> list[Answer]:
-    """Return the answers that logits stand for.
-
-    Args:
-        logits: Shape (texts, labels) or (texts, tokens, labels), padded to the right.
-        encoded: The texts.
-        task: Says how an answer is read.
-        labels: The labels of the logits.
-    """
-    best = np.atleast_2d(logits.argmax(-1).T).T
-    return [
-        task.answer([labels[i] for i in row.tolist()], text)
-        for row, text in zip(best, encoded, strict=True)
-    ]
-
-
 def moved_left(
     logits: NDArray[np.float32], padded: NDArray[np.int64], targets: Sequence[Target]
 ) -> NDArray[np.float32]:
@@ -63,7 +40,7 @@ def logits_of(
     *,
     batch_size: int = 64,
 ) -> Iterator[NDArray[np.float32]]:
-    """Yield the logits of each text, padding removed; shape (labels) or (tokens, labels)."""
+    """Yield the logits of each text, without padding: of its labels, tokens or mentions."""
     model.eval()
     for start in range(0, len(encoded), batch_size):
         texts = encoded[start : start + batch_size]
@@ -71,8 +48,18 @@ def logits_of(
         with torch.inference_mode():
             logits = model(**batch).logits.float().cpu().numpy()
         for row, text in zip(logits, texts, strict=True):
-            length = len(text.offsets)
-            yield row if row.ndim == 1 else row[-length:] if processor.read_last else row[:length]
+            yield own_logits(row, text, processor)
+
+
+def own_logits(
+    logits: NDArray[np.float32], text: EncodedText, processor: KGBertProcessor
+) -> NDArray[np.float32]:
+    """Return the logits of one text without those of its padding."""
+    if logits.ndim == 1:
+        return logits
+    length = len(text.choices if processor.candidates else text.offsets)
+    padded_left = processor.read_last and not processor.candidates
+    return logits[len(logits) - length :] if padded_left else logits[:length]
 
 
 def answer(
@@ -82,8 +69,7 @@ def answer(
     task: Task,
 ) -> list[Answer]:
     """Return a model's answers to encoded texts."""
-    labels = labels_of(model)
     return [
-        answers_of(logits[np.newaxis], [text], task, labels)[0]
+        task.answer(logits, text, model.config)
         for logits, text in zip(logits_of(model, processor, encoded), encoded, strict=True)
     ]

@@ -1,7 +1,7 @@
 """Fine-tune a fused model, text and graph parts together."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -24,11 +24,13 @@ from kgbert.batching.grouping import SimilarLengths
 from kgbert.batching.processor import KGBertProcessor
 from kgbert.modeling.fused import KGBertPreTrainedModel
 from kgbert.modeling.precision import has_fast_bf16
-from kgbert.texts import Example, check_labels
-from kgbert.training.answers import answers_of, labels_of, moved_left
+from kgbert.texts import Example
+from kgbert.training.answers import logits_of, moved_left
+from kgbert.training.choosing import best_nil_threshold, chosen
 from kgbert.training.fitting import check_by_epoch, check_fit
+from kgbert.training.gold_links import gold_links
 from kgbert.training.rates import ENCODER_LEARNING_RATE, HEAD_LEARNING_RATE
-from kgbert.training.tasks import Task, task_of
+from kgbert.training.tasks import Answer, Task, labels_of, task_of_model
 
 #: What injections and graph encoder learn at, as a share of the head's rate. They are deep where
 #: the head is one layer: at its full rate they were unstable with a few hundred texts.
@@ -109,24 +111,31 @@ def fine_tune(
         resume: Go on from the last checkpoint in ``arguments.output_dir``.
         callbacks: Told of every step, as Trainer does.
     """
-    task, labels = task_of(train), labels_of(model)
-    check_labels(train, validation)
+    task, labels = task_of_model(type(model).__name__), labels_of(model.config)
+    task.check(train, validation)
     check_fit(model.config, processor)
     check_by_epoch(arguments)
 
     def target(example: Example, encoded: EncodedText) -> Target:
         return task.target(example, encoded, labels)
 
+    def gold(example: Example, encoded: EncodedText) -> list[int]:
+        return gold_links(example, encoded, processor.graph)
+
     # Equal lengths side by side, so that little is computed on padding.
     validation = sorted(validation, key=lambda example: len(example.text))
     held_out = LabelledTexts(processor, validation, target)
-    expected = [task.expected(x, y) for x, y in zip(validation, held_out.encoded, strict=True)]
+    expected = [
+        task.expected(example, encoded, processor.graph)
+        for example, encoded in zip(validation, held_out.encoded, strict=True)
+    ]
 
     def score(output: EvalPrediction) -> dict[str, float]:
         logits = np.asarray(output.predictions)
-        if processor.read_last and logits.ndim == 3:
+        if processor.read_last and logits.ndim == 3 and not processor.candidates:
             logits = moved_left(logits, np.asarray(output.label_ids), held_out.targets)
-        return task.score(expected, answers_of(logits, held_out.encoded, task, labels))
+        rows = zip(logits, held_out.encoded, strict=True)
+        return task.score(expected, [task.answer(*row, model.config) for row in rows])
 
     # Else a resumed training forgets how long it has waited for an improvement.
     arguments.restore_callback_states_from_checkpoint = True
@@ -136,7 +145,9 @@ def fine_tune(
         model,
         arguments,
         data_collator=KGBertCollator(processor),
-        train_dataset=TrainingTexts(processor, train, target),
+        train_dataset=TrainingTexts(
+            processor, train, target, gold if model.config.linking_loss else None
+        ),
         eval_dataset=held_out,
         optimizers=(_optimizer(model, arguments, head_learning_rate), None),
         compute_metrics=score,
@@ -146,7 +157,10 @@ def fine_tune(
     trainer.train(resume_from_checkpoint=resume or None)
     # Else the model would go on computing in bfloat16 here, and in float32 where it is loaded.
     trainer.accelerator.unwrap_model(model, keep_fp32_wrapper=False)
-    return _outcome(trainer, task)
+    outcome = _outcome(trainer, task)
+    if task.candidates:
+        return _with_nil_threshold(outcome, model, processor, held_out, expected)
+    return outcome
 
 
 class LengthGroupingTrainer(Trainer):
@@ -194,6 +208,23 @@ def _optimizer(
         for (rate, decay), parameters in groups.items()
     ]
     return AdamW(options, fused=True)
+
+
+def _with_nil_threshold(
+    outcome: Training,
+    model: KGBertPreTrainedModel,
+    processor: KGBertProcessor,
+    held_out: LabelledTexts,
+    expected: Sequence[Answer],
+) -> Training:
+    """Choose on the validation texts when to prefer NIL, and return their scores with it."""
+    rows = list(zip(logits_of(model, processor, held_out.encoded), held_out.encoded, strict=True))
+    answers = [chosen(*row, model.config) for row in rows]
+    gold = [right for right in expected if not isinstance(right, str)]
+    model.config.nil_threshold = best_nil_threshold(answers, gold)
+    task = task_of_model(type(model).__name__)
+    metrics = task.score(expected, [task.answer(*row, model.config) for row in rows])
+    return replace(outcome, metrics=metrics)
 
 
 def _outcome(trainer: Trainer, task: Task) -> Training:

@@ -13,7 +13,7 @@ from kgbert.modeling.fused import KGBertPreTrainedModel
 from kgbert.modeling.replacing import replacing
 from kgbert.training.card import model_card
 from kgbert.training.fitting import check_fit
-from kgbert.training.tasks import TASKS, Task
+from kgbert.training.tasks import Task, task_of_model
 
 
 def save_model(
@@ -67,13 +67,10 @@ def load_model(
     """
     processor = KGBertProcessor.from_pretrained(folder, graph=graph)
     config = AutoConfig.from_pretrained(folder)
-    made = config.architectures or ["none"]
-    task = next((task for task in TASKS.values() if task.model.__name__ in made), None)
-    if task is None:
-        raise ValueError(
-            f"{folder} holds a {made[0]}, which answers no task; fine-tune one of "
-            f"{', '.join(task.model.__name__ for task in TASKS.values())} and save that."
-        )
+    try:
+        task = task_of_model((config.architectures or ["model of no class"])[0])
+    except ValueError as error:
+        raise ValueError(f"{folder}: {error}") from error
     check_fit(config, processor)
     model = task.model.from_pretrained(folder).eval()
     if processor.vectors is not None:

@@ -7,6 +7,7 @@ from statistics import fmean
 from sklearn.metrics import accuracy_score, f1_score
 
 from kgbert.texts.tags import decode_tags
+from kgbert.training.gold_links import NIL, UNSAID
 
 
 def classification_scores(expected: Sequence[str], predicted: Sequence[str]) -> dict[str, float]:
@@ -58,6 +59,36 @@ def span_scores(
     }
 
 
+def linking_scores(
+    expected: Sequence[Sequence[str]], predicted: Sequence[Sequence[str]]
+) -> dict[str, float]:
+    """Return how often the entity of a mention is right, overall and where the graph has it.
+
+    Mentions about which nothing is known do not count. NIL is scored as any class is, by
+    precision, recall and F1.
+
+    >>> linking_scores([["HP:1", "NIL", ""]], [["HP:1", "HP:2", "HP:3"]])["accuracy"]
+    0.5
+    """
+    pairs = [
+        (right, answer)
+        for rights, answers in zip(expected, predicted, strict=True)
+        for right, answer in zip(rights, answers, strict=True)
+        if right != UNSAID
+    ]
+    hits = [right == answer for right, answer in pairs]
+    inside = [right == answer for right, answer in pairs if right != NIL]
+    both = sum(right == answer == NIL for right, answer in pairs)
+    said, meant = (sum(pair[side] == NIL for pair in pairs) for side in (1, 0))
+    return {
+        "accuracy": _share(sum(hits), len(hits)),
+        "accuracy_in_graph": _share(sum(inside), len(inside)),
+        "nil_precision": _share(both, said),
+        "nil_recall": _share(both, meant),
+        "nil_f1": _share(2 * both, said + meant),
+    }
+
+
 def _share(part: int, whole: int) -> float:
     return part / whole if whole else 0.0
 
@@ -68,4 +99,5 @@ METRICS: dict[str, Callable[..., dict[str, float]]] = {
     "text-classification": classification_scores,
     "relation-classification": classification_scores,
     "token-classification": span_scores,
+    "entity-linking": linking_scores,
 }

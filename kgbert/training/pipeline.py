@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from accelerate.utils import send_to_device
+from numpy.typing import NDArray
 from torch import Tensor
 
 from kgbert.batching.alignment import tokens_of
@@ -16,8 +17,10 @@ from kgbert.graph.graph import KnowledgeGraph
 from kgbert.linking.mention import Mention
 from kgbert.modeling.fused import KGBertPreTrainedModel
 from kgbert.texts import Example, Span
-from kgbert.training.answers import answers_of, labels_of
+from kgbert.training.answers import own_logits
+from kgbert.training.choosing import chosen
 from kgbert.training.folder import load_model
+from kgbert.training.gold_links import NIL
 from kgbert.training.tagging import spans_of
 from kgbert.training.tasks import Task
 
@@ -50,14 +53,28 @@ class ReadMention:
 
 
 @dataclass(frozen=True)
+class LinkedMention:
+    """A mention, the entity that it means, and how sure the model is."""
+
+    start: int
+    end: int
+    text: str
+    entity: str
+    """Its id, or "NIL" where none of the candidates is meant."""
+    name: str
+    probability: float
+
+
+@dataclass(frozen=True)
 class Prediction:
-    """The answer to one text: a label and its probability, or spans."""
+    """The answer to one text: a label and its probability, or spans, or linked mentions."""
 
     text: str
     label: str | None
     probability: float | None
     spans: tuple[Span, ...]
     mentions: tuple[ReadMention, ...]
+    links: tuple[LinkedMention, ...] = ()
 
 
 class KGBertPipeline:
@@ -92,14 +109,23 @@ class KGBertPipeline:
 
     def _prediction(self, text: EncodedText, logits: Tensor, seen: LinkAttention) -> Prediction:
         mentions = tuple(self._read(text, mention, seen) for mention in text.mentions)
-        length = len(text.offsets)
-        if logits.ndim == 2:
-            logits = logits[-length:] if self.processor.read_last else logits[:length]
-        own = logits.numpy()[np.newaxis]
-        answer = answers_of(own, [text], self.task, labels_of(self.model))[0]
+        own = own_logits(logits.numpy(), text, self.processor)
+        if self.task.candidates:
+            return Prediction(text.text, None, None, (), mentions, tuple(self._links(text, own)))
+        answer = self.task.answer(own, text, self.model.config)
         if isinstance(answer, str):
             return Prediction(text.text, answer, float(logits.softmax(-1).max()), (), mentions)
         return Prediction(text.text, None, None, tuple(spans_of(answer, text)), mentions)
+
+    def _links(self, text: EncodedText, logits: NDArray[np.float32]) -> Iterator[LinkedMention]:
+        graph = self.processor.graph
+        answers = chosen(logits, text, self.model.config)
+        for mention, answer in zip(text.mentions, answers, strict=True):
+            name = "" if answer.entity == NIL else graph.name(graph.index(answer.entity))
+            span = text.text[mention.start : mention.end]
+            yield LinkedMention(
+                mention.start, mention.end, span, answer.entity, name, answer.probability
+            )
 
     def _read(self, text: EncodedText, mention: Mention, seen: LinkAttention) -> ReadMention:
         tokens = tokens_of(mention, text.offsets)
