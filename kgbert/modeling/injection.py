@@ -1,5 +1,6 @@
 """Inject knowledge behind the blocks of any BERT-like backbone, without touching its code."""
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -30,8 +31,11 @@ class Pass:
     """What the hooks of one block leave to those of the next, where entities have states too."""
 
 
-class Memory:
-    """Holds the forward pass under way, and nothing between passes.
+class Memory(threading.local):
+    """Holds the forward pass under way, of each thread its own, and nothing between passes.
+
+    So threads may ask one model at the same time; what is switched off or recorded is that of the
+    thread which asks for it, too.
 
     Knowledge left behind after a pass would give silently wrong gradients when two passes precede
     one backward pass under gradient checkpointing; :meth:`for_recomputation` gives each
@@ -42,6 +46,10 @@ class Memory:
         self.current: Pass | None = None
         self.switched_off = False
         self.weights: dict[str, Tensor] | None = None
+
+    def __reduce__(self) -> tuple[type["Memory"], tuple[()]]:
+        # A copy of a model remembers nothing of its original.
+        return Memory, ()
 
     @contextmanager
     def off(self) -> Iterator[None]:
