@@ -4,7 +4,9 @@
 
 DATA holds tasks/{bc5cdr,ncbi_disease,gsc_hpo}/{train,test}.jsonl and, under graphs/, MeSH, MEDIC
 and HPO. Arms: exact names; the general rules; these and the words of medicine; these and the
-abbreviations that the text defines. Nothing is tuned on the test split.
+abbreviations that the text defines; and all of it taught by the gold mentions of the training
+split, which become names, or stop names where the linker finds what people did not mark. The
+numbers of teaching were chosen on validation; nothing is tuned on the test split.
 """
 
 import argparse
@@ -22,6 +24,9 @@ from kgbert.linking.dictionary import DictionaryLinker
 from kgbert.linking.folding import fold_cluster
 from kgbert.linking.mention import Mention
 from kgbert.linking.rules import RULES
+from kgbert.linking.stopping import STOP_NAMES
+from kgbert.linking.teaching import misleading_names, with_gold_names
+from kgbert.texts.example import Example, Span, longest
 
 MEDICINE = ("adjectives", "organs", "tumours", "disorders")
 
@@ -50,12 +55,17 @@ def main() -> None:
             for gold in golds
         }
         documents = _load(arguments.data, task, "test", graph)
-        for arm, rules in ARMS.items():
-            linker = DictionaryLinker(graph, rules=rules, max_candidates=20)
+        for arm, make in ARMS.items():
+            linker = make(graph, arguments.data, task)
             result = {"task": task, "arm": arm} | measure(linker, documents, graph, train)
             print(json.dumps(result), flush=True)
             results.append(result)
-    report = {"question": (__doc__ or "").splitlines()[0], "split": "test", "arms": results}
+    report = {
+        "question": (__doc__ or "").splitlines()[0],
+        "split": "test",
+        "arms": results,
+        "chosen on validation": CHOSEN,
+    }
     arguments.out.write_text(json.dumps(report, indent=1) + "\n")
 
 
@@ -161,11 +171,43 @@ def _medic(path: Path) -> KnowledgeGraph:
 
 GENERAL = tuple(rule for rule in RULES if rule not in (*MEDICINE, "abbreviations"))
 
-ARMS: dict[str, tuple[str, ...]] = {
-    "exact names": ("acronyms",),
-    "general rules": GENERAL,
-    "and words of medicine": (*GENERAL, *MEDICINE),
-    "and abbreviations": tuple(RULES),
+#: How the numbers of the taught arm came about.
+CHOSEN = (
+    "least 2 findings, share 0.4 (misleading_names); tried: 1, 2 and 3 findings, shares 0.2 and "
+    "0.4; the test split was read once"
+)
+
+Make = Callable[[KnowledgeGraph, Path, str], DictionaryLinker]
+
+
+def _by_rules(*rules: str) -> Make:
+    return lambda graph, data, task: DictionaryLinker(graph, rules=rules, max_candidates=20)
+
+
+def _taught(graph: KnowledgeGraph, data: Path, task: str) -> DictionaryLinker:
+    """Return the whole linker, with names and stop names from the training split."""
+    examples = [_example(graph, *document) for document in _load(data, task, "train", graph)]
+    taught = with_gold_names(graph, examples)
+    misleading = misleading_names(DictionaryLinker(taught), examples)
+    return DictionaryLinker(taught, stop_names=STOP_NAMES | misleading, max_candidates=20)
+
+
+def _example(graph: KnowledgeGraph, text: str, golds: Sequence[Gold]) -> Example:
+    """Return a document with the longer of gold spans that overlap, and one entity for each."""
+    known = (sorted(entity for entity in gold.entities if entity in graph) for gold in golds)
+    spans = (
+        Span(gold.start, gold.end, "", next(iter(entities), ""))
+        for gold, entities in zip(golds, known, strict=True)
+    )
+    return Example(text, spans=longest(spans))
+
+
+ARMS: dict[str, Make] = {
+    "exact names": _by_rules("acronyms"),
+    "general rules": _by_rules(*GENERAL),
+    "and words of medicine": _by_rules(*GENERAL, *MEDICINE),
+    "and abbreviations": _by_rules(*RULES),
+    "and taught by training mentions": _taught,
 }
 
 TASKS: dict[str, tuple[str, Callable[[Path], KnowledgeGraph]]] = {

@@ -27,6 +27,8 @@ _HOMES = {
     "coverage": "kgbert.linking.coverage",
     "write_health_page": "kgbert.linking.health_page",
     "make_linker": "kgbert.linking.linkers",
+    "misleading_names": "kgbert.linking.teaching",
+    "with_gold_names": "kgbert.linking.teaching",
     "from_function": "kgbert.linking.adapters",
     "from_gliner": "kgbert.linking.adapters",
     "from_gold": "kgbert.linking.adapters",
