@@ -25,7 +25,8 @@ def compare(arguments: Namespace) -> None:
     """Train plain, augmented and control models on paired seeds, and judge whether it helps."""
     _check_budget(arguments)
     study = study_of(arguments, arguments.arms.split(","), range(arguments.seeds))
-    study = replace(study, command=_told(arguments))
+    include = False if arguments.without_graph else None
+    study = replace(study, command=_told(arguments), includes_graph=include)
     if arguments.grid:
         study = _tuned(study, arguments.grid)
     if arguments.budget:
@@ -49,12 +50,12 @@ class Reproduce(Action):
         """Run it and end, as --help and --version do: no other argument is needed."""
         path = Path(str(values))
         try:
-            parser.exit(_reproduce(path))
+            parser.exit(_reproduce(path, namespace))
         except (ValueError, OSError) as error:
             parser.exit(1, f"kgbert: {' '.join(str(error).split())}\n")
 
 
-def _reproduce(path: Path) -> int:
+def _reproduce(path: Path, defaults: Namespace) -> int:
     before = json.loads(path.read_text(encoding="utf-8"))
     if not before.get("command"):
         raise ValueError(
@@ -63,7 +64,8 @@ def _reproduce(path: Path) -> int:
             "with another --output"
         )
     told = {name: _back(value) for name, value in before["command"].items()}
-    arguments = Namespace(**told)
+    # Results of an older version do not tell of arguments that it did not have.
+    arguments = Namespace(**{**vars(defaults), **told})
     arguments.output = Path(f"{arguments.output}-again")
     compare(arguments)
     from kgbert.comparing.agreement import agreement
@@ -146,6 +148,11 @@ def _add_arguments(parser: ArgumentParser) -> None:
         metavar="TIME",
         help="run only the arms and seeds that fit into a time, as in 30m or 2h, and say what is "
         "left out",
+    )
+    parser.add_argument(
+        "--without-graph",
+        action="store_true",
+        help="leave the graph with its names out of the best model's folder, for its licence",
     )
     parser.add_argument(
         "--train-sizes",

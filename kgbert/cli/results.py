@@ -33,6 +33,8 @@ def compare_and_show(study: Study, sizes: Sequence[int | None] = (None,)) -> Non
     print(f"\n{render_table(results)}\n")
     print(f"report   {study.folder / 'report.html'}   (its tables: report.md, report.tex)")
     print(f"results  {study.folder / 'results.json'}")
-    if (study.folder / "model").is_dir():
-        print(f"model    {study.folder / 'model'}   (the best on validation)")
-        print(f'try      kgbert predict {study.folder / "model"} "a text"')
+    model = study.folder / "model"
+    if model.is_dir():
+        print(f"model    {model}   (the best on validation)")
+        given = "" if (model / "graph.safetensors").exists() else " --graph GRAPH"
+        print(f'try      kgbert predict {model} "a text"{given}')
