@@ -100,6 +100,40 @@ class KnowledgeAttention(nn.Module):
         update = self.dropout(self.output(context) * (GATE_SPEED * self.gate)).to(tokens.dtype)
         return flat.index_add(0, places, update).view(tokens.shape), weights
 
+    def read(
+        self,
+        tokens: Float[Tensor, "batch tokens hidden"],
+        entities: Float[Tensor, "nodes knowledge"],
+        places: Int[Tensor, " positions"],
+        scores: Float[Tensor, "positions choices"],
+    ) -> Float[Tensor, "batch tokens hidden"]:
+        """Return the same tokens as :meth:`forward`, all links taken at once as a table.
+
+        Products of matrices are several times faster than gathering a key and a value along each
+        link, as long as the table is not much larger than what is gathered.
+
+        Args:
+            tokens: States of a block.
+            entities: Vectors of the nodes.
+            places: Rows of the flattened tokens that read.
+            scores: Log of the linker's score of each node, minus infinity where there is no link;
+                last the null entity, whose is zero.
+        """
+        flat = tokens.reshape(-1, tokens.shape[-1])
+        query = self._by_head(self.query(self.norm(flat.index_select(0, places))))
+        keys = self.key(entities)
+        key = self._by_head(torch.cat([keys, self.null_key.to(keys.dtype).unsqueeze(0)]))
+        value = self._by_head(self.value(entities))
+        match = torch.bmm(query, key.transpose(1, 2))
+        scaled = torch.add(scores, match, alpha=query.shape[-1] ** -0.5)
+        weights = torch.softmax(scaled, -1)[..., :-1]
+        context = torch.bmm(weights.to(value.dtype), value).transpose(0, 1).flatten(1)
+        update = self.dropout(self.output(context) * (GATE_SPEED * self.gate)).to(tokens.dtype)
+        return flat.index_add(0, places, update).view(tokens.shape)
+
+    def _by_head(self, x: Tensor) -> Tensor:
+        return self._split(x).transpose(0, 1)
+
     def _split(self, x: Tensor) -> Tensor:
         return x.view(*x.shape[:-1], self.heads, x.shape[-1] // self.heads)
 

@@ -135,7 +135,9 @@ class GraphEncoder(nn.Module):
 
     def enter(self, features: Float[Tensor, "nodes features"]) -> Float[Tensor, "nodes size"]:
         """Return the state of nodes that no layer has refined yet."""
-        state: Tensor = self.project(features.to(self.project.weight.dtype))
+        if not torch.is_autocast_enabled(features.device.type):
+            features = features.to(self.project.weight.dtype)
+        state: Tensor = self.project(features)
         return state
 
     def refine(

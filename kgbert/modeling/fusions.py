@@ -6,7 +6,7 @@ from typing import NamedTuple
 from kgbert.modeling.attention import KnowledgeAttention
 from kgbert.modeling.config import KGBertConfig
 from kgbert.modeling.ernie import ernie_injections
-from kgbert.modeling.injection import Attend, Injection
+from kgbert.modeling.injection import Attend, AttendAtOneToken, Injection
 from kgbert.modeling.knowbert import knowbert_injections
 from kgbert.modeling.pooled import pooled_injections
 
@@ -26,18 +26,24 @@ class Fusion(NamedTuple):
 def attention_injections(config: KGBertConfig, read_position: int, pools: bool) -> list[Injection]:
     """Return a knowledge attention after each injected block, and one behind the pooling."""
     blocks = config.backbone.num_hidden_layers
-    found = [_attention(config, f"layer_{layer}", layer) for layer in config.injected_layers]
-    return [*found, _attention(config, "readout", blocks, "pooled")] if pools else found
+    found = []
+    for layer in config.injected_layers:
+        name, attention = f"layer_{layer}", _attention(config)
+        found.append(Injection(name, layer, attention, Attend(name, attention)))
+    if pools:
+        attention = _attention(config)
+        change = AttendAtOneToken("readout", attention, read_position)
+        found.append(Injection("readout", blocks, attention, change, "pooled"))
+    return found
 
 
-def _attention(config: KGBertConfig, name: str, layer: int, place: str = "block") -> Injection:
-    attention = KnowledgeAttention(
+def _attention(config: KGBertConfig) -> KnowledgeAttention:
+    return KnowledgeAttention(
         config.backbone.hidden_size,
         config.knowledge_size,
         config.knowledge_heads,
         config.knowledge_dropout,
     )
-    return Injection(name, layer, attention, Attend(name, attention), place)
 
 
 #: The fusions by name.

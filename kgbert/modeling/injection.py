@@ -10,6 +10,12 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from kgbert.modeling.attention import KnowledgeAttention, Links
+from kgbert.modeling.link_tables import (
+    LinkTable,
+    is_worth_a_table,
+    table_of_links,
+    table_of_texts,
+)
 
 #: Families whose blocks work on (tokens, batch, hidden).
 TOKENS_FIRST = ("xlnet",)
@@ -27,6 +33,8 @@ class Pass:
     links: Links | None = None
     weights: dict[str, Tensor] | None = None
     """Filled by the hooks where somebody asked: the attention of each link, by injection."""
+    tables: list[LinkTable] = field(default_factory=list)
+    """The table of the links, once a hook has made it for itself and those that follow."""
     streams: dict[str, Tensor] = field(default_factory=dict)
     """What the hooks of one block leave to those of the next, where entities have states too."""
 
@@ -111,12 +119,37 @@ class Attend:
 
     def __call__(self, hidden: Tensor, current: Pass) -> Tensor:
         """Return the hidden states with knowledge added."""
-        if current.entities is None or current.links is None:
+        entities, links = current.entities, current.links
+        if entities is None or links is None:
             return hidden
-        hidden, weights = self.attention(hidden, current.entities, current.links)
+        size = entities.shape[1] // self.attention.heads
+        if current.weights is None and is_worth_a_table(links, len(entities), size):
+            if not current.tables:
+                current.tables.append(table_of_links(links, len(entities), hidden.shape[1]))
+            return self.attention.read(hidden, entities, *current.tables[0])
+        hidden, weights = self.attention(hidden, entities, links)
         if current.weights is not None:
             current.weights[self.name] = weights
         return hidden
+
+
+class AttendAtOneToken:
+    """Add to the one token that the task head reads what it reads from its text's entities."""
+
+    def __init__(self, name: str, attention: KnowledgeAttention, token: int) -> None:
+        self.name, self.attention, self.token = name, attention, token
+
+    def __call__(self, hidden: Tensor, current: Pass) -> Tensor:
+        """Return the hidden states with knowledge added to one of each text."""
+        entities, links = current.entities, current.links
+        if entities is None or links is None:
+            return hidden
+        if current.weights is not None:
+            # Whoever asks wants to know it of all links, read or not.
+            _, current.weights[self.name] = self.attention(hidden, entities, links)
+        texts, width = hidden.shape[:2]
+        table = table_of_texts(links, len(entities), texts, width, token=self.token)
+        return self.attention.read(hidden, entities, *table)
 
 
 class PoolMean:

@@ -1,0 +1,119 @@
+import pytest
+import torch
+from hypothesis import given, settings
+from test_attention import KNOWLEDGE, layer, linked
+from tiny import TEXTS, loss_of, run, stirred, tiny_processor
+
+from kgbert.modeling import link_tables
+from kgbert.modeling.attention import Links
+from kgbert.modeling.config import POOLINGS
+from kgbert.modeling.link_tables import is_worth_a_table, table_of_links, table_of_texts
+
+#: What another order of summing may change in single precision.
+TOLERANCE = 1e-6
+
+
+@given(linked())
+@settings(max_examples=50)
+def test_a_table_reads_what_following_each_link_reads(case):
+    tokens, entities, links = case
+    attention = layer()
+
+    read = attention.read(tokens, entities, *table_of_links(links, len(entities), tokens.shape[1]))
+
+    followed, _ = attention(tokens, entities, links)
+    assert torch.allclose(read, followed, atol=TOLERANCE)
+
+
+@given(linked())
+@settings(max_examples=50)
+def test_a_table_gives_the_same_gradients(case):
+    tokens, entities, links = case
+    attention = layer()
+    tokens.requires_grad_()
+    entities.requires_grad_()
+    learnt = [tokens, entities, *attention.parameters()]
+
+    read = attention.read(tokens, entities, *table_of_links(links, len(entities), tokens.shape[1]))
+    ours = torch.autograd.grad(read.pow(2).sum(), learnt)
+
+    theirs = torch.autograd.grad(attention(tokens, entities, links)[0].pow(2).sum(), learnt)
+    for own, other in zip(ours, theirs, strict=True):
+        assert torch.allclose(own, other, atol=1e-5, rtol=1e-4)
+
+
+@given(linked())
+@settings(max_examples=50)
+def test_the_table_of_texts_changes_one_token_of_each_and_that_alike(case):
+    tokens, entities, links = case
+    texts, width = tokens.shape[:2]
+    attention = layer()
+
+    read = attention.read(
+        tokens, entities, *table_of_texts(links, len(entities), texts, width, token=-1)
+    )
+
+    followed, _ = attention(tokens, entities, links)
+    assert torch.equal(read[:, :-1], tokens[:, :-1])
+    assert torch.allclose(read[:, -1], followed[:, -1], atol=TOLERANCE)
+    linked_texts = set(links.rows[links.positions][links.tokens[links.positions] == width - 1])
+    for text in set(range(texts)) - {int(text) for text in linked_texts}:
+        assert torch.equal(read[text], tokens[text])
+
+
+def test_two_links_from_one_place_to_one_entity_add_up_and_hidden_ones_do_not_count():
+    tokens, entities = torch.randn(1, 3, 8), torch.randn(2, KNOWLEDGE)
+    links = Links(
+        torch.tensor([0]),
+        torch.tensor([1]),
+        torch.tensor([0, 0, 0]),
+        torch.tensor([1, 1, 0]),
+        torch.tensor([0.3, 0.4, 0.0]).log(),
+    )
+    attention = layer()
+
+    table = table_of_links(links, 2, 3)
+    read = attention.read(tokens, entities, *table)
+
+    assert table.scores[0].exp().tolist() == pytest.approx([0.0, 0.7, 1.0])
+    assert torch.allclose(read, attention(tokens, entities, links)[0], atol=TOLERANCE)
+
+
+def test_a_table_that_outgrows_its_links_is_not_worth_it():
+    def links(positions, each):
+        of_link = torch.arange(positions).repeat_interleave(each)
+        return Links(of_link[:positions], of_link[:positions], of_link, of_link, of_link.float())
+
+    assert is_worth_a_table(links(100, 4), nodes=100, size=32)
+    assert not is_worth_a_table(links(10_000, 4), nodes=10_000, size=32)
+
+
+@pytest.mark.parametrize("pooling", POOLINGS)
+def test_a_model_answers_and_learns_alike_with_and_without_tables(fused, monkeypatch, pooling):
+    model = stirred(fused(pooling=pooling))
+    batch = tiny_processor()(TEXTS)
+
+    def answered():
+        model.zero_grad()
+        loss_of(model, batch).backward()
+        gradients = [x.grad.clone() for x in model.parameters() if x.grad is not None]
+        return run(model, batch).logits, gradients
+
+    with_tables, gradients = answered()
+    monkeypatch.setattr(link_tables, "CELLS_FOR_ONE", -1)
+    without, expected = answered()
+
+    assert torch.allclose(with_tables, without, atol=TOLERANCE)
+    for own, other in zip(gradients, expected, strict=True):
+        assert torch.allclose(own, other, atol=1e-5)
+
+
+@pytest.mark.parametrize("pooling", POOLINGS)
+def test_recording_the_attention_changes_no_answer(fused, pooling):
+    model = stirred(fused(pooling=pooling))
+    batch = tiny_processor()(TEXTS)
+
+    with model.attention_recorded():
+        recorded = run(model, batch).logits
+
+    assert torch.allclose(recorded, run(model, batch).logits, atol=TOLERANCE)
