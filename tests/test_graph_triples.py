@@ -39,11 +39,14 @@ def test_what_is_not_wanted_is_removed(said, wanted, known):
     by_relation, by_ends = Triples(said), Triples(said)
 
     by_relation.keep_relations(wanted)
-    by_ends.keep_between(known)
+    by_ends.keep_between(by_ends.terms.marked(known))
 
     assert set(by_relation) == {triple for triple in said if triple[1] in wanted}
     assert set(by_ends) == {triple for triple in said if {triple[0], triple[2]} <= known}
-    assert set(Triples(said).beyond(known)) == {t for t in said if t[2] not in known}
+    by_ends = Triples(said)
+    assert set(by_ends.beyond(by_ends.terms.marked(known))) == {
+        triple for triple in said if triple[2] not in known
+    }
     assert by_relation.relations() <= wanted
 
 

@@ -98,8 +98,7 @@ class GraphBuilder:
 
     def absorb(self, other: "GraphBuilder") -> None:
         """Move everything that another builder holds here."""
-        for entity, definition in other.entities.items():
-            self.add_entity(entity, definition)
+        self.add_entities(other.entities.keys(), other.entities.values())
         self.names.absorb(other.names)
         self.edges.absorb(other.edges)
         self.references.absorb(other.references)
@@ -149,12 +148,12 @@ class GraphBuilder:
         """Note the edges that are none of this graph, and keep those that may be of another."""
         if dangling := len(self.edges) - kept:
             self.notes[f"{dangling:,} edges dropped: an end of theirs is not an entity here"] += 1
-            known = self.entities.keys()
+            known = self.terms.marked(self.entities.keys())
             self.references.update(islice(self.edges.beyond(known), MOST_REFERENCES))
 
     def _led_out(self, places: Numbering) -> References:
-        tails = sorted(self.references.tails())
-        (heads, relations, ends), names = self.references.columns(places, self.terms.places(tails))
+        tails, tail_places = self.terms.in_order(self.references.used(2))
+        (heads, relations, ends), names = self.references.columns(places, tail_places)
         return References(
             heads, relations, StringColumn.of(map(tails.__getitem__, ends.tolist())), tuple(names)
         )

@@ -25,10 +25,11 @@ class StringColumn:
     @classmethod
     def of(cls, strings: Iterable[str]) -> "StringColumn":
         """Return the strings as a column."""
-        encoded = [string.encode() for string in strings]
-        offsets = np.zeros(len(encoded) + 1, np.int64)
-        np.cumsum([len(string) for string in encoded], out=offsets[1:])
-        return cls(np.frombuffer(b"".join(encoded), np.uint8), offsets)
+        written = list(strings)
+        sizes = [len(text if text.isascii() else text.encode()) for text in written]
+        offsets = np.zeros(len(written) + 1, np.int64)
+        np.cumsum(np.array(sizes, np.int64), out=offsets[1:])
+        return cls(np.frombuffer("".join(written).encode(), np.uint8), offsets)
 
     def __len__(self) -> int:
         return len(self.offsets) - 1

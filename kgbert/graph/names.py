@@ -110,11 +110,11 @@ class Names:
         kinds = [(scope, tongues.get(language, 0)) for scope, language in self._kinds]
         used = np.zeros(len(self.terms), np.bool_)
         used[self._rows.distinct()[:, 2]] = True
-        texts = sorted(self.terms.spelled(used))
+        texts, text_places = self.terms.in_order(used)
         places, said, written = self._rows.translated(
             owners,
             np.array([scope << 16 | tongue for scope, tongue in kinds], np.int32),
-            self.terms.places(texts),
+            text_places,
         )
         return NameColumns(
             StringColumn.of(map(texts.__getitem__, written.tolist())),

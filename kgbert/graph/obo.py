@@ -16,7 +16,7 @@ _ESCAPED = {"n": "\n", "W": " ", "t": "\t"}
 _TRAILING = re.compile(r"(?:\s+\{[^{}]*\})?(?:\s+!.*)?$")
 _ID = re.compile(r"\n[ \t]*id[ \t]*:[ \t]*(\S+)")
 #: A line that ends with a backslash goes on in the next.
-_CONTINUED = re.compile(r"(?<!\\)\\[ \t]*\r?\n[ \t]*")
+_CONTINUED = re.compile(r"\\(?<!\\\\)[ \t]*\r?\n[ \t]*")
 _SHARED_RELATION = re.compile(r"[A-Za-z]+:\d{4,}")
 _XREF = compact(XREF)
 _SCOPES = {"EXACT": "exact", "RELATED": "related", "BROAD": "broad", "NARROW": "narrow"}
@@ -134,12 +134,13 @@ def _declare(lines: str, builder: GraphBuilder) -> str | None:
 def _gather(entity: str, lines: str, said: dict[str, _Pairs]) -> None:
     for line in lines.split("\n"):
         tag, colon, text = line.partition(":")
-        pairs = said.get(tag) or said.get(tag.strip())
-        if pairs:
+        if pairs := said.get(tag):
             pairs[0].append(entity)
             pairs[1].append(text.strip())
-        elif not colon and line.strip()[:1] not in ("", "!"):
-            raise _MalformedError(line.strip(), "is not 'tag: value', so it is not OBO")
+        elif line[:1].isspace():
+            _gather(entity, line.strip(), said)
+        elif not colon and line and line[0] != "!":
+            raise _MalformedError(line, "is not 'tag: value', so it is not OBO")
 
 
 def _values(lines: str, wanted: str) -> list[str]:

@@ -72,7 +72,7 @@ def _keep_roots(builder: GraphBuilder, options: ReadOptions) -> None:
     builder.note(f"{len(builder.entities) - len(kept):,} entities outside the roots left out")
     builder.entities = {e: text for e, text in builder.entities.items() if e in kept}
     builder.names.keep_of(kept)
-    builder.edges.keep_between(kept)
+    builder.edges.keep_between(builder.terms.marked(kept))
 
 
 def _reached(

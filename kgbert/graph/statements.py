@@ -4,6 +4,9 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from itertools import islice
 
+import numpy as np
+from numpy.typing import NDArray
+
 from kgbert.graph import vocabulary
 from kgbert.graph.axioms import STRUCTURAL, BlankNodes
 from kgbert.graph.builder import MOST_REFERENCES, GraphBuilder
@@ -240,7 +243,9 @@ class Statements:
         numbers = builder.terms.renumbered(ids)
         self._name_relations(ids)
         builder.names.absorb(self.names, numbers)
-        self._lead_out(ids, outside)
+        known = builder.terms.marked(outside)
+        known[: len(numbers)] |= numbers >= 0
+        self._lead_out(ids, known)
         builder.edges.absorb(self.edges, numbers)
         for obsolete in self.deprecated | self.replaced.keys():
             if obsolete not in ids:
@@ -257,9 +262,8 @@ class Statements:
                     self.names.add(subject, SCOPES.index(scope), language, text)
         return {label for _, _, label in self.labels}
 
-    def _lead_out(self, ids: dict[str, str], outside: set[str]) -> None:
+    def _lead_out(self, ids: dict[str, str], known: NDArray[np.bool_]) -> None:
         """Note the edges that are none of this graph, and keep those that may be of another."""
-        known = ids.keys() | outside
         described = len(self.edges)
         leading_out = islice(self.edges.beyond(known), MOST_REFERENCES)
         for head, relation, tail in (*leading_out, *self.references):

@@ -41,6 +41,14 @@ class Terms(Numbers[str]):
         places[numbers] = np.arange(len(strings), dtype=np.int32)
         return places
 
+    def in_order(self, marks: NDArray[np.bool_]) -> tuple[list[str], Numbering]:
+        """Return the marked terms, sorted, and where each term stands among them, or -1."""
+        strings = self.spelled(marks)
+        order = sorted(range(len(strings)), key=strings.__getitem__)
+        places = np.full(len(self), -1, np.int32)
+        places[np.flatnonzero(marks)[order]] = np.arange(len(order), dtype=np.int32)
+        return [strings[place] for place in order], places
+
     def renumbered(self, written: Mapping[str, str]) -> Numbering:
         """Return the number of what stands in the place of each term; -1 where nothing does."""
         old, new = self.numbers(written.keys()), self.numbers(written.values())

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping, Set
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kgbert.graph.rows import Columns, Rows, RowSet
 from kgbert.graph.terms import Numbering, Terms
@@ -49,11 +50,17 @@ class Triples:
 
     def heads(self) -> set[str]:
         """Return what triples start at."""
-        return self._used(0)
+        return set(self.terms.spelled(self.used(0)))
 
     def tails(self) -> set[str]:
         """Return what triples end at."""
-        return self._used(2)
+        return set(self.terms.spelled(self.used(2)))
+
+    def used(self, place: int) -> NDArray[np.bool_]:
+        """Return for each term whether triples have it in the first (0) or last (2) place."""
+        used = np.zeros(len(self.terms), np.bool_)
+        used[self._rows.distinct()[:, place]] = True
+        return used
 
     def relations(self) -> set[str]:
         """Return the relations of the triples."""
@@ -66,15 +73,15 @@ class Triples:
         kept = np.array([name in wanted for name in self._relations], np.bool_)
         self._rows.keep(kept[self._rows.distinct()[:, 1]])
 
-    def keep_between(self, ends: Set[str]) -> None:
-        """Remove the triples that start or end elsewhere."""
-        kept, rows = self.terms.marked(ends), self._rows.distinct()
-        self._rows.keep(kept[rows[:, 0]] & kept[rows[:, 2]])
-
-    def beyond(self, known: Set[str]) -> Iterator[Triple]:
-        """Yield the triples that end at something unknown."""
+    def keep_between(self, ends: NDArray[np.bool_]) -> None:
+        """Remove the triples that start or end at a term that is not marked."""
         rows = self._rows.distinct()
-        return self._spelled(rows[~self.terms.marked(known)[rows[:, 2]]])
+        self._rows.keep(ends[rows[:, 0]] & ends[rows[:, 2]])
+
+    def beyond(self, known: NDArray[np.bool_]) -> Iterator[Triple]:
+        """Yield the triples that end at a term that is not marked."""
+        rows = self._rows.distinct()
+        return self._spelled(rows[~known[rows[:, 2]]])
 
     def rename_relations(self, names: Mapping[str, str]) -> None:
         """Give relations other names; two that get the same become one."""
@@ -115,11 +122,6 @@ class Triples:
         places = np.zeros(len(relations), np.int32)
         places[used] = np.arange(len(used), dtype=np.int32)
         return (columns[0], places[columns[1]], columns[2]), [relations[place] for place in used]
-
-    def _used(self, column: int) -> set[str]:
-        used = np.zeros(len(self.terms), np.bool_)
-        used[self._rows.distinct()[:, column]] = True
-        return set(self.terms.spelled(used))
 
     def _spelled(self, rows: Rows) -> Iterator[Triple]:
         ends, relations = list(self.terms), list(self._relations)
