@@ -105,3 +105,17 @@ def test_a_page_that_cannot_be_written_is_one_line(workplace, capsys):
     assert main(["inspect", "signs.obo", "--html", "taken"]) == 1
 
     assert capsys.readouterr().err.startswith("kgbert: could not write taken (Is a directory)")
+
+
+def test_a_merged_graph_is_counted_by_source(workplace, capsys):
+    other = OBO.replace("EX:1", "OT:1").replace("EX:2", "OT:2").replace("fever", "hot")
+    (workplace / "other.obo").write_text(other + "xref: EX:2\n", encoding="utf-8")
+    merging = ["--merge", "other.obo", "--joined-by", "xref"]
+
+    main(["inspect", "signs.obo", *merging])
+    page = capsys.readouterr().out
+    said = inspected(capsys, *merging)
+
+    assert said["sources"] == [["signs.obo", 2, 1], ["other.obo", 2, 1]]
+    assert "2 entities and 1 edges: other.obo" in page
+    assert said["entities"] == 3

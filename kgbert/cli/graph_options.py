@@ -47,6 +47,17 @@ def add_reading_arguments(parser: ArgumentParser) -> None:
         help="keep what is up to N edges from the roots, in any direction, instead",
     )
     reading.add_argument(
+        "--mapping",
+        default="",
+        metavar="FILE",
+        help="SSSOM table that says which entities of the merged graphs are the same",
+    )
+    reading.add_argument(
+        "--no-cache",
+        action="store_true",
+        help="read the files anew, and keep nothing of them",
+    )
+    reading.add_argument(
         "--name-from-id",
         action="store_true",
         help="make names of the ids, in a graph that has none at all",
@@ -56,8 +67,9 @@ def add_reading_arguments(parser: ArgumentParser) -> None:
 def graph_of(arguments: Namespace) -> "KnowledgeGraph":
     """Read the graph that the arguments name."""
     # Imported when it runs: --help need not wait for numpy and what stands on it.
+    from kgbert.graph.merge import EXACT
     from kgbert.graph.options import ReadOptions
-    from kgbert.graph.read import read_graph
+    from kgbert.graph.read import CACHE, read_graph
 
     options = ReadOptions(
         label=arguments.label,
@@ -66,10 +78,16 @@ def graph_of(arguments: Namespace) -> "KnowledgeGraph":
         roots=arguments.roots,
         hops=arguments.hops,
         columns=arguments.columns,
+        joined_by=arguments.joined_by or (EXACT if arguments.merge else ()),
+        mapping=arguments.mapping,
         name_from_id=arguments.name_from_id,
     )
     return read_graph(
-        arguments.graph, format=arguments.format, options=options, card=arguments.card
+        [arguments.graph, *arguments.merge] if arguments.merge else arguments.graph,
+        format=arguments.format,
+        options=options,
+        card=arguments.card,
+        cache=None if arguments.no_cache else CACHE,
     )
 
 
@@ -122,5 +140,7 @@ _LISTS = (
     ("--languages", "EN,DE", "languages of the names to keep"),
     ("--relations", "A,B", "relations of the edges to keep, as in is_a,part_of"),
     ("--roots", "ID,ID", "keep these entities and what is below them, and nothing else"),
+    ("--merge", "FILE,FILE", "further graphs: entities that are the same become one"),
+    ("--joined-by", "A,B", "what says that two are the same, as in skos:exactMatch,xref"),
     ("--columns", "A,B,C", "columns of a table that hold subject, predicate and object"),
 )

@@ -96,6 +96,8 @@ def _about(health: Health) -> Iterator[tuple[str, str]]:
     yield "names", f"{health.names:,} (languages: {languages})"
     sizes = ", ".join(health.components.examples[:3])
     yield "edges", f"{health.edges:,} of {_counted(len(health.relations), 'relation')}"
+    for name, entities, edges in health.sources:
+        yield "from", f"{name}: {entities:,} entities, {edges:,} edges"
     yield "components", f"{health.components.count:,}" + (f": {sizes}" if sizes else "")
     roots = "; ".join(map(shown, health.roots.examples[:4]))
     yield "roots", f"{health.roots.count:,}" + (f": {roots}" if roots else "")
