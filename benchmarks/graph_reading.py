@@ -4,8 +4,8 @@ The graph is the Human Phenotype Ontology: hp.obo, and an OWL form of it that th
 (some 315 thousand triples, with an annotated axiom for each synonym and definition). Every arm
 runs in a process of its own, and its peak memory is counted from the process's start; a peer that
 is not installed is left out. Seconds are those of the processor, so that other work on the machine
-counts little; what the clock showed stands beside them. With --graphs, every RDF file below a
-folder is read by both parsers, and the two readings are compared.
+counts little; what the clock showed stands beside them. With --graphs, some graphs below
+a folder are read whole, and every RDF file there is read by both parsers, and the readings compared.
 
     python benchmarks/graph_reading.py [--obo hp.obo] [--graphs FOLDER] [--out FILE.json]
 """
@@ -50,6 +50,7 @@ def main() -> None:
         "ratios": ratios(arms),
     }
     if arguments.graphs:
+        report["read whole"] = read_whole(arguments.graphs)
         report["equal to rdflib"] = compare(arguments.graphs)
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
     arguments.out.write_text(json.dumps(report, indent=1) + "\n")
@@ -137,6 +138,31 @@ def compare(folder: Path) -> dict[str, bool]:
             graphs.append(complete(statements, source.name).build())
         equal[str(path.relative_to(folder))] = graphs[0] == graphs[1]
     return equal
+
+
+def read_whole(folder: Path) -> list[dict[str, Any]]:
+    """Return the size of graphs in several files, or forms, and the time that each takes."""
+    sizes = []
+    for pattern in WHOLE:
+        for path in sorted(folder.glob(pattern)):
+            sizes.append(_sized(path, folder))
+            print(json.dumps(sizes[-1]), flush=True)
+    return sizes
+
+
+def _sized(path: Path, folder: Path) -> dict[str, Any]:
+    from kgbert import read_graph
+
+    used = time.process_time()
+    graph = read_graph(path, cache=None)
+    return {
+        "graph": str(path.relative_to(folder)),
+        "seconds": round(time.process_time() - used, 2),
+        "entities": len(graph),
+        "names": len(graph.names),
+        "edges": len(graph.heads),
+        "hash": graph.hash[:12],
+    }
 
 
 def write_forms(obo: Path, folder: Path) -> dict[str, Path]:
@@ -240,6 +266,9 @@ _FUNCTIONS: dict[str, Callable[[Path, Path], int]] = {
         pronto_read,
     )
 }
+
+#: What is read whole below --graphs: folders of modules, one big file, and one graph in five forms.
+WHOLE = ("fibo", "lkif_core", "chebi/chebi_triples.csv.gz", "schemaorg/*-https.[!c]*")
 
 #: What is measured, in this order: arm and form of the ontology.
 ARMS = (
