@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from calibration_tables import calibration
 from inventory import arms, commands, dependencies, formats, sizes
 from markdown_table import table
 from picture import draw
@@ -223,6 +224,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "demo full": _of("demo_full", comparison),
     "demo search": _of("demo_search", search),
     "verdict": verdicts,
+    "calibration": _of("calibration", calibration),
     "token classification": _of("token_classification", comparison),
     "linking": _of(
         "linking",
