@@ -4,8 +4,8 @@ The graph is the Human Phenotype Ontology: hp.obo, and an OWL form of it that th
 (some 315 thousand triples, with an annotated axiom for each synonym and definition). Every arm
 runs in a process of its own, and its peak memory is counted from the process's start; a peer that
 is not installed is left out. Seconds are those of the processor, so that other work on the machine
-counts little; what the clock showed stands beside them. With --graphs, some graphs below
-a folder are read whole, and every RDF file there is read by both parsers, and the readings compared.
+counts little; what the clock showed stands beside them. With --graphs, some graphs below a folder
+are read whole, and every RDF file there is read by both parsers, and the readings compared.
 
     python benchmarks/graph_reading.py [--obo hp.obo] [--graphs FOLDER] [--out FILE.json]
 """
