@@ -2,7 +2,8 @@ import obonet
 import pytest
 from five_entities import OBO, TURTLE
 
-from kgbert import read_graph
+from kgbert import GraphError, read_graph
+from kgbert.graph import source
 
 ODD = r"""
 format-version: 1.4
@@ -67,3 +68,56 @@ def test_obo_reads_as_its_owl_form_does(tmp_path):
     owl.write_text(TURTLE)
 
     assert read_graph(obo) == read_graph(owl)
+
+
+@pytest.mark.parametrize("chunk", [1, 7, 64, 1 << 20])
+@pytest.mark.parametrize("content", [OBO, ODD.lstrip()])
+def test_the_size_of_blocks_changes_nothing(content, chunk, tmp_path, monkeypatch):
+    path = tmp_path / "graph.obo"
+    path.write_text(content)
+    usual = read_graph(path)
+
+    monkeypatch.setattr(source, "_CHUNK", chunk)
+
+    assert read_graph(path) == usual
+
+
+def test_lines_may_go_on_be_indented_and_end_as_on_windows(tmp_path):
+    path = tmp_path / "odd.obo"
+    lines = [
+        "[Term]",
+        "  id: X:1",
+        "name: much \\",
+        "   water",
+        "! a comment",
+        "",
+        "[Term]",
+        "id: X:2",
+    ]
+    path.write_bytes("\r\n".join([*lines, "name: sea", "is_a: X:1 ! water", ""]).encode())
+
+    graph = read_graph(path)
+
+    assert [graph.name(0), graph.name(1)] == ["much water", "sea"]
+    assert graph.entity("X:2").edges == (("rdfs:subClassOf", "X:1"),)
+
+
+@pytest.mark.parametrize("chunk", [16, 1 << 20])
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ("synonym: eau EXACT []", "line 9: 'eau EXACT \\[\\]' has no closed pair"),
+        ("relationship: part_of", "line 9: 'part_of' is a relationship that lacks"),
+        ("name sea", "line 9: 'name sea' is not 'tag: value'"),
+        ("[Term]\nname: sea", "line 10: 'name: sea' is said of nothing"),
+    ],
+)
+def test_what_cannot_be_understood_is_named_with_its_line(
+    wrong, message, chunk, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(source, "_CHUNK", chunk)
+    path = tmp_path / "wrong.obo"
+    path.write_text(f"ontology: x\n\n[Term]\nid: X:1\nname: water\n\n[Term]\nid: X:2\n{wrong}\n")
+
+    with pytest.raises(GraphError, match=rf"wrong\.obo, {message}"):
+        read_graph(path)

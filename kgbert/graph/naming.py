@@ -1,6 +1,7 @@
 """Give the entities without a name one made from their id, and refuse a graph without names."""
 
 from kgbert.graph.builder import GraphBuilder
+from kgbert.graph.finishing import finish
 from kgbert.graph.graph import GraphError
 from kgbert.graph.identifiers import readable, relation_name
 from kgbert.graph.options import ReadOptions
@@ -14,7 +15,7 @@ def complete(statements: Statements, source: str) -> GraphBuilder:
     Raises:
         GraphError: Nothing in the graph has a name, and the options do not allow that.
     """
-    builder = statements.finish()
+    builder = finish(statements)
     if statements.ids_are_names and not builder.names:
         name_by_plain_id(builder)
     for relation in [relation for relation, name in builder.relations.items() if not name]:

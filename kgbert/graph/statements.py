@@ -1,18 +1,14 @@
 """Understand RDF statements: which are names, definitions, edges, or none of a graph's business."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
-from itertools import islice
-
-import numpy as np
-from numpy.typing import NDArray
+from collections.abc import Callable
 
 from kgbert.graph import vocabulary
 from kgbert.graph.axioms import STRUCTURAL, BlankNodes
-from kgbert.graph.builder import MOST_REFERENCES, GraphBuilder
+from kgbert.graph.builder import GraphBuilder
 from kgbert.graph.datatypes import fits
 from kgbert.graph.graph import SCOPES
-from kgbert.graph.identifiers import compact, expand, readable
+from kgbert.graph.identifiers import expand
 from kgbert.graph.names import Names
 from kgbert.graph.options import ReadOptions
 from kgbert.graph.triples import Triples
@@ -29,7 +25,7 @@ _TOGETHER = 1 << 16
 
 
 class Statements:
-    """Statements of one or several sources, in any order, until :meth:`finish` is called.
+    """Statements of one or several sources, in any order; ``finish`` makes a graph of them.
 
     A term is an IRI, or ``_:`` and a label for a blank node. Every reader of triples uses this
     class, so that a statement means the same in every format; readers of formats that speak of
@@ -37,8 +33,9 @@ class Statements:
 
     >>> statements = Statements(ReadOptions())
     >>> statements.add_literal("http://a.org/b", vocabulary.expand("rdfs:label"), "Beta", "en")
-    >>> statements.finish().build().name(0)
-    'Beta'
+    >>> statements.settle()
+    >>> list(statements.names)
+    [('http://a.org/b', 0, 'en', 'Beta')]
     """
 
     def __init__(self, options: ReadOptions) -> None:
@@ -220,107 +217,6 @@ class Statements:
                 self.described.add(subject)
                 if not target.startswith(_NO_CLASSES):
                     self.edges.add(subject, vocabulary.RDF_TYPE, target)
-
-    def finish(self) -> GraphBuilder:
-        """Return the builder with everything in it, ids written as in the graph.
-
-        Names and edges move there: they are not held twice.
-        """
-        self.settle()
-        builder = self.builder
-        self.edges.update(self.blanks.edges())
-        self.edges.update(self._schema())
-        self.edges.keep_relations(
-            self.edges.relations() - self.annotations - vocabulary.BOOKKEEPING
-        )
-        outside = self.properties | self.annotations | self.bookkeeping | self.deprecated
-        outside |= self._unfold_labels()
-        ids = {entity: compact(entity) for entity in self._entities(outside)}
-        definitions: dict[str, str] = {}
-        for rank in sorted(self.definitions, reverse=True):
-            definitions.update(self.definitions[rank])
-        builder.add_entities(ids.values(), (definitions.get(entity, "") for entity in ids))
-        numbers = builder.terms.renumbered(ids)
-        self._name_relations(ids)
-        builder.names.absorb(self.names, numbers)
-        known = builder.terms.marked(outside)
-        known[: len(numbers)] |= numbers >= 0
-        self._lead_out(ids, known)
-        builder.edges.absorb(self.edges, numbers)
-        for obsolete in self.deprecated | self.replaced.keys():
-            if obsolete not in ids:
-                builder.replaced[compact(obsolete)] = compact(self.replaced.get(obsolete, ""))
-        self._introduce(builder)
-        return builder
-
-    def _unfold_labels(self) -> set[str]:
-        """Name entities by the labels of SKOS-XL, and return these, which are no entities."""
-        for subject, scope, label in self.labels:
-            if not subject.startswith("_:"):
-                self.described.add(subject)
-                for language, text in self.forms.get(label, ()):
-                    self.names.add(subject, SCOPES.index(scope), language, text)
-        return {label for _, _, label in self.labels}
-
-    def _lead_out(self, ids: dict[str, str], known: NDArray[np.bool_]) -> None:
-        """Note the edges that are none of this graph, and keep those that may be of another."""
-        described = len(self.edges)
-        leading_out = islice(self.edges.beyond(known), MOST_REFERENCES)
-        for head, relation, tail in (*leading_out, *self.references):
-            if head in ids:
-                self.builder.add_reference(ids[head], compact(relation), compact(tail))
-        self.edges.keep_between(known)
-        if dangling := described - len(self.edges):
-            self.builder.note(f"{dangling:,} edges dropped: an end of theirs is not described")
-        relations = self.edges.relations()
-        self.edges.rename_relations({relation: compact(relation) for relation in relations})
-
-    def _schema(self) -> Iterator[tuple[str, str, str]]:
-        """Yield an edge from each class that a relation starts at to each that it ends at."""
-        for relation, domain in self.domains.items() if self.options.domain_and_range else ():
-            heads = self.blanks.named(domain)
-            tails = self.blanks.named(self.ranges.get(relation, set()))
-            yield from ((head, relation, tail) for head in heads for tail in tails)
-
-    def _introduce(self, builder: GraphBuilder) -> None:
-        """Tell the builder the version and licence, if the statements are about one ontology."""
-        if self.ill_typed:
-            builder.note(
-                f"{len(self.ill_typed):,} literals do not fit their datatype, and are kept as they "
-                f"are written (such as {min(self.ill_typed)})"
-            )
-        if len(self.ontologies) == 1:
-            texts = self.texts[next(iter(self.ontologies))]
-            version = next((texts[key] for key in vocabulary.VERSIONS if key in texts), "")
-            licence = next((texts[key] for key in vocabulary.LICENCES if key in texts), "")
-            builder.version, builder.licence = (
-                version or builder.version,
-                licence or builder.licence,
-            )
-
-    def _entities(self, outside: set[str]) -> set[str]:
-        """Return what is described, and what is only pointed at if its IRI says what it is."""
-        entities = self.described | self.names.owners() | self.edges.heads()
-        pointed_at = self.edges.tails() - entities
-        entities.update(tail for tail in pointed_at if readable(tail))
-        return {
-            entity
-            for entity in entities - outside
-            if not entity.startswith(vocabulary.META_NAMESPACES)
-        }
-
-    def _name_relations(self, ids: dict[str, str]) -> None:
-        relations: dict[str, tuple[bool, str]] = {}
-        for subject, scope, language, text in self.names.of(self.properties):
-            if SCOPES[scope] == "preferred" and subject not in ids:
-                candidate = (language not in ("", "en"), text)
-                relations[subject] = min(relations.get(subject, candidate), candidate)
-        for relation in self.edges.relations():
-            # What RDFS and SKOS call their own relations ("subClassOf") is not for sentences.
-            is_meta = relation.startswith(vocabulary.META_NAMESPACES)
-            name = "" if is_meta else relations.get(relation, (False, ""))[1]
-            if name or compact(relation) not in self.builder.relations:
-                self.builder.add_relation(compact(relation), name)
 
 
 def _no_pairs() -> _Pairs:

@@ -1,0 +1,131 @@
+"""Make a graph of statements, once all of them are there."""
+
+from collections.abc import Iterator
+from itertools import islice
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kgbert.graph import vocabulary
+from kgbert.graph.builder import MOST_REFERENCES, GraphBuilder
+from kgbert.graph.graph import SCOPES
+from kgbert.graph.identifiers import compact, readable
+from kgbert.graph.statements import Statements
+
+
+def finish(statements: Statements) -> GraphBuilder:
+    """Return the builder with everything in it, ids written as in the graph.
+
+    Names and edges move there: they are not held twice.
+
+    >>> statements = Statements(ReadOptions())
+    >>> statements.add_literal("http://a.org/b", vocabulary.expand("rdfs:label"), "Beta", "en")
+    >>> finish(statements).build().name(0)
+    'Beta'
+    """
+    statements.settle()
+    builder = statements.builder
+    statements.edges.update(statements.blanks.edges())
+    statements.edges.update(_schema(statements))
+    statements.edges.keep_relations(
+        statements.edges.relations() - statements.annotations - vocabulary.BOOKKEEPING
+    )
+    outside = (
+        statements.properties
+        | statements.annotations
+        | statements.bookkeeping
+        | statements.deprecated
+    )
+    outside |= _unfold_labels(statements)
+    ids = {entity: compact(entity) for entity in _entities(statements, outside)}
+    definitions: dict[str, str] = {}
+    for rank in sorted(statements.definitions, reverse=True):
+        definitions.update(statements.definitions[rank])
+    builder.add_entities(ids.values(), (definitions.get(entity, "") for entity in ids))
+    numbers = builder.terms.renumbered(ids)
+    _name_relations(statements, ids)
+    builder.names.absorb(statements.names, numbers)
+    known = builder.terms.marked(outside)
+    known[: len(numbers)] |= numbers >= 0
+    _lead_out(statements, ids, known)
+    builder.edges.absorb(statements.edges, numbers)
+    for obsolete in statements.deprecated | statements.replaced.keys():
+        if obsolete not in ids:
+            builder.replaced[compact(obsolete)] = compact(statements.replaced.get(obsolete, ""))
+    _introduce(statements, builder)
+    return builder
+
+
+def _unfold_labels(statements: Statements) -> set[str]:
+    """Name entities by the labels of SKOS-XL, and return these, which are no entities."""
+    for subject, scope, label in statements.labels:
+        if not subject.startswith("_:"):
+            statements.described.add(subject)
+            for language, text in statements.forms.get(label, ()):
+                statements.names.add(subject, SCOPES.index(scope), language, text)
+    return {label for _, _, label in statements.labels}
+
+
+def _lead_out(statements: Statements, ids: dict[str, str], known: NDArray[np.bool_]) -> None:
+    """Note the edges that are none of this graph, and keep those that may be of another."""
+    described = len(statements.edges)
+    leading_out = islice(statements.edges.beyond(known), MOST_REFERENCES)
+    for head, relation, tail in (*leading_out, *statements.references):
+        if head in ids:
+            statements.builder.add_reference(ids[head], compact(relation), compact(tail))
+    statements.edges.keep_between(known)
+    if dangling := described - len(statements.edges):
+        statements.builder.note(f"{dangling:,} edges dropped: an end of theirs is not described")
+    relations = statements.edges.relations()
+    statements.edges.rename_relations({relation: compact(relation) for relation in relations})
+
+
+def _schema(statements: Statements) -> Iterator[tuple[str, str, str]]:
+    """Yield an edge from each class that a relation starts at to each that it ends at."""
+    for relation, domain in (
+        statements.domains.items() if statements.options.domain_and_range else ()
+    ):
+        heads = statements.blanks.named(domain)
+        tails = statements.blanks.named(statements.ranges.get(relation, set()))
+        yield from ((head, relation, tail) for head in heads for tail in tails)
+
+
+def _introduce(statements: Statements, builder: GraphBuilder) -> None:
+    """Tell the builder the version and licence, if the statements are about one ontology."""
+    if ill_typed := statements.ill_typed:
+        builder.note(
+            f"{len(ill_typed):,} literals do not fit their datatype, and are kept as they are "
+            f"written (such as {min(ill_typed)})"
+        )
+    if len(statements.ontologies) == 1:
+        texts = statements.texts[next(iter(statements.ontologies))]
+        version = next((texts[key] for key in vocabulary.VERSIONS if key in texts), "")
+        licence = next((texts[key] for key in vocabulary.LICENCES if key in texts), "")
+        builder.version, builder.licence = (
+            version or builder.version,
+            licence or builder.licence,
+        )
+
+
+def _entities(statements: Statements, outside: set[str]) -> set[str]:
+    """Return what is described, and what is only pointed at if its IRI says what it is."""
+    entities = statements.described | statements.names.owners() | statements.edges.heads()
+    pointed_at = statements.edges.tails() - entities
+    entities.update(tail for tail in pointed_at if readable(tail))
+    return {
+        entity for entity in entities - outside if not entity.startswith(vocabulary.META_NAMESPACES)
+    }
+
+
+def _name_relations(statements: Statements, ids: dict[str, str]) -> None:
+    relations: dict[str, tuple[bool, str]] = {}
+    for subject, scope, language, text in statements.names.of(statements.properties):
+        if SCOPES[scope] == "preferred" and subject not in ids:
+            candidate = (language not in ("", "en"), text)
+            relations[subject] = min(relations.get(subject, candidate), candidate)
+    for relation in statements.edges.relations():
+        # What RDFS and SKOS call their own relations ("subClassOf") is not for sentences.
+        is_meta = relation.startswith(vocabulary.META_NAMESPACES)
+        name = "" if is_meta else relations.get(relation, (False, ""))[1]
+        if name or compact(relation) not in statements.builder.relations:
+            statements.builder.add_relation(compact(relation), name)
