@@ -9,8 +9,12 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.utils.data import DataLoader, Dataset
 
-from kgbert.batching.processor import EncodedText, KGBertProcessor
+from kgbert.batching.buckets import in_buckets
+from kgbert.batching.encoded import EncodedText
+from kgbert.batching.processor import KGBertProcessor
+from kgbert.modeling.fused import KGBertPreTrainedModel
 
 #: What a measurement says of a lane: its ratios to the first lane, and times in milliseconds.
 Row = dict[str, Any]
@@ -21,33 +25,51 @@ class Lane:
     """One model with its batches; all lanes of a measurement have equally many."""
 
     name: str
-    model: nn.Module
+    model: KGBertPreTrainedModel
     processor: KGBertProcessor
     batches: Sequence[Sequence[EncodedText]]
     device: str = "cpu"
+    bucketed: bool = False
+    """Whether batches are filled up to few sizes, as a compiled model wants them."""
+    wrapped: nn.Module | None = None
+    """The model compiled, or sharing gradients with other processes; itself if None."""
     spent: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
     """By what was timed: seconds of the clock and of the processor, each step."""
+
+    @property
+    def called(self) -> nn.Module:
+        """What answers."""
+        return self.model if self.wrapped is None else self.wrapped
 
     @cached_property
     def optimiser(self) -> torch.optim.Optimizer:
         """Made when first trained, since its moments take memory."""
         return torch.optim.AdamW(self.model.parameters(), 1e-5, fused=True)
 
+    def load(self, number: int) -> dict[str, Any]:
+        """Return a batch as a loader's worker makes it: tokens alone where no more is read."""
+        texts = self.batches[number % len(self.batches)]
+        if not self.model.injections and self.processor.trees is None:
+            return dict(
+                self.processor.tokenizer.pad([x.tokens for x in texts], return_tensors="pt")
+            )
+        batch = self.processor.collate(texts, 1 + number)
+        return in_buckets(batch, 0) if self.bucketed else batch
+
     def collate(self, number: int) -> dict[str, Any]:
         """Return a batch on the device, sampled as in training."""
-        batch = self.processor.collate(self.batches[number % len(self.batches)], 1 + number)
-        return {
-            name: value.to(self.device) if isinstance(value, torch.Tensor) else value
-            for name, value in batch.items()
-        }
+        return {name: on(value, self.device) for name, value in self.load(number).items()}
 
     def train(self, number: int) -> None:
         """Take one step of training, loader included."""
+        self.learn(self.collate(number))
+
+    def learn(self, batch: dict[str, Any]) -> None:
+        """Take one step of training on a batch."""
         self.model.train()
-        batch = self.collate(number)
         labels = torch.arange(len(batch["input_ids"]), device=self.device) % 2
         with torch.autocast(self.device, torch.bfloat16):
-            loss = self.model(**batch, labels=labels).loss
+            loss = self.called(**batch, labels=labels).loss
         loss.backward()
         nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         self.optimiser.step()
@@ -57,14 +79,14 @@ class Lane:
         """Answer one batch, loader included."""
         self.model.eval()
         with torch.inference_mode(), torch.autocast(self.device, torch.bfloat16):
-            self.model(**self.collate(number)).logits.float().cpu()
+            self.called(**self.collate(number)).logits.float().cpu()
 
 
 #: What can be timed of a lane.
 STEPS: dict[str, Callable[[Lane, int], Any]] = {
     "training": Lane.train,
     "inference": Lane.infer,
-    "loader": Lane.collate,
+    "loader": Lane.load,
 }
 
 
@@ -110,16 +132,49 @@ def _row(lane: Lane, first: Lane, step: str, block: int) -> Row:
     }
 
 
-def peak_memory(lane: Lane) -> int | None:
-    """Return the most bytes that a step of training takes on a GPU, None without one."""
-    if lane.device == "cpu":
-        return None
+def waiting(lane: Lane, steps: int, *, workers: int = 2) -> float:
+    """Return the share of training's time in which it waits for its loader's workers."""
+    loader = DataLoader(_Numbered(lane, steps + 2), batch_size=None, num_workers=workers)
+    waited = total = 0.0
+    batches = iter(loader)
+    for number in range(steps + 2):
+        start = time.perf_counter()
+        batch = next(batches)
+        came = time.perf_counter()
+        lane.learn({name: on(value, lane.device) for name, value in batch.items()})
+        _synchronise(lane.device)
+        # Until the workers have started, waiting says nothing.
+        if number > 1:
+            waited, total = waited + came - start, total + time.perf_counter() - start
+    return round(waited / total, 4)
+
+
+class _Numbered(Dataset[dict[str, Any]]):
+    """A lane's batches by number."""
+
+    def __init__(self, lane: Lane, size: int) -> None:
+        self.lane, self.size = lane, size
+
+    def __len__(self) -> int:
+        return self.size
+
+    def __getitem__(self, number: int) -> dict[str, Any]:
+        return self.lane.load(number)
+
+
+def peak_gpu_memory(lane: Lane) -> int:
+    """Return the most bytes that a step of training takes on a GPU, its model included."""
     torch.cuda.empty_cache()
     torch.cuda.reset_peak_memory_stats()
     before = torch.cuda.memory_allocated()
     lane.train(0)
     own = sum(parameter.numel() * parameter.element_size() for parameter in lane.model.parameters())
     return torch.cuda.max_memory_allocated() - before + own
+
+
+def on(value: Any, device: str) -> Any:
+    """Return a tensor on a device, and anything else as it is."""
+    return value.to(device, non_blocking=True) if isinstance(value, torch.Tensor) else value
 
 
 def _synchronise(device: str) -> None:

@@ -2,12 +2,16 @@
 
 All arms are measured in one process on the same batches, in turn at every step, and told as their
 throughput over the plain encoder's. On a CPU that is MiniLM on the demo's texts with the Human
-Phenotype Ontology; where there is a GPU, an encoder of BERT-base's shape with random weights on
-64 texts of 128 tokens, a tenth of them linked into an invented graph of 100,000 entities and
-500,000 edges. A step includes padding and sampling, in the same process; tokenising and linking,
-done once a text, are told apart.
+Phenotype Ontology; on a GPU, or with --invented, an encoder of BERT-base's shape with random
+weights on 64 texts of 128 tokens, a tenth of them linked into an invented graph of 100,000 entities
+and 500,000 edges. A step includes padding and sampling in the same process, which the plain encoder
+spares; that two workers of a loader do it ahead of the model is told apart, and so is linking,
+which is done once a text.
 
-    python benchmarks/speed.py [--quick] [--threads 1] [--out benchmarks/results/speed_cpu.json]
+    python benchmarks/speed.py                              # on two cores; some five minutes
+    python benchmarks/speed.py --device cuda [--compile]    # on a GPU
+    python benchmarks/speed.py --invented --tiny            # tries the latter's way on a CPU
+    python benchmarks/scaling.py --processes 2              # how far a second process helps
 """
 
 import argparse
@@ -20,14 +24,15 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 import torch
-from lanes import Lane, Row, peak_memory, race
+from lanes import Lane, peak_gpu_memory, race, waiting
+from own_process import in_own_process, memory_in_gib
 from synthetic import synthetic_features, synthetic_graph, synthetic_texts
 from transformers import AutoModelForSequenceClassification, AutoTokenizer, BertConfig
 
@@ -38,52 +43,128 @@ from kgbert.demo.study import SIZES, checked_backbone, demo_study
 from kgbert.modeling.models import KGBertForSequenceClassification
 
 MEASURED = ("plain", "knowledge", "no edges", "appended text", "K-BERT", "ERNIE", "KnowBert")
-BATCH = {"cpu": 32, "cuda": 64}
-LENGTH = 128
+#: What an invented graph without names can feed.
+INVENTED = ("plain", "knowledge", "no edges", "ERNIE", "KnowBert")
+BATCH = 32
 PACKAGES = ("kgbert", "torch", "transformers", "torch-geometric", "numpy")
 
 
+@dataclass(frozen=True)
+class Setting:
+    """An encoder with random weights, and how much it has to read."""
+
+    shape: BertConfig
+    entities: int
+    large: int
+    """Entities of the graph whose step is measured beside one with a tenth of ``entities``."""
+    batch: int
+    length: int
+    block: int
+    """Steps that an arm takes in a row, since a GPU works ahead."""
+
+
+SETTINGS = {
+    "full": Setting(BertConfig(), 100_000, 10_000_000, batch=64, length=128, block=20),
+    "tiny": Setting(
+        BertConfig(
+            hidden_size=64, num_hidden_layers=2, num_attention_heads=2, intermediate_size=128
+        ),
+        entities=2_000,
+        large=5_000,
+        batch=4,
+        length=32,
+        block=1,
+    ),
+}
+
+
 def main() -> None:
-    """Measure on the device there is, and write the results."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="few rounds, small graphs")
+    """Measure, and write the results."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+    parser.add_argument("--invented", action="store_true", help="the GPU's setting on any device")
+    parser.add_argument("--tiny", action="store_true", help="a small encoder and small graphs")
+    parser.add_argument("--compile", action="store_true", help="compile all models, pad to buckets")
+    parser.add_argument("--quick", action="store_true", help="few rounds")
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--out", type=Path, default=None)
+    parser.add_argument("--memory-of", choices=MEASURED, help="only train an arm, tell its memory")
+    parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    repeats = 5 if arguments.quick else 15
     with tempfile.TemporaryDirectory() as folder:
-        found = (on_gpu if device == "cuda" else on_cpu)(Path(folder), repeats)
-        found["graph sizes"] = by_size(Path(folder), device, repeats, quick=arguments.quick)
-    found |= {"start-up": start_up(3), **_manifest(device, arguments.threads)}
-    out = arguments.out or Path(__file__).parent / "results" / f"speed_{device}.json"
-    out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-    print(json.dumps(found, indent=1))
+        if arguments.memory_of:
+            print(json.dumps(memory_of(arguments.memory_of, Path(folder))))
+            return
+        found = _found(arguments, Path(folder))
+    found |= {"start-up": start_up(5), **_manifest(arguments.device, arguments.threads)}
+    told = json.dumps(found, indent=1)
+    own = arguments.device == "cuda" or not arguments.invented
+    results = Path(__file__).parent / "results" / f"speed_{arguments.device}.json"
+    if out := arguments.out or (results if own and not arguments.tiny else None):
+        out.write_text(told + "\n", encoding="utf-8")
+    print(told)
 
 
-def on_cpu(folder: Path, repeats: int) -> dict[str, Any]:
+def _found(arguments: argparse.Namespace, folder: Path) -> dict[str, Any]:
+    repeats = 8 if arguments.quick else 24
+    if arguments.device == "cpu" and not arguments.invented:
+        return on_demo(folder, repeats)
+    setting = SETTINGS["tiny" if arguments.tiny else "full"]
+    return on_invention(
+        folder, setting, arguments.device, repeats=repeats, compiled=arguments.compile
+    )
+
+
+def on_demo(folder: Path, repeats: int) -> dict[str, Any]:
     """Return the costs on the demo's texts and graph."""
-    study = demo_study(folder, SIZES["short"])
-    examples = sorted(study.split(0).train[:256], key=lambda example: len(example.text))
-    material = Material(study.graph, study.features, study.linker, study.backbone, (examples,))
-    lanes = [_demo_lane(ARMS[name], material) for name in MEASURED]
-    texts = [example.text for example in examples]
-    return _raced(lanes, repeats, 1) | {
+    lanes = demo_lanes(folder, MEASURED)
+    found = _raced(lanes, repeats, 1)
+    rows = {row["arm"]: row for row in found["arms"]}
+    for name in ("plain", "knowledge"):
+        own = in_own_process(__file__, "--memory-of", name)
+        rows[name] |= {"peak memory, GiB": own["peak memory, GiB"]}
+    return found | {
         "setting": "MiniLM-L6, names of ICD-10-CM, Human Phenotype Ontology",
-        "linking": _linking(lanes[1], texts),
+        "linking": _linking(lanes[1]),
     }
 
 
-def on_gpu(folder: Path, repeats: int) -> dict[str, Any]:
-    """Return the costs for BERT-base's shape and an invented graph."""
-    lanes = _invented_lanes(folder, "cuda", 100_000, ("plain", "knowledge", "no edges"))
-    found = _raced(lanes, repeats, 20)
-    memory = [peak_memory(lane) for lane in lanes]
-    for row, bytes_taken in zip(found["arms"], memory, strict=False):
-        row["peak memory"] = round((bytes_taken or 0) / (memory[0] or 1), 3)
-    setting = f"BERT-base's shape, bfloat16, {LENGTH} tokens, 100,000 entities, 500,000 edges"
-    return found | {"setting": setting}
+def memory_of(name: str, folder: Path) -> dict[str, float]:
+    """Return what training an arm takes of the memory, in a process where nothing else was done."""
+    (lane,) = demo_lanes(folder, (name,))
+    for number in range(len(lane.batches)):
+        lane.train(number)
+    return {"peak memory, GiB": memory_in_gib("VmHWM")}
+
+
+def on_invention(
+    folder: Path, setting: Setting, device: str, *, repeats: int, compiled: bool
+) -> dict[str, Any]:
+    """Return the costs for a random encoder and an invented graph."""
+    lanes = invented_lanes(folder, setting, device, INVENTED)
+    large = [
+        invented_lanes(folder, replace(setting, entities=size), device, ("knowledge",))[0]
+        for size in (setting.entities // 10, setting.large)
+    ]
+    for lane in large:
+        lane.name = f"{len(lane.processor.graph):,} entities"
+    for lane in (*lanes, *large) if compiled else ():
+        lane.wrapped, lane.bucketed = torch.compile(lane.model, dynamic=False), True
+    found = _raced(lanes, repeats, setting.block)
+    sizes = race(large, "training", repeats=repeats, block=setting.block)
+    if device == "cuda":
+        peaks = [peak_gpu_memory(lane) for lane in (*lanes, *large)]
+        for row, peak in zip((*found["arms"][: len(lanes)], *sizes), peaks, strict=True):
+            row["peak memory"] = round(peak / peaks[0], 3)
+    shape = setting.shape
+    return found | {
+        "graph sizes": sizes,
+        "setting": f"random weights, {shape.num_hidden_layers} layers of {shape.hidden_size}, "
+        f"bfloat16, {setting.batch} texts of {setting.length} tokens, {setting.entities:,} "
+        f"entities, {5 * setting.entities:,} edges{', compiled' if compiled else ''}",
+    }
 
 
 def _raced(lanes: Sequence[Lane], repeats: int, block: int) -> dict[str, Any]:
@@ -98,7 +179,17 @@ def _raced(lanes: Sequence[Lane], repeats: int, block: int) -> dict[str, Any]:
     rows = {row["arm"]: row for row in answered}
     for row in trained:
         rows[row["arm"]] = row | rows[row["arm"]]
-    return {"arms": list(rows.values()), "loader": loader}
+    return {"arms": list(rows.values()), "loader": loader} | {
+        "share of training's time that waits for two workers": waiting(knowing, 3 * repeats)
+    }
+
+
+def demo_lanes(folder: Path, names: Sequence[str]) -> list[Lane]:
+    """Return arms on the demo's texts, those of about one length together."""
+    study = demo_study(folder, SIZES["short"])
+    examples = sorted(study.split(0).train[:256], key=lambda example: len(example.text))
+    material = Material(study.graph, study.features, study.linker, study.backbone, (examples,))
+    return [_demo_lane(ARMS[name], material) for name in names]
 
 
 def _demo_lane(arm: Arm, material: Material) -> Lane:
@@ -116,30 +207,20 @@ def _demo_lane(arm: Arm, material: Material) -> Lane:
         trees=changed.trees,
     )
     encoded = processor.encode([example.text for example in changed.parts[0]])
-    return Lane(arm.name, model, processor, _batches(encoded, BATCH["cpu"]))
+    return Lane(arm.name, model, processor, _batches(encoded, BATCH))
 
 
-def by_size(folder: Path, device: str, repeats: int, *, quick: bool) -> list[Row]:
-    """Return a training step with a large graph beside one with a small graph."""
-    large = 10_000_000 if device == "cuda" else 1_000_000
-    sizes = (10_000, large // 10 if quick else large)
-    lanes = [_invented_lanes(folder, device, size, ("knowledge",))[0] for size in sizes]
-    for lane, size in zip(lanes, sizes, strict=True):
-        lane.name = f"{size:,} entities"
-    return race(lanes, "training", repeats=repeats, block=20 if device == "cuda" else 1)
-
-
-def _invented_lanes(folder: Path, device: str, entities: int, arms: Sequence[str]) -> list[Lane]:
-    graph = synthetic_graph(entities, 5 * entities)
-    tokenizer = AutoTokenizer.from_pretrained(checked_backbone())
-    shape = BertConfig() if device == "cuda" else BertConfig.from_pretrained(checked_backbone())
-    place = folder / str(entities)
+def invented_lanes(folder: Path, setting: Setting, device: str, names: Sequence[str]) -> list[Lane]:
+    """Return arms with random weights on invented texts and an invented graph."""
+    graph = synthetic_graph(setting.entities, 5 * setting.entities)
+    shape = setting.shape
+    place = folder / str(setting.entities)
     torch.manual_seed(0)
     AutoModelForSequenceClassification.from_config(shape).save_pretrained(place)
     features = synthetic_features(graph, shape.hidden_size, place / "features")
+    tokenizer = AutoTokenizer.from_pretrained(checked_backbone())
     processor = KGBertProcessor(tokenizer, graph, features, linker=lambda texts: [])
-    size = BATCH[device]
-    texts = synthetic_texts(4 * size, LENGTH, graph, vocabulary=shape.vocab_size)
+    texts = synthetic_texts(4 * setting.batch, setting.length, graph, vocabulary=shape.vocab_size)
     return [
         Lane(
             name,
@@ -147,10 +228,10 @@ def _invented_lanes(folder: Path, device: str, entities: int, arms: Sequence[str
                 str(place), graph, labels=("a", "b"), **ARMS[name].options
             ).to(device),
             processor,
-            _batches(texts, size),
+            _batches(texts, setting.batch),
             device,
         )
-        for name in arms
+        for name in names
     ]
 
 
@@ -168,8 +249,9 @@ def _copy(processor: KGBertProcessor) -> KGBertProcessor:
     )
 
 
-def _linking(lane: Lane, texts: Sequence[str]) -> dict[str, float]:
-    """Return what tokenising and linking cost a text, once, beside a step of training."""
+def _linking(lane: Lane) -> dict[str, float]:
+    """Return what linking costs a text, once, beside a step of training."""
+    texts = [encoded.text for batch in lane.batches for encoded in batch]
     lane.processor.linker(texts[:32])
     start = time.process_time()
     lane.processor.linker(texts)

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kgbert.batching.alignment import TextLinks
+from kgbert.batching.encoded import EncodedText
 from kgbert.batching.features import EntityFeatures
-from kgbert.batching.processor import EncodedText
 from kgbert.graph.columns import StringColumn
 from kgbert.graph.graph import KnowledgeGraph
 
@@ -55,6 +55,12 @@ def synthetic_features(graph: KnowledgeGraph, size: int, path: Path) -> EntityFe
         part = vectors[start : start + _CHUNK]
         part[:] = np.roll(some, start // _CHUNK, axis=1)[: len(part)]
     vectors.flush()
+    return mapped_features(size, path)
+
+
+def mapped_features(size: int, path: Path) -> EntityFeatures:
+    """Return vectors that :func:`synthetic_features` wrote, to be read where they are used."""
+    vectors = np.memmap(path, np.float16, "r").reshape(-1, size)
     return EntityFeatures(np.asarray(vectors), "random", "random", "")
 
 

@@ -1,0 +1,110 @@
+"""How much do more processes help?
+
+One process trains on batches of its own, then so many at once, each on as many texts and averaging
+gradients with the others (DDP: nccl between GPUs, gloo between cores). Were nothing lost, so many
+processes would see so many times as many texts in the same time. That they train as one process
+with the same texts would is shown by a test, not here. The setting is that of speed.py's GPU.
+
+    python benchmarks/scaling.py [--processes 2] [--device cuda] [--tiny] [--out FILE]
+"""
+
+import argparse
+import json
+import os
+import platform
+import tempfile
+import time
+from importlib.metadata import version
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import torch
+import torch.distributed as dist
+import torch.multiprocessing as mp
+from lanes import Lane
+from speed import SETTINGS, Setting, invented_lanes
+
+#: Steps before it counts, and turns that count.
+WARM_UP, TURNS = 3, 5
+
+
+def main() -> None:
+    """Measure one process and several, and write the results."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+    parser.add_argument("--tiny", action="store_true", help="a small encoder and a small graph")
+    parser.add_argument("--out", type=Path)
+    arguments = parser.parse_args()
+    setting = SETTINGS["tiny" if arguments.tiny else "full"]
+    seconds = {
+        processes: _measured(processes, setting, arguments.device)
+        for processes in (1, arguments.processes)
+    }
+    told = {
+        "question": (__doc__ or "").splitlines()[0],
+        "processes": arguments.processes,
+        "device": torch.cuda.get_device_name() if arguments.device == "cuda" else "cpu",
+        "texts a second, one process": round(setting.batch / seconds[1], 1),
+        "texts a second": round(
+            arguments.processes * setting.batch / seconds[arguments.processes], 1
+        ),
+        "of what nothing lost would give": round(seconds[1] / seconds[arguments.processes], 3),
+        "load": round(os.getloadavg()[0], 1),
+        "versions": {"python": platform.python_version(), "torch": version("torch")},
+    }
+    text = json.dumps(told, indent=1)
+    if arguments.out:
+        arguments.out.write_text(text + "\n", encoding="utf-8")
+    print(text)
+
+
+def _measured(processes: int, setting: Setting, device: str) -> float:
+    """Return the seconds of a step in which each of so many processes trains on its texts."""
+    with tempfile.TemporaryDirectory() as folder:
+        mp.spawn(_train, (processes, setting, device, folder), nprocs=processes)
+        found: dict[str, Any] = json.loads((Path(folder) / "found.json").read_text())
+        return float(found["seconds"])
+
+
+def _train(rank: int, processes: int, setting: Setting, device: str, folder: str) -> None:
+    """Train as one of so many processes; the first one writes down how long a step took."""
+    torch.set_num_threads(1)
+    dist.init_process_group(
+        "nccl" if device == "cuda" else "gloo",
+        init_method=f"file://{folder}/meeting",
+        rank=rank,
+        world_size=processes,
+    )
+    if device == "cuda":
+        torch.cuda.set_device(rank)
+    own = Path(folder) / str(rank)
+    own.mkdir()
+    (lane,) = invented_lanes(own, setting, device, ("knowledge",))
+    lane.wrapped = torch.nn.parallel.DistributedDataParallel(lane.model)
+    for number in range(WARM_UP):
+        lane.train(number)
+    seconds = [_turn(lane, setting.block) for _ in range(TURNS)]
+    if rank == 0:
+        (Path(folder) / "found.json").write_text(json.dumps({"seconds": median(seconds)}))
+    dist.barrier()
+    dist.destroy_process_group()
+
+
+def _turn(lane: Lane, steps: int) -> float:
+    """Return the seconds of one step, as the slowest process needs them."""
+    dist.barrier()
+    start = time.perf_counter()
+    for number in range(steps):
+        lane.train(number)
+    dist.barrier()
+    if lane.device == "cuda":
+        torch.cuda.synchronize()
+    return (time.perf_counter() - start) / steps
+
+
+if __name__ == "__main__":
+    main()
