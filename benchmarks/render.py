@@ -258,6 +258,10 @@ BLOCKS: dict[str, Callable[[], str]] = {
         "linking_speed", measured(("arm", "names", "build_s", "sentences_per_s", "peak_mb"))
     ),
     "graph reading": _of("graph_reading", measured(("arm", "form", "seconds", "peak MB", "count"))),
+    "graph scale": _of(
+        "graph_scale",
+        measured(("arm", "form", "entities", "edges", "processor seconds", "seconds", "peak MB")),
+    ),
     "speed": costs,
     "scale": _of("scale", scale),
     "commands": commands,
