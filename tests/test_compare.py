@@ -1,19 +1,15 @@
 import errno
 import json
 import os
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
 from small_study import InventedRuns, small_study, split_of
 from tiny import tiny_graph
 
-from kgbert.comparing import sharing
-from kgbert.comparing.arms import ARMS, Arm
-from kgbert.comparing.arms.links import shuffle_entities
+from kgbert.comparing.arms import ARMS
 from kgbert.comparing.compare import compare
 from kgbert.comparing.report import render_report
-from kgbert.comparing.store import run_path
 from kgbert.comparing.study import Recipe, Split
 from kgbert.linking.linkers import make_linker
 from kgbert.texts import Example
@@ -75,25 +71,6 @@ def test_changed_settings_run_anew_and_lose_no_file(study, invented, changes):
     assert invented.done == 2 * EVERY_RUN
     assert set(before) < set(run_files(study))
     assert len(run_files(study)) == 2 * len(before)
-
-
-def own_arm(change):
-    return Arm("own", "of the user's own", change=change)
-
-
-def test_own_arm_runs_anew_when_its_code_changes_and_not_before(study):
-    one, same, other = (
-        own_arm(change)
-        for change in (
-            lambda material, seed: shuffle_entities(material, 0),
-            lambda material, seed: shuffle_entities(material, 0),
-            lambda material, seed: shuffle_entities(material, seed),
-        )
-    )
-
-    assert study.fingerprint(one, 0) == study.fingerprint(own_arm(one.change), 0)
-    assert study.fingerprint(one, 0) != study.fingerprint(other, 0)
-    assert study.fingerprint(replace(one, options={"hops": 1}), 0) != study.fingerprint(same, 0)
 
 
 def test_interruption_keeps_finished_runs_and_leaves_no_half_file(study, invented):
@@ -244,40 +221,6 @@ def test_damaged_record_is_named(study, invented):
 
     with pytest.raises(ValueError, match=f"{name}: the record of a run is damaged .* delete"):
         compare(study)
-
-
-def test_run_that_another_process_finishes_meanwhile_is_not_repeated(study, invented):
-    def other_process(told):
-        if told.done == 1 and len(invented.done) == 1:
-            compare(study)
-
-    results = compare(study, progress=other_process)
-
-    assert invented.done == EVERY_RUN
-    assert results["missing"] == []
-
-
-def test_processes_beside_each_other_share_the_runs(study, invented, monkeypatch):
-    monkeypatch.setattr(sharing, "WAIT", 0.01)
-    invented.seconds = 0.02
-
-    with ThreadPoolExecutor() as pool:
-        told = list(pool.map(compare, [study] * 3))
-
-    assert sorted(invented.done) == sorted(EVERY_RUN)
-    assert [one["missing"] for one in told] == [[], [], []]
-    assert [name for name in run_files(study) if not name.endswith(".json")] == []
-
-
-def test_the_claim_of_a_process_that_was_killed_ends_with_it(study, invented):
-    abandoned = run_path(study, study.arms[0], 0).with_suffix(".lock")
-    abandoned.parent.mkdir(parents=True)
-    abandoned.touch()
-
-    compare(study)
-
-    assert invented.done == EVERY_RUN
-    assert not abandoned.exists()
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,58 @@
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from small_study import InventedRuns, small_study
+
+from kgbert.comparing import sharing
+from kgbert.comparing.compare import compare
+from kgbert.comparing.store import run_path
+
+EVERY_RUN = [(arm, seed) for seed in range(2) for arm in ("plain", "knowledge", "shuffled")]
+
+
+@pytest.fixture
+def invented(monkeypatch):
+    return InventedRuns(monkeypatch)
+
+
+@pytest.fixture
+def study(tmp_path):
+    return small_study(tmp_path / "results")
+
+
+def run_files(study):
+    return sorted(path.name for path in (study.folder / "runs").iterdir())
+
+
+def test_run_that_another_process_finishes_meanwhile_is_not_repeated(study, invented):
+    def other_process(told):
+        if told.done == 1 and len(invented.done) == 1:
+            compare(study)
+
+    results = compare(study, progress=other_process)
+
+    assert invented.done == EVERY_RUN
+    assert results["missing"] == []
+
+
+def test_processes_beside_each_other_share_the_runs(study, invented, monkeypatch):
+    monkeypatch.setattr(sharing, "WAIT", 0.01)
+    invented.seconds = 0.02
+
+    with ThreadPoolExecutor() as pool:
+        told = list(pool.map(compare, [study] * 3))
+
+    assert sorted(invented.done) == sorted(EVERY_RUN)
+    assert [one["missing"] for one in told] == [[], [], []]
+    assert [name for name in run_files(study) if not name.endswith(".json")] == []
+
+
+def test_the_claim_of_a_process_that_was_killed_ends_with_it(study, invented):
+    abandoned = run_path(study, study.arms[0], 0).with_suffix(".lock")
+    abandoned.parent.mkdir(parents=True)
+    abandoned.touch()
+
+    compare(study)
+
+    assert invented.done == EVERY_RUN
+    assert not abandoned.exists()
