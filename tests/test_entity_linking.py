@@ -133,6 +133,21 @@ def test_processor_with_the_linker_is_saved_and_opened_again(linker, tmp_path):
     assert again.linker([*TEXTS, ODD]) == linker([*TEXTS, ODD])
 
 
+def test_a_processor_answers_elsewhere_than_where_the_linker_lay(linker, tmp_path):
+    before = linker.encoder.model.name_or_path
+    linker.encoder.model.name_or_path = ""
+    tiny_processor(linker=linker).save_pretrained(tmp_path / "here")
+    linker.encoder.model.name_or_path = before
+    (tmp_path / "here").rename(tmp_path / "elsewhere")
+
+    again = KGBertProcessor.from_pretrained(tmp_path / "elsewhere")
+
+    assert again.linker([*TEXTS, ODD]) == linker([*TEXTS, ODD])
+    assert (again.linker.names.vectors == linker.names.vectors).all()
+    again.save_pretrained(tmp_path / "third")
+    assert (tmp_path / "third" / "linker-0" / "names.safetensors").is_file()
+
+
 def test_settings_are_plain_json_and_part_of_a_combination(linker):
     both = make_linker(tiny_graph(), "dictionary+nearest")
     both.parts = (*both.parts, linker)

@@ -244,7 +244,7 @@ class KGBertProcessor:
         if self.vectors is not None:
             self.vectors.save(folder / VECTORS_FILE)
         settings = {
-            "linker": linker_settings(self.linker),
+            "linker": linker_settings(self.linker, folder),
             "fan_out": self.sampler.fan_out,
             "hops": self.sampler.hops,
             "max_length": self.max_length,
@@ -271,7 +271,7 @@ class KGBertProcessor:
                 "that `kgbert train` or `kgbert demo` wrote."
             ) from error
         graph = saved_graph(folder, graph, settings.pop("graph_left_out", {}))
-        linker = linker_from_settings(graph, settings.pop("linker"))
+        linker = linker_from_settings(graph, settings.pop("linker"), folder)
         features = EntityFeatures.load(folder / FEATURES_FILE)
         for part in parts_of(linker):
             if isinstance(part, SearchesFeatures):

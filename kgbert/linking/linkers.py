@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from itertools import chain
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
 
 from kgbert.graph.graph import KnowledgeGraph
 from kgbert.linking.dictionary import DictionaryLinker
@@ -23,6 +24,15 @@ class CombinedLinker:
         """Return the mentions of every part, in reading order."""
         found = [part(texts) for part in self.parts]
         return [sorted(chain(*of_text)) for of_text in zip(*found, strict=True)]
+
+
+@runtime_checkable
+class Portable(Protocol):
+    """A linker that needs files besides the graph, and can write them beside a model."""
+
+    def settings_in(self, folder: Path) -> dict[str, Any]:
+        """Write the files into a folder; return the settings, which ``folder`` completes."""
+        ...
 
 
 def make_linker(graph: KnowledgeGraph, name: str) -> Linker:
@@ -48,30 +58,44 @@ def parts_of(linker: Linker) -> tuple[Linker, ...]:
     return linker.parts if isinstance(linker, CombinedLinker) else (linker,)
 
 
-def linker_settings(linker: Linker) -> list[dict[str, Any]]:
+def linker_settings(linker: Linker, folder: Path | None = None) -> list[dict[str, Any]]:
     """Return what :func:`linker_from_settings` needs to build a linker again.
+
+    Args:
+        linker: Any that ``make_linker`` gives.
+        folder: Where a trained linker's files are written, so that it answers wherever the folder
+            goes; without it the settings say where they lie.
 
     Raises:
         ValueError: The linker is a callable of the user's own, which no settings describe.
     """
     settings = []
     parts: Sequence[Any] = parts_of(linker)
-    for part in parts:
+    for number, part in enumerate(parts):
         names = [name for name, home in HOMES.items() if home == _home_of(type(part))]
         if not names:
             raise ValueError(
                 f"a linker of type {type(part).__name__} cannot be saved with a processor; save it "
                 "with the dictionary linker, and set `processor.linker` again after loading."
             )
-        settings.append({"linker": names[0], **part.settings})
+        if folder and isinstance(part, Portable):
+            held = f"linker-{number}"
+            said = {"held": held, **part.settings_in(folder / held)}
+        else:
+            said = part.settings
+        settings.append({"linker": names[0], **said})
     return settings
 
 
-def linker_from_settings(graph: KnowledgeGraph, settings: Sequence[dict[str, Any]]) -> Linker:
-    """Return the linker that :func:`linker_settings` described."""
+def linker_from_settings(
+    graph: KnowledgeGraph, settings: Sequence[dict[str, Any]], folder: Path | None = None
+) -> Linker:
+    """Return the linker that :func:`linker_settings` described, with the same folder if any."""
     parts: list[Linker] = []
     for options in settings:
         given = dict(options)
+        if held := given.pop("held", ""):
+            given["folder"] = str((folder or Path()) / held)
         kind = _kind(given.pop("linker"))
         parts.append(kind.from_settings(graph, given))
     return parts[0] if len(parts) == 1 else CombinedLinker(parts)

@@ -114,32 +114,27 @@ class EmbeddingLinker:
     def save(self, folder: str | Path) -> None:
         """Write encoder, vectors and settings, whole or not at all, for :meth:`from_pretrained`."""
         with replacing(folder, "linker") as fresh:
-            self.encoder.save(fresh)
-            self.names.save(fresh / NAMES_FILE, self.graph.hash)
-            said = {"encoder": self._reading, **asdict(self.options)}
-            write_atomically(fresh / SETTINGS_FILE, json.dumps(said, indent=2))
+            self._write(fresh)
         self.encoder.model.name_or_path = str(Path(folder).absolute())
 
     @property
     def settings(self) -> dict[str, Any]:
         """What rebuilds this linker on the same graph, ready for JSON."""
-        if self.spans is not None:
-            raise ValueError(
-                "this linker's spans come from a callable of your own, which no settings "
-                "describe; save it without (spans=None), and set `processor.linker` after loading."
-            )
+        described = self._described
         folder = str(self.encoder.model.name_or_path)
         if not folder:
             raise ValueError(
                 "this linker's encoder was trained and lies nowhere yet, so no settings can say "
                 "where to find it; write linker.save('FOLDER') first."
             )
-        return {
-            "folder": folder,
-            "weights": self.encoder.hash,
-            "encoder": self._reading,
-            **asdict(self.options),
-        }
+        return {"folder": folder, **described}
+
+    def settings_in(self, folder: Path) -> dict[str, Any]:
+        """Write encoder and vectors into a folder; return settings that lack where it lies."""
+        described = self._described
+        folder.mkdir(parents=True, exist_ok=True)
+        self._write(folder)
+        return described
 
     @classmethod
     def from_settings(cls, graph: KnowledgeGraph, settings: Mapping[str, Any]) -> "EmbeddingLinker":
@@ -246,6 +241,25 @@ class EmbeddingLinker:
     def _search(self) -> NameSearch:
         spelling, renown = self.options.spelling, self.options.renown
         return NameSearch(self.names, self._letters, self._texts, spelling, renown)
+
+    def _write(self, folder: Path) -> None:
+        self.encoder.save(folder)
+        self.names.save(folder / NAMES_FILE, self.graph.hash)
+        said = {"encoder": self._reading, **asdict(self.options)}
+        write_atomically(folder / SETTINGS_FILE, json.dumps(said, indent=2))
+
+    @property
+    def _described(self) -> dict[str, Any]:
+        if self.spans is not None:
+            raise ValueError(
+                "this linker's spans come from a callable of your own, which no settings "
+                "describe; save it without (spans=None), and set `processor.linker` after loading."
+            )
+        return {
+            "weights": self.encoder.hash,
+            "encoder": self._reading,
+            **asdict(self.options),
+        }
 
     @property
     def _reading(self) -> dict[str, Any]:
