@@ -90,3 +90,18 @@ def test_unknown_way_is_answered_before_the_graph_is_read(capsys):
     assert main(["link", "missing.obo", "x", "--as", "htlm"]) == 1
 
     assert "did you mean 'html'? Known: html, jsonl, table" in capsys.readouterr().err
+
+
+def test_a_stopped_name_is_not_linked_and_why_says_so(obo, capsys):
+    main(["link", obo, TEXT, "--as", "jsonl", "--stop-names", "high temperatures,skin tumour"])
+    linked = json.loads(capsys.readouterr().out)
+    main(["link", obo, TEXT, "--stop-names", "high temperatures", "--why", "High temperature"])
+
+    assert linked["mentions"] == []
+    assert "stop name" in capsys.readouterr().out
+
+
+def test_why_asks_a_dictionary(obo, capsys):
+    assert main(["link", obo, TEXT, "--linker", "nearest", "--why", "Fever"]) == 1
+
+    assert "leave --linker out" in capsys.readouterr().err

@@ -8,7 +8,13 @@ from textwrap import shorten
 from typing import TYPE_CHECKING
 
 from kgbert.cli.command import Command
-from kgbert.cli.graph_options import add_graph_arguments, add_linker_argument, graph_of
+from kgbert.cli.graph_options import (
+    add_graph_arguments,
+    add_linker_argument,
+    add_stop_arguments,
+    graph_of,
+    linker_of,
+)
 from kgbert.cli.text_argument import add_text_argument, examples_of
 from kgbert.lookup import lookup
 from kgbert.saving import write_atomically
@@ -17,6 +23,7 @@ from kgbert.texts import Example
 if TYPE_CHECKING:
     from kgbert.graph.graph import KnowledgeGraph
     from kgbert.linking.account import FoundEntity, FoundMention, LinkedText
+    from kgbert.linking.mention import Linker
 
 #: Widest mention of the table: the nearest linker's are whole texts.
 _LONGEST_MENTION = 48
@@ -27,13 +34,12 @@ def link(arguments: Namespace) -> None:
     write = lookup(FORMATS, _format(arguments), "way to show links")
     examples = examples_of(arguments)
     graph = graph_of(arguments)
+    linker = linker_of(arguments, graph)
     if arguments.why:
-        _explain(examples, graph, arguments.why)
+        _explain(examples, linker, arguments.why)
         return
     from kgbert.linking.account import account
-    from kgbert.linking.linkers import make_linker
 
-    linker = make_linker(graph, arguments.linker)
     linked = linker([example.text for example in examples])
     texts = ((example.id, example.text) for example in examples)
     lines = write(list(account(texts, linked, linker, graph)), graph)
@@ -49,6 +55,7 @@ def _add_arguments(parser: ArgumentParser) -> None:
     add_graph_arguments(parser)
     add_text_argument(parser)
     add_linker_argument(parser)
+    add_stop_arguments(parser)
     parser.add_argument(
         "--why", metavar="NAME", help="say why the dictionary finds this name in the text, or not"
     )
@@ -77,13 +84,18 @@ def _format(arguments: Namespace) -> str:
     return given or _FORMATS_OF_FILES.get(named_like, "table")
 
 
-def _explain(examples: Sequence[Example], graph: "KnowledgeGraph", name: str) -> None:
+def _explain(examples: Sequence[Example], linker: "Linker", name: str) -> None:
     from kgbert.linking.dictionary import DictionaryLinker
+    from kgbert.linking.linkers import parts_of
     from kgbert.linking.why import why
 
-    linker = DictionaryLinker(graph)
+    known = [part for part in parts_of(linker) if isinstance(part, DictionaryLinker)]
+    if not known:
+        raise ValueError(
+            "--why explains what a dictionary finds, and this linker asks none; leave --linker out."
+        )
     for example in examples:
-        print(f"{_one_line(example.text)}\n  {why(linker, example.text, name)}")
+        print(f"{_one_line(example.text)}\n  {why(known[0], example.text, name)}")
 
 
 def _jsonl(texts: Sequence["LinkedText"], graph: "KnowledgeGraph") -> Iterator[str]:
