@@ -28,6 +28,9 @@ PICTURE = PROJECT / "docs" / "report.svg"
 
 NOT_MEASURED = "Not measured yet."
 
+PEAK = "peak memory, GiB"
+WAITED = "share of training's time that waits for two workers"
+
 _BLOCK = re.compile(
     r"(?P<start><!-- rendered: (?P<name>[\w, ]+) -->\n).*?(?P<end><!-- end -->)", re.DOTALL
 )
@@ -167,7 +170,10 @@ def costs() -> str:
         (arm, *(_cost(arms[where].get(arm), what) for where, what in columns.values()))
         for arm in dict.fromkeys(name for each in arms.values() for name in each)
     ]
-    told = [_circumstances_of_speed(results) for results in found.values() if results]
+    told = [
+        _circumstances_of_speed(results) if results else f"Nothing was measured on a {device}."
+        for results, device in zip(found.values(), ("CPU", "GPU"), strict=True)
+    ]
     return "\n\n".join([table(("arm", *columns), rows), *told])
 
 
@@ -179,39 +185,58 @@ def _cost(arm: Results | None, what: str) -> str:
 
 
 def _circumstances_of_speed(results: Results) -> str:
-    """Return what was measured on what, the effect of the graph's size, and the start-up."""
+    """Return what was measured on what, and all there is to say beside each arm's throughput."""
     hardware, versions = results["hardware"], results["versions"]
-    on_cpu = hardware["accelerator"] == "none"
     machine = f"{hardware['processor']}, {hardware['threads']} threads, load {hardware['load']}"
-    small, large = results["graph sizes"]
-    ratio = large[f"training, by {'processor time' if on_cpu else 'the clock'}"]
-    seconds = ", ".join(f"`{name}` {value:.2f}" for name, value in results["start-up"].items())
-    return (
+    on_cpu = hardware["accelerator"] == "none"
+    told = [
         f"{results['setting']}; {machine if on_cpu else hardware['accelerator']}, torch "
         f"{versions['torch']}, transformers {versions['transformers']}, "
-        f"{results['finished'][:10]}. Throughput of training with {large['arm']} over "
-        f"{small['arm']}: {ratio:.2f}. Start-up, seconds of the processor: {seconds}."
-    )
+        f"{results['finished'][:10]}."
+    ]
+    if WAITED in results:
+        told.append(f"Training waits {results[WAITED]:.1%} of its time for two loader workers.")
+    peaks = [f"{x['arm']} {x[PEAK]}" for x in results["arms"] if PEAK in x]
+    if peaks:
+        told.append(f"Peak memory of a process that only trains, GiB: {', '.join(peaks)}.")
+    if sizes := results.get("graph sizes"):
+        told.append(_graph_sizes(*sizes, clock="processor time" if on_cpu else "the clock"))
+    seconds = ", ".join(f"`{name}` {value:.2f}" for name, value in results["start-up"].items())
+    return " ".join([*told, f"Start-up, seconds of the processor: {seconds}."])
+
+
+def _graph_sizes(small: Results, large: Results, *, clock: str) -> str:
+    """Return the effect of the graph's size on a step of training, and on its memory."""
+    ratio = large[f"training, by {clock}"]
+    told = f"Throughput of training with {large['arm']} over {small['arm']}: {ratio:.2f}"
+    if "peak memory" in large:
+        told += f"; peak memory, of plain's: {large['peak memory']} and {small['peak memory']}"
+    return f"{told}."
 
 
 def scale(results: Results) -> str:
     """Return what a large graph needs, and what a step costs beside a small one."""
+    columns = {
+        "nodes": "sampled nodes",
+        "padding and sampling, ms": "loader, ms of the processor",
+        "training step, ms": "training, ms of the processor",
+        "throughput": "training, by processor time",
+        "own memory, GiB": "own memory, GiB",
+    }
+    shown = {name: what for name, what in columns.items() if what in results["arms"][0]}
     rows = [
-        (
-            arm["arm"],
-            f"{arm['loader, ms of the processor']:.1f}",
-            f"{arm['training, ms of the processor']:.1f}",
-        )
-        for arm in results["arms"]
+        (arm["arm"], *(f"{arm[what]:,.6g}" for what in shown.values())) for arm in results["arms"]
     ]
     once = ", ".join(f"{name} {x:g}" for name, x in results["seconds of the processor"].items())
+    making = results.get("peak memory of making, GiB")
     return "\n\n".join(
         [
-            table(("graph", "padding and sampling, ms", "training step, ms"), rows),
+            table(("graph", *shown), rows),
             f"{results['entities']:,} entities and {results['edges']:,} edges; peak memory "
             f"{results['peak memory, GiB']} GiB, of which {results['mapped files, GiB']} GiB may "
-            f"be mapped files. Once, in seconds of the processor: {once}. Measured on "
-            f"{results['machine']}, torch {results['torch']}.",
+            f"be mapped files{f'; {making} GiB while these are made' if making else ''}. Once, in "
+            f"seconds of the processor: {once}. Measured on {results['machine']}, torch "
+            f"{results['torch']}.",
         ]
     )
 
