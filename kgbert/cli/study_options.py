@@ -2,13 +2,18 @@
 
 from argparse import Namespace
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from kgbert.cli.graph_options import graph_of, linker_of
 from kgbert.cli.task_options import recipe_of, split_of
+from kgbert.texts import Example
 
 if TYPE_CHECKING:
+    from kgbert.batching.features import EntityFeatures
     from kgbert.comparing.study import Study
+    from kgbert.graph.graph import KnowledgeGraph
+    from kgbert.linking.mention import Linker
 
 
 def study_of(arguments: Namespace, arm_names: Sequence[str], seeds: Sequence[int]) -> "Study":
@@ -29,26 +34,43 @@ def study_of(arguments: Namespace, arm_names: Sequence[str], seeds: Sequence[int
 
     check_backbone(arguments.backbone)
     from kgbert.cli.progress import ShowProgress
-    from kgbert.comparing.findings import check_linked
+    from kgbert.comparing.run import check_arms
     from kgbert.comparing.study import Study
     from kgbert.modeling.features import encode_entities
 
-    linker = linker_of(arguments, graph)
-    # Not left to the comparison alone: encoding the entities may take long.
-    check_linked(graph, linker, [example.text for example in split(seeds[0]).train])
     recipe = recipe_of(arguments)
-    print(f"encoding {len(graph):,} entities, unless that was done before", flush=True)
-    return Study(
+    study = Study(
         name=arguments.output.absolute().name,
         folder=arguments.output,
         graph=graph,
-        features=encode_entities(
-            graph, arguments.backbone, progress=ShowProgress("encoding entities:")
-        ),
+        features=_no_features(graph),
         backbone=arguments.backbone,
-        linker=linker,
+        linker=_linker(arguments, graph, split(seeds[0]).train),
         split=split,
         arms=arms,
         seeds=seeds,
         recipes={arm.name: recipe for arm in arms},
     )
+    # Whether an arm makes sense does not depend on the features, which may take long to make.
+    check_arms(study)
+    print(f"encoding {len(graph):,} entities, unless that was done before", flush=True)
+    progress = ShowProgress("encoding entities:")
+    return replace(study, features=encode_entities(graph, arguments.backbone, progress=progress))
+
+
+def _linker(arguments: Namespace, graph: "KnowledgeGraph", train: Sequence[Example]) -> "Linker":
+    """Return the linker, which finds something in the training texts."""
+    from kgbert.comparing.findings import check_linked
+
+    linker = linker_of(arguments, graph)
+    # Not left to the comparison alone: encoding the entities may take long.
+    check_linked(graph, linker, [example.text for example in train])
+    return linker
+
+
+def _no_features(graph: "KnowledgeGraph") -> "EntityFeatures":
+    import numpy as np
+
+    from kgbert.batching.features import EntityFeatures
+
+    return EntityFeatures(np.zeros((len(graph), 1), np.float16), "", "", graph.hash)
