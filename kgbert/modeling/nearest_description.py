@@ -128,7 +128,7 @@ class NearestDescriptionLinker:
             Match(
                 entity,
                 score,
-                self.graph.name(self.graph.entity_ids.find(entity)),
+                self.graph.name(self.graph.index(entity)),
                 "",
                 ("description",),
             )
