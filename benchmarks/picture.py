@@ -15,7 +15,11 @@ Results = dict[str, Any]
 PACKAGE = Path(kgbert.__file__).parent
 
 #: The report's style sheets, the colours first.
-STYLES = (PACKAGE / "drawing" / "base.css", PACKAGE / "comparing" / "report.css")
+STYLES = (
+    PACKAGE / "drawing" / "paper.css",
+    PACKAGE / "drawing" / "base.css",
+    PACKAGE / "comparing" / "report.css",
+)
 
 WIDTH, GAP, MARGIN = 1000, 40, 20
 #: About how many letters of the verdict stand on a line.
@@ -82,9 +86,11 @@ def _page(pieces: list[str], height: int) -> str:
 def _style() -> str:
     """Return the rules of the report's style sheets that its drawings need."""
     sheet = "".join(path.read_text(encoding="utf-8") for path in STYLES)
-    colours = sheet[: sheet.index("* {")]
+    colours = re.findall(
+        r"^(?::root|@media screen and .prefers)[^{]*\{(?:[^{}]|\{[^{}]*\})*\}", sheet, re.MULTILINE
+    )
     rules = re.findall(r"^svg [^{]+\{[^}]+\}", sheet, re.MULTILINE)
-    return colours + "\n".join(["svg { font-size: 13px; fill: var(--ink); }", *rules])
+    return "\n".join([*colours, "svg { font-size: 13px; fill: var(--ink); }", *rules])
 
 
 def _width(plot: str) -> int:
