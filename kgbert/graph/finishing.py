@@ -18,6 +18,7 @@ def finish(statements: Statements) -> GraphBuilder:
 
     Names and edges move there: they are not held twice.
 
+    >>> from kgbert.graph.options import ReadOptions
     >>> statements = Statements(ReadOptions())
     >>> statements.add_literal("http://a.org/b", vocabulary.expand("rdfs:label"), "Beta", "en")
     >>> finish(statements).build().name(0)
