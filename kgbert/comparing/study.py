@@ -99,8 +99,7 @@ class Study:
     @property
     def backbone_name(self) -> str:
         """The backbone without the folders of this machine."""
-        path = Path(self.backbone)
-        return "/".join(path.parts[-2:]) if path.exists() else self.backbone
+        return _without_folders(self.backbone)
 
     def recipe(self, arm: Arm) -> Recipe:
         """Return how an arm is trained."""
@@ -134,11 +133,18 @@ def arm_told(arm: Arm) -> Any:
 
 
 def linker_told(linker: Linker) -> Any:
-    """Return a linker's settings, or the name of its type where it is the user's own."""
+    """Return a linker's settings without the folders of this machine, or the type of one's own."""
     try:
-        return linker_settings(linker)
+        parts = linker_settings(linker)
     except ValueError:
         return type(linker).__qualname__
+    return [{name: _without_folders(value) for name, value in part.items()} for part in parts]
+
+
+def _without_folders(value: Any) -> Any:
+    """Return the last two parts of what is the place of something; anything else as it is."""
+    path = Path(value) if isinstance(value, str) else None
+    return "/".join(path.parts[-2:]) if path and path.parts[1:] and path.exists() else value
 
 
 @cache
