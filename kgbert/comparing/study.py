@@ -138,13 +138,19 @@ def linker_told(linker: Linker) -> Any:
         parts = linker_settings(linker)
     except ValueError:
         return type(linker).__qualname__
-    return [{name: _without_folders(value) for name, value in part.items()} for part in parts]
+    return [
+        {
+            name: _without_folders(value) if isinstance(value, str) else value
+            for name, value in part.items()
+        }
+        for part in parts
+    ]
 
 
-def _without_folders(value: Any) -> Any:
+def _without_folders(told: str) -> str:
     """Return the last two parts of what is the place of something; anything else as it is."""
-    path = Path(value) if isinstance(value, str) else None
-    return "/".join(path.parts[-2:]) if path and path.parts[1:] and path.exists() else value
+    path = Path(told)
+    return "/".join(path.parts[-2:]) if path.parts[1:] and path.exists() else told
 
 
 @cache
