@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock
+
 from kgbert.comparing.run import Trained
 from kgbert.comparing.study import Study
 from kgbert.linking.linkers import linker_settings
@@ -29,10 +31,18 @@ def keep_if_best(study: Study, trained: Trained, others: Sequence[Run]) -> None:
         trained: The run that has just been done.
         others: The runs of the same arm that were finished before.
     """
-    record = trained.record
-    if best_of(study, [*others, record]) is not record:
-        return
-    metric = _metric(study)
+    # Several processes may work on the study: what one of them has kept, others may not know of.
+    path = study.folder / "model.lock"
+    with FileLock(path):
+        try:
+            if best_of(study, [*others, *_kept(study), trained.record]) is trained.record:
+                _keep(study, trained)
+        finally:
+            path.unlink(missing_ok=True)
+
+
+def _keep(study: Study, trained: Trained) -> None:
+    record, metric = trained.record, _metric(study)
     about = {
         "Study": study.name,
         "Seed": record["seed"],
@@ -52,11 +62,7 @@ def keep_if_best(study: Study, trained: Trained, others: Sequence[Run]) -> None:
 
 def is_kept(study: Study, run: Run) -> bool:
     """Return whether the model in the study's folder is that of this run."""
-    try:
-        kept = json.loads(_file(study).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return False
-    return bool(kept.get("fingerprint") == run["fingerprint"])
+    return bool(_told(study).get("fingerprint") == run["fingerprint"])
 
 
 def can_be_kept(study: Study) -> bool:
@@ -68,6 +74,24 @@ def can_be_kept(study: Study) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _kept(study: Study) -> list[Run]:
+    """Return the run whose model is in the folder, if it is one of this study."""
+    told = _told(study)
+    own = {study.fingerprint(arm, seed) for arm in study.arms for seed in study.seeds}
+    if told.get("fingerprint") not in own:
+        return []
+    return [{"seed": told["seed"], "validation": {_metric(study): told["validation"]}}]
+
+
+def _told(study: Study) -> Run:
+    """Return what is known of the model in the folder; nothing where there is none."""
+    try:
+        told: Run = json.loads(_file(study).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    return told
 
 
 def _file(study: Study) -> Path:
