@@ -71,6 +71,14 @@ def small_study(folder, backbone="no backbone", **changes):
     )
 
 
+#: The runs of a small study, in the order in which they are done.
+EVERY_RUN = [(arm, seed) for seed in range(2) for arm in ("plain", "knowledge", "shuffled")]
+
+
+def run_files(study):
+    return sorted(path.name for path in (study.folder / "runs").iterdir())
+
+
 class InventedRuns:
     """Stands in for training: scores by arm and seed, and the runs that were asked for."""
 

@@ -4,7 +4,7 @@ import os
 from dataclasses import replace
 
 import pytest
-from small_study import InventedRuns, small_study, split_of
+from small_study import EVERY_RUN, InventedRuns, run_files, small_study, split_of
 from tiny import tiny_graph
 
 from kgbert.comparing.arms import ARMS
@@ -13,8 +13,6 @@ from kgbert.comparing.report import render_report
 from kgbert.comparing.study import Recipe, Split
 from kgbert.linking.linkers import make_linker
 from kgbert.texts import Example
-
-EVERY_RUN = [(arm, seed) for seed in range(2) for arm in ("plain", "knowledge", "shuffled")]
 
 
 @pytest.fixture
@@ -25,10 +23,6 @@ def invented(monkeypatch):
 @pytest.fixture
 def study(tmp_path):
     return small_study(tmp_path / "results")
-
-
-def run_files(study):
-    return sorted(path.name for path in (study.folder / "runs").iterdir())
 
 
 def test_every_arm_runs_with_every_seed(study, invented):

@@ -1,13 +1,11 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from small_study import InventedRuns, small_study
+from small_study import EVERY_RUN, InventedRuns, run_files, small_study
 
 from kgbert.comparing import sharing
 from kgbert.comparing.compare import compare
 from kgbert.comparing.store import run_path
-
-EVERY_RUN = [(arm, seed) for seed in range(2) for arm in ("plain", "knowledge", "shuffled")]
 
 
 @pytest.fixture
@@ -18,10 +16,6 @@ def invented(monkeypatch):
 @pytest.fixture
 def study(tmp_path):
     return small_study(tmp_path / "results")
-
-
-def run_files(study):
-    return sorted(path.name for path in (study.folder / "runs").iterdir())
 
 
 def test_run_that_another_process_finishes_meanwhile_is_not_repeated(study, invented):

@@ -3,18 +3,14 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
-
-from filelock import FileLock
 
 from kgbert.comparing.run import Trained
+from kgbert.comparing.store import Run, locked
 from kgbert.comparing.study import Study
 from kgbert.linking.linkers import linker_settings
 from kgbert.saving import write_atomically
 from kgbert.training.folder import save_model
 from kgbert.training.tasks import task_of
-
-Run = dict[str, Any]
 
 
 def best_of(study: Study, runs: Sequence[Run]) -> Run | None:
@@ -32,13 +28,9 @@ def keep_if_best(study: Study, trained: Trained, others: Sequence[Run]) -> None:
         others: The runs of the same arm that were finished before.
     """
     # Several processes may work on the study: what one of them has kept, others may not know of.
-    path = study.folder / "model.lock"
-    with FileLock(path):
-        try:
-            if best_of(study, [*others, *_kept(study), trained.record]) is trained.record:
-                _keep(study, trained)
-        finally:
-            path.unlink(missing_ok=True)
+    with locked(study.folder / "model.lock"):
+        if best_of(study, [*others, *_kept(study), trained.record]) is trained.record:
+            _keep(study, trained)
 
 
 def _keep(study: Study, trained: Trained) -> None:

@@ -5,7 +5,7 @@ import logging
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -50,25 +50,36 @@ def finished_run(study: Study, arm: Arm, seed: int) -> Run | None:
 
 
 @contextmanager
+def locked(path: Path, *, timeout: int = -1) -> Iterator[None]:
+    """Hold a lock file while the context lasts, at most so long waited for; killing ends it.
+
+    Raises:
+        Timeout: Another process holds it.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(path, timeout=timeout):
+        try:
+            yield
+        finally:
+            # Before the release: afterwards it might be the lock of another process.
+            path.unlink(missing_ok=True)
+
+
+@contextmanager
 def claimed(study: Study, arm: Arm, seed: int) -> Iterator[bool]:
     """Claim a run while the context lasts; gives False where another process has claimed it.
 
     The claim of a process that was killed ends with it.
     """
-    path = run_path(study, arm, seed).with_suffix(".lock")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(path)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        yield False
-        return
-    try:
-        yield True
-    finally:
-        # Before the release: afterwards it might be the claim of another process.
-        path.unlink(missing_ok=True)
-        lock.release()
+    with ExitStack() as stack:
+        try:
+            path = run_path(study, arm, seed).with_suffix(".lock")
+            stack.enter_context(locked(path, timeout=0))
+        except Timeout:
+            is_ours = False
+        else:
+            is_ours = True
+        yield is_ours
 
 
 def attempt_run(
