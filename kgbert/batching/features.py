@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kgbert.batching.matrix import open_matrices, save_matrices
+from kgbert.linking.linkers import parts_of
+from kgbert.linking.mention import Linker
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,9 +41,16 @@ class EntityFeatures:
 
 
 @runtime_checkable
-class SearchesFeatures(Protocol):
+class _SearchesFeatures(Protocol):
     """A linker that compares texts with entity features, which need not be made twice."""
 
     def adopt(self, features: EntityFeatures) -> None:
         """Take over what was made by the linker's own encoder for its own graph."""
         ...
+
+
+def lend(features: EntityFeatures, linker: Linker) -> None:
+    """Let the parts of a linker that search entity features search these, if they fit."""
+    for part in parts_of(linker):
+        if isinstance(part, _SearchesFeatures):
+            part.adopt(features)

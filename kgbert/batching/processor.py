@@ -16,7 +16,7 @@ from transformers import AutoTokenizer, BatchEncoding, PreTrainedTokenizerBase
 from kgbert.batching.alignment import align
 from kgbert.batching.choices import choice_of, choice_tables
 from kgbert.batching.encoded import Batch, EncodedText
-from kgbert.batching.features import EntityFeatures, SearchesFeatures
+from kgbert.batching.features import EntityFeatures, lend
 from kgbert.batching.growing import grown, shape
 from kgbert.batching.left_out import GRAPH_FILE, saved_graph, told_of
 from kgbert.batching.link_arrays import link_arrays
@@ -27,7 +27,7 @@ from kgbert.batching.vectors import EntityVectors, Origin
 from kgbert.graph.cache import save_graph
 from kgbert.graph.graph import KnowledgeGraph
 from kgbert.linking.dictionary import DictionaryLinker
-from kgbert.linking.linkers import linker_from_settings, linker_settings, parts_of
+from kgbert.linking.linkers import linker_from_settings, linker_settings
 from kgbert.linking.mention import Linker
 from kgbert.saving import write_atomically
 from kgbert.texts import Example
@@ -273,9 +273,7 @@ class KGBertProcessor:
         graph = saved_graph(folder, graph, settings.pop("graph_left_out", {}))
         linker = linker_from_settings(graph, settings.pop("linker"), folder)
         features = EntityFeatures.load(folder / FEATURES_FILE)
-        for part in parts_of(linker):
-            if isinstance(part, SearchesFeatures):
-                part.adopt(features)
+        lend(features, linker)
         tokenizer = AutoTokenizer.from_pretrained(folder, padding_side=settings.pop("padding_side"))
         if "trees" in settings:
             settings["trees"] = SentenceTrees(**settings["trees"])

