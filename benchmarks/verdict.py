@@ -24,7 +24,7 @@ import numpy as np
 import torch
 from verdict_tasks import TASKS, DrawnParts
 
-from kgbert.batching.features import EntityFeatures
+from kgbert.batching.features import EntityFeatures, lend
 from kgbert.cli.progress import ShowProgress, show_run, show_trial
 from kgbert.cli.quiet import quieten
 from kgbert.comparing.arms import ARMS
@@ -102,14 +102,17 @@ def study_of(given: argparse.Namespace) -> Study:
         batch_size=task.batch_size,
         options={"pooling": task.pooling},
     )
+    features = _random_features(graph) if given.smoke else _features(graph, backbone)
+    linker = make_linker(graph, task.linker.format(backbone=backbone))
+    lend(features, linker)
     return Study(
         name=task.title,
         folder=folder,
         graph=graph,
-        features=_random_features(graph) if given.smoke else _features(graph, backbone),
+        features=features,
         backbone=backbone,
         # The search and the comparison read the same texts.
-        linker=RememberingLinker(make_linker(graph, task.linker)),
+        linker=RememberingLinker(linker),
         split=splits,
         arms=[lookup(ARMS, name.strip(), "arm") for name in given.arms],
         seeds=given.all_seeds,

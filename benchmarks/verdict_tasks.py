@@ -36,6 +36,7 @@ class Task:
     graph: Callable[[Path, Path], KnowledgeGraph]
     """Called with the folder of all data, and one that things may be kept in."""
     linker: str = "dictionary"
+    """As make_linker takes it; ``{backbone}`` stands for the folder of the backbone."""
     epochs: int = 8
     batch_size: int = 8
     """Small: with so few texts it is the number of steps that an arm needs, not of texts a step."""
@@ -172,7 +173,7 @@ TASKS = {
         "ICD-10-CM chapters with the Human Phenotype Ontology",
         lambda data: DiagnosisSplits(400, validation=200, test=500),
         _file("hpo/hp.obo"),
-        linker="dictionary+nearest",
+        linker="dictionary+nearest+description:{backbone}",
         batch_size=16,
         pooling="mean",
     ),
