@@ -228,6 +228,8 @@ def test_albert_is_refused(kind):
     [
         ({"injected_layers": [0]}, r"\[0\] names a block that the backbone lacks.*blocks 1 to 3"),
         ({"injected_layers": [4]}, "names a block that the backbone lacks"),
+        ({"injected_layers": [-4]}, "names a block that the backbone lacks"),
+        ({"injected_layers": [3, -1]}, "names a block twice"),
         ({"injected_layers": [1, 1]}, "names a block twice"),
         ({"knowledge_size": 10, "knowledge_heads": 4}, "choose a multiple"),
         ({"pooling": "max"}, "pooling='max' is unknown; choose one of"),
@@ -243,6 +245,12 @@ def test_options_that_cannot_work_are_refused(options, message):
 
 def test_the_upper_half_is_injected_unless_told_otherwise():
     assert KGBertConfig(backbone=tiny_config("bert")).injected_layers == [2, 3]
+
+
+def test_negative_layers_count_from_the_last():
+    config = KGBertConfig(backbone=tiny_config("bert"), injected_layers=[1, -1])
+
+    assert config.injected_layers == [1, 3]
 
 
 def test_labels_are_named_in_the_order_of_the_logits(fused):

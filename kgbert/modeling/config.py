@@ -16,8 +16,8 @@ class KGBertConfig(PreTrainedConfig):
             ``len(relations)`` higher where an edge is read against its direction.
         graph_hash: Content hash of the graph that the model was made for.
         feature_size: Length of an entity's feature vector.
-        injected_layers: Blocks after which knowledge is injected, 1 being the first. None means
-            the upper half; an empty list makes the plain model.
+        injected_layers: Blocks after which knowledge is injected, 1 being the first and -1 the
+            last. None means the upper half; an empty list makes the plain model.
         graph_encoder: A name in :data:`kgbert.modeling.encoders.ENCODERS`.
         graph_layers: How many hops of the graph an entity vector sees.
         knowledge_size: Length of an entity vector; None means that of the feature vectors.
@@ -62,6 +62,7 @@ class KGBertConfig(PreTrainedConfig):
         blocks = self.backbone.num_hidden_layers
         if injected_layers is None:
             injected_layers = list(range(blocks // 2 + 1, blocks + 1))
+        injected_layers = [x if x >= 0 else blocks + 1 + x for x in injected_layers]
         _check_layers(injected_layers, self.backbone)
         if knowledge_size is None:
             knowledge_size = feature_size
