@@ -233,9 +233,11 @@ def test_reader_gives_words_where_they_stand_and_forgets_without_harm(text):
         patch.setattr("kgbert.linking.reading._MOST_PIECES", 0)
         again = reader.read(texts)
 
-    for one, other in zip(reading, again, strict=True):
-        assert np.array_equal(one, other)
-    for start, end in zip(reading.starts.tolist(), reading.ends.tolist(), strict=True):
+    every = np.arange(len(reading.ids))
+    starts, ends = reading.spans(every, every)
+    assert np.array_equal(reading.ids, again.ids)
+    assert all(map(np.array_equal, (starts, ends), again.spans(every, every)))
+    for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
         assert (start < 0 or end < 0) or not any(map(str.isspace, reading.joined[start:end]))
     owned = [
         reading.joined[at : at + len(one)] for at, one in zip(reading.begins, texts, strict=True)

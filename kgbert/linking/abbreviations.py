@@ -43,7 +43,7 @@ def definitions(text: str) -> list[Definition]:
         if _is_short_form(inside):
             if (start := _long_form_start(inside, before)) is not None:
                 found.append(Definition(inside, start, len(before)))
-        elif (outside := _WORD.findall(before[-MAX_SHORT_LENGTH - 1 :])) and inside:
+        elif (outside := before[-MAX_SHORT_LENGTH - 1 :].split()) and inside:
             # The other way round: "NO (nitric oxide)".
             start = brackets.start(1) + brackets.group(1).index(inside)
             if _is_short_form(outside[-1]) and _long_form_start(outside[-1], inside) == 0:
@@ -109,7 +109,7 @@ def _is_short_form(text: str) -> bool:
         2 <= len(text) <= MAX_SHORT_LENGTH
         and text[0].isalnum()
         and len(text.split()) <= MAX_SHORT_WORDS
-        and any(character.isupper() for character in text)
+        and any(map(str.isupper, text))
     )
 
 

@@ -130,6 +130,8 @@ class DictionaryLinker:
             return linked
         return [
             link_short_forms(text, mentions, self.candidates)
+            if "(" in text or "[" in text
+            else mentions
             for text, mentions in zip(texts, linked, strict=True)
         ]
 
@@ -182,7 +184,7 @@ class DictionaryLinker:
         """
         firsts, lengths, entries = self.index.find(reading.ids)
         ends = firsts + lengths
-        starts, stops = reading.starts[firsts], reading.ends[ends - 1]
+        starts, stops = reading.spans(firsts, ends - 1)
         owners = np.searchsorted(reading.begins, starts, side="right") - 1
         columns = (owners, reading.begins[owners], firsts, ends, entries, starts, stops)
         return zip(*(column.tolist() for column in columns), strict=True)

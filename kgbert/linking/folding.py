@@ -3,8 +3,8 @@
 import re
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 #: Characters that show nothing: soft hyphen, zero-width space and joiners, marks of direction.
 _INVISIBLE = re.compile("[\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
@@ -13,8 +13,7 @@ _INVISIBLE = re.compile("[\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u20
 _VOICING = "\uff9e\uff9f"
 
 
-@dataclass(frozen=True)
-class Folded:
+class Folded(NamedTuple):
     """A folded text and, for each of its characters, the cluster of the original it stands for.
 
     ``starts`` and ``ends`` are None where every character stands for itself.
@@ -68,6 +67,8 @@ def fold_cluster(cluster: str) -> str:
     >>> fold_cluster("ＡＢＣ"), fold_cluster("ﬀ")
     ('abc', 'ff')
     """
+    if cluster.isascii():
+        return cluster.lower()
     visible = _INVISIBLE.sub("", cluster)
     cased = unicodedata.normalize("NFKC", visible).casefold()
     return _INVISIBLE.sub("", unicodedata.normalize("NFKC", cased))

@@ -17,6 +17,9 @@ UNKNOWN, DROPPED = 0, -1
 #: The entry of what is not in the index.
 NOWHERE = -1
 
+#: A name's reach, in words, has so many bits.
+_REACH_BITS = 16
+
 #: Forms of names hashed at once.
 _CHUNK = 1 << 16
 
@@ -63,8 +66,8 @@ class NameIndex:
             for first, lengths, hashed in self._runs(ids)
             for inside, entry in (self._forms.look_up(hashed),)
         ]
-        place, run, entry = (np.concatenate(column) for column in zip(*found, strict=True))
-        order = np.lexsort((-run, place))
+        place, run, entry = map(np.concatenate, zip(*found, strict=True))
+        order = np.argsort((place << _REACH_BITS) - run)
         return place[order], run[order], entry[order]
 
     def _runs(
@@ -74,11 +77,11 @@ class NameIndex:
         reach = self.reach[ids]
         codes = self._codes[ids]
         ones = np.flatnonzero(reach)
-        yield ones, np.ones(len(ones), np.int64), codes[ones]
         known = ids > UNKNOWN
         twos = np.flatnonzero((reach[:-1] > 1) & known[1:])
         hashed = _extended(codes[twos], codes[twos + 1])
-        yield twos, np.full(len(twos), 2), hashed
+        short = np.repeat(np.array([1, 2]), (len(ones), len(twos)))
+        yield np.concatenate([ones, twos]), short, np.concatenate([codes[ones], hashed])
         # Most runs end here: many names begin with "of", few with "of the".
         opening = twos[self._openings.holds(hashed)]
         last = np.append(np.flatnonzero(~known), len(ids))
@@ -236,7 +239,7 @@ def _powers(base: np.uint64, count: int) -> NDArray[np.uint64]:
 def _few(counts: NDArray[np.int64]) -> Iterator[slice]:
     """Yield slices of the counts, none of which sums to much more than _MOST_RUNS."""
     group = np.cumsum(counts) // _MOST_RUNS
-    edges = np.flatnonzero(np.diff(group, prepend=-1)).tolist()
+    edges = [0, *(np.flatnonzero(group[1:] != group[:-1]) + 1).tolist()]
     for start, end in pairwise([*edges, len(counts)]):
         yield slice(start, end)
 

@@ -24,6 +24,7 @@ class Normaliser:
         self._variants = [(name, rule.variants) for name, rule in chosen if rule.variants]
         # The memory belongs to one normaliser, not to the class: it dies with it.
         self.word = lru_cache(maxsize=1 << 17)(self._word)
+        self._rules_of = lru_cache(maxsize=1 << 17)(self._working)
 
     def words(self, words: Iterable[str]) -> Words:
         """Return the words in normal form, without those that the rules drop."""
@@ -39,18 +40,24 @@ class Normaliser:
 
     def rules_at_work(self, name: Words, words: Words) -> tuple[str, ...]:
         """Return the rules that change something in a name, or in the words of a text."""
-        working = set()
+        working: set[str] = set()
         for word in {*name, *words}:
-            for rule, normal in self._words:
-                before, word = word, normal(word)
-                if word != before:
-                    working.add(rule)
+            working.update(self._rules_of(word))
         forms = [name]
         for rule, variants in self._variants:
             more = [variant for form in forms for variant in variants(form)]
             working.update([rule] if more else [])
             forms += more
         return tuple(rule for rule in RULES if rule in working)
+
+    def _working(self, word: str) -> tuple[str, ...]:
+        """Return the rules that change a word."""
+        working = []
+        for rule, normal in self._words:
+            before, word = word, normal(word)
+            if word != before:
+                working.append(rule)
+        return tuple(working)
 
     def _word(self, word: str) -> str:
         for _, normal in self._words:
@@ -75,7 +82,8 @@ def rules_needed(name: Words, words: Words, rules: Iterable[str]) -> tuple[str, 
         return None
     for rule in needed:
         fewer = tuple(other for other in needed if other != rule)
-        if _meet(name, words, fewer):
+        # Without any rule only the same words meet, and these are not.
+        if fewer and _meet(name, words, fewer):
             needed = fewer
     return needed
 

@@ -2,8 +2,8 @@
 
 from array import array
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from threading import Lock
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,24 +23,47 @@ _MOST_WORDS = 1 << 21
 
 #: By code point: what separates pieces. Higher ones are all letters or marks.
 _BLANKS = np.array([chr(code).isspace() for code in range(0x3002)])
+_ASCII_BLANKS = bytes(chr(code).isspace() for code in range(256))
 
 #: The place of a word that would split a character of the text.
 SPLIT = -1
 
 
-class Reading(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Reading:
     """The words of some texts that rules do not drop, in one row; UNKNOWN where a paragraph ends.
 
-    Places count from the start of ``joined``, the texts one after the other.
+    Places count from the start of ``joined``, the texts one after the other. They are computed
+    for the words that are asked for: most words are in no name.
     """
 
     joined: str
     begins: NDArray[np.int64]
     """Where each text begins."""
     ids: NDArray[np.int64]
-    starts: NDArray[np.int64]
-    ends: NDArray[np.int64]
-    """Where each word begins and ends; SPLIT where that would be inside a character."""
+    remembered: NDArray[np.int64]
+    """Where in the memory each word lies."""
+    before: NDArray[np.int64]
+    """How many words stand before each piece."""
+    pieces: NDArray[np.int64]
+    """Where each piece begins."""
+    starts: "array[int]"
+    ends: "array[int]"
+    """Of the words of the memory: where they begin and end in their piece."""
+    lock: Lock
+
+    def spans(
+        self, first: NDArray[np.int64], last: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return where runs of words begin and end; SPLIT where that is inside a character."""
+        # While numpy looks at an array nobody can append to it.
+        with self.lock:
+            return self._places(first, self.starts), self._places(last, self.ends)
+
+    def _places(self, words: NDArray[np.int64], column: "array[int]") -> NDArray[np.int64]:
+        inside = np.frombuffer(column, np.int32)[self.remembered[words]]
+        piece = np.searchsorted(self.before, words, side="right") - 1
+        return np.where(inside == SPLIT, SPLIT, inside + self.pieces[piece])
 
 
 class Reader(dict[str, int]):
@@ -66,17 +89,27 @@ class Reader(dict[str, int]):
 
     def __missing__(self, piece: str) -> int:
         number = self[piece] = len(self._firsts)
-        self._firsts.append(len(self._ids))
+        before = len(self._ids)
+        self._firsts.append(before)
+        if piece.isascii() and piece.isalnum():
+            # Most pieces are one plain word: spare them the cutting.
+            if (word := self._id(piece.lower())) != DROPPED:
+                self._add(word, 0, len(piece))
+        else:
+            self._cut(piece)
+        self._counts.append(len(self._ids) - before)
+        # What ends a paragraph, if the piece does.
+        self._add(UNKNOWN, SPLIT, SPLIT)
+        return number
+
+    def _cut(self, piece: str) -> None:
         folded = fold(piece)
         end = 0
         for position, part in enumerate(pieces_of(folded.text)):
             offset, end = end, end + len(part)
             if position % 2 and (word := self._id(part)) != DROPPED:
-                self._add(word, folded.start(offset), folded.end(end))
-        self._counts.append(len(self._ids) - self._firsts[number])
-        # What ends a paragraph, if the piece does.
-        self._add(UNKNOWN, None, None)
-        return number
+                start, stop = folded.start(offset), folded.end(end)
+                self._add(word, SPLIT if start is None else start, SPLIT if stop is None else stop)
 
     def words(self, text: str) -> list[int]:
         """Return the ids of the words of one text, paragraphs or not."""
@@ -101,49 +134,42 @@ class Reader(dict[str, int]):
             # Where in the memory the words of each piece lie, one piece after the other.
             before = np.cumsum(counts) - counts
             shift = np.frombuffer(self._firsts, np.int32)[numbers] - before
-            owner = np.repeat(np.arange(len(pieces)), counts)
-            where = np.arange(len(owner)) + shift[owner]
-            ids, first, last = (
-                np.frombuffer(column, np.int32)[where]
-                for column in (self._ids, self._starts, self._ends)
-            )
-        offsets = starts[owner]
-        return Reading(
-            joined,
-            begins,
-            ids.astype(np.int64),
-            np.where(first == SPLIT, SPLIT, first + offsets),
-            np.where(last == SPLIT, SPLIT, last + offsets),
-        )
+            remembered = np.repeat(shift, counts)
+            remembered += np.arange(len(remembered))
+            ids = np.frombuffer(self._ids, np.int32)[remembered].astype(np.int64)
+            columns = self._starts, self._ends
+        return Reading(joined, begins, ids, remembered, before, starts, *columns, self._lock)
 
     def _forget(self) -> None:
         self.clear()
         self._firsts, self._counts = array("i"), array("i")
         self._ids, self._starts, self._ends = array("i"), array("i"), array("i")
 
-    def _add(self, word: int, start: int | None, end: int | None) -> None:
+    def _add(self, word: int, start: int, end: int) -> None:
         self._ids.append(word)
-        self._starts.append(SPLIT if start is None else start)
-        self._ends.append(SPLIT if end is None else end)
+        self._starts.append(start)
+        self._ends.append(end)
 
     def _id(self, word: str) -> int:
         normal = self._normaliser.word(word)
         if not normal:
             return DROPPED
-        if normal not in self._known:
-            normal = self._meant(normal) or normal
-        return self._known.get(normal, UNKNOWN)
+        if (known := self._known.get(normal)) is not None:
+            return known
+        meant = self._meant(normal)
+        return UNKNOWN if meant is None else self._known[meant]
 
 
 def _places(joined: str, pieces: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """Return where each piece begins, and whether a blank line follows it."""
     if joined.isascii():
-        codes: NDArray[np.integer] = np.frombuffer(joined.encode("ascii"), np.uint8)
-        blank = _BLANKS[codes]
+        ascii_ = joined.encode("ascii")
+        codes: NDArray[np.integer] = np.frombuffer(ascii_, np.uint8)
+        blank = np.frombuffer(ascii_.translate(_ASCII_BLANKS), np.bool_)
     else:
         codes = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), np.uint32)
         blank = _BLANKS[np.minimum(codes, len(_BLANKS) - 1)]
-    starts = np.flatnonzero(blank[:-1] & ~blank[1:]) + 1
+    starts = np.flatnonzero(blank[:-1] > blank[1:]) + 1
     gaps = np.searchsorted(starts, np.flatnonzero(codes == ord("\n")))
     newlines = np.bincount(gaps, minlength=pieces + 1)
     return starts, newlines[1:] > 1

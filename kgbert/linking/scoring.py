@@ -29,6 +29,14 @@ class Match(NamedTuple):
     """The rules that it took to see the name in the text; none where they have the same words."""
 
 
+class _Said(NamedTuple):
+    """A piece of text as the user gave it, folded, and cut into words."""
+
+    surface: str
+    folded: str
+    words: Words
+
+
 class Scorer:
     """Scores names of a graph against what a text says."""
 
@@ -56,36 +64,38 @@ class Scorer:
             names: Positions in the graph of the names that come into question.
             surface: The piece of text as the user gave it.
         """
+        said = _said(surface)
         best: dict[str, Match] = {}
         for position in sorted(set(names)):
-            match = self._match(position, surface)
+            match = self._match(position, said)
             if match and (match.entity not in best or match.score > best[match.entity].score):
                 best[match.entity] = match
         return sorted(best.values(), key=lambda match: (-match.score, match.entity))
 
     def refusal(self, name: str, surface: str) -> str:
         """Return why a name must not be linked though its words are there; empty if it may."""
-        folded, said = fold_cluster(name), fold_cluster(surface)
-        if self._acronyms and is_acronym(name):
-            if not is_written_as(name, surface):
+        return self._refusal(_said(name), _said(surface))
+
+    def _refusal(self, name: _Said, said: _Said) -> str:
+        if self._acronyms and is_acronym(name.surface):
+            if not is_written_as(name.surface, said.surface):
                 return "an acronym needs its capitals (rule 'acronyms')"
-        elif is_stopped(folded, self.settings.stop_names) or is_stopped(
-            said, self.settings.stop_names
+        elif is_stopped(name.folded, self.settings.stop_names) or is_stopped(
+            said.folded, self.settings.stop_names
         ):
             return "it is a stop name, a single letter, or holds no letter (stop_names)"
         return ""
 
-    def _match(self, position: int, surface: str) -> Match | None:
-        name = self.graph.names[position]
-        if self.refusal(name, surface):
+    def _match(self, position: int, said: _Said) -> Match | None:
+        name = _said(self.graph.names[position])
+        if self._refusal(name, said):
             return None
-        words = tuple(words_of(fold_cluster(surface)))
-        rules = self._rules(tuple(words_of(fold_cluster(name))), words)
+        rules = self._rules(name.words, said.words)
         if rules is None:
             return None
         scope = SCOPES[self.graph.name_scopes[position]]
         score = SCOPE_SCORES[scope]
-        if _is_common(words):
+        if _is_common(said.words):
             # A common word is worth something only where the graph has just that word.
             if set(rules) - {"plural"}:
                 return None
@@ -93,7 +103,7 @@ class Scorer:
         for rule in rules:
             score *= TYPO_FACTOR if rule == TYPO else RULES[rule].factor
         entity = self.graph.entity_ids[int(self.graph.name_entities[position])]
-        return Match(entity, round(score, 4), name, scope, rules)
+        return Match(entity, round(score, 4), name.surface, scope, rules)
 
     def _rules(self, name: Words, words: Words) -> tuple[str, ...] | None:
         """Return the rules that it takes to see a name, a typo if need be among them."""
@@ -104,6 +114,11 @@ class Scorer:
         mended = tuple(self._meant(word) or word for word in normal)
         rules = rules_needed(name, mended, self.settings.ordered_rules)
         return None if rules is None or mended == normal else (*rules, TYPO)
+
+
+def _said(surface: str) -> _Said:
+    folded = fold_cluster(surface)
+    return _Said(surface, folded, tuple(words_of(folded)))
 
 
 def _is_common(words: Words) -> bool:

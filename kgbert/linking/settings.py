@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from kgbert.linking.folding import fold_cluster
@@ -51,7 +52,7 @@ class LinkerSettings:
             )
         object.__setattr__(self, "stop_names", frozenset(map(fold_cluster, self.stop_names)))
 
-    @property
+    @cached_property
     def ordered_rules(self) -> tuple[str, ...]:
         """The rules that are switched on, in the order in which words pass through them."""
         return tuple(rule for rule in RULES if rule in self.rules)

@@ -45,4 +45,4 @@ def is_stopped(name: str, stop_names: frozenset[str]) -> bool:
     """
     if name in stop_names or (len(name) == 1 and name.isascii()):
         return True
-    return not any(character.isalpha() for character in name)
+    return not any(map(str.isalpha, name))
