@@ -89,7 +89,7 @@ def _text(
         for token in (0, start, start + 1)
         for entity in sorted(set(pair))
     )
-    places, entities = (list(each) for each in zip(*dict.fromkeys(links), strict=True))
+    places, entities = np.array(list(dict.fromkeys(links))).T
     ones: Sequence[int] = [1] * len(tokens)
     return EncodedText(
         text="",
@@ -97,5 +97,5 @@ def _text(
         offsets=[(0, 0)] * len(tokens),
         word_ids=[None] * len(tokens),
         mentions=[],
-        links=TextLinks(places, entities, [0.5] * len(places)),
+        links=TextLinks(places, entities, np.full(len(places), 0.5, np.float32)),
     )

@@ -84,7 +84,7 @@ def test_a_mark_is_linked_to_what_its_argument_mentions_and_to_nothing_else(fami
 
 
 def pairs(encoded):
-    return zip(encoded.links.tokens, encoded.links.entities, strict=True)
+    return zip(encoded.links.tokens.tolist(), encoded.links.entities.tolist(), strict=True)
 
 
 def test_the_batch_says_where_the_marks_are_whatever_side_is_padded():

@@ -46,7 +46,7 @@ def test_a_spans_best_node_is_that_of_its_first_candidate():
     nodes, known = best_nodes(spans_of(batch))
 
     ids = processor.graph.entity_ids
-    linked = sorted({entity for text in encoded for entity in text.links.entities})
+    linked = sorted({entity for text in encoded for entity in text.links.entities.tolist()})
     best = [ids[linked[node]] for node in nodes.tolist()]
     assert best == [x.candidates[0].entity for text in encoded for x in text.mentions]
     assert known.all()

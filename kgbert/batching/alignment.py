@@ -4,6 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+import numpy as np
+from numpy.typing import NDArray
+
 from kgbert.graph.graph import KnowledgeGraph
 from kgbert.linking.mention import Candidate, Mention
 from kgbert.texts import Span
@@ -12,13 +15,13 @@ from kgbert.texts import Span
 Offsets = Sequence[tuple[int, int]]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class TextLinks:
-    """The links of one text: parallel lists of token, entity index and score."""
+    """The links of one text: parallel arrays of token, entity index and score."""
 
-    tokens: list[int] = field(default_factory=list)
-    entities: list[int] = field(default_factory=list)
-    scores: list[float] = field(default_factory=list)
+    tokens: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    entities: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    scores: NDArray[np.float32] = field(default_factory=lambda: np.empty(0, np.float32))
     lost: int = 0
     """Mentions that no token covers (cut off by truncation) or whose entities the graph lacks."""
 
@@ -62,12 +65,9 @@ def align(
             for entity, score in known:
                 links[token, entity] = max(score, links.get((token, entity), 0.0))
     ordered = sorted(links.items())
-    return TextLinks(
-        [token for (token, _), _ in ordered],
-        [entity for (_, entity), _ in ordered],
-        [score for _, score in ordered],
-        lost,
-    )
+    scores = np.array([score for _, score in ordered], np.float32)
+    ends = np.array([pair for pair, _ in ordered], np.int64).reshape(-1, 2)
+    return TextLinks(ends[:, 0], ends[:, 1], scores, lost)
 
 
 def tokens_of(mention: Mention, offsets: Offsets) -> list[int]:

@@ -10,18 +10,22 @@ from kgbert.batching.alignment import TextLinks
 
 
 def link_arrays(
-    links: Sequence[TextLinks], places: Sequence[int], width: int
+    links: Sequence[TextLinks], shifts: Sequence[int], width: int
 ) -> tuple[dict[str, NDArray[Any]], NDArray[np.int64]]:
     """Return the links by the names that a fused model knows them by, and the linked entities.
 
     Args:
         links: Of each text, in their order.
-        places: The token that each link starts from, counted through the padded batch.
+        shifts: How far each text was moved by padding on its left.
         width: Tokens of a padded text.
     """
-    entities = np.array([entity for text in links for entity in text.entities], np.int64)
-    scores = np.array([score for text in links for score in text.scores], np.float32)
-    positions, of_link = np.unique(np.array(places, np.int64), return_inverse=True)
+    places = [
+        text.tokens + (row * width + shift)
+        for row, (text, shift) in enumerate(zip(links, shifts, strict=True))
+    ]
+    entities = np.concatenate([text.entities for text in links])
+    scores = np.concatenate([text.scores for text in links])
+    positions, of_link = np.unique(np.concatenate(places), return_inverse=True)
     linked, link_nodes = np.unique(entities, return_inverse=True)
     arrays: dict[str, NDArray[Any]] = {
         "link_rows": positions // width,

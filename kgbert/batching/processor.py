@@ -190,13 +190,7 @@ class KGBertProcessor:
         width = padded["input_ids"].shape[1]
         shifts = [width - len(text.offsets) if self.read_last else 0 for text in encoded]
         tokens = {name: padded[name] for name in ("input_ids", *padded)}
-        links = [text.links for text in encoded]
-        places = [
-            row * width + token + shift
-            for row, (text, shift) in enumerate(zip(links, shifts, strict=True))
-            for token in text.tokens
-        ]
-        arrows, linked = link_arrays(links, places, width)
+        arrows, linked = link_arrays([text.links for text in encoded], shifts, width)
         batch = tokens | _tensors(arrows) | self._led_to(linked, epoch)
         if encoded[0].marks:
             opened = zip(encoded, shifts, strict=True)

@@ -78,7 +78,7 @@ def gold_links(example: Example, encoded: EncodedText, graph: KnowledgeGraph) ->
     links = encoded.links
     return [
         int(entity in right[token]) if token in right else IGNORED
-        for token, entity in zip(links.tokens, links.entities, strict=True)
+        for token, entity in zip(links.tokens.tolist(), links.entities.tolist(), strict=True)
     ]
 
 

@@ -103,7 +103,7 @@ class KGBertPipeline:
         for row, text in zip(logits, encoded, strict=True):
             links = text.links
             end = first + len(links.tokens)
-            pairs = zip(links.tokens, links.entities, strict=True)
+            pairs = zip(links.tokens.tolist(), links.entities.tolist(), strict=True)
             yield self._prediction(text, row, dict(zip(pairs, mean[first:end], strict=False)))
             first = end
 
