@@ -25,7 +25,8 @@ def read_verdicts(folder: Path) -> dict[str, Results]:
 
 def verdict_tables(tasks: dict[str, Results]) -> str:
     """Return what the tasks came to, together and one by one."""
-    told = [_tasks(tasks), _together(tasks), _mean(tasks), _warned(tasks)]
+    together = [_together(tasks), _mean(tasks)] if len(tasks) > 1 else []
+    told = [_tasks(tasks), *together, _warned(tasks)]
     told += [f"- **{results['name']}**: {_said(results)}" for results in tasks.values()]
     return "\n\n".join(filter(None, told[:4])) + "\n\n" + "\n".join(told[4:])
 
