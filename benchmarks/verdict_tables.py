@@ -26,9 +26,9 @@ def read_verdicts(folder: Path) -> dict[str, Results]:
 def verdict_tables(tasks: dict[str, Results]) -> str:
     """Return what the tasks came to, together and one by one."""
     together = [_together(tasks), _mean(tasks)] if len(tasks) > 1 else []
-    told = [_tasks(tasks), *together, _warned(tasks)]
-    told += [f"- **{results['name']}**: {_said(results)}" for results in tasks.values()]
-    return "\n\n".join(filter(None, told[:4])) + "\n\n" + "\n".join(told[4:])
+    verdicts = [f"- **{results['name']}**: {_said(results)}" for results in tasks.values()]
+    told = [_tasks(tasks), *together, _warned(tasks), "\n".join(verdicts)]
+    return "\n\n".join(filter(None, told))
 
 
 def _tasks(tasks: dict[str, Results]) -> str:
