@@ -32,7 +32,7 @@ def test_what_is_not_wanted_is_removed(said, wanted, known):
     in_languages, of_owners = names_of(said), names_of(said)
 
     in_languages.keep_languages(wanted)
-    of_owners.keep_of(known)
+    of_owners.keep_of(of_owners.terms.marked(known))
 
     assert set(in_languages) == {name for name in said if name[2] in wanted}
     assert set(of_owners) == {name for name in said if name[0] in known}
@@ -42,7 +42,8 @@ def test_what_is_not_wanted_is_removed(said, wanted, known):
 @given(texts=st.lists(st.text(alphabet="ab \n", max_size=4), max_size=8))
 def test_names_added_together_are_those_added_one_by_one(texts):
     together = Names(Terms())
-    together.extend([str(place) for place in range(len(texts))], 1, "en", texts)
+    owners = together.terms.numbers([str(place) for place in range(len(texts))])
+    together.extend(owners, together.kind(1, "en"), texts)
 
     one_by_one = names_of([(str(place), 1, "en", text) for place, text in enumerate(texts)])
 

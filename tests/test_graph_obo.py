@@ -121,3 +121,39 @@ def test_what_cannot_be_understood_is_named_with_its_line(
 
     with pytest.raises(GraphError, match=rf"wrong\.obo, {message}"):
         read_graph(path)
+
+
+def test_the_id_of_a_stanza_need_not_come_first(tmp_path):
+    path = tmp_path / "late.obo"
+    path.write_text("[Term]\nname: sea\nid: X:1\n\n[Term]\nname:lake \nid : X:2\n")
+
+    graph = read_graph(path)
+
+    assert list(graph.entity_ids) == ["X:1", "X:2"]
+    assert [graph.name(0), graph.name(1)] == ["sea", "lake"]
+
+
+def test_what_is_obsolete_leaves_nothing_behind(tmp_path):
+    path = tmp_path / "old.obo"
+    stanza = (
+        '[Term]\nid: X:1\nname: ether\ndef: "Air." []\nsynonym: "sky" EXACT []\nis_a: X:2\n'
+        "alt_id: X:7\nxref: Y:1\nis_obsolete: true\nreplaced_by: X:2\n"
+    )
+    path.write_text(f"ontology: x\n\n{stanza}\n[Term]\nid: X:2\nname: matter\n")
+
+    graph = read_graph(path)
+
+    assert list(graph.entity_ids) == ["X:2"]
+    assert list(graph.names) == ["matter"]
+    assert not list(graph.references)
+    assert graph.replaced == {"X:1": "X:2", "X:7": "X:1"}
+
+
+@pytest.mark.timeout(20)
+def test_a_long_file_without_stanzas_takes_no_longer_than_its_length_asks(tmp_path, monkeypatch):
+    monkeypatch.setattr(source, "_CHUNK", 64)
+    path = tmp_path / "header.obo"
+    path.write_text("remark: nothing but remarks\n" * 100_000)
+
+    with pytest.raises(GraphError, match="no entity was found"):
+        read_graph(path, format="obo")

@@ -1,12 +1,12 @@
 """Collect entities, names and edges in any order, and put them into a graph's columns."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from itertools import islice
 
 from kgbert.graph.columns import StringColumn
 from kgbert.graph.graph import SCOPES, KnowledgeGraph
-from kgbert.graph.names import Names
+from kgbert.graph.names import Names, one_spaced
 from kgbert.graph.references import Origins, References, Sources
 from kgbert.graph.rows import Columns
 from kgbert.graph.terms import Numbering, Terms
@@ -46,27 +46,15 @@ class GraphBuilder:
 
     def add_entity(self, entity_id: str, definition: str = "") -> None:
         """Declare an entity; of several definitions the first in code-point order is kept."""
-        known = self.entities.setdefault(entity_id, "")
-        definition = " ".join(definition.split())
-        if definition and (not known or definition < known):
-            self.entities[entity_id] = definition
+        self.add_entities((entity_id,), one_spaced([definition]))
 
     def add_entities(self, entity_ids: Iterable[str], definitions: Iterable[str]) -> None:
         """Declare entities with their definitions, whose white space is trimmed already."""
+        entities = self.entities
         for entity_id, definition in zip(entity_ids, definitions, strict=True):
-            if entity_id in self.entities:
-                self.add_entity(entity_id, definition)
-            else:
-                self.entities[entity_id] = definition
-
-    def add_names(self, entity_ids: list[str], texts: Iterable[str], scope: str) -> None:
-        """Name entities that are declared already, a text an entity."""
-        self.names.extend(entity_ids, SCOPES.index(scope), "", texts)
-
-    def add_edges(self, heads: list[str], relation: str, tails: list[str]) -> None:
-        """Add edges of one relation, each from a head to the tail in the same place."""
-        self.relations.setdefault(relation, "")
-        self.edges.extend(heads, relation, tails)
+            known = entities.get(entity_id)
+            if not known or "" < definition < known:
+                entities[entity_id] = definition
 
     def add_name(
         self, entity_id: str, text: str, scope: str = "preferred", language: str = ""
@@ -91,6 +79,17 @@ class GraphBuilder:
     def add_relation(self, relation: str, name: str) -> None:
         """Give a relation a readable name."""
         self.relations[relation] = name
+
+    def forget(self, entity_ids: Set[str]) -> None:
+        """Remove entities, their names and the edges that start at them."""
+        if not entity_ids:
+            return
+        for entity_id in entity_ids:
+            self.entities.pop(entity_id, None)
+        others = ~self.terms.marked(entity_ids)
+        self.names.keep_of(others)
+        self.edges.keep_from(others)
+        self.references.keep_from(others)
 
     def note(self, text: str) -> None:
         """Remember something the user should hear; equal notes are counted."""

@@ -26,10 +26,11 @@ class StringColumn:
     def of(cls, strings: Iterable[str]) -> "StringColumn":
         """Return the strings as a column."""
         written = list(strings)
-        sizes = [len(text if text.isascii() else text.encode()) for text in written]
+        together = "".join(written)
+        sizes = map(len, written if together.isascii() else map(str.encode, written))
         offsets = np.zeros(len(written) + 1, np.int64)
-        np.cumsum(np.array(sizes, np.int64), out=offsets[1:])
-        return cls(np.frombuffer("".join(written).encode(), np.uint8), offsets)
+        np.cumsum(np.fromiter(sizes, np.int64, len(written)), out=offsets[1:])
+        return cls(np.frombuffer(together.encode(), np.uint8), offsets)
 
     def __len__(self) -> int:
         return len(self.offsets) - 1

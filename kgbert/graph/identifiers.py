@@ -38,6 +38,8 @@ _OBO_FRAGMENT = re.compile(re.escape(PREFIXES["obo"]) + r"[A-Za-z0-9_/.-]+#(\w+)
 _IRI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\x00-\x20<>\"{}|\\^`]+")
 #: Where ids live that are no IRIs, when a graph is written as RDF.
 _OWN = "urn:kgbert:"
+#: What begins an IRI that may not be an id as it is.
+_COMPACTED = ("http", _OWN)
 _SEPARATOR = re.compile(r"[#/:]")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
@@ -65,7 +67,7 @@ def compact(iri: str) -> str:
     >>> compact("http://purl.obolibrary.org/obo/chebi#has_role"), compact("http://a.org/b")
     ('has_role', 'http://a.org/b')
     """
-    if not iri.startswith(("http", _OWN)):
+    if not iri.startswith(_COMPACTED):
         return iri
     if match := _OBO_TERM.fullmatch(iri):
         return f"{match[1]}:{match[2]}"
@@ -79,6 +81,16 @@ def compact(iri: str) -> str:
         if iri.startswith(PREFIXES[prefix]):
             return f"{prefix}:{iri[len(PREFIXES[prefix]) :]}"
     return iri
+
+
+def compact_all(iris: list[str]) -> list[str]:
+    """Return the ids under which a graph holds some IRIs.
+
+    >>> compact_all(["HP:0000002", "http://purl.obolibrary.org/obo/HP_0000001"])
+    ['HP:0000002', 'HP:0000001']
+    """
+    together = "\n".join(iris)
+    return list(map(compact, iris)) if any(map(together.__contains__, _COMPACTED)) else iris
 
 
 def as_iri(entity_id: str) -> str:

@@ -8,7 +8,7 @@ import networkx as nx
 from kgbert.graph.builder import GraphBuilder
 from kgbert.graph.graph import SCOPES, GraphError
 from kgbert.graph.identifiers import compact, expand
-from kgbert.graph.obo import parse_quoted, shared_relation, unquote
+from kgbert.graph.obo_values import parse_quoted, shared_relation, unquote
 from kgbert.graph.options import ReadOptions
 from kgbert.graph.statements import Statements
 from kgbert.graph.vocabulary import RELATION_WORDS, XREF

@@ -1,6 +1,6 @@
 """A set of names that stays small: whose they are, of which scope and language, and the text."""
 
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Iterator, Set
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,6 +25,19 @@ class NameColumns:
     spoken: tuple[str, ...]
 
 
+def one_spaced(texts: list[str]) -> list[str]:
+    """Return texts with one space where they have white space, and none around them.
+
+    >>> one_spaced([" heart  attack ", "fever"])
+    ['heart attack', 'fever']
+    """
+    together = f" {' '.join(texts)} "
+    # White space other than a space is not printable; most texts need not be taken apart.
+    if together.isprintable() and "  " not in together:
+        return texts
+    return [" ".join(text.split()) for text in texts]
+
+
 class Names:
     """Names of things, each once.
 
@@ -47,15 +60,16 @@ class Names:
             terms = self.terms
             self._rows.add(terms[owner], self._kinds[scope, language], terms[text])
 
-    def extend(self, owners: list[str], scope: int, language: str, texts: Iterable[str]) -> None:
-        """Add names of one scope and language, a text an owner."""
-        written = [" ".join(text.split()) for text in texts]
-        if not all(written):
-            owners = [owner for owner, text in zip(owners, written, strict=True) if text]
-            written = [text for text in written if text]
-        rows = np.full((len(owners), 3), self._kinds[scope, language], np.int32)
-        rows[:, 0], rows[:, 2] = self.terms.numbers(owners), self.terms.numbers(written)
-        self._rows.append(rows)
+    def kind(self, scope: int, language: str) -> int:
+        """Return the number of a scope and language."""
+        return self._kinds[scope, language]
+
+    def extend(self, owners: Numbering, kinds: int | Numbering, texts: list[str]) -> None:
+        """Add names, a text an owner; all of one kind, or each of its own."""
+        written = one_spaced(texts)
+        rows = np.empty((len(owners), 3), np.int32)
+        rows[:, 0], rows[:, 1], rows[:, 2] = owners, kinds, self.terms.numbers(written)
+        self._rows.append(rows if all(written) else rows[np.array(written, np.bool_)])
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -84,9 +98,9 @@ class Names:
         kept = np.array([language in wanted for _, language in self._kinds], np.bool_)
         self._rows.keep(kept[self._rows.distinct()[:, 1]])
 
-    def keep_of(self, owners: Set[str]) -> None:
-        """Remove the names of others."""
-        self._rows.keep(self.terms.marked(owners)[self._rows.distinct()[:, 0]])
+    def keep_of(self, owners: NDArray[np.bool_]) -> None:
+        """Remove the names of terms that are not marked."""
+        self._rows.keep(owners[self._rows.distinct()[:, 0]])
 
     def absorb(self, other: "Names", owners: Numbering | None = None) -> None:
         """Move the names of another set here.

@@ -71,8 +71,9 @@ def _keep_roots(builder: GraphBuilder, options: ReadOptions) -> None:
     kept = _reached(roots, neighbours, options.hops)
     builder.note(f"{len(builder.entities) - len(kept):,} entities outside the roots left out")
     builder.entities = {e: text for e, text in builder.entities.items() if e in kept}
-    builder.names.keep_of(kept)
-    builder.edges.keep_between(builder.terms.marked(kept))
+    marks = builder.terms.marked(kept)
+    builder.names.keep_of(marks)
+    builder.edges.keep_between(marks)
 
 
 def _reached(

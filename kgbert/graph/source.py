@@ -22,7 +22,7 @@ _BYTE_ORDER_MARKS = {
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
-_CHUNK = 1 << 20
+_CHUNK = 1 << 17
 #: Growth below this many bytes is never suspicious: small texts may repeat themselves a lot.
 _FREE_GROWTH = 16 << 20
 _DAMAGED = (EOFError, OSError, lzma.LZMAError, zlib.error, zipfile.BadZipFile)

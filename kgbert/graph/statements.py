@@ -9,7 +9,7 @@ from kgbert.graph.builder import GraphBuilder
 from kgbert.graph.datatypes import fits
 from kgbert.graph.graph import SCOPES
 from kgbert.graph.identifiers import expand
-from kgbert.graph.names import Names
+from kgbert.graph.names import Names, one_spaced
 from kgbert.graph.options import ReadOptions
 from kgbert.graph.triples import Triples
 
@@ -147,12 +147,17 @@ class Statements:
             self._on_text[predicate](predicate, subjects, targets, "")
         elif predicate in vocabulary.INVERSES:
             self.described.update(subjects)
-            self.edges.extend(targets, vocabulary.INVERSES[predicate], subjects)
+            self._relate(targets, vocabulary.INVERSES[predicate], subjects)
         elif predicate not in vocabulary.BOOKKEEPING:
-            self.edges.extend(subjects, predicate, targets)
+            self._relate(subjects, predicate, targets)
+
+    def _relate(self, heads: list[str], relation: str, tails: list[str]) -> None:
+        numbers = self.builder.terms.numbers
+        self.edges.extend(numbers(heads), relation, numbers(tails))
 
     def _call(self, predicate: str, subjects: list[str], texts: list[str], language: str) -> None:
-        self.names.extend(subjects, SCOPES.index(self.scopes[predicate]), language, texts)
+        kind = self.names.kind(SCOPES.index(self.scopes[predicate]), language)
+        self.names.extend(self.builder.terms.numbers(subjects), kind, texts)
 
     def _spell(self, predicate: str, subjects: list[str], texts: list[str], language: str) -> None:
         for subject, text in zip(subjects, texts, strict=True):
@@ -161,9 +166,9 @@ class Statements:
     def _define(self, predicate: str, subjects: list[str], texts: list[str], language: str) -> None:
         rank, is_foreign = vocabulary.DEFINITION_RANKS[predicate], language not in ("", "en")
         definitions = self.definitions[rank, is_foreign]
-        for subject, text in zip(subjects, texts, strict=True):
+        for subject, text in zip(subjects, one_spaced(texts), strict=True):
             # Of several the first in code-point order is kept.
-            if (text := " ".join(text.split())) and text <= definitions.get(subject, text):
+            if text and text <= definitions.get(subject, text):
                 definitions[subject] = text
 
     def _deprecate(

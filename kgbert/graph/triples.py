@@ -1,6 +1,6 @@
 """A set of triples that stays small: each string once, and twelve bytes a triple."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping, Set
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,10 +31,10 @@ class Triples:
         terms = self.terms
         self._rows.add(terms[head], self._relations[relation], terms[tail])
 
-    def extend(self, heads: Collection[str], relation: str, tails: Collection[str]) -> None:
+    def extend(self, heads: Numbering, relation: str, tails: Numbering) -> None:
         """Add the triples of one relation from each head to the tail in the same place."""
-        rows = np.full((len(heads), 3), self._relations[relation], np.int32)
-        rows[:, 0], rows[:, 2] = self.terms.numbers(heads), self.terms.numbers(tails)
+        rows = np.empty((len(heads), 3), np.int32)
+        rows[:, 0], rows[:, 1], rows[:, 2] = heads, self._relations[relation], tails
         self._rows.append(rows)
 
     def update(self, triples: Iterable[Triple]) -> None:
@@ -77,6 +77,10 @@ class Triples:
         """Remove the triples that start or end at a term that is not marked."""
         rows = self._rows.distinct()
         self._rows.keep(ends[rows[:, 0]] & ends[rows[:, 2]])
+
+    def keep_from(self, heads: NDArray[np.bool_]) -> None:
+        """Remove the triples that start at a term that is not marked."""
+        self._rows.keep(heads[self._rows.distinct()[:, 0]])
 
     def beyond(self, known: NDArray[np.bool_]) -> Iterator[Triple]:
         """Yield the triples that end at a term that is not marked."""
