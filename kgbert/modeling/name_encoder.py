@@ -1,6 +1,6 @@
 """Encode names with any backbone, those of a graph and those of a text alike."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -24,8 +24,8 @@ from kgbert.modeling.features import Progress, weights_hash
 from kgbert.modeling.injection import READ_LAST
 from kgbert.modeling.precision import has_fast_bf16
 
-#: Names encoded together.
-_BATCH = 256
+#: Names of a graph, and of a text, encoded together.
+_MANY, _FEW = 256, 32
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,30 +94,34 @@ class NameEncoder:
     ) -> NDArray[np.float16]:
         """Return the vectors of many names in half precision, computed as fast as may be."""
         vectors = np.zeros((len(names), self.model.config.hidden_size), np.float16)
-        # Equal lengths side by side, so that little is computed on padding.
-        order = np.argsort([len(name) for name in names], kind="stable")
-        kind = self.model.device.type
-        for start in range(0, len(names), _BATCH):
-            rows = order[start : start + _BATCH]
+        kind, done = self.model.device.type, 0
+        for rows in _alike(names, _MANY):
             inputs = self.tokens([names[row] for row in rows])
             with torch.autocast(kind, torch.bfloat16, enabled=has_fast_bf16()):
                 vectors[rows] = self.vectors(inputs).half().cpu().numpy()
+            done += len(rows)
             if progress:
-                progress(min(start + _BATCH, len(names)), len(names))
+                progress(done, len(names))
         return vectors
 
     @torch.inference_mode()
     def encode(self, names: Sequence[str]) -> Float[Tensor, "names hidden"]:
         """Return the vectors of a few names in single precision: batch mates change nothing."""
-        parts = [
-            self.vectors(self.tokens(names[start : start + _BATCH])).cpu()
-            for start in range(0, len(names), _BATCH)
-        ]
-        return torch.cat(parts) if parts else torch.zeros(0, self.model.config.hidden_size)
+        vectors = torch.zeros(len(names), self.model.config.hidden_size)
+        for rows in _alike(names, _FEW):
+            vectors[rows] = self.vectors(self.tokens([names[row] for row in rows])).cpu()
+        return vectors
 
     @property
     def _read_position(self) -> int:
         return -1 if self.model.config.model_type in READ_LAST else 0
+
+
+def _alike(names: Sequence[str], size: int) -> Iterator[NDArray[np.int64]]:
+    """Yield the places of names of about one length, so that little is computed on padding."""
+    order = np.argsort([len(name) for name in names], kind="stable")
+    for start in range(0, len(names), size):
+        yield order[start : start + size]
 
 
 def mean(
