@@ -26,11 +26,11 @@ import linking
 import numpy as np
 from linking import Gold
 
-from kgbert.graph.builder import GraphBuilder
 from kgbert.graph.graph import KnowledgeGraph
 from kgbert.linking.dictionary import DictionaryLinker
 from kgbert.linking.folding import fold_cluster
 from kgbert.linking.mention import Candidate
+from kgbert.linking.teaching import with_told_names
 from kgbert.modeling.calibration import best_threshold
 from kgbert.modeling.encoded_names import EncodedNames, distinct_names
 from kgbert.modeling.entity_linking import EmbeddingLinker
@@ -176,15 +176,8 @@ def _asked(documents: Documents, reads_text: bool) -> Iterator[tuple[str, Gold]]
 
 def _with_training_mentions(linker: EmbeddingLinker, task: Task) -> EmbeddingLinker:
     """Return a linker whose graph has the training split's gold mentions as further names."""
-    builder = GraphBuilder()
-    builder.replaced.update(task.graph.replaced)
-    for index, entity in enumerate(task.graph.entity_ids):
-        for name in task.graph.names_of(index):
-            builder.add_name(entity, name.text, name.scope)
-    for said, gold in _asked(task.train, reads_text=True):
-        if len(gold.entities) == 1 and (entity := next(iter(gold.entities))) in task.graph:
-            builder.add_name(entity, said, "exact")
-    graph = builder.build()
+    told = ((entity, said) for said, gold in _asked(task.train, True) for entity in gold.entities)
+    graph = with_told_names(task.graph, told)
     old = dict(zip(distinct_names(task.graph)[0], linker.names.vectors, strict=True))
     names, entities = distinct_names(graph)
     new = [name for name in dict.fromkeys(names) if name not in old]

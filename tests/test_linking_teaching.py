@@ -1,6 +1,6 @@
 from kgbert.graph.builder import GraphBuilder
 from kgbert.linking.dictionary import DictionaryLinker
-from kgbert.linking.teaching import misleading_names, with_gold_names
+from kgbert.linking.teaching import misleading_names, with_gold_names, with_told_names
 from kgbert.texts import Example, Span
 
 
@@ -33,6 +33,31 @@ def test_entities_that_the_graph_lacks_are_not_added():
 
     assert taught is not None
     assert list(taught.names) == list(graph().names)
+
+
+def test_what_people_mean_by_a_name_overrules_the_graph():
+    builder = GraphBuilder()
+    builder.add_name("HP:1", "Alcohols")
+    builder.add_name("HP:0", "alcohol")
+    untaught = builder.build()
+
+    taught = with_told_names(untaught, [("HP:1", "Alcohol")])
+
+    def meanings(graph):
+        return [candidate.entity for candidate in DictionaryLinker(graph).candidates("alcohol")]
+
+    assert (meanings(untaught)[0], meanings(taught)) == ("HP:0", ["HP:1", "HP:0"])
+    assert [taught.name(index) for index in range(2)] == ["alcohol", "Alcohols"]
+
+
+def test_a_name_told_of_two_entities_keeps_both_meanings():
+    told = [("HP:1", "fits"), ("HP:2", "fits"), ("HP:2", "Cough")]
+
+    linker = DictionaryLinker(with_told_names(graph(), told))
+
+    both = linker.candidates("fits")
+    assert ({x.entity for x in both}, {x.score for x in both}) == ({"HP:1", "HP:2"}, {1.0})
+    assert linker.candidates("cough")[0].entity == "HP:2"
 
 
 def test_short_forms_of_one_text_are_no_names():
