@@ -33,6 +33,10 @@ _HELD_OUT = 0.05
 _LIKE = 16
 
 
+#: Names encoded together.
+_TOGETHER = 64
+
+
 @dataclass(frozen=True)
 class LinkerRecipe:
     """How an embedding linker is trained."""
@@ -172,11 +176,18 @@ def _fit(
 
 
 def _loss(encoder: NameEncoder, batch: Sequence[Pair]) -> torch.Tensor:
-    names = [name for pair in batch for name in (pair.left, pair.right)]
+    both = ((name, pair.entity) for pair in batch for name in (pair.left, pair.right))
+    # Names of about one length side by side: half of a batch in one piece would be padding.
+    names, of = zip(*sorted(both, key=lambda one: len(one[0])), strict=True)
     device = encoder.model.device
     with torch.autocast(device.type, torch.bfloat16, enabled=has_fast_bf16()):
-        vectors = encoder.vectors(encoder.tokens(names))
-    entities = torch.tensor([pair.entity for pair in batch for _ in range(2)], device=device)
+        vectors = torch.cat(
+            [
+                encoder.vectors(encoder.tokens(names[first : first + _TOGETHER]))
+                for first in range(0, len(names), _TOGETHER)
+            ]
+        )
+    entities = torch.tensor(of, device=device)
     number = {name: place for place, name in enumerate(dict.fromkeys(names))}
     spelling = torch.tensor([number[name] for name in names], device=device)
     same_name = spelling.unsqueeze(0) == spelling.unsqueeze(1)
