@@ -39,7 +39,7 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer, Bert
 from kgbert.batching.processor import KGBertProcessor
 from kgbert.comparing.arms import ARMS
 from kgbert.comparing.arms.arm import Arm, Material
-from kgbert.demo.study import SIZES, checked_backbone, demo_study
+from kgbert.demo.study import RECIPES, SIZES, checked_backbone, demo_study
 from kgbert.modeling.models import KGBertForSequenceClassification
 
 MEASURED = ("plain", "knowledge", "no edges", "appended text", "K-BERT", "ERNIE", "KnowBert")
@@ -195,15 +195,17 @@ def demo_lanes(folder: Path, names: Sequence[str]) -> list[Lane]:
 def _demo_lane(arm: Arm, material: Material) -> Lane:
     # TransE's vectors cost a training of their own, and a step the same as any of their length.
     changed = material if arm.name == "ERNIE" else arm.change(material, 0)
+    shape = RECIPES["knowledge" if arm.name in ("knowledge", "no edges") else "plain"]
     model = KGBertForSequenceClassification.from_backbone(
-        material.backbone, material.graph, labels=("a", "b"), pooling="mean", **arm.options
+        material.backbone, material.graph, labels=("a", "b"), **shape.options | arm.options
     )
     processor = KGBertProcessor(
         AutoTokenizer.from_pretrained(material.backbone),
         changed.graph,
         changed.features,
         linker=changed.linker,
-        max_length=160,
+        hops=model.config.graph_layers,
+        max_length=shape.max_length,
         trees=changed.trees,
     )
     encoded = processor.encode([example.text for example in changed.parts[0]])
@@ -245,6 +247,7 @@ def _copy(processor: KGBertProcessor) -> KGBertProcessor:
         processor.graph,
         processor.features,
         linker=processor.linker,
+        hops=processor.sampler.hops,
         max_length=processor.max_length,
     )
 
