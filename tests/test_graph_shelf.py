@@ -133,3 +133,46 @@ def test_giants_are_not_hashed_but_their_changes_are_noticed(source, tmp_path, m
 
     assert before.entity("EX:0000002").name == "fever"
     assert after.entity("EX:0000002").name == "ague!"
+
+
+def test_a_graph_whose_file_changes_while_it_is_read_is_not_kept(source, tmp_path, caplog):
+    state = shelf.FilesRead()
+    state.files[source] = source.stat().st_mtime_ns - 1
+    graph = read_graph(source, cache=None)
+
+    with caplog.at_level(logging.WARNING):
+        shelf.Shelf(tmp_path / "cache", "key").keep(graph, state)
+
+    assert "changed while it was read" in caplog.text
+    assert kept(tmp_path / "cache") == []
+
+
+def test_a_file_that_goes_away_while_it_is_read_is_not_kept(source, tmp_path, caplog):
+    state = shelf.FilesRead({source: source.stat().st_mtime_ns})
+    graph = read_graph(source, cache=None)
+    source.unlink()
+
+    with caplog.at_level(logging.WARNING):
+        shelf.Shelf(tmp_path / "cache", "key").keep(graph, state)
+
+    assert "was not cached" in caplog.text
+
+
+def test_a_cache_that_was_moved_still_answers(source, tmp_path, monkeypatch):
+    first = read_graph(source, cache=tmp_path / "cache")
+    shutil.move(tmp_path / "cache", tmp_path / "elsewhere")
+    monkeypatch.setattr("kgbert.graph.read.READERS", {})
+
+    assert read_graph(source, cache=tmp_path / "elsewhere") == first
+
+
+def test_a_cached_graph_cut_anywhere_is_read_anew(source, tmp_path):
+    first = read_graph(source, cache=tmp_path / "cache")
+    (path,) = (tmp_path / "cache").glob("*.safetensors")
+    whole = path.read_bytes()
+
+    for length in (0, 7, 8, 100, len(whole) // 2, len(whole) - 1):
+        path.write_bytes(whole[:length])
+
+        assert read_graph(source, cache=tmp_path / "cache") == first
+        assert path.read_bytes() == whole

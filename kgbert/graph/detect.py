@@ -15,6 +15,7 @@ _GRAPH_BLOCK = re.compile(r"^\s*(?:GRAPH\s+)?(?:<[^<>\s]*>|\w*:\w+)?\s*\{\s*$", 
 _RDF_ROOT = re.compile(r"<(?:\w+:)?RDF\b")
 _OTHER_OWL = re.compile(r"^\s*(?:Prefix\(|Ontology\(|Prefix: |Ontology: )|<Ontology\b", re.M)
 _DICTIONARY = re.compile(r"[^\s|]+(?:\|[^\s|]+)*\|\|[^|]")
+_TAR = re.compile(r"[^\0]{1,100}\0.{0,256}ustar", re.DOTALL)
 _OBO = re.compile(r"^(?:format-version:|\[Term\]|\[Typedef\])", re.M)
 
 
@@ -29,6 +30,11 @@ def detect_format(source: Source) -> str:
         raise GraphError(
             f"{source.name}: the file is empty, so there is no graph in it. Name another file, "
             f"or write this one again."
+        )
+    if _TAR.match(head):
+        raise GraphError(
+            f"{source.name}: a tar archive, which is not read. Unpack it and name the file or the "
+            f"folder: tar xf {source.path.name}"
         )
     if _OTHER_OWL.search(head) and not _RDF_ROOT.search(head):
         raise GraphError(

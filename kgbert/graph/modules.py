@@ -42,7 +42,7 @@ def files_of(folder: Path, limits: Limits) -> list[Source]:
         for path in sorted(folder.rglob("*"))
         if path.is_file() and not path.name.startswith(".")
     ]
-    graphs = [source for source in sources if source.suffix in _SUFFIXES]
+    graphs = graphs_among(sources)
     if not graphs:
         found = ", ".join(source.path.name for source in sources[:5]) or "nothing"
         raise GraphError(
@@ -51,6 +51,11 @@ def files_of(folder: Path, limits: Limits) -> list[Source]:
             f"read_graph('{folder / 'ontology.owl'}')."
         )
     return graphs
+
+
+def graphs_among(sources: list[Source]) -> list[Source]:
+    """Return the graph files among others, by their suffixes."""
+    return [source for source in sources if source.suffix in _SUFFIXES]
 
 
 class Neighbours:

@@ -13,7 +13,7 @@ from kgbert.graph.dictionary_file import read_dictionary
 from kgbert.graph.frames import is_frame, read_frame
 from kgbert.graph.graph import GraphError, KnowledgeGraph
 from kgbert.graph.merge import EXACT, merge_graphs
-from kgbert.graph.modules import Neighbours, files_of
+from kgbert.graph.modules import Neighbours, files_of, graphs_among
 from kgbert.graph.naming import complete
 from kgbert.graph.obo import read_obo
 from kgbert.graph.obographs import read_obographs
@@ -119,7 +119,7 @@ def _gather(sources: list[Source], format_name: str | None, statements: Statemen
         if key in done:
             continue
         done.add(key)
-        read.files.add(key[0])
+        read.files.setdefault(key[0], key[0].stat().st_mtime_ns)
         known = set(statements.imports)
         lookup(READERS, said or detect_format(source), "graph format")(source, statements)
         statements.settle()
@@ -148,7 +148,9 @@ def _sources(path: Path, limits: Limits) -> list[Source]:
             f"{path}: no such file. Check the path (it was looked for from {Path.cwd()}), and "
             f"download the ontology first if that was an address: nothing is ever fetched."
         )
-    return Source(path, limits=limits).members()
+    members = Source(path, limits=limits).members()
+    # Beside the ontology an archive may hold a licence or a page to read; or it holds tables.
+    return graphs_among(members) or members
 
 
 def _read_memory(graph: Any, statements: Statements) -> str:

@@ -28,7 +28,8 @@ _LONG_TO_HASH = 1 << 28
 class FilesRead:
     """The files that a graph was made of, and the imports that were not found."""
 
-    files: set[Path] = field(default_factory=set)
+    files: dict[Path, int] = field(default_factory=dict)
+    """The time of change that each had before it was read."""
     absent: list[tuple[str, str]] = field(default_factory=list)
     """(importing file, IRI of the imported ontology)."""
 
@@ -75,12 +76,15 @@ class Shelf:
 
     def keep(self, graph: KnowledgeGraph, read: FilesRead) -> None:
         """Keep a graph that was made of some files; a full disk is reported, not an error."""
-        hashes = {str(path): _state(path) for path in sorted(read.files)}
-        if sum(Path(path).stat().st_size for path in hashes) < _WORTH_KEEPING:
-            return
-        content = hashlib.sha256(json.dumps(hashes).encode()).hexdigest()[:16]
-        name = f"{self.key}-{content}.safetensors"
         try:
+            if sum(path.stat().st_size for path in read.files) < _WORTH_KEEPING:
+                return
+            hashes = {str(path): _state(path) for path in sorted(read.files)}
+            for path, time in read.files.items():
+                if path.stat().st_mtime_ns != time:
+                    raise OSError(f"{path} changed while it was read")
+            content = hashlib.sha256(json.dumps(hashes).encode()).hexdigest()[:16]
+            name = f"{self.key}-{content}.safetensors"
             save_graph(graph, self.folder / name)
             manifest = {"graph": name, "files": hashes, "absent": read.absent}
             write_atomically(self.folder / f"{self.key}.json", json.dumps(manifest, indent=1))

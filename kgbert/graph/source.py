@@ -56,7 +56,7 @@ class Source:
         with zipfile.ZipFile(self.path) as archive:
             names = sorted(entry.filename for entry in archive.infolist() if not entry.is_dir())
         # Members are streamed, never extracted, so that their names can lead nowhere.
-        return [Source(self.path, name, self.limits) for name in names]
+        return [Source(self.path, name, self.limits) for name in names if not _is_hidden(name)]
 
     def open(self) -> io.BufferedReader:
         """Open the content for reading bytes, decompressed, up to the limits."""
@@ -64,12 +64,29 @@ class Source:
             magic = stream.read(6)
         if self.member:
             # The stream keeps the archive open as long as it is open itself.
-            archive = zipfile.ZipFile(self.path)
-            return _bounded(cast(io.BufferedIOBase, archive.open(self.member)), self)
+            return _bounded(self._open_member(), self)
+        self._refuse_packed(magic)
         for start, opener in _COMPRESSIONS.items():
             if magic.startswith(start):
                 return _bounded(opener(self.path), self)
         return _bounded(self.path.open("rb"), self)
+
+    def _open_member(self) -> io.BufferedIOBase:
+        try:
+            return cast(io.BufferedIOBase, zipfile.ZipFile(self.path).open(self.member))
+        except (RuntimeError, *_DAMAGED) as error:  # of encryption, or a method that is unknown
+            raise GraphError(
+                f"{self.name}: cannot be decompressed ({error}). Unpack the archive yourself, and "
+                f"name the file: unzip {self.path.name}"
+            ) from None
+
+    def _refuse_packed(self, magic: bytes) -> None:
+        for start, command in _PACKED.items():
+            if magic.startswith(start):
+                raise GraphError(
+                    f"{self.name}: packed in a way that is not read, or damaged. gz, bz2, xz and "
+                    f"zip are read as they are; unpack others first: {command} {self.path.name}"
+                )
 
     def stream(self) -> io.BufferedIOBase:
         """Open the content for reading UTF-8 bytes, without a byte order mark."""
@@ -166,6 +183,12 @@ class Source:
         )
 
 
+def _is_hidden(name: str) -> bool:
+    """Whether a member of an archive is none of its files, but a system's note on one."""
+    parts = PurePosixPath(name).parts
+    return "__MACOSX" in parts or parts[-1].startswith(".")
+
+
 def _bounded(inner: io.BufferedIOBase, source: Source) -> io.BufferedReader:
     return io.BufferedReader(_Bounded(inner, source), _CHUNK)
 
@@ -211,3 +234,13 @@ _COMPRESSIONS: dict[bytes, Callable[[Path], io.BufferedIOBase]] = {
     b"\xfd7zXZ\x00": lzma.LZMAFile,
 }
 _SUFFIXES = (".gz", ".bz2", ".xz", ".zip")
+#: Magic bytes of what has to be unpacked -> what does that. A whole zip archive never gets here.
+_PACKED = {
+    b"PK\x03\x04": "unzip",
+    b"\x28\xb5\x2f\xfd": "zstd -d",
+    b"7z\xbc\xaf\x27\x1c": "7z x",
+    b"Rar!": "unrar x",
+    b"]\x00\x00": "unlzma",
+    b"\x04\x22\x4d\x18": "lz4 -d",
+    b"\x1f\x9d": "uncompress",
+}
