@@ -11,8 +11,8 @@ is chosen on the validation split. What was measured before is kept; --again mea
 one have no trained arm. The names that the backbone encoded as it is are kept beside them. Letters
 are character n-grams, and of entities that share a name the one that has more names; how much they
 count was chosen on the validation splits of NCBI-disease and GSC+. The arm "and training mentions
-as names" adds the gold mentions of the training split to the graph's names, the usual protocol of
-rivals such as BioSyn.
+as names" adds the gold mentions of the training split to the graph's names; rivals such as BioSyn
+add those of the validation split too, as the last such arm does.
 """
 
 import argparse
@@ -105,7 +105,10 @@ def _arms(
         arms: dict[str, Callable[[], EmbeddingLinker]] = {
             "encoder and letters": lambda linker=linker: linker,
             "encoder and letters, and training mentions as names": (
-                lambda linker=linker: _with_training_mentions(linker, task)
+                lambda linker=linker: _with_mentions(linker, task, task.train)
+            ),
+            "encoder and letters, and training and validation mentions as names": (
+                lambda linker=linker: _with_mentions(linker, task, [*task.train, *task.validation])
             ),
             "encoder": lambda linker=linker: linker.with_settings(spelling=0.0, renown=0.0),
         }
@@ -169,14 +172,15 @@ def _threshold(asked: Sequence[tuple[str, Gold]], ranked: Ranked, graph: Knowled
 def _asked(documents: Documents, reads_text: bool) -> Iterator[tuple[str, Gold]]:
     """Yield what is asked for each gold span."""
     for text, golds in documents:
-        defined = long_forms(text) if reads_text else {}
+        spans = ((gold.start, gold.end) for gold in golds)
+        defined = long_forms(text, spans) if reads_text else {}
         for gold in golds:
             yield spelt_out(gold.surface, defined), gold
 
 
-def _with_training_mentions(linker: EmbeddingLinker, task: Task) -> EmbeddingLinker:
-    """Return a linker whose graph has the training split's gold mentions as further names."""
-    told = ((entity, said) for said, gold in _asked(task.train, True) for entity in gold.entities)
+def _with_mentions(linker: EmbeddingLinker, task: Task, documents: Documents) -> EmbeddingLinker:
+    """Return a linker whose graph has the gold mentions of documents as further names."""
+    told = ((entity, said) for said, gold in _asked(documents, True) for entity in gold.entities)
     graph = with_told_names(task.graph, told)
     old = dict(zip(distinct_names(task.graph)[0], linker.names.vectors, strict=True))
     names, entities = distinct_names(graph)
@@ -197,7 +201,11 @@ def _task(data: Path, name: str) -> Task:
 CHOSEN = (
     "spelling 0.15, renown 0.005 (EmbeddingSettings); tried on validation: spelling 0, 0.15, 0.3, "
     "0.5, 0.8, 1.2; renown 0, 0.001, 0.005, 0.01; a bonus for preferred names 0.001, 0.01, 0.03; "
-    "training counts of entities and of surfaces; the test split was read once with this choice"
+    "training counts of entities and of surfaces. Then, on validation as well: names told of by "
+    "training mentions overrule the graph's (NCBI-disease 91.3 to 92.8, GSC+ 83.1 to 85.5, BC5CDR "
+    "91.3 to 92.8), mentions of several entities name each, short forms by initials and in "
+    "brackets after a mention (93.3, 85.5, 92.9). The test split was read twice: before and after "
+    "these. Where validation mentions are names, the threshold says nothing: it knows them all"
 )
 
 #: Name of a score, what is counted, and out of how many.

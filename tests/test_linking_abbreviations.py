@@ -50,6 +50,40 @@ def test_brackets_that_define_nothing_are_left_alone(text):
     assert definitions(text) == []
 
 
+@pytest.mark.parametrize(
+    ("text", "long"),
+    [
+        ("attenuated adenomatous polyposis coli (AAPC)", "attenuated adenomatous polyposis coli"),
+        ("a long-term wide-open care unit (LTWOCU)", "long-term wide-open care unit"),
+        ("adenomatous polyposis coli (APC)", "adenomatous polyposis coli"),
+    ],
+)
+def test_words_that_begin_with_the_letters_come_first(text, long):
+    [definition] = definitions(text)
+
+    assert text[definition.start : definition.end] == long
+
+
+def test_a_word_in_capitals_stands_for_the_mention_before_it_in_brackets():
+    linker = linker_of(("E:1", "Tacrolimus"))
+
+    text = "FK506 and tacrolimus (FK506), but not tacrolimus(K2A) or K2A."
+
+    assert [said for said, _ in found(linker, text)] == [
+        "FK506",
+        "tacrolimus",
+        "FK506",
+        "tacrolimus",
+    ]
+
+
+@pytest.mark.parametrize("inside", ["Table 1", "n=20", "severe", "K", "see FK506"])
+def test_what_else_stands_in_brackets_is_no_other_name(inside):
+    linker = linker_of(("E:1", "Tacrolimus"))
+
+    assert len(linker([f"tacrolimus ({inside})"])[0]) == 1
+
+
 def test_short_form_means_its_long_form_in_all_the_text():
     linker = linker_of(("E:1", "Polycystic kidney disease"))
 

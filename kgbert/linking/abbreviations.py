@@ -1,7 +1,7 @@
 """Short forms that a text itself defines: "polycystic kidney disease (PKD)"."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from kgbert.linking.mention import Candidate, Mention
@@ -13,6 +13,10 @@ MAX_SHORT_WORDS = 2
 
 _BRACKETS = re.compile(r"[(\[]([^()\[\]]+)[)\]]")
 _WORD = re.compile(r"\S+")
+_PART = re.compile(r"[^\s/-]+")
+
+#: A word that stands for another only if it has two capitals.
+_CAPITALS = re.compile(r"(?=(?:.*[A-Z]){2})[A-Za-z0-9-]+")
 
 
 class Definition(NamedTuple):
@@ -23,32 +27,48 @@ class Definition(NamedTuple):
     end: int
 
 
-def definitions(text: str) -> list[Definition]:
+def definitions(text: str, spans: Iterable[tuple[int, int]] = ()) -> list[Definition]:
     """Return the short forms that a text defines, and where it spells them out.
 
     The method is that of Schwartz and Hearst (2003, "A simple algorithm for identifying
     abbreviation definitions in biomedical text"): the letters of the short form are looked for
-    in the long form from right to left, and the first must begin a word.
+    in the long form from right to left, and the first must begin a word. Words that begin with
+    its letters one by one come first. Where the letters are not those of a known span right
+    before the brackets, as in "tacrolimus (FK506)", a word in capitals still stands for it.
+
+    Args:
+        text: The text as the user gave it.
+        spans: Start and end of mentions that are known.
 
     >>> text = "polycystic kidney disease (PKD) or NO (nitric oxide) (see Table 1)"
     >>> [(short, text[start:end]) for short, start, end in definitions(text)]
     [('PKD', 'polycystic kidney disease'), ('NO', 'nitric oxide')]
+    >>> definitions("tacrolimus (FK506)"), definitions("tacrolimus (FK506)", [(0, 10)])
+    ([], [Definition(short='FK506', start=0, end=10)])
     """
     if "(" not in text and "[" not in text:
         return []
-    found = []
-    for brackets in _BRACKETS.finditer(text):
-        inside = re.split(r"[;,]", brackets.group(1))[0].strip()
-        before = text[: brackets.start()].rstrip()
-        if _is_short_form(inside):
-            if (start := _long_form_start(inside, before)) is not None:
-                found.append(Definition(inside, start, len(before)))
-        elif (outside := before[-MAX_SHORT_LENGTH - 1 :].split()) and inside:
-            # The other way round: "NO (nitric oxide)".
-            start = brackets.start(1) + brackets.group(1).index(inside)
-            if _is_short_form(outside[-1]) and _long_form_start(outside[-1], inside) == 0:
-                found.append(Definition(outside[-1], start, start + len(inside)))
-    return found
+    starts = {end: start for start, end in sorted(spans, reverse=True)}
+    found = (_definition(brackets, text, starts) for brackets in _BRACKETS.finditer(text))
+    return [definition for definition in found if definition]
+
+
+def _definition(brackets: re.Match[str], text: str, starts: Mapping[int, int]) -> Definition | None:
+    """Return what a pair of brackets defines; ``starts`` says by their ends where spans begin."""
+    inside = re.split(r"[;,]", brackets.group(1))[0].strip()
+    before = text[: brackets.start()].rstrip()
+    if _is_short_form(inside):
+        start = _long_form_start(inside, before)
+        if start is None and len(before) < brackets.start() and _CAPITALS.fullmatch(inside):
+            start = starts.get(len(before))
+        return None if start is None else Definition(inside, start, len(before))
+    outside = before[-MAX_SHORT_LENGTH - 1 :].split()
+    if inside and outside:
+        # The other way round: "NO (nitric oxide)".
+        start = brackets.start(1) + brackets.group(1).index(inside)
+        if _is_short_form(outside[-1]) and _long_form_start(outside[-1], inside) == 0:
+            return Definition(outside[-1], start, start + len(inside))
+    return None
 
 
 def link_short_forms(
@@ -72,7 +92,7 @@ def link_short_forms(
     Mention(start=0, end=25, candidates=(Candidate(entity='E:1', score=1.0),))
     Mention(start=27, end=30, candidates=(Candidate(entity='E:1', score=0.95),))
     """
-    defined = definitions(text)
+    defined = definitions(text, ((start, end) for start, end, _ in mentions))
     if not defined:
         return mentions
     meanings = {
@@ -118,6 +138,9 @@ def _long_form_start(short: str, before: str) -> int | None:
     letters = [character.casefold() for character in short if character.isalnum()]
     if not letters:
         return None
+    parts = list(_PART.finditer(before))[-len(letters) :]
+    if [part.group()[0].casefold() for part in parts] == letters and len(letters) > 1:
+        return parts[0].start()
     words = [match.start() for match in _WORD.finditer(before)]
     reach = min(len(letters) + 5, 2 * len(letters))
     floor = words[-reach] if len(words) >= reach else 0
@@ -126,7 +149,9 @@ def _long_form_start(short: str, before: str) -> int | None:
         position = _last(letter, before, floor, position, begins_word=number == 0)
         if position < 0:
             return None
-    return position if len(before) - position > len(short) else None
+    # What holds the short form itself does not spell it out.
+    spells = len(before) - position > len(short) and short not in before[position:]
+    return position if spells else None
 
 
 def _last(letter: str, text: str, floor: int, end: int, *, begins_word: bool) -> int:

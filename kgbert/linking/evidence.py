@@ -100,7 +100,10 @@ def _defined(linker: DictionaryLinker, text: str, surface: str) -> Iterator[Matc
     """Yield what a short form means by the text's own word."""
     if "abbreviations" not in linker.rules:
         return
-    for short, start, end in definitions(text):
+    if "(" not in text and "[" not in text:
+        return
+    [mentions] = linker([text])
+    for short, start, end in definitions(text, (mention[:2] for mention in mentions)):
         if surface in (short, f"{short}s"):
             for match in linker.matches(text[start:end]):
                 yield match._replace(

@@ -166,7 +166,7 @@ class EmbeddingLinker:
         found = [_places(of_text) for of_text in (self.spans or self.dictionary)(texts)]
         asked = []
         for text, places in zip(texts, found, strict=True):
-            defined = long_forms(text)
+            defined = long_forms(text, places)
             if self.spans is None:
                 places[:] = sorted({*places, *defined_places(text, places)})
             asked.append([spelt_out(text[start:end], defined) for start, end in places])
@@ -227,7 +227,7 @@ class EmbeddingLinker:
         every = self.with_settings(threshold=0.0)
         scores, right, nil = [], [], []
         for example in examples:
-            defined = long_forms(example.text)
+            defined = long_forms(example.text, ((x.start, x.end) for x in example.spans))
             said = [spelt_out(example.text[x.start : x.end], defined) for x in example.spans]
             meaning = every.rank(said)
             for span, surface in zip(example.spans, said, strict=True):

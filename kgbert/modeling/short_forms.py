@@ -6,13 +6,17 @@ from collections.abc import Iterable, Mapping
 from kgbert.linking.abbreviations import definitions
 
 
-def long_forms(text: str) -> dict[str, str]:
+def long_forms(text: str, spans: Iterable[tuple[int, int]] = ()) -> dict[str, str]:
     """Return the short forms that a text defines; of several definitions the first counts.
+
+    Args:
+        text: The text as the user gave it.
+        spans: Start and end of the mentions that are known.
 
     >>> long_forms("polycystic kidney disease (PKD)")
     {'PKD': 'polycystic kidney disease'}
     """
-    return {short: text[start:end] for short, start, end in reversed(definitions(text))}
+    return {short: text[start:end] for short, start, end in reversed(definitions(text, spans))}
 
 
 def spelt_out(surface: str, defined: Mapping[str, str]) -> str:
@@ -34,8 +38,9 @@ def defined_places(text: str, taken: Iterable[tuple[int, int]]) -> list[tuple[in
     >>> defined_places("odd kidney disease (OKD); OKDs", [])
     [(0, 18), (20, 23), (26, 30)]
     """
+    taken = list(taken)
     found = []
-    for short, start, end in definitions(text):
+    for short, start, end in definitions(text, taken):
         found.append((start, end))
         pattern = rf"(?<!\w){re.escape(short)}s?(?!\w)"
         found += [match.span() for match in re.finditer(pattern, text)]
