@@ -58,6 +58,7 @@ _HOMES = {
     "load_model": "kgbert.training.folder",
     "save_model": "kgbert.training.folder",
     "Prediction": "kgbert.training.pipeline",
+    "context_linker": "kgbert.training.pipeline",
     "pipeline": "kgbert.training.pipeline",
     # Learn whether the graph helped.
     "ARMS": "kgbert.comparing.arms",

@@ -30,7 +30,7 @@ from kgbert.training.choosing import Chosen, best_nil_threshold, chosen
 from kgbert.training.fine_tune import default_arguments, fine_tune
 from kgbert.training.folder import save_model
 from kgbert.training.gold_links import NIL, UNSAID, gold_choices, gold_entities
-from kgbert.training.pipeline import pipeline
+from kgbert.training.pipeline import context_linker, pipeline
 from kgbert.training.tasks import TASKS
 
 SOME_FAMILIES = ("bert", "roberta", "xlnet")
@@ -289,10 +289,10 @@ def test_context_decides_between_homonyms_and_nil_is_learnt(tmp_path):
     assert training.history[-1]["train_loss"] < training.history[0]["train_loss"] / 2
     assert after["accuracy"] > 0.95
     assert after["nil_f1"] > 0.95
-    check_a_saved_model_names_the_entity(tmp_path / "model", model, processor, test[1])
+    check_a_saved_model_names_the_entity(tmp_path / "model", model, processor, *test[1:3])
 
 
-def check_a_saved_model_names_the_entity(folder, model, processor, example):
+def check_a_saved_model_names_the_entity(folder, model, processor, example, neither):
     # An exact linker is the test's own, and a folder tells only of linkers that kgbert knows.
     save_model(folder, model, tiny_saved(processor), {})
     asked = pipeline(folder)
@@ -307,6 +307,9 @@ def check_a_saved_model_names_the_entity(folder, model, processor, example):
     )
     assert asked.model.config.nil_threshold == model.config.nil_threshold
     assert 0.5 < link.probability <= 1
+    sure = (Candidate(link.entity, link.probability),)
+    assert context_linker(asked)([example.text]) == [[Mention(*span_of(example), sure)]]
+    assert context_linker(asked)([neither.text]) == [[]]
 
 
 def tiny_saved(processor):

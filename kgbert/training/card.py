@@ -6,6 +6,7 @@ from typing import Any
 from kgbert import __version__
 from kgbert.batching.processor import KGBertProcessor
 from kgbert.modeling.fused import KGBertPreTrainedModel
+from kgbert.training.tasks import labels_of
 
 _HELD = """\
 The folder holds the graph, the feature vectors of its entities and the settings of the linker, so
@@ -32,7 +33,11 @@ def model_card(
         include_graph: Whether the graph is in the folder.
     """
     graph, config = processor.graph, model.config
-    labels = ", ".join(str(label) for _, label in sorted((config.id2label or {}).items()))
+    labels = ", ".join(labels_of(config))
+    if model.scores_entities:
+        labels = (
+            f"each mention's candidates; none where the best is below {config.nil_threshold:.2f}"
+        )
     told = {
         "Backbone": config.backbone.name_or_path or config.backbone.model_type,
         "Graph": f"{graph.source or 'in memory'} {graph.version}".strip(),

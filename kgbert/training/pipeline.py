@@ -14,7 +14,7 @@ from kgbert.batching.alignment import tokens_of
 from kgbert.batching.encoded import EncodedText
 from kgbert.batching.processor import KGBertProcessor
 from kgbert.graph.graph import KnowledgeGraph
-from kgbert.linking.mention import Mention
+from kgbert.linking.mention import Candidate, Linker, Mention
 from kgbert.modeling.fused import KGBertPreTrainedModel
 from kgbert.texts import Example, Span
 from kgbert.training.answers import own_logits
@@ -159,3 +159,23 @@ def pipeline(folder: str | Path, *, graph: KnowledgeGraph | None = None) -> KGBe
         graph: The graph, read again, where the model was saved without it.
     """
     return KGBertPipeline(*load_model(folder, graph=graph))
+
+
+def context_linker(answer: KGBertPipeline) -> Linker:
+    """Return a linker that lets a trained entity-linking model choose by the context.
+
+    Each mention of the model's own linker keeps the entity that the model chose, with its
+    probability as the score; mentions that it answers with NIL are left out.
+    """
+
+    def link(texts: Sequence[str]) -> list[list[Mention]]:
+        return [
+            [
+                Mention(x.start, x.end, (Candidate(x.entity, x.probability),))
+                for x in prediction.links
+                if x.entity != NIL
+            ]
+            for prediction in answer(texts)
+        ]
+
+    return link
