@@ -37,6 +37,10 @@ AXIOMS = {
         f":a rdfs:subClassOf {SOME.format('[ owl:unionOf ( :b :c ) ]')} .",
         "a p b, a p c",
     ),
+    "two fillers": (
+        ":a rdfs:subClassOf [ owl:onProperty :p ; owl:someValuesFrom :c, :b ] .",
+        "a p b, a p c",
+    ),
     "inverse property": (
         ":a rdfs:subClassOf [ owl:onProperty [ owl:inverseOf :p ] ; owl:someValuesFrom :b ] .",
         "b p a",
@@ -110,3 +114,32 @@ def test_skos_narrower_is_stored_as_broader(tmp_path):
 
     assert graph.entity("http://a.org/2").edges == (("skos:broader", "http://a.org/1"),)
     assert [name.scope for name in graph.names_of(1)] == ["preferred", "related"]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "meant"),
+    [
+        (
+            ":a rdfs:subClassOf _:x . _:x owl:onProperty :p ; owl:someValuesFrom :c .",
+            ":b rdfs:subClassOf _:x . _:x owl:onProperty :q ; owl:someValuesFrom :a .",
+            "a p c, b q a",
+        ),
+        (
+            ":a rdfs:subClassOf _:x . _:x owl:intersectionOf ( :b :c ) .",
+            ":c rdfs:subClassOf _:x . _:x owl:intersectionOf ( :b ) .",
+            "a is a b, a is a c, c is a b",
+        ),
+        (
+            ":p rdfs:domain _:x ; rdfs:range :c . _:x owl:unionOf ( :a ) .",
+            ":q rdfs:domain _:x ; rdfs:range :a . _:x owl:unionOf ( :b ) .",
+            "a p c, b q a",
+        ),
+    ],
+)
+def test_a_blank_node_means_nothing_in_the_next_file(first, second, meant, tmp_path):
+    for name, said in (("one.ttl", first), ("two.ttl", second)):
+        (tmp_path / name).write_text(PREFIXES + said)
+
+    graph = read_graph(tmp_path)
+
+    assert sentences(graph) == meant

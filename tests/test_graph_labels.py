@@ -107,3 +107,22 @@ def test_literals_fit_their_datatype_or_not(datatype, good, bad):
 
     assert all(fits(text, iri) for text in good)
     assert not any(fits(text, iri) for text in bad)
+
+
+def test_a_blank_label_names_in_its_own_file_alone(tmp_path):
+    prefixes = SKOS_XL[: SKOS_XL.index(":cow")]
+    for name in ("cow", "hen"):
+        said = f":{name} xl:prefLabel _:l . :the_{name} xl:altLabel _:l . "
+        said += f'_:l xl:literalForm "{name}" .'
+        (tmp_path / f"{name}.ttl").write_text(prefixes + said)
+
+    graph = read_graph(tmp_path)
+
+    assert {
+        entity: [name.text for name in graph.entity(entity).names] for entity in graph.entity_ids
+    } == {
+        "http://a.org/cow": ["cow"],
+        "http://a.org/hen": ["hen"],
+        "http://a.org/the_cow": ["cow"],
+        "http://a.org/the_hen": ["hen"],
+    }

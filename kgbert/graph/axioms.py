@@ -27,13 +27,14 @@ class BlankNodes:
     """
 
     def __init__(self) -> None:
-        self.statements: defaultdict[str, dict[str, str]] = defaultdict(dict)
+        # Real ontologies hold restrictions with two fillers, although OWL allows one.
+        self.statements: defaultdict[str, dict[str, list[str]]] = defaultdict(dict)
         self.axioms: list[Edge] = []
 
     def add(self, blank: str, predicate: str, target: str) -> None:
         """Remember a statement about a blank node if class expressions are made of it."""
         if predicate in STRUCTURAL:
-            self.statements[blank][predicate] = target
+            self.statements[blank].setdefault(predicate, []).append(target)
 
     def attach(self, subject: str, predicate: str, blank: str) -> None:
         """Remember that a named thing is described by a blank node."""
@@ -47,7 +48,7 @@ class BlankNodes:
             if item.startswith("_:"):
                 said = self.statements.get(item, {})
                 for operator in (_UNION, _INTERSECTION):
-                    found.update(self._members(said.get(operator, _NIL)))
+                    found.update(self._members(said.get(operator, ())))
             else:
                 found.add(item)
         return {item for item in found if not item.startswith("_:")}
@@ -56,18 +57,19 @@ class BlankNodes:
         """Yield what the class expressions say about named entities."""
         for subject, predicate, blank in self.axioms:
             if predicate == _INTERSECTION:
-                conjuncts = self._members(blank)
+                conjuncts = self._members([blank])
             elif predicate == _UNION:
                 conjuncts = []
-                yield from self._members_below(subject, blank)
+                yield from self._members_below(subject, [blank])
             else:
                 conjuncts = [blank]
-            if predicate == EQUIVALENT and _UNION in self.statements.get(blank, ()):
-                yield from self._members_below(subject, self.statements[blank][_UNION])
+            if predicate == EQUIVALENT:
+                unions = self.statements.get(blank, {}).get(_UNION, ())
+                yield from self._members_below(subject, unions)
             yield from self._conjunction(subject, conjuncts)
 
-    def _members_below(self, subject: str, items: str) -> Iterator[Edge]:
-        for member in self._members(items):
+    def _members_below(self, subject: str, lists: Iterable[str]) -> Iterator[Edge]:
+        for member in self._members(lists):
             if not member.startswith("_:"):
                 yield member, SUBCLASS, subject
 
@@ -82,33 +84,32 @@ class BlankNodes:
                 yield subject, SUBCLASS, part
                 continue
             statements = self.statements.get(part, {})
-            conjuncts.extend(self._members(statements.get(_INTERSECTION, _NIL)))
-            if _PROPERTY in statements:
-                yield from self._restriction(subject, statements)
+            conjuncts.extend(self._members(statements.get(_INTERSECTION, ())))
+            for relation in statements.get(_PROPERTY, ()):
+                yield from self._restriction(subject, relation, statements)
 
-    def _restriction(self, subject: str, statements: dict[str, str]) -> Iterator[Edge]:
-        relation = statements[_PROPERTY]
-        inverse = self.statements.get(relation, {}).get(_INVERSE, "")
-        for filler in self._fillers(statements):
-            if inverse and not inverse.startswith("_:"):
-                yield filler, inverse, subject
-            elif not relation.startswith("_:"):
+    def _restriction(
+        self, subject: str, relation: str, statements: dict[str, list[str]]
+    ) -> Iterator[Edge]:
+        fillers = [filler for predicate in _FILLERS for filler in statements.get(predicate, ())]
+        inverses = self.statements.get(relation, {}).get(_INVERSE, ())
+        # Those of a union or intersection too.
+        for filler in self.named(fillers):
+            if not relation.startswith("_:"):
                 yield subject, relation, filler
+            for inverse in inverses:
+                if not inverse.startswith("_:"):
+                    yield filler, inverse, subject
 
-    def _fillers(self, statements: dict[str, str]) -> Iterator[str]:
-        """Yield the named entities of a restriction, also of a union or intersection of them."""
-        for predicate in _FILLERS:
-            filler = statements.get(predicate, "")
-            if filler:
-                yield from sorted(self.named([filler]))
-
-    def _members(self, items: str) -> list[str]:
-        """Return the members of an RDF list, which may be broken or bite its own tail."""
-        members, seen = [], set()
-        while items != _NIL and items not in seen:
-            seen.add(items)
-            cell = self.statements.get(items, {})
-            if _FIRST in cell:
-                members.append(cell[_FIRST])
-            items = cell.get(_REST, _NIL)
+    def _members(self, lists: Iterable[str]) -> list[str]:
+        """Return the members of RDF lists, which may be broken or bite their own tails."""
+        members: list[str] = []
+        pending, seen = list(lists), {_NIL}
+        while pending:
+            items = pending.pop()
+            if items not in seen:
+                seen.add(items)
+                cell = self.statements.get(items, {})
+                members.extend(cell.get(_FIRST, ()))
+                pending.extend(cell.get(_REST, ()))
         return members

@@ -24,9 +24,8 @@ def finish(statements: Statements) -> GraphBuilder:
     >>> finish(statements).build().name(0)
     'Beta'
     """
-    statements.settle()
+    statements.leave_source()
     builder = statements.builder
-    statements.edges.update(statements.blanks.edges())
     statements.edges.update(_schema(statements))
     statements.edges.keep_relations(
         statements.edges.relations() - statements.annotations - vocabulary.BOOKKEEPING
@@ -60,10 +59,7 @@ def finish(statements: Statements) -> GraphBuilder:
 def _unfold_labels(statements: Statements) -> set[str]:
     """Name entities by the labels of SKOS-XL, and return these, which are no entities."""
     for subject, scope, label in statements.labels:
-        if not subject.startswith("_:"):
-            statements.described.add(subject)
-            for language, text in statements.forms.get(label, ()):
-                statements.names.add(subject, SCOPES.index(scope), language, text)
+        statements.name_by_label(subject, scope, label)
     return {label for _, _, label in statements.labels}
 
 
@@ -86,9 +82,8 @@ def _schema(statements: Statements) -> Iterator[tuple[str, str, str]]:
     for relation, domain in (
         statements.domains.items() if statements.options.domain_and_range else ()
     ):
-        heads = statements.blanks.named(domain)
-        tails = statements.blanks.named(statements.ranges.get(relation, set()))
-        yield from ((head, relation, tail) for head in heads for tail in tails)
+        tails = statements.ranges.get(relation, set())
+        yield from ((head, relation, tail) for head in domain for tail in tails)
 
 
 def _introduce(statements: Statements, builder: GraphBuilder) -> None:

@@ -122,7 +122,7 @@ def _gather(sources: list[Source], format_name: str | None, statements: Statemen
         read.files.setdefault(key[0], key[0].stat().st_mtime_ns)
         known = set(statements.imports)
         lookup(READERS, said or detect_format(source), "graph format")(source, statements)
-        statements.settle()
+        statements.leave_source()
         for iri in sorted(statements.imports - known):
             if imported := neighbours.find(source, iri):
                 queue.append((imported, None))

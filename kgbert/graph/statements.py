@@ -65,6 +65,8 @@ class Statements:
         self.forms: defaultdict[str, set[tuple[str, str]]] = defaultdict(set)
         self.ill_typed: list[str] = []
         self.blanks = BlankNodes()
+        self._blank_ends: list[tuple[defaultdict[str, set[str]], str, str]] = []
+        self._blank_labels: list[tuple[str, str, str]] = []
         self.texts: defaultdict[str, dict[str, str]] = defaultdict(dict)
         # Things that are no entities, by their class.
         self._kinds = {
@@ -127,6 +129,27 @@ class Statements:
                 self._connect(predicate, *self._named(predicate, subjects, targets))
         self._texts_said.clear()
         self._said.clear()
+
+    def leave_source(self) -> None:
+        """Understand what blank nodes say: their labels mean nothing in the next source."""
+        self.settle()
+        self.edges.update(self.blanks.edges())
+        for ends, relation, blank in self._blank_ends:
+            ends[relation] |= self.blanks.named([blank])
+        for subject, scope, label in self._blank_labels:
+            self.name_by_label(subject, scope, label)
+        for _, _, label in self._blank_labels:
+            self.forms.pop(label, None)
+        self.blanks = BlankNodes()
+        self._blank_ends.clear()
+        self._blank_labels.clear()
+
+    def name_by_label(self, subject: str, scope: str, label: str) -> None:
+        """Name something by a label of SKOS-XL."""
+        if subject[:2] != "_:":
+            self.described.add(subject)
+            for language, text in self.forms.get(label, ()):
+                self.names.add(subject, SCOPES.index(scope), language, text)
 
     def _named(self, predicate: str, subjects: list[str], targets: list[str]) -> _Pairs:
         """Return the statements between named things, and note those about blank nodes."""
@@ -204,13 +227,18 @@ class Statements:
         if predicate == vocabulary.IMPORTS:
             self.imports.update(targets)
         elif scope := vocabulary.LABEL_SCOPES.get(predicate):
-            self.labels.update(
-                (subject, scope, target) for subject, target in zip(subjects, targets, strict=True)
-            )
+            for subject, target in zip(subjects, targets, strict=True):
+                if target[:2] == "_:":
+                    self._blank_labels.append((subject, scope, target))
+                else:
+                    self.labels.add((subject, scope, target))
         else:
             ends = self.domains if predicate in vocabulary.DOMAINS else self.ranges
             for subject, target in zip(subjects, targets, strict=True):
-                ends[subject].add(target)
+                if target[:2] == "_:":
+                    self._blank_ends.append((ends, subject, target))
+                else:
+                    ends[subject].add(target)
 
     def _type(self, subjects: list[str], targets: list[str]) -> None:
         for subject, target in zip(subjects, targets, strict=True):
