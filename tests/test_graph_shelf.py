@@ -176,3 +176,55 @@ def test_a_cached_graph_cut_anywhere_is_read_anew(source, tmp_path):
 
         assert read_graph(source, cache=tmp_path / "cache") == first
         assert path.read_bytes() == whole
+
+
+@pytest.fixture
+def parts(source, tmp_path, monkeypatch):
+    monkeypatch.setattr(shelf, "_WORTH_MERGING_ONCE", 0)
+    other = tmp_path / "other.obo"
+    other.write_text("[Term]\nid: X:1\nname: pyrexia\nxref: EX:0000002\n")
+    return [source, other]
+
+
+MERGED = ReadOptions(joined_by=("xref",))
+
+
+def test_a_merged_graph_comes_from_the_cache(parts, tmp_path, monkeypatch):
+    first = read_graph(parts, options=MERGED, cache=tmp_path / "cache")
+    monkeypatch.setattr("kgbert.graph.read.merge_graphs", None)
+
+    second = read_graph(parts, options=MERGED, cache=tmp_path / "cache")
+
+    assert second == first
+    assert second.entity("X:1").sources == first.entity("X:1").sources
+    assert second.notes == first.notes
+    assert second.replaced == first.replaced
+
+
+def test_a_merged_graph_is_merged_anew_where_a_part_or_the_mapping_changes(parts, tmp_path):
+    mapping = tmp_path / "mapping.tsv"
+    mapping.write_text("subject_id\tpredicate_id\tobject_id\nX:1\tskos:exactMatch\tEX:0000003\n")
+    options = ReadOptions(mapping=str(mapping))
+    before = read_graph(parts, options=options, cache=tmp_path / "cache")
+
+    mapping.write_text(mapping.read_text().replace("EX:0000003", "EX:0000002"))
+    other_mapping = read_graph(parts, options=options, cache=tmp_path / "cache")
+    # The hash of a graph does not count its references, by which graphs are joined.
+    by_reference = read_graph(parts, options=MERGED, cache=tmp_path / "cache")
+    parts[1].write_text(parts[1].read_text().replace("xref: EX:0000002", "xref: EX:0000004"))
+    other_reference = read_graph(parts, options=MERGED, cache=tmp_path / "cache")
+
+    assert [
+        graph.entity("X:1").id for graph in (before, other_mapping, by_reference, other_reference)
+    ] == ["EX:0000003", "EX:0000002", "EX:0000002", "EX:0000004"]
+
+
+def test_a_damaged_merged_graph_is_merged_anew(parts, tmp_path, caplog):
+    first = read_graph(parts, options=MERGED, cache=tmp_path / "cache")
+    for path in (tmp_path / "cache").glob("*.safetensors"):
+        path.write_bytes(path.read_bytes()[:-8])
+
+    with caplog.at_level(logging.WARNING):
+        assert read_graph(parts, options=MERGED, cache=tmp_path / "cache") == first
+
+    assert "merged anew" in caplog.text

@@ -62,7 +62,7 @@ def read_graph(
         card: Name of a graph card (see ``kgbert.list_cards()``), or the path of your own: its
             options, changed by yours, and its licence where the source states none.
         cache: Folder where big graphs are kept until their files change; None reads them anew. Of
-            several that are merged each is kept, and they are merged anew.
+            several that are merged each is kept, and what they make together.
 
     Raises:
         GraphError: There is nothing to read, or it cannot be read; the message says why.
@@ -75,7 +75,7 @@ def read_graph(
     sources: list[Any] = list(source) if isinstance(source, list | tuple) else [source]
     if options.joined_by or options.mapping:
         return _read_merged(sources, format, options, cache)
-    if all(isinstance(one, str | os.PathLike) for one in sources):
+    if _are_paths(sources):
         folder = None if cache is None else Path(cache).expanduser()
         return _read_files([Path(path) for path in sources], format, options, folder)
     statements = Statements(options)
@@ -88,9 +88,22 @@ def _read_merged(
 ) -> KnowledgeGraph:
     alone = replace(options, joined_by=(), mapping="")
     graphs = [read_graph(one, format=format_name, options=alone, cache=cache) for one in sources]
-    return merge_graphs(
+    shelf = None
+    if cache is not None and _are_paths(sources):
+        paths = [Path(one) for one in sources]
+        shelf = Shelf.of(Path(cache).expanduser(), paths, format_name, options)
+    if shelf and (kept := shelf.find_merged(graphs, options.mapping)):
+        return kept
+    merged = merge_graphs(
         graphs, joined_by=options.joined_by or EXACT, mapping=options.mapping or None
     )
+    if shelf:
+        shelf.keep_merged(merged, graphs, options.mapping)
+    return merged
+
+
+def _are_paths(sources: list[Any]) -> bool:
+    return all(isinstance(one, str | os.PathLike) for one in sources)
 
 
 def _read_files(

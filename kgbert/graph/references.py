@@ -1,5 +1,6 @@
 """What is said about entities of other graphs, and which sources the parts of a graph come from."""
 
+import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -25,6 +26,13 @@ class References:
     relations: NDArray[np.int32]
     tails: StringColumn
     relation_ids: tuple[str, ...]
+
+    def digest(self) -> str:
+        """Return a SHA-256 of the statements."""
+        digest = hashlib.sha256("\x1f".join(self.relation_ids).encode())
+        for column in (self.heads, self.relations, self.tails.offsets, self.tails.blob):
+            digest.update(np.ascontiguousarray(column).tobytes())
+        return digest.hexdigest()
 
     @classmethod
     def of(cls, statements: Iterable[tuple[int, str, str]]) -> "References":

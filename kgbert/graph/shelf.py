@@ -20,6 +20,8 @@ logger = logging.getLogger(__name__)
 
 #: Smaller sources are read again as fast as they are found.
 _WORTH_KEEPING = 1 << 20
+#: So many entities are merged as fast as their graphs are found.
+_WORTH_MERGING_ONCE = 10_000
 #: Files from this size on are known by size and time of change, as hashing takes seconds then.
 _LONG_TO_HASH = 1 << 28
 
@@ -40,7 +42,7 @@ class Shelf:
 
     A manifest lists the files that were read with their hashes (giants with their size and time of
     change), and names the file of the graph, which is called after them: processes that write at
-    once cannot mix their graphs up.
+    once cannot mix their graphs up. A merged graph has no manifest: it is called after its parts.
     """
 
     folder: Path
@@ -53,7 +55,7 @@ class Shelf:
         """Return the shelf of what read_graph was asked for."""
         places = [str(path.resolve()) for path in paths]
         asked = json.dumps([places, format_name, repr(options), _reader_hash()])
-        return cls(folder, hashlib.sha256(asked.encode()).hexdigest()[:32])
+        return cls(folder, _digest(asked)[:32])
 
     def find(self, files: Iterable[Path]) -> KnowledgeGraph | None:
         """Return the graph if it was kept and none of its files has changed since.
@@ -83,16 +85,57 @@ class Shelf:
             for path, time in read.files.items():
                 if path.stat().st_mtime_ns != time:
                     raise OSError(f"{path} changed while it was read")
-            content = hashlib.sha256(json.dumps(hashes).encode()).hexdigest()[:16]
-            name = f"{self.key}-{content}.safetensors"
-            save_graph(graph, self.folder / name)
-            manifest = {"graph": name, "files": hashes, "absent": read.absent}
+            path = self._path(json.dumps(hashes))
+            save_graph(graph, path)
+            manifest = {"graph": path.name, "files": hashes, "absent": read.absent}
             write_atomically(self.folder / f"{self.key}.json", json.dumps(manifest, indent=1))
-            for outdated in self.folder.glob(f"{self.key}-*.safetensors"):
-                if outdated.name != name:
-                    outdated.unlink(missing_ok=True)
+            self._remove_others(path)
         except OSError as error:
             logger.warning("the graph was not cached: %s", error)
+
+    def find_merged(self, parts: Sequence[KnowledgeGraph], mapping: str) -> KnowledgeGraph | None:
+        """Return the graph that was merged from parts, with a mapping table, if it is kept."""
+        path = self._path(_told(parts, mapping))
+        try:
+            return load_graph(path) if path.is_file() else None
+        except (GraphError, AttributeError) as error:
+            logger.warning("the cached graph %s is damaged and merged anew: %s", path, error)
+            return None
+
+    def keep_merged(
+        self, graph: KnowledgeGraph, parts: Sequence[KnowledgeGraph], mapping: str
+    ) -> None:
+        """Keep a graph that was merged from parts."""
+        if len(graph) < _WORTH_MERGING_ONCE:
+            return
+        path = self._path(_told(parts, mapping))
+        try:
+            save_graph(graph, path)
+            self._remove_others(path)
+        except OSError as error:
+            logger.warning("the merged graph was not cached: %s", error)
+
+    def _path(self, content: str) -> Path:
+        return self.folder / f"{self.key}-{_digest(content)[:16]}.safetensors"
+
+    def _remove_others(self, path: Path) -> None:
+        for outdated in self.folder.glob(f"{self.key}-*.safetensors"):
+            if outdated != path:
+                outdated.unlink(missing_ok=True)
+
+
+def _told(parts: Sequence[KnowledgeGraph], mapping: str) -> str:
+    """Return what a merged graph is made of; the hash of a graph leaves some of it out."""
+    table = Path(mapping)
+    told: list[Any] = [_state(table) if table.is_file() else ""]
+    for part in parts:
+        told += [part.hash, part.source, part.version, part.licence, part.notes]
+        told += [dict(part.replaced), part.references.digest()]
+    return json.dumps(told)
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _is_fresh(manifest: dict[str, Any], files: Iterable[Path]) -> bool:
