@@ -91,6 +91,27 @@ def test_it_is_named_with_its_encoder_and_the_same_after_saving_its_settings(lin
     assert made.parts[1](TEXTS) == linker(TEXTS)
 
 
+def test_a_saved_folder_holds_an_encoder_of_this_machine_and_answers_without_it(folder, tmp_path):
+    place = copytree(folder, tmp_path / "encoder")
+    made = make_linker(tiny_graph(), f"description:{place}")
+    settings = linker_settings(made, tmp_path / "model")
+    expected = made(TEXTS)
+
+    rmtree(place)
+    moved = (tmp_path / "model").rename(tmp_path / "elsewhere")
+
+    assert linker_from_settings(tiny_graph(), settings, moved)(TEXTS) == expected
+
+
+def test_an_encoder_of_the_hub_is_found_by_its_name(linker, tmp_path, monkeypatch):
+    monkeypatch.setattr(linker.encoder.model, "name_or_path", "owner/encoder")
+
+    [settings] = linker_settings(linker, tmp_path / "model")
+
+    assert settings["encoder"] == "owner/encoder"
+    assert not (tmp_path / "model").exists()
+
+
 def test_features_at_hand_are_searched_and_not_made_again(linker, features, monkeypatch):
     def refuse(*_, **__):
         raise AssertionError("encoded again")

@@ -79,11 +79,23 @@ class NearestDescriptionLinker:
             "temperature": self.temperature,
         }
 
+    def settings_in(self, folder: Path) -> dict[str, Any]:
+        """Write an encoder that lies on this machine into a folder; return the settings.
+
+        One that has a name on the hub is found by its name anywhere.
+        """
+        if Path(str(self.encoder.model.name_or_path)).is_dir():
+            folder.mkdir(parents=True, exist_ok=True)
+            self.encoder.save(folder)
+        return self.settings
+
     @classmethod
     def from_settings(
         cls, graph: KnowledgeGraph, settings: Mapping[str, Any]
     ) -> "NearestDescriptionLinker":
         """Return the linker that had these settings, its encoder read from where it lies.
+
+        Where ``folder`` is among the settings and holds an encoder, it is that one.
 
         Raises:
             FileNotFoundError: No encoder lies there.
@@ -91,6 +103,9 @@ class NearestDescriptionLinker:
         """
         options = dict(settings)
         place, weights = options.pop("encoder"), options.pop("weights")
+        held = options.pop("folder", "")
+        if held and (Path(held) / "config.json").is_file():
+            place = held
         if Path(place).is_absolute() and not Path(place).is_dir():
             raise FileNotFoundError(
                 f"{place}: the encoder with which texts were compared to the graph is gone; put it "
