@@ -103,6 +103,16 @@ def measure(
     }
 
 
+def add_arm(path: Path, result: Mapping[str, Any]) -> None:
+    """Add the result of an arm that another script measures, after those of its task."""
+    report = json.loads(path.read_text())
+    same = (result["task"], result["arm"])
+    kept = [arm for arm in report["arms"] if (arm["task"], arm["arm"]) != same]
+    place = max(i for i, arm in enumerate(kept, start=1) if arm["task"] == result["task"])
+    report["arms"] = [*kept[:place], result, *kept[place:]]
+    path.write_text(json.dumps(report, indent=1) + "\n")
+
+
 def _judged(
     gold: Gold,
     found: Mapping[tuple[int, int], Mention],

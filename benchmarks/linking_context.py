@@ -72,7 +72,7 @@ def main() -> None:
     linker = Chosen(dictionary, context_linker(answer))
     result = {"task": task, "arm": ARM} | linking.measure(linker, test, graph, seen)
     print(json.dumps(result), flush=True)
-    _add(arguments.out, result | {"epochs": arguments.epochs})
+    linking.add_arm(arguments.out, result | {"epochs": arguments.epochs})
 
 
 def _trained(
@@ -138,14 +138,6 @@ def _spans(
 
 def _meant(gold: Gold, graph: KnowledgeGraph) -> str:
     return min((entity for entity in gold.entities if entity in graph), default=NIL)
-
-
-def _add(path: Path, result: dict[str, object]) -> None:
-    report = json.loads(path.read_text())
-    kept = [x for x in report["arms"] if (x["task"], x["arm"]) != (result["task"], ARM)]
-    place = max(i for i, x in enumerate(kept) if x["task"] == result["task"]) + 1
-    report["arms"] = [*kept[:place], result, *kept[place:]]
-    path.write_text(json.dumps(report, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -280,7 +280,21 @@ BLOCKS: dict[str, Callable[[], str]] = {
         ),
     ),
     "linking speed": _of(
-        "linking_speed", measured(("arm", "names", "build_s", "sentences_per_s", "peak_mb"))
+        "linking_speed",
+        measured(
+            (
+                "arm",
+                "names",
+                "build_s",
+                "sentences_per_s",
+                "sentences_per_s_second_pass",
+                "peak_mb",
+                "reopen_s",
+                "linking_over_tokenising",
+                "own_mb",
+                "shared_mb",
+            )
+        ),
     ),
     "graph reading": _of("graph_reading", measured(("arm", "form", "seconds", "peak MB", "count"))),
     "graph scale": _of(
