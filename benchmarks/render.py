@@ -85,7 +85,8 @@ def short_comparison(results: Results) -> str:
 
 def comparison(results: Results) -> str:
     """Return everything that a comparison has to tell as a table, the verdict first."""
-    return f"{render_markdown(results)}\n{circumstances(results)}"
+    told = [circumstances(results), results.get("provenance", "")]
+    return render_markdown(results) + "\n" + "\n\n".join(filter(None, told))
 
 
 def circumstances(results: Results) -> str:
@@ -102,7 +103,7 @@ def circumstances(results: Results) -> str:
         f"{graph['source']} ({graph['version'] or 'no version stated'}, "
         f"{quantity(graph['entities'])} entities, {quantity(graph['edges'])} edges); encoder "
         f"{told['backbone']['name']}; {took}{hardware['processor']}, {hardware['threads']} "
-        f"threads{accelerator}, torch {versions['torch']}, transformers "
+        f"thread{'s' if hardware['threads'] > 1 else ''}{accelerator}, torch {versions['torch']}, transformers "
         f"{versions['transformers']}, {told['finished'][:10]}."
     )
 
