@@ -103,8 +103,8 @@ def circumstances(results: Results) -> str:
         f"{graph['source']} ({graph['version'] or 'no version stated'}, "
         f"{quantity(graph['entities'])} entities, {quantity(graph['edges'])} edges); encoder "
         f"{told['backbone']['name']}; {took}{hardware['processor']}, {hardware['threads']} "
-        f"thread{'s' if hardware['threads'] > 1 else ''}{accelerator}, torch {versions['torch']}, transformers "
-        f"{versions['transformers']}, {told['finished'][:10]}."
+        f"thread{'s' if hardware['threads'] > 1 else ''}{accelerator}, torch {versions['torch']}, "
+        f"transformers {versions['transformers']}, {told['finished'][:10]}."
     )
 
 
