@@ -23,6 +23,7 @@ ORDER = [
     "explaining",
     "demo",
     "cli",
+    "__main__",
 ]
 
 #: Rooms whose modules must load without torch: looking at a graph and its texts is instant.

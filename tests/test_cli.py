@@ -249,6 +249,14 @@ def test_version_is_that_of_the_package(capsys):
     assert capsys.readouterr().out == f"kgbert {kgbert.__version__}\n"
 
 
+def test_the_package_runs_as_a_module():
+    ran = subprocess.run(
+        [sys.executable, "-m", "kgbert", "--version"], capture_output=True, text=True, check=True
+    )
+
+    assert ran.stdout == f"kgbert {kgbert.__version__}\n"
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_shows_an_example_that_can_be_typed(name, capsys):
     with pytest.raises(SystemExit, match="0"):
