@@ -141,7 +141,7 @@ def _numbers(effect: Effect) -> str:
 def _effect(effect: Effect, axis: Axis, top: Number) -> list[str]:
     y = top + 32
     pieces = [
-        text(12, top + 16, effect.label),
+        text(18, top + 16, effect.label),
         text(WIDTH - 12, top + 16, _numbers(effect), classes="strong end"),
         *(dot(axis.place(100 * value), y, classes="seed") for value in effect.differences),
     ]
