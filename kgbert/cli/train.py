@@ -18,6 +18,8 @@ def train(arguments: Namespace) -> None:
     _check_output(arguments.output)
     study = study_of(arguments, ["knowledge"], [arguments.seed])
     # Imported here: they load torch, for which a mistyped argument need not wait.
+    from accelerate import PartialState
+
     from kgbert.cli.progress import ShowProgress
     from kgbert.comparing.run import run_arm
     from kgbert.training.folder import save_model
@@ -27,6 +29,9 @@ def train(arguments: Namespace) -> None:
     steps = StepProgress(ShowProgress("training, step"))
     task = TASKS["entity-linking"] if arguments.task == "linking" else None
     trained = run_arm(study, study.arms[0], arguments.seed, callbacks=[steps], task=task)
+    # Under torchrun every process has trained the same model.
+    if not PartialState().is_main_process:
+        return
     scores = {
         f"{part} {name}": f"{value:.3f}"
         for part, metrics in (
