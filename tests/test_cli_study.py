@@ -1,8 +1,6 @@
 import json
 import re
 import shutil
-import subprocess
-import sys
 
 import pytest
 import torch
@@ -75,21 +73,6 @@ def test_train_saves_a_model_that_predict_answers_with(workplace, capsys):
     assert re.search(r"label (well|ill|dead)  \(\d+%\)", answered)
     assert re.search(r"0-5  fever\n +\d+%  fever \(EX:1, linked 1\)", answered)
     assert answered.count("none of these") == 2
-
-
-@pytest.mark.slow
-def test_of_two_processes_that_train_one_saves_and_tells(workplace):
-    command = (
-        "-m torch.distributed.run --standalone --nproc_per_node 2 -m kgbert train signs.obo "
-        "--texts notes.csv --backbone encoder --output model"
-    )
-
-    ran = subprocess.run(
-        [sys.executable, *command.split(), *QUICK], capture_output=True, text=True, check=True
-    )
-
-    assert ran.stdout.count("Test accuracy") == 1
-    assert main(["predict", "model", "fever of the lung"]) == 0
 
 
 def test_card_of_a_trained_model_has_its_scores_and_its_graph(workplace):
