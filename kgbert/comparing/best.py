@@ -71,8 +71,10 @@ def can_be_kept(study: Study) -> bool:
 def _kept(study: Study) -> list[Run]:
     """Return the run whose model is in the folder, if it is one of this study."""
     told = _told(study)
-    own = {study.fingerprint(arm, seed) for arm in study.arms for seed in study.seeds}
-    if told.get("fingerprint") not in own:
+    # Of that seed alone: a fingerprint draws the seed's texts.
+    if told.get("seed") not in study.seeds:
+        return []
+    if told["fingerprint"] not in [study.fingerprint(arm, told["seed"]) for arm in study.arms]:
         return []
     return [{"seed": told["seed"], "validation": {_metric(study): told["validation"]}}]
 
