@@ -131,7 +131,7 @@ def _spans(
 ) -> Iterator[Span]:
     gold = longest(Span(x.start, x.end, "", _meant(x, graph)) for x in golds)
     yield from gold
-    for start, end, _ in mentions:
+    for start, end, *_ in mentions:
         if not any(span.start < end and start < span.end for span in gold):
             yield Span(start, end, "", NIL)
 

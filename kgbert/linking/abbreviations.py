@@ -92,7 +92,7 @@ def link_short_forms(
     Mention(start=0, end=25, candidates=(Candidate(entity='E:1', score=1.0),))
     Mention(start=27, end=30, candidates=(Candidate(entity='E:1', score=0.95),))
     """
-    defined = definitions(text, ((start, end) for start, end, _ in mentions))
+    defined = definitions(text, ((mention.start, mention.end) for mention in mentions))
     if not defined:
         return mentions
     meanings = {

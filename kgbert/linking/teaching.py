@@ -77,7 +77,7 @@ def misleading_names(
     linked = linker([example.text for example in examples])
     for example, mentions in zip(examples, linked, strict=True):
         gold = {(span.start, span.end) for span in example.spans}
-        for start, end, _ in mentions:
+        for start, end, *_ in mentions:
             said = fold_cluster(example.text[start:end])
             found[said] += 1
             right[said] += (start, end) in gold
