@@ -36,7 +36,8 @@ def align(
     """Link every token that overlaps a mention to its candidates, and one token to all of them.
 
     Overlap, not equality: one WordPiece may cover more than a mention, and a combining mark may
-    lie outside its token.
+    lie outside its token. What is proposed for a text as a whole only that one token reads: were
+    it linked to every token, knowledge would cost several times as much and teach no more.
 
     Args:
         offsets: The characters of each token, special tokens (0, 0).
@@ -49,19 +50,20 @@ def align(
     links: dict[tuple[int, int], float] = {}
     lost = 0
     for mention in mentions:
-        tokens = tokens_of(mention, offsets)
+        covered = tokens_of(mention, offsets)
         known = [
             (index, _checked(candidate))
             for candidate in mention.candidates
             if (index := graph.entity_ids.find(candidate.entity)) is not None
         ]
-        lost += not (tokens and known)
+        lost += not (covered and known)
         marked = [
             mark
             for mark, span in marks.items()
             if max(span.start, mention.start) < min(span.end, mention.end)
         ]
-        for token in (*tokens, read_token, *marked) if tokens else ():
+        inside = () if mention.whole else covered
+        for token in (*inside, read_token, *marked) if covered else ():
             for entity, score in known:
                 links[token, entity] = max(score, links.get((token, entity), 0.0))
     ordered = sorted(links.items())

@@ -128,7 +128,8 @@ class KGBertPipeline:
             )
 
     def _read(self, text: EncodedText, mention: Mention, seen: LinkAttention) -> ReadMention:
-        tokens = tokens_of(mention, text.offsets)
+        of_text = [self.processor.read_token(text.offsets)]
+        tokens = of_text if mention.whole else tokens_of(mention, text.offsets)
         graph = self.processor.graph
         candidates = []
         for entity, score in mention.candidates:
