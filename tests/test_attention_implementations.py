@@ -1,3 +1,5 @@
+from shutil import which
+
 import pytest
 import torch
 from tiny import TEXTS, TINY, loss_of, run, save_plain, stirred, tiny_graph, tiny_processor
@@ -38,6 +40,20 @@ def test_every_way_of_computing_attention_gives_the_same_answers_and_gradients(
     for (name, ours), theirs in zip(other.named_parameters(), eager.parameters(), strict=True):
         if ours.grad is not None:
             assert torch.allclose(ours.grad, theirs.grad, atol=1e-4), name
+
+
+@pytest.mark.skipif(which("g++") is None, reason="torch compiles flex attention with g++")
+def test_flex_attention_gives_the_same_answers(plain_folder):
+    folder = plain_folder("bert", KGBertForTokenClassification)
+    batch = tiny_processor()(TEXTS)
+    eager, flex = (
+        loaded(folder, KGBertForTokenClassification, each) for each in ("eager", "flex_attention")
+    )
+
+    # Without gradients: torch has no backward pass of it for CPUs.
+    answers = [run(model, batch).logits for model in (flex, eager)]
+
+    assert torch.allclose(*answers, atol=1e-5)
 
 
 @pytest.mark.gpu
