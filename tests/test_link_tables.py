@@ -84,7 +84,7 @@ def test_a_table_that_outgrows_its_links_is_not_worth_it():
         of_link = torch.arange(positions).repeat_interleave(each)
         return Links(of_link[:positions], of_link[:positions], of_link, of_link, of_link.float())
 
-    assert is_worth_a_table(links(100, 4), nodes=100, size=32)
+    assert is_worth_a_table(links(100, 8), nodes=100, size=32)
     assert not is_worth_a_table(links(10_000, 4), nodes=10_000, size=32)
 
 

@@ -11,7 +11,7 @@ from kgbert.modeling.attention import Links
 #: How many cells of a table cost about as much as one number read along one link. Measured with
 #: 100 to 3,000 positions on a CPU; what counts is that neither time nor memory can outgrow the
 #: links by more than this.
-CELLS_FOR_ONE = 1
+CELLS_FOR_ONE = 0.4
 
 
 class LinkTable(NamedTuple):
