@@ -52,8 +52,8 @@ class GraphBuilder:
         """Declare entities with their definitions, whose white space is trimmed already."""
         entities = self.entities
         for entity_id, definition in zip(entity_ids, definitions, strict=True):
-            known = entities.get(entity_id)
-            if not known or "" < definition < known:
+            known = entities.setdefault(entity_id, definition)
+            if known is not definition and (not known or "" < definition < known):
                 entities[entity_id] = definition
 
     def add_name(

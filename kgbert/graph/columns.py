@@ -27,9 +27,13 @@ class StringColumn:
         """Return the strings as a column."""
         written = list(strings)
         together = "".join(written)
-        sizes = map(len, written if together.isascii() else map(str.encode, written))
         offsets = np.zeros(len(written) + 1, np.int64)
-        np.cumsum(np.fromiter(sizes, np.int64, len(written)), out=offsets[1:])
+        sizes = np.fromiter(map(len, written), np.int64, len(written))
+        if not together.isascii():
+            is_ascii = np.fromiter(map(str.isascii, written), np.bool_, len(written))
+            for place in np.flatnonzero(~is_ascii).tolist():
+                sizes[place] = len(written[place].encode())
+        np.cumsum(sizes, out=offsets[1:])
         return cls(np.frombuffer(together.encode(), np.uint8), offsets)
 
     def __len__(self) -> int:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from kgbert.graph import vocabulary
 from kgbert.graph.builder import MOST_REFERENCES, GraphBuilder
 from kgbert.graph.graph import SCOPES
-from kgbert.graph.identifiers import compact, readable
+from kgbert.graph.identifiers import compact, compact_all, readable
 from kgbert.graph.statements import Statements
 
 
@@ -37,7 +37,8 @@ def finish(statements: Statements) -> GraphBuilder:
         | statements.deprecated
     )
     outside |= _unfold_labels(statements)
-    ids = {entity: compact(entity) for entity in _entities(statements, outside)}
+    entities = _entities(statements, outside)
+    ids = dict(zip(entities, compact_all(entities), strict=True))
     definitions: dict[str, str] = {}
     for rank in sorted(statements.definitions, reverse=True):
         definitions.update(statements.definitions[rank])
@@ -103,14 +104,20 @@ def _introduce(statements: Statements, builder: GraphBuilder) -> None:
         )
 
 
-def _entities(statements: Statements, outside: set[str]) -> set[str]:
+def _entities(statements: Statements, outside: set[str]) -> list[str]:
     """Return what is described, and what is only pointed at if its IRI says what it is."""
-    entities = statements.described | statements.names.owners() | statements.edges.heads()
-    pointed_at = statements.edges.tails() - entities
-    entities.update(tail for tail in pointed_at if readable(tail))
-    return {
-        entity for entity in entities - outside if not entity.startswith(vocabulary.META_NAMESPACES)
-    }
+    terms = statements.builder.terms
+    described, not_meant = terms.numbers(statements.described), terms.numbers(outside)
+    entities = statements.names.used(0) | statements.edges.used(0)
+    entities[described] = True
+    pointed_at = terms.spelled(statements.edges.used(2) & ~entities)
+    entities[terms.numbers([tail for tail in pointed_at if readable(tail)])] = True
+    entities[not_meant] = False
+    return [
+        entity
+        for entity in terms.spelled(entities)
+        if not entity.startswith(vocabulary.META_NAMESPACES)
+    ]
 
 
 def _name_relations(statements: Statements, ids: dict[str, str]) -> None:

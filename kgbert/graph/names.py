@@ -13,6 +13,9 @@ from kgbert.graph.terms import Numbering, Numbers, Terms
 #: (owner, position in SCOPES, language, text).
 Named = tuple[str, int, str, str]
 
+#: White space that is not one space between words.
+_UNEVEN = ("  ", *(mark for mark in map(chr, range(1 << 16)) if mark.isspace() and mark != " "))
+
 
 @dataclass(frozen=True, eq=False)
 class NameColumns:
@@ -32,8 +35,8 @@ def one_spaced(texts: list[str]) -> list[str]:
     ['heart attack', 'fever']
     """
     together = f" {' '.join(texts)} "
-    # White space other than a space is not printable; most texts need not be taken apart.
-    if together.isprintable() and "  " not in together:
+    # Most texts need not be taken apart.
+    if not any(map(together.__contains__, _UNEVEN)):
         return texts
     return [" ".join(text.split()) for text in texts]
 
@@ -77,11 +80,15 @@ class Names:
     def __iter__(self) -> Iterator[Named]:
         return self._spelled(self._rows.distinct())
 
+    def used(self, place: int) -> NDArray[np.bool_]:
+        """Return for each term whether it has a name (place 0) or is one (2)."""
+        used = np.zeros(len(self.terms), np.bool_)
+        used[self._rows.distinct()[:, place]] = True
+        return used
+
     def owners(self) -> set[str]:
         """Return what has a name."""
-        used = np.zeros(len(self.terms), np.bool_)
-        used[self._rows.distinct()[:, 0]] = True
-        return set(self.terms.spelled(used))
+        return set(self.terms.spelled(self.used(0)))
 
     def of(self, owners: Set[str]) -> Iterator[Named]:
         """Yield the names of some owners."""
@@ -122,9 +129,7 @@ class Names:
         spoken = sorted(self.languages() | {""}, key=_english_first)
         tongues = {language: place for place, language in enumerate(spoken)}
         kinds = [(scope, tongues.get(language, 0)) for scope, language in self._kinds]
-        used = np.zeros(len(self.terms), np.bool_)
-        used[self._rows.distinct()[:, 2]] = True
-        texts, text_places = self.terms.in_order(used)
+        texts, text_places = self.terms.in_order(self.used(2))
         places, said, written = self._rows.translated(
             owners,
             np.array([scope << 16 | tongue for scope, tongue in kinds], np.int32),

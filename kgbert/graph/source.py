@@ -206,21 +206,20 @@ class _Bounded(io.RawIOBase):
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # a Buffer, in short
         try:
-            chunk = self.inner.read(len(buffer))
+            read = self.inner.readinto(buffer)
         except _DAMAGED as error:
             raise GraphError(
                 f"{self.source.name}: cannot be decompressed ({error}). The file is damaged or "
                 f"was not downloaded whole; fetch it again."
             ) from None
-        self.size += len(chunk)
+        self.size += read
         if self.size > self.most:
             raise GraphError(
                 f"{self.source.name}: grows beyond {self.most:,} bytes when it is decompressed. "
                 f"If you trust it, decompress it yourself, or raise the limits: "
                 f"ReadOptions(limits=Limits(bytes={self.most * 16}, ratio=10_000))."
             )
-        buffer[: len(chunk)] = chunk
-        return len(chunk)
+        return read
 
     def close(self) -> None:
         self.inner.close()

@@ -18,7 +18,7 @@ ON_BLANKS = frozenset((*STRUCTURAL, vocabulary.LITERAL_FORM))
 
 
 #: Subjects, and the text or resource that each is said to have.
-_Pairs = tuple[list[str], list[str]]
+Pairs = tuple[list[str], list[str]]
 _OnText = Callable[[str, list[str], list[str], str], None]
 #: Statements of one predicate that are understood together.
 _TOGETHER = 1 << 16
@@ -74,8 +74,6 @@ class Statements:
             vocabulary.ANNOTATION_PROPERTY: self.annotations,
             **dict.fromkeys(vocabulary.BOOKKEEPING_TYPES, self.bookkeeping),
         }
-        self._texts_said: defaultdict[tuple[str, str], _Pairs] = defaultdict(_no_pairs)
-        self._said: defaultdict[str, _Pairs] = defaultdict(_no_pairs)
         self._on_text: dict[str, _OnText] = {
             **dict.fromkeys((*vocabulary.VERSIONS, *vocabulary.LICENCES), self._tell),
             vocabulary.XREF: self._refer,
@@ -86,6 +84,9 @@ class Statements:
             **dict.fromkeys(self.scopes, self._call),
             vocabulary.LITERAL_FORM: self._spell,
         }
+        # What was added last, by predicate: texts by their language, and resources.
+        self.told = {predicate: defaultdict[str, Pairs](_no_pairs) for predicate in self._on_text}
+        self.said: defaultdict[str, Pairs] = defaultdict(_no_pairs)
 
     def takes_text(self, predicate: str) -> bool:
         """Whether the object of a predicate is text, for formats that do not tell."""
@@ -93,11 +94,11 @@ class Statements:
 
     def add_literal(self, subject: str, predicate: str, text: str, language: str = "") -> None:
         """Add a statement whose object is text."""
-        if predicate not in self._on_text:
+        if predicate not in self.told:
             return
         if subject[:2] == "_:" and predicate != vocabulary.LITERAL_FORM:
             return
-        subjects, texts = self._texts_said[predicate, language]
+        subjects, texts = self.told[predicate][language]
         subjects.append(subject)
         texts.append(text)
         if len(texts) == _TOGETHER:
@@ -110,7 +111,7 @@ class Statements:
 
     def add_resource(self, subject: str, predicate: str, target: str) -> None:
         """Add a statement whose object is an IRI or a blank node."""
-        subjects, targets = self._said[predicate]
+        subjects, targets = self.said[predicate]
         subjects.append(subject)
         targets.append(target)
         if len(targets) == _TOGETHER:
@@ -118,17 +119,18 @@ class Statements:
 
     def settle(self) -> None:
         """Understand what was added, predicate by predicate, which is faster than one by one."""
-        for (predicate, language), (subjects, texts) in self._texts_said.items():
-            self._on_text[predicate](predicate, subjects, texts, language.lower())
-        for predicate, (subjects, targets) in self._said.items():
+        for predicate, by_language in self.told.items():
+            for language, (subjects, texts) in by_language.items():
+                self._on_text[predicate](predicate, subjects, texts, language.lower())
+            by_language.clear()
+        for predicate, (subjects, targets) in self.said.items():
             if predicate == vocabulary.RDF_TYPE:
                 self._type(subjects, targets)
             elif predicate in vocabulary.SCHEMATIC:
                 self._constrain(predicate, subjects, targets)
             else:
                 self._connect(predicate, *self._named(predicate, subjects, targets))
-        self._texts_said.clear()
-        self._said.clear()
+        self.said.clear()
 
     def leave_source(self) -> None:
         """Understand what blank nodes say: their labels mean nothing in the next source."""
@@ -151,8 +153,10 @@ class Statements:
             for language, text in self.forms.get(label, ()):
                 self.names.add(subject, SCOPES.index(scope), language, text)
 
-    def _named(self, predicate: str, subjects: list[str], targets: list[str]) -> _Pairs:
+    def _named(self, predicate: str, subjects: list[str], targets: list[str]) -> Pairs:
         """Return the statements between named things, and note those about blank nodes."""
+        if not _has_blank(subjects) and not _has_blank(targets):
+            return subjects, targets
         heads, tails = [], []
         for subject, target in zip(subjects, targets, strict=True):
             if subject[:2] == "_:":
@@ -241,19 +245,28 @@ class Statements:
                     ends[subject].add(target)
 
     def _type(self, subjects: list[str], targets: list[str]) -> None:
+        by_class: defaultdict[str, list[str]] = defaultdict(list)
         for subject, target in zip(subjects, targets, strict=True):
+            by_class[target].append(subject)
+        for target, members in by_class.items():
             if (alike := self._kinds.get(target)) is not None:
-                alike.add(subject)
+                alike.update(members)
                 if target == vocabulary.ONTOLOGY:
-                    self.ontologies.add(subject)
-            elif subject[:2] != "_:":
-                self.described.add(subject)
+                    self.ontologies.update(members)
+            else:
+                named = [member for member in members if member[:2] != "_:"]
+                self.described.update(named)
                 if not target.startswith(_NO_CLASSES):
-                    self.edges.add(subject, vocabulary.RDF_TYPE, target)
+                    self._relate(named, vocabulary.RDF_TYPE, [target] * len(named))
 
 
-def _no_pairs() -> _Pairs:
+def _no_pairs() -> Pairs:
     return [], []
+
+
+def _has_blank(terms: list[str]) -> bool:
+    """Whether a blank node may be among some terms; this asks all of them at once."""
+    return "\n_:" in "\n".join(("", *terms))
 
 
 #: What is no class of the graph's own.

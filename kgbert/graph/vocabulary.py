@@ -149,6 +149,9 @@ BOOKKEEPING = frozenset(
         "owl:equivalentProperty",
         "owl:inverseOf",
         "owl:propertyDisjointWith",
+        "owl:annotatedSource",
+        "owl:annotatedProperty",
+        "owl:annotatedTarget",
         "skos:inScheme",
         "skos:topConceptOf",
         "skos:hasTopConcept",
@@ -178,8 +181,6 @@ VERSIONS = _iris("owl:versionInfo", "owl:versionIRI")
 #: Predicates whose objects are text even where a format does not tell text from ids.
 TEXT_PREDICATES = frozenset((*DEFINITION_RANKS, *DEPRECATED, *REPLACED_BY, *ALTERNATIVE_ID))
 
-#: What an annotated axiom repeats of the statement that it annotates.
-ANNOTATING = frozenset(_iris("owl:annotatedSource", "owl:annotatedProperty", "owl:annotatedTarget"))
 IMPORTS = expand("owl:imports")
 DOMAINS = _iris("rdfs:domain", "schema:domainIncludes", "http://schema.org/domainIncludes")
 RANGES = _iris("rdfs:range", "schema:rangeIncludes", "http://schema.org/rangeIncludes")
