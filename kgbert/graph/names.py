@@ -129,14 +129,18 @@ class Names:
         spoken = sorted(self.languages() | {""}, key=_english_first)
         tongues = {language: place for place, language in enumerate(spoken)}
         kinds = [(scope, tongues.get(language, 0)) for scope, language in self._kinds]
-        texts, text_places = self.terms.in_order(self.used(2))
-        places, said, written = self._rows.translated(
+        places, said, texts = self._rows.translated(
             owners,
             np.array([scope << 16 | tongue for scope, tongue in kinds], np.int32),
-            text_places,
+            np.arange(len(self.terms), dtype=np.int32),
         )
+        spelled = list(self.terms)
+        written = [spelled[text] for text in texts.tolist()]
+        # Only the names of one entity and kind are sorted as strings, not all names there are.
+        for start, end in _runs(places, said):
+            written[start:end] = sorted(written[start:end])
         return NameColumns(
-            StringColumn.of(map(texts.__getitem__, written.tolist())),
+            StringColumn.of(written),
             places,
             (said >> 16).astype(np.uint8),
             (said & 0xFFFF).astype(np.uint16),
@@ -147,6 +151,14 @@ class Names:
         terms, kinds = list(self.terms), list(self._kinds)
         for owner, kind, text in rows.tolist():
             yield terms[owner], *kinds[kind], terms[text]
+
+
+def _runs(places: Numbering, said: Numbering) -> Iterator[tuple[int, int]]:
+    """Yield where several names in a row are of one entity and kind: start and end."""
+    changes = np.flatnonzero((places[1:] != places[:-1]) | (said[1:] != said[:-1])) + 1
+    starts, ends = np.append(0, changes), np.append(changes, len(places))
+    several = ends - starts > 1
+    return zip(starts[several].tolist(), ends[several].tolist(), strict=True)
 
 
 def _english_first(language: str) -> tuple[bool, bool, str]:
