@@ -122,3 +122,10 @@ def test_texts_do_not_lend_each_other_their_definitions():
     linker = linker_of(("E:1", "Polycystic kidney disease"))
 
     assert linker(["polycystic kidney disease (PKD)", "PKD"])[1] == []
+
+
+def test_a_long_form_is_sought_in_few_words_before_the_brackets():
+    [near] = definitions("alpha x x beta (AB)")
+
+    assert near[1:] == (0, 14)
+    assert definitions("alpha x x x beta (AB)") == []

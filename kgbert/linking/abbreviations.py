@@ -1,7 +1,7 @@
 """Short forms that a text itself defines: "polycystic kidney disease (PKD)"."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from kgbert.linking.mention import Candidate, Mention
@@ -12,7 +12,7 @@ MAX_SHORT_LENGTH = 10
 MAX_SHORT_WORDS = 2
 
 _BRACKETS = re.compile(r"[(\[]([^()\[\]]+)[)\]]")
-_WORD = re.compile(r"\S+")
+_LIST_MARK = re.compile("[;,]")
 _PART = re.compile(r"[^\s/-]+")
 
 #: A word that stands for another only if it has two capitals.
@@ -48,25 +48,27 @@ def definitions(text: str, spans: Iterable[tuple[int, int]] = ()) -> list[Defini
     """
     if "(" not in text and "[" not in text:
         return []
-    starts = {end: start for start, end in sorted(spans, reverse=True)}
-    found = (_definition(brackets, text, starts) for brackets in _BRACKETS.finditer(text))
+    known = tuple(spans)
+    found = (_definition(brackets, text, known) for brackets in _BRACKETS.finditer(text))
     return [definition for definition in found if definition]
 
 
-def _definition(brackets: re.Match[str], text: str, starts: Mapping[int, int]) -> Definition | None:
-    """Return what a pair of brackets defines; ``starts`` says by their ends where spans begin."""
-    inside = re.split(r"[;,]", brackets.group(1))[0].strip()
+def _definition(
+    brackets: re.Match[str], text: str, spans: Sequence[tuple[int, int]]
+) -> Definition | None:
+    """Return what a pair of brackets defines; ``spans`` are those of known mentions."""
+    inside = _LIST_MARK.split(brackets.group(1), 1)[0].strip()
     before = text[: brackets.start()].rstrip()
     if _is_short_form(inside):
         start = _long_form_start(inside, before)
         if start is None and len(before) < brackets.start() and _CAPITALS.fullmatch(inside):
-            start = starts.get(len(before))
+            start = min((start for start, end in spans if end == len(before)), default=None)
         return None if start is None else Definition(inside, start, len(before))
     outside = before[-MAX_SHORT_LENGTH - 1 :].split()
-    if inside and outside:
+    if inside and outside and _is_short_form(outside[-1]):
         # The other way round: "NO (nitric oxide)".
         start = brackets.start(1) + brackets.group(1).index(inside)
-        if _is_short_form(outside[-1]) and _long_form_start(outside[-1], inside) == 0:
+        if _long_form_start(outside[-1], inside) == 0:
             return Definition(outside[-1], start, start + len(inside))
     return None
 
@@ -92,12 +94,14 @@ def link_short_forms(
     Mention(start=0, end=25, candidates=(Candidate(entity='E:1', score=1.0),))
     Mention(start=27, end=30, candidates=(Candidate(entity='E:1', score=0.95),))
     """
-    defined = definitions(text, ((mention.start, mention.end) for mention in mentions))
+    known = {(mention.start, mention.end): mention.candidates for mention in mentions}
+    defined = definitions(text, known)
     if not defined:
         return mentions
     meanings = {
         short: tuple(
-            Candidate(entity, weakened(score)) for entity, score in candidates_of(text[start:end])
+            Candidate(entity, weakened(score))
+            for entity, score in known.get((start, end)) or candidates_of(text[start:end])
         )
         for short, start, end in reversed(defined)
     }
@@ -125,8 +129,10 @@ def weakened(score: float) -> float:
 
 
 def _is_short_form(text: str) -> bool:
+    # Most brackets hold words in lower case: ask first what refuses them.
     return (
         2 <= len(text) <= MAX_SHORT_LENGTH
+        and not text.islower()
         and text[0].isalnum()
         and len(text.split()) <= MAX_SHORT_WORDS
         and any(map(str.isupper, text))
@@ -135,33 +141,48 @@ def _is_short_form(text: str) -> bool:
 
 def _long_form_start(short: str, before: str) -> int | None:
     """Return where the long form of a short form begins in the words before it, or None."""
-    letters = [character.casefold() for character in short if character.isalnum()]
+    letters = [letter for letter in _caseless(short) if letter.isalnum()]
     if not letters:
         return None
-    parts = list(_PART.finditer(before))[-len(letters) :]
-    if [part.group()[0].casefold() for part in parts] == letters and len(letters) > 1:
+    floor = _begin_of_last_words(before, min(len(letters) + 5, 2 * len(letters)))
+    parts = list(_PART.finditer(before, floor))[-len(letters) :]
+    caseless = _caseless(before)
+    if [caseless[part.start()] for part in parts] == letters and len(letters) > 1:
         return parts[0].start()
-    words = [match.start() for match in _WORD.finditer(before)]
-    reach = min(len(letters) + 5, 2 * len(letters))
-    floor = words[-reach] if len(words) >= reach else 0
     position = len(before)
-    for number, letter in reversed(list(enumerate(letters))):
-        position = _last(letter, before, floor, position, begins_word=number == 0)
-        if position < 0:
+    for letter in reversed(letters[1:]):
+        if (position := caseless.rfind(letter, floor, position)) < 0:
             return None
+    position = _last_begin(letters[0], caseless, floor, position)
+    if position < 0:
+        return None
     # What holds the short form itself does not spell it out.
     spells = len(before) - position > len(short) and short not in before[position:]
     return position if spells else None
 
 
-def _last(letter: str, text: str, floor: int, end: int, *, begins_word: bool) -> int:
-    """Return where a letter last stands from floor to end, at the begin of a word if asked."""
-    for position in range(end - 1, floor - 1, -1):
-        if text[position].casefold() == letter and not (
-            begins_word and position > 0 and text[position - 1].isalnum()
-        ):
-            return position
-    return -1
+def _begin_of_last_words(text: str, count: int) -> int:
+    """Return where the last so many words of a text begin; 0 if it has no more."""
+    words = text.rsplit(None, count)
+    if len(words) <= count:
+        return 0
+    return len(text) - len(text[len(words[0]) :].lstrip())
+
+
+def _last_begin(letter: str, text: str, floor: int, end: int) -> int:
+    """Return where a word that begins with a letter last stands from floor to end, or -1."""
+    position = text.rfind(letter, floor, end)
+    while position > 0 and text[position - 1].isalnum():
+        position = text.rfind(letter, floor, position)
+    return position
+
+
+def _caseless(text: str) -> str:
+    """Return a text in folded case, except for what would change its length."""
+    if text.isascii():
+        return text.lower()
+    folded = ((character, character.casefold()) for character in text)
+    return "".join(new if len(new) == 1 else old for old, new in folded)
 
 
 def _occurrences(short: str, text: str) -> Iterator[tuple[int, int]]:
