@@ -1,6 +1,8 @@
 import re
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from kgbert.graph.builder import GraphBuilder
 from kgbert.linking.dictionary import DictionaryLinker
@@ -157,3 +159,10 @@ def test_rule_needed_is_the_one_reported(rule):
 
 def test_no_rule_is_needed_for_the_same_words():
     assert rules_needed(("skin", "neoplasms"), ("skin", "neoplasms"), RULES) == ()
+
+
+@pytest.mark.parametrize("rule", [rule for rule in RULES.values() if rule.spares_plain])
+@given(word=st.from_regex("[a-z0-9]+", fullmatch=True))
+def test_rules_that_spare_plain_words_change_none(rule, word):
+    assert rule.word is not None
+    assert rule.word(word) == word

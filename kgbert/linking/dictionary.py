@@ -102,8 +102,9 @@ class DictionaryLinker:
             meant = Speller(list(index.vocabulary), shortest=settings.approximate).meant
         self._scorer = Scorer(graph, settings, meant)
         self._reader = Reader(index.ids, Normaliser(settings.ordered_rules), meant)
-        # The memory belongs to one linker, not to the class: it dies with it.
+        # The memories belong to one linker, not to the class: they die with it.
         self._remembered = lru_cache(maxsize=1 << 16)(self._candidates)
+        self._entry = lru_cache(maxsize=1 << 16)(self._entry_of)
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -151,7 +152,7 @@ class DictionaryLinker:
         """Return why a name must not be linked though its words are there; empty if it may."""
         return self._scorer.refusal(name, surface)
 
-    def _entry(self, surface: str) -> int:
+    def _entry_of(self, surface: str) -> int:
         """Return the index's entry for a whole piece of text; NOWHERE if there is none."""
         return self.index.entry_of(self._reader.words(surface))
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kgbert.graph.columns import StringColumn
+from kgbert.linking.hashing import GOLDEN, RunHashes
 
 #: Ids of words that no name has, and of words that rules drop.
 UNKNOWN, DROPPED = 0, -1
@@ -26,7 +27,6 @@ _CHUNK = 1 << 16
 #: Runs of three words or more looked up at once: bounds the memory for very long names.
 _MOST_RUNS = 1 << 20
 
-_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _MIX = (np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
 
 
@@ -87,12 +87,12 @@ class NameIndex:
         last = np.append(np.flatnonzero(~known), len(ids))
         room = last[np.searchsorted(last, opening)] - opening
         longest = np.minimum(reach[opening], room)
-        sums = _Sums(codes)
+        row = RunHashes(codes)
         for some in _few(longest - 2):
             count = longest[some] - 2
             first = np.repeat(opening[some], count)
             length = np.arange(len(first)) - np.repeat(np.cumsum(count) - count, count) + 3
-            yield first, length, sums.hashes(first, length)
+            yield first, length, row.of(first, first + length)
 
     def entry_of(self, ids: Sequence[int]) -> int:
         """Return the entry of a whole run of word ids; NOWHERE if it is no name."""
@@ -100,7 +100,7 @@ class NameIndex:
             return NOWHERE
         hashed, *codes = self._codes[list(ids)].tolist()
         for code in codes:
-            hashed = (hashed * int(_GOLDEN) + code) % (1 << 64)
+            hashed = (hashed * int(GOLDEN) + code) % (1 << 64)
         _, entry = self._forms.look_up(np.array([hashed], np.uint64))
         return int(entry[0]) if len(entry) else NOWHERE
 
@@ -209,33 +209,6 @@ def _hash_runs(
     return hashes
 
 
-class _Sums:
-    """Hashes of any runs of a row of words, from the sums of its codes.
-
-    The hash of words i to j is the sum of code k times G^(j - k). G is odd, so that it has an
-    inverse modulo 2^64 and the sum is G^j times a difference of two sums over the whole row.
-    """
-
-    def __init__(self, codes: NDArray[np.uint64]) -> None:
-        inverse = np.uint64(pow(int(_GOLDEN), -1, 1 << 64))
-        weighted = codes * _powers(inverse, len(codes))
-        self._sums = np.append(np.zeros(1, np.uint64), np.cumsum(weighted, dtype=np.uint64))
-        self._powers = _powers(_GOLDEN, len(codes))
-
-    def hashes(self, first: NDArray[np.int64], length: NDArray[np.int64]) -> NDArray[np.uint64]:
-        """Return the hashes of the runs of these lengths from these words."""
-        end = first + length
-        hashed: NDArray[np.uint64] = self._powers[end - 1] * (self._sums[end] - self._sums[first])
-        return hashed
-
-
-def _powers(base: np.uint64, count: int) -> NDArray[np.uint64]:
-    """Return base to the power of 0, 1, 2 and so on, modulo 2^64."""
-    factors = np.full(count, base, np.uint64)
-    factors[:1] = 1
-    return np.cumprod(factors, dtype=np.uint64)
-
-
 def _few(counts: NDArray[np.int64]) -> Iterator[slice]:
     """Yield slices of the counts, none of which sums to much more than _MOST_RUNS."""
     group = np.cumsum(counts) // _MOST_RUNS
@@ -246,12 +219,12 @@ def _few(counts: NDArray[np.int64]) -> Iterator[slice]:
 
 def _extended(hashed: NDArray[np.uint64], code: NDArray[np.uint64]) -> NDArray[np.uint64]:
     """Return the hash of a run with one word more."""
-    return hashed * _GOLDEN + code
+    return hashed * GOLDEN + code
 
 
 def _codes(count: int) -> NDArray[np.uint64]:
     """Return a well-mixed 64-bit code for each word id (the finaliser of SplitMix64)."""
-    code = np.arange(count, dtype=np.uint64) * _GOLDEN
+    code = np.arange(count, dtype=np.uint64) * GOLDEN
     code = (code ^ (code >> np.uint64(30))) * _MIX[0]
     code = (code ^ (code >> np.uint64(27))) * _MIX[1]
     return code ^ (code >> np.uint64(31))

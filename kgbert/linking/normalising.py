@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from functools import lru_cache
 
-from kgbert.linking.rules import RULES, Words
+from kgbert.linking.rules import RULES, Words, is_plain
 
 
 class Normaliser:
@@ -21,6 +21,8 @@ class Normaliser:
     def __init__(self, rules: Iterable[str]) -> None:
         chosen = [(name, RULES[name]) for name in rules]
         self._words = [(name, rule.word) for name, rule in chosen if rule.word]
+        self._of_any = [change for _, change in self._words]
+        self._of_plain = [rule.word for _, rule in chosen if rule.word and not rule.spares_plain]
         self._variants = [(name, rule.variants) for name, rule in chosen if rule.variants]
         # The memory belongs to one normaliser, not to the class: it dies with it.
         self.word = lru_cache(maxsize=1 << 17)(self._word)
@@ -60,8 +62,9 @@ class Normaliser:
         return tuple(working)
 
     def _word(self, word: str) -> str:
-        for _, normal in self._words:
-            word = normal(word)
+        changes = self._of_plain if is_plain(word) else self._of_any
+        for change in changes:
+            word = change(word)
         return word
 
 

@@ -8,9 +8,11 @@ from threading import Lock
 import numpy as np
 from numpy.typing import NDArray
 
-from kgbert.linking.folding import fold
+from kgbert.linking.folding import Folded, fold
 from kgbert.linking.index import DROPPED, UNKNOWN
 from kgbert.linking.normalising import Normaliser
+from kgbert.linking.pieces import NO_HASH, Pieces, pieces_in
+from kgbert.linking.rules import is_plain
 from kgbert.linking.words import pieces_of
 
 #: Set around texts and between them: a blank line, which no name reaches across.
@@ -21,12 +23,14 @@ _BREAK = "\n\n"
 _MOST_PIECES = 1 << 19
 _MOST_WORDS = 1 << 21
 
-#: By code point: what separates pieces. Higher ones are all letters or marks.
-_BLANKS = np.array([chr(code).isspace() for code in range(0x3002)])
-_ASCII_BLANKS = bytes(chr(code).isspace() for code in range(256))
+#: Bits of the place that a piece has in the table of those met before; two that share a place
+#: take turns.
+_TABLE_BITS = 17
 
 #: The place of a word that would split a character of the text.
 SPLIT = -1
+
+_PARAGRAPH_END = (UNKNOWN, SPLIT, SPLIT)
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,9 +51,8 @@ class Reading:
     """How many words stand before each piece."""
     pieces: NDArray[np.int64]
     """Where each piece begins."""
-    starts: "array[int]"
-    ends: "array[int]"
-    """Of the words of the memory: where they begin and end in their piece."""
+    memory: "array[int]"
+    """Of each word that the memory holds: its id, and where it begins and ends in its piece."""
     lock: Lock
 
     def spans(
@@ -58,12 +61,15 @@ class Reading:
         """Return where runs of words begin and end; SPLIT where that is inside a character."""
         # While numpy looks at an array nobody can append to it.
         with self.lock:
-            return self._places(first, self.starts), self._places(last, self.ends)
+            memory = _rows(self.memory)
+            begin = memory[self.remembered[first], 1]
+            end = memory[self.remembered[last], 2]
+        begins = np.where(begin == SPLIT, SPLIT, begin + self._piece(first))
+        return begins, np.where(end == SPLIT, SPLIT, end + self._piece(last))
 
-    def _places(self, words: NDArray[np.int64], column: "array[int]") -> NDArray[np.int64]:
-        inside = np.frombuffer(column, np.int32)[self.remembered[words]]
-        piece = np.searchsorted(self.before, words, side="right") - 1
-        return np.where(inside == SPLIT, SPLIT, inside + self.pieces[piece])
+    def _piece(self, words: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return where the pieces begin that the words are in."""
+        return self.pieces[np.searchsorted(self.before, words, side="right") - 1]
 
 
 class Reader(dict[str, int]):
@@ -89,66 +95,77 @@ class Reader(dict[str, int]):
 
     def __missing__(self, piece: str) -> int:
         number = self[piece] = len(self._firsts)
-        before = len(self._ids)
-        self._firsts.append(before)
-        if piece.isascii() and piece.isalnum():
+        if is_plain(piece):
             # Most pieces are one plain word: spare them the cutting.
-            if (word := self._id(piece.lower())) != DROPPED:
-                self._add(word, 0, len(piece))
+            word = self._id(piece.lower())
+            words = [] if word == DROPPED else [word, 0, len(piece)]
         else:
-            self._cut(piece)
-        self._counts.append(len(self._ids) - before)
-        # What ends a paragraph, if the piece does.
-        self._add(UNKNOWN, SPLIT, SPLIT)
+            words = self._cut(piece)
+        self._firsts.append(len(self._words) // 3)
+        self._counts.append(len(words) // 3)
+        # What ends a paragraph, if the piece does, follows.
+        words += _PARAGRAPH_END
+        self._words.extend(words)
         return number
 
-    def _cut(self, piece: str) -> None:
+    def _cut(self, piece: str) -> list[int]:
+        """Return id, start and end of each word of a piece."""
+        words: list[int] = []
         folded = fold(piece)
         end = 0
         for position, part in enumerate(pieces_of(folded.text)):
             offset, end = end, end + len(part)
             if position % 2 and (word := self._id(part)) != DROPPED:
-                start, stop = folded.start(offset), folded.end(end)
-                self._add(word, SPLIT if start is None else start, SPLIT if stop is None else stop)
+                words += (word, *_place(folded, offset, end))
+        return words
 
     def words(self, text: str) -> list[int]:
         """Return the ids of the words of one text, paragraphs or not."""
         with self._lock:
             numbers = list(map(self.__getitem__, text.split()))
-            spans = ((self._firsts[number], self._counts[number]) for number in numbers)
-            return [word for first, count in spans for word in self._ids[first : first + count]]
+            spans = ((3 * self._firsts[number], 3 * self._counts[number]) for number in numbers)
+            return [id for first, size in spans for id in self._words[first : first + size : 3]]
 
     def read(self, texts: Sequence[str]) -> Reading:
         """Return the words of texts."""
         lengths = np.fromiter(map(len, texts), np.int64, len(texts))
         begins = np.cumsum(lengths + len(_BREAK)) - lengths
         joined = _BREAK.join(["", *texts, ""])
-        pieces = joined.split()
-        starts, breaks = _places(joined, len(pieces))
+        pieces = pieces_in(joined)
         # A thread that reads must not find the memory half changed by another.
         with self._lock:
-            if len(self) > _MOST_PIECES or len(self._ids) > _MOST_WORDS:
+            if len(self) > _MOST_PIECES or len(self._words) > 3 * _MOST_WORDS:
                 self._forget()
-            numbers = np.fromiter(map(self.__getitem__, pieces), np.int64, len(pieces))
-            counts = np.frombuffer(self._counts, np.int32)[numbers] + breaks
+            numbers = self._numbers(joined, pieces)
+            counts = np.frombuffer(self._counts, np.int32)[numbers] + pieces.breaks
             # Where in the memory the words of each piece lie, one piece after the other.
             before = np.cumsum(counts) - counts
             shift = np.frombuffer(self._firsts, np.int32)[numbers] - before
             remembered = np.repeat(shift, counts)
             remembered += np.arange(len(remembered))
-            ids = np.frombuffer(self._ids, np.int32)[remembered].astype(np.int64)
-            columns = self._starts, self._ends
-        return Reading(joined, begins, ids, remembered, before, starts, *columns, self._lock)
+            memory = self._words
+            ids = _rows(memory)[remembered, 0].astype(np.int64)
+        return Reading(joined, begins, ids, remembered, before, pieces.starts, memory, self._lock)
+
+    def _numbers(self, joined: str, pieces: Pieces) -> NDArray[np.int32]:
+        """Return the number of each piece, and look only at those that no hash tells."""
+        places = pieces.hashes >> np.uint64(64 - _TABLE_BITS)
+        numbers: NDArray[np.int32] = self._numbers_held[places]
+        unknown = (self._hashes_held[places] != pieces.hashes) | (pieces.hashes == NO_HASH)
+        new = np.flatnonzero(unknown)
+        if len(new):
+            spans = zip(pieces.starts[new].tolist(), pieces.ends[new].tolist(), strict=True)
+            numbers[new] = [self[joined[start:end]] for start, end in spans]
+            self._hashes_held[places[new]] = pieces.hashes[new]
+            self._numbers_held[places[new]] = numbers[new]
+        return numbers
 
     def _forget(self) -> None:
         self.clear()
+        self._hashes_held = np.zeros(1 << _TABLE_BITS, np.uint64)
+        self._numbers_held = np.zeros(1 << _TABLE_BITS, np.int32)
         self._firsts, self._counts = array("i"), array("i")
-        self._ids, self._starts, self._ends = array("i"), array("i"), array("i")
-
-    def _add(self, word: int, start: int, end: int) -> None:
-        self._ids.append(word)
-        self._starts.append(start)
-        self._ends.append(end)
+        self._words = array("i")
 
     def _id(self, word: str) -> int:
         normal = self._normaliser.word(word)
@@ -160,16 +177,13 @@ class Reader(dict[str, int]):
         return UNKNOWN if meant is None else self._known[meant]
 
 
-def _places(joined: str, pieces: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Return where each piece begins, and whether a blank line follows it."""
-    if joined.isascii():
-        ascii_ = joined.encode("ascii")
-        codes: NDArray[np.integer] = np.frombuffer(ascii_, np.uint8)
-        blank = np.frombuffer(ascii_.translate(_ASCII_BLANKS), np.bool_)
-    else:
-        codes = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), np.uint32)
-        blank = _BLANKS[np.minimum(codes, len(_BLANKS) - 1)]
-    starts = np.flatnonzero(blank[:-1] > blank[1:]) + 1
-    gaps = np.searchsorted(starts, np.flatnonzero(codes == ord("\n")))
-    newlines = np.bincount(gaps, minlength=pieces + 1)
-    return starts, newlines[1:] > 1
+def _rows(memory: "array[int]") -> NDArray[np.int32]:
+    return np.frombuffer(memory, np.int32).reshape(-1, 3)
+
+
+def _place(folded: Folded, offset: int, end: int) -> tuple[int, int]:
+    """Return where a word of a folded piece begins and ends in the piece."""
+    if folded.starts is None:
+        return offset, end
+    start, stop = folded.start(offset), folded.end(end)
+    return SPLIT if start is None else start, SPLIT if stop is None else stop

@@ -17,13 +17,20 @@ class Rule:
 
     ``word`` maps a word of names and texts alike, so that the two sides meet ("" drops it);
     ``variants`` yields further forms of a name. ``factor`` is what a candidate's score is
-    multiplied by when it was found by this rule.
+    multiplied by when it was found by this rule. ``spares_plain`` says that ``word`` changes no
+    word of plain letters and digits, which saves the asking.
     """
 
     meaning: str
     factor: float
     word: Callable[[str], str] | None = None
     variants: Callable[[Words], Iterable[Words]] | None = None
+    spares_plain: bool = False
+
+
+def is_plain(word: str) -> bool:
+    """Tell whether a word has only the letters a to z and digits."""
+    return word.isascii() and word.isalnum()
 
 
 def _unhyphenated(word: str) -> str:
@@ -118,11 +125,15 @@ RULES = {
     "acronyms": Rule("AIDS is not aids: short names in capitals need their capitals", 1.0),
     "abbreviations": Rule("PKD, where the text says polycystic kidney disease (PKD)", 0.95),
     "hyphens": Rule(
-        "x-linked ~ x linked, micro-cephaly ~ microcephaly", 0.99, _unhyphenated, _joined
+        "x-linked ~ x linked, micro-cephaly ~ microcephaly",
+        0.99,
+        _unhyphenated,
+        _joined,
+        spares_plain=True,
     ),
-    "possessive": Rule("Crohn's ~ Crohn", 0.99, _unpossessed),
-    "accents": Rule("Sjögren ~ Sjogren", 0.99, latin),
-    "greek": Rule("α ~ alpha", 0.99, greek),
+    "possessive": Rule("Crohn's ~ Crohn", 0.99, _unpossessed, spares_plain=True),
+    "accents": Rule("Sjögren ~ Sjogren", 0.99, latin, spares_plain=True),
+    "greek": Rule("α ~ alpha", 0.99, greek, spares_plain=True),
     "roman": Rule("type II ~ type 2", 0.97, arabic),
     "spelling": Rule("haemorrhage ~ hemorrhage, tumour ~ tumor", 0.99, american),
     "adjectives": Rule("hypertensive ~ hypertension, diabetic ~ diabetes", 0.85, condition),

@@ -30,11 +30,10 @@ class Match(NamedTuple):
 
 
 class _Said(NamedTuple):
-    """A piece of text as the user gave it, folded, and cut into words."""
+    """A piece of text as the user gave it, and folded."""
 
     surface: str
     folded: str
-    words: Words
 
 
 class Scorer:
@@ -90,12 +89,14 @@ class Scorer:
         name = _said(self.graph.names[position])
         if self._refusal(name, said):
             return None
-        rules = self._rules(name.words, said.words)
+        rules: tuple[str, ...] | None = ()
+        if name.folded != said.folded:
+            rules = self._rules(_words(name.folded), _words(said.folded))
         if rules is None:
             return None
         scope = SCOPES[self.graph.name_scopes[position]]
         score = SCOPE_SCORES[scope]
-        if _is_common(said.words):
+        if _is_common(said.folded):
             # A common word is worth something only where the graph has just that word.
             if set(rules) - {"plural"}:
                 return None
@@ -117,9 +118,13 @@ class Scorer:
 
 
 def _said(surface: str) -> _Said:
-    folded = fold_cluster(surface)
-    return _Said(surface, folded, tuple(words_of(folded)))
+    return _Said(surface, fold_cluster(surface))
 
 
-def _is_common(words: Words) -> bool:
-    return len(words) == 1 and not COMMON_NAMES.isdisjoint((words[0], singular(words[0])))
+def _words(folded: str) -> Words:
+    return tuple(words_of(folded))
+
+
+def _is_common(folded: str) -> bool:
+    word = folded.strip()
+    return not COMMON_NAMES.isdisjoint((word, singular(word)))
