@@ -1,5 +1,6 @@
 """Read RDF with Oxigraph, straight into statements (the optional extra ``kgbert[fast]``)."""
 
+from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from itertools import chain, islice
@@ -8,6 +9,7 @@ from typing import Any
 import pyoxigraph
 from pyoxigraph import RdfFormat
 
+from kgbert.graph.annotations import without_axioms
 from kgbert.graph.datatypes import JUDGED
 from kgbert.graph.identifiers import BASE
 from kgbert.graph.rdf import not_valid, safe_content
@@ -16,6 +18,7 @@ from kgbert.graph.statements import ON_BLANKS, Statements
 
 #: Syntaxes whose statements stand alone, so that the file is streamed.
 _STREAMED = ("nt", "nquads")
+_SYNTAX_ERRORS = (SyntaxError, ValueError, MemoryError)
 #: Statements that are understood together.
 _TOGETHER = 1 << 18
 
@@ -27,16 +30,30 @@ def add_with_oxigraph(syntax: str, source: Source, statements: Statements) -> No
     """
     with _opened(syntax, source) as content:
         try:
-            _add_all(
-                pyoxigraph.parse(content, SYNTAXES[syntax], base_iri=BASE, lenient=True), statements
-            )
-        except (SyntaxError, ValueError, MemoryError) as error:
-            raise not_valid(source, syntax, error) from None
+            _add_all(_parsed(syntax, content), statements)
+        except _SYNTAX_ERRORS as error:
+            raise not_valid(source, syntax, _located(error, syntax, source)) from None
 
 
 def _opened(syntax: str, source: Source) -> AbstractContextManager[Any]:
-    """Return the stream of a file whose statements stand alone, else its content."""
-    return source.stream() if syntax in _STREAMED else nullcontext(safe_content(syntax, source))
+    """Return the stream of a file whose statements stand alone, else what matters of it."""
+    if syntax in _STREAMED:
+        return source.stream()
+    return nullcontext(without_axioms(syntax, safe_content(syntax, source)))
+
+
+def _parsed(syntax: str, content: Any) -> Iterator[pyoxigraph.Quad]:
+    return pyoxigraph.parse(content, SYNTAXES[syntax], base_iri=BASE, lenient=True)
+
+
+def _located(error: BaseException, syntax: str, source: Source) -> BaseException:
+    """Return the error with its place in the whole file, of which axioms may be left out."""
+    if syntax not in _STREAMED:
+        try:
+            deque(_parsed(syntax, safe_content(syntax, source)), maxlen=0)
+        except _SYNTAX_ERRORS as same:
+            return same
+    return error
 
 
 def _add_all(quads: Iterator[pyoxigraph.Quad], statements: Statements) -> None:
