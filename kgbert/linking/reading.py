@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kgbert.linking.folding import Folded, fold
+from kgbert.linking.hashing import GOLDEN
 from kgbert.linking.index import DROPPED, UNKNOWN
 from kgbert.linking.normalising import Normaliser
 from kgbert.linking.pieces import NO_HASH, Pieces, pieces_in
@@ -149,7 +150,8 @@ class Reader(dict[str, int]):
 
     def _numbers(self, joined: str, pieces: Pieces) -> NDArray[np.int32]:
         """Return the number of each piece, and look only at those that no hash tells."""
-        places = pieces.hashes >> np.uint64(64 - _TABLE_BITS)
+        # Times GOLDEN once more: a piece's last letter counts in the low bits alone.
+        places = (pieces.hashes * GOLDEN) >> np.uint64(64 - _TABLE_BITS)
         numbers: NDArray[np.int32] = self._numbers_held[places]
         unknown = (self._hashes_held[places] != pieces.hashes) | (pieces.hashes == NO_HASH)
         new = np.flatnonzero(unknown)
