@@ -17,6 +17,8 @@ synonym: "eau" EXACT []
 synonym: "aqua \"pura\"" RELATED layperson [PMID:1, PMID:2] {a="b"}
 synonym: "wet" BROAD []
 xref: Y:1 "described"
+xref: Y:http\://a.org/b\,c
+xref: Y:2\n
 is_a: X:0000002 {source="X:9"} ! liquid
 relationship: part_of X:0000003 {cardinality="1"} ! sea
 
@@ -60,6 +62,15 @@ def test_obo_reads_as_obonet_reads_it(content, tmp_path):
     assert ours == theirs
     assert ours.version == theirs.version
     assert list(ours.references) == list(theirs.references)
+
+
+def test_ids_are_read_without_what_escapes_them_in_obo(tmp_path):
+    path = tmp_path / "graph.obo"
+    path.write_text(ODD)
+
+    graph = read_graph(path)
+
+    assert [target for _, _, target in graph.references] == ["Y:1", "Y:2", "Y:http://a.org/b,c"]
 
 
 def test_obo_reads_as_its_owl_form_does(tmp_path):

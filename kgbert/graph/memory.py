@@ -8,7 +8,7 @@ import networkx as nx
 from kgbert.graph.builder import GraphBuilder
 from kgbert.graph.graph import SCOPES, GraphError
 from kgbert.graph.identifiers import compact, expand
-from kgbert.graph.obo_values import parse_quoted, shared_relation, unquote
+from kgbert.graph.obo_values import identifier, parse_quoted, shared_relation, unquote
 from kgbert.graph.options import ReadOptions
 from kgbert.graph.statements import Statements
 from kgbert.graph.vocabulary import RELATION_WORDS, XREF
@@ -134,8 +134,8 @@ def _read_node(
             builder.add_reference(entity, relation, target)
         return
     for target in _listed(attributes.get("xref")):
-        # obonet passes on what describes a cross-reference, behind its id.
-        builder.add_reference(entity, compact(XREF), str(target).partition(" ")[0])
+        # obonet passes on how it is written, and what describes it behind its id.
+        builder.add_reference(entity, compact(XREF), identifier(str(target)))
     _read_names(entity, attributes, builder, options)
 
 

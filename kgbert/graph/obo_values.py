@@ -92,7 +92,7 @@ def identifiers(texts: Iterable[str]) -> list[str]:
     """
     words = [words[0] if (words := text.split(None, 1)) else "" for text in texts]
     if "\\" in "".join(words):
-        words = [_ESCAPE.sub(r"\1", word) for word in words]
+        words = [unescape(word).strip() for word in words]
     return compact_all(words)
 
 
