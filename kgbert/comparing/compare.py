@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
-from statistics import fmean
 from typing import Any
 
 from transformers import TrainerCallback
@@ -117,9 +116,12 @@ def _run_all(study: Study, train: Train, progress: Callable[[Progress], None]) -
     if runs:
         progress(Progress(len(runs), len(plan), "", 0, "finished before", 0.0))
     missing = [place for place in plan if (place[1].name, place[2]) not in runs]
+    started, at_first = time.monotonic(), len(runs)
     for (_, arm, seed), run in shared_runs(missing, partial(_attempt, train=train)):
         runs[arm.name, seed] = run
-        left = fmean(run["seconds"] for run in runs.values()) * (len(plan) - len(runs))
+        # By the clock, since other processes may be doing some of them.
+        each = (time.monotonic() - started) / (len(runs) - at_first)
+        left = each * (len(plan) - len(runs))
         outcome = _outcome(study, run)
         progress(Progress(len(runs), len(plan), arm.name, seed, outcome, left))
     return [runs[arm.name, seed] for _, arm, seed in plan]
