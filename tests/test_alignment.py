@@ -56,21 +56,6 @@ def test_a_mention_in_odd_unicode_reaches_its_tokens(family, text):
     assert set(range(start, start + 5)) <= covered
 
 
-@pytest.mark.parametrize("family", sorted(FAMILIES))
-def test_what_is_proposed_for_a_text_as_a_whole_the_token_read_alone_is_linked_to(family):
-    text = "fever of the lung"
-    offsets = encoded(family, text)
-    read = len(offsets) - 1 if family == "xlnet" else 0
-    whole = mention(0, len(text), "EX:2")._replace(whole=True)
-
-    links = align(offsets, [mention(0, 5, "EX:1"), whole], GRAPH, read)
-
-    told = set(links.tokens[links.entities == GRAPH.index("EX:2")])
-    assert told == {read}
-    assert len(set(links.tokens)) > 1
-    assert links.lost == 0
-
-
 def test_a_combining_mark_outside_its_token_loses_no_link():
     text = "cafe\u0301"
 

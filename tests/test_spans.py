@@ -1,10 +1,9 @@
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from tiny import TEXTS, ExactLinker, tiny_graph, tiny_processor
+from tiny import TEXTS, tiny_processor
 
 from kgbert.batching.alignment import tokens_of
-from kgbert.linking.mention import Candidate, Mention
 from kgbert.modeling.attention import Links
 from kgbert.modeling.spans import best_nodes, mention_spans
 
@@ -84,16 +83,3 @@ def test_order_of_links_and_positions_does_not_matter():
     for name in ("rows", "first", "token_rows", "tokens", "token_spans"):
         assert torch.equal(getattr(shuffled, name), getattr(straight, name))
     assert torch.equal(best_nodes(shuffled)[0], best_nodes(straight)[0])
-
-
-def test_what_is_proposed_for_a_text_as_a_whole_makes_a_span_of_the_token_read():
-    known = ExactLinker(tiny_graph())
-    proposed = Mention(0, 17, (Candidate("EX:5", 0.5),), whole=True)
-    processor = tiny_processor(linker=lambda texts: [[*x, proposed] for x in known(texts)])
-
-    spans = spans_of(processor(["fever of the lung"]))
-
-    of_text = spans.first.tolist().index(0)
-    linked = spans.nodes[spans.candidate_spans == of_text]
-    assert len(spans.first) == 3
-    assert linked.tolist() == [2]

@@ -36,8 +36,7 @@ def align(
     """Link every token that overlaps a mention to its candidates, and one token to all of them.
 
     Overlap, not equality: one WordPiece may cover more than a mention, and a combining mark may
-    lie outside its token. What is proposed for a text as a whole only that one token reads: were
-    it linked to every token, knowledge would cost several times as much and teach no more.
+    lie outside its token.
 
     Args:
         offsets: The characters of each token, special tokens (0, 0).
@@ -50,20 +49,19 @@ def align(
     links: dict[tuple[int, int], float] = {}
     lost = 0
     for mention in mentions:
-        covered = tokens_of(mention, offsets)
+        tokens = tokens_of(mention, offsets)
         known = [
             (index, _checked(candidate))
             for candidate in mention.candidates
             if (index := graph.entity_ids.find(candidate.entity)) is not None
         ]
-        lost += not (covered and known)
+        lost += not (tokens and known)
         marked = [
             mark
             for mark, span in marks.items()
             if max(span.start, mention.start) < min(span.end, mention.end)
         ]
-        inside = () if mention.whole else covered
-        for token in (*inside, read_token, *marked) if covered else ():
+        for token in (*tokens, read_token, *marked) if tokens else ():
             for entity, score in known:
                 links[token, entity] = max(score, links.get((token, entity), 0.0))
     ordered = sorted(links.items())

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from transformers import AutoTokenizer, BatchEncoding, PreTrainedTokenizerBase
 
-from kgbert.batching.alignment import Offsets, align
+from kgbert.batching.alignment import align
 from kgbert.batching.choices import choice_of, choice_tables
 from kgbert.batching.encoded import Batch, EncodedText
 from kgbert.batching.features import EntityFeatures, lend
@@ -95,10 +95,6 @@ class KGBertProcessor:
         """Whether the backbone's family reads the last token, its tokenizer padding on the left."""
         return self.tokenizer.padding_side == "left"
 
-    def read_token(self, offsets: Offsets) -> int:
-        """Return the token whose state a task head reads, in a text of these tokens."""
-        return len(offsets) - 1 if self.read_last else 0
-
     def origin_of_vectors(self, weights_hash: str) -> Origin:
         """Return what entity vectors of a graph encoder depend on with this processor."""
         return Origin(
@@ -147,6 +143,7 @@ class KGBertProcessor:
         for row, mentions in enumerate(self.linker([x.text for x in given])):
             marks = marked[row].opening_tokens(offsets[row])
             own = marked[row].own(offsets[row])
+            read_token = len(own) - 1 if self.read_last else 0
             arguments = dict(zip(marks, given[row].arguments, strict=True))
             result.append(
                 EncodedText(
@@ -155,7 +152,7 @@ class KGBertProcessor:
                     own,
                     encoded.word_ids(row),
                     mentions,
-                    align(own, mentions, self.graph, self.read_token(own), arguments),
+                    align(own, mentions, self.graph, read_token, arguments),
                     choices=tuple(
                         choice_of(mention, own, self.graph, self.candidates)
                         for mention in (mentions if self.candidates else ())

@@ -17,9 +17,6 @@ class Mention(NamedTuple):
     start: int
     end: int
     candidates: tuple[Candidate, ...]
-    whole: bool = False
-    """Whether the candidates are proposed for the text as a whole, whichever words it uses: then
-    the token that stands for the whole text reads them, and the others do not."""
 
 
 #: A linker is any callable from texts to the mentions of each, in reading order.

@@ -72,8 +72,7 @@ class NearestNameLinker:
             for row, text in enumerate(block):
                 best = self._best(similar[[row]])
                 candidates = tuple(Candidate(match.entity, match.score) for match in best)
-                whole = Mention(0, len(text), candidates, whole=True)
-                found.append([whole] if candidates else [])
+                found.append([Mention(0, len(text), candidates)] if candidates else [])
         return found
 
     def matches(self, surface: str) -> list[Match]:

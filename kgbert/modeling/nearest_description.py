@@ -132,7 +132,7 @@ class NearestDescriptionLinker:
         found = self._entities.nearest(self.encoder.encode(spoken), self.candidates)
         near = iter(zip(*(part.tolist() for part in found), strict=True))
         return [
-            [Mention(0, len(text), self._scored(*next(near)), whole=True)] if text.strip() else []
+            [Mention(0, len(text), self._scored(*next(near)))] if text.strip() else []
             for text in texts
         ]
 

@@ -13,8 +13,7 @@ class Spans(NamedTuple):
     """Runs of neighbouring tokens with the same candidates, and these.
 
     Where mentions overlap, what they share is a span of its own with the candidates of both. The
-    position that a task head reads repeats the links of its text's mentions, which make no span
-    there; what it alone is linked to, proposed for the text as a whole, makes one.
+    text-level links of the position that a task head reads belong to no span.
     """
 
     rows: Int[Tensor, " spans"]
@@ -45,14 +44,14 @@ def mention_spans(links: Links, width: int, read_position: int) -> Spans:
     Args:
         links: Between positions and nodes, in any order.
         width: Tokens of the batch.
-        read_position: The one that a task head reads, counted from the end where negative.
+        read_position: The one with text-level links, counted from the end where negative.
     """
-    links = _without_repeats(links, read_position % width)
+    inside = links.tokens != read_position % width
     places = links.rows * width + links.tokens
-    kept = links.positions.unique()
+    (kept,) = inside.nonzero(as_tuple=True)
     kept = kept[places[kept].argsort()]
     rows, tokens, alike = links.rows[kept], links.tokens[kept], _signature(links)[kept]
-    follows = torch.ones_like(kept, dtype=torch.bool)
+    follows = torch.ones_like(inside[kept])
     follows[:1] = False
     follows[1:] = (
         (rows[1:] == rows[:-1]) & (tokens[1:] == tokens[:-1] + 1) & (alike[1:] == alike[:-1])
@@ -72,19 +71,6 @@ def mention_spans(links: Links, width: int, read_position: int) -> Spans:
         span_of_link[of_span],
         links.nodes[of_span],
         links.scores[of_span],
-    )
-
-
-def _without_repeats(links: Links, read_token: int) -> Links:
-    """Return the links without those of the token read that other tokens of its text have too."""
-    reading = (links.tokens == read_token)[links.positions]
-    # Text and node in one number: no batch has as many nodes as 32 bits count.
-    told = (links.rows[links.positions] << 32) + links.nodes
-    # What is hidden there is left out, as are the links that fill a batch up.
-    alone = ~torch.isin(told, told[~reading]) & (links.scores > -torch.inf)
-    kept = ~reading | alone
-    return links._replace(
-        positions=links.positions[kept], nodes=links.nodes[kept], scores=links.scores[kept]
     )
 
 

@@ -72,7 +72,7 @@ def gold_links(example: Example, encoded: EncodedText, graph: KnowledgeGraph) ->
     """
     right: dict[int, set[int | None]] = {}
     for mention in encoded.mentions:
-        if not mention.whole and (span := gold_span(mention, example)):
+        if span := gold_span(mention, example):
             for token in tokens_of(mention, encoded.offsets):
                 right.setdefault(token, set()).add(graph.entity_ids.find(span.entity))
     links = encoded.links

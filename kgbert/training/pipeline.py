@@ -128,8 +128,7 @@ class KGBertPipeline:
             )
 
     def _read(self, text: EncodedText, mention: Mention, seen: LinkAttention) -> ReadMention:
-        of_text = [self.processor.read_token(text.offsets)]
-        tokens = of_text if mention.whole else tokens_of(mention, text.offsets)
+        tokens = tokens_of(mention, text.offsets)
         graph = self.processor.graph
         candidates = []
         for entity, score in mention.candidates:
