@@ -3,6 +3,7 @@
 import hashlib
 import json
 import logging
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -82,16 +83,20 @@ class Shelf:
             if sum(path.stat().st_size for path in read.files) < _WORTH_KEEPING:
                 return
             hashes = {str(path): _state(path) for path in sorted(read.files)}
-            for path, time in read.files.items():
-                if path.stat().st_mtime_ns != time:
-                    raise OSError(f"{path} changed while it was read")
+            changed = [path for path, time in read.files.items() if path.stat().st_mtime_ns != time]
+        except OSError as error:
+            changed = [Path(str(error.filename))]
+        if changed:
+            logger.warning("%s changed while it was read: read the graph again", changed[0])
+            return
+        try:
             path = self._path(json.dumps(hashes))
             save_graph(graph, path)
             manifest = {"graph": path.name, "files": hashes, "absent": read.absent}
             write_atomically(self.folder / f"{self.key}.json", json.dumps(manifest, indent=1))
             self._remove_others(path)
         except OSError as error:
-            logger.warning("the graph was not cached: %s", error)
+            self._tell_why(error)
 
     def find_merged(self, parts: Sequence[KnowledgeGraph], mapping: str) -> KnowledgeGraph | None:
         """Return the graph that was merged from parts, with a mapping table, if it is kept."""
@@ -113,7 +118,17 @@ class Shelf:
             save_graph(graph, path)
             self._remove_others(path)
         except OSError as error:
-            logger.warning("the merged graph was not cached: %s", error)
+            self._tell_why(error)
+
+    def _tell_why(self, error: OSError) -> None:
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        logger.warning(
+            "the graph was read, but cannot be kept for the next time: the cache folder %s cannot "
+            "be written to (%s). Name another folder: read_graph(..., cache='FOLDER'), or none: "
+            "cache=None (as options of kgbert: --cache FOLDER, --no-cache)",
+            self.folder,
+            reason,
+        )
 
     def _path(self, content: str) -> Path:
         return self.folder / f"{self.key}-{_digest(content)[:16]}.safetensors"
