@@ -105,3 +105,45 @@ def test_why_asks_a_dictionary(obo, capsys):
     assert main(["link", obo, TEXT, "--linker", "nearest", "--why", "Fever"]) == 1
 
     assert "leave --linker out" in capsys.readouterr().err
+
+
+def test_rules_are_switched_off(obo, capsys):
+    main(["link", obo, TEXT, "--without-rules", "plural, spelling"])
+
+    assert capsys.readouterr().out.splitlines()[-1].startswith("0 mentions")
+
+
+def test_the_reason_is_that_of_the_rules_left(obo, capsys):
+    main(["link", obo, "fevers", "--why", "Fever", "--without-rules", "all"])
+
+    assert "if the rule 'plural' were switched on" in capsys.readouterr().out
+
+
+def test_typos_are_forgiven_on_demand(obo, capsys):
+    main(["link", obo, "a fevre", "--approximate", "5"])
+
+    assert "(EX:1)" in capsys.readouterr().out
+
+
+def test_fewer_candidates_are_kept_on_demand(obo, capsys):
+    main(["link", obo, "skin tumour", "--candidates", "1", "--overlaps", "nested"])
+
+    assert "EX:2" not in capsys.readouterr().out
+
+
+def test_an_unknown_rule_is_told_with_those_there_are(obo, capsys):
+    assert main(["link", obo, TEXT, "--without-rules", "plurals"]) == 1
+
+    assert "did you mean 'plural'?" in capsys.readouterr().err
+
+
+def test_a_linker_without_a_dictionary_has_no_rules(obo, capsys):
+    assert main(["link", obo, TEXT, "--linker", "nearest", "--overlaps", "nested"]) == 1
+
+    assert "has no rules; take dictionary" in capsys.readouterr().err
+
+
+def test_an_empty_name_is_asked_for_in_vain(obo, capsys):
+    assert main(["link", obo, TEXT, "--why", ""]) == 1
+
+    assert "holds no word" in capsys.readouterr().err

@@ -27,12 +27,23 @@ def linker_of(*names: str, **choices: object) -> DictionaryLinker:
         (["Skin tumour"], {}, "skin tumors", "skin tumour", "by the rules spelling, plural"),
         (["Fever"], {}, "some fever", "cough", "no name 'cough'.*add it to the graph"),
         (["Fevers"], {}, "some fever", "fever", "no name 'fever'; by the rules it stands for"),
+        (["Fevers"], {}, "a cough", "fever", "stands for 'Fevers': the text lacks words"),
         (["Fevers"], {"rules": []}, "a fever", "fevers", "rule 'plural' were switched on"),
         (["AIDS"], {}, "hearing aids", "AIDS", "an acronym needs its capitals"),
         (["All"], {}, "all is well", "all", "it is a stop name"),
         (["Disease"], {"min_score": 0.6}, "a disease", "disease", "score 0.5 is below min_score"),
         (["Knee pain"], {}, "pain in a knee", "knee pain", "not side by side"),
         (["Knee pain"], {}, "his knee", "knee pain", "lacks words of 'Knee pain': 'pain'"),
+        (["Fever"], {}, "xfevering", "fever", "'xfevering' is another word"),
+        (["Fever"], {}, "a fevre", "fever", "'fevre' may be a typo, which approximate=4 forgives"),
+        (["Fever"], {"approximate": 5}, "a feverrr", "fever", "'feverrr' is another word"),
+        (
+            ["Fever", "Cold fever"],
+            {},
+            "cold",
+            "fever",
+            "lacks words of 'Fever': 'fever' .*form.\\.$",
+        ),
         (["Pain", "Knee pain"], {}, "knee pain", "pain", "belong to a longer or earlier mention"),
         (["Colic", "colic"], {"max_candidates": 1}, "colic", "colic", "is found|max_candidates"),
     ],
@@ -41,3 +52,9 @@ def test_reason_is_the_one_that_stands_in_the_way(names, choices, text, name, re
     answer = why(linker_of(*names, **choices), text, name)
 
     assert re.search(reason, answer), answer
+
+
+@pytest.mark.parametrize("name", ["", "  ", "\n"])
+def test_a_name_without_words_is_refused(name):
+    with pytest.raises(ValueError, match="holds no word to look for"):
+        why(linker_of("Fever"), "a fever", name)

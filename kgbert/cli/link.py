@@ -8,6 +8,7 @@ from textwrap import shorten
 from typing import TYPE_CHECKING
 
 from kgbert.cli.command import Command
+from kgbert.cli.dictionary_options import add_dictionary_arguments, settings_of
 from kgbert.cli.graph_options import (
     add_graph_arguments,
     add_linker_argument,
@@ -35,7 +36,11 @@ def link(arguments: Namespace) -> None:
     examples = examples_of(arguments)
     graph = graph_of(arguments)
     linker = linker_of(arguments, graph)
-    if arguments.why:
+    if changes := settings_of(arguments):
+        from kgbert.linking.stop_list import with_settings
+
+        linker = with_settings(linker, graph, changes)
+    if arguments.why is not None:
         _explain(examples, linker, arguments.why)
         return
     from kgbert.linking.account import account
@@ -56,6 +61,7 @@ def _add_arguments(parser: ArgumentParser) -> None:
     add_text_argument(parser)
     add_linker_argument(parser)
     add_stop_arguments(parser)
+    add_dictionary_arguments(parser)
     parser.add_argument(
         "--why", metavar="NAME", help="say why the dictionary finds this name in the text, or not"
     )

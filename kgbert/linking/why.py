@@ -1,10 +1,14 @@
 """Explain why a name was found in a text, or what stood in the way."""
 
+from collections.abc import Sequence
+
 from kgbert.graph.graph import KnowledgeGraph
 from kgbert.linking.dictionary import DictionaryLinker
 from kgbert.linking.folding import fold_cluster
 from kgbert.linking.normalising import Normaliser
 from kgbert.linking.rules import RULES, Words
+from kgbert.linking.settings import MIN_APPROXIMATE
+from kgbert.linking.typos import Speller
 from kgbert.linking.words import words_of
 
 
@@ -18,10 +22,24 @@ def why(linker: DictionaryLinker, text: str, name: str) -> str:
     >>> print(why(linker, "a skin neoplasm", "Skin neoplasms"))
     'Skin neoplasms' would be found if the rule 'plural' were switched on.
     """
-    known = _names_like(linker.graph, name)
-    if not known:
-        return _unknown(linker, name)
-    exact, entities = known
+    if not words_of(fold_cluster(name)):
+        raise ValueError(f"{name!r} holds no word to look for; give a name of the graph.")
+    if known := _names_like(linker.graph, name):
+        return _explained(linker, text, *known)
+    similar = linker.matches(name)
+    if not similar:
+        return (
+            f"the graph has no name {name!r}, nor one that the rules make of it (what is obsolete, "
+            "or in languages left out, is not in it); add it to the graph as a synonym."
+        )
+    names = ", ".join(repr(match.name) for match in similar[:3])
+    best = _names_like(linker.graph, similar[0].name)
+    reason = _explained(linker, text, *best) if best else ""
+    return f"the graph has no name {name!r}; by the rules it stands for {names}: {reason}"
+
+
+def _explained(linker: DictionaryLinker, text: str, exact: str, entities: set[str]) -> str:
+    """Return why a text is, or is not, linked to entities by a name as the graph spells it."""
     [mentions] = linker([text])
     for mention in mentions:
         surface = text[mention.start : mention.end]
@@ -48,16 +66,6 @@ def _names_like(graph: KnowledgeGraph, name: str) -> tuple[str, set[str]] | None
     return (min(spelt)[0], {entity for _, entity in spelt}) if spelt else None
 
 
-def _unknown(linker: DictionaryLinker, name: str) -> str:
-    if similar := linker.matches(name):
-        names = ", ".join(repr(match.name) for match in similar[:3])
-        return f"the graph has no name {name!r}; by the rules it stands for {names}."
-    return (
-        f"the graph has no name {name!r}, nor one that the rules make of it; add it to the "
-        "graph as a synonym."
-    )
-
-
 def _found(surface: str, start: int, name: str, rules: Words) -> str:
     by = f"by the rules {', '.join(rules)}" if rules else "word for word"
     return f"it is found: {surface!r} at {start} is {name!r}, {by}."
@@ -73,10 +81,23 @@ def _obstacle(linker: DictionaryLinker, text: str, name: str) -> str:
         if any(_surfaces(text, form, more) for form in _forms(name, more)):
             return f"{name!r} would be found if the rule {rule!r} were switched on."
     said = _normal(text, linker.rules)
-    missing = [repr(word) for word in forms[0] if word not in said] if forms else []
-    if missing:
-        return f"the text lacks words of {name!r}: {', '.join(missing)} (in normal form)."
+    if missing := [word for word in forms[0] if word not in said] if forms else []:
+        return _lacking(linker, text, name, missing)
     return f"the text has the words of {name!r}, but not side by side in their order."
+
+
+def _lacking(linker: DictionaryLinker, text: str, name: str, missing: Sequence[str]) -> str:
+    """Return which words of a name a text lacks, and what comes close to them."""
+    lacks = f"the text lacks words of {name!r}: {', '.join(map(repr, missing))} (in normal form)"
+    speller = Speller(missing, shortest=MIN_APPROXIMATE)
+    for written in words_of(fold_cluster(text)):
+        if any(word in written for word in missing if len(word) > 1):
+            return f"{lacks}; {written!r} is another word, and no name is found inside a word."
+        if not linker.settings["approximate"] and speller.meant(written):
+            return (
+                f"{lacks}; {written!r} may be a typo, which approximate={MIN_APPROXIMATE} forgives."
+            )
+    return f"{lacks}."
 
 
 def _held_back(linker: DictionaryLinker, text: str, name: str, surface: str) -> str:
