@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import torch
 import transformers
 from transformers import AutoTokenizer, TrainerCallback
 
@@ -15,6 +14,7 @@ from kgbert.batching.encoded import EncodedText
 from kgbert.batching.processor import KGBertProcessor
 from kgbert.comparing.arms import Arm
 from kgbert.comparing.arms.arm import Material
+from kgbert.comparing.memory import PeakMemory
 from kgbert.comparing.parts import parts_of
 from kgbert.comparing.study import Recipe, Split, Study
 from kgbert.modeling.fused import KGBertPreTrainedModel
@@ -65,6 +65,7 @@ def run_arm(
         **{**recipe.options, **arm.options, "feature_size": material.features.vectors.shape[1]},
     )
     processor = _processor(material, recipe, model, candidates=task.candidates)
+    memory = PeakMemory()
     started = time.perf_counter()
     training = _train(model, processor, rewritten, recipe, seed, callbacks)
     trained = time.perf_counter()
@@ -85,6 +86,7 @@ def run_arm(
         "cost": {
             "train_seconds": round(trained - started, 2),
             "predict_seconds": round(tested - trained, 2),
+            "peak_memory_mb": memory.in_mb(),
             **_sizes(model),
         },
         "history": training.history,
@@ -205,10 +207,4 @@ def text_id(text: str) -> str:
 def _sizes(model: KGBertPreTrainedModel) -> dict[str, int]:
     parameters = sum(parameter.numel() for parameter in model.parameters())
     backbone = sum(parameter.numel() for parameter in model.backbone.parameters())
-    sizes = {
-        "parameters": parameters,
-        "added_parameters": parameters - backbone,
-    }
-    if torch.cuda.is_available():
-        sizes["peak_memory_mb"] = round(torch.cuda.max_memory_allocated() / 2**20)
-    return sizes
+    return {"parameters": parameters, "added_parameters": parameters - backbone}

@@ -150,7 +150,8 @@ def _arm(runs: PairedRuns, arm: str) -> dict[str, Any]:
 def _costs(done: list[Run]) -> dict[str, Any]:
     """Return the median of each cost that the runs tell."""
     found = {
-        cost: [run["cost"][cost] for run in done if cost in run.get("cost", {})] for cost in COSTS
+        cost: [told for run in done if (told := run.get("cost", {}).get(cost)) is not None]
+        for cost in COSTS
     }
     return {cost: median(values) for cost, values in found.items() if values}
 

@@ -11,6 +11,7 @@ from kgbert.comparing.pairing import judged_arms
 from kgbert.comparing.wording import (
     duration,
     interval,
+    memory,
     metric_name,
     p_value,
     points,
@@ -43,19 +44,22 @@ def arm_table(results: Results) -> Table:
     """Return each arm with its score, its difference to the baseline and its cost."""
     baseline = results["baseline"]
     duels = {one["first"]: one for one in results["comparisons"] if one["second"] == baseline}
+    is_weighed = any("peak_memory_mb" in arm["cost"] for arm in results["arms"])
     rows = [
         (
             arm["arm"],
             _spread(arm),
             *_difference(duels.get(arm["arm"])),
             _cost(arm, "train_seconds", duration),
+            *([_cost(arm, "peak_memory_mb", memory)] if is_weighed else []),
             _cost(arm, "parameters", quantity),
         )
         for arm in results["arms"]
     ]
     metric = metric_name(results["metric"])
     capital = metric[0].upper() + metric[1:]
-    header = ("arm", metric, f"over {baseline}", "p", "seeds won", "training", "parameters")
+    costs = ("training", *(["memory"] if is_weighed else []), "parameters")
+    header = ("arm", metric, f"over {baseline}", "p", "seeds won", *costs)
     title = f"{capital} in %, mean ± standard deviation over the seeds it finished"
     return Table(title, header, rows)
 

@@ -109,6 +109,15 @@ def quantity(number: Number) -> str:
     return f"{number:,.0f}"
 
 
+def memory(mib: Number) -> str:
+    """Return mebibytes as people say them.
+
+    >>> memory(900), memory(1_640)
+    ('900 MiB', '1.6 GiB')
+    """
+    return f"{mib / 1024:.1f} GiB" if mib >= 1000 else f"{mib:.0f} MiB"
+
+
 def listing(names: Sequence[str]) -> str:
     """Return names as a list in a sentence.
 
