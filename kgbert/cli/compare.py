@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from kgbert.cli.command import Command
 from kgbert.cli.numbers import positive, rates, seconds, sizes
+from kgbert.cli.processes import each_alone
 from kgbert.cli.study_options import study_of
 from kgbert.cli.task_options import add_task_arguments
 from kgbert.comparing.meanings import KINDS
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 _WIDTH = 78
 
 
+@each_alone
 def compare(arguments: Namespace) -> None:
     """Train plain, augmented and control models on paired seeds, and judge whether it helps."""
     _check_budget(arguments)

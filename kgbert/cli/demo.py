@@ -4,8 +4,10 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from kgbert.cli.command import Command
+from kgbert.cli.processes import each_alone
 
 
+@each_alone
 def demo(arguments: Namespace) -> None:
     """Classify diagnoses with and without the Human Phenotype Ontology: does it help?"""
     print("loading torch and the graph", flush=True)
