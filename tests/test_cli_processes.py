@@ -46,9 +46,9 @@ def test_of_two_processes_that_compare_each_does_runs_of_its_own_and_one_tells(w
 def test_each_process_has_a_gpu_of_its_own(monkeypatch, visible, own):
     for name, value in {"RANK": "1", "LOCAL_RANK": "1", "WORLD_SIZE": "2"}.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-    if visible is not None:
-        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible or "")
+    if visible is None:
+        monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
     seen = {}
 
     each_alone(lambda arguments: seen.update(os.environ))(Namespace())
