@@ -147,3 +147,12 @@ def test_an_empty_name_is_asked_for_in_vain(obo, capsys):
     assert main(["link", obo, TEXT, "--why", ""]) == 1
 
     assert "holds no word" in capsys.readouterr().err
+
+
+def test_columns_stand_in_line_where_letters_are_wide(tmp_path, capsys):
+    (tmp_path / "names.csv").write_text("id,label\nE:1,発熱\nE:2,cough\n", encoding="utf-8")
+
+    main(["link", str(tmp_path / "names.csv"), "発熱 cough"])
+
+    _, fever, cough, _ = capsys.readouterr().out.splitlines()
+    assert len(fever.split("→")[0]) + 2 == len(cough.split("→")[0])

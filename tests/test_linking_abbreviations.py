@@ -129,3 +129,12 @@ def test_a_long_form_is_sought_in_few_words_before_the_brackets():
 
     assert near[1:] == (0, 14)
     assert definitions("alpha x x x beta (AB)") == []
+
+
+@pytest.mark.parametrize(
+    "text", ["慢性腎臓病(CKD)のCKDは", "慢性腎臓病（CKD）のCKDは", "慢性腎臓病［CKD］、CKD"]
+)
+def test_short_forms_are_defined_and_found_where_no_blanks_are_written(text):
+    linker = linker_of(("E:1", "慢性腎臓病"))
+
+    assert [said for said, _ in found(linker, text)] == ["慢性腎臓病", "CKD", "CKD"]

@@ -58,3 +58,10 @@ def test_reason_is_the_one_that_stands_in_the_way(names, choices, text, name, re
 def test_a_name_without_words_is_refused(name):
     with pytest.raises(ValueError, match="holds no word to look for"):
         why(linker_of("Fever"), "a fever", name)
+
+
+def test_an_id_is_answered_with_its_names():
+    assert (
+        why(linker_of("Fever", "Cough"), "a fever", "E:1")
+        == "'E:1' is an entity's id; ask for one of its names: 'Cough'."
+    )

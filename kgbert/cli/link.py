@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from textwrap import shorten
 from typing import TYPE_CHECKING
+from unicodedata import combining, east_asian_width
 
 from kgbert.cli.command import Command
 from kgbert.cli.dictionary_options import add_dictionary_arguments, settings_of
@@ -119,11 +120,19 @@ def _table(texts: Sequence["LinkedText"], graph: "KnowledgeGraph") -> Iterator[s
     for text in texts:
         yield _one_line(text.text)
         rows = [row for mention in text.mentions for row in _rows(mention)]
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        widths = [max(map(_width, column)) for column in zip(*rows, strict=True)]
         for row in rows:
-            cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+            cells = (
+                cell + " " * (width - _width(cell)) for cell, width in zip(row, widths, strict=True)
+            )
             yield f"  {'  '.join(cells)}".rstrip()
     yield _summary(texts, graph)
+
+
+def _width(text: str) -> int:
+    """Return how many columns of a terminal a text takes: Chinese letters take two, marks none."""
+    wide = sum(east_asian_width(letter) in "WF" for letter in text)
+    return len(text) + wide - sum(map(bool, map(combining, text)))
 
 
 def _rows(mention: "FoundMention") -> Iterator[tuple[str, ...]]:

@@ -6,14 +6,20 @@ from typing import NamedTuple
 
 from kgbert.linking.mention import Candidate, Mention
 from kgbert.linking.rules import RULES
+from kgbert.linking.words import UNSPACED
 
 #: Longest short form, in characters and in words.
 MAX_SHORT_LENGTH = 10
 MAX_SHORT_WORDS = 2
 
-_BRACKETS = re.compile(r"[(\[]([^()\[\]]+)[)\]]")
+#: Opening brackets; Chinese and Japanese texts have wide ones.
+_OPENING = re.compile(r"[(\[（［]")
+_BRACKETS = re.compile(r"[(\[（［]([^()\[\]（）［］]+)[)\]）］]")
 _LIST_MARK = re.compile("[;,]")
 _PART = re.compile(r"[^\s/-]+")
+
+#: What may stand right before brackets that are not part of it.
+_UNSPACED_END = re.compile(rf"[{UNSPACED}]$")
 
 #: A word that stands for another only if it has two capitals.
 _CAPITALS = re.compile(r"(?=(?:.*[A-Z]){2})[A-Za-z0-9-]+")
@@ -46,11 +52,16 @@ def definitions(text: str, spans: Iterable[tuple[int, int]] = ()) -> list[Defini
     >>> definitions("tacrolimus (FK506)"), definitions("tacrolimus (FK506)", [(0, 10)])
     ([], [Definition(short='FK506', start=0, end=10)])
     """
-    if "(" not in text and "[" not in text:
+    if not has_brackets(text):
         return []
     known = tuple(spans)
     found = (_definition(brackets, text, known) for brackets in _BRACKETS.finditer(text))
     return [definition for definition in found if definition]
+
+
+def has_brackets(text: str) -> bool:
+    """Tell whether a text may define anything."""
+    return "(" in text or "[" in text or (not text.isascii() and bool(_OPENING.search(text)))
 
 
 def _definition(
@@ -61,7 +72,8 @@ def _definition(
     before = text[: brackets.start()].rstrip()
     if _is_short_form(inside):
         start = _long_form_start(inside, before)
-        if start is None and len(before) < brackets.start() and _CAPITALS.fullmatch(inside):
+        apart = len(before) < brackets.start() or _UNSPACED_END.search(before)
+        if start is None and apart and _CAPITALS.fullmatch(inside):
             start = min((start for start, end in spans if end == len(before)), default=None)
         return None if start is None else Definition(inside, start, len(before))
     outside = before[-MAX_SHORT_LENGTH - 1 :].split()
@@ -198,7 +210,7 @@ def _occurrences(short: str, text: str) -> Iterator[tuple[int, int]]:
 
 def _is_inside(neighbour: str) -> bool:
     """Tell whether a word goes on with this character; there may be none."""
-    return neighbour.isalnum() or neighbour == "_"
+    return (neighbour.isalnum() or neighbour == "_") and not _UNSPACED_END.match(neighbour)
 
 
 def _holds(outer: Mention, inner: Mention) -> bool:

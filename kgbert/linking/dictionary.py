@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from kgbert.graph.graph import KnowledgeGraph
-from kgbert.linking.abbreviations import link_short_forms
+from kgbert.linking.abbreviations import has_brackets, link_short_forms
 from kgbert.linking.folding import fold_cluster
 from kgbert.linking.index import NameIndex, index_names
 from kgbert.linking.mention import Candidate, Mention
@@ -130,9 +130,7 @@ class DictionaryLinker:
         if "abbreviations" not in self._settings.rules:
             return linked
         return [
-            link_short_forms(text, mentions, self.candidates)
-            if "(" in text or "[" in text
-            else mentions
+            link_short_forms(text, mentions, self.candidates) if has_brackets(text) else mentions
             for text, mentions in zip(texts, linked, strict=True)
         ]
 

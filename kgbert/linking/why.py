@@ -26,6 +26,9 @@ def why(linker: DictionaryLinker, text: str, name: str) -> str:
         raise ValueError(f"{name!r} holds no word to look for; give a name of the graph.")
     if known := _names_like(linker.graph, name):
         return _explained(linker, text, *known)
+    if name in linker.graph:
+        spelt = dict.fromkeys(repr(known.text) for known in linker.graph.entity(name).names)
+        return f"{name!r} is an entity's id; ask for one of its names: {', '.join(spelt)}."
     similar = linker.matches(name)
     if not similar:
         return (
