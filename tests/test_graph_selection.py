@@ -2,6 +2,10 @@ import pytest
 from five_entities import WRITERS
 
 from kgbert import GraphError, ReadOptions, read_graph
+from kgbert.graph.cards import find_card
+from kgbert.graph.rdf import read_rdf
+from kgbert.graph.source import Source
+from kgbert.graph.statements import Statements
 
 TONGUES = """\
 @prefix skos: <http://www.w3.org/2004/02/skos/core#> .
@@ -66,3 +70,86 @@ def test_hops_count_edges_in_any_direction(hops, size, tmp_path):
 def test_an_unknown_root_is_refused(tmp_path):
     with pytest.raises(GraphError, match=r"no entity 'EX:9' to start from.*'EX:0000001'"):
         read_graph(WRITERS["obo"](tmp_path), options=ReadOptions(roots=("EX:9",)))
+
+
+TRUTHY = """\
+<{e}Q1> <{l}label> "heart"@en .
+<{e}Q1> <{l}label> "Herz"@de .
+<{e}Q1> <http://schema.org/description> "organ that pumps"@en .
+<{e}Q1> <{p}P279> <{e}Q2> .
+<{e}Q1> <{p}P18> <http://commons.wikimedia.org/wiki/Special:FilePath/Heart%20picture.jpg> .
+<{e}Q2> <{l}label> "organ"@en .
+<{e}Q3> <{l}label> "Niere"@de .
+""".format(
+    e="http://www.wikidata.org/entity/",
+    p="http://www.wikidata.org/prop/direct/",
+    l="http://www.w3.org/2000/01/rdf-schema#",
+)
+
+
+def test_what_is_not_asked_for_is_not_held_while_wikidata_is_read(tmp_path):
+    path = tmp_path / "truthy.nt"
+    path.write_text(TRUTHY)
+    statements = Statements(find_card("wikidata").options)
+
+    read_rdf("nt", Source(path), statements)
+    statements.settle()
+
+    assert not [term for term in statements.builder.terms if "picture" in term or "Herz" in term]
+
+
+def test_wikidata_is_read_with_its_card(tmp_path):
+    path = tmp_path / "truthy.nt"
+    path.write_text(TRUTHY)
+
+    graph = read_graph(path, card="wikidata")
+
+    assert [entity[-2:] for entity in graph.entity_ids] == ["Q1", "Q2", "Q3"]
+    assert list(graph.names) == ["heart", "organ"]
+    assert graph.definitions[0] == "organ that pumps"
+    assert {"2 names in other languages left out", "1 edges of other relations left out"} < set(
+        graph.notes
+    )
+
+
+def test_a_joining_address_is_read_whatever_relations_are_asked_for(tmp_path):
+    same, part = "http://a.org/same", "http://a.org/part"
+    label = "http://www.w3.org/2000/01/rdf-schema#label"
+    for name, other in ("a", "b"), ("b", "a"):
+        own = f"http://{name}.org/"
+        (tmp_path / f"{name}.nt").write_text(
+            f'<{own}1> <{label}> "{name}" .\n<{own}2> <{label}> "{name} 2" .\n'
+            f"<{own}1> <{part}> <{own}2> .\n<{own}1> <{same}> <http://{other}.org/1> .\n"
+        )
+    options = ReadOptions(relations=(part,), joined_by=(same,))
+
+    graph = read_graph([tmp_path / "a.nt", tmp_path / "b.nt"], options=options)
+
+    assert sorted(graph.names) == ["a", "a 2", "b", "b 2"]
+    assert len(graph) == 3
+
+
+@pytest.mark.parametrize(("label", "note"), [("dcterms:title", "1"), ("dcterms:titel", "0")])
+def test_how_many_names_a_property_gave_is_told(label, note, tmp_path):
+    path = tmp_path / "tongues.ttl"
+    title = '<http://a.org/1> <http://purl.org/dc/terms/title> "Heart" .'
+    path.write_text(TONGUES + title)
+
+    graph = read_graph(path, options=ReadOptions(label=label))
+
+    assert f"{note} names are under {label}, which was asked for" in graph.notes
+
+
+def test_edges_from_domains_to_ranges_are_counted(tmp_path):
+    path = tmp_path / "schema.ttl"
+    path.write_text(
+        "@prefix : <http://a.org/> . @prefix rdfs: <http://www.w3.org/2000/01/rdf-schema#> .\n"
+        ':a rdfs:label "a" . :b rdfs:label "b" . :p rdfs:domain :a ; rdfs:range :b .'
+    )
+
+    graphs = [
+        read_graph(path, options=ReadOptions(domain_and_range=said)) for said in (True, False)
+    ]
+
+    assert [len(graph.heads) for graph in graphs] == [1, 0]
+    assert graphs[0].notes == ("1 edges lead from the domains of relations to their ranges",)

@@ -41,6 +41,11 @@ class GraphBuilder:
         self.relations: dict[str, str] = {}
         self.replaced: dict[str, str] = {}
         self.notes: Counter[str] = Counter()
+        # What the options do not ask for is counted, not held: languages, and relations.
+        self.unspoken: Counter[str] = Counter()
+        self.unrelated: Counter[str] = Counter()
+        # How many names are under the property that the options name.
+        self.labelled = 0
         self.version = ""
         self.licence = ""
 
@@ -108,6 +113,9 @@ class GraphBuilder:
             self.relations.setdefault(relation, "")
         self.replaced.update(other.replaced)
         self.notes += other.notes
+        self.unspoken += other.unspoken
+        self.unrelated += other.unrelated
+        self.labelled += other.labelled
         self.version = self.version or other.version
         self.licence = self.licence or other.licence
 

@@ -26,7 +26,9 @@ def finish(statements: Statements) -> GraphBuilder:
     """
     statements.leave_source()
     builder = statements.builder
-    statements.edges.update(_schema(statements))
+    if schema := list(_schema(statements)):
+        statements.edges.update(schema)
+        builder.note(f"{len(schema):,} edges lead from the domains of relations to their ranges")
     statements.edges.keep_relations(
         statements.edges.relations() - statements.annotations - vocabulary.BOOKKEEPING
     )

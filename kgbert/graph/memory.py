@@ -143,6 +143,8 @@ def _read_names(
     entity: str, attributes: Mapping[str, Any], builder: GraphBuilder, options: ReadOptions
 ) -> None:
     keys = (options.label, *_NAME_KEYS) if options.label else _NAME_KEYS
+    if options.label and attributes.get(options.label):
+        builder.labelled += 1
     if name := _first(attributes, keys):
         builder.add_name(entity, str(name))
     for synonym in _listed(_first(attributes, _SYNONYM_KEYS)):

@@ -5,7 +5,7 @@ from kgbert.graph.finishing import finish
 from kgbert.graph.graph import GraphError
 from kgbert.graph.identifiers import readable, relation_name
 from kgbert.graph.options import ReadOptions
-from kgbert.graph.selection import select
+from kgbert.graph.selection import refuse_unspoken, select
 from kgbert.graph.statements import Statements
 
 
@@ -16,11 +16,14 @@ def complete(statements: Statements, source: str) -> GraphBuilder:
         GraphError: Nothing in the graph has a name, and the options do not allow that.
     """
     builder = finish(statements)
+    refuse_unspoken(builder, statements.options.languages)
     if statements.ids_are_names and not builder.names:
         name_by_plain_id(builder)
     for relation in [relation for relation, name in builder.relations.items() if not name]:
         builder.add_relation(relation, relation_name(relation))
     name_the_unnamed(builder, source, statements.options)
+    if label := statements.options.label:
+        builder.note(f"{builder.labelled:,} names are under {label}, which was asked for")
     select(builder, statements.options)
     return builder
 

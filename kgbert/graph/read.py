@@ -86,7 +86,10 @@ def read_graph(
 def _read_merged(
     sources: list[Any], format_name: str | None, options: ReadOptions, cache: Any
 ) -> KnowledgeGraph:
-    alone = replace(options, joined_by=(), mapping="")
+    # An address that joins them is a relation; others of its kind would not be read.
+    joining = tuple(word for word in options.joined_by if word.startswith("http"))
+    related = (*options.relations, *joining) if options.relations else ()
+    alone = replace(options, joined_by=(), mapping="", relations=related)
     graphs = [read_graph(one, format=format_name, options=alone, cache=cache) for one in sources]
     shelf = None
     if cache is not None and _are_paths(sources):

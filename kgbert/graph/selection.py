@@ -1,7 +1,7 @@
 """Keep the part of a graph that the options ask for, and note what was left out."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from kgbert.graph.builder import GraphBuilder
 from kgbert.graph.graph import HIERARCHICAL, GraphError
@@ -20,18 +20,38 @@ def select(builder: GraphBuilder, options: ReadOptions) -> None:
         _keep_roots(builder, options)
 
 
-def _keep_languages(builder: GraphBuilder, languages: Iterable[str]) -> None:
-    wanted = {language.lower() for language in languages}
-    spoken = builder.names.languages()
-    kept = {tongue for tongue in spoken if not tongue or {tongue, tongue.split("-")[0]} & wanted}
-    before = len(builder.names)
-    if before and not kept:
+def is_spoken(language: str, languages: Collection[str]) -> bool:
+    """Whether names in a language are asked for.
+
+    >>> is_spoken("en-gb", ("EN",)), is_spoken("", ("en",)), is_spoken("de", ("en",))
+    (True, True, False)
+    """
+    wanted = {wanted.lower() for wanted in languages}
+    return not (wanted and language) or not wanted.isdisjoint((language, language.split("-")[0]))
+
+
+def asked_relations(options: ReadOptions) -> frozenset[str]:
+    """Return the ids of the relations that are asked for; none if one may be called by its name."""
+    iris = [expand(RELATION_WORDS.get(word.lower(), word)) for word in options.relations]
+    return frozenset(map(compact, iris)) if all(":" in iri for iri in iris) else frozenset()
+
+
+def refuse_unspoken(builder: GraphBuilder, languages: Collection[str]) -> None:
+    """Refuse a graph that has names, but none in the languages that are asked for."""
+    spoken = builder.names.languages() | builder.unspoken.keys()
+    before = len(builder.names) + builder.unspoken.total()
+    if before and not any(is_spoken(language, languages) for language in spoken):
         raise GraphError(
-            f"none of the {before:,} names is in {', '.join(sorted(wanted))}; they are in "
+            f"none of the {before:,} names is in {', '.join(sorted(languages))}; they are in "
             f"{', '.join(sorted(spoken)[:12])}. Ask for one of those: ReadOptions(languages="
             f"({min(spoken)!r},))."
         )
-    builder.names.keep_languages(kept)
+
+
+def _keep_languages(builder: GraphBuilder, languages: Collection[str]) -> None:
+    before = len(builder.names) + builder.unspoken.total()
+    spoken = builder.names.languages()
+    builder.names.keep_languages({tongue for tongue in spoken if is_spoken(tongue, languages)})
     if left_out := before - len(builder.names):
         builder.note(f"{left_out:,} names in other languages left out")
 
@@ -44,11 +64,12 @@ def _keep_relations(builder: GraphBuilder, relations: Iterable[str]) -> None:
     if not wanted & known:
         raise GraphError(
             f"no edge has a relation that was asked for ({', '.join(sorted(wanted))}). Relations "
-            f"here: {', '.join(sorted(known)[:20])}. Name some: ReadOptions(relations=(...,))."
+            f"here: {', '.join(sorted(known | builder.unrelated.keys())[:20])}. Name some: "
+            f"ReadOptions(relations=(...,))."
         )
     for absent in sorted(wanted - known):
         builder.note(f"no edge has the relation {absent}, which was asked for")
-    before = len(builder.edges)
+    before = len(builder.edges) + builder.unrelated.total()
     builder.edges.keep_relations(wanted)
     if left_out := before - len(builder.edges):
         builder.note(f"{left_out:,} edges of other relations left out")

@@ -8,14 +8,14 @@ from kgbert.graph.axioms import STRUCTURAL, BlankNodes
 from kgbert.graph.builder import GraphBuilder
 from kgbert.graph.datatypes import fits
 from kgbert.graph.graph import SCOPES
-from kgbert.graph.identifiers import expand
+from kgbert.graph.identifiers import compact, expand
 from kgbert.graph.names import Names, one_spaced
 from kgbert.graph.options import ReadOptions
+from kgbert.graph.selection import asked_relations, is_spoken
 from kgbert.graph.triples import Triples
 
 #: What matters on a blank node; most statements about them only annotate others.
 ON_BLANKS = frozenset((*STRUCTURAL, vocabulary.LITERAL_FORM))
-
 
 #: Subjects, and the text or resource that each is said to have.
 Pairs = tuple[list[str], list[str]]
@@ -42,12 +42,14 @@ class Statements:
         self.options = options
         self.builder = GraphBuilder()
         self.ids_are_names = False
+        self._asked = asked_relations(options)
         self.imports: set[str] = set()
         self.domains: defaultdict[str, set[str]] = defaultdict(set)
         self.ranges: defaultdict[str, set[str]] = defaultdict(set)
         self.scopes = dict(vocabulary.NAME_SCOPES)
-        if options.label:
-            self.scopes[expand(options.label)] = "preferred"
+        self._label = expand(options.label)
+        if self._label:
+            self.scopes[self._label] = "preferred"
         self.described: set[str] = set()
         self.properties: set[str] = set()
         self.annotations: set[str] = set()
@@ -179,10 +181,25 @@ class Statements:
             self._relate(subjects, predicate, targets)
 
     def _relate(self, heads: list[str], relation: str, tails: list[str]) -> None:
+        if self._is_unasked(relation):
+            self.described.update(heads)
+            self.builder.unrelated[compact(relation)] += len(heads)
+            return
         numbers = self.builder.terms.numbers
         self.edges.extend(numbers(heads), relation, numbers(tails))
 
+    def _is_unasked(self, relation: str) -> bool:
+        # Those of the languages themselves may still tell what is the same in another graph.
+        is_own = not relation.startswith(vocabulary.META_NAMESPACES)
+        return bool(self._asked) and is_own and compact(relation) not in self._asked
+
     def _call(self, predicate: str, subjects: list[str], texts: list[str], language: str) -> None:
+        if not is_spoken(language, self.options.languages):
+            self.described.update(subjects)
+            self.builder.unspoken[language] += len(texts)
+            return
+        if predicate == self._label:
+            self.builder.labelled += len(texts)
         kind = self.names.kind(SCOPES.index(self.scopes[predicate]), language)
         self.names.extend(self.builder.terms.numbers(subjects), kind, texts)
 

@@ -72,9 +72,12 @@ def add_rows(rows: Iterator[Row], name: str, statements: Statements) -> None:
         names = first[1]
     places = _triple_places(names, name, statements)
     if places is not None:
+        _tell(names, places, statements)
         _add_triples(rows, places, name, statements)
     else:
-        _add_entities(rows, _places(names, _ENTITY), name, statements)
+        places = _places(names, _ENTITY)
+        _tell(names, places, statements)
+        _add_entities(rows, places, name, statements)
 
 
 def _rows(source: Source) -> Iterator[Row]:
@@ -99,6 +102,16 @@ def _rows(source: Source) -> Iterator[Row]:
             f"{source.name}, line {reader.line_num}: not a readable table ({error}). Close or "
             f"double the quotes there, or save the table with tabs between the columns."
         ) from None
+
+
+def _tell(names: Sequence[str], places: Mapping[str, int], statements: Statements) -> None:
+    """Note which columns are read as what, and which are not, unless their names tell."""
+    if [name.lower() for name in names] == list(places):
+        return
+    read = ", ".join(f"{names[place]!r} as {role}" for role, place in places.items())
+    others = [repr(name) for place, name in enumerate(names) if place not in places.values()]
+    left_out = f"; not {', '.join(others)}" if others else ""
+    statements.builder.note(f"columns read: {read}{left_out}")
 
 
 def _chain(first: Row, rows: Iterator[Row]) -> Iterator[Row]:
@@ -126,10 +139,10 @@ def _triple_places(
 ) -> dict[str, int] | None:
     """Return where the parts of a triple stand, or None for a table of entities."""
     if columns := statements.options.columns:
-        for name in columns:
-            if name not in names:
+        for column in columns:
+            if column not in names:
                 raise GraphError(
-                    f"{name}: no column {name!r} among {', '.join(names[:12])}. {_EXPECTED}"
+                    f"{name}: no column {column!r} among {', '.join(names[:12])}. {_EXPECTED}"
                 )
         roles = tuple(_TRIPLE) if len(columns) == 3 else ("subject", "object")
         return {role: names.index(name) for role, name in zip(roles, columns, strict=False)}

@@ -94,7 +94,14 @@ SYNONYM = SCOPE_PREDICATES["exact"]
 DEFINITION_RANKS = {
     **dict.fromkeys(_iris("obo:IAO_0000115", "skos:definition", "efo:definition"), 0),
     **dict.fromkeys(
-        _iris("dcterms:description", "dc:description", "schema:description", "skos:scopeNote"), 1
+        _iris(
+            "dcterms:description",
+            "dc:description",
+            "schema:description",
+            "http://schema.org/description",
+            "skos:scopeNote",
+        ),
+        1,
     ),
     **dict.fromkeys(_iris("rdfs:comment"), 2),
 }
