@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from kgbert.cli import main
@@ -97,6 +99,50 @@ def test_options_that_are_typed_come_before_those_of_the_card(capsys):
     page = shown(capsys, "inspect", "signs.obo", "--card", "signs.toml", "--relations", "part_of")
 
     assert "part of" in page
+
+
+def test_a_table_without_a_header_is_read_with_the_names_that_are_typed(capsys):
+    Path("signs.csv").write_text("1,fever,pyrexia|heat\n2,chill,\n")
+
+    page = shown(capsys, "inspect", "signs.csv", "--header", "id,name,synonyms")
+
+    assert "4: 2 preferred, 2 exact" in page
+
+
+def test_edges_of_domains_are_left_out_where_that_is_typed(capsys):
+    Path("signs.ttl").write_text(
+        "@prefix : <http://a.org/> . @prefix rdfs: <http://www.w3.org/2000/01/rdf-schema#> .\n"
+        ':a rdfs:label "a" . :b rdfs:label "b" . :p rdfs:domain :a ; rdfs:range :b .'
+    )
+
+    pages = [shown(capsys, "inspect", "signs.ttl", *said) for said in ((), ("--no-domains",))]
+
+    assert ["edges       1 of" in page for page in pages] == [True, False]
+
+
+def test_a_limit_can_be_raised(capsys):
+    Path("signs.csv").write_text(f"id,name,definition\n1,fever,{'h' * 200}\n")
+    assert main(["inspect", "signs.csv", "--limit", "line=100"]) == 1
+
+    assert "entities    1" in shown(capsys, "inspect", "signs.csv", "--limit", "line=300")
+
+
+@pytest.mark.parametrize("limit", ["lines=3", "line=many", "line"])
+def test_a_limit_that_is_none_is_refused(limit, capsys):
+    with pytest.raises(SystemExit):
+        main(["inspect", "signs.obo", "--limit", limit])
+
+    assert "type one of bytes, whole, ratio, line, depth" in capsys.readouterr().err
+
+
+def test_graphs_are_kept_in_the_folder_that_is_typed(capsys):
+    Path("many.csv").write_text(
+        "id,name\n" + "".join(f"{i},n {i} {'x' * 100}\n" for i in range(9999))
+    )
+
+    shown(capsys, "inspect", "many.csv", "--cache", "kept")
+
+    assert len(list(Path("kept").glob("*.safetensors"))) == 1
 
 
 def test_a_mistyped_card_stops_every_command_that_reads_a_graph(capsys):

@@ -1,6 +1,7 @@
 """The arguments by which a command is told of a graph."""
 
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from dataclasses import fields
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -53,6 +54,23 @@ def add_reading_arguments(parser: ArgumentParser) -> None:
         help="SSSOM table that says which entities of the merged graphs are the same",
     )
     reading.add_argument(
+        "--no-domains",
+        action="store_true",
+        help='make no edges of the domains and ranges of relations ("P leads from A to B")',
+    )
+    reading.add_argument(
+        "--limit",
+        action="append",
+        default=[],
+        type=_limited,
+        metavar="NAME=N",
+        help="raise a limit for files that you trust: bytes, whole, ratio, line or depth",
+    )
+    keeping = reading.add_mutually_exclusive_group()
+    keeping.add_argument(
+        "--cache", metavar="FOLDER", help="where graphs are kept until their files change"
+    )
+    keeping.add_argument(
         "--no-cache",
         action="store_true",
         help="read the files anew, and keep nothing of them",
@@ -68,7 +86,7 @@ def graph_of(arguments: Namespace) -> "KnowledgeGraph":
     """Read the graph that the arguments name."""
     # Imported when it runs: --help need not wait for numpy and what stands on it.
     from kgbert.graph.merge import EXACT
-    from kgbert.graph.options import ReadOptions
+    from kgbert.graph.options import Limits, ReadOptions
     from kgbert.graph.read import CACHE, read_graph
 
     options = ReadOptions(
@@ -77,17 +95,20 @@ def graph_of(arguments: Namespace) -> "KnowledgeGraph":
         relations=arguments.relations,
         roots=arguments.roots,
         hops=arguments.hops,
+        domain_and_range=not arguments.no_domains,
         columns=arguments.columns,
+        header=arguments.header,
         joined_by=arguments.joined_by or (EXACT if arguments.merge else ()),
         mapping=arguments.mapping,
         name_from_id=arguments.name_from_id,
+        limits=Limits(**dict(arguments.limit)),
     )
     return read_graph(
         [arguments.graph, *arguments.merge] if arguments.merge else arguments.graph,
         format=arguments.format,
         options=options,
         card=arguments.card,
-        cache=None if arguments.no_cache else CACHE,
+        cache=None if arguments.no_cache else arguments.cache or CACHE,
     )
 
 
@@ -131,6 +152,19 @@ def linker_of(arguments: Namespace, graph: "KnowledgeGraph") -> "Linker":
     return without_names(linker, graph, stopped) if stopped else linker
 
 
+def _limited(limit: str) -> tuple[str, int]:
+    from kgbert.graph.options import Limits
+
+    name, _, number = limit.partition("=")
+    known = [field.name for field in fields(Limits)]
+    if name not in known or not number.isdecimal():
+        raise ArgumentTypeError(
+            f"{limit!r} is not a limit and a whole number; type one of {', '.join(known)}, as in "
+            f"ratio=1000"
+        )
+    return name, int(number)
+
+
 def _listed(names: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in names.split(","))
 
@@ -143,4 +177,5 @@ _LISTS = (
     ("--merge", "FILE,FILE", "further graphs: entities that are the same become one"),
     ("--joined-by", "A,B", "what says that two are the same, as in skos:exactMatch,xref"),
     ("--columns", "A,B,C", "columns of a table that hold subject, predicate and object"),
+    ("--header", "A,B,C", "names of a table's columns, where the file does not say them"),
 )

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
-from kgbert.graph.graph import KnowledgeGraph
+from kgbert.graph.graph import SCOPES, KnowledgeGraph
 from kgbert.graph.health_text import render
 from kgbert.graph.hierarchy import is_hierarchical, levels
 from kgbert.graph.ordinary import ordinary_names
@@ -38,6 +38,8 @@ class Health:
     licence: str
     entities: int
     names: int
+    scopes: tuple[tuple[str, int], ...]
+    """(what a name is to its entity, number of names), strongest first."""
     definitions: int
     """Entities that have one."""
     edges: int
@@ -103,6 +105,7 @@ def examine(graph: KnowledgeGraph) -> Health:
         licence=graph.licence,
         entities=len(graph),
         names=len(graph.names),
+        scopes=_scopes(graph),
         definitions=int((np.diff(graph.definitions.offsets) > 0).sum()),
         edges=len(graph.heads),
         relations=tuple(sorted(relations, key=lambda relation: (-relation[2], relation[0]))),
@@ -122,6 +125,11 @@ def examine(graph: KnowledgeGraph) -> Health:
         notes=graph.notes,
         shape=shape_of(graph),
     )
+
+
+def _scopes(graph: KnowledgeGraph) -> tuple[tuple[str, int], ...]:
+    counts = np.bincount(graph.name_scopes, minlength=len(SCOPES)).tolist()
+    return tuple((scope, count) for scope, count in zip(SCOPES, counts, strict=True) if count)
 
 
 def _listed(graph: KnowledgeGraph, entities: NDArray[np.int64]) -> Finding:

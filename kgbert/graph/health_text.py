@@ -29,13 +29,12 @@ _ADDRESS = re.compile(r"https?://[^\s,;()]+?(/[^\s,;()/]+[/#][^\s,;()/]+/?)(?=[\
 
 def render(health: "Health") -> str:
     """Return the report as lines of at most a hundred characters."""
-    languages = ", ".join(f"{tag or 'not said'} {count:,}" for tag, count in health.languages[:6])
     lines = [
         health.source or "graph in memory",
         *_pair("version", health.version),
         *_pair("licence", health.licence),
         *_pair("entities", f"{health.entities:,}, {health.definitions:,} with a definition"),
-        *_pair("names", f"{health.names:,}" + (f" (languages: {languages})" if languages else "")),
+        *_pair("names", _names(health)),
         *_pair("edges", f"{health.edges:,} of {len(health.relations):,} relations"),
         *(f"    {count:>12,}  {name}" for _, name, count in health.relations[:8]),
         *_sources(health),
@@ -51,6 +50,12 @@ def render(health: "Health") -> str:
         _wrapped(shorten(f"note: {note}", 400, placeholder=" ..."), "  ") for note in health.notes
     )
     return "\n".join(lines)
+
+
+def _names(health: "Health") -> str:
+    scopes = ", ".join(f"{count:,} {scope}" for scope, count in health.scopes)
+    languages = ", ".join(f"{tag or 'not said'} {count:,}" for tag, count in health.languages[:6])
+    return f"{health.names:,}" + (f": {scopes} (languages: {languages})" if scopes else "")
 
 
 def _sources(health: "Health") -> list[str]:
