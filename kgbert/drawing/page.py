@@ -38,7 +38,8 @@ def render_page(template: Path, values: Mapping[str, Any]) -> str:
     """Return a page that stands alone.
 
     Args:
-        template: Its file; it may include ``base.css`` and import from ``macros.html``.
+        template: Its file; it extends ``base.html``, and may include ``base.css`` and import from
+            ``macros.html``.
         values: What the template names.
     """
     environment = Environment(
