@@ -231,6 +231,17 @@ def test_an_empty_stratum_is_left_out():
     assert "unlinked" not in [row["stratum"] for row in summarise(study(), found)["strata"]]
 
 
+def test_a_stratum_that_is_the_whole_test_set_is_left_out():
+    found = runs()
+    for one in found:
+        whole = {"size": len(one["items"]["ids"]), "accuracy": one["metrics"]["accuracy"]}
+        one["strata"] = {"linked": whole, "names seen in training": {**whole, "accuracy": 0.3}}
+
+    assert [row["stratum"] for row in summarise(study(), found)["strata"]] == [
+        "names seen in training"
+    ]
+
+
 def test_ceiling_is_what_the_linked_texts_leave_to_gain():
     found = runs()
     for one in found:

@@ -13,12 +13,18 @@ LINKED, UNLINKED = "linked", "unlinked"
 def strata(runs: PairedRuns) -> list[dict[str, Any]]:
     """Return, for each part of the test set, the score of each arm and the paired difference.
 
-    A seed whose test set has no text of a stratum is left out of that stratum.
+    A seed whose test set has no text of a stratum is left out of that stratum. A stratum that is
+    the whole test set with every seed says nothing more, and is left out.
     """
     main, baseline = runs.study["main"], runs.study["baseline"]
     pairs = runs.pairs(main, baseline)
-    names = dict.fromkeys(name for pair in pairs for name in pair[0].get("strata", {}))
-    rows = [_stratum(runs, name, pairs) for name in names]
+    both = [run for pair in pairs for run in pair]
+    names = dict.fromkeys(name for run in both for name in run.get("strata", {}))
+    rows = [
+        _stratum(runs, name, pairs)
+        for name in names
+        if not all(_is_whole(run, name, runs.study["metric"]) for run in both)
+    ]
     return [row for row in rows if row["count"]]
 
 
@@ -62,6 +68,12 @@ def _stratum(runs: PairedRuns, name: str, pairs: list[tuple[Run, Run]]) -> dict[
         "differences": differences,
         **summary_fields(paired_summary(differences) if differences else None),
     }
+
+
+def _is_whole(run: Run, name: str, metric: str) -> bool:
+    part, texts = _part(run, name), len(run.get("items", {}).get("ids", ()))
+    # Where spans are counted, all texts may have one of a part that is not all of the spans.
+    return part["size"] == texts > 0 and part[metric] == run["metrics"][metric]
 
 
 def _part(run: Run, name: str) -> dict[str, Any]:
