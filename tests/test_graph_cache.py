@@ -59,6 +59,31 @@ def test_a_truncated_file_is_refused_wherever_it_ends(share, tmp_path_factory):
         load_graph(path)
 
 
+@given(share=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7))
+def test_a_flipped_bit_is_noticed_or_does_not_matter(share, bit, tmp_path_factory):
+    path = save_graph(expected(), tmp_path_factory.mktemp("flipped") / "graph.safetensors")
+    content = bytearray(path.read_bytes())
+    content[int(len(content) * share)] ^= 1 << bit
+    path.write_bytes(content)
+
+    try:
+        loaded = load_graph(path)
+    except GraphError:
+        loaded = None
+
+    assert loaded in (None, expected())
+
+
+def test_a_flipped_bit_in_a_column_is_noticed(tmp_path):
+    path = save_graph(expected(), tmp_path / "graph.safetensors")
+    content = path.read_bytes()
+    assert content.count(b"fever") == 1
+    path.write_bytes(content.replace(b"fever", b"fevec"))
+
+    with pytest.raises(GraphError, match="not what was written"):
+        load_graph(path)
+
+
 def test_a_file_of_something_else_is_refused(tmp_path):
     path = tmp_path / "graph.safetensors"
     path.write_text(OBO)

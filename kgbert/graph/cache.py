@@ -1,6 +1,7 @@
 """Save a graph's columns in one file, and open it again without reading it."""
 
 import json
+import zlib
 from collections.abc import Iterable, Iterator
 from os import PathLike
 from pathlib import Path
@@ -33,6 +34,8 @@ _EQUALLY_LONG = (
 )
 #: Numbers that are written at a time.
 _PIECE = 1 << 20
+#: Bytes up to which a file is checked whole when it is opened; bigger ones are left on the disk.
+_CHECKED = 64 << 20
 _TYPES = {"U8": np.uint8, "U16": np.uint16, "I32": np.int32, "I64": np.int64}
 
 
@@ -93,14 +96,24 @@ def save_columns(columns: dict[str, NDArray[Any]], said: dict[str, Any], path: P
     # The widest numbers first, as the library does, so that each begins at a multiple of its size.
     ordered = sorted(columns.items(), key=lambda column: -column[1].itemsize)
     header: dict[str, Any] = {"__metadata__": {"kgbert": json.dumps(said)}}
+    columns = dict(ordered)
     end = 0
     for name, column in ordered:
         start, end = end, end + column.nbytes
         code = next(code for code, kind in _TYPES.items() if kind == column.dtype)
         header[name] = {"dtype": code, "shape": [len(column)], "data_offsets": [start, end]}
+    if end <= _CHECKED:
+        header["__metadata__"]["crc32"] = _checksum(header, columns.values())
     text = json.dumps(header).encode()
     text += b" " * (-len(text) % 8)
-    return write_atomically(path, _pieces(text, [column for _, column in ordered]))
+    return write_atomically(path, _pieces(text, columns.values()))
+
+
+def _checksum(header: dict[str, Any], columns: Iterable[NDArray[Any]]) -> str:
+    number = zlib.crc32(json.dumps(header).encode())
+    for column in columns:
+        number = zlib.crc32(np.ascontiguousarray(column).data, number)
+    return f"{number:08x}"
 
 
 def _pieces(header: bytes, columns: Iterable[NDArray[Any]]) -> Iterator[bytes]:
@@ -122,6 +135,9 @@ def open_columns(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         raise ValueError("the file ends within its header")
     header = json.loads(mapped[8 : 8 + length].tobytes())
     body = mapped[8 + length :]
+    checksum = header["__metadata__"].pop("crc32", "")
+    if checksum and checksum != _checksum(header, [body]):
+        raise ValueError("its content is not what was written")
     said = json.loads(header.pop("__metadata__")["kgbert"])
     columns = {}
     for name, column in header.items():
