@@ -73,7 +73,7 @@ def _stratum(runs: PairedRuns, name: str, pairs: list[tuple[Run, Run]]) -> dict[
 def _is_whole(run: Run, name: str, metric: str) -> bool:
     part, texts = _part(run, name), len(run.get("items", {}).get("ids", ()))
     # Where spans are counted, all texts may have one of a part that is not all of the spans.
-    return part["size"] == texts > 0 and part[metric] == run["metrics"][metric]
+    return bool(part["size"] == texts > 0 and part[metric] == run["metrics"][metric])
 
 
 def _part(run: Run, name: str) -> dict[str, Any]:
