@@ -41,6 +41,8 @@ _IRI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\x00-\x20<>\"{}|\\^`]+")
 _OWN = "urn:kgbert:"
 #: What begins an IRI that may not be an id as it is.
 _COMPACTED = ("http", _OWN)
+#: So many ids are not looked at together, which takes their room once more.
+_MANY = 1 << 18
 _SEPARATOR = re.compile(r"[#/:]")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
@@ -90,9 +92,10 @@ def compact_all(iris: list[str]) -> list[str]:
     >>> compact_all(["HP:0000002", "http://purl.obolibrary.org/obo/HP_0000001"])
     ['HP:0000002', 'HP:0000001']
     """
-    together = "\n".join(iris)
-    if not any(map(together.__contains__, _COMPACTED)):
-        return iris
+    if len(iris) < _MANY:
+        together = "\n".join(iris)
+        if not any(map(together.__contains__, _COMPACTED)):
+            return iris
     return [_compact_term(iri) or compact(iri) for iri in iris]
 
 
