@@ -11,22 +11,18 @@ numbers of teaching were chosen on validation; nothing is tuned on the test spli
 
 import argparse
 import json
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
-from kgbert.graph.builder import GraphBuilder
+from linking_tasks import TASKS, Gold, Task, read_task, taught_linker
+
 from kgbert.graph.graph import KnowledgeGraph
-from kgbert.graph.read import read_graph
 from kgbert.linking.dictionary import DictionaryLinker
 from kgbert.linking.folding import fold_cluster
 from kgbert.linking.mention import Candidate, Mention
 from kgbert.linking.rules import RULES
-from kgbert.linking.stopping import STOP_NAMES
-from kgbert.linking.teaching import misleading_names, with_gold_names
-from kgbert.texts.example import Example, Span, longest
 
 MEDICINE = ("adjectives", "organs", "tumours", "disorders")
 
@@ -43,15 +39,6 @@ class Candidates(Protocol):
         ...
 
 
-class Gold(NamedTuple):
-    """A gold mention: its span, what it says, and the entities that would be right."""
-
-    start: int
-    end: int
-    surface: str
-    entities: frozenset[str]
-
-
 def main() -> None:
     """Run every arm on every task and write the results."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -59,17 +46,10 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results/linking.json"))
     arguments = parser.parse_args()
     results = []
-    for task, (path, read) in TASKS.items():
-        graph = read(arguments.data / "graphs" / path)
-        train = {
-            fold_cluster(gold.surface)
-            for _, golds in _load(arguments.data, task, "train", graph)
-            for gold in golds
-        }
-        documents = _load(arguments.data, task, "test", graph)
+    for name in TASKS:
+        task = read_task(arguments.data, name)
         for arm, make in ARMS.items():
-            linker = make(graph, arguments.data, task)
-            result = {"task": task, "arm": arm} | measure(linker, documents, graph, train)
+            result = {"task": name, "arm": arm} | measure(make(task), task)
             print(json.dumps(result), flush=True)
             results.append(result)
     report = {
@@ -81,20 +61,16 @@ def main() -> None:
     arguments.out.write_text(json.dumps(report, indent=1) + "\n")
 
 
-def measure(
-    linker: Candidates,
-    documents: Sequence[tuple[str, list[Gold]]],
-    graph: KnowledgeGraph,
-    train: Iterable[str],
-) -> dict[str, Any]:
-    """Return the scores of a linker on documents; ``train`` holds the surfaces seen before."""
-    linked = linker([text for text, _ in documents])
+def measure(linker: Candidates, task: Task) -> dict[str, Any]:
+    """Return the scores of a linker on the test split of a task."""
+    linked = linker([text for text, _ in task.test])
+    seen = task.seen
     counts: Counter[str] = Counter()
-    for (_, golds), mentions in zip(documents, linked, strict=True):
+    for (_, golds), mentions in zip(task.test, linked, strict=True):
         found = {(mention.start, mention.end): mention for mention in mentions}
         counts["predicted"] += len(mentions)
         for gold in golds:
-            counts.update(_judged(gold, found, linker, graph, set(train)))
+            counts.update(_judged(gold, found, linker, task.graph, seen))
     return {
         name: round(counts[over] / max(counts[under], 1), 4) for name, over, under in SCORES
     } | {
@@ -146,51 +122,6 @@ def _cause(gold: Gold, found: Iterable[tuple[int, int]], known: bool, named: boo
     return "name held back" if named else "no such name"
 
 
-def _load(data: Path, task: str, split: str, graph: KnowledgeGraph) -> list[tuple[str, list[Gold]]]:
-    lines = (data / "tasks" / task / f"{split}.jsonl").read_text("utf8").splitlines()
-    return [
-        (
-            record["text"],
-            [
-                Gold(span["start"], span["end"], span["text"], _entities(span["entity"], graph))
-                for span in record["spans"]
-            ],
-        )
-        for record in map(json.loads, lines)
-    ]
-
-
-def _entities(joined: str, graph: KnowledgeGraph) -> frozenset[str]:
-    """Return the ids of a mention of several entities, each as the graph calls it now."""
-    return frozenset(graph.replaced.get(entity, entity) for entity in re.split(r"[|+]", joined))
-
-
-def _mesh(path: Path) -> KnowledgeGraph:
-    """Read the diseases, chemicals and mental disorders of mesh_descriptors.tsv."""
-    builder = GraphBuilder()
-    for line in path.read_text("utf8").splitlines():
-        entity, label, synonyms, trees, *_ = [*line.split("\t"), "", "", ""]
-        if any(tree.startswith(("C", "D", "F03")) for tree in trees.split("|")):
-            builder.add_name(entity, label)
-            for synonym in synonyms.split("|"):
-                builder.add_name(entity, synonym, "exact")
-    return builder.build()
-
-
-def _medic(path: Path) -> KnowledgeGraph:
-    """Read lines of id[|other ids]||name[|synonyms]."""
-    builder = GraphBuilder()
-    for line in path.read_text("utf8").splitlines():
-        ids, _, names = line.partition("||")
-        entity, *others = ids.split("|")
-        builder.replaced.update(dict.fromkeys(others, entity))
-        name, *synonyms = names.split("|")
-        builder.add_name(entity, name)
-        for synonym in synonyms:
-            builder.add_name(entity, synonym, "exact")
-    return builder.build()
-
-
 GENERAL = tuple(rule for rule in RULES if rule not in (*MEDICINE, "abbreviations"))
 
 #: How the numbers of the taught arm came about.
@@ -200,29 +131,11 @@ CHOSEN = (
     "and in brackets after a mention. The test split was read twice: before and after these"
 )
 
-Make = Callable[[KnowledgeGraph, Path, str], DictionaryLinker]
+Make = Callable[[Task], DictionaryLinker]
 
 
 def _by_rules(*rules: str) -> Make:
-    return lambda graph, data, task: DictionaryLinker(graph, rules=rules, max_candidates=20)
-
-
-def _taught(graph: KnowledgeGraph, data: Path, task: str) -> DictionaryLinker:
-    """Return the whole linker, with names and stop names from the training split."""
-    examples = [_example(graph, *document) for document in _load(data, task, "train", graph)]
-    taught = with_gold_names(graph, examples)
-    misleading = misleading_names(DictionaryLinker(taught), examples)
-    return DictionaryLinker(taught, stop_names=STOP_NAMES | misleading, max_candidates=20)
-
-
-def _example(graph: KnowledgeGraph, text: str, golds: Sequence[Gold]) -> Example:
-    """Return a document with the longer of gold spans that overlap, and one entity for each."""
-    known = (sorted(entity for entity in gold.entities if entity in graph) for gold in golds)
-    spans = (
-        Span(gold.start, gold.end, "", next(iter(entities), ""))
-        for gold, entities in zip(golds, known, strict=True)
-    )
-    return Example(text, spans=longest(spans))
+    return lambda task: DictionaryLinker(task.graph, rules=rules, max_candidates=20)
 
 
 ARMS: dict[str, Make] = {
@@ -230,13 +143,7 @@ ARMS: dict[str, Make] = {
     "general rules": _by_rules(*GENERAL),
     "and words of medicine": _by_rules(*GENERAL, *MEDICINE),
     "and abbreviations": _by_rules(*RULES),
-    "and taught by training mentions": _taught,
-}
-
-TASKS: dict[str, tuple[str, Callable[[Path], KnowledgeGraph]]] = {
-    "bc5cdr": ("mesh/mesh_descriptors.tsv", _mesh),
-    "ncbi_disease": ("medic/medic_06Jul2012.txt", _medic),
-    "gsc_hpo": ("hpo/hp.obo", read_graph),
+    "and taught by training mentions": taught_linker,
 }
 
 #: Name of a score, what is counted, and out of how many.

@@ -16,14 +16,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import linking
-from linking import Gold
+import linking_tasks
+from linking_tasks import Document, Gold, read_task, taught_linker
 from transformers import AutoTokenizer, set_seed
 
 from kgbert.batching.features import EntityFeatures
 from kgbert.batching.processor import KGBertProcessor
 from kgbert.graph.graph import KnowledgeGraph
 from kgbert.linking.dictionary import DictionaryLinker
-from kgbert.linking.folding import fold_cluster
 from kgbert.linking.mention import Candidate, Linker, Mention
 from kgbert.modeling.models import KGBertForEntityLinking
 from kgbert.modeling.name_encoder import NameEncoder
@@ -56,21 +56,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", type=Path)
     parser.add_argument("--backbone", required=True)
-    parser.add_argument("--task", choices=list(linking.TASKS), default="ncbi_disease")
+    parser.add_argument("--task", choices=list(linking_tasks.TASKS), default="ncbi_disease")
     parser.add_argument("--epochs", type=int, default=2)
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results/linking.json"))
     arguments = parser.parse_args()
-    task: str = arguments.task
-    path, read = linking.TASKS[task]
-    graph = read(arguments.data / "graphs" / path)
-    train, validation, test = (
-        linking._load(arguments.data, task, part, graph) for part in ("train", "validation", "test")
-    )
-    dictionary = linking._taught(graph, arguments.data, task)
-    answer = _trained(arguments, dictionary, _examples(train, dictionary), validation)
-    seen = {fold_cluster(gold.surface) for _, golds in train for gold in golds}
+    task = read_task(arguments.data, arguments.task)
+    dictionary = taught_linker(task)
+    answer = _trained(arguments, dictionary, _examples(task.train, dictionary), task.validation)
     linker = Chosen(dictionary, context_linker(answer))
-    result = {"task": task, "arm": ARM} | linking.measure(linker, test, graph, seen)
+    result = {"task": task.name, "arm": ARM} | linking.measure(linker, task)
     print(json.dumps(result), flush=True)
     linking.add_arm(arguments.out, result | {"epochs": arguments.epochs})
 
@@ -79,7 +73,7 @@ def _trained(
     arguments: argparse.Namespace,
     dictionary: DictionaryLinker,
     train: Sequence[Example],
-    validation: Sequence[tuple[str, list[Gold]]],
+    validation: Sequence[Document],
 ) -> KGBertPipeline:
     graph = dictionary.graph
     set_seed(0)
@@ -115,9 +109,7 @@ def _features(graph: KnowledgeGraph, backbone: str) -> EntityFeatures:
     return EntityFeatures(encoder.encode_all(names), backbone, encoder.hash, graph.hash)
 
 
-def _examples(
-    documents: Sequence[tuple[str, list[Gold]]], dictionary: DictionaryLinker
-) -> list[Example]:
+def _examples(documents: Sequence[Document], dictionary: DictionaryLinker) -> list[Example]:
     """Return the documents with their gold spans, and as NIL what else the dictionary finds."""
     linked = dictionary([text for text, _ in documents])
     return [

@@ -20,11 +20,10 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-import linking
 import numpy as np
-from linking import Gold
+from linking_tasks import TASKS, Gold, Task, read_task
 
 from kgbert.graph.graph import KnowledgeGraph
 from kgbert.linking.dictionary import DictionaryLinker
@@ -42,36 +41,26 @@ Documents = Sequence[tuple[str, Sequence[Gold]]]
 Ranked = Mapping[str, Sequence[Candidate]]
 
 
-class Task(NamedTuple):
-    """A graph and the texts whose gold spans name its entities."""
-
-    name: str
-    graph: KnowledgeGraph
-    train: Documents
-    validation: Documents
-    test: Documents
-
-
 def main() -> None:
     """Measure every arm that was not measured yet."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", type=Path)
     parser.add_argument("--backbone", required=True)
     parser.add_argument("--linkers", type=Path, default=Path("linkers"))
-    parser.add_argument("--tasks", nargs="*", default=list(linking.TASKS))
+    parser.add_argument("--tasks", nargs="*", default=list(TASKS))
     parser.add_argument("--again", action="store_true")
     parser.add_argument("--out", type=Path, default=OUT)
     arguments = parser.parse_args()
     out: Path = arguments.out
     done = [] if arguments.again or not out.exists() else json.loads(out.read_text())["arms"]
     for name in arguments.tasks:
-        task = _task(arguments.data, name)
+        task = read_task(arguments.data, name)
         known = {arm["arm"] for arm in done if arm["task"] == name}
         for arm, reads_text, rank in _arms(task, arguments, known):
             found = {"task": name, "arm": arm} | _measured(task, rank, reads_text=reads_text)
             print(json.dumps(found), flush=True)
             done.append(found)
-            done.sort(key=lambda one: list(linking.TASKS).index(one["task"]))
+            done.sort(key=lambda one: list(TASKS).index(one["task"]))
             report = {
                 "question": (__doc__ or "").splitlines()[0],
                 "split": "test",
@@ -127,7 +116,7 @@ def _measured(
     asked = {part: list(_asked(getattr(task, part), reads_text)) for part in ("validation", "test")}
     ranked = rank(list(dict.fromkeys(said for part in asked.values() for said, _ in part)))
     threshold = _threshold(asked["validation"], ranked, task.graph)
-    seen = {fold_cluster(gold.surface) for _, golds in task.train for gold in golds}
+    seen = task.seen
     counts: Counter[str] = Counter()
     for said, gold in asked["test"]:
         counts.update(_judged(gold, ranked[said], threshold, seen, task.graph))
@@ -188,13 +177,6 @@ def _with_mentions(linker: EmbeddingLinker, task: Task, documents: Documents) ->
     old |= dict(zip(new, linker.encoder.encode_all(new), strict=True))
     vectors = EncodedNames(np.stack([old[name] for name in names]), entities)
     return EmbeddingLinker(graph, linker.encoder, vectors, settings=linker.options)
-
-
-def _task(data: Path, name: str) -> Task:
-    path, read = linking.TASKS[name]
-    graph = read(data / "graphs" / path)
-    parts = [linking._load(data, name, x, graph) for x in ("train", "validation", "test")]
-    return Task(name, graph, *parts)
 
 
 #: How the weights of letters and of the number of names came about.

@@ -3,7 +3,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kgbert.modeling.calibration import Calibration, best_threshold, calibrate, fit_calibration
+from kgbert.modeling.calibration import (
+    Calibration,
+    best_cut,
+    best_threshold,
+    calibrate,
+    fit_calibration,
+)
 from kgbert.modeling.encoded_names import EncodedNames
 
 SIMILARITIES = st.floats(-1, 1, width=32)
@@ -86,3 +92,23 @@ def test_one_name_an_entity_calibrates_by_what_is_wrong():
     fitted = calibrate(EncodedNames(vectors, np.arange(5, dtype=np.int32)))
 
     assert fitted.probability(0.0) < 0.5
+
+
+FOUND = st.lists(st.tuples(st.sampled_from([0.1, 0.3, 0.5, 0.9]), st.booleans(), st.booleans()))
+
+
+@given(FOUND, st.integers(0, 5))
+def test_no_other_cut_of_whole_texts_has_a_better_f1(found, missed):
+    scores, right, stay = zip(*found, strict=True) if found else ((), (), ())
+    gold = sum(right) + missed
+
+    chosen = best_cut(scores, right, stay, gold=gold)
+
+    assert _f1(found, chosen, gold) == max(
+        _f1(found, cut, gold) for cut in (0.0, 0.2, 0.4, 0.7, 0.95)
+    )
+
+
+def _f1(found, cut, gold):
+    kept = [right for score, right, stays in found if stays or score >= cut]
+    return 2 * sum(kept) / max(1, len(kept) + gold)

@@ -16,6 +16,10 @@ from kgbert.modeling.entity_linking import EmbeddingLinker
 from kgbert.modeling.models import KGBertModel
 from kgbert.modeling.name_encoder import NameEncoder
 from kgbert.modeling.short_forms import defined_places, long_forms, spelt_out
+from kgbert.modeling.thresholds import (
+    with_best_threshold_of_spans,
+    with_best_threshold_of_texts,
+)
 from kgbert.texts import Example, Span
 
 ODD = "a lung and an odd lung illness (OLI). OLI is no OLIVE."
@@ -196,11 +200,32 @@ def test_threshold_of_gold_spans_refuses_what_is_not_in_the_graph(linker):
     known = Example("a lung", spans=(Span(2, 6, "x", "EX:4"),))
     unknown = Example("feverishness", spans=(Span(0, 12, "x", "Y:1"),))
 
-    chosen = linker.with_best_threshold([known, unknown])
+    chosen = with_best_threshold_of_spans(linker, [known, unknown])
 
     assert chosen.candidates("lung")[0].entity == "EX:4"
     assert chosen.candidates("feverishness") == ()
-    assert linker.with_best_threshold([known]).options.threshold == 0.0
+    assert with_best_threshold_of_spans(linker, [known]).options.threshold == 0.0
+
+
+def test_threshold_of_whole_texts_leaves_out_what_nobody_marked(linker):
+    told = Example(ODD, spans=(Span(2, 6, "x", "EX:4"),))
+    found = [ODD[mention.start : mention.end] for mention in linker([ODD])[0]]
+
+    chosen = with_best_threshold_of_texts(linker, [told])
+
+    assert "OLI" in found
+    assert [ODD[m.start : m.end] for m in chosen([ODD])[0]] == [
+        said for said in found if linker.known(said)
+    ]
+
+
+def test_threshold_of_whole_texts_keeps_what_is_marked(linker):
+    spans = tuple(Span(m.start, m.end, "x", m.candidates[0].entity) for m in linker([ODD])[0])
+
+    chosen = with_best_threshold_of_texts(linker, [Example(ODD, spans=spans)])
+
+    assert chosen.options.threshold == 0.0
+    assert chosen([ODD]) == linker([ODD])
 
 
 @pytest.mark.parametrize("wrong", [{"max_candidates": 0}, {"threshold": 1.5}])

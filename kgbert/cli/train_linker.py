@@ -21,6 +21,7 @@ def train_linker(arguments: Namespace) -> None:
 
     check_backbone(arguments.backbone)
     from kgbert.cli.progress import ShowProgress
+    from kgbert.modeling.thresholds import with_best_threshold_of_texts
     from kgbert.training.linker_training import LinkerRecipe, train_linker
 
     recipe = LinkerRecipe(
@@ -33,7 +34,7 @@ def train_linker(arguments: Namespace) -> None:
     trained = train_linker(
         graph, arguments.backbone, recipe=recipe, progress=ShowProgress("training, step")
     )
-    linker = trained.linker.with_best_threshold(examples) if examples else trained.linker
+    linker = with_best_threshold_of_texts(trained.linker, examples) if examples else trained.linker
     linker.save(arguments.output)
     first, last = trained.first_and_last_loss
     print(f"{trained.pairs:,} pairs of synonyms; loss {first:.3f} at first, {last:.3f} at last")
@@ -84,8 +85,8 @@ def _add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--validation",
         metavar="FILE",
-        help="texts with gold spans and entities (JSONL), by which the score is chosen below which "
-        "nothing is linked",
+        help="texts in which every mention is marked with its entity (JSONL); by them the score is "
+        "chosen below which nothing is linked",
     )
     training = parser.add_argument_group("how it is trained")
     for option, default, meaning in (

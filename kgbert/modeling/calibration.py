@@ -91,6 +91,36 @@ def best_threshold(scores: Sequence[float], right: Sequence[bool], nil: Sequence
     levels, group = np.unique(np.array(scores, float), return_inverse=True)
     gain = np.bincount(group, np.array(nil, float) - np.array(right, float), len(levels))
     refused = int(np.append(0.0, gain.cumsum()).argmax())
+    return _between(levels, refused)
+
+
+def best_cut(
+    scores: Sequence[float], right: Sequence[bool], stay: Sequence[bool], *, gold: int
+) -> float:
+    """Return the score below which mentions of whole texts are better left out, by their F1.
+
+    Of the thresholds with the best F1 the lowest is taken.
+
+    Args:
+        scores: Of the best candidate of each mention that was found.
+        right: Whether its span and that candidate are those of a gold mention.
+        stay: Whether it is never left out.
+        gold: Gold mentions there are.
+
+    >>> best_cut([0.9, 0.6, 0.2, 0.1], [True, True, False, False], [False] * 3 + [True], gold=2)
+    0.4
+    """
+    levels, group = np.unique(np.array(scores, float), return_inverse=True)
+    leaves = ~np.array(stay, bool)
+    left_out = np.append(0, np.bincount(group, leaves, len(levels)).cumsum())
+    lost = np.append(0, np.bincount(group, leaves & np.array(right, bool), len(levels)).cumsum())
+    # Half of F1's parts: F1 = 2 right / (found + gold).
+    f1 = (sum(right) - lost) / np.maximum(len(scores) - left_out + gold, 1)
+    return _between(levels, int(f1.argmax()))
+
+
+def _between(levels: NDArray[np.float64], refused: int) -> float:
+    """Return a threshold that refuses the lowest levels, so many of them."""
     if refused == 0:
         return 0.0
     above = levels[refused] if refused < len(levels) else 1.0

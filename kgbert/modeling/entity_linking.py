@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from kgbert.graph.graph import KnowledgeGraph
 from kgbert.linking.dictionary import DictionaryLinker
 from kgbert.linking.mention import Candidate, Linker, Mention
-from kgbert.modeling.calibration import best_threshold, calibrate
+from kgbert.modeling.calibration import calibrate
 from kgbert.modeling.embedding_settings import EmbeddingSettings
 from kgbert.modeling.encoded_names import EncodedNames, distinct_names, encode_names
 from kgbert.modeling.features import Progress
@@ -23,7 +23,6 @@ from kgbert.modeling.replacing import replacing
 from kgbert.modeling.short_forms import defined_places, long_forms, spelt_out
 from kgbert.modeling.spelling import Spelling
 from kgbert.saving import write_atomically
-from kgbert.texts import Example
 
 SETTINGS_FILE = "kgbert_linker.json"
 NAMES_FILE = "names.safetensors"
@@ -163,26 +162,38 @@ class EmbeddingLinker:
         """Return the mentions of each text, in reading order."""
         if isinstance(texts, str):
             raise TypeError(f"a linker takes a list of texts; give [{texts[:20]!r}] for one text.")
-        found = [_places(of_text) for of_text in (self.spans or self.dictionary)(texts)]
-        asked = []
-        for text, places in zip(texts, found, strict=True):
-            defined = long_forms(text, places)
-            if self.spans is None:
-                places[:] = sorted({*places, *defined_places(text, places)})
-            asked.append([spelt_out(text[start:end], defined) for start, end in places])
-        meaning = self.rank([surface for of_text in asked for surface in of_text])
+        asked = self.asked(texts)
+        meaning = self.rank(surface for of_text in asked for _, _, surface in of_text)
         return [
             [
                 Mention(start, end, meaning[surface])
-                for (start, end), surface in zip(places, surfaces, strict=True)
+                for start, end, surface in of_text
                 if meaning[surface]
             ]
-            for places, surfaces in zip(found, asked, strict=True)
+            for of_text in asked
         ]
+
+    def asked(self, texts: Sequence[str]) -> list[list[tuple[int, int, str]]]:
+        """Return start and end of what may be a mention in each text, and what is looked for."""
+        return [
+            self._asked_of(text, _places(mentions))
+            for text, mentions in zip(texts, (self.spans or self.dictionary)(texts), strict=True)
+        ]
+
+    def _asked_of(self, text: str, places: list[tuple[int, int]]) -> list[tuple[int, int, str]]:
+        defined = long_forms(text, places)
+        if self.spans is None:
+            places = sorted({*places, *defined_places(text, places)})
+        return [(start, end, spelt_out(text[start:end], defined)) for start, end in places]
 
     def candidates(self, surface: str) -> tuple[Candidate, ...]:
         """Return what a whole piece of text may mean, best first; nothing where it is NIL."""
         return self.rank([surface])[surface]
+
+    def known(self, surface: str) -> Candidate | None:
+        """Return the meaning that the dictionary is sure of: no other is as good."""
+        best, *others = [*self.dictionary.candidates(surface), None]
+        return None if best is None or (others[0] and others[0].score >= best.score) else best
 
     def rank(self, surfaces: Iterable[str]) -> dict[str, tuple[Candidate, ...]]:
         """Return what each surface may mean, all of them searched for together."""
@@ -217,25 +228,6 @@ class EmbeddingLinker:
         """
         fitted = calibrate(self._search, entities=entities, seed=seed)
         return self.with_settings(calibration=fitted)
-
-    def with_best_threshold(self, examples: Sequence[Example]) -> "EmbeddingLinker":
-        """Return this linker with the NIL threshold that answers most gold spans rightly.
-
-        Args:
-            examples: Texts whose spans say their entity; validation texts, never those of a test.
-        """
-        every = self.with_settings(threshold=0.0)
-        scores, right, nil = [], [], []
-        for example in examples:
-            defined = long_forms(example.text, ((x.start, x.end) for x in example.spans))
-            said = [spelt_out(example.text[x.start : x.end], defined) for x in example.spans]
-            meaning = every.rank(said)
-            for span, surface in zip(example.spans, said, strict=True):
-                best = next(iter(meaning[surface]), Candidate("", 0.0))
-                scores.append(best.score)
-                right.append(best.entity == span.entity)
-                nil.append(span.entity not in self.graph)
-        return self.with_settings(threshold=best_threshold(scores, right, nil))
 
     @property
     def _search(self) -> NameSearch:
@@ -275,7 +267,7 @@ class EmbeddingLinker:
             if value > -1.5  # less than any cosine: no entity is left
         ]
         kept = [candidate for candidate in near if candidate.score >= self.options.threshold]
-        if sure := _unambiguous(self.dictionary.candidates(surface)):
+        if sure := self.known(surface):
             rest = (
                 Candidate(entity, max(1e-4, round(_REST * min(score, sure.score), 4)))
                 for entity, score in kept
@@ -287,11 +279,3 @@ class EmbeddingLinker:
 
 def _places(mentions: Iterable[Mention]) -> list[tuple[int, int]]:
     return sorted({(mention.start, mention.end) for mention in mentions})
-
-
-def _unambiguous(candidates: Sequence[Candidate]) -> Candidate | None:
-    """Return the best candidate if no other is as good."""
-    if not candidates:
-        return None
-    best, *others = candidates
-    return None if others and others[0].score >= best.score else best

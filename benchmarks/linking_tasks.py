@@ -1,0 +1,126 @@
+"""Graphs and labelled texts of the linking benchmarks, and the linker that these texts teach."""
+
+import json
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from kgbert.graph.builder import GraphBuilder
+from kgbert.graph.graph import KnowledgeGraph
+from kgbert.graph.read import read_graph
+from kgbert.linking.dictionary import DictionaryLinker
+from kgbert.linking.folding import fold_cluster
+from kgbert.linking.stopping import STOP_NAMES
+from kgbert.linking.teaching import misleading_names, with_gold_names
+from kgbert.texts.example import Example, Span, longest
+
+
+class Gold(NamedTuple):
+    """A gold mention: its span, what it says, and the entities that would be right."""
+
+    start: int
+    end: int
+    surface: str
+    entities: frozenset[str]
+
+
+#: A text and its gold mentions.
+Document = tuple[str, list[Gold]]
+
+
+class Task(NamedTuple):
+    """A graph and the texts whose gold spans name its entities."""
+
+    name: str
+    graph: KnowledgeGraph
+    train: list[Document]
+    validation: list[Document]
+    test: list[Document]
+
+    @property
+    def seen(self) -> set[str]:
+        """What the gold mentions of the training split say, folded."""
+        return {fold_cluster(gold.surface) for _, golds in self.train for gold in golds}
+
+
+def read_task(data: Path, name: str) -> Task:
+    """Return a task of TASKS, from a folder that holds tasks/ and graphs/."""
+    path, read = TASKS[name]
+    graph = read(data / "graphs" / path)
+    parts = (_documents(data, name, part, graph) for part in ("train", "validation", "test"))
+    return Task(name, graph, *parts)
+
+
+def taught_linker(task: Task) -> DictionaryLinker:
+    """Return the whole linker, with names and stop names from the training split."""
+    examples = examples_of(task.graph, task.train)
+    graph = with_gold_names(task.graph, examples)
+    misleading = misleading_names(DictionaryLinker(graph), examples)
+    return DictionaryLinker(graph, stop_names=STOP_NAMES | misleading, max_candidates=20)
+
+
+def examples_of(graph: KnowledgeGraph, documents: Sequence[Document]) -> list[Example]:
+    """Return documents with the longer of gold spans that overlap, and one entity for each."""
+    return [_example(graph, *document) for document in documents]
+
+
+def _example(graph: KnowledgeGraph, text: str, golds: Sequence[Gold]) -> Example:
+    known = (sorted(entity for entity in gold.entities if entity in graph) for gold in golds)
+    spans = (
+        Span(gold.start, gold.end, "", next(iter(entities), ""))
+        for gold, entities in zip(golds, known, strict=True)
+    )
+    return Example(text, spans=longest(spans))
+
+
+def _documents(data: Path, task: str, split: str, graph: KnowledgeGraph) -> list[Document]:
+    lines = (data / "tasks" / task / f"{split}.jsonl").read_text("utf8").splitlines()
+    return [
+        (
+            record["text"],
+            [
+                Gold(span["start"], span["end"], span["text"], _entities(span["entity"], graph))
+                for span in record["spans"]
+            ],
+        )
+        for record in map(json.loads, lines)
+    ]
+
+
+def _entities(joined: str, graph: KnowledgeGraph) -> frozenset[str]:
+    """Return the ids of a mention of several entities, each as the graph calls it now."""
+    return frozenset(graph.replaced.get(entity, entity) for entity in re.split(r"[|+]", joined))
+
+
+def _mesh(path: Path) -> KnowledgeGraph:
+    """Read the diseases, chemicals and mental disorders of mesh_descriptors.tsv."""
+    builder = GraphBuilder()
+    for line in path.read_text("utf8").splitlines():
+        entity, label, synonyms, trees, *_ = [*line.split("\t"), "", "", ""]
+        if any(tree.startswith(("C", "D", "F03")) for tree in trees.split("|")):
+            builder.add_name(entity, label)
+            for synonym in synonyms.split("|"):
+                builder.add_name(entity, synonym, "exact")
+    return builder.build()
+
+
+def _medic(path: Path) -> KnowledgeGraph:
+    """Read lines of id[|other ids]||name[|synonyms]."""
+    builder = GraphBuilder()
+    for line in path.read_text("utf8").splitlines():
+        ids, _, names = line.partition("||")
+        entity, *others = ids.split("|")
+        builder.replaced.update(dict.fromkeys(others, entity))
+        name, *synonyms = names.split("|")
+        builder.add_name(entity, name)
+        for synonym in synonyms:
+            builder.add_name(entity, synonym, "exact")
+    return builder.build()
+
+
+TASKS: dict[str, tuple[str, Callable[[Path], KnowledgeGraph]]] = {
+    "bc5cdr": ("mesh/mesh_descriptors.tsv", _mesh),
+    "ncbi_disease": ("medic/medic_06Jul2012.txt", _medic),
+    "gsc_hpo": ("hpo/hp.obo", read_graph),
+}
