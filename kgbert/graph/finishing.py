@@ -26,6 +26,10 @@ def finish(statements: Statements) -> GraphBuilder:
     """
     statements.leave_source()
     builder = statements.builder
+    if own := statements.understand_own():
+        builder.note(
+            f"{own:,} names and definitions are under properties that are said to hold such"
+        )
     if schema := list(_schema(statements)):
         statements.edges.update(schema)
         builder.note(f"{len(schema):,} edges lead from the domains of relations to their ranges")

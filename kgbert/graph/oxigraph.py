@@ -79,10 +79,9 @@ def _add_some(quads: Iterable[pyoxigraph.Quad], statements: Statements) -> None:
         target = quad.object
         if type(target) is literal:
             text, language = target.value, target.language or ""
-            if predicate in told:
-                subjects, texts = told[predicate][language]
-                subjects.append(subject)
-                texts.append(text)
+            subjects, texts = told[predicate][language]
+            subjects.append(subject)
+            texts.append(text)
             datatype = "" if language or type(start) is blank else target.datatype.value
             if datatype in JUDGED:
                 statements.check_type(text, datatype)

@@ -7,7 +7,7 @@ from kgbert.graph.builder import GraphBuilder
 from kgbert.graph.graph import HIERARCHICAL, GraphError
 from kgbert.graph.identifiers import compact, expand
 from kgbert.graph.options import ReadOptions
-from kgbert.graph.vocabulary import RELATION_WORDS
+from kgbert.graph.vocabulary import META_NAMESPACES, RELATION_WORDS
 
 
 def select(builder: GraphBuilder, options: ReadOptions) -> None:
@@ -34,6 +34,16 @@ def asked_relations(options: ReadOptions) -> frozenset[str]:
     """Return the ids of the relations that are asked for; none if one may be called by its name."""
     iris = [expand(RELATION_WORDS.get(word.lower(), word)) for word in options.relations]
     return frozenset(map(compact, iris)) if all(":" in iri for iri in iris) else frozenset()
+
+
+def is_asked(relation: str, asked: frozenset[str]) -> bool:
+    """Whether edges of a relation are wanted, if some are asked for.
+
+    >>> is_asked("http://a.org/part", frozenset()), is_asked("http://a.org/part", frozenset("b"))
+    (True, False)
+    """
+    # Those of RDF, OWL and SKOS may still tell what is the same in another graph.
+    return not asked or compact(relation) in asked or relation.startswith(META_NAMESPACES)
 
 
 def refuse_unspoken(builder: GraphBuilder, languages: Collection[str]) -> None:

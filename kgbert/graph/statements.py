@@ -11,7 +11,8 @@ from kgbert.graph.graph import SCOPES
 from kgbert.graph.identifiers import compact, expand
 from kgbert.graph.names import Names, one_spaced
 from kgbert.graph.options import ReadOptions
-from kgbert.graph.selection import asked_relations, is_spoken
+from kgbert.graph.selection import asked_relations, is_asked, is_spoken
+from kgbert.graph.subproperties import OwnPredicates
 from kgbert.graph.triples import Triples
 
 #: What matters on a blank node; most statements about them only annotate others.
@@ -66,6 +67,7 @@ class Statements:
         self.labels: set[tuple[str, str, str]] = set()
         self.forms: defaultdict[str, set[tuple[str, str]]] = defaultdict(set)
         self.ill_typed: list[str] = []
+        self.own = OwnPredicates()
         self.blanks = BlankNodes()
         self._blank_ends: list[tuple[defaultdict[str, set[str]], str, str]] = []
         self._blank_labels: list[tuple[str, str, str]] = []
@@ -87,7 +89,7 @@ class Statements:
             vocabulary.LITERAL_FORM: self._spell,
         }
         # What was added last, by predicate: texts by their language, and resources.
-        self.told = {predicate: defaultdict[str, Pairs](_no_pairs) for predicate in self._on_text}
+        self.told: defaultdict[str, defaultdict[str, Pairs]] = defaultdict(_by_language)
         self.said: defaultdict[str, Pairs] = defaultdict(_no_pairs)
 
     def takes_text(self, predicate: str) -> bool:
@@ -96,8 +98,6 @@ class Statements:
 
     def add_literal(self, subject: str, predicate: str, text: str, language: str = "") -> None:
         """Add a statement whose object is text."""
-        if predicate not in self.told:
-            return
         if subject[:2] == "_:" and predicate != vocabulary.LITERAL_FORM:
             return
         subjects, texts = self.told[predicate][language]
@@ -123,8 +123,11 @@ class Statements:
         """Understand what was added, predicate by predicate, which is faster than one by one."""
         for predicate, by_language in self.told.items():
             for language, (subjects, texts) in by_language.items():
-                self._on_text[predicate](predicate, subjects, texts, language.lower())
-            by_language.clear()
+                if predicate in self._on_text:
+                    self._on_text[predicate](predicate, subjects, texts, language.lower())
+                else:
+                    self.own.add(predicate, language, subjects, texts)
+        self.told.clear()
         for predicate, (subjects, targets) in self.said.items():
             if predicate == vocabulary.RDF_TYPE:
                 self._type(subjects, targets)
@@ -147,6 +150,13 @@ class Statements:
         self.blanks = BlankNodes()
         self._blank_ends.clear()
         self._blank_labels.clear()
+
+    def understand_own(self) -> int:
+        """Read what is said under kinds of names and definitions; return how many texts."""
+        found = list(self.own.understood(vocabulary.READ_AS))
+        for predicate, language, subjects, texts in found:
+            self._on_text[predicate](predicate, subjects, texts, language.lower())
+        return sum(len(texts) for *_, texts in found)
 
     def name_by_label(self, subject: str, scope: str, label: str) -> None:
         """Name something by a label of SKOS-XL."""
@@ -172,7 +182,7 @@ class Statements:
         return heads, tails
 
     def _connect(self, predicate: str, subjects: list[str], targets: list[str]) -> None:
-        if predicate in _SUCCESSION:
+        if predicate in vocabulary.SUCCESSION:
             self._on_text[predicate](predicate, subjects, targets, "")
         elif predicate in vocabulary.INVERSES:
             self.described.update(subjects)
@@ -181,25 +191,19 @@ class Statements:
             self._relate(subjects, predicate, targets)
 
     def _relate(self, heads: list[str], relation: str, tails: list[str]) -> None:
-        if self._is_unasked(relation):
+        if not is_asked(relation, self._asked):
             self.described.update(heads)
             self.builder.unrelated[compact(relation)] += len(heads)
             return
         numbers = self.builder.terms.numbers
         self.edges.extend(numbers(heads), relation, numbers(tails))
 
-    def _is_unasked(self, relation: str) -> bool:
-        # Those of the languages themselves may still tell what is the same in another graph.
-        is_own = not relation.startswith(vocabulary.META_NAMESPACES)
-        return bool(self._asked) and is_own and compact(relation) not in self._asked
-
     def _call(self, predicate: str, subjects: list[str], texts: list[str], language: str) -> None:
         if not is_spoken(language, self.options.languages):
             self.described.update(subjects)
             self.builder.unspoken[language] += len(texts)
             return
-        if predicate == self._label:
-            self.builder.labelled += len(texts)
+        self.builder.labelled += len(texts) if predicate == self._label else 0
         kind = self.names.kind(SCOPES.index(self.scopes[predicate]), language)
         self.names.extend(self.builder.terms.numbers(subjects), kind, texts)
 
@@ -247,6 +251,8 @@ class Statements:
         """Note what a relation connects, where a name is, or which ontologies belong together."""
         if predicate == vocabulary.IMPORTS:
             self.imports.update(targets)
+        elif predicate == vocabulary.SUBPROPERTY:
+            self.own.place(subjects, targets)
         elif scope := vocabulary.LABEL_SCOPES.get(predicate):
             for subject, target in zip(subjects, targets, strict=True):
                 if target[:2] == "_:":
@@ -277,6 +283,10 @@ class Statements:
                     self._relate(named, vocabulary.RDF_TYPE, [target] * len(named))
 
 
+def _by_language() -> defaultdict[str, Pairs]:
+    return defaultdict(_no_pairs)
+
+
 def _no_pairs() -> Pairs:
     return [], []
 
@@ -288,13 +298,3 @@ def _has_blank(terms: list[str]) -> bool:
 
 #: What is no class of the graph's own.
 _NO_CLASSES = ("_:", *vocabulary.META_NAMESPACES)
-#: What stands for what, here or elsewhere, and what a file says about itself, as text or as IRI.
-_SUCCESSION = frozenset(
-    (
-        *vocabulary.REPLACED_BY,
-        *vocabulary.ALTERNATIVE_ID,
-        vocabulary.XREF,
-        *vocabulary.VERSIONS,
-        *vocabulary.LICENCES,
-    )
-)

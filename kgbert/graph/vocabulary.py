@@ -9,6 +9,8 @@ def _iris(*curies: str) -> tuple[str, ...]:
 
 RDF_TYPE, SUBCLASS, EQUIVALENT = _iris("rdf:type", "rdfs:subClassOf", "owl:equivalentClass")
 ONTOLOGY, ANNOTATION_PROPERTY = _iris("owl:Ontology", "owl:AnnotationProperty")
+#: The OMG's vocabulary of annotations, in which FIBO is written.
+_COMMONS = "https://www.omg.org/spec/Commons/AnnotationVocabulary/"
 #: Namespaces of the languages themselves: what they define is never an entity.
 META_NAMESPACES = tuple(
     PREFIXES[prefix] for prefix in ("rdf", "rdfs", "owl", "skos", "xsd", "oboInOwl")
@@ -59,6 +61,7 @@ NAME_SCOPES = {
             "obo:IAO_0000118",
             "efo:alternative_term",
             "dcterms:alternative",
+            *(f"{_COMMONS}{name}" for name in ("synonym", "abbreviation", "acronym")),
         ),
         "exact",
     ),
@@ -145,7 +148,6 @@ BOOKKEEPING = frozenset(
     _iris(
         "rdfs:seeAlso",
         "rdfs:isDefinedBy",
-        "rdfs:subPropertyOf",
         "owl:disjointWith",
         "owl:disjointUnionOf",
         "owl:differentFrom",
@@ -188,11 +190,16 @@ VERSIONS = _iris("owl:versionInfo", "owl:versionIRI")
 #: Predicates whose objects are text even where a format does not tell text from ids.
 TEXT_PREDICATES = frozenset((*DEFINITION_RANKS, *DEPRECATED, *REPLACED_BY, *ALTERNATIVE_ID))
 
-IMPORTS = expand("owl:imports")
+IMPORTS, SUBPROPERTY = _iris("owl:imports", "rdfs:subPropertyOf")
 DOMAINS = _iris("rdfs:domain", "schema:domainIncludes", "http://schema.org/domainIncludes")
 RANGES = _iris("rdfs:range", "schema:rangeIncludes", "http://schema.org/rangeIncludes")
 #: Predicates about relations, ontologies and labels, not between entities.
-SCHEMATIC = frozenset((IMPORTS, *DOMAINS, *RANGES, *LABEL_SCOPES))
+SCHEMATIC = frozenset((IMPORTS, SUBPROPERTY, *DOMAINS, *RANGES, *LABEL_SCOPES))
+
+#: What stands for what, here or elsewhere, and what a file says about itself, as text or as IRI.
+SUCCESSION = frozenset((*REPLACED_BY, *ALTERNATIVE_ID, XREF, *VERSIONS, *LICENCES))
+#: Predicates of which an ontology's own ones may be kinds.
+READ_AS = frozenset((*NAME_SCOPES, *DEFINITION_RANKS))
 
 #: Relations that are stored as their inverse, so that one direction has one name.
 INVERSES = {
