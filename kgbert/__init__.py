@@ -29,6 +29,7 @@ _HOMES = {
     "make_linker": "kgbert.linking.linkers",
     "misleading_names": "kgbert.linking.teaching",
     "with_gold_names": "kgbert.linking.teaching",
+    "with_told_names": "kgbert.linking.teaching",
     "from_function": "kgbert.linking.adapters",
     "from_gliner": "kgbert.linking.adapters",
     "from_gold": "kgbert.linking.adapters",

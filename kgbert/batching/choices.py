@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from kgbert.batching.alignment import Offsets, tokens_of
+from kgbert.batching.link_arrays import log_scores
 from kgbert.graph.graph import KnowledgeGraph
 from kgbert.linking.mention import Mention
 
@@ -64,7 +65,6 @@ def choice_tables(
             spans[row, place] = choice.first + shift, choice.last + shift
             count = len(choice.entities)
             nodes[row, place, :count] = np.searchsorted(linked, choice.entities)
-            with np.errstate(divide="ignore"):  # a score of zero rules a candidate out
-                scores[row, place, :count] = np.log(np.array(choice.scores, np.float32))
+            scores[row, place, :count] = log_scores(np.array(choice.scores, np.float32))
     tables = {"mention_spans": spans, "candidate_nodes": nodes, "candidate_scores": scores}
     return {name: torch.from_numpy(table) for name, table in tables.items()}

@@ -32,7 +32,16 @@ def link_arrays(
         "link_tokens": positions % width,
         "link_positions": of_link,
         "link_nodes": link_nodes,
-        # A score of zero hides the link: its logarithm is minus infinity.
-        "link_scores": np.log(scores, where=scores > 0, out=np.full_like(scores, -np.inf)),
+        "link_scores": log_scores(scores),
     }
     return arrays, linked
+
+
+def log_scores(scores: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the logarithms of candidates' scores; zero hides a candidate: minus infinity.
+
+    >>> log_scores(np.array([1.0, 0.0], np.float32)).tolist()
+    [0.0, -inf]
+    """
+    logs: NDArray[np.float32] = np.log(scores, where=scores > 0, out=np.full_like(scores, -np.inf))
+    return logs

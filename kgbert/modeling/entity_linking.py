@@ -144,12 +144,8 @@ class EmbeddingLinker:
         """
         place = settings["folder"]
         encoder = NameEncoder.from_pretrained(place, **settings["encoder"])
-        if encoder.hash != settings["weights"]:
-            raise ValueError(
-                f"{place}: holds another encoder than the one this linker was made with, so its "
-                "scores would mean something else; put the right one there, or make the linker "
-                "anew: kgbert train-linker GRAPH --backbone NAME --output FOLDER"
-            )
+        remedy = "make the linker anew: kgbert train-linker GRAPH --backbone NAME --output FOLDER"
+        encoder.check(settings["weights"], place, remedy)
         names = EncodedNames.load(Path(place) / NAMES_FILE, graph.hash)
         return cls(
             graph,

@@ -71,6 +71,20 @@ class NameEncoder:
         """SHA-256 of the weights; to be asked only of an encoder that is no longer trained."""
         return weights_hash(self.model)
 
+    def check(self, weights: str, place: str | Path, remedy: str) -> None:
+        """Raise ValueError if these are not the weights that a linker was made with.
+
+        Args:
+            weights: The hash of the right ones.
+            place: Where the encoder was read from.
+            remedy: What to do instead of putting the right one there.
+        """
+        if self.hash != weights:
+            raise ValueError(
+                f"{place}: holds another encoder than the one this linker was made with, so it "
+                f"would answer otherwise; put the right one there, or {remedy}"
+            )
+
     def tokens(self, names: Sequence[str]) -> BatchEncoding:
         """Return folded names as one padded batch, where the model is."""
         inputs: BatchEncoding = self.tokenizer(
@@ -95,7 +109,7 @@ class NameEncoder:
         """Return the vectors of many names in half precision, computed as fast as may be."""
         vectors = np.zeros((len(names), self.model.config.hidden_size), np.float16)
         kind, done = self.model.device.type, 0
-        for rows in _alike(names, _MANY):
+        for rows in alike_in_length(names, _MANY):
             inputs = self.tokens([names[row] for row in rows])
             with torch.autocast(kind, torch.bfloat16, enabled=has_fast_bf16()):
                 vectors[rows] = self.vectors(inputs).half().cpu().numpy()
@@ -108,7 +122,7 @@ class NameEncoder:
     def encode(self, names: Sequence[str]) -> Float[Tensor, "names hidden"]:
         """Return the vectors of a few names in single precision: batch mates change nothing."""
         vectors = torch.zeros(len(names), self.model.config.hidden_size)
-        for rows in _alike(names, _FEW):
+        for rows in alike_in_length(names, _FEW):
             vectors[rows] = self.vectors(self.tokens([names[row] for row in rows])).cpu()
         return vectors
 
@@ -117,7 +131,7 @@ class NameEncoder:
         return -1 if self.model.config.model_type in READ_LAST else 0
 
 
-def _alike(names: Sequence[str], size: int) -> Iterator[NDArray[np.int64]]:
+def alike_in_length(names: Sequence[str], size: int) -> Iterator[NDArray[np.int64]]:
     """Yield the places of names of about one length, so that little is computed on padding."""
     order = np.argsort([len(name) for name in names], kind="stable")
     for start in range(0, len(names), size):

@@ -112,11 +112,7 @@ class NearestDescriptionLinker:
                 "there again, or train again with an encoder that lies where you need it."
             )
         encoder = NameEncoder.from_pretrained(place, max_length=_MAX_LENGTH)
-        if encoder.hash != weights:
-            raise ValueError(
-                f"{place}: holds another encoder than the one this linker was made with, so it "
-                "would propose other entities; put the right one there, or train again."
-            )
+        encoder.check(weights, place, "train again.")
         return cls(graph, encoder, **options)
 
     def adopt(self, features: EntityFeatures) -> None:

@@ -15,7 +15,7 @@ from kgbert.modeling.embedding_settings import EmbeddingSettings
 from kgbert.modeling.encoded_names import EncodedNames, encode_names
 from kgbert.modeling.entity_linking import EmbeddingLinker
 from kgbert.modeling.features import Progress
-from kgbert.modeling.name_encoder import NameEncoder
+from kgbert.modeling.name_encoder import NameEncoder, alike_in_length
 from kgbert.modeling.precision import has_fast_bf16
 from kgbert.training.similarity_loss import multi_similarity
 from kgbert.training.synonyms import (
@@ -31,7 +31,6 @@ _HELD_OUT = 0.05
 
 #: Entities like it that are looked for beside each one.
 _LIKE = 16
-
 
 #: Names encoded together.
 _TOGETHER = 64
@@ -176,18 +175,17 @@ def _fit(
 
 
 def _loss(encoder: NameEncoder, batch: Sequence[Pair]) -> torch.Tensor:
-    both = ((name, pair.entity) for pair in batch for name in (pair.left, pair.right))
-    # Names of about one length side by side: half of a batch in one piece would be padding.
-    names, of = zip(*sorted(both, key=lambda one: len(one[0])), strict=True)
+    said = [name for pair in batch for name in (pair.left, pair.right)]
+    pieces = list(alike_in_length(said, _TOGETHER))
+    order = np.concatenate(pieces)
     device = encoder.model.device
     with torch.autocast(device.type, torch.bfloat16, enabled=has_fast_bf16()):
         vectors = torch.cat(
-            [
-                encoder.vectors(encoder.tokens(names[first : first + _TOGETHER]))
-                for first in range(0, len(names), _TOGETHER)
-            ]
+            [encoder.vectors(encoder.tokens([said[row] for row in rows])) for rows in pieces]
         )
-    entities = torch.tensor(of, device=device)
+    names = [said[row] for row in order]
+    # Two names a pair, one after the other.
+    entities = torch.tensor([batch[row // 2].entity for row in order], device=device)
     number = {name: place for place, name in enumerate(dict.fromkeys(names))}
     spelling = torch.tensor([number[name] for name in names], device=device)
     same_name = spelling.unsqueeze(0) == spelling.unsqueeze(1)
