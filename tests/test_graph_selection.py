@@ -67,6 +67,12 @@ def test_hops_count_edges_in_any_direction(hops, size, tmp_path):
     assert len(read_graph(WRITERS["obo"](tmp_path), options=options)) == size
 
 
+@pytest.mark.parametrize("options", [ReadOptions(hops=1), ReadOptions(hops=-1, roots=("E:1",))])
+def test_hops_without_roots_and_fewer_than_none_are_refused(options, tmp_path):
+    with pytest.raises(GraphError, match="counted from roots that are named"):
+        read_graph(WRITERS["obo"](tmp_path), options=options)
+
+
 def test_an_unknown_root_is_refused(tmp_path):
     with pytest.raises(GraphError, match=r"no entity 'EX:9' to start from.*'EX:0000001'"):
         read_graph(WRITERS["obo"](tmp_path), options=ReadOptions(roots=("EX:9",)))

@@ -114,4 +114,6 @@ def shown(example: str) -> str:
 
 
 def _wrapped(text: str, indent: str, hanging: int = 6) -> str:
-    return fill(text, 100, initial_indent=indent, subsequent_indent=" " * hanging)
+    spaces = " " * hanging
+    # Tags of languages are not torn apart: en-us.
+    return fill(text, 100, initial_indent=indent, subsequent_indent=spaces, break_on_hyphens=False)

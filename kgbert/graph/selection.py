@@ -16,6 +16,12 @@ def select(builder: GraphBuilder, options: ReadOptions) -> None:
         _keep_languages(builder, options.languages)
     if options.relations:
         _keep_relations(builder, options.relations)
+    if options.hops is not None and (options.hops < 0 or not options.roots):
+        raise GraphError(
+            f"{options.hops} hops from {', '.join(options.roots) or 'no roots'}: hops are edges, "
+            f"none or more, counted from roots that are named: ReadOptions(roots=("
+            f"{min(builder.entities, default='HP:0000118')!r},), hops=2)."
+        )
     if options.roots:
         _keep_roots(builder, options)
 
