@@ -7,6 +7,7 @@ from kgbert.graph.builder import GraphBuilder
 from kgbert.linking.adapters import from_function, from_gliner, from_gold, from_spacy
 from kgbert.linking.dictionary import DictionaryLinker
 from kgbert.linking.mention import Candidate, Mention
+from kgbert.modeling.models import KGBertModel
 
 
 @dataclass
@@ -115,3 +116,21 @@ def test_spacy_itself_is_understood(candidates_of):
         (2, 8, "HP:1"),
         (10, 19, "HP:2"),
     ]
+
+
+def test_gliner_itself_is_understood(plain_folder, candidates_of):
+    gliner = pytest.importorskip("gliner")
+    backbone = str(plain_folder("bert", KGBertModel))
+    size = {"model_name": backbone, "hidden_size": 32, "max_width": 1}
+    model = gliner.GLiNER.from_config(gliner.GLiNERConfig(**size))
+
+    class Bold:
+        """Weights at random are sure of nothing: every span is named."""
+
+        def predict_entities(self, text, labels):
+            return model.predict_entities(text, labels, threshold=0.0, flat_ner=False)
+
+    [mentions] = from_gliner(Bold(), ["sign"], candidates_of)(["😀 fevers, he said"])
+
+    assert [(m.start, m.end, m.candidates[0].entity) for m in mentions] == [(2, 8, "HP:1")]
+    assert 0 < mentions[0].candidates[0].score < 1
