@@ -138,6 +138,16 @@ def test_an_error_is_told_with_its_line_in_the_whole_file(tmp_path):
         read_graph(path, cache=None)
 
 
+@pytest.mark.parametrize("wrong", ["<p:b>c</p:b>", "</b>", "<rdfs:label>&c;</rdfs:label>"])
+def test_an_error_in_xml_is_told_with_its_line_too(wrong, tmp_path):
+    path = tmp_path / "graph.rdf"
+    path.write_bytes(written("xml", LEFT_OUT["element"][1], f"{wrong}", RESTRICTED["xml"]))
+    line = path.read_text().splitlines().index(wrong) + 1
+
+    with pytest.raises(GraphError, match=rf"not valid xml \(line {line}: "):
+        read_graph(path, cache=None)
+
+
 def test_an_axiom_that_is_no_text_is_refused(tmp_path):
     path = tmp_path / "graph.ttl"
     path.write_bytes(written("turtle", LEFT_OUT["unlabelled"][1]).replace(b"c .", b"\xff ."))
