@@ -155,3 +155,17 @@ def test_entity_that_the_graph_lacks_does_not_break_the_report():
     found = coverage(["pain"], lambda texts: [[Mention(0, 4, (Candidate("gone", 1.0),))]], graph)
 
     assert found.top_entities[0].name == ""
+
+
+def test_rules_that_it_took_are_counted_and_told():
+    builder = GraphBuilder()
+    builder.add_name("E:1", "Polycystic kidney dysplasia")
+    graph = builder.build()
+    texts = ["polycystic kidney dysplasia (PKD)", "renal polycystic dysplasias", "PKD"]
+    texts += ["polycystic renal dysplasias"]
+
+    found = coverage(texts, DictionaryLinker(graph), graph)
+
+    assert found.rules == {"abbreviations": 1, "organs": 1, "plural": 1, "word for word": 1}
+    assert found.as_dict()["rules"] == found.rules
+    assert "what it took to see them:\n  1 × abbreviations" in str(found)

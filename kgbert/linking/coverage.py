@@ -10,6 +10,7 @@ import numpy as np
 from kgbert.graph.graph import KnowledgeGraph
 from kgbert.graph.ordinary import ordinary_names
 from kgbert.linking.coverage_text import render
+from kgbert.linking.evidence import count_rules
 from kgbert.linking.forecast import Forecast, Overlap, forecast
 from kgbert.linking.mention import Linker
 from kgbert.linking.silence import why_nothing_is_linked
@@ -78,6 +79,8 @@ class Coverage:
     entities: int
     """Different entities that are some mention's best candidate."""
     top_entities: tuple[Reached, ...]
+    rules: dict[str, int]
+    """Mentions by the rules that it took to see their best candidate, most first."""
     top_surfaces: tuple[Surface, ...]
     ambiguous: tuple[Surface, ...]
     """Surfaces with several candidates, the most frequent first."""
@@ -146,10 +149,12 @@ def coverage(texts: Iterable[str], linker: Linker, graph: KnowledgeGraph) -> Cov
     """
     texts = list(texts)
     shares = ordinary_names(graph)
-    tally = Tally(graph, shares)
+    tally, rules = Tally(graph, shares), Counter[str]()
     for first in range(0, len(texts), BATCH):
         batch = texts[first : first + BATCH]
-        for text, mentions in zip(batch, linker(batch), strict=True):
+        linked = linker(batch)
+        rules += count_rules(linker, batch, linked)
+        for text, mentions in zip(batch, linked, strict=True):
             tally.add(text, mentions)
     surfaces = [
         Surface(text, mentions, tally.surface_texts[text], tally.candidates[text])
@@ -166,6 +171,7 @@ def coverage(texts: Iterable[str], linker: Linker, graph: KnowledgeGraph) -> Cov
             Reached(entity, graph.name(graph.index(entity)) if entity in graph else "", mentions)
             for entity, mentions in _by_count(tally.entities)[:LISTED]
         ),
+        rules=dict(_by_count(rules)),
         top_surfaces=tuple(surfaces[:LISTED]),
         ambiguous=tuple([surface for surface in surfaces if surface.candidates > 1][:LISTED]),
         too_frequent=tuple(

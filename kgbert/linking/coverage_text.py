@@ -25,6 +25,10 @@ def render(found: "Coverage") -> str:
         [f"{it.mentions:,} × {it.name} ({shown(it.entity)})" for it in found.top_entities],
     )
     lines += _listing(
+        "what it took to see them",
+        [f"{mentions:,} × {rule}" for rule, mentions in found.rules.items()],
+    )
+    lines += _listing(
         "most ambiguous",
         [f"{it.text}: {it.candidates} candidates, {it.mentions:,} ×" for it in found.ambiguous],
     )

@@ -4,7 +4,12 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple, Protocol, runtime_checkable
 
-from kgbert.linking.abbreviations import definitions, weakened
+from kgbert.linking.abbreviations import (
+    MAX_SHORT_LENGTH,
+    definitions,
+    has_brackets,
+    weakened,
+)
 from kgbert.linking.dictionary import DictionaryLinker
 from kgbert.linking.linkers import parts_of
 from kgbert.linking.mention import Candidate, Linker, Mention
@@ -98,9 +103,10 @@ def _matches(linker: Linker, text: str, surface: str) -> Iterator[Match]:
 
 def _defined(linker: DictionaryLinker, text: str, surface: str) -> Iterator[Match]:
     """Yield what a short form means by the text's own word."""
-    if "abbreviations" not in linker.rules:
+    if "abbreviations" not in linker.rules or not has_brackets(text):
         return
-    if "(" not in text and "[" not in text:
+    # A plural s may follow; to link the text again only for what may be a short form saves most.
+    if surface.islower() or len(surface) > MAX_SHORT_LENGTH + 1:
         return
     [mentions] = linker([text])
     for short, start, end in definitions(text, (mention[:2] for mention in mentions)):
