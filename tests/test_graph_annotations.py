@@ -173,3 +173,12 @@ def test_what_never_ends_takes_no_longer_than_its_length(syntax, piece):
 
     assert without_axioms(syntax, content) == content
     assert time.process_time() - start < 5
+
+
+@pytest.mark.parametrize("end", ["</owl:Class>\n", "<owl:Class>", "<owl:Class/>", "text"])
+def test_xml_that_was_cut_off_between_its_elements_is_refused(end, tmp_path):
+    path = tmp_path / "graph.rdf"
+    path.write_text(HEADS["xml"] + end)
+
+    with pytest.raises(GraphError, match="It was not downloaded or written whole"):
+        read_graph(path, cache=None)

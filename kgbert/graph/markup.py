@@ -14,6 +14,11 @@ _DECLARED = re.compile(rb"\s*<\?xml[^>]*?encoding\s*=\s*[\"']([\w.-]+)[\"'][^>]*
 _ENTITY = re.compile(
     rb"<!ENTITY\s+(?P<parameter>%\s+)?(?P<name>[^\s\"'<>]+)\s+(?:[\"'](?P<value>[^\"']*)[\"'])?"
 )
+#: What may stand before the first element, and its name.
+_ROOT = re.compile(
+    rb"(?:\s++|(?><\?.*?\?>)|(?><!--.*?-->)|(?><!DOCTYPE[^<>\[]*+(?:\[.*?\]\s*+)?>))*+<([^\s<>/!?]++)",
+    re.DOTALL,
+)
 #: Ontologies declare entities as short names of namespaces; these are longer than any of those.
 _LONGEST_ENTITY = 1024
 _MOST_EXPANSION = 16 << 20
@@ -43,7 +48,32 @@ def safe_xml(source: Source) -> bytes:
         )
     if _depth(content) > source.limits.depth:
         raise _too_deep(source, "elements")
+    _refuse_cut(content, source)
     return content
+
+
+def _refuse_cut(content: bytes, source: Source) -> None:
+    """Refuse a file that ends within its root element, which Oxigraph reads as far as it goes."""
+    root = _ROOT.match(content)
+    if root is None:
+        return  # no XML at all, which the parser says better
+    end = _before_space(content, len(content))
+    while content.endswith(b"-->", 0, end) and (start := content.rfind(b"<!--", 0, end)) >= 0:
+        end = _before_space(content, start)
+    last = content.rfind(b"<", 0, end)
+    is_alone = last == root.start(1) - 1 and content.endswith(b"/>", 0, end)
+    is_closed = content.endswith(b">", 0, end) and content[last:end][2:-1].rstrip() == root[1]
+    if not is_alone and not is_closed:
+        raise GraphError(
+            f"{source.name}: ends before its first element, <{root[1].decode(errors='replace')}>, "
+            f"is closed. It was not downloaded or written whole; fetch it again."
+        )
+
+
+def _before_space(content: bytes, end: int) -> int:
+    while content[end - 1 : end].isspace():
+        end -= 1
+    return end
 
 
 def safe_json(source: Source) -> Any:
