@@ -4,6 +4,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from typing import Any
 
+from kgbert.cli.graph_options import listed
 from kgbert.cli.numbers import positive
 from kgbert.linking.overlaps import OVERLAPS
 from kgbert.linking.rules import RULES
@@ -15,7 +16,7 @@ def add_dictionary_arguments(parser: ArgumentParser) -> None:
     group = parser.add_argument_group("what the dictionary forgives")
     group.add_argument(
         "--without-rules",
-        type=_listed,
+        type=listed,
         metavar="A,B",
         help=f"rules to switch off, or all: {', '.join(RULES)}",
     )
@@ -49,13 +50,9 @@ def settings_of(arguments: Namespace) -> dict[str, Any]:
     return {setting: value for setting, value in given.items() if value is not None}
 
 
-def _listed(names: str) -> list[str]:
-    return [name.strip() for name in names.split(",")]
-
-
 def _others(without: Sequence[str]) -> list[str]:
     """Return the rules that stay switched on."""
-    if list(without) == ["all"]:
+    if tuple(without) == ("all",):
         return []
     for rule in without:
         lookup(RULES, rule, "normalisation rule")

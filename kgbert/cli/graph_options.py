@@ -40,7 +40,7 @@ def add_reading_arguments(parser: ArgumentParser) -> None:
         help="property that holds names, besides the usual ones, as in dcterms:title",
     )
     for option, example, meaning in _LISTS:
-        reading.add_argument(option, default=(), type=_listed, metavar=example, help=meaning)
+        reading.add_argument(option, default=(), type=listed, metavar=example, help=meaning)
     reading.add_argument(
         "--hops",
         type=int,
@@ -128,7 +128,7 @@ def add_stop_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--stop-names",
         default=(),
-        type=_listed,
+        type=listed,
         metavar="A,B",
         help="names that are never linked, as they mean something else in these texts",
     )
@@ -165,7 +165,8 @@ def _limited(limit: str) -> tuple[str, int]:
     return name, int(number)
 
 
-def _listed(names: str) -> tuple[str, ...]:
+def listed(names: str) -> tuple[str, ...]:
+    """Return what was typed with commas between."""
     return tuple(name.strip() for name in names.split(","))
 
 

@@ -20,15 +20,16 @@ class PeakMemory:
 
     def __init__(self) -> None:
         gc.collect()
-        self._is_told = torch.cuda.is_available() or _forget_peak()
-        if torch.cuda.is_available():
+        self._on_gpu = torch.cuda.is_available()
+        if self._on_gpu:
             torch.cuda.reset_peak_memory_stats()
+        self._is_told = self._on_gpu or _forget_peak()
 
     def in_mb(self) -> int | None:
         """Return the most that was taken at a time, in MiB; None where the system does not tell."""
         if not self._is_told:
             return None
-        if torch.cuda.is_available():
+        if self._on_gpu:
             return round(torch.cuda.max_memory_allocated() / 2**20)
         lines = _STATUS.read_text(encoding="utf-8").splitlines()
         return next(round(int(x.split()[1]) / 1024) for x in lines if x.startswith("VmHWM"))
