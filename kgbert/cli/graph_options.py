@@ -173,7 +173,11 @@ def listed(names: str) -> tuple[str, ...]:
 #: Options that take a list: what is typed, how it looks, and what it means.
 _LISTS = (
     ("--languages", "EN,DE", "languages of the names to keep"),
-    ("--relations", "A,B", "relations of the edges to keep, as in is_a,part_of"),
+    (
+        "--relations",
+        "A,B",
+        "relations of the edges to keep, as in is_a,part_of; their sub-properties with them",
+    ),
     ("--roots", "ID,ID", "keep these entities and what is below them, and nothing else"),
     ("--merge", "FILE,FILE", "further graphs: entities that are the same become one"),
     ("--joined-by", "A,B", "what says that two are the same, as in skos:exactMatch,xref"),

@@ -1,6 +1,6 @@
 """Collect entities, names and edges in any order, and put them into a graph's columns."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Set
 from itertools import islice
 
@@ -39,6 +39,8 @@ class GraphBuilder:
         self.references = Triples(terms=self.terms)
         self.sources: dict[str | Edge, Sources] = {}
         self.relations: dict[str, str] = {}
+        # Relation -> those that it is a kind of; reading makes use of it, the graph holds none.
+        self.kinds: defaultdict[str, set[str]] = defaultdict(set)
         self.replaced: dict[str, str] = {}
         self.notes: Counter[str] = Counter()
         # What the options do not ask for is counted, not held: languages, and relations.
@@ -85,6 +87,10 @@ class GraphBuilder:
         """Give a relation a readable name."""
         self.relations[relation] = name
 
+    def add_kind(self, relation: str, general: str) -> None:
+        """Say that a relation is a kind of another: who asks for that one gets it too."""
+        self.kinds[relation].add(general)
+
     def forget(self, entity_ids: Set[str]) -> None:
         """Remove entities, their names and the edges that start at them."""
         if not entity_ids:
@@ -111,6 +117,8 @@ class GraphBuilder:
         self.relations.update({key: name for key, name in other.relations.items() if name})
         for relation in other.relations:
             self.relations.setdefault(relation, "")
+        for relation, above in other.kinds.items():
+            self.kinds[relation] |= above
         self.replaced.update(other.replaced)
         self.notes += other.notes
         self.unspoken += other.unspoken

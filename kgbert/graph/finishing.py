@@ -10,6 +10,7 @@ from kgbert.graph import vocabulary
 from kgbert.graph.builder import MOST_REFERENCES, GraphBuilder
 from kgbert.graph.graph import SCOPES
 from kgbert.graph.identifiers import compact, compact_all, readable
+from kgbert.graph.kinds import climb
 from kgbert.graph.statements import Statements
 
 
@@ -30,6 +31,7 @@ def finish(statements: Statements) -> GraphBuilder:
         builder.note(
             f"{own:,} names and definitions are under properties that are said to hold such"
         )
+    _read_kinds(statements)
     if schema := list(_schema(statements)):
         statements.edges.update(schema)
         builder.note(f"{len(schema):,} edges lead from the domains of relations to their ranges")
@@ -61,6 +63,21 @@ def finish(statements: Statements) -> GraphBuilder:
             builder.replaced[compact(obsolete)] = compact(statements.replaced.get(obsolete, ""))
     _introduce(statements, builder)
     return builder
+
+
+def _read_kinds(statements: Statements) -> None:
+    """Pass on which relations are kinds of others, and what that says of their edges."""
+    builder = statements.builder
+    for relation, above in statements.own.above.items():
+        for general in above:
+            builder.add_kind(compact(relation), compact(general))
+    climb(statements.edges, builder)
+    if lost := statements.own.lost():
+        builder.note(
+            f"{lost.total():,} statements under {', '.join(sorted(map(compact, lost)))} were left "
+            f"out: what these are kinds of was said too late, behind too many others. Name a file "
+            f"that says it first: read_graph(['properties.ttl', 'statements.nt'])"
+        )
 
 
 def _unfold_labels(statements: Statements) -> set[str]:
@@ -132,7 +149,8 @@ def _name_relations(statements: Statements, ids: dict[str, str]) -> None:
         if SCOPES[scope] == "preferred" and subject not in ids:
             candidate = (language not in ("", "en"), text)
             relations[subject] = min(relations.get(subject, candidate), candidate)
-    for relation in statements.edges.relations():
+    general = {relation for above in statements.own.above.values() for relation in above}
+    for relation in statements.edges.relations() | general:
         # What RDFS and SKOS call their own relations ("subClassOf") is not for sentences.
         is_meta = relation.startswith(vocabulary.META_NAMESPACES)
         name = "" if is_meta else relations.get(relation, (False, ""))[1]

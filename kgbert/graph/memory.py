@@ -8,6 +8,7 @@ import networkx as nx
 from kgbert.graph.builder import GraphBuilder
 from kgbert.graph.graph import SCOPES, GraphError
 from kgbert.graph.identifiers import compact, expand
+from kgbert.graph.kinds import climb
 from kgbert.graph.obo_values import identifier, parse_quoted, shared_relation, unquote
 from kgbert.graph.options import ReadOptions
 from kgbert.graph.statements import Statements
@@ -54,17 +55,22 @@ def read_networkx(graph: "nx.Graph[Any]", statements: Statements) -> None:
             builder.add_edge(compact(str(tail)), relation, compact(str(head)))
     if not graph.is_directed() and graph.number_of_edges():
         builder.note("the networkx graph is undirected: every edge was read in both directions")
+    climb(builder.edges, builder)
     statements.ids_are_names = True
 
 
 def _shared_relations(graph: "nx.Graph[Any]", builder: GraphBuilder) -> dict[str, str]:
     """Return the shared ids of the relations that an OBO file defines, which obonet passes on."""
-    shared = {}
-    for typedef in graph.graph.get("typedefs", ()):
+    shared, typedefs = {}, graph.graph.get("typedefs", ())
+    for typedef in typedefs:
         own = str(typedef.get("id", ""))
         shared[own] = shared_relation(own, map(str, _listed(typedef.get("xref"))))
         if name := typedef.get("name"):
             builder.add_relation(shared[own], unquote(str(name)))
+    for typedef in typedefs:
+        own = shared[str(typedef.get("id", ""))]
+        for general in map(str, _listed(typedef.get("is_a"))):
+            builder.add_kind(own, shared.get(general, compact(general)))
     return shared
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from kgbert.graph.builder import GraphBuilder
 from kgbert.graph.graph import GraphError
+from kgbert.graph.kinds import climb
 from kgbert.graph.obo_tags import ADD, Entities
 from kgbert.graph.obo_values import (
     MalformedError,
@@ -55,6 +56,7 @@ def read_obo(source: Source, statements: Statements) -> None:
             raise _located(error, before, source) from None
     ontology.builder.forget(ontology.obsolete)
     _rename_relations(ontology.builder, ontology.typedefs)
+    climb(ontology.builder.edges, ontology.builder)
     statements.builder.absorb(ontology.builder)
 
 
@@ -130,13 +132,22 @@ def _read_header(said: _Said, builder: GraphBuilder) -> None:
 
 
 def _read_typedefs(said: _Said, ontology: _Ontology) -> None:
-    names, xrefs = dict(zip(*said["name"], strict=True)), defaultdict(list)
-    for place, text in zip(*said["xref"], strict=True):
-        xrefs[place].append(identifier(text))
+    names = dict(zip(*said["name"], strict=True))
+    xrefs, kinds = (_by_place(*said[tag]) for tag in ("xref", "is_a"))
     for place, text in zip(*said["id"], strict=True):
         own = identifier(text)
         relation = shared_relation(own, xrefs[place])
         ontology.typedefs[own] = relation, unquote(names.get(place, "").strip())
+        for general in kinds[place]:
+            ontology.builder.add_kind(own, general)
+
+
+def _by_place(places: list[int], texts: list[str]) -> defaultdict[int, list[str]]:
+    """Return the ids that lines name, by the place of their stanzas."""
+    found = defaultdict(list)
+    for place, text in zip(places, texts, strict=True):
+        found[place].append(identifier(text))
+    return found
 
 
 def _identified(said: _Said, count: int, block: str, terms: Terms) -> Entities:
@@ -159,21 +170,24 @@ def _retire(said: _Said, entities: list[str], ontology: _Ontology) -> None:
         for place, text in zip(*said["is_obsolete"], strict=True)
         if text.lstrip().startswith("true")
     }
-    replacements = defaultdict(list)
-    for place, text in zip(*said["replaced_by"], strict=True):
-        replacements[place].append(identifier(text))
+    replacements = _by_place(*said["replaced_by"])
     for place in places:
         ontology.obsolete.add(entities[place])
         ontology.builder.replaced[entities[place]] = min(replacements[place], default="")
 
 
 def _rename_relations(builder: GraphBuilder, typedefs: dict[str, tuple[str, str]]) -> None:
-    known = builder.edges.relations()
-    shared = {name: typedefs.get(name, (name, ""))[0] for name in known}
+    """Call relations what all ontologies call them, and name those that have edges or kinds."""
+    kinds = [(own, general) for own, above in builder.kinds.items() for general in above]
+    known = builder.edges.relations() | {general for _, general in kinds}
+    shared = {own: relation for own, (relation, _) in typedefs.items()}
     builder.edges.rename_relations(shared)
-    builder.relations = dict.fromkeys(shared.values(), "")
-    for name, (relation, text) in typedefs.items():
-        if name in known and text:
+    builder.kinds.clear()
+    for own, general in kinds:
+        builder.add_kind(shared[own], shared.get(general, general))
+    builder.relations = {shared.get(own, own): "" for own in known}
+    for own, (relation, text) in typedefs.items():
+        if text and (own in known or builder.relations.get(relation) == ""):
             builder.add_relation(relation, text)
 
 
@@ -194,5 +208,5 @@ def _located(error: MalformedError, before: int, source: Source) -> GraphError:
 #: Not a tag: the places where stanzas begin.
 _BEGIN = "["
 _HEADER = ("data-version", "property_value")
-_TYPEDEF = ("id", "name", "xref")
+_TYPEDEF = ("id", "name", "xref", "is_a")
 _TERM = (_BEGIN, "is_obsolete", "replaced_by", *ADD)

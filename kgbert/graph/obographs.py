@@ -8,12 +8,19 @@ from kgbert.graph.identifiers import PREFIXES, expand
 from kgbert.graph.markup import safe_json
 from kgbert.graph.source import Source
 from kgbert.graph.statements import Statements
-from kgbert.graph.vocabulary import DEFINITION, PROPERTY_TYPES, RDF_TYPE, SUBCLASS, XREF
+from kgbert.graph.vocabulary import (
+    DEFINITION,
+    PROPERTY_TYPES,
+    RDF_TYPE,
+    SUBCLASS,
+    SUBPROPERTY,
+    XREF,
+)
 
 _LABEL, _COMMENT, _VERSION = (
     expand(curie) for curie in ("rdfs:label", "rdfs:comment", "owl:versionInfo")
 )
-_WORDS = {"is_a": SUBCLASS, "type": RDF_TYPE}
+_WORDS = {"is_a": SUBCLASS, "type": RDF_TYPE, "subPropertyOf": SUBPROPERTY}
 
 
 def read_obographs(source: Source, statements: Statements) -> None:

@@ -32,7 +32,8 @@ class ReadOptions:
     languages: tuple[str, ...] = ()
     """Keep names in these languages, and those whose language is not said; all by default."""
     relations: tuple[str, ...] = ()
-    """Keep edges of these relations only (ids, or words such as "is_a"); all by default."""
+    """Keep edges of these relations and their sub-properties (ids, names, or words such as "is_a");
+    all by default."""
     roots: tuple[str, ...] = ()
     """Keep what is below these entities only, these included."""
     hops: int | None = None

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable
 from kgbert.graph.builder import GraphBuilder
 from kgbert.graph.graph import HIERARCHICAL, GraphError
 from kgbert.graph.identifiers import compact, expand
+from kgbert.graph.kinds import with_kinds
 from kgbert.graph.options import ReadOptions
 from kgbert.graph.vocabulary import META_NAMESPACES, RELATION_WORDS
 
@@ -73,18 +74,24 @@ def _keep_languages(builder: GraphBuilder, languages: Collection[str]) -> None:
 
 
 def _keep_relations(builder: GraphBuilder, relations: Iterable[str]) -> None:
-    wanted = {compact(expand(RELATION_WORDS.get(word.lower(), word))) for word in relations}
+    asked = {compact(expand(RELATION_WORDS.get(word.lower(), word))) for word in relations}
     known = builder.edges.relations()
-    by_name = {builder.relations[relation]: relation for relation in known}
-    wanted = {by_name.get(relation, relation) for relation in wanted}
+    # A relation is called by its name, too; where two have it, by that of the one that has edges.
+    ids = {name: relation for relation, name in builder.relations.items()}
+    ids |= {builder.relations[relation]: relation for relation in known}
+    asked = {ids.get(relation, relation) for relation in asked}
+    wanted = with_kinds(asked, builder.kinds)
     if not wanted & known:
         raise GraphError(
-            f"no edge has a relation that was asked for ({', '.join(sorted(wanted))}). Relations "
+            f"no edge has a relation that was asked for ({', '.join(sorted(asked))}). Relations "
             f"here: {', '.join(sorted(known | builder.unrelated.keys())[:20])}. Name some: "
             f"ReadOptions(relations=(...,))."
         )
-    for absent in sorted(wanted - known):
-        builder.note(f"no edge has the relation {absent}, which was asked for")
+    if kinds := sorted(wanted & known - asked):
+        builder.note(f"edges of kinds of the relations asked for are kept: {', '.join(kinds)}")
+    for absent in sorted(asked - known):
+        if not with_kinds({absent}, builder.kinds) & known:
+            builder.note(f"no edge has the relation {absent}, which was asked for")
     before = len(builder.edges) + builder.unrelated.total()
     builder.edges.keep_relations(wanted)
     if left_out := before - len(builder.edges):

@@ -1,18 +1,18 @@
 """Understand RDF statements: which are names, definitions, edges, or none of a graph's business."""
 
 from collections import defaultdict
-from collections.abc import Callable
 
 from kgbert.graph import vocabulary
 from kgbert.graph.axioms import STRUCTURAL, BlankNodes
 from kgbert.graph.builder import GraphBuilder
 from kgbert.graph.datatypes import fits
 from kgbert.graph.graph import SCOPES
-from kgbert.graph.identifiers import compact, expand
-from kgbert.graph.names import Names, one_spaced
+from kgbert.graph.identifiers import as_iri, compact, expand
+from kgbert.graph.literals import ON_TEXT, name_things
+from kgbert.graph.names import Names
 from kgbert.graph.options import ReadOptions
-from kgbert.graph.selection import asked_relations, is_asked, is_spoken
-from kgbert.graph.subproperties import OwnPredicates
+from kgbert.graph.selection import asked_relations, is_asked
+from kgbert.graph.subproperties import OwnPredicates, Said
 from kgbert.graph.triples import Triples
 
 #: What matters on a blank node; most statements about them only annotate others.
@@ -20,7 +20,6 @@ ON_BLANKS = frozenset((*STRUCTURAL, vocabulary.LITERAL_FORM))
 
 #: Subjects, and the text or resource that each is said to have.
 Pairs = tuple[list[str], list[str]]
-_OnText = Callable[[str, list[str], list[str], str], None]
 #: Statements of one predicate that are understood together.
 _TOGETHER = 1 << 16
 
@@ -48,9 +47,11 @@ class Statements:
         self.domains: defaultdict[str, set[str]] = defaultdict(set)
         self.ranges: defaultdict[str, set[str]] = defaultdict(set)
         self.scopes = dict(vocabulary.NAME_SCOPES)
-        self._label = expand(options.label)
-        if self._label:
-            self.scopes[self._label] = "preferred"
+        self._on_text = dict(ON_TEXT)
+        self.label = expand(options.label)
+        if self.label:
+            self.scopes[self.label] = "preferred"
+            self._on_text[self.label] = name_things
         self.described: set[str] = set()
         self.properties: set[str] = set()
         self.annotations: set[str] = set()
@@ -67,7 +68,9 @@ class Statements:
         self.labels: set[tuple[str, str, str]] = set()
         self.forms: defaultdict[str, set[tuple[str, str]]] = defaultdict(set)
         self.ill_typed: list[str] = []
-        self.own = OwnPredicates()
+        self.own = OwnPredicates(
+            texts=vocabulary.READ_AS, relations={*self._asked, *map(as_iri, self._asked)}
+        )
         self.blanks = BlankNodes()
         self._blank_ends: list[tuple[defaultdict[str, set[str]], str, str]] = []
         self._blank_labels: list[tuple[str, str, str]] = []
@@ -77,16 +80,6 @@ class Statements:
             **dict.fromkeys(vocabulary.PROPERTY_TYPES, self.properties),
             vocabulary.ANNOTATION_PROPERTY: self.annotations,
             **dict.fromkeys(vocabulary.BOOKKEEPING_TYPES, self.bookkeeping),
-        }
-        self._on_text: dict[str, _OnText] = {
-            **dict.fromkeys((*vocabulary.VERSIONS, *vocabulary.LICENCES), self._tell),
-            vocabulary.XREF: self._refer,
-            **dict.fromkeys(vocabulary.ALTERNATIVE_ID, self._stand_for),
-            **dict.fromkeys(vocabulary.REPLACED_BY, self._give_way),
-            **dict.fromkeys(vocabulary.DEPRECATED, self._deprecate),
-            **dict.fromkeys(vocabulary.DEFINITION_RANKS, self._define),
-            **dict.fromkeys(self.scopes, self._call),
-            vocabulary.LITERAL_FORM: self._spell,
         }
         # What was added last, by predicate: texts by their language, and resources.
         self.told: defaultdict[str, defaultdict[str, Pairs]] = defaultdict(_by_language)
@@ -123,10 +116,11 @@ class Statements:
         """Understand what was added, predicate by predicate, which is faster than one by one."""
         for predicate, by_language in self.told.items():
             for language, (subjects, texts) in by_language.items():
+                said = Said(predicate, language, subjects, texts)
                 if predicate in self._on_text:
-                    self._on_text[predicate](predicate, subjects, texts, language.lower())
-                else:
-                    self.own.add(predicate, language, subjects, texts)
+                    self._take(said)
+                elif known := self.own.add(said):
+                    self._take(known)
         self.told.clear()
         for predicate, (subjects, targets) in self.said.items():
             if predicate == vocabulary.RDF_TYPE:
@@ -152,11 +146,23 @@ class Statements:
         self._blank_labels.clear()
 
     def understand_own(self) -> int:
-        """Read what is said under kinds of names and definitions; return how many texts."""
-        found = list(self.own.understood(vocabulary.READ_AS))
-        for predicate, language, subjects, texts in found:
-            self._on_text[predicate](predicate, subjects, texts, language.lower())
-        return sum(len(texts) for *_, texts in found)
+        """Read what is said under kinds of names, definitions and relations that are asked for.
+
+        Returns how many names and definitions it is.
+        """
+        texts = 0
+        for said in self.own.understood():
+            self._take(said)
+            texts += len(said.objects) if said.language is not None else 0
+        return texts
+
+    def _take(self, said: Said) -> None:
+        predicate, language, subjects, objects = said
+        if language is not None:
+            self._on_text[predicate](self, predicate, subjects, objects, language.lower())
+        else:
+            self.builder.unrelated[compact(predicate)] -= len(subjects)
+            self._join(predicate, subjects, objects)
 
     def name_by_label(self, subject: str, scope: str, label: str) -> None:
         """Name something by a label of SKOS-XL."""
@@ -183,7 +189,7 @@ class Statements:
 
     def _connect(self, predicate: str, subjects: list[str], targets: list[str]) -> None:
         if predicate in vocabulary.SUCCESSION:
-            self._on_text[predicate](predicate, subjects, targets, "")
+            self._on_text[predicate](self, predicate, subjects, targets, "")
         elif predicate in vocabulary.INVERSES:
             self.described.update(subjects)
             self._relate(targets, vocabulary.INVERSES[predicate], subjects)
@@ -194,58 +200,14 @@ class Statements:
         if not is_asked(relation, self._asked):
             self.described.update(heads)
             self.builder.unrelated[compact(relation)] += len(heads)
+            if known := self.own.add(Said(relation, None, heads, tails)):
+                self._take(known)
             return
+        self._join(relation, heads, tails)
+
+    def _join(self, relation: str, heads: list[str], tails: list[str]) -> None:
         numbers = self.builder.terms.numbers
         self.edges.extend(numbers(heads), relation, numbers(tails))
-
-    def _call(self, predicate: str, subjects: list[str], texts: list[str], language: str) -> None:
-        if not is_spoken(language, self.options.languages):
-            self.described.update(subjects)
-            self.builder.unspoken[language] += len(texts)
-            return
-        self.builder.labelled += len(texts) if predicate == self._label else 0
-        kind = self.names.kind(SCOPES.index(self.scopes[predicate]), language)
-        self.names.extend(self.builder.terms.numbers(subjects), kind, texts)
-
-    def _spell(self, predicate: str, subjects: list[str], texts: list[str], language: str) -> None:
-        for subject, text in zip(subjects, texts, strict=True):
-            self.forms[subject].add((language, text))
-
-    def _define(self, predicate: str, subjects: list[str], texts: list[str], language: str) -> None:
-        rank, is_foreign = vocabulary.DEFINITION_RANKS[predicate], language not in ("", "en")
-        definitions = self.definitions[rank, is_foreign]
-        for subject, text in zip(subjects, one_spaced(texts), strict=True):
-            # Of several the first in code-point order is kept.
-            if text and text <= definitions.get(subject, text):
-                definitions[subject] = text
-
-    def _deprecate(
-        self, predicate: str, subjects: list[str], texts: list[str], language: str
-    ) -> None:
-        for subject, text in zip(subjects, texts, strict=True):
-            if text.strip().lower() in ("true", "1"):
-                self.deprecated.add(subject)
-
-    def _give_way(
-        self, predicate: str, subjects: list[str], texts: list[str], language: str
-    ) -> None:
-        self.replaced.update(zip(subjects, map(expand, texts), strict=True))
-
-    def _stand_for(
-        self, predicate: str, subjects: list[str], texts: list[str], language: str
-    ) -> None:
-        for subject, text in zip(subjects, texts, strict=True):
-            self.replaced.setdefault(expand(text), subject)
-
-    def _refer(self, predicate: str, subjects: list[str], texts: list[str], language: str) -> None:
-        self.references.update(
-            (subject, predicate, text) for subject, text in zip(subjects, texts, strict=True)
-        )
-
-    def _tell(self, predicate: str, subjects: list[str], texts: list[str], language: str) -> None:
-        """Note what a file says about itself."""
-        for subject, text in zip(subjects, texts, strict=True):
-            self.texts[subject][predicate] = text
 
     def _constrain(self, predicate: str, subjects: list[str], targets: list[str]) -> None:
         """Note what a relation connects, where a name is, or which ontologies belong together."""

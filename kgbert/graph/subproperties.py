@@ -1,46 +1,76 @@
-"""Texts under an ontology's own predicates, which may be a kind of name or definition."""
+"""Statements under an ontology's own predicates, which may be kinds of others that are known."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Container, Iterable, Iterator
+from typing import NamedTuple
 
-#: Texts that wait for what their predicate is; Wikidata has more that are never asked for.
+#: Statements that wait for what their predicate is; Wikidata has more that are never asked for.
 _ROOM = 1 << 20
 
-#: Predicate, language, subjects and the text that each has.
-_Told = tuple[str, str, list[str], list[str]]
+
+class Said(NamedTuple):
+    """Statements of one predicate."""
+
+    predicate: str
+    language: str | None
+    """Of texts; None where the statements are edges."""
+    subjects: list[str]
+    objects: list[str]
 
 
 class OwnPredicates:
-    """Texts whose predicate is not known, until it is known what the predicates are.
+    """Statements whose predicate is not known, until it is known what the predicates are.
 
-    >>> own = OwnPredicates()
-    >>> own.add("http://a.org/nickname", "en", ["http://a.org/b"], ["bee"])
+    >>> own = OwnPredicates(texts={"http://a.org/name"})
+    >>> own.add(Said("http://a.org/nickname", "en", ["http://a.org/b"], ["bee"]))
     >>> own.place(["http://a.org/nickname"], ["http://a.org/name"])
-    >>> list(own.understood({"http://a.org/name"}))
-    [('http://a.org/name', 'en', ['http://a.org/b'], ['bee'])]
+    >>> [said.predicate for said in own.understood()]
+    ['http://a.org/name']
     """
 
-    def __init__(self) -> None:
-        self._told: list[_Told] = []
-        self._above: defaultdict[str, list[str]] = defaultdict(list)
+    def __init__(self, *, texts: Container[str] = (), relations: Container[str] = ()) -> None:
+        """Know the predicates of texts, and the relations, of which others may be kinds."""
+        self.above: defaultdict[str, list[str]] = defaultdict(list)
+        self._texts, self._relations = texts, relations
+        self._waiting: list[Said] = []
         self._room = _ROOM
+        self._lost: Counter[tuple[str, bool]] = Counter()
 
-    def add(self, predicate: str, language: str, subjects: list[str], texts: list[str]) -> None:
-        """Set texts aside, as many as there is room for."""
-        self._room -= len(texts)
+    def add(self, said: Said) -> Said | None:
+        """Set statements aside; where there is no room, return what they are known to be by now."""
+        self._room -= len(said.subjects)
         if self._room >= 0:
-            self._told.append((predicate, language, subjects, texts))
+            self._waiting.append(said)
+            return None
+        found = self._understood(said)
+        if found is None:
+            self._lost[said.predicate, said.language is None] += len(said.subjects)
+        return found
 
     def place(self, predicates: Iterable[str], above: Iterable[str]) -> None:
         """Note which predicate each of some is a kind of."""
         for predicate, other in zip(predicates, above, strict=True):
-            self._above[predicate].append(other)
+            self.above[predicate].append(other)
 
-    def understood(self, known: Container[str]) -> Iterator[_Told]:
-        """Yield the texts under a kind of a predicate that is known, with that."""
-        for predicate, language, subjects, texts in self._told:
-            if (ancestor := self._ancestor(predicate, known)) is not None:
-                yield ancestor, language, subjects, texts
+    def understood(self) -> Iterator[Said]:
+        """Yield texts under a kind of a predicate that is known, with that; and known edges."""
+        yield from filter(None, map(self._understood, self._waiting))
+
+    def lost(self) -> Counter[str]:
+        """Return the predicates that turned out to be known too late for some statements."""
+        return Counter(
+            {
+                predicate: count
+                for (predicate, is_edge), count in self._lost.items()
+                if self._ancestor(predicate, self._relations if is_edge else self._texts)
+            }
+        )
+
+    def _understood(self, said: Said) -> Said | None:
+        if said.language is None:
+            return said if self._ancestor(said.predicate, self._relations) else None
+        ancestor = self._ancestor(said.predicate, self._texts)
+        return said._replace(predicate=ancestor) if ancestor else None
 
     def _ancestor(self, predicate: str, known: Container[str]) -> str | None:
         """Return the nearest known predicate above one; of equally near ones the first by name."""
@@ -48,6 +78,8 @@ class OwnPredicates:
         while level:
             if found := [each for each in level if each in known]:
                 return min(found)
-            level = [above for each in level for above in self._above[each] if above not in seen]
+            level = [
+                above for each in level for above in self.above.get(each, ()) if above not in seen
+            ]
             seen.update(level)
         return None

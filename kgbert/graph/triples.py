@@ -68,6 +68,12 @@ class Triples:
         used[self._rows.distinct()[:, 1]] = True
         return set(self._relations.spelled(used))
 
+    def ends(self, relation: str) -> tuple[Numbering, Numbering]:
+        """Return the heads and the tails of a relation's triples, in the same places."""
+        rows = self._rows.distinct()
+        found = rows[rows[:, 1] == self._relations[relation]]
+        return found[:, 0], found[:, 2]
+
     def keep_relations(self, wanted: Set[str]) -> None:
         """Remove the triples with other relations."""
         kept = np.array([name in wanted for name in self._relations], np.bool_)
