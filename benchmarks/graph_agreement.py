@@ -1,13 +1,43 @@
-"""Do both parsers, and all forms of a graph, say the same? Sizes of graphs that are read whole."""
+"""Do both parsers, and all forms of a graph, say the same? Sizes of graphs that are read whole.
 
+What graph_reading.py writes with --graphs; by itself it asks again, and changes these answers in
+the results alone:
+
+    python benchmarks/graph_agreement.py FOLDER [--out FILE.json]
+"""
+
+import argparse
 import json
 import time
+from collections import Counter
+from collections.abc import Container
 from pathlib import Path
 from typing import Any
 
+_Edge = tuple[str, str, str]
 _RDF_SUFFIXES = (".ttl", ".rdf", ".owl", ".nt", ".nq", ".jsonld")
 #: What is read whole below --graphs: folders of modules, one big file, and one graph in five forms.
 WHOLE = ("fibo", "lkif_core", "chebi/chebi_triples.csv.gz", "schemaorg/*-https.[!c]*")
+_OWN = "https://schema.org/"
+
+
+def main() -> None:
+    """Compare all graphs below a folder, and put the answers into the results."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("graphs", type=Path, help="folder of graphs")
+    parser.add_argument("--out", type=Path, default=Path("benchmarks/results/graph_reading.json"))
+    arguments = parser.parse_args()
+    report = json.loads(arguments.out.read_text()) | agreement(arguments.graphs)
+    arguments.out.write_text(json.dumps(report, indent=1) + "\n")
+
+
+def agreement(graphs: Path) -> dict[str, Any]:
+    """Return all that is compared below a folder."""
+    return {
+        "read whole": read_whole(graphs),
+        "schema.org's tables": compare_tables(graphs / "schemaorg"),
+        "equal to rdflib": compare(graphs),
+    }
 
 
 def compare(folder: Path) -> dict[str, bool]:
@@ -45,21 +75,33 @@ def read_whole(folder: Path) -> list[dict[str, Any]]:
     return sizes
 
 
-def compare_table(folder: Path) -> dict[str, Any]:
-    """Return how far schema.org's table of types says what its RDF does.
+def compare_tables(folder: Path) -> dict[str, Any]:
+    """Return how far schema.org's two tables, of types and of properties, say what its RDF does.
 
-    They cannot be the same graph: the table writes definitions in HTML and RDF has Markdown, and
-    other relations than the hierarchy are for people there.
+    They cannot be the same graph, and differ by nature in this: definitions are HTML there and
+    Markdown in RDF; labels have no language, which two have in RDF; a thing has one class, where
+    RDF has two for some; other edges than those that the tables have a column for are not there,
+    as to the vocabularies that a type is like, nor are the ids at the ends of those.
     """
     from kgbert import read_graph
 
     rdf = read_graph(folder / "schemaorg-current-https.ttl", cache=None)
-    table = read_graph(folder / "schemaorg-current-https-types.csv", cache=None)
-    known = set(table.entity_ids)
+    forms = [folder / f"schemaorg-current-https-{name}.csv" for name in ("types", "properties")]
+    tables = read_graph(forms, cache=None)
+    known, said, said_in_rdf = set(tables.entity_ids), _edges(tables), _edges(rdf)
+    names = dict(zip(rdf.relation_ids, rdf.relation_names, strict=True))
+    named = dict(zip(tables.relation_ids, tables.relation_names, strict=True))
     return {
-        "entities": len(table),
-        "same names": _named(rdf, known) == _named(table, known),
-        "same hierarchy": _below(rdf) == _below(table),
+        "entities": len(tables),
+        "entities of RDF alone": len(set(rdf.entity_ids) - known),
+        "edges": len(said),
+        "edges of RDF alone": dict(Counter(edge[1] for edge in said_in_rdf - said).most_common()),
+        "every edge is in RDF": said <= said_in_rdf,
+        "same names": _named(rdf, known) == _named(tables, known),
+        "same hierarchy": _of("rdfs:subClassOf", said) == _of("rdfs:subClassOf", said_in_rdf),
+        "same domains and ranges": _of(_OWN, said) == _of(_OWN, said_in_rdf, known),
+        "same relations": named.items() <= names.items(),
+        "same replacements": rdf.replaced == tables.replaced,
     }
 
 
@@ -84,10 +126,20 @@ def _named(graph: Any, entities: set[str]) -> set[tuple[str, str]]:
     return {(ids[owner], text) for owner, text in names if ids[owner] in entities}
 
 
-def _below(graph: Any) -> set[tuple[str, str]]:
+def _edges(graph: Any) -> set[_Edge]:
     ids = list(graph.entity_ids)
     return {
-        (ids[head], ids[tail])
+        (ids[head], graph.relation_ids[relation], ids[tail])
         for head, relation, tail in zip(graph.heads, graph.relations, graph.tails, strict=True)
-        if graph.relation_ids[relation] == "rdfs:subClassOf"
     }
+
+
+def _of(relation: str, edges: set[_Edge], tails: Container[str] | None = None) -> set[_Edge]:
+    """Return the edges of a relation, or of all that begin so; to some tails, if these are told."""
+    return {
+        edge for edge in edges if edge[1].startswith(relation) and (not tails or edge[2] in tails)
+    }
+
+
+if __name__ == "__main__":
+    main()

@@ -2,7 +2,7 @@ import subprocess
 import sys
 
 import pytest
-from five_entities import OBJECTS, TABLE, TURTLE, WRITERS, expected
+from five_entities import OBJECTS, TURTLE, WRITERS, expected
 
 from kgbert import GraphError, ReadOptions, read_graph
 from kgbert.graph.detect import detect_format
@@ -159,82 +159,6 @@ def test_reading_obo_and_tables_loads_neither_torch_nor_rdflib(tmp_path):
     assert printed.strip() == "set()"
 
 
-def test_a_table_without_labels_uses_its_cells_as_names(tmp_path):
-    path = tmp_path / "bare.tsv"
-    path.write_text("aspirin\ttreats\theadache\nTP53\tcauses\tcancer\n")
-
-    graph = read_graph(path)
-
-    assert sorted(graph.names) == ["TP53", "aspirin", "cancer", "headache"]
-    assert graph.entity("aspirin").edges == (("treats", "headache"),)
-
-
-def test_a_missing_column_is_named_with_those_that_are_there(tmp_path):
-    path = tmp_path / "odd.csv"
-    path.write_text("subject,verb,patient,when\na,b,c,d\n")
-
-    with pytest.raises(GraphError, match=r"no column 'object' among subject, verb, patient, when"):
-        read_graph(path)
-
-
-def test_columns_with_other_names_can_be_named(tmp_path):
-    path = tmp_path / "odd.csv"
-    path.write_text("who,verb,patient,when\na,b,c,d\n")
-
-    graph = read_graph(path, options=ReadOptions(columns=("who", "verb", "patient")))
-
-    assert graph.entity("a").edges == (("b", "c"),)
-
-
-@pytest.mark.parametrize(
-    ("content", "complaint"),
-    [
-        ("subject,predicate,object\na,b\n", r"line 2: 2 cells, too few"),
-        ('subject,predicate,object\na,b,"c\nd,e,f\n', r"line 3: not a readable table"),
-        ("subject,predicate,object\na,b,caf\udce9\n", r"line 2: not UTF-8"),
-    ],
-)
-def test_an_unreadable_table_names_the_line(content, complaint, tmp_path):
-    path = tmp_path / "broken.csv"
-    path.write_bytes(content.encode(errors="surrogateescape"))
-
-    with pytest.raises(GraphError, match=complaint):
-        read_graph(path)
-
-
-def test_a_table_of_entities_is_understood(tmp_path):
-    path = tmp_path / "nodes.csv"
-    path.write_text(
-        "Code,Label,Synonyms,Comment,Parents\n"
-        "EX:0000001,disease,,Anything that ails.,\n"
-        "EX:0000002,fever,pyrexia|high temperature,,EX:0000001\n"
-    )
-
-    fever = read_graph(path).entity("EX:0000002")
-
-    assert [name.text for name in fever.names] == ["fever", "high temperature", "pyrexia"]
-    assert fever.edges == (("rdfs:subClassOf", "EX:0000001"),)
-
-
-def test_tree_numbers_make_a_hierarchy(tmp_path):
-    path = tmp_path / "descriptors.tsv"
-    path.write_text("D1\tbody\t\tA1|B2\nD2\tarm\tupper limb\tA1.7\nD3\thand\t\tA1.7.1|B2.4\n")
-    options = ReadOptions(header=("id", "name", "synonyms", "tree"))
-
-    graph = read_graph(path, options=options)
-
-    assert graph.entity("D3").edges == (("rdfs:subClassOf", "D1"), ("rdfs:subClassOf", "D2"))
-
-
-def test_a_table_of_entities_and_one_of_edges_are_one_graph(tmp_path):
-    (tmp_path / "nodes.csv").write_text("id,name\n1,heart\n2,organ\n")
-    (tmp_path / "edges.csv").write_text("source,target,type\n1,2,is_a\n")
-
-    graph = read_graph([tmp_path / "nodes.csv", tmp_path / "edges.csv"])
-
-    assert (list(graph.names), graph.relation_names) == (["heart", "organ"], ("is a",))
-
-
 def test_a_dictionary_of_names_is_understood(tmp_path):
     path = tmp_path / "medic.txt"
     path.write_text("D000001|OMIM:1||Fever|Pyrexia\nD000002||Gout\n")
@@ -243,29 +167,6 @@ def test_a_dictionary_of_names_is_understood(tmp_path):
 
     assert [name.text for name in graph.entity("D000001").names] == ["Fever", "Pyrexia"]
     assert graph.replaced == {"OMIM:1": "D000001"}
-
-
-def test_incomplete_rows_are_counted(tmp_path):
-    path = tmp_path / "gaps.csv"
-    path.write_text("subject,predicate,object\na,b,c\nd,e,f\ng,,h\n")
-
-    assert "1 rows of" in read_graph(path).notes[0]
-
-
-def test_a_table_of_incomplete_rows_is_refused(tmp_path):
-    path = tmp_path / "gaps.csv"
-    path.write_text("subject,predicate,object\na,b,c\nd,e,\ng,,h\n")
-
-    with pytest.raises(GraphError, match="2 of 3 rows lack"):
-        read_graph(path)
-
-
-def test_a_header_alone_is_no_graph(tmp_path):
-    path = tmp_path / "header.csv"
-    path.write_text(TABLE.splitlines()[0])
-
-    with pytest.raises(GraphError, match="no entity was found"):
-        read_graph(path)
 
 
 def test_a_subclass_cycle_is_tolerated(tmp_path):

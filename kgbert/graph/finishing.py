@@ -106,6 +106,8 @@ def _schema(statements: Statements) -> Iterator[tuple[str, str, str]]:
     for relation, domain in (
         statements.domains.items() if statements.options.domain_and_range else ()
     ):
+        if relation in vocabulary.BOOKKEEPING:
+            continue
         tails = statements.ranges.get(relation, set())
         yield from ((head, relation, tail) for head in domain for tail in tails)
 

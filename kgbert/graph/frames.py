@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from kgbert.graph.roles import Row
 from kgbert.graph.statements import Statements
-from kgbert.graph.table import Row, add_rows
+from kgbert.graph.table import add_rows
 
 if TYPE_CHECKING:
     import pandas

@@ -1,49 +1,26 @@
 """Read tables, CSV or TSV: of triples, of edges, or of entities with a column for each property."""
 
 import csv
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
+from kgbert.graph.entity_table import add_entities, add_relations
 from kgbert.graph.graph import GraphError
 from kgbert.graph.identifiers import expand
+from kgbert.graph.roles import (
+    EXPECTED,
+    TRIPLE,
+    Row,
+    cells_of,
+    is_of_entities,
+    is_of_relations,
+    is_of_triples,
+    places_of,
+    tell,
+)
 from kgbert.graph.source import Source
 from kgbert.graph.statements import Statements
-from kgbert.graph.vocabulary import RELATION_WORDS, SYNONYM
-
-Row = tuple[int, list[str]]
-
-#: What the columns of a triple are called in the wild.
-_TRIPLE = {
-    "subject": (
-        "subject",
-        "head",
-        "source",
-        "child",
-        "s",
-        "h",
-        "from",
-        "subj",
-        "start",
-        ":start_id",
-    ),
-    "predicate": ("predicate", "relation", "property", "edge", "type", "p", "r", "rel", ":type"),
-    "object": ("object", "tail", "target", "parent", "o", "t", "to", "obj", "end", ":end_id"),
-}
-#: What the columns of a table of entities are called, and what they hold.
-_ENTITY = {
-    "id": ("id", "iri", "uri", "code", "identifier", "curie", "cui", ":id", "class id"),
-    "name": ("name", "label", "preferred label", "preferred name", "title", "rdfs:label"),
-    "synonyms": ("synonyms", "synonym", "aliases", "alias", "alternative names", "altlabel"),
-    "definition": ("definition", "definitions", "description", "comment", "desc"),
-    "parents": ("parents", "parent", "parent_id", "is_a", "subclassof", "subtypeof", "broader"),
-    "tree": ("tree", "tree numbers", "tree_numbers", "tree number"),
-}
-_EXPECTED = (
-    "A table holds triples (subject, predicate, object), edges (subject, object) or entities (id, "
-    "name, and perhaps synonyms, definition, parents); if its columns have other names, say which "
-    "are which: options=ReadOptions(columns=('from', 'how', 'to')), or, where the file has no "
-    "header, ReadOptions(header=('id', 'name', 'synonyms'))."
-)
+from kgbert.graph.vocabulary import RELATION_WORDS
 
 
 def read_table(source: Source, statements: Statements) -> None:
@@ -61,23 +38,31 @@ def add_rows(rows: Iterator[Row], name: str, statements: Statements) -> None:
     """
     first = next(rows, None)
     if first is None:
-        raise GraphError(f"{name}: the table has no rows. {_EXPECTED}")
-    header = statements.options.header
+        raise GraphError(f"{name}: the table has no rows. {EXPECTED}")
+    names, rows = _named(first, rows, statements)
+    if statements.options.columns or is_of_triples(names):
+        _add_triples(rows, _triple_places(names, name, statements), name, statements)
+    elif is_of_relations(names):
+        add_relations(names, rows, name, statements)
+    elif is_of_entities(names):
+        add_entities(names, rows, name, statements)
+    else:
+        missing = "object" if "subject" in places_of(names, TRIPLE) else "subject"
+        raise GraphError(f"{name}: no column {missing!r} among {', '.join(names[:12])}. {EXPECTED}")
+
+
+def _named(
+    first: Row, rows: Iterator[Row], statements: Statements
+) -> tuple[Sequence[str], Iterator[Row]]:
+    """Return the names of the columns, and the rows below these names."""
+    header, columns = statements.options.header, statements.options.columns
     if header and len(header) == len(first[1]):
-        names, rows = list(header), _chain(first, rows)
-    elif not statements.options.columns and not _recognised(first[1]) and len(first[1]) in (2, 3):
-        names, rows = ["subject", "predicate", "object"], _chain(first, rows)
-        names = names if len(first[1]) == 3 else ["subject", "object"]
-    else:
-        names = first[1]
-    places = _triple_places(names, name, statements)
-    if places is not None:
-        _tell(names, places, statements)
-        _add_triples(rows, places, name, statements)
-    else:
-        places = _places(names, _ENTITY)
-        _tell(names, places, statements)
-        _add_entities(rows, places, name, statements)
+        return header, _chain(first, rows)
+    is_header = columns or is_of_triples(first[1]) or is_of_entities(first[1])
+    if is_header or len(first[1]) not in (2, 3):
+        return first[1], rows
+    places = list(TRIPLE) if len(first[1]) == 3 else ["subject", "object"]
+    return places, _chain(first, rows)
 
 
 def _rows(source: Source) -> Iterator[Row]:
@@ -104,68 +89,24 @@ def _rows(source: Source) -> Iterator[Row]:
         ) from None
 
 
-def _tell(names: Sequence[str], places: Mapping[str, int], statements: Statements) -> None:
-    """Note which columns are read as what, and which are not, unless their names tell."""
-    if [name.lower() for name in names] == list(places):
-        return
-    read = ", ".join(f"{names[place]!r} as {role}" for role, place in places.items())
-    others = [repr(name) for place, name in enumerate(names) if place not in places.values()]
-    left_out = f"; not {', '.join(others)}" if others else ""
-    statements.builder.note(f"columns read: {read}{left_out}")
-
-
 def _chain(first: Row, rows: Iterator[Row]) -> Iterator[Row]:
     yield first
     yield from rows
 
 
-def _places(names: Sequence[str], roles: Mapping[str, Sequence[str]]) -> dict[str, int]:
-    """Return the place of the column that plays each role."""
-    lowered = [name.lower().lstrip("#").strip() for name in names]
-    found = {
-        role: next((lowered.index(alias) for alias in aliases if alias in lowered), None)
-        for role, aliases in roles.items()
-    }
-    return {role: place for role, place in found.items() if place is not None}
-
-
-def _recognised(names: Sequence[str]) -> bool:
-    triple, entity = _places(names, _TRIPLE), _places(names, _ENTITY)
-    return {"subject", "object"} <= triple.keys() or {"id", "name"} <= entity.keys()
-
-
-def _triple_places(
-    names: Sequence[str], name: str, statements: Statements
-) -> dict[str, int] | None:
-    """Return where the parts of a triple stand, or None for a table of entities."""
-    if columns := statements.options.columns:
-        for column in columns:
-            if column not in names:
-                raise GraphError(
-                    f"{name}: no column {column!r} among {', '.join(names[:12])}. {_EXPECTED}"
-                )
-        roles = tuple(_TRIPLE) if len(columns) == 3 else ("subject", "object")
-        return {role: names.index(name) for role, name in zip(roles, columns, strict=False)}
-    places = _places(names, _TRIPLE)
-    if {"subject", "object"} <= places.keys():
-        return places
-    if {"id", "name"} <= _places(names, _ENTITY).keys():
-        return None
-    missing = "object" if "subject" in places else "subject"
-    raise GraphError(f"{name}: no column {missing!r} among {', '.join(names[:12])}. {_EXPECTED}")
-
-
-def _cells(rows: Iterator[Row], places: Mapping[str, int], name: str) -> Iterator[list[str]]:
-    """Yield the cells of each row that has as many as the columns ask for."""
-    needed = max(places.values()) + 1
-    for line, cells in rows:
-        if len(cells) < needed:
+def _triple_places(names: Sequence[str], name: str, statements: Statements) -> dict[str, int]:
+    """Return where the parts of a triple stand."""
+    columns = statements.options.columns
+    for column in columns:
+        if column not in names:
             raise GraphError(
-                f"{name}, line {line}: {len(cells)} cells, too few for {needed} columns "
-                f"({', '.join(cells)[:60]}). Complete the row or remove it; a cell with the "
-                f"separator in it needs double quotes."
+                f"{name}: no column {column!r} among {', '.join(names[:12])}. {EXPECTED}"
             )
-        yield cells
+    roles = tuple(TRIPLE) if len(columns) == 3 else ("subject", "object")
+    said = {role: names.index(name) for role, name in zip(roles, columns, strict=False)}
+    places = said or places_of(names, TRIPLE)
+    tell(names, places, statements)
+    return places
 
 
 def _add_triples(
@@ -176,7 +117,7 @@ def _add_triples(
     predicate_place = places.get("predicate")
     meanings: dict[str, tuple[str, bool]] = {}
     rows_read = incomplete = 0
-    for cells in _cells(rows, places, name):
+    for cells in cells_of(rows, places, name):
         rows_read += 1
         subject, target = expand(cells[subject_place]), cells[object_place]
         word = "is_a" if predicate_place is None else cells[predicate_place]
@@ -201,48 +142,9 @@ def _complain(incomplete: int, rows_read: int, name: str, statements: Statements
     if 2 * incomplete > rows_read:
         raise GraphError(
             f"{name}: {incomplete:,} of {rows_read:,} rows lack a subject, predicate or "
-            f"object, so this is no table of triples. {_EXPECTED}"
+            f"object, so this is no table of triples. {EXPECTED}"
         )
     if incomplete:
         statements.builder.note(
             f"{incomplete:,} rows of {name} skipped: no subject, predicate or object"
         )
-
-
-def _add_entities(
-    rows: Iterator[Row], places: dict[str, int], name: str, statements: Statements
-) -> None:
-    predicates = {
-        "name": expand(RELATION_WORDS["name"]),
-        "synonyms": expand(SYNONYM),
-        "definition": expand(RELATION_WORDS["definition"]),
-    }
-    owners: dict[str, str] = {}
-    for cells in _cells(rows, {"id": places["id"], "name": places["name"]}, name):
-        entity = expand(cells[places["id"]])
-        if not entity:
-            continue
-        said = {role: cells[place] for role, place in places.items() if place < len(cells)}
-        statements.described.add(entity)
-        statements.add_literal(entity, predicates["name"], said["name"])
-        statements.add_literal(entity, predicates["definition"], said.get("definition", ""))
-        for synonym in _split(said.get("synonyms", "")):
-            statements.add_literal(entity, predicates["synonyms"], synonym)
-        for parent in _split(said.get("parents", "")):
-            statements.add_resource(entity, expand(RELATION_WORDS["is_a"]), expand(parent))
-        owners.update(dict.fromkeys(_split(said.get("tree", "")), entity))
-    _climb_trees(owners, statements)
-
-
-def _split(cell: str) -> list[str]:
-    """Return the parts of a cell that holds several values."""
-    separator = next((mark for mark in ("|", ";", ", ") if mark in cell), "|")
-    return [part.strip() for part in cell.split(separator) if part.strip()]
-
-
-def _climb_trees(owners: Mapping[str, str], statements: Statements) -> None:
-    """Add an edge to whoever owns the tree number (such as C10.228) one level above."""
-    for number, entity in owners.items():
-        above = owners.get(number.rpartition(".")[0])
-        if above is not None and above != entity:
-            statements.add_resource(entity, expand(RELATION_WORDS["is_a"]), above)
