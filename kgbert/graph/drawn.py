@@ -8,7 +8,7 @@ import networkx as nx
 
 from kgbert.graph.graph import GraphError
 from kgbert.graph.markup import safe_json, safe_xml
-from kgbert.graph.memory import read_networkx
+from kgbert.graph.networks import read_networkx
 from kgbert.graph.source import Source
 from kgbert.graph.statements import Statements
 

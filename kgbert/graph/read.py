@@ -177,8 +177,9 @@ def _read_memory(graph: Any, statements: Statements) -> str:
     import networkx as nx
     import rdflib
 
-    from kgbert.graph.memory import read_networkx, read_pyg
+    from kgbert.graph.networks import read_networkx
     from kgbert.graph.rdf import add_graph
+    from kgbert.graph.tensors import read_pyg
 
     if isinstance(graph, rdflib.Graph):
         add_graph(graph, statements)

@@ -1,12 +1,12 @@
-"""Read graphs that are already in memory: networkx and rdflib."""
+"""Read networkx graphs, whose nodes and edges may carry anything: in memory, or from a file."""
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import networkx as nx
 
 from kgbert.graph.builder import GraphBuilder
-from kgbert.graph.graph import SCOPES, GraphError
+from kgbert.graph.graph import SCOPES
 from kgbert.graph.identifiers import compact, expand
 from kgbert.graph.kinds import climb
 from kgbert.graph.obo_values import identifier, parse_quoted, shared_relation, unquote
@@ -14,11 +14,8 @@ from kgbert.graph.options import ReadOptions
 from kgbert.graph.statements import Statements
 from kgbert.graph.vocabulary import RELATION_WORDS, XREF
 
-if TYPE_CHECKING:
-    from torch_geometric.data import Data
-
 _NAME_KEYS = ("name", "label", "prefLabel", "title")
-_SYNONYM_KEYS = ("synonyms", "synonym", "aliases", "alias", "altLabel")
+_SYNONYM_KEYS = ("synonyms", "synonym", "aliases", "alias", "altLabel", "names")
 _DEFINITION_KEYS = ("definition", "def", "description")
 _RELATION_KEYS = ("relation", "predicate", "type", "label", "interaction")
 
@@ -30,38 +27,42 @@ def read_networkx(graph: "nx.Graph[Any]", statements: Statements) -> None:
     definition; edges carry their relation, or it is the key of a multigraph's edge. obonet's
     graphs are such graphs.
     """
-    builder = statements.builder
-    builder.version = str(_first(graph.graph, ("version", "data-version")) or "")
-    builder.licence = str(graph.graph.get("licence", ""))
-    builder.replaced.update(graph.graph.get("replaced", {}))
+    builder, about = statements.builder, graph.graph
+    builder.version = str(_first(about, ("version", "data-version")) or "")
+    builder.licence = str(about.get("licence", ""))
+    replaced = _mapping(about.get("replaced"))
+    builder.replaced.update({old: str(new) for old, new in replaced.items()})
     for node, attributes in graph.nodes(data=True):
         entity = compact(str(node))
         _read_node(entity, attributes, builder, statements.options)
-        if graph.graph.get("merged"):
-            builder.add_sources(entity, attributes.get("sources", ()))
+        if about.get("merged"):
+            builder.add_sources(entity, _strings(attributes.get("sources")))
+    _read_edges(graph, builder)
+    climb(builder.edges, builder)
+    statements.ids_are_names = True
+
+
+def _read_edges(graph: "nx.Graph[Any]", builder: GraphBuilder) -> None:
     shared = _shared_relations(graph, builder)
     for head, tail, key, said in _edges(graph):
         # A multigraph numbers the edges that nobody gave a key.
         word = str(_first(said, _RELATION_KEYS) or (key if isinstance(key, str) else "related to"))
         relation = compact(expand(RELATION_WORDS.get(word.lower(), word)))
-        relation = shared.get(relation, relation)
-        builder.add_edge(compact(str(head)), relation, compact(str(tail)))
+        edge = (compact(str(head)), shared.get(relation, relation), compact(str(tail)))
+        builder.add_edge(*edge)
         if name := said.get("relation_name"):
-            builder.add_relation(relation, str(name))
+            builder.add_relation(edge[1], str(name))
         if graph.graph.get("merged"):
-            edge = (compact(str(head)), relation, compact(str(tail)))
-            builder.add_sources(edge, said.get("sources", ()))
+            builder.add_sources(edge, _strings(said.get("sources")))
         if not graph.is_directed():
-            builder.add_edge(compact(str(tail)), relation, compact(str(head)))
+            builder.add_edge(edge[2], edge[1], edge[0])
     if not graph.is_directed() and graph.number_of_edges():
         builder.note("the networkx graph is undirected: every edge was read in both directions")
-    climb(builder.edges, builder)
-    statements.ids_are_names = True
 
 
 def _shared_relations(graph: "nx.Graph[Any]", builder: GraphBuilder) -> dict[str, str]:
     """Return the shared ids of the relations that an OBO file defines, which obonet passes on."""
-    shared, typedefs = {}, graph.graph.get("typedefs", ())
+    shared, typedefs = {}, list(map(_mapping, _listed(graph.graph.get("typedefs"))))
     for typedef in typedefs:
         own = str(typedef.get("id", ""))
         shared[own] = shared_relation(own, map(str, _listed(typedef.get("xref"))))
@@ -72,49 +73,6 @@ def _shared_relations(graph: "nx.Graph[Any]", builder: GraphBuilder) -> dict[str
         for general in map(str, _listed(typedef.get("is_a"))):
             builder.add_kind(own, shared.get(general, compact(general)))
     return shared
-
-
-def read_pyg(data: "Data", statements: Statements) -> None:
-    """Add what a PyTorch Geometric Data that :func:`kgbert.graph.views.to_pyg` made says.
-
-    Raises:
-        GraphError: It does not say what its nodes and relations are.
-    """
-    missing = [key for key in ("entity_ids", "relation_ids", "edge_type") if key not in data]
-    if missing:
-        raise GraphError(
-            f"the PyG Data has no {' and no '.join(missing)}, so its nodes or relations are mere "
-            f"numbers. Set them: data.entity_ids = ['HP:0000001', ...], data.relation_ids = "
-            f"['rdfs:subClassOf', ...], data.edge_type = tensor of positions in relation_ids."
-        )
-    builder = statements.builder
-    ids, relations = data.entity_ids, data.relation_ids
-    for entity, text in zip(ids, data.get("definitions", [""] * len(ids)), strict=True):
-        builder.add_entity(entity, text)
-    for entity, names in zip(ids, data.get("names", [[]] * len(ids)), strict=True):
-        for text, scope, language in names:
-            builder.add_name(entity, text, scope, language)
-    _read_edges(data, builder)
-    for index, relation, target in data.get("references", ()):
-        builder.add_reference(ids[index], relation, target)
-    for relation, name in zip(relations, data.get("relation_names", relations), strict=True):
-        builder.add_relation(relation, name)
-    builder.replaced.update(data.get("replaced", {}))
-    builder.version, builder.licence = data.get("version", ""), data.get("licence", "")
-
-
-def _read_edges(data: "Data", builder: GraphBuilder) -> None:
-    ids, relations = data.entity_ids, data.relation_ids
-    heads, tails = data.edge_index.tolist()
-    edges = [
-        (ids[head], relations[relation], ids[tail])
-        for head, relation, tail in zip(heads, data.edge_type.tolist(), tails, strict=True)
-    ]
-    for edge in edges:
-        builder.add_edge(*edge)
-    if "sources" in data:
-        for part, sources in zip((*ids, *edges), (*data.sources, *data.edge_sources), strict=True):
-            builder.add_sources(part, sources)
 
 
 def _edges(graph: "nx.Graph[Any]") -> Iterable[tuple[Any, Any, Any, Mapping[str, Any]]]:
@@ -133,12 +91,8 @@ def _read_node(
     if not definition:
         for comment in _listed(attributes.get("comment")):
             builder.add_entity(entity, unquote(str(comment)))
-    if "names" in attributes:  # a view of ours, which has every name there
-        for text, scope, language in attributes["names"]:
-            builder.add_name(entity, text, scope, language)
-        for relation, target in attributes.get("references", ()):
-            builder.add_reference(entity, relation, target)
-        return
+    for relation, target in _tuples(attributes.get("references"), 2):
+        builder.add_reference(entity, relation, target)
     for target in _listed(attributes.get("xref")):
         # obonet passes on how it is written, and what describes it behind its id.
         builder.add_reference(entity, compact(XREF), identifier(str(target)))
@@ -148,18 +102,23 @@ def _read_node(
 def _read_names(
     entity: str, attributes: Mapping[str, Any], builder: GraphBuilder, options: ReadOptions
 ) -> None:
+    known = [name for name in _tuples(attributes.get("names"), 3) if name[1] in SCOPES]
+    for text, scope, language in known:
+        builder.add_name(entity, text, scope, language)
+    if known:
+        return  # a view of ours, which has every name there
     keys = (options.label, *_NAME_KEYS) if options.label else _NAME_KEYS
     if options.label and attributes.get(options.label):
         builder.labelled += 1
     if name := _first(attributes, keys):
         builder.add_name(entity, str(name))
     for synonym in _listed(_first(attributes, _SYNONYM_KEYS)):
-        if isinstance(synonym, str):
-            text, scope = parse_quoted(synonym) or (synonym, "exact")
-            known = scope.lower() if scope.lower() in SCOPES else "exact"
-            builder.add_name(entity, text, known)
-        else:
+        if [synonym] == (said := _tuples([synonym], 3)) and said[0][1] in SCOPES:
             builder.add_name(entity, *synonym)
+        else:
+            text, scope = parse_quoted(str(synonym)) or (str(synonym), "exact")
+            known_scope = scope.lower() if scope.lower() in SCOPES else "exact"
+            builder.add_name(entity, text, known_scope)
 
 
 def _first(attributes: Mapping[str, Any], keys: Iterable[str]) -> Any:
@@ -167,7 +126,29 @@ def _first(attributes: Mapping[str, Any], keys: Iterable[str]) -> Any:
     return next((attributes[key] for key in keys if attributes.get(key)), None)
 
 
-def _listed(synonyms: Any) -> list[Any]:
-    if synonyms is None:
-        return []
-    return synonyms.split("|") if isinstance(synonyms, str) else list(synonyms)
+def _listed(value: Any) -> list[Any]:
+    """Return what an attribute holds that may hold several values."""
+    if isinstance(value, str):
+        return value.split("|")
+    return (
+        list(value) if isinstance(value, list | tuple | set) else [] if value is None else [value]
+    )
+
+
+def _strings(value: Any) -> tuple[str, ...]:
+    return tuple(map(str, _listed(value)))
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    return {str(key): said for key, said in value.items()} if isinstance(value, Mapping) else {}
+
+
+def _tuples(value: Any, length: int) -> list[Any]:
+    """Return those of an attribute's values that are so many strings."""
+    return [
+        said
+        for said in (value if isinstance(value, list | tuple) else ())
+        if isinstance(said, list | tuple)
+        and len(said) == length
+        and all(isinstance(part, str) for part in said)
+    ]
