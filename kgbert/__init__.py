@@ -26,6 +26,7 @@ _HOMES = {
     "NearestNameLinker": "kgbert.linking.nearest",
     "coverage": "kgbert.linking.coverage",
     "write_health_page": "kgbert.linking.health_page",
+    "LinkerSettings": "kgbert.linking.settings",
     "make_linker": "kgbert.linking.linkers",
     "misleading_names": "kgbert.linking.teaching",
     "with_gold_names": "kgbert.linking.teaching",

@@ -83,7 +83,7 @@ def test_a_stop_list_for_a_linker_that_has_none_is_refused(capsys):
     )
 
     assert status == 1
-    assert "has no stop list; take dictionary" in capsys.readouterr().err
+    assert "no names in them to stop" in capsys.readouterr().err
 
 
 def test_a_page_is_written_beside_what_is_shown(workplace, capsys):

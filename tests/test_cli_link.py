@@ -131,16 +131,10 @@ def test_fewer_candidates_are_kept_on_demand(obo, capsys):
     assert "EX:2" not in capsys.readouterr().out
 
 
-def test_an_unknown_rule_is_told_with_those_there_are(obo, capsys):
-    assert main(["link", obo, TEXT, "--without-rules", "plurals"]) == 1
-
-    assert "did you mean 'plural'?" in capsys.readouterr().err
-
-
 def test_a_linker_without_a_dictionary_has_no_rules(obo, capsys):
     assert main(["link", obo, TEXT, "--linker", "nearest", "--overlaps", "nested"]) == 1
 
-    assert "has no rules; take dictionary" in capsys.readouterr().err
+    assert "no rules to switch; take dictionary" in capsys.readouterr().err
 
 
 def test_an_empty_name_is_asked_for_in_vain(obo, capsys):

@@ -2,9 +2,17 @@ import pytest
 from tiny import tiny_graph
 
 from kgbert.graph.builder import GraphBuilder
-from kgbert.linking.linkers import LINKERS, linker_from_settings, linker_settings, make_linker
+from kgbert.linking.linkers import (
+    LINKERS,
+    linker_from_settings,
+    linker_settings,
+    make_linker,
+    parts_of,
+)
 from kgbert.linking.nearest import NearestNameLinker
 from kgbert.linking.remembering import RememberingLinker
+from kgbert.linking.settings import LinkerSettings
+from kgbert.linking.stopping import STOP_NAMES
 
 TEXTS = ["fever and coughs", "", "pneumonias", "ñandú 漢字"]
 
@@ -27,6 +35,23 @@ def test_mentions_lie_inside_their_text_and_name_entities_of_the_graph(name):
         for mention in mentions:
             assert 0 <= mention.start < mention.end <= len(text)
             assert all(x.entity in tiny_graph() and 0 < x.score <= 1 for x in mention.candidates)
+
+
+@pytest.mark.parametrize("name", ["dictionary", "dictionary+nearest"])
+def test_settings_are_those_of_the_dictionary_and_saved_with_it(name):
+    settings = LinkerSettings(rules=frozenset(["hyphens"]), stop_names=STOP_NAMES | {"Lung"})
+
+    made = make_linker(tiny_graph(), name, settings=settings)
+
+    again = linker_from_settings(tiny_graph(), linker_settings(made))
+    assert LinkerSettings.from_dict(linker_settings(again)[0]) == settings
+    assert parts_of(again)[0](["a lung", "fevers", "a fever"])[:2] == [[], []]
+    assert again(TEXTS) == made(TEXTS)
+
+
+def test_settings_for_a_linker_that_asks_no_dictionary_are_refused():
+    with pytest.raises(ValueError, match="'nearest' matches whole texts"):
+        make_linker(tiny_graph(), "nearest", settings=LinkerSettings())
 
 
 def test_combined_linker_finds_what_its_parts_find():

@@ -7,7 +7,7 @@ from kgbert.graph.graph import KnowledgeGraph
 from kgbert.linking.coverage import coverage
 from kgbert.linking.dictionary import DictionaryLinker
 from kgbert.linking.mention import Candidate, Mention
-from kgbert.linking.stop_list import without_names
+from kgbert.linking.stopping import STOP_NAMES
 
 
 def graph_of(**names: str) -> KnowledgeGraph:
@@ -72,7 +72,8 @@ def test_the_stop_list_tells_what_the_linker_would_leave_without_its_names():
     texts = ["the patient has a colic", "a patient", "a study of patients", "colic", "nothing"]
 
     foretold = cover(texts, graph).stop_list
-    left = coverage(texts, without_names(DictionaryLinker(graph), graph, foretold.names), graph)
+    linker = DictionaryLinker(graph, stop_names=STOP_NAMES.union(foretold.names))
+    left = coverage(texts, linker, graph)
 
     assert foretold.names == ("patient", "study")
     assert (

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from kgbert.graph.graph import KnowledgeGraph
-    from kgbert.linking.mention import Linker
 
 
 def add_graph_arguments(parser: ArgumentParser) -> None:
@@ -110,46 +109,6 @@ def graph_of(arguments: Namespace) -> "KnowledgeGraph":
         card=arguments.card,
         cache=None if arguments.no_cache else arguments.cache or CACHE,
     )
-
-
-def add_linker_argument(parser: ArgumentParser) -> None:
-    """Add how the graph's entities are found in texts."""
-    parser.add_argument(
-        "--linker",
-        default="dictionary",
-        metavar="NAME",
-        help="how entities are found (dictionary); also nearest and description:ENCODER for texts "
-        "that are names themselves, embedding:FOLDER for paraphrases; several joined by +",
-    )
-
-
-def add_stop_arguments(parser: ArgumentParser) -> None:
-    """Add which names are never linked."""
-    parser.add_argument(
-        "--stop-names",
-        default=(),
-        type=listed,
-        metavar="A,B",
-        help="names that are never linked, as they mean something else in these texts",
-    )
-    parser.add_argument(
-        "--stop-ordinary",
-        action="store_true",
-        help="link no names that are ordinary words, for so many entities say them; kgbert inspect "
-        "--texts shows which",
-    )
-
-
-def linker_of(arguments: Namespace, graph: "KnowledgeGraph") -> "Linker":
-    """Return the linker that the arguments name, without the names that they stop."""
-    from kgbert.linking.linkers import make_linker
-    from kgbert.linking.stop_list import ordinary_stop_names, without_names
-
-    linker = make_linker(graph, arguments.linker)
-    stopped = set(arguments.stop_names)
-    if arguments.stop_ordinary:
-        stopped |= ordinary_stop_names(graph)
-    return without_names(linker, graph, stopped) if stopped else linker
 
 
 def _limited(limit: str) -> tuple[str, int]:

@@ -6,13 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kgbert.cli.command import Command
-from kgbert.cli.graph_options import (
-    add_graph_arguments,
-    add_linker_argument,
-    add_stop_arguments,
-    graph_of,
-    linker_of,
-)
+from kgbert.cli.graph_options import add_graph_arguments, graph_of
+from kgbert.cli.linker_options import add_linker_arguments, linker_of
 from kgbert.texts import read_texts
 
 if TYPE_CHECKING:
@@ -64,8 +59,7 @@ def _add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--text-column", default="text", metavar="NAME", help="column or key of the text (text)"
     )
-    add_linker_argument(parser)
-    add_stop_arguments(parser)
+    add_linker_arguments(parser)
     parser.add_argument("--json", action="store_true", help="write one JSON object")
     parser.add_argument(
         "--html", type=Path, metavar="FILE", help="write a page with drawings to this file as well"

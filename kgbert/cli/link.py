@@ -9,14 +9,8 @@ from typing import TYPE_CHECKING
 from unicodedata import combining, east_asian_width
 
 from kgbert.cli.command import Command
-from kgbert.cli.dictionary_options import add_dictionary_arguments, settings_of
-from kgbert.cli.graph_options import (
-    add_graph_arguments,
-    add_linker_argument,
-    add_stop_arguments,
-    graph_of,
-    linker_of,
-)
+from kgbert.cli.graph_options import add_graph_arguments, graph_of
+from kgbert.cli.linker_options import add_linker_arguments, linker_of
 from kgbert.cli.text_argument import add_text_argument, examples_of
 from kgbert.lookup import lookup
 from kgbert.saving import write_atomically
@@ -37,10 +31,6 @@ def link(arguments: Namespace) -> None:
     examples = examples_of(arguments)
     graph = graph_of(arguments)
     linker = linker_of(arguments, graph)
-    if changes := settings_of(arguments):
-        from kgbert.linking.stop_list import with_settings
-
-        linker = with_settings(linker, graph, changes)
     if arguments.why is not None:
         _explain(examples, linker, arguments.why)
         return
@@ -60,9 +50,7 @@ def link(arguments: Namespace) -> None:
 def _add_arguments(parser: ArgumentParser) -> None:
     add_graph_arguments(parser)
     add_text_argument(parser)
-    add_linker_argument(parser)
-    add_stop_arguments(parser)
-    add_dictionary_arguments(parser)
+    add_linker_arguments(parser)
     parser.add_argument(
         "--why", metavar="NAME", help="say why the dictionary finds this name in the text, or not"
     )

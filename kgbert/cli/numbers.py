@@ -11,7 +11,7 @@ def positive(typed: str) -> int:
     >>> positive("6")
     6
     """
-    return _at_least(1, typed)
+    return at_least(1, typed)
 
 
 def not_negative(typed: str) -> int:
@@ -20,7 +20,7 @@ def not_negative(typed: str) -> int:
     >>> not_negative("0")
     0
     """
-    return _at_least(0, typed)
+    return at_least(0, typed)
 
 
 def rate(typed: str) -> float:
@@ -70,7 +70,27 @@ def seconds(typed: str) -> int:
     return whole
 
 
-def _at_least(least: int, typed: str) -> int:
+def share(typed: str) -> float:
+    """Return a number from 0 to less than 1.
+
+    >>> share("0.55")
+    0.55
+    """
+    try:
+        number = float(typed)
+    except ValueError:
+        number = math.nan
+    if not 0 <= number < 1:
+        raise ArgumentTypeError(f"{typed!r} is no number from 0 to less than 1, as 0.55 is")
+    return number
+
+
+def at_least(least: int, typed: str) -> int:
+    """Return a whole number that is no smaller than another.
+
+    >>> at_least(4, "8")
+    8
+    """
     try:
         number = int(typed)
     except ValueError:

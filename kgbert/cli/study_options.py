@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from kgbert.cli.graph_options import graph_of, linker_of
+from kgbert.cli.graph_options import graph_of
+from kgbert.cli.linker_options import linker_of
 from kgbert.cli.task_options import recipe_of, split_of
 from kgbert.texts import Example
 

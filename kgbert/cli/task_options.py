@@ -5,11 +5,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kgbert.cli.graph_options import (
-    add_graph_arguments,
-    add_linker_argument,
-    add_stop_arguments,
-)
+from kgbert.cli.graph_options import add_graph_arguments
+from kgbert.cli.linker_options import add_linker_arguments
 from kgbert.cli.numbers import positive, rate
 from kgbert.texts import Example, read_texts
 from kgbert.training.rates import ENCODER_LEARNING_RATE, HEAD_LEARNING_RATE
@@ -23,8 +20,7 @@ def add_task_arguments(parser: ArgumentParser, output: str) -> None:
     add_graph_arguments(parser)
     _add_texts(parser)
     _add_model(parser)
-    add_linker_argument(parser)
-    add_stop_arguments(parser)
+    add_linker_arguments(parser)
     _add_training(parser)
     parser.add_argument(
         "--output",

@@ -11,6 +11,7 @@ from kgbert.linking.dictionary import DictionaryLinker
 from kgbert.linking.mention import Linker, Mention
 from kgbert.linking.nearest import NearestNameLinker
 from kgbert.linking.remembering import RememberingLinker
+from kgbert.linking.settings import LinkerSettings
 from kgbert.lookup import lookup
 
 
@@ -35,10 +36,19 @@ class Portable(Protocol):
         ...
 
 
-def make_linker(graph: KnowledgeGraph, name: str) -> Linker:
+def make_linker(
+    graph: KnowledgeGraph, name: str, *, settings: LinkerSettings | None = None
+) -> Linker:
     """Return a linker by name; names joined by ``+`` make a combined one.
 
-    A linker that needs more than the graph is told where it lies: ``embedding:FOLDER``.
+    Args:
+        graph: What is linked to.
+        name: One of HOMES. A linker that needs more than the graph is told where it lies:
+            ``embedding:FOLDER``.
+        settings: The choices of the dictionaries among them, those of an embedding linker too.
+
+    Raises:
+        ValueError: There are settings, but no linker that asks a dictionary.
 
     >>> from kgbert.graph.builder import GraphBuilder
     >>> builder = GraphBuilder()
@@ -47,7 +57,13 @@ def make_linker(graph: KnowledgeGraph, name: str) -> Linker:
     >>> len(linker(["fever"])[0])
     2
     """
-    parts = [_made(graph, *part.partition(":")[::2]) for part in name.split("+")]
+    asked = [part.partition(":")[::2] for part in name.split("+")]
+    if settings and not any(part in WITH_DICTIONARY for part, _ in asked):
+        raise ValueError(
+            f"the linker {name!r} matches whole texts, so that there are no names in them to stop "
+            "and no rules to switch; take dictionary, or dictionary+nearest."
+        )
+    parts = [_made(graph, part, place, settings) for part, place in asked]
     return parts[0] if len(parts) == 1 else CombinedLinker(parts)
 
 
@@ -101,23 +117,25 @@ def linker_from_settings(
     return parts[0] if len(parts) == 1 else CombinedLinker(parts)
 
 
-def _made(graph: KnowledgeGraph, name: str, place: str) -> Linker:
+def _made(graph: KnowledgeGraph, name: str, place: str, settings: LinkerSettings | None) -> Linker:
     kind = _kind(name)
+    chosen = settings if name in WITH_DICTIONARY else None
     if name in LINKERS:
         if place:
             raise ValueError(
                 f"the linker {name!r} needs nothing but the graph; write {name!r} without "
                 f"':{place}'."
             )
-        linker: Linker = kind(graph)
-        return linker
+        made: Linker = kind.from_settings(graph, chosen.as_dict()) if chosen else kind(graph)
+        return made
     if not place:
         raise ValueError(
             f"the linker {name!r} lies in a folder; write {name}:FOLDER, the folder that `kgbert "
             "train-linker` wrote (for embedding), or the folder or hub name of an encoder."
         )
-    linker = kind.from_pretrained(graph, place)
-    return linker
+    linker: Any = kind.from_pretrained(graph, place)
+    found: Linker = linker.with_dictionary(chosen) if chosen else linker
+    return found
 
 
 def _kind(name: str) -> Any:
@@ -142,3 +160,7 @@ HOMES: Mapping[str, str] = {name: _home_of(kind) for name, kind in LINKERS.items
     "embedding": "kgbert.modeling.entity_linking.EmbeddingLinker",
     "description": "kgbert.modeling.nearest_description.NearestDescriptionLinker",
 }
+
+#: Linkers that find names in texts by a dictionary, and take its settings; what is no dictionary
+#: itself has ``with_dictionary(settings)``.
+WITH_DICTIONARY = ("dictionary", "embedding")

@@ -1,9 +1,10 @@
 """The choices of an embedding linker."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from kgbert.linking.settings import LinkerSettings
 from kgbert.modeling.calibration import Calibration
 
 
@@ -20,6 +21,8 @@ class EmbeddingSettings:
     """How much the letters of names count, where what the encoder reads in them counts 1."""
     renown: float = 0.005
     """What each e-fold of names speaks for an entity: it parts those that share a name."""
+    dictionary: LinkerSettings = field(default_factory=LinkerSettings)
+    """Of the dictionary that finds the mentions, and has the first word where it is sure."""
 
     def __post_init__(self) -> None:
         if self.max_candidates < 1:
@@ -38,15 +41,19 @@ class EmbeddingSettings:
                 "cannot count less than nothing; give 0 to leave it out."
             )
 
+    def as_dict(self) -> dict[str, Any]:
+        """Return the settings for JSON."""
+        return asdict(self) | {"dictionary": self.dictionary.as_dict()}
+
     @classmethod
     def from_dict(cls, settings: Mapping[str, Any]) -> "EmbeddingSettings":
-        """Return the settings that ``dataclasses.asdict`` gave.
+        """Return the settings that :meth:`as_dict` gave, or raise ValueError.
 
-        >>> from dataclasses import asdict
         >>> settings = EmbeddingSettings(threshold=0.3)
-        >>> EmbeddingSettings.from_dict(asdict(settings)) == settings
+        >>> EmbeddingSettings.from_dict(settings.as_dict()) == settings
         True
         """
+        told = settings.get("dictionary")
         return cls(
             settings["max_candidates"],
             settings["threshold"],
@@ -54,4 +61,5 @@ class EmbeddingSettings:
             # Linkers saved before there were these choices were calibrated without them.
             settings.get("spelling", 0.0),
             settings.get("renown", 0.0),
+            LinkerSettings.from_dict(told) if told else LinkerSettings(),
         )

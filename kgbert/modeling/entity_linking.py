@@ -3,7 +3,8 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
-from dataclasses import asdict, replace
+from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from kgbert.graph.graph import KnowledgeGraph
 from kgbert.linking.dictionary import DictionaryLinker
 from kgbert.linking.mention import Candidate, Linker, Mention
+from kgbert.linking.settings import LinkerSettings
 from kgbert.modeling.calibration import calibrate
 from kgbert.modeling.embedding_settings import EmbeddingSettings
 from kgbert.modeling.encoded_names import EncodedNames, distinct_names, encode_names
@@ -62,13 +64,13 @@ class EmbeddingLinker:
             graph: Where the names come from.
             encoder: Encoded the names, and encodes what mentions say.
             names: The graph's.
-            settings: How many candidates a mention keeps, and how they are scored.
+            settings: How many candidates a mention keeps, how they are scored, and what the
+                dictionary forgives.
             spans: A linker that finds the mentions, whatever it takes them to mean, as
                 ``from_gold`` does; None means what the dictionary finds, and the short forms
                 that a text defines.
         """
         self.graph, self.encoder, self.names, self.options = graph, encoder, names, settings
-        self.dictionary = DictionaryLinker(graph)
         self.spans = spans
         self._texts, _ = distinct_names(graph)
         self._letters = Spelling(self._texts)
@@ -109,6 +111,11 @@ class EmbeddingLinker:
             names or encode_names(graph, encoder, progress),
             settings=EmbeddingSettings.from_dict(said),
         )
+
+    @cached_property
+    def dictionary(self) -> DictionaryLinker:
+        """Finds the mentions, unless another linker does, and is asked first what they mean."""
+        return DictionaryLinker.from_settings(self.graph, self.options.dictionary.as_dict())
 
     def save(self, folder: str | Path) -> None:
         """Write encoder, vectors and settings, whole or not at all, for :meth:`from_pretrained`."""
@@ -211,7 +218,20 @@ class EmbeddingLinker:
         """Return this linker with other settings, the same encoder and the same names."""
         other = copy(self)
         other.options, other._known = replace(self.options, **changes), {}
+        if "dictionary" in changes:
+            other.__dict__.pop("dictionary", None)
         return other
+
+    def with_dictionary(self, settings: LinkerSettings) -> "EmbeddingLinker":
+        """Return this linker with other settings of its dictionary, and so many candidates.
+
+        The dictionary itself keeps no fewer than it does by default: it takes two to see that a
+        name has several meanings.
+        """
+        most = settings.max_candidates
+        least = LinkerSettings().max_candidates
+        dictionary = replace(settings, max_candidates=max(most, least))
+        return self.with_settings(max_candidates=most, dictionary=dictionary)
 
     def calibrated(
         self, entities: NDArray[np.int64] | None = None, *, seed: int = 0
@@ -233,7 +253,7 @@ class EmbeddingLinker:
     def _write(self, folder: Path) -> None:
         self.encoder.save(folder)
         self.names.save(folder / NAMES_FILE, self.graph.hash)
-        said = {"encoder": self._reading, **asdict(self.options)}
+        said = {"encoder": self._reading, **self.options.as_dict()}
         write_atomically(folder / SETTINGS_FILE, json.dumps(said, indent=2))
 
     @property
@@ -246,7 +266,7 @@ class EmbeddingLinker:
         return {
             "weights": self.encoder.hash,
             "encoder": self._reading,
-            **asdict(self.options),
+            **self.options.as_dict(),
         }
 
     @property
