@@ -1,5 +1,4 @@
 import json
-from dataclasses import asdict
 
 import pytest
 from hypothesis import given
@@ -9,17 +8,21 @@ from tiny import TEXTS, tiny_graph, tiny_processor
 from kgbert.batching.processor import KGBertProcessor
 from kgbert.graph.builder import GraphBuilder
 from kgbert.linking.adapters import from_gold
-from kgbert.linking.linkers import linker_from_settings, linker_settings, make_linker
+from kgbert.linking.linkers import (
+    linker_from_settings,
+    linker_settings,
+    make_linker,
+    parts_of,
+)
 from kgbert.linking.mention import Candidate
+from kgbert.linking.settings import LinkerSettings
+from kgbert.linking.stopping import STOP_NAMES
 from kgbert.modeling.embedding_settings import EmbeddingSettings
 from kgbert.modeling.entity_linking import EmbeddingLinker
 from kgbert.modeling.models import KGBertModel
 from kgbert.modeling.name_encoder import NameEncoder
 from kgbert.modeling.short_forms import defined_places, long_forms, spelt_out
-from kgbert.modeling.thresholds import (
-    with_best_threshold_of_spans,
-    with_best_threshold_of_texts,
-)
+from kgbert.modeling.thresholds import with_best_threshold_of_texts
 from kgbert.texts import Example, Span
 
 ODD = "a lung and an odd lung illness (OLI). OLI is no OLIVE."
@@ -115,6 +118,27 @@ def test_a_saved_linker_answers_as_before(linker, tmp_path):
     assert again([*TEXTS, ODD]) == changed([*TEXTS, ODD])
 
 
+@pytest.mark.parametrize("name", ["embedding:{}", "embedding:{}+nearest"])
+def test_the_dictionary_inside_takes_settings_and_keeps_them(linker, folder, tmp_path, name):
+    settings = LinkerSettings(max_candidates=1, rules=frozenset(), stop_names=STOP_NAMES | {"lung"})
+    made = make_linker(tiny_graph(), name.format(folder), settings=settings)
+    tiny_processor(linker=made).save_pretrained(tmp_path)
+
+    again = parts_of(KGBertProcessor.from_pretrained(tmp_path).linker)[0]
+
+    assert again(TEXTS) == parts_of(made)[0](TEXTS)
+    assert again.dictionary.rules == ()
+    assert again(["a lung"]) == [[]]
+    assert [len(mention.candidates) for mention in again(["fever"])[0]] == [1]
+
+
+def test_one_candidate_is_kept_of_a_name_with_two_meanings_but_none_is_sure(linker):
+    one = linker.with_dictionary(LinkerSettings(max_candidates=1))
+
+    assert one.known("fever") is None
+    assert len(one.candidates("fever")) == 1
+
+
 def test_names_of_another_graph_are_encoded_anew(linker, folder, tmp_path):
     before = linker.encoder.model.name_or_path
     linker.save(tmp_path)
@@ -196,15 +220,21 @@ def test_one_text_is_no_list_of_texts(linker):
         linker("fever")
 
 
-def test_threshold_of_gold_spans_refuses_what_is_not_in_the_graph(linker):
-    known = Example("a lung", spans=(Span(2, 6, "x", "EX:4"),))
-    unknown = Example("feverishness", spans=(Span(0, 12, "x", "Y:1"),))
+def test_threshold_refuses_given_spans_of_what_is_not_in_the_graph(linker):
+    known, unknown = "a lung", "feverishness"
+    examples = [
+        Example(known, spans=(Span(2, 6, "x", "EX:4"),)),
+        Example(unknown, spans=(Span(0, 12, "x", "Y:1"),)),
+    ]
+    spans = from_gold({known: [(2, 6, "EX:4")], unknown: [(0, 12, "Y:1")]})
+    given = EmbeddingLinker(
+        linker.graph, linker.encoder, linker.names, settings=linker.options, spans=spans
+    )
 
-    chosen = with_best_threshold_of_spans(linker, [known, unknown])
+    chosen = with_best_threshold_of_texts(given, examples)
 
     assert chosen.candidates("lung")[0].entity == "EX:4"
     assert chosen.candidates("feverishness") == ()
-    assert with_best_threshold_of_spans(linker, [known]).options.threshold == 0.0
 
 
 def test_threshold_of_whole_texts_leaves_out_what_nobody_marked(linker):
@@ -237,7 +267,7 @@ def test_settings_that_make_no_sense_are_refused(wrong):
 def test_settings_survive_json():
     settings = EmbeddingSettings(threshold=0.25)
 
-    assert EmbeddingSettings.from_dict(json.loads(json.dumps(asdict(settings)))) == settings
+    assert EmbeddingSettings.from_dict(json.loads(json.dumps(settings.as_dict()))) == settings
 
 
 @given(st.text("abcDEF (),.", max_size=40))

@@ -2,45 +2,15 @@
 
 from collections.abc import Sequence
 
-from kgbert.linking.mention import Candidate
-from kgbert.modeling.calibration import best_cut, best_threshold
+from kgbert.modeling.calibration import best_cut
 from kgbert.modeling.entity_linking import EmbeddingLinker
-from kgbert.modeling.short_forms import long_forms, spelt_out
 from kgbert.texts import Example
-
-
-def with_best_threshold_of_spans(
-    linker: EmbeddingLinker, examples: Sequence[Example]
-) -> EmbeddingLinker:
-    """Return a linker with the NIL threshold that answers most gold spans rightly.
-
-    It is for linkers that are given the spans. Other than whole texts these hold no mention that
-    people did not mark, so that the threshold is low.
-
-    Args:
-        linker: With any threshold.
-        examples: Texts whose spans say their entity; validation texts, never those of a test.
-    """
-    every = linker.with_settings(threshold=0.0)
-    scores, right, nil = [], [], []
-    for example in examples:
-        defined = long_forms(example.text, ((x.start, x.end) for x in example.spans))
-        said = [spelt_out(example.text[x.start : x.end], defined) for x in example.spans]
-        meaning = every.rank(said)
-        for span, surface in zip(example.spans, said, strict=True):
-            best = next(iter(meaning[surface]), Candidate("", 0.0))
-            scores.append(best.score)
-            right.append(best.entity == span.entity)
-            nil.append(span.entity not in linker.graph)
-    return linker.with_settings(threshold=best_threshold(scores, right, nil))
 
 
 def with_best_threshold_of_texts(
     linker: EmbeddingLinker, examples: Sequence[Example]
 ) -> EmbeddingLinker:
     """Return a linker with the NIL threshold by which whole texts are linked best (F1).
-
-    It is for linkers that find the mentions themselves.
 
     Args:
         linker: With any threshold.
