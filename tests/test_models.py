@@ -253,6 +253,11 @@ def test_negative_layers_count_from_the_last():
     assert config.injected_layers == [1, 3]
 
 
+def test_an_option_that_is_misspelt_is_refused(fused):
+    with pytest.raises(ValueError, match=r"'injected_layer'; did you mean 'injected_layers'\?"):
+        fused(injected_layer=[-1])
+
+
 def test_labels_are_named_in_the_order_of_the_logits(fused):
     model = fused(labels=["well", "ill", "dead"])
 

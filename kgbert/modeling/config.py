@@ -1,8 +1,12 @@
 """The configuration of a fused model."""
 
+from collections.abc import Iterable
+from inspect import signature
 from typing import Any
 
 from transformers import AutoConfig, PreTrainedConfig
+
+from kgbert.lookup import lookup
 
 POOLINGS = ("head", "mean")
 
@@ -97,6 +101,17 @@ class KGBertConfig(PreTrainedConfig):
     def keys_to_ignore_at_inference(self) -> list[str]:
         """What Trainer leaves out of predictions: the same as for the backbone, XLNet's memory."""
         return list(getattr(self.backbone, "keys_to_ignore_at_inference", []))
+
+
+def check_options(names: Iterable[str]) -> None:
+    """Raise ValueError where an option is none of :class:`KGBertConfig`'s.
+
+    The configuration itself keeps what it does not know, as those of newer versions must be
+    readable; of an option that was just typed, nothing would be seen but that it has no effect.
+    """
+    known = {**signature(PreTrainedConfig).parameters, **signature(KGBertConfig).parameters}
+    for name in names:
+        lookup(known, name, "option of the model")
 
 
 def _check_layers(injected_layers: list[int], backbone: PreTrainedConfig) -> None:

@@ -14,7 +14,7 @@ from kgbert.batching.processor import KGBertProcessor
 from kgbert.batching.vectors import EntityVectors
 from kgbert.graph.graph import KnowledgeGraph
 from kgbert.lookup import lookup
-from kgbert.modeling.config import KGBertConfig
+from kgbert.modeling.config import KGBertConfig, check_options
 from kgbert.modeling.encoders import GraphEncoder
 from kgbert.modeling.features import weights_hash
 from kgbert.modeling.fusions import FUSIONS
@@ -130,8 +130,9 @@ class KGBertPreTrainedModel(PreTrainedModel):
             name_or_path: A checkpoint on the hub or in a folder.
             graph: Only its relations and its hash are taken.
             labels: The task's labels in the order of the logits.
-            **options: Fields of :class:`KGBertConfig`.
+            **options: Fields of :class:`KGBertConfig`; any other is a ValueError.
         """
+        check_options(options)
         naming = (
             {"id2label": dict(enumerate(labels)), "label2id": {x: i for i, x in enumerate(labels)}}
             if labels
