@@ -1,4 +1,4 @@
-"""The tables of verdict.py's results: task by task, and on the mean over the tasks."""
+"""The tables of verdict.py's results: task by task, on the mean over the tasks, arm by arm."""
 
 import json
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ def verdict_tables(tasks: dict[str, Results]) -> str:
     """Return what the tasks came to, together and one by one."""
     together = [_together(tasks), _mean(tasks)] if len(tasks) > 1 else []
     verdicts = [f"- **{results['name']}**: {_said(results)}" for results in tasks.values()]
-    told = [_tasks(tasks), *together, _warned(tasks), "\n".join(verdicts)]
+    told = [_tasks(tasks), *together, _warned(tasks), "\n".join(verdicts), _arms(tasks)]
     return "\n\n".join(filter(None, told))
 
 
@@ -54,16 +54,52 @@ def _tasks(tasks: dict[str, Results]) -> str:
 
 
 def _mean(tasks: dict[str, Results]) -> str:
-    """Compare the arms on the mean over the tasks, seed by seed."""
-    seeds = sorted(set.intersection(*(set(one["complete_seeds"]) for one in tasks.values())))
-    rows = []
-    for arm in _shared_arms(tasks):
-        differences = [fmean(_of_seed(one, arm, seed) for one in tasks.values()) for seed in seeds]
-        summary = paired_summary(differences)
-        difference = f"{points(summary.mean)} {interval(summary.interval)}".strip()
-        rows.append((f"{MAIN} over {arm}", difference, p_value(summary.p), *_cost(tasks, arm)))
+    """Compare the arms that all tasks have on the mean over the tasks."""
+    rows = [
+        (f"{MAIN} over {arm}", *_on_the_mean(tasks, arm), _cost(tasks, MAIN), _cost(tasks, arm))
+        for arm in _shared_arms(tasks)
+    ]
     header = ("on the mean over the tasks", "points", "p", f"training, {MAIN}", "training, the arm")
     return table(header, rows)
+
+
+def _arms(tasks: dict[str, Results]) -> str:
+    """Show all arms of the tasks that have more than the others, and knowledge beside each."""
+    core = _shared_arms(tasks)
+    wide = {name: one for name, one in tasks.items() if len(one["arms"]) > len(core) + 1}
+    if not wide:
+        return ""
+    header = ["arm"]
+    for name in wide:
+        header += [name, f"{MAIN} over it"]
+    rows = [_arm_row(wide, arm) for arm in dict.fromkeys(_arms_of(*wide.values()))]
+    said = f"All arms on {listing(list(wide))}; each p stands by itself, uncorrected."
+    return f"{said}\n\n{table((*header, 'on the mean', 'p', 'training'), rows)}"
+
+
+def _arms_of(*tasks: Results) -> Iterator[str]:
+    for results in tasks:
+        yield from (one["arm"] for one in results["arms"])
+
+
+def _arm_row(tasks: dict[str, Results], arm: str) -> list[str]:
+    row = [arm]
+    for results in tasks.values():
+        means = {one["arm"]: one["mean"] for one in results["arms"]}
+        over = {one["second"]: _difference(one) for one in _of_main(results)}
+        row += [score(means[arm]) if arm in means else "", over.get(arm, "")]
+    everywhere = all(arm in _arms_of(results) for results in tasks.values())
+    mean = _on_the_mean(tasks, arm) if everywhere and arm != MAIN else ("", "")
+    having = {name: results for name, results in tasks.items() if arm in _arms_of(results)}
+    return [*row, *mean, _cost(having, arm)]
+
+
+def _on_the_mean(tasks: dict[str, Results], arm: str) -> tuple[str, str]:
+    """Return what knowledge gains over an arm, seed by seed on the mean over tasks, and its p."""
+    seeds = sorted(set.intersection(*(set(one["complete_seeds"]) for one in tasks.values())))
+    differences = [fmean(_of_seed(one, arm, seed) for one in tasks.values()) for seed in seeds]
+    summary = paired_summary(differences)
+    return f"{points(summary.mean)} {interval(summary.interval)}".strip(), p_value(summary.p)
 
 
 def _of_seed(results: Results, arm: str, seed: int) -> float:
@@ -74,16 +110,15 @@ def _of_seed(results: Results, arm: str, seed: int) -> float:
     return float(values[MAIN][seed] - values[arm][seed])
 
 
-def _cost(tasks: dict[str, Results], arm: str) -> Iterator[str]:
-    """Yield the median over tasks of what the training of two arms took, plain being 1."""
-    for name in (MAIN, arm):
-        ratios = [
-            one["cost_ratio"]["train_seconds"]
-            for results in tasks.values()
-            for one in results["arms"]
-            if one["arm"] == name
-        ]
-        yield f"{median(ratios):.1f}"
+def _cost(tasks: dict[str, Results], arm: str) -> str:
+    """Return the median over tasks of what the training of an arm took, plain being 1."""
+    ratios = [
+        one["cost_ratio"]["train_seconds"]
+        for results in tasks.values()
+        for one in results["arms"]
+        if one["arm"] == arm
+    ]
+    return f"{median(ratios):.1f}"
 
 
 def _together(tasks: dict[str, Results]) -> str:
