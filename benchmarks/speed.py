@@ -18,9 +18,6 @@ import argparse
 import json
 import os
 import platform
-import resource
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Sequence
@@ -33,6 +30,7 @@ from typing import Any
 import torch
 from lanes import Lane, peak_gpu_memory, race, waiting
 from own_process import in_own_process, memory_in_gib
+from start_up import start_up
 from synthetic import synthetic_features, synthetic_graph, synthetic_texts
 from transformers import AutoModelForSequenceClassification, AutoTokenizer, BertConfig
 
@@ -45,6 +43,12 @@ from kgbert.modeling.models import KGBertForSequenceClassification
 MEASURED = ("plain", "knowledge", "no edges", "appended text", "K-BERT", "ERNIE", "KnowBert")
 #: What an invented graph without names can feed.
 INVENTED = ("plain", "knowledge", "no edges", "ERNIE", "KnowBert")
+#: A shape that computes less than the demo's, which reads knowledge after two blocks.
+ONE_BLOCK = replace(
+    ARMS["knowledge"], name="knowledge, after one block", options={"injected_layers": [-1]}
+)
+#: What is shaped as the demo's knowledge is.
+OURS = ("knowledge", "no edges", ONE_BLOCK.name)
 BATCH = 32
 PACKAGES = ("kgbert", "torch", "transformers", "torch-geometric", "numpy")
 
@@ -119,7 +123,7 @@ def _found(arguments: argparse.Namespace, folder: Path) -> dict[str, Any]:
 
 def on_demo(folder: Path, repeats: int) -> dict[str, Any]:
     """Return the costs on the demo's texts and graph."""
-    lanes = demo_lanes(folder, MEASURED)
+    lanes = demo_lanes(folder, [*(ARMS[name] for name in MEASURED), ONE_BLOCK])
     found = _raced(lanes, repeats, 1)
     rows = {row["arm"]: row for row in found["arms"]}
     for name in ("plain", "knowledge"):
@@ -133,7 +137,7 @@ def on_demo(folder: Path, repeats: int) -> dict[str, Any]:
 
 def memory_of(name: str, folder: Path) -> dict[str, float]:
     """Return what training an arm takes of the memory, in a process where nothing else was done."""
-    (lane,) = demo_lanes(folder, (name,))
+    (lane,) = demo_lanes(folder, [ARMS[name]])
     for number in range(len(lane.batches)):
         lane.train(number)
     return {"peak memory, GiB": memory_in_gib("VmHWM")}
@@ -171,31 +175,36 @@ def _raced(lanes: Sequence[Lane], repeats: int, block: int) -> dict[str, Any]:
     """Return training, inference and the loader's share of each lane."""
     trained = race(lanes, "training", repeats=repeats, block=block)
     loader = race(lanes[:2], "loader", repeats=repeats, block=block)
-    knowing = next(lane for lane in lanes if lane.name == "knowledge")
-    looking_up = replace(knowing, name="knowledge, precomputed", spent={})
-    looking_up.processor = _copy(knowing.processor)
-    looking_up.processor.use_vectors(knowing.model.precompute(knowing.processor))
-    answered = race([*lanes, looking_up], "inference", repeats=repeats, block=block)
+    knowing = [lane for lane in lanes if lane.name.startswith("knowledge")]
+    looking_up = [_looking_up(lane) for lane in knowing]
+    answered = race([*lanes, *looking_up], "inference", repeats=repeats, block=block)
     rows = {row["arm"]: row for row in answered}
     for row in trained:
         rows[row["arm"]] = row | rows[row["arm"]]
     return {"arms": list(rows.values()), "loader": loader} | {
-        "share of training's time that waits for two workers": waiting(knowing, 3 * repeats)
+        "share of training's time that waits for two workers": waiting(knowing[0], 3 * repeats)
     }
 
 
-def demo_lanes(folder: Path, names: Sequence[str]) -> list[Lane]:
+def _looking_up(knowing: Lane) -> Lane:
+    """Return the same lane with the vectors of all entities computed beforehand."""
+    processor = _copy(knowing.processor)
+    processor.use_vectors(knowing.model.precompute(knowing.processor))
+    return replace(knowing, name=f"{knowing.name}, precomputed", processor=processor, spent={})
+
+
+def demo_lanes(folder: Path, arms: Sequence[Arm]) -> list[Lane]:
     """Return arms on the demo's texts, those of about one length together."""
     study = demo_study(folder, SIZES["short"])
     examples = sorted(study.split(0).train[:256], key=lambda example: len(example.text))
     material = Material(study.graph, study.features, study.linker, study.backbone, (examples,))
-    return [_demo_lane(ARMS[name], material) for name in names]
+    return [_demo_lane(arm, material) for arm in arms]
 
 
 def _demo_lane(arm: Arm, material: Material) -> Lane:
     # TransE's vectors cost a training of their own, and a step the same as any of their length.
     changed = material if arm.name == "ERNIE" else arm.change(material, 0)
-    shape = RECIPES["knowledge" if arm.name in ("knowledge", "no edges") else "plain"]
+    shape = RECIPES["knowledge" if arm.name in OURS else "plain"]
     model = KGBertForSequenceClassification.from_backbone(
         material.backbone, material.graph, labels=("a", "b"), **shape.options | arm.options
     )
@@ -261,23 +270,6 @@ def _linking(lane: Lane) -> dict[str, float]:
     linked = 1000 * (time.process_time() - start) / len(texts)
     step = 1000 * median(spent[1] for spent in lane.spent["training"]) / len(lane.batches[0])
     return {"ms a text": round(linked, 3), "of a training step": round(linked / step, 3)}
-
-
-def start_up(repeats: int) -> dict[str, float]:
-    """Return the seconds of the processor that the command and the import take."""
-    commands = {
-        "python": ["-c", ""],
-        "import kgbert": ["-c", "import kgbert"],
-        "kgbert --help": ["-c", "from kgbert.cli import main; main(['--help'])"],
-    }
-    found: dict[str, list[float]] = {name: [] for name in commands}
-    for _ in range(repeats):
-        for name, command in commands.items():
-            before = resource.getrusage(resource.RUSAGE_CHILDREN)
-            subprocess.run([sys.executable, *command], stdout=subprocess.DEVNULL, check=False)
-            after = resource.getrusage(resource.RUSAGE_CHILDREN)
-            found[name].append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
-    return {name: round(median(seconds), 3) for name, seconds in found.items()}
 
 
 def _manifest(device: str, threads: int) -> dict[str, Any]:
