@@ -14,8 +14,8 @@ MAX_SHORT_WORDS = 2
 
 #: Opening brackets; Chinese and Japanese texts have wide ones.
 _OPENING = re.compile(r"[(\[（［]")
-_BRACKETS = re.compile(r"[(\[（［]([^()\[\]（）［］]+)[)\]）］]")
-_LIST_MARK = re.compile("[;,]")
+#: What stands in brackets, up to the first mark of a list.
+_BRACKETS = re.compile(r"[(\[（［]([^()\[\]（）［］;,]*)(?:[;,][^()\[\]（）［］]*)?[)\]）］]")
 _PART = re.compile(r"[^\s/-]+")
 
 #: What may stand right before brackets that are not part of it.
@@ -68,17 +68,17 @@ def _definition(
     brackets: re.Match[str], text: str, spans: Sequence[tuple[int, int]]
 ) -> Definition | None:
     """Return what a pair of brackets defines; ``spans`` are those of known mentions."""
-    inside = _LIST_MARK.split(brackets.group(1), 1)[0].strip()
-    before = text[: brackets.start()].rstrip()
+    inside = brackets.group(1).strip()
     if _is_short_form(inside):
+        before = text[: brackets.start()].rstrip()
         start = _long_form_start(inside, before)
         apart = len(before) < brackets.start() or _UNSPACED_END.search(before)
         if start is None and apart and _CAPITALS.fullmatch(inside):
             start = min((start for start, end in spans if end == len(before)), default=None)
         return None if start is None else Definition(inside, start, len(before))
-    outside = before[-MAX_SHORT_LENGTH - 1 :].split()
+    # The other way round: "NO (nitric oxide)".
+    outside = text[: brackets.start()].rsplit(None, 1)[-1:]
     if inside and outside and _is_short_form(outside[-1]):
-        # The other way round: "NO (nitric oxide)".
         start = brackets.start(1) + brackets.group(1).index(inside)
         if _long_form_start(outside[-1], inside) == 0:
             return Definition(outside[-1], start, start + len(inside))

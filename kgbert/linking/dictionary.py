@@ -4,8 +4,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-import numpy as np
-
 from kgbert.graph.graph import KnowledgeGraph
 from kgbert.linking.abbreviations import has_brackets, link_short_forms
 from kgbert.linking.folding import fold_cluster
@@ -184,7 +182,7 @@ class DictionaryLinker:
         firsts, lengths, entries = self.index.find(reading.ids)
         ends = firsts + lengths
         starts, stops = reading.spans(firsts, ends - 1)
-        owners = np.searchsorted(reading.begins, starts, side="right") - 1
+        owners = reading.begins.searchsorted(starts, side="right") - 1
         columns = (owners, reading.begins[owners], firsts, ends, entries, starts, stops)
         return zip(*(column.tolist() for column in columns), strict=True)
 

@@ -27,7 +27,7 @@ class RunHashes:
 
     def __init__(self, codes: NDArray[np.uint64]) -> None:
         self._sums = np.zeros(len(codes) + 1, np.uint64)
-        np.cumsum(codes * _powers(int(_INVERSE), len(codes)), out=self._sums[1:])
+        (codes * _powers(int(_INVERSE), len(codes))).cumsum(out=self._sums[1:])
         self._powers = _powers(int(GOLDEN), len(codes))
 
     def of(self, first: NDArray[np.int64], end: NDArray[np.int64]) -> NDArray[np.uint64]:

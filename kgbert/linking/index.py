@@ -61,37 +61,35 @@ class NameIndex:
 
         They are sorted by position, longer runs first.
         """
-        found = [
-            (first[inside], lengths[inside], entry)
-            for first, lengths, hashed in self._runs(ids)
-            for inside, entry in (self._forms.look_up(hashed),)
-        ]
+        alone = self._alone[ids]
+        ones = (alone != NOWHERE).nonzero()[0]
+        found = [(ones, np.ones_like(ones), alone[ones])]
+        for first, lengths, hashed in self._runs(ids):
+            inside, entry = self._forms.look_up(hashed)
+            found.append((first[inside], lengths[inside], entry))
         place, run, entry = map(np.concatenate, zip(*found, strict=True))
-        order = np.argsort((place << _REACH_BITS) - run)
+        order = ((place << _REACH_BITS) - run).argsort()
         return place[order], run[order], entry[order]
 
     def _runs(
         self, ids: NDArray[np.int64]
     ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.uint64]]]:
-        """Yield position, length and hash of runs among which all names are."""
-        reach = self.reach[ids]
-        codes = self._codes[ids]
-        ones = np.flatnonzero(reach)
+        """Yield position, length and hash of runs among which all names of several words are."""
         known = ids > UNKNOWN
-        twos = np.flatnonzero((reach[:-1] > 1) & known[1:])
+        twos = (self._begins_more[ids[:-1]] & known[1:]).nonzero()[0]
+        codes = self._codes[ids]
         hashed = _extended(codes[twos], codes[twos + 1])
-        short = np.repeat(np.array([1, 2]), (len(ones), len(twos)))
-        yield np.concatenate([ones, twos]), short, np.concatenate([codes[ones], hashed])
+        yield twos, np.full(len(twos), 2), hashed
         # Most runs end here: many names begin with "of", few with "of the".
         opening = twos[self._openings.holds(hashed)]
-        last = np.append(np.flatnonzero(~known), len(ids))
-        room = last[np.searchsorted(last, opening)] - opening
-        longest = np.minimum(reach[opening], room)
+        last = np.append((~known).nonzero()[0], len(ids))
+        room = last[last.searchsorted(opening)] - opening
+        more = np.minimum(self.reach[ids[opening]], room) - 2
         row = RunHashes(codes)
-        for some in _few(longest - 2):
-            count = longest[some] - 2
-            first = np.repeat(opening[some], count)
-            length = np.arange(len(first)) - np.repeat(np.cumsum(count) - count, count) + 3
+        for some in _few(more):
+            count = more[some]
+            first = opening[some].repeat(count)
+            length = np.arange(3, len(first) + 3) - (count.cumsum() - count).repeat(count)
             yield first, length, row.of(first, first + length)
 
     def entry_of(self, ids: Sequence[int]) -> int:
@@ -111,6 +109,20 @@ class NameIndex:
         first, end = self.offsets[entry : entry + 2].tolist()
         found: list[int] = self.names[first:end].tolist()
         return found
+
+    @cached_property
+    def _alone(self) -> NDArray[np.int64]:
+        """By word id, the entry of the names that are just this word; NOWHERE if there are none."""
+        entries = np.full(len(self._codes), NOWHERE)
+        inside, entry = self._forms.look_up(self._codes[1:])
+        entries[1 + inside] = entry
+        return entries
+
+    @cached_property
+    def _begins_more(self) -> NDArray[np.bool_]:
+        """By word id, whether names of several words begin with it."""
+        begins: NDArray[np.bool_] = self.reach > 1
+        return begins
 
     @cached_property
     def _codes(self) -> NDArray[np.uint64]:
@@ -142,8 +154,8 @@ class _Hashes:
 
     def look_up(self, hashed: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return which of the hashes are there, and the places of these."""
-        likely = np.flatnonzero(self.holds(hashed))
-        place = np.searchsorted(self._sorted, hashed[likely])
+        likely = self.holds(hashed).nonzero()[0]
+        place = self._sorted.searchsorted(hashed[likely])
         place[place == len(self._sorted)] = 0
         there = self._sorted[place] == hashed[likely] if len(self._sorted) else likely < 0
         return likely[there], place[there]
@@ -211,8 +223,8 @@ def _hash_runs(
 
 def _few(counts: NDArray[np.int64]) -> Iterator[slice]:
     """Yield slices of the counts, none of which sums to much more than _MOST_RUNS."""
-    group = np.cumsum(counts) // _MOST_RUNS
-    edges = [0, *(np.flatnonzero(group[1:] != group[:-1]) + 1).tolist()]
+    group = counts.cumsum() // _MOST_RUNS
+    edges = [0, *((group[1:] != group[:-1]).nonzero()[0] + 1).tolist()]
     for start, end in pairwise([*edges, len(counts)]):
         yield slice(start, end)
 

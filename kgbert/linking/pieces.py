@@ -51,9 +51,9 @@ def pieces_in(text: str) -> Pieces:
     else:
         codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
         blank = _BLANKS[np.minimum(codes, len(_BLANKS) - 1)]
-    edges = np.flatnonzero(blank[:-1] != blank[1:]) + 1
+    edges = (blank[:-1] != blank[1:]).nonzero()[0] + 1
     starts, ends = edges[::2], edges[1::2]
-    newlines = np.searchsorted(starts, np.flatnonzero(codes == ord("\n")))
+    newlines = starts.searchsorted((codes == ord("\n")).nonzero()[0])
     breaks = np.bincount(newlines, minlength=len(starts) + 1)[1:] > 1
     return Pieces(starts, ends, breaks, _hashes(codes, starts, ends))
 
@@ -62,7 +62,7 @@ def _hashes(
     codes: NDArray[np.unsignedinteger], starts: NDArray[np.int64], ends: NDArray[np.int64]
 ) -> NDArray[np.uint64]:
     hashed = np.empty(len(starts), np.uint64)
-    edges = np.searchsorted(starts, np.arange(0, len(codes) + _WINDOW, _WINDOW))
+    edges = starts.searchsorted(np.arange(0, len(codes) + _WINDOW, _WINDOW))
     for number, (first, last) in enumerate(pairwise(edges.tolist())):
         begin = number * _WINDOW
         window = codes[begin : begin + _WINDOW + LONGEST_HASHED]

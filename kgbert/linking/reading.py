@@ -28,8 +28,9 @@ _MOST_WORDS = 1 << 21
 #: take turns.
 _TABLE_BITS = 17
 
-#: The place of a word that would split a character of the text.
-SPLIT = -1
+#: The place of a word that would split a character of the text, in its piece: so low that in the
+#: text it is below zero wherever the piece stands.
+SPLIT = -(1 << 31)
 
 _PARAGRAPH_END = (UNKNOWN, SPLIT, SPLIT)
 
@@ -59,18 +60,14 @@ class Reading:
     def spans(
         self, first: NDArray[np.int64], last: NDArray[np.int64]
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return where runs of words begin and end; SPLIT where that is inside a character."""
+        """Return where runs of words begin and end; below zero where that is inside a character."""
+        words = np.concatenate([first, last])
         # While numpy looks at an array nobody can append to it.
         with self.lock:
-            memory = _rows(self.memory)
-            begin = memory[self.remembered[first], 1]
-            end = memory[self.remembered[last], 2]
-        begins = np.where(begin == SPLIT, SPLIT, begin + self._piece(first))
-        return begins, np.where(end == SPLIT, SPLIT, end + self._piece(last))
-
-    def _piece(self, words: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return where the pieces begin that the words are in."""
-        return self.pieces[np.searchsorted(self.before, words, side="right") - 1]
+            places = _rows(self.memory)[self.remembered[words]]
+        pieces = self.pieces[self.before.searchsorted(words, side="right") - 1]
+        count = len(first)
+        return pieces[:count] + places[:count, 1], pieces[count:] + places[count:, 2]
 
 
 class Reader(dict[str, int]):
@@ -113,10 +110,12 @@ class Reader(dict[str, int]):
         """Return id, start and end of each word of a piece."""
         words: list[int] = []
         folded = fold(piece)
+        parts = pieces_of(folded.text)
         end = 0
-        for position, part in enumerate(pieces_of(folded.text)):
-            offset, end = end, end + len(part)
-            if position % 2 and (word := self._id(part)) != DROPPED:
+        for blank, part in zip(parts[::2], parts[1::2], strict=False):
+            offset = end + len(blank)
+            end = offset + len(part)
+            if (word := self._id(part)) != DROPPED:
                 words += (word, *_place(folded, offset, end))
         return words
 
@@ -130,7 +129,7 @@ class Reader(dict[str, int]):
     def read(self, texts: Sequence[str]) -> Reading:
         """Return the words of texts."""
         lengths = np.fromiter(map(len, texts), np.int64, len(texts))
-        begins = np.cumsum(lengths + len(_BREAK)) - lengths
+        begins = (lengths + len(_BREAK)).cumsum() - lengths
         joined = _BREAK.join(["", *texts, ""])
         pieces = pieces_in(joined)
         # A thread that reads must not find the memory half changed by another.
@@ -140,9 +139,10 @@ class Reader(dict[str, int]):
             numbers = self._numbers(joined, pieces)
             counts = np.frombuffer(self._counts, np.int32)[numbers] + pieces.breaks
             # Where in the memory the words of each piece lie, one piece after the other.
-            before = np.cumsum(counts) - counts
+            before = counts.cumsum(dtype=np.int64)
+            before -= counts
             shift = np.frombuffer(self._firsts, np.int32)[numbers] - before
-            remembered = np.repeat(shift, counts)
+            remembered = shift.repeat(counts)
             remembered += np.arange(len(remembered))
             memory = self._words
             ids = _rows(memory)[remembered, 0].astype(np.int64)
@@ -154,7 +154,7 @@ class Reader(dict[str, int]):
         places = (pieces.hashes * GOLDEN) >> np.uint64(64 - _TABLE_BITS)
         numbers: NDArray[np.int32] = self._numbers_held[places]
         unknown = (self._hashes_held[places] != pieces.hashes) | (pieces.hashes == NO_HASH)
-        new = np.flatnonzero(unknown)
+        new = unknown.nonzero()[0]
         if len(new):
             spans = zip(pieces.starts[new].tolist(), pieces.ends[new].tolist(), strict=True)
             numbers[new] = [self[joined[start:end]] for start, end in spans]
