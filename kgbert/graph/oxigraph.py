@@ -12,6 +12,7 @@ from pyoxigraph import RdfFormat
 from kgbert.graph.annotations import without_axioms
 from kgbert.graph.datatypes import JUDGED
 from kgbert.graph.identifiers import BASE
+from kgbert.graph.jsonld import located
 from kgbert.graph.rdf import not_valid, safe_content
 from kgbert.graph.source import Source
 from kgbert.graph.statements import ON_BLANKS, Statements
@@ -50,13 +51,25 @@ def _located(error: BaseException, syntax: str, source: Source) -> BaseException
     """Return the error with its place in the whole file, of which axioms may be left out."""
     if syntax in _STREAMED:
         return error
-    lines = _Lines(safe_content(syntax, source))
+    content = safe_content(syntax, source)
+    if syntax == "json-ld":
+        return SyntaxError(located(content, _complaint))
+    lines = _Lines(content)
     try:
         deque(_parsed(syntax, lines), maxlen=0)
     except _SYNTAX_ERRORS as same:
         # Of RDF/XML Oxigraph does not tell the line: it is the last that was asked for.
         return SyntaxError(f"line {lines.number}: {same}") if syntax == "xml" else same
     return error
+
+
+def _complaint(content: bytes) -> str:
+    """Return what is wrong with JSON-LD; nothing if it is well-formed."""
+    try:
+        deque(_parsed("json-ld", content), maxlen=0)
+    except _SYNTAX_ERRORS as error:
+        return str(error) or type(error).__name__
+    return ""
 
 
 class _Lines:

@@ -10,6 +10,7 @@ from rdflib.exceptions import ParserError
 
 from kgbert.graph.graph import GraphError
 from kgbert.graph.identifiers import BASE
+from kgbert.graph.jsonld import located
 from kgbert.graph.markup import refuse_remote_contexts, safe_json, safe_xml
 from kgbert.graph.source import Source
 from kgbert.graph.statements import Statements
@@ -32,12 +33,16 @@ def read_rdf(syntax: str, source: Source, statements: Statements) -> None:
 def add_with_rdflib(syntax: str, source: Source, statements: Statements) -> None:
     """Add the statements of a file in any syntax."""
     content = safe_content(syntax, source)
+    with _Refusal(source, syntax):
+        add_graph(_parsed(syntax, content), statements)
+
+
+def _parsed(syntax: str, content: bytes) -> rdflib.Graph:
     graph = rdflib.Dataset(default_union=True) if syntax in _QUADS else rdflib.Graph()
-    with _Refusal(source, syntax), warnings.catch_warnings():
+    with warnings.catch_warnings():
         # rdflib's own parsers still call what rdflib deprecates.
         warnings.simplefilter("ignore", DeprecationWarning)
-        graph.parse(data=content, format=syntax, publicID=BASE)
-        add_graph(graph, statements)
+        return graph.parse(data=content, format=syntax, publicID=BASE)
 
 
 class _Refusal:
@@ -63,7 +68,18 @@ class _Refusal:
         # For some syntax errors, a variable without a name in N3 for one, rdflib has no class and
         # raises Exception itself; an except clause would catch its subclasses with it.
         if kind is Exception or issubclass(kind, _SYNTAX_ERRORS):
+            if self.syntax == "json-ld":
+                error = SyntaxError(located(self.source.content(), _complaint))
             raise not_valid(self.source, self.syntax, error) from None
+
+
+def _complaint(content: bytes) -> str:
+    """Return what is wrong with JSON-LD; nothing if it is well-formed."""
+    try:
+        _parsed("json-ld", content)
+    except _SYNTAX_ERRORS as error:
+        return str(error) or type(error).__name__
+    return ""
 
 
 def safe_content(syntax: str, source: Source) -> bytes:
@@ -101,10 +117,10 @@ def not_valid(source: Source, syntax: str, error: BaseException) -> GraphError:
     """Return the error that says where a file departs from its syntax."""
     reason = " ".join(str(error).split())[:300] or type(error).__name__
     other = "nt" if syntax != "nt" else "turtle"
-    return GraphError(
-        f"{source.name}: not valid {syntax} ({reason}). Mend the file there, or say which format "
-        f"it has: read_graph({source.name!r}, format={other!r})."
-    )
+    guess = f", or say which format it has: read_graph({source.name!r}, format={other!r})"
+    # What was taken for JSON-LD is JSON at least.
+    remedy = "" if syntax == "json-ld" else guess
+    return GraphError(f"{source.name}: not valid {syntax} ({reason}). Mend the file there{remedy}.")
 
 
 def add_graph(graph: rdflib.Graph, statements: Statements) -> None:

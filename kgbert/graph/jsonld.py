@@ -1,0 +1,93 @@
+"""Where JSON-LD says what it cannot mean: parsers tell what is wrong with it, and not where."""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+#: Keys and positions that lead to a part of a JSON value.
+Way = tuple[str | int, ...]
+#: Returns what a parser complains of in JSON, or nothing.
+Complain = Callable[[bytes], str]
+
+_SPACE = " \t\r\n"
+
+
+def located(content: bytes, complain: Complain) -> str:
+    """Return what a parser complains of, behind the line and the part of the JSON that it is in.
+
+    >>> located(b'{"@graph": [{"@id": "a"}, {"@id": 5}]}', lambda text: "5!" * (b"5" in text))
+    'line 1, @graph[1].@id: 5!'
+    """
+    try:
+        way = _culprit(json.loads(content), complain)
+    except RecursionError:  # it was read, but nests too deeply to be written again
+        way = ()
+    shown = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in way)
+    place = f", {shown.removeprefix('.')}" if way else ""
+    return f"line {_line(content.decode(), way)}{place}: {complain(content)}"
+
+
+def _culprit(value: Any, complain: Complain) -> Way:
+    """Return the way to the innermost part that is complained of when all beside it is gone."""
+    way: Way = ()
+    whole, complaint = value, complain(json.dumps(value).encode())
+    while isinstance(value, dict | list):
+        steps: Sequence[Any] = list(value) if isinstance(value, dict) else range(len(value))
+        # By halves, since a graph may have a million parts.
+        while len(steps) > 1:
+            half = len(steps) // 2
+            left = complain(_only(whole, way, steps[:half])) == complaint
+            steps = steps[:half] if left else steps[half:]
+        if not steps or complain(_only(whole, way, steps)) != complaint:
+            break
+        way, value = (*way, steps[0]), value[steps[0]]
+    return way
+
+
+def _only(whole: Any, way: Way, steps: Sequence[str | int]) -> bytes:
+    """Return as JSON what a way leads to, reduced to some steps, and the contexts above it."""
+    above: list[Any] = [whole]
+    for step in way:
+        above.append(above[-1][step])
+    inner = _reduced(above[-1], {step: above[-1][step] for step in steps})
+    for step, outer in zip(reversed(way), reversed(above[:-1]), strict=True):
+        inner = _reduced(outer, {step: inner})
+    return json.dumps(inner).encode()
+
+
+def _reduced(outer: Any, kept: dict[str | int, Any]) -> Any:
+    if isinstance(outer, list):
+        return list(kept.values())
+    context = {"@context": outer["@context"]} if "@context" in outer else {}
+    return context | kept
+
+
+def _line(text: str, way: Way) -> int:
+    """Return the line on which the part of a JSON text begins that a way leads to."""
+    at = 0
+    for step in way:
+        # Of a key that is written twice the last counts.
+        at = [start for key, start in _members(text, at) if key == step][-1]
+    return text.count("\n", 0, at) + 1
+
+
+def _members(text: str, start: int) -> Iterator[tuple[str | int, int]]:
+    """Yield the keys, or positions, of the object or list that begins somewhere, with places."""
+    decode = json.JSONDecoder().raw_decode
+    opening = _beyond(text, start, _SPACE)
+    at = _beyond(text, opening + 1, _SPACE)
+    position = 0
+    while text[at] not in "}]":
+        key: str | int = position
+        if text[opening] == "{":
+            key, at = decode(text, at)
+            at = _beyond(text, at, _SPACE + ":")
+        yield key, at
+        at = _beyond(text, decode(text, at)[1], _SPACE + ",")
+        position += 1
+
+
+def _beyond(text: str, at: int, characters: str) -> int:
+    while text[at] in characters:
+        at += 1
+    return at
