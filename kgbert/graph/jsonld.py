@@ -10,6 +10,8 @@ Way = tuple[str | int, ...]
 Complain = Callable[[bytes], str]
 
 _SPACE = " \t\r\n"
+#: Steps of a long way that are shown.
+_SHOWN = 6
 
 
 def located(content: bytes, complain: Complain) -> str:
@@ -22,8 +24,9 @@ def located(content: bytes, complain: Complain) -> str:
         way = _culprit(json.loads(content), complain)
     except RecursionError:  # it was read, but nests too deeply to be written again
         way = ()
-    shown = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in way)
-    place = f", {shown.removeprefix('.')}" if way else ""
+    last = way[-_SHOWN:]
+    shown = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in last)
+    place = f", {'…' if len(last) < len(way) else ''}{shown.removeprefix('.')}" if way else ""
     return f"line {_line(content.decode(), way)}{place}: {complain(content)}"
 
 

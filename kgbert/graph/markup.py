@@ -47,7 +47,7 @@ def safe_xml(source: Source) -> bytes:
             f"needs. Expand them with a tool that you trust: xmllint --noent."
         )
     if _depth(content) > source.limits.depth:
-        raise _too_deep(source, "elements")
+        raise _too_deep(source, f"elements nest too deeply (limit {source.limits.depth:,})")
     _refuse_cut(content, source)
     return content
 
@@ -85,7 +85,7 @@ def safe_json(source: Source) -> Any:
     try:
         return json.loads(source.content())
     except RecursionError:
-        raise _too_deep(source, "values") from None
+        raise _too_deep(source, "values nest too deeply for Python's reader of JSON") from None
     except UnicodeDecodeError as error:
         raise GraphError(
             f"{source.name}: not UTF-8 text ({error.reason} at byte {error.start}). Convert the "
@@ -176,6 +176,6 @@ def _unsafe(source: Source, name: bytes, reason: str) -> GraphError:
 
 def _too_deep(source: Source, what: str) -> GraphError:
     return GraphError(
-        f"{source.name}: its {what} nest too deeply (limit {source.limits.depth:,}), as no "
-        f"ontology does. If you trust it, convert it to N-Triples, which has no nesting."
+        f"{source.name}: its {what}, as no ontology does. If you trust it, convert it to "
+        f"N-Triples, which has no nesting."
     )
