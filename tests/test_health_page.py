@@ -111,3 +111,15 @@ def test_the_page_is_written_where_it_is_asked_for(tmp_path):
     path = write_health_page(graph_of(), tmp_path / "new" / "page.html")
 
     assert path.read_text(encoding="utf-8").startswith("<!doctype html>")
+
+
+def test_what_the_names_are_to_their_entities_is_drawn_and_told():
+    builder = GraphBuilder()
+    builder.add_name("E:1", "gout")
+    builder.add_name("E:1", "podagra", "narrow")
+    builder.add_name("E:1", "Gicht", "exact", "de")
+
+    words = page_of(builder.build()).words
+
+    assert "What its names are" in words
+    assert "3: 1 preferred, 1 exact, 1 narrow (languages: not said 2, de 1)" in words

@@ -34,7 +34,7 @@ def render(health: "Health") -> str:
         *_pair("version", health.version),
         *_pair("licence", health.licence),
         *_pair("entities", f"{health.entities:,}, {health.definitions:,} with a definition"),
-        *_pair("names", _names(health)),
+        *_pair("names", named(health)),
         *_pair("edges", f"{health.edges:,} of {len(health.relations):,} relations"),
         *(f"    {count:>12,}  {name}" for _, name, count in health.relations[:8]),
         *_sources(health),
@@ -50,12 +50,6 @@ def render(health: "Health") -> str:
         _wrapped(shorten(f"note: {note}", 400, placeholder=" ..."), "  ") for note in health.notes
     )
     return "\n".join(lines)
-
-
-def _names(health: "Health") -> str:
-    scopes = ", ".join(f"{count:,} {scope}" for scope, count in health.scopes)
-    languages = ", ".join(f"{tag or 'not said'} {count:,}" for tag, count in health.languages[:6])
-    return f"{health.names:,}" + (f": {scopes} (languages: {languages})" if scopes else "")
 
 
 def _sources(health: "Health") -> list[str]:
@@ -102,6 +96,13 @@ def _finding(name: str, advice: str, finding: "Finding") -> list[str]:
             else []
         ),
     ]
+
+
+def named(health: "Health") -> str:
+    """Return how many names there are, of which scopes and languages."""
+    scopes = ", ".join(f"{count:,} {scope}" for scope, count in health.scopes)
+    languages = ", ".join(f"{tag or 'not said'} {count:,}" for tag, count in health.languages[:6])
+    return f"{health.names:,}" + (f": {scopes} (languages: {languages})" if scopes else "")
 
 
 def shown(example: str) -> str:

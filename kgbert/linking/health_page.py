@@ -10,7 +10,7 @@ from kgbert.drawing.bars import bar_plot
 from kgbert.drawing.page import Figure, Table, render_page
 from kgbert.graph.graph import KnowledgeGraph
 from kgbert.graph.health import Health
-from kgbert.graph.health_text import FINDINGS, shown
+from kgbert.graph.health_text import FINDINGS, named, shown
 from kgbert.graph.shape_plots import shape_figures
 from kgbert.linking.coverage import Coverage
 from kgbert.linking.forecast import RULE
@@ -59,7 +59,11 @@ def render_health(graph: KnowledgeGraph, health: Health, found: Coverage | None 
             "found": found,
             "text_figures": list(_text_figures(found)) if found and found.mentions else [],
             "text_tables": list(_text_tables(found)) if found else [],
-            "figures": [*shape_figures(health.shape), *_relation_figures(health)],
+            "figures": [
+                *shape_figures(health.shape),
+                *_relation_figures(health),
+                *_name_figures(health),
+            ],
             "about": list(_about(health)),
             "findings": list(_findings(health)),
             "notes": health.notes,
@@ -92,8 +96,7 @@ def _about(health: Health) -> Iterator[tuple[str, str]]:
     yield "version", health.version or "not stated"
     yield "licence", health.licence or "not stated in the file; ask its owner"
     yield "entities", f"{health.entities:,}, of which {health.definitions:,} have a definition"
-    languages = ", ".join(f"{tag or 'not said'} {count:,}" for tag, count in health.languages[:8])
-    yield "names", f"{health.names:,} (languages: {languages})"
+    yield "names", named(health)
     sizes = ", ".join(health.components.examples[:3])
     yield "edges", f"{health.edges:,} of {_counted(len(health.relations), 'relation')}"
     for name, entities, edges in health.sources:
@@ -119,6 +122,16 @@ def _relation_figures(health: Health) -> Iterator[Figure]:
             "What its edges say",
             f"The most frequent of {len(health.relations):,} relations.",
             Markup(bar_plot(bars, "Edges by relation")),
+        )
+
+
+def _name_figures(health: Health) -> Iterator[Figure]:
+    if len(health.scopes) > 1:
+        yield Figure(
+            "What its names are",
+            "How near each is to its entity. Texts are matched with all of them; a preferred or "
+            "exact name scores more than a related one.",
+            Markup(bar_plot(health.scopes, "Names by their scope")),
         )
 
 
