@@ -123,4 +123,4 @@ def test_too_short_words_are_refused():
 def test_a_typo_can_be_asked_about():
     answer = why(linker_of("Hypertension"), "hypertenson", "hypertension")
 
-    assert "'hypertenson' at 0 is 'Hypertension', by the rules typo" in answer
+    assert "'hypertenson' at 0 is 'Hypertension', by the rule typo" in answer

@@ -46,6 +46,12 @@ def linker_of(*names: str, **choices: object) -> DictionaryLinker:
         ),
         (["Pain", "Knee pain"], {}, "knee pain", "pain", "belong to a longer or earlier mention"),
         (["Colic", "colic"], {"max_candidates": 1}, "colic", "colic", "is found|max_candidates"),
+        (["Fever"], {}, "a fevers", "fever", "by the rule plural\\."),
+        (["Hot fever", "Fever"], {}, "", "hot", "ask for one of its names: 'Hot fever'\\.$"),
+        (["Cold fever", "Fever"], {}, "", "fevre cold", "one of its names: 'Cold fever'\\.$"),
+        (["Cold fever"], {}, "", "cold feet", "as a synonym\\.$"),
+        (["Cold fever"], {}, "no CF.", "cold fever", "'CF' may stand for it, but the text does"),
+        (["Cold fever"], {}, "no cf or CFX", "cold fever", "normal form\\)\\.$"),
     ],
 )
 def test_reason_is_the_one_that_stands_in_the_way(names, choices, text, name, reason):
@@ -64,4 +70,19 @@ def test_an_id_is_answered_with_its_names():
     assert (
         why(linker_of("Fever", "Cough"), "a fever", "E:1")
         == "'E:1' is an entity's id; ask for one of its names: 'Cough'."
+    )
+
+
+def test_the_name_itself_is_told_before_others_of_its_entity():
+    builder = GraphBuilder()
+    for name in ("Seizure", "Epilepsy", "Convulsion"):
+        builder.add_name("E:1", name)
+    linker = DictionaryLinker(builder.build())
+
+    itself = why(linker, "seizures and epilepsy", "Epilepsy")
+    other = why(linker, "seizures and epilepsy", "Convulsion")
+
+    assert itself == "it is found: 'epilepsy' at 13 is 'Epilepsy', word for word."
+    assert other == (
+        "its entity is found by another name: 'seizures' at 0 is 'Seizure', by the rule plural."
     )

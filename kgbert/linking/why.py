@@ -11,6 +11,9 @@ from kgbert.linking.settings import MIN_APPROXIMATE
 from kgbert.linking.typos import Speller
 from kgbert.linking.words import words_of
 
+#: Names told of where the graph lacks the one that is asked for.
+_NEAR = 3
+
 
 def why(linker: DictionaryLinker, text: str, name: str) -> str:
     """Return in a sentence or two why a text is, or is not, linked to a name of the graph.
@@ -31,9 +34,11 @@ def why(linker: DictionaryLinker, text: str, name: str) -> str:
         return f"{name!r} is an entity's id; ask for one of its names: {', '.join(spelt)}."
     similar = linker.matches(name)
     if not similar:
+        near = ", ".join(map(repr, _names_with_its_words(linker, name)))
         return (
             f"the graph has no name {name!r}, nor one that the rules make of it (what is obsolete, "
-            "or in languages left out, is not in it); add it to the graph as a synonym."
+            "or in languages left out, is not in it); add it to the graph as a synonym"
+            f"{f', or ask for one of its names: {near}' if near else ''}."
         )
     names = ", ".join(repr(match.name) for match in similar[:3])
     best = _names_like(linker.graph, similar[0].name)
@@ -43,19 +48,44 @@ def why(linker: DictionaryLinker, text: str, name: str) -> str:
 
 def _explained(linker: DictionaryLinker, text: str, exact: str, entities: set[str]) -> str:
     """Return why a text is, or is not, linked to entities by a name as the graph spells it."""
+    found: dict[bool, str] = {}
     [mentions] = linker([text])
     for mention in mentions:
         surface = text[mention.start : mention.end]
         kept = [candidate.entity for candidate in mention.candidates]
         for match in linker.matches(surface):
             if match.entity in entities and match.entity in kept:
-                return _found(surface, mention.start, match.name, match.rules)
-            if match.entity in entities:
+                itself = fold_cluster(match.name) == fold_cluster(exact)
+                found.setdefault(itself, _found(surface, mention.start, match.name, match.rules))
+            elif match.entity in entities:
                 return (
                     f"{surface!r} is linked, but {exact!r} is none of its {len(kept)} best "
-                    "candidates; raise max_candidates."
+                    "candidates; raise max_candidates (--candidates)."
                 )
+    if True in found:
+        return f"it is found: {found[True]}"
+    if False in found:
+        return f"its entity is found by another name: {found[False]}"
     return _obstacle(linker, text, exact)
+
+
+def _names_with_its_words(linker: DictionaryLinker, name: str) -> list[str]:
+    """Return the shortest names that hold the words of what is no name, typos in it forgiven."""
+    known = linker.index.ids
+    speller = Speller(list(linker.index.vocabulary), shortest=MIN_APPROXIMATE)
+    words = {
+        word if word in known else speller.meant(word) or word
+        for word in _normal(name, linker.rules)
+    }
+    if not words <= known.keys():
+        return []
+    normaliser = Normaliser(linker.rules)
+    holding = {
+        known
+        for known in linker.graph.names
+        if words.issubset(normaliser.words(words_of(fold_cluster(known))))
+    }
+    return sorted(holding, key=lambda known: (len(known), known))[:_NEAR]
 
 
 def _names_like(graph: KnowledgeGraph, name: str) -> tuple[str, set[str]] | None:
@@ -70,8 +100,8 @@ def _names_like(graph: KnowledgeGraph, name: str) -> tuple[str, set[str]] | None
 
 
 def _found(surface: str, start: int, name: str, rules: Words) -> str:
-    by = f"by the rules {', '.join(rules)}" if rules else "word for word"
-    return f"it is found: {surface!r} at {start} is {name!r}, {by}."
+    by = f"by the rule{'s'[: len(rules) > 1]} {', '.join(rules)}" if rules else "word for word"
+    return f"{surface!r} at {start} is {name!r}, {by}."
 
 
 def _obstacle(linker: DictionaryLinker, text: str, name: str) -> str:
@@ -98,9 +128,19 @@ def _lacking(linker: DictionaryLinker, text: str, name: str, missing: Sequence[s
             return f"{lacks}; {written!r} is another word, and no name is found inside a word."
         if not linker.settings["approximate"] and speller.meant(written):
             return (
-                f"{lacks}; {written!r} may be a typo, which approximate={MIN_APPROXIMATE} forgives."
+                f"{lacks}; {written!r} may be a typo, which approximate={MIN_APPROXIMATE} forgives "
+                f"(--approximate {MIN_APPROXIMATE})."
             )
+    if short := _initials(text, name):
+        return f"{lacks}; {short!r} may stand for it, but the text does not say so in brackets."
     return f"{lacks}."
+
+
+def _initials(text: str, name: str) -> str:
+    """Return a word of a text in capitals that the words of a name begin with; "" if none does."""
+    initials = "".join(word[0] for word in name.split()).upper()
+    words = (word.strip(".,;:()[]!?") for word in text.split())
+    return next((word for word in words if len(word) > 1 and word == initials), "")
 
 
 def _held_back(linker: DictionaryLinker, text: str, name: str, surface: str) -> str:
@@ -114,7 +154,7 @@ def _held_back(linker: DictionaryLinker, text: str, name: str, surface: str) -> 
     return (
         f"{surface!r} stands in the text, but its words belong to a longer or earlier mention "
         f"({others or 'none'}), or the text defines it otherwise in brackets; "
-        "overlaps='nested' keeps mentions within mentions."
+        "overlaps='nested' keeps mentions within mentions (--overlaps nested)."
     )
 
 
