@@ -31,6 +31,9 @@ def finish(statements: Statements) -> GraphBuilder:
         builder.note(
             f"{own:,} names and definitions are under properties that are said to hold such"
         )
+    statements.read_lexicon()
+    for head, relation, tail in statements.lexicon.edges():
+        statements.relate([head], relation, [tail])
     _read_kinds(statements)
     if schema := list(_schema(statements)):
         statements.edges.update(schema)
@@ -44,7 +47,7 @@ def finish(statements: Statements) -> GraphBuilder:
         | statements.bookkeeping
         | statements.deprecated
     )
-    outside |= _unfold_labels(statements)
+    outside |= statements.lexicon.nodes()
     entities = _entities(statements, outside)
     ids = dict(zip(entities, compact_all(entities), strict=True))
     definitions: dict[str, str] = {}
@@ -78,13 +81,6 @@ def _read_kinds(statements: Statements) -> None:
             f"out: what these are kinds of was said too late, behind too many others. Name a file "
             f"that says it first: read_graph(['properties.ttl', 'statements.nt'])"
         )
-
-
-def _unfold_labels(statements: Statements) -> set[str]:
-    """Name entities by the labels of SKOS-XL, and return these, which are no entities."""
-    for subject, scope, label in statements.labels:
-        statements.name_by_label(subject, scope, label)
-    return {label for _, _, label in statements.labels}
 
 
 def _lead_out(statements: Statements, ids: dict[str, str], known: NDArray[np.bool_]) -> None:

@@ -31,6 +31,8 @@ HIERARCHICAL = (
     "BFO:0000050",
     "http://www.wikidata.org/prop/direct/P31",
     "http://www.wikidata.org/prop/direct/P279",
+    "https://globalwordnet.github.io/schemas/wn#hypernym",
+    "https://globalwordnet.github.io/schemas/wn#instance_hypernym",
 )
 
 

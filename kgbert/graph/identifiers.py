@@ -10,6 +10,8 @@ PREFIXES = {
     "owl": "http://www.w3.org/2002/07/owl#",
     "skos": "http://www.w3.org/2004/02/skos/core#",
     "skosxl": "http://www.w3.org/2008/05/skos-xl#",
+    "ontolex": "http://www.w3.org/ns/lemon/ontolex#",
+    "wn": "https://globalwordnet.github.io/schemas/wn#",
     "dc": "http://purl.org/dc/elements/1.1/",
     "dcterms": "http://purl.org/dc/terms/",
     "foaf": "http://xmlns.com/foaf/0.1/",

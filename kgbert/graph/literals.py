@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from kgbert.graph import vocabulary
 from kgbert.graph.graph import SCOPES
 from kgbert.graph.identifiers import expand
+from kgbert.graph.lexicon import SPELLED
 from kgbert.graph.names import one_spaced
 from kgbert.graph.selection import is_spoken
 
@@ -33,7 +34,7 @@ def _spell(
     statements: "Statements", predicate: str, subjects: list[str], texts: list[str], language: str
 ) -> None:
     for subject, text in zip(subjects, texts, strict=True):
-        statements.forms[subject].add((language, text))
+        statements.lexicon.spell(subject, language, text)
 
 
 def _define(
@@ -93,5 +94,5 @@ ON_TEXT: dict[str, Understand] = {
     **dict.fromkeys(vocabulary.DEPRECATED, _deprecate),
     **dict.fromkeys(vocabulary.DEFINITION_RANKS, _define),
     **dict.fromkeys(vocabulary.NAME_SCOPES, name_things),
-    vocabulary.LITERAL_FORM: _spell,
+    **dict.fromkeys(SPELLED, _spell),
 }

@@ -8,6 +8,7 @@ from kgbert.graph.builder import GraphBuilder
 from kgbert.graph.datatypes import fits
 from kgbert.graph.graph import SCOPES
 from kgbert.graph.identifiers import as_iri, compact, expand
+from kgbert.graph.lexicon import SPELLED, TELLING, WORDS, Lexicon
 from kgbert.graph.literals import ON_TEXT, name_things
 from kgbert.graph.names import Names
 from kgbert.graph.options import ReadOptions
@@ -16,7 +17,7 @@ from kgbert.graph.subproperties import OwnPredicates, Said
 from kgbert.graph.triples import Triples
 
 #: What matters on a blank node; most statements about them only annotate others.
-ON_BLANKS = frozenset((*STRUCTURAL, vocabulary.LITERAL_FORM))
+ON_BLANKS = frozenset((*STRUCTURAL, *SPELLED, *WORDS))
 
 #: Subjects, and the text or resource that each is said to have.
 Pairs = tuple[list[str], list[str]]
@@ -65,15 +66,13 @@ class Statements:
         self.definitions: defaultdict[tuple[int, bool], dict[str, str]] = defaultdict(dict)
         self.edges = Triples(terms=self.builder.terms)
         self.references: set[tuple[str, str, str]] = set()
-        self.labels: set[tuple[str, str, str]] = set()
-        self.forms: defaultdict[str, set[tuple[str, str]]] = defaultdict(set)
+        self.lexicon = Lexicon()
         self.ill_typed: list[str] = []
         self.own = OwnPredicates(
             texts=vocabulary.READ_AS, relations={*self._asked, *map(as_iri, self._asked)}
         )
         self.blanks = BlankNodes()
         self._blank_ends: list[tuple[defaultdict[str, set[str]], str, str]] = []
-        self._blank_labels: list[tuple[str, str, str]] = []
         self.texts: defaultdict[str, dict[str, str]] = defaultdict(dict)
         # Things that are no entities, by their class.
         self._kinds = {
@@ -91,7 +90,7 @@ class Statements:
 
     def add_literal(self, subject: str, predicate: str, text: str, language: str = "") -> None:
         """Add a statement whose object is text."""
-        if subject[:2] == "_:" and predicate != vocabulary.LITERAL_FORM:
+        if subject[:2] == "_:" and predicate not in SPELLED:
             return
         subjects, texts = self.told[predicate][language]
         subjects.append(subject)
@@ -122,11 +121,17 @@ class Statements:
                 elif known := self.own.add(said):
                     self._take(known)
         self.told.clear()
+        self._settle_resources()
+
+    def _settle_resources(self) -> None:
         for predicate, (subjects, targets) in self.said.items():
             if predicate == vocabulary.RDF_TYPE:
                 self._type(subjects, targets)
             elif predicate in vocabulary.SCHEMATIC:
                 self._constrain(predicate, subjects, targets)
+            elif predicate in TELLING:
+                self.described.update(subject for subject in subjects if subject[:2] != "_:")
+                self.lexicon.add(predicate, subjects, targets)
             else:
                 self._connect(predicate, *self._named(predicate, subjects, targets))
         self.said.clear()
@@ -137,13 +142,10 @@ class Statements:
         self.edges.update(self.blanks.edges())
         for ends, relation, blank in self._blank_ends:
             ends[relation] |= self.blanks.named([blank])
-        for subject, scope, label in self._blank_labels:
-            self.name_by_label(subject, scope, label)
-        for _, _, label in self._blank_labels:
-            self.forms.pop(label, None)
+        self.read_lexicon()
+        self.lexicon.forget_blanks()
         self.blanks = BlankNodes()
         self._blank_ends.clear()
-        self._blank_labels.clear()
 
     def understand_own(self) -> int:
         """Read what is said under kinds of names, definitions and relations that are asked for.
@@ -164,12 +166,14 @@ class Statements:
             self.builder.unrelated[compact(predicate)] -= len(subjects)
             self._join(predicate, subjects, objects)
 
-    def name_by_label(self, subject: str, scope: str, label: str) -> None:
-        """Name something by a label of SKOS-XL."""
-        if subject[:2] != "_:":
-            self.described.add(subject)
-            for language, text in self.forms.get(label, ()):
-                self.names.add(subject, SCOPES.index(scope), language, text)
+    def read_lexicon(self) -> None:
+        """Read the names and definitions that nodes of their own tell."""
+        for entity, scope, language, text in self.lexicon.names():
+            if entity[:2] != "_:":
+                self.names.add(entity, SCOPES.index(scope), language, text)
+        for entity, predicate, language, text in self.lexicon.definitions():
+            if entity[:2] != "_:":
+                self._on_text[predicate](self, predicate, [entity], [text], language)
 
     def _named(self, predicate: str, subjects: list[str], targets: list[str]) -> Pairs:
         """Return the statements between named things, and note those about blank nodes."""
@@ -192,11 +196,12 @@ class Statements:
             self._on_text[predicate](self, predicate, subjects, targets, "")
         elif predicate in vocabulary.INVERSES:
             self.described.update(subjects)
-            self._relate(targets, vocabulary.INVERSES[predicate], subjects)
+            self.relate(targets, vocabulary.INVERSES[predicate], subjects)
         elif predicate not in vocabulary.BOOKKEEPING:
-            self._relate(subjects, predicate, targets)
+            self.relate(subjects, predicate, targets)
 
-    def _relate(self, heads: list[str], relation: str, tails: list[str]) -> None:
+    def relate(self, heads: list[str], relation: str, tails: list[str]) -> None:
+        """Add edges of a relation, if that is asked for."""
         if not is_asked(relation, self._asked):
             self.described.update(heads)
             self.builder.unrelated[compact(relation)] += len(heads)
@@ -210,17 +215,11 @@ class Statements:
         self.edges.extend(numbers(heads), relation, numbers(tails))
 
     def _constrain(self, predicate: str, subjects: list[str], targets: list[str]) -> None:
-        """Note what a relation connects, where a name is, or which ontologies belong together."""
+        """Note what a relation connects, or which ontologies belong together."""
         if predicate == vocabulary.IMPORTS:
             self.imports.update(targets)
         elif predicate == vocabulary.SUBPROPERTY:
             self.own.place(subjects, targets)
-        elif scope := vocabulary.LABEL_SCOPES.get(predicate):
-            for subject, target in zip(subjects, targets, strict=True):
-                if target[:2] == "_:":
-                    self._blank_labels.append((subject, scope, target))
-                else:
-                    self.labels.add((subject, scope, target))
         else:
             ends = self.domains if predicate in vocabulary.DOMAINS else self.ranges
             for subject, target in zip(subjects, targets, strict=True):
@@ -242,7 +241,7 @@ class Statements:
                 named = [member for member in members if member[:2] != "_:"]
                 self.described.update(named)
                 if not target.startswith(_NO_CLASSES):
-                    self._relate(named, vocabulary.RDF_TYPE, [target] * len(named))
+                    self.relate(named, vocabulary.RDF_TYPE, [target] * len(named))
 
 
 def _by_language() -> defaultdict[str, Pairs]:

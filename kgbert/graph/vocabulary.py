@@ -13,7 +13,7 @@ ONTOLOGY, ANNOTATION_PROPERTY = _iris("owl:Ontology", "owl:AnnotationProperty")
 _COMMONS = "https://www.omg.org/spec/Commons/AnnotationVocabulary/"
 #: Namespaces of the languages themselves: what they define is never an entity.
 META_NAMESPACES = tuple(
-    PREFIXES[prefix] for prefix in ("rdf", "rdfs", "owl", "skos", "xsd", "oboInOwl")
+    PREFIXES[prefix] for prefix in ("rdf", "rdfs", "owl", "skos", "xsd", "oboInOwl", "ontolex")
 )
 
 #: What plain words in tables, edge attributes and OBO files stand for.
@@ -72,14 +72,6 @@ NAME_SCOPES = {
     **dict.fromkeys(_iris("oboInOwl:hasNarrowSynonym"), "narrow"),
 }
 
-#: SKOS-XL makes of labels things of their own; what it writes on them is their text.
-LABEL_SCOPES = {
-    expand("skosxl:prefLabel"): "preferred",
-    expand("skosxl:altLabel"): "exact",
-    expand("skosxl:hiddenLabel"): "related",
-}
-LITERAL_FORM = expand("skosxl:literalForm")
-
 #: The predicate under which names of a scope are written.
 SCOPE_PREDICATES = {
     "preferred": "rdfs:label",
@@ -95,7 +87,9 @@ SYNONYM = SCOPE_PREDICATES["exact"]
 
 #: Predicates that hold definitions, and how much each is one: the least number wins.
 DEFINITION_RANKS = {
-    **dict.fromkeys(_iris("obo:IAO_0000115", "skos:definition", "efo:definition"), 0),
+    **dict.fromkeys(
+        _iris("obo:IAO_0000115", "skos:definition", "efo:definition", "wn:definition"), 0
+    ),
     **dict.fromkeys(
         _iris(
             "dcterms:description",
@@ -141,6 +135,8 @@ BOOKKEEPING_TYPES = _iris(
     "skos:Collection",
     "skos:OrderedCollection",
     "skosxl:Label",
+    *(f"ontolex:{kind}" for kind in ("LexicalEntry", "Word", "MultiwordExpression", "Affix")),
+    *("ontolex:LexicalSense", "ontolex:Form", "http://www.w3.org/ns/lemon/lime#Lexicon"),
 )
 
 #: Predicates between IRIs that say nothing about the world.
@@ -173,6 +169,7 @@ BOOKKEEPING = frozenset(
         "oboInOwl:hasOBONamespace",
         "oboInOwl:hasSynonymType",
         "oboInOwl:created_by",
+        "wn:partOfSpeech",
         "schema:source",
         "schema:contributor",
         "http://creativecommons.org/ns#license",
@@ -193,8 +190,8 @@ TEXT_PREDICATES = frozenset((*DEFINITION_RANKS, *DEPRECATED, *REPLACED_BY, *ALTE
 IMPORTS, SUBPROPERTY = _iris("owl:imports", "rdfs:subPropertyOf")
 DOMAINS = _iris("rdfs:domain", "schema:domainIncludes", "http://schema.org/domainIncludes")
 RANGES = _iris("rdfs:range", "schema:rangeIncludes", "http://schema.org/rangeIncludes")
-#: Predicates about relations, ontologies and labels, not between entities.
-SCHEMATIC = frozenset((IMPORTS, SUBPROPERTY, *DOMAINS, *RANGES, *LABEL_SCOPES))
+#: Predicates about relations and ontologies, not between entities.
+SCHEMATIC = frozenset((IMPORTS, SUBPROPERTY, *DOMAINS, *RANGES))
 
 #: What stands for what, here or elsewhere, and what a file says about itself, as text or as IRI.
 SUCCESSION = frozenset((*REPLACED_BY, *ALTERNATIVE_ID, XREF, *VERSIONS, *LICENCES))
