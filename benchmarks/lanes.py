@@ -46,23 +46,23 @@ class Lane:
         """Made when first trained, since its moments take memory."""
         return torch.optim.AdamW(self.model.parameters(), 1e-5, fused=True)
 
-    def load(self, number: int) -> dict[str, Any]:
+    def load(self, number: int, epoch: int = 0) -> dict[str, Any]:
         """Return a batch as a loader's worker makes it: tokens alone where no more is read."""
         texts = self.batches[number % len(self.batches)]
         if not self.model.injections and self.processor.trees is None:
             return dict(
                 self.processor.tokenizer.pad([x.tokens for x in texts], return_tensors="pt")
             )
-        batch = self.processor.collate(texts, 1 + number)
+        batch = self.processor.collate(texts, epoch)
         return in_buckets(batch, 0) if self.bucketed else batch
 
-    def collate(self, number: int) -> dict[str, Any]:
-        """Return a batch on the device, sampled as in training."""
-        return {name: on(value, self.device) for name, value in self.load(number).items()}
+    def collate(self, number: int, epoch: int = 0) -> dict[str, Any]:
+        """Return a batch on the device, its neighbours drawn as in an epoch; 0 is evaluation."""
+        return {name: on(value, self.device) for name, value in self.load(number, epoch).items()}
 
     def train(self, number: int) -> None:
-        """Take one step of training, loader included."""
-        self.learn(self.collate(number))
+        """Take one step of training, loader included; each draws neighbours of its own."""
+        self.learn(self.collate(number, 1 + number))
 
     def learn(self, batch: dict[str, Any]) -> None:
         """Take one step of training on a batch."""
@@ -159,7 +159,7 @@ class _Numbered(Dataset[dict[str, Any]]):
         return self.size
 
     def __getitem__(self, number: int) -> dict[str, Any]:
-        return self.lane.load(number)
+        return self.lane.load(number, 1 + number)
 
 
 def peak_gpu_memory(lane: Lane) -> int:

@@ -1,0 +1,102 @@
+"""The tables of speed.py and scale.py: what knowledge costs, and what a large graph needs."""
+
+from typing import Any
+
+from markdown_table import table
+
+Results = dict[str, Any]
+
+PEAK = "peak memory, GiB"
+WAITED = "share of training's time that waits for two workers"
+DISTANCE = "distance of logits"
+
+
+def cost_tables(found: dict[str, Results | None]) -> str:
+    """Return what each arm costs beside the plain encoder, by where it was measured."""
+    columns = {
+        "training, CPU": ("cpu", "training, by processor time"),
+        "inference, CPU": ("cpu", "inference, by processor time"),
+        "training, GPU": ("cuda", "training, by the clock"),
+        "inference, GPU": ("cuda", "inference, by the clock"),
+        "peak GPU memory": ("cuda", "peak memory"),
+    }
+    arms = {
+        name: {arm["arm"]: arm for arm in results["arms"]} if results else {}
+        for name, results in found.items()
+    }
+    rows = [
+        (arm, *(_cost(arms[where].get(arm), what) for where, what in columns.values()))
+        for arm in dict.fromkeys(name for each in arms.values() for name in each)
+    ]
+    told = [
+        _circumstances(results) if results else f"Nothing was measured on a {device}."
+        for results, device in zip(found.values(), ("CPU", "GPU"), strict=True)
+    ]
+    return "\n\n".join([table(("arm", *columns), rows), *told])
+
+
+def _cost(arm: Results | None, what: str) -> str:
+    """Return a ratio; nothing where there is none, as for the training of what is looked up."""
+    if arm is None:
+        return "not measured"
+    return f"{arm[what]:.2f}" if what in arm else ""
+
+
+def _circumstances(results: Results) -> str:
+    """Return what was measured on what, and all there is to say beside each arm's throughput."""
+    hardware, versions = results["hardware"], results["versions"]
+    machine = f"{hardware['processor']}, {hardware['threads']} threads, load {hardware['load']}"
+    on_cpu = hardware["accelerator"] == "none"
+    told = [
+        f"{results['setting']}; {machine if on_cpu else hardware['accelerator']}, torch "
+        f"{versions['torch']}, transformers {versions['transformers']}, "
+        f"{results['finished'][:10]}."
+    ]
+    if WAITED in results:
+        told.append(f"Training waits {results[WAITED]:.1%} of its time for two loader workers.")
+    peaks = [f"{x['arm']} {x[PEAK]}" for x in results["arms"] if PEAK in x]
+    if peaks:
+        told.append(f"Peak memory of a process that only trains, GiB: {', '.join(peaks)}.")
+    if distances := results.get(DISTANCE):
+        ways = ", ".join(f"{name} {far['found']:.0e}" for name, far in distances.items())
+        told.append(f"Logits lie apart from the plainest way's, of their size: {ways}.")
+    if sizes := results.get("graph sizes"):
+        told.append(_graph_sizes(*sizes, clock="processor time" if on_cpu else "the clock"))
+    seconds = ", ".join(f"`{name}` {value:.2f}" for name, value in results["start-up"].items())
+    return " ".join([*told, f"Start-up, seconds of the processor: {seconds}."])
+
+
+def _graph_sizes(small: Results, large: Results, *, clock: str) -> str:
+    """Return the effect of the graph's size on a step of training, and on its memory."""
+    ratio = large[f"training, by {clock}"]
+    told = f"Throughput of training with {large['arm']} over {small['arm']}: {ratio:.2f}"
+    if "peak memory" in large:
+        told += f"; peak memory, of plain's: {large['peak memory']} and {small['peak memory']}"
+    return f"{told}."
+
+
+def scale(results: Results) -> str:
+    """Return what a large graph needs, and what a step costs beside a small one."""
+    columns = {
+        "nodes": "sampled nodes",
+        "padding and sampling, ms": "loader, ms of the processor",
+        "training step, ms": "training, ms of the processor",
+        "throughput": "training, by processor time",
+        "own memory, GiB": "own memory, GiB",
+    }
+    shown = {name: what for name, what in columns.items() if what in results["arms"][0]}
+    rows = [
+        (arm["arm"], *(f"{arm[what]:,.6g}" for what in shown.values())) for arm in results["arms"]
+    ]
+    once = ", ".join(f"{name} {x:g}" for name, x in results["seconds of the processor"].items())
+    making = results.get("peak memory of making, GiB")
+    return "\n\n".join(
+        [
+            table(("graph", *shown), rows),
+            f"{results['entities']:,} entities and {results['edges']:,} edges; peak memory "
+            f"{results['peak memory, GiB']} GiB, of which {results['mapped files, GiB']} GiB may "
+            f"be mapped files{f'; {making} GiB while these are made' if making else ''}. Once, in "
+            f"seconds of the processor: {once}. Measured on {results['machine']}, torch "
+            f"{results['torch']}.",
+        ]
+    )
