@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
-from kgbert.graph.identifiers import expand
+from kgbert.graph.identifiers import expand, is_blank
 from kgbert.graph.vocabulary import EQUIVALENT, SUBCLASS
 
 Edge = tuple[str, str, str]
@@ -16,6 +16,8 @@ _FILLERS = tuple(
 )
 #: Predicates that class expressions are made of; nothing else matters on a blank node.
 STRUCTURAL = {_FIRST, _REST, _INTERSECTION, _UNION, _PROPERTY, _INVERSE, *_FILLERS}
+#: SNOMED CT's role group: what it holds is said of the class itself.
+_GROUPING = "http://snomed.info/id/609096000"
 _CLASS_AXIOMS = (SUBCLASS, EQUIVALENT, _INTERSECTION, _UNION)
 
 
@@ -45,13 +47,13 @@ class BlankNodes:
         """Return named classes, and the members of the unions and intersections among them."""
         found: set[str] = set()
         for item in classes:
-            if item.startswith("_:"):
+            if is_blank(item):
                 said = self.statements.get(item, {})
                 for operator in (_UNION, _INTERSECTION):
                     found.update(self._members(said.get(operator, ())))
             else:
                 found.add(item)
-        return {item for item in found if not item.startswith("_:")}
+        return {item for item in found if not is_blank(item)}
 
     def edges(self) -> Iterator[Edge]:
         """Yield what the class expressions say about named entities."""
@@ -70,7 +72,7 @@ class BlankNodes:
 
     def _members_below(self, subject: str, lists: Iterable[str]) -> Iterator[Edge]:
         for member in self._members(lists):
-            if not member.startswith("_:"):
+            if not is_blank(member):
                 yield member, SUBCLASS, subject
 
     def _conjunction(self, subject: str, conjuncts: list[str]) -> Iterator[Edge]:
@@ -80,25 +82,27 @@ class BlankNodes:
             if part in seen:
                 continue
             seen.add(part)
-            if not part.startswith("_:"):
+            if not is_blank(part):
                 yield subject, SUBCLASS, part
                 continue
             statements = self.statements.get(part, {})
             conjuncts.extend(self._members(statements.get(_INTERSECTION, ())))
             for relation in statements.get(_PROPERTY, ()):
-                yield from self._restriction(subject, relation, statements)
+                if relation == _GROUPING:
+                    conjuncts.extend(filter(is_blank, _fillers(statements)))
+                else:
+                    yield from self._restriction(subject, relation, statements)
 
     def _restriction(
         self, subject: str, relation: str, statements: dict[str, list[str]]
     ) -> Iterator[Edge]:
-        fillers = [filler for predicate in _FILLERS for filler in statements.get(predicate, ())]
         inverses = self.statements.get(relation, {}).get(_INVERSE, ())
         # Those of a union or intersection too.
-        for filler in self.named(fillers):
-            if not relation.startswith("_:"):
+        for filler in self.named(_fillers(statements)):
+            if not is_blank(relation):
                 yield subject, relation, filler
             for inverse in inverses:
-                if not inverse.startswith("_:"):
+                if not is_blank(inverse):
                     yield filler, inverse, subject
 
     def _members(self, lists: Iterable[str]) -> list[str]:
@@ -113,3 +117,7 @@ class BlankNodes:
                 members.extend(cell.get(_FIRST, ()))
                 pending.extend(cell.get(_REST, ()))
         return members
+
+
+def _fillers(statements: dict[str, list[str]]) -> list[str]:
+    return [filler for predicate in _FILLERS for filler in statements.get(predicate, ())]

@@ -122,6 +122,15 @@ def as_iri(entity_id: str) -> str:
     return _OWN + quote(entity_id, safe="")
 
 
+def is_blank(term: str) -> bool:
+    """Whether a term of RDF is a blank node.
+
+    >>> is_blank("_:b1"), is_blank("http://a.org/b1")
+    (True, False)
+    """
+    return term[:2] == "_:"
+
+
 def local_name(iri: str) -> str:
     """Return the last part of an IRI or CURIE.
 

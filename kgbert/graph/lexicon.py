@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import TypeVar
 
-from kgbert.graph.identifiers import expand
+from kgbert.graph.identifiers import expand, is_blank
 from kgbert.graph.vocabulary import DEFINITION_RANKS
 
 _Held = TypeVar("_Held")
@@ -92,12 +92,12 @@ class Lexicon:
 
     def forget_blanks(self) -> None:
         """Forget blank nodes, whose labels mean others in the next source."""
-        self._told = {said for said in self._told if not _is_blank(said[0]) | _is_blank(said[2])}
+        self._told = {said for said in self._told if not is_blank(said[0]) | is_blank(said[2])}
         self._texts = _without_blanks(self._texts)
         for step, ends in self._steps.items():
             kept = _without_blanks(ends)
             for node, others in kept.items():
-                kept[node] = {other for other in others if not _is_blank(other)}
+                kept[node] = {other for other in others if not is_blank(other)}
             self._steps[step] = kept
 
     def _meant(self, word: str) -> set[str]:
@@ -108,12 +108,8 @@ class Lexicon:
 
 def _without_blanks(nodes: defaultdict[str, _Held]) -> defaultdict[str, _Held]:
     return defaultdict(
-        nodes.default_factory, {node: held for node, held in nodes.items() if not _is_blank(node)}
+        nodes.default_factory, {node: held for node, held in nodes.items() if not is_blank(node)}
     )
-
-
-def _is_blank(node: str) -> bool:
-    return node[:2] == "_:"
 
 
 #: A predicate of OntoLex -> the step that it says, and whether it says it the other way round.
