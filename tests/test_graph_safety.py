@@ -320,3 +320,20 @@ def test_the_fast_parser_reads_as_rdflib_does(syntax, tmp_path):
     path = WRITERS[syntax](tmp_path)
 
     assert with_rdflib(syntax)(path) == read_graph(path, format=syntax) == expected()
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.n3", '@prefix : <http://a.org/> .\n:a :b "caf\udce9" .\n'),
+        ("a.jsonld", '{\n"@id": "caf\udce9"}'),
+        ("a.trix", "<TriX>\n<graph>caf\udce9</graph></TriX>"),
+        ("a.hext", '\n["http://a.org/caf\udce9"]'),
+    ],
+)
+def test_the_line_that_is_no_text_is_named(name, content, tmp_path):
+    path = tmp_path / name
+    path.write_bytes(content.encode(errors="surrogateescape"))
+
+    with pytest.raises(GraphError, match=rf"{name}.*line 2: not UTF-8 text.*iconv"):
+        read_graph(path)

@@ -24,7 +24,8 @@ def read_drawn(format_name: str, source: Source, statements: Statements) -> None
     except GraphError:
         raise
     except _SYNTAX_ERRORS as error:
-        reason = " ".join(str(error).split())[:300] or type(error).__name__
+        said = "it ends too early" if isinstance(error, StopIteration) else str(error)
+        reason = " ".join(said.split())[:300] or type(error).__name__
         raise GraphError(
             f"{source.name}: not valid {format_name} ({reason}). Mend the file there, or export "
             f"the graph as a table of edges: source, target, relation."

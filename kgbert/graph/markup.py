@@ -87,10 +87,7 @@ def safe_json(source: Source) -> Any:
     except RecursionError:
         raise _too_deep(source, "values nest too deeply for Python's reader of JSON") from None
     except UnicodeDecodeError as error:
-        raise GraphError(
-            f"{source.name}: not UTF-8 text ({error.reason} at byte {error.start}). Convert the "
-            f"file first, for example: iconv -f latin1 -t utf-8 {source.path.name}"
-        ) from None
+        raise source.not_utf8(error) from None
     except ValueError as error:
         raise GraphError(
             f"{source.name}: not valid JSON ({error}). Mend the file there; if it was not "

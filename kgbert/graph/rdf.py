@@ -16,7 +16,7 @@ from kgbert.graph.source import Source
 from kgbert.graph.statements import Statements
 
 #: Syntaxes that hold several graphs; they are read as their union.
-_QUADS = ("nquads", "trig", "trix", "hext")
+_QUADS = ("nquads", "trig", "trix")
 
 
 def read_rdf(syntax: str, source: Source, statements: Statements) -> None:
@@ -115,7 +115,11 @@ def _refuse_giants(content: bytes, source: Source) -> None:
 
 def not_valid(source: Source, syntax: str, error: BaseException) -> GraphError:
     """Return the error that says where a file departs from its syntax."""
-    reason = " ".join(str(error).split())[:300] or type(error).__name__
+    if isinstance(error, UnicodeDecodeError):
+        return source.not_utf8(error)
+    # What Python adds about the line, the parser has said.
+    said = str(error).removesuffix(f" (line {getattr(error, 'lineno', 0)})")
+    reason = " ".join(said.split())[:300] or type(error).__name__
     other = "nt" if syntax != "nt" else "turtle"
     guess = f", or say which format it has: read_graph({source.name!r}, format={other!r})"
     # What was taken for JSON-LD is JSON at least.

@@ -12,6 +12,7 @@ from kgbert.graph.detect import detect_format
 from kgbert.graph.dictionary_file import read_dictionary
 from kgbert.graph.frames import is_frame, read_frame
 from kgbert.graph.graph import GraphError, KnowledgeGraph
+from kgbert.graph.hextuples import read_hextuples
 from kgbert.graph.merge import EXACT, merge_graphs
 from kgbert.graph.modules import Neighbours, files_of, graphs_among
 from kgbert.graph.naming import complete
@@ -226,7 +227,7 @@ READERS: dict[str, Reader] = {
     "nquads": _rdf("nquads"),
     "trig": _rdf("trig"),
     "trix": _rdf("trix"),
-    "hext": _rdf("hext"),
+    "hext": read_hextuples,
     "obographs": read_obographs,
     "table": read_table,
     "dictionary": read_dictionary,

@@ -175,6 +175,11 @@ class Source:
                     raise self._not_utf8(error, encoding) from None
         return content
 
+    def not_utf8(self, error: UnicodeDecodeError) -> GraphError:
+        """Return the error that names the line in the whole content that is no text."""
+        line = self.content().count(b"\n", 0, error.start) + 1
+        return self._not_utf8(error, f"line {line}")
+
     def _not_utf8(self, error: UnicodeDecodeError, place: str) -> GraphError:
         return GraphError(
             f"{self.name}, {place}: not UTF-8 text ({error.reason} at byte {error.start}). Convert "
