@@ -1,11 +1,14 @@
 from test_arms import linker
-from tiny import tiny_graph
+from tiny import tiny_graph, tiny_processor
 
 from kgbert.comparing.arms.texts import append_entities, define, mark_mentions
 from kgbert.graph.verbalise import verbalise
 from kgbert.linking.linkers import make_linker
 from kgbert.linking.mention import Candidate, Mention
 from kgbert.texts import Example, Span
+from kgbert.training.tagging import word_tags, words_of
+
+SPAN = (Span(2, 6, "Organ"),)
 
 
 def test_appended_text_says_once_what_the_graph_knows():
@@ -41,6 +44,16 @@ def test_spans_stay_on_their_words_when_text_is_appended():
 
     assert told.spans == spans
     assert [told.text[span.start : span.end] for span in told.spans] == ["fever", "lung"]
+
+
+def test_words_that_were_appended_have_no_tags():
+    (told,) = append_entities(linker(), tiny_graph(), [Example("a lung", spans=SPAN)])
+
+    (encoded,) = tiny_processor().encode([told])
+
+    assert len(encoded.offsets) > len(tiny_processor().encode(["a lung"])[0].offsets)
+    assert [encoded.text[word.start : word.end] for word in words_of(encoded)] == ["a", "lung"]
+    assert word_tags(told, encoded) == ["O", "B-Organ"]
 
 
 def test_typed_markers_stand_around_mentions_and_spans_move_with_their_words(graph):

@@ -30,3 +30,5 @@ class EncodedText:
     """What each mention may mean, where a processor tells the candidates."""
     marks: tuple[int, ...] = ()
     """The tokens that open a relation's head and its tail, where the text has a relation."""
+    own_length: int | None = None
+    """Where words were appended, how many characters are the text's own."""

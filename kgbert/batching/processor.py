@@ -158,6 +158,7 @@ class KGBertProcessor:
                         for mention in (mentions if self.candidates else ())
                     ),
                     marks=marks,
+                    own_length=given[row].own_length,
                 )
             )
         if self.trees is None:

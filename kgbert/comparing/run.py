@@ -18,11 +18,9 @@ from kgbert.comparing.memory import PeakMemory
 from kgbert.comparing.parts import parts_of
 from kgbert.comparing.study import Recipe, Split, Study
 from kgbert.modeling.fused import KGBertPreTrainedModel
-from kgbert.texts import Example
 from kgbert.training.answers import answer
 from kgbert.training.fine_tune import Training, default_arguments, fine_tune
 from kgbert.training.fitting import longest_text
-from kgbert.training.tagging import words_of
 from kgbert.training.tasks import Answer, Task, task_of
 
 
@@ -70,12 +68,7 @@ def run_arm(
     training = _train(model, processor, rewritten, recipe, seed, callbacks)
     trained = time.perf_counter()
     encoded = processor.encode(rewritten.test)
-    found = answer(model, processor, encoded, task)
-    answers = (
-        found
-        if task.candidates
-        else [_of_own_text(*each) for each in zip(split.test, encoded, found, strict=True)]
-    )
+    answers = answer(model, processor, encoded, task)
     tested = time.perf_counter()
     record = {
         "arm": arm.name,
@@ -160,15 +153,6 @@ def _train(
             patience=recipe.patience,
             callbacks=callbacks,
         )
-
-
-def _of_own_text(example: Example, encoded: EncodedText, found: Answer) -> Answer:
-    """Return an answer without the tags of words that an arm appended to the text."""
-    if isinstance(found, str):
-        return found
-    end = len(example.text)
-    words = words_of(encoded)
-    return [tag if word.start < end else "O" for tag, word in zip(found, words, strict=True)]
 
 
 def _scores(

@@ -34,6 +34,8 @@ class Example:
     spans: tuple[Span, ...] = ()
     id: str = ""
     arguments: tuple[Span, ...] = field(default=(), repr=False)
+    own_length: int | None = field(default=None, repr=False)
+    """Where words were appended, the length of the text itself: nobody has labelled the rest."""
 
     def __post_init__(self) -> None:
         if len(self.arguments) not in (0, 2):

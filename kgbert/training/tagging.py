@@ -16,14 +16,15 @@ class Word(NamedTuple):
 
 
 def words_of(encoded: EncodedText) -> list[Word]:
-    """Return the words of a text, as far as the tokenizer did not cut it off."""
+    """Return the words of a text itself, as far as the tokenizer did not cut it off."""
     words: dict[int, Word] = {}
+    own_length = len(encoded.text) if encoded.own_length is None else encoded.own_length
     for token, (word, (start, end)) in enumerate(
         zip(encoded.word_ids, encoded.offsets, strict=True)
     ):
         # Some tokenizers count the blank before a word to its first token.
         start += len(encoded.text[start:end]) - len(encoded.text[start:end].lstrip())
-        if word is not None and start < end:
+        if word is not None and start < min(end, own_length):
             first = words.get(word, Word(token, start, end))
             words[word] = Word(first.token, first.start, end)
     return list(words.values())

@@ -56,14 +56,21 @@ def append_entities(
 ) -> list[Example]:
     """Return texts that end in words with what the graph says of their entities.
 
+    Where words are tagged, these are not: neither are they learnt, nor do they count.
     Each mention's best candidate is told once, as "X is PARENT, PARENT, GRANDPARENT; ...": all
     that the features are made from would cost six times the plain model instead of three.
     """
     texts = [example.text for example in examples]
     return [
-        replace(example, text=". ".join([example.text, *_told(mentions, graph, tell or place)]))
+        _followed_by(_told(mentions, graph, tell or place), example)
         for example, mentions in zip(examples, linker(texts), strict=True)
     ]
+
+
+def _followed_by(told: Sequence[str], example: Example) -> Example:
+    if not told:
+        return example
+    return replace(example, text=". ".join([example.text, *told]), own_length=len(example.text))
 
 
 def place(graph: KnowledgeGraph, index: int) -> str:
