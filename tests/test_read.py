@@ -83,6 +83,15 @@ def test_an_unrecognised_format_says_how_to_name_it(tmp_path):
         read_graph(path)
 
 
+@pytest.mark.parametrize("format_name", ["xml", "trix", "graphml", "gexf"])
+def test_markup_is_recognised_without_a_declaration_of_xml(format_name, tmp_path):
+    path = WRITERS[format_name](tmp_path)
+    _, _, markup = path.read_text(encoding="utf-8").rpartition("?>")
+    path.write_text(markup, encoding="utf-8")
+
+    assert read_graph(path) == read_graph(path, format=format_name)
+
+
 @pytest.mark.parametrize(
     "content",
     [

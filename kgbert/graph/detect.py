@@ -12,6 +12,7 @@ _NQUAD = re.compile(rf"\s*{_TERM}\s+<[^<>\s]*>\s+(?:{_TERM}|\".*\"\S*)\s+{_TERM}
 _TURTLE = re.compile(r"^\s*(?:@prefix|@base|prefix\s+\S*:\s*<|base\s+<)", re.IGNORECASE | re.M)
 _STATEMENT = re.compile(r"^\s*(?:<[^<>\s]*>|\w*:\w+|\[\])\s+(?:a|<[^<>\s]*>|\w*:\w+)\s+\S", re.M)
 _GRAPH_BLOCK = re.compile(r"^\s*(?:GRAPH\s+)?(?:<[^<>\s]*>|\w*:\w+)?\s*\{\s*$", re.I | re.M)
+_MARKUP = re.compile(r"\s*<(?:[?!]|(?:[\w-]+:)?(?:RDF|TriX|graphml|gexf)\b)")
 _RDF_ROOT = re.compile(r"<(?:\w+:)?RDF\b")
 _OTHER_OWL = re.compile(r"^\s*(?:Prefix\(|Ontology\(|Prefix: |Ontology: )|<Ontology\b", re.M)
 _DICTIONARY = re.compile(r"[^\s|]+(?:\|[^\s|]+)*\|\|[^|]")
@@ -52,7 +53,7 @@ def detect_format(source: Source) -> str:
 
 
 def _markup(head: str, suffix: str) -> str | None:
-    if not head.lstrip().startswith(("<?xml", "<!", "<rdf:", "<RDF")):
+    if not _MARKUP.match(head):
         return None
     if _RDF_ROOT.search(head):
         return "xml"
