@@ -16,7 +16,7 @@ from calibration_tables import calibration
 from inventory import arms, commands, dependencies, formats, sizes
 from markdown_table import table
 from picture import draw
-from speed_tables import cost_tables, scale
+from speed_tables import cost_table, costs, scale
 from verdict_tables import read_verdicts, verdict_tables
 
 from kgbert.comparing.tables import arm_table, render_markdown
@@ -149,10 +149,14 @@ def _cell(value: object) -> str:
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 
-def costs() -> str:
-    """Return what each arm costs, on a CPU and on a GPU."""
-    found = {name: result(f"speed_{name}") for name in ("cpu", "cuda")}
-    return cost_tables(found) if any(found.values()) else NOT_MEASURED
+def _of_speed(render: Callable[[dict[str, Results | None]], str]) -> Callable[[], str]:
+    """Return what renders the costs on a CPU and on a GPU, as far as either was measured."""
+
+    def block() -> str:
+        found = {name: result(f"speed_{name}") for name in ("cpu", "cuda")}
+        return render(found) if any(found.values()) else NOT_MEASURED
+
+    return block
 
 
 #: What stands between the markers of the pages, by the name in the marker.
@@ -215,7 +219,8 @@ BLOCKS: dict[str, Callable[[], str]] = {
         "graph_scale",
         measured(("arm", "form", "entities", "edges", "processor seconds", "seconds", "peak MB")),
     ),
-    "speed": costs,
+    "speed": _of_speed(costs),
+    "speed in short": _of_speed(cost_table),
     "scale": _of("scale", scale),
     "commands": commands,
     "arms": arms,

@@ -11,8 +11,17 @@ WAITED = "share of training's time that waits for two workers"
 DISTANCE = "distance of logits"
 
 
-def cost_tables(found: dict[str, Results | None]) -> str:
-    """Return what each arm costs beside the plain encoder, by where it was measured."""
+def costs(found: dict[str, Results | None]) -> str:
+    """Return what each arm costs beside the plain encoder, and how that was measured."""
+    told = [
+        _circumstances(results) if results else f"Nothing was measured on a {device}."
+        for results, device in zip(found.values(), ("CPU", "GPU"), strict=True)
+    ]
+    return "\n\n".join([cost_table(found), *told])
+
+
+def cost_table(found: dict[str, Results | None]) -> str:
+    """Return each arm's throughput over the plain encoder's, by where it was measured."""
     columns = {
         "training, CPU": ("cpu", "training, by processor time"),
         "inference, CPU": ("cpu", "inference, by processor time"),
@@ -28,11 +37,7 @@ def cost_tables(found: dict[str, Results | None]) -> str:
         (arm, *(_cost(arms[where].get(arm), what) for where, what in columns.values()))
         for arm in dict.fromkeys(name for each in arms.values() for name in each)
     ]
-    told = [
-        _circumstances(results) if results else f"Nothing was measured on a {device}."
-        for results, device in zip(found.values(), ("CPU", "GPU"), strict=True)
-    ]
-    return "\n\n".join([table(("arm", *columns), rows), *told])
+    return table(("arm", *columns), rows)
 
 
 def _cost(arm: Results | None, what: str) -> str:
