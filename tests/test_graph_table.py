@@ -178,3 +178,41 @@ def test_what_a_table_calls_obsolete_is_left_out(tmp_path):
     assert list(graph.entity_ids) == ["http://a.org/1", "http://a.org/2"]
     assert graph.replaced == {"http://a.org/3": ""}
     assert "not 'CUI', 'Semantic Types'" in graph.notes[0]
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["Source,Label,Target", "node1,relationship,node2", "child_id,edge_type,parent_id"],
+)
+def test_what_columns_of_edges_are_called_is_known(header, tmp_path):
+    path = tmp_path / "edges.csv"
+    path.write_text(f"{header}\nheart,located in,body\n")
+
+    assert read_graph(path).entity("heart").edges == (("located in", "body"),)
+
+
+@pytest.mark.parametrize("header", ["code\tterm", "concept_id\tconcept_name"])
+def test_what_columns_of_entities_are_called_is_known(header, tmp_path):
+    path = tmp_path / "entities.tsv"
+    path.write_text(f"{header}\nA1\tfever\n")
+
+    assert read_graph(path).entity("A1").name == "fever"
+
+
+@pytest.mark.parametrize("header", ["Name,Parent", "Entity,Relation,Target"])
+def test_a_header_that_lacks_a_column_is_no_row(header, tmp_path):
+    path = tmp_path / "half.csv"
+    path.write_text(f"{header}\n{header.lower()}\n")
+
+    with pytest.raises(GraphError, match=rf"no column 'subject' among {header.replace(',', ', ')}"):
+        read_graph(path)
+
+
+def test_that_a_table_has_no_header_is_told_with_its_first_row(tmp_path):
+    path = tmp_path / "bare.csv"
+    path.write_text("heart,part of,body\n")
+
+    assert read_graph(path).notes == (
+        "a table without a header: columns are subject, predicate, object, and its first row is "
+        "'heart, part of, body'",
+    )

@@ -13,23 +13,30 @@ Roles = Mapping[str, Sequence[str]]
 #: Of triples and edges.
 TRIPLE: Roles = {
     "subject": (
-        "subject",
-        "head",
-        "source",
-        "child",
-        "s",
-        "h",
-        "from",
-        "subj",
-        "start",
-        ":start_id",
+        *("subject", "head", "source", "child", "s", "h", "from", "subj", "start", ":start_id"),
+        *("subject_id", "head_id", "source_id", "child_id", "from_id", "start_id"),
+        *("node1", "entity1", "node_1", "entity_1", "head_entity", "from_node", "source_node"),
     ),
-    "predicate": ("predicate", "relation", "property", "edge", "type", "p", "r", "rel", ":type"),
-    "object": ("object", "tail", "target", "parent", "o", "t", "to", "obj", "end", ":end_id"),
+    "predicate": (
+        *("predicate", "relation", "property", "edge", "type", "p", "r", "rel", ":type"),
+        *("predicate_id", "relation_id", "relationship", "relation_type", "edge_type"),
+        *("interaction", "label"),  # as in edges of graph editors; last, for it may be a note
+    ),
+    "object": (
+        *("object", "tail", "target", "parent", "o", "t", "to", "obj", "end", ":end_id"),
+        *("object_id", "tail_id", "target_id", "parent_id", "to_id", "end_id"),
+        *("node2", "entity2", "node_2", "entity_2", "tail_entity", "to_node", "target_node"),
+    ),
 }
 _THING = {
-    "id": ("id", "class id", "iri", "uri", "code", "identifier", "curie", "cui", ":id"),
-    "name": ("name", "label", "preferred label", "preferred name", "title", "rdfs:label"),
+    "id": (
+        *("id", "class id", "iri", "uri", "code", "identifier", "curie", "cui", ":id"),
+        *("node_id", "entity_id", "concept_id", "term_id", "concept id", "term id"),
+    ),
+    "name": (
+        *("name", "label", "preferred label", "preferred name", "title", "rdfs:label", "term"),
+        *("preferred_label", "preferred_name", "node_name", "entity_name", "concept_name"),
+    ),
     "replacement": ("supersededby", "replaced_by", "replaced by", "term replaced by"),
 }
 #: Of entities.
@@ -83,6 +90,20 @@ def is_of_relations(names: Sequence[str]) -> bool:
 def is_of_entities(names: Sequence[str]) -> bool:
     """Whether a table with such columns says which entities, or relations, there are."""
     return {"id", "name"} <= places_of(names, ENTITY).keys()
+
+
+def is_half_a_header(cells: Sequence[str]) -> bool:
+    """Whether a row names columns, although not all that it takes: data begin otherwise.
+
+    >>> is_half_a_header(["Name", "Parent"]), is_half_a_header(["heart", "part of", "body"])
+    (True, False)
+    """
+    known = {
+        alias for role in (TRIPLE, ENTITY, RELATION) for names in role.values() for alias in names
+    }
+    ends = {cells[0].lower().lstrip("#").strip(), cells[-1].lower().strip()}
+    # A letter may be anything.
+    return not known.isdisjoint(end for end in ends if len(end) > 1)
 
 
 def cells_of(rows: Iterator[Row], places: Mapping[str, int], name: str) -> Iterator[list[str]]:

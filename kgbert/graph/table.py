@@ -12,6 +12,7 @@ from kgbert.graph.roles import (
     TRIPLE,
     Row,
     cells_of,
+    is_half_a_header,
     is_of_entities,
     is_of_relations,
     is_of_triples,
@@ -59,9 +60,13 @@ def _named(
     if header and len(header) == len(first[1]):
         return header, _chain(first, rows)
     is_header = columns or is_of_triples(first[1]) or is_of_entities(first[1])
-    if is_header or len(first[1]) not in (2, 3):
+    if is_header or len(first[1]) not in (2, 3) or is_half_a_header(first[1]):
         return first[1], rows
     places = list(TRIPLE) if len(first[1]) == 3 else ["subject", "object"]
+    statements.builder.note(
+        f"a table without a header: columns are {', '.join(places)}, and its first row is "
+        f"{', '.join(first[1])[:100]!r}"
+    )
     return places, _chain(first, rows)
 
 
