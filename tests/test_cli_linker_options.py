@@ -89,6 +89,19 @@ def test_what_makes_no_sense_is_refused_before_anything_is_read(option, typed, m
     assert message in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("kind", ["embedding", "description"])
+@pytest.mark.parametrize(
+    ("place", "message"),
+    [
+        ("/gone", "no such folder; check the path, or give a name on the hub as in --linker {}:b"),
+        (".", "there is no config.json, so it is no folder of a model"),
+    ],
+)
+def test_a_place_without_an_encoder_is_told_as_typed(kind, place, message):
+    with pytest.raises(ValueError, match=f"^--linker {kind}:{place}: {message.format(kind)}"):
+        made("--linker", f"dictionary+{kind}:{place}")
+
+
 def test_all_rules_are_switched_off_at_once():
     (settings,) = linker_settings(made("--without-rules", "all"))
 

@@ -1,4 +1,4 @@
-"""Make sure of the backbone before anything takes long."""
+"""Make sure of the backbone, and of a linker's encoder, before anything takes long."""
 
 import os
 import socket
@@ -9,33 +9,53 @@ from urllib.request import getproxies
 #: Seconds to wait for the hub; what does not answer by then is taken to be out of reach.
 _PATIENCE = 5
 
+#: A name on the hub, where an error shows one.
+_EXAMPLE = "bert-base-uncased"
+
 
 def check_backbone(name: str) -> None:
     """Raise ValueError where a name or folder holds no encoder that knowledge can enter."""
+    check_encoder(name, "--backbone ")
+    import torch
+    from transformers import AutoConfig, AutoModel
+
+    from kgbert.modeling.injection import blocks_of
+
+    # Without weights: only the shape of the model matters here.
+    with torch.device("meta"):
+        blocks_of(AutoModel.from_config(AutoConfig.from_pretrained(name)))
+
+
+def check_encoder(name: str, option: str) -> None:
+    """Raise ValueError where a name or folder holds no encoder.
+
+    Args:
+        name: A folder, or a name on the hub.
+        option: What was typed before it, to be told in errors.
+    """
     if Path(name).exists():
-        _check_folder(Path(name))
+        _check_folder(Path(name), option)
     elif not _may_be_on_hub(name):
         raise ValueError(
-            f"--backbone {name}: no such folder; check the path, or give a name on the hub as in "
-            "--backbone bert-base-uncased"
+            f"{option}{name}: no such folder; check the path, or give a name on the hub as in "
+            f"{option}{_EXAMPLE}"
         )
     elif _hub_is_out_of_reach():
         # Read when the hub's client is first imported. Without it every file of a model that was
         # downloaded before would be asked for, again and again, before the copy is taken.
         os.environ["HF_HUB_OFFLINE"] = "1"
-    _check_loads(name)
+    _check_loads(name, option)
 
 
-def _check_folder(folder: Path) -> None:
+def _check_folder(folder: Path, option: str) -> None:
     if not (folder / "config.json").is_file():
         raise ValueError(
-            f"--backbone {folder}: there is no config.json, so it is no folder of a model; give "
-            "one that save_pretrained wrote, or a name on the hub as in --backbone "
-            "bert-base-uncased"
+            f"{option}{folder}: there is no config.json, so it is no folder of a model; give one "
+            f"that save_pretrained wrote, or a name on the hub as in {option}{_EXAMPLE}"
         )
     if (folder / "kgbert_processor.json").exists():
         raise ValueError(
-            f"--backbone {folder}: this is a model of kgbert, with a graph inside; give the plain "
+            f"{option}{folder}: this is a model of kgbert, with a graph inside; give the plain "
             "encoder it was made from"
         )
 
@@ -55,24 +75,18 @@ def _hub_is_out_of_reach() -> bool:
     return False
 
 
-def _check_loads(name: str) -> None:
-    import torch
-    from transformers import AutoConfig, AutoModel, AutoTokenizer
+def _check_loads(name: str, option: str) -> None:
+    from transformers import AutoConfig, AutoTokenizer
 
     from kgbert.cli.quiet import quieten
-    from kgbert.modeling.injection import blocks_of
 
     quieten()
-
     try:
-        config = AutoConfig.from_pretrained(name)
+        AutoConfig.from_pretrained(name)
         AutoTokenizer.from_pretrained(name)
     except (OSError, ValueError) as error:
         first = str(error).strip().splitlines()[0]
         raise ValueError(
-            f"--backbone {name} cannot be loaded ({first}); check the spelling and the connection, "
+            f"{option}{name} cannot be loaded ({first}); check the spelling and the connection, "
             "or give the folder of a downloaded model"
         ) from error
-    # Without weights: only the shape of the model matters here.
-    with torch.device("meta"):
-        blocks_of(AutoModel.from_config(config))

@@ -4,6 +4,7 @@ from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from kgbert.cli.backbone import check_encoder
 from kgbert.cli.graph_options import listed
 from kgbert.cli.numbers import at_least, positive, share
 from kgbert.linking.overlaps import OVERLAPS
@@ -75,8 +76,12 @@ def add_linker_arguments(parser: ArgumentParser) -> None:
 def linker_of(arguments: Namespace, graph: "KnowledgeGraph") -> "Linker":
     """Return the linker that the arguments describe."""
     # Imported when it runs: --help need not wait for numpy and what stands on it.
-    from kgbert.linking.linkers import make_linker
+    from kgbert.linking.linkers import HOMES, LINKERS, make_linker
 
+    for part in arguments.linker.split("+"):
+        kind, _, place = part.partition(":")
+        if place and kind in HOMES.keys() - LINKERS.keys():
+            check_encoder(place, f"--linker {kind}:")
     return make_linker(graph, arguments.linker, settings=_settings(arguments, graph))
 
 
