@@ -216,3 +216,15 @@ def test_that_a_table_has_no_header_is_told_with_its_first_row(tmp_path):
         "a table without a header: columns are subject, predicate, object, and its first row is "
         "'heart, part of, body'",
     )
+
+
+def test_that_edges_have_no_relation_is_told(tmp_path):
+    path = tmp_path / "edges.csv"
+    path.write_text("child,parent\nheart,organ\n")
+
+    graph = read_graph(path)
+
+    assert graph.relation_names == ("is a",)
+    assert graph.notes[-1] == (
+        "no column says what relation an edge is of: every edge is read as is_a"
+    )

@@ -61,6 +61,12 @@ def test_a_missing_file_is_named_with_the_folder_it_was_looked_for_in(tmp_path):
         read_graph(tmp_path / "absent.owl")
 
 
+@pytest.mark.parametrize("nothing", [[], "", ["five.obo", ""]])
+def test_a_source_that_names_nothing_is_refused(nothing):
+    with pytest.raises(GraphError, match="no graph is named"):
+        read_graph(nothing)
+
+
 def test_a_web_address_is_not_fetched():
     with pytest.raises(GraphError, match="nothing is ever fetched"):
         read_graph("https://example.org/onto.owl")

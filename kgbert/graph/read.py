@@ -74,6 +74,11 @@ def read_graph(
         return graph if graph.licence else replace(graph, licence=found.licence)
     options = options or ReadOptions()
     sources: list[Any] = list(source) if isinstance(source, list | tuple) else [source]
+    if not sources or "" in [one for one in sources if isinstance(one, str)]:
+        raise GraphError(
+            f"no graph is named in {source!r}. Name a file, a folder or several: "
+            f"read_graph('ontology.owl')."
+        )
     if options.joined_by or options.mapping:
         return _read_merged(sources, format, options, cache)
     if _are_paths(sources):

@@ -120,6 +120,10 @@ def _add_triples(
     statements.ids_are_names = True
     subject_place, object_place = places["subject"], places["object"]
     predicate_place = places.get("predicate")
+    if predicate_place is None:
+        statements.builder.note(
+            "no column says what relation an edge is of: every edge is read as is_a"
+        )
     meanings: dict[str, tuple[str, bool]] = {}
     rows_read = incomplete = 0
     for cells in cells_of(rows, places, name):
