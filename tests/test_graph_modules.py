@@ -134,3 +134,13 @@ def test_a_file_that_is_named_twice_is_read_once(tmp_path):
     path.write_text(OBO)
 
     assert read_graph([path, path]) == expected()
+
+
+def test_a_folder_of_tables_is_one_graph_unless_an_ontology_lies_there(tmp_path):
+    (tmp_path / "nodes.csv").write_text("id,name\n1,heart\n2,organ\n")
+    (tmp_path / "edges.tsv").write_text("source\ttarget\ttype\n1\t2\tis_a\n")
+
+    assert list(read_graph(tmp_path).names) == ["heart", "organ"]
+
+    (tmp_path / "animals.ttl").write_text(ANIMALS)
+    assert "heart" not in read_graph(tmp_path).names

@@ -27,12 +27,15 @@ _SUFFIXES = frozenset(
         ".hext",
     )
 )
+_TABLES = (".csv", ".tsv")
 _ENTRY = re.compile(rb"<(?:uri|system|public)\b([^>]*)>")
 _ATTRIBUTE = re.compile(rb"(\w+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)')")
 
 
 def files_of(folder: Path, limits: Limits) -> list[Source]:
     """Return the graph files of a folder and its folders, in the order of their paths.
+
+    Tables count where there is nothing else: beside an ontology they may be anything.
 
     Raises:
         GraphError: There is none.
@@ -42,12 +45,12 @@ def files_of(folder: Path, limits: Limits) -> list[Source]:
         for path in sorted(folder.rglob("*"))
         if path.is_file() and not path.name.startswith(".")
     ]
-    graphs = graphs_among(sources)
+    graphs = graphs_among(sources) or [each for each in sources if each.suffix in _TABLES]
     if not graphs:
         found = ", ".join(source.path.name for source in sources[:5]) or "nothing"
         raise GraphError(
             f"{folder}: a folder without ontology files (it holds {found}). Name a file in it, or "
-            f"a folder with files such as *.owl, *.ttl or *.obo: "
+            f"a folder with files such as *.owl, *.ttl, *.obo or *.csv: "
             f"read_graph('{folder / 'ontology.owl'}')."
         )
     return graphs

@@ -220,8 +220,8 @@ class _Bounded(io.RawIOBase):
         self.size += read
         if self.size > self.most:
             raise GraphError(
-                f"{self.source.name}: grows beyond {self.most:,} bytes when it is decompressed. "
-                f"If you trust it, decompress it yourself, or raise the limits: "
+                f"{self.source.name}: more than {self.most:,} bytes, once it is decompressed. "
+                f"If you trust it, raise the limits, or decompress it yourself: "
                 f"ReadOptions(limits=Limits(bytes={self.most * 16}, ratio=10_000))."
             )
         return read
