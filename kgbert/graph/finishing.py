@@ -31,8 +31,8 @@ def finish(statements: Statements) -> GraphBuilder:
         builder.note(
             f"{own:,} names and definitions are under properties that are said to hold such"
         )
-    statements.read_lexicon()
-    for head, relation, tail in statements.lexicon.edges():
+    statements.read_label_nodes()
+    for head, relation, tail in statements.label_nodes.edges():
         statements.relate([head], relation, [tail])
     _read_kinds(statements)
     if schema := list(_schema(statements)):
@@ -47,7 +47,7 @@ def finish(statements: Statements) -> GraphBuilder:
         | statements.bookkeeping
         | statements.deprecated
     )
-    outside |= statements.lexicon.nodes()
+    outside |= statements.label_nodes.nodes()
     entities = _entities(statements, outside)
     ids = dict(zip(entities, compact_all(entities), strict=True))
     definitions: dict[str, str] = {}

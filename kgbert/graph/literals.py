@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from kgbert.graph import vocabulary
 from kgbert.graph.graph import SCOPES
 from kgbert.graph.identifiers import expand
-from kgbert.graph.lexicon import SPELLED
+from kgbert.graph.label_nodes import SPELLED
 from kgbert.graph.names import one_spaced
 from kgbert.graph.selection import is_spoken
 
@@ -34,7 +34,7 @@ def _spell(
     statements: "Statements", predicate: str, subjects: list[str], texts: list[str], language: str
 ) -> None:
     for subject, text in zip(subjects, texts, strict=True):
-        statements.lexicon.spell(subject, language, text)
+        statements.label_nodes.spell(subject, language, text)
 
 
 def _define(

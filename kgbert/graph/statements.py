@@ -8,7 +8,7 @@ from kgbert.graph.builder import GraphBuilder
 from kgbert.graph.datatypes import fits
 from kgbert.graph.graph import SCOPES
 from kgbert.graph.identifiers import as_iri, compact, expand
-from kgbert.graph.lexicon import SPELLED, TELLING, WORDS, Lexicon
+from kgbert.graph.label_nodes import SPELLED, TELLING, WORDS, LabelNodes
 from kgbert.graph.literals import ON_TEXT, name_things
 from kgbert.graph.names import Names
 from kgbert.graph.options import ReadOptions
@@ -66,7 +66,7 @@ class Statements:
         self.definitions: defaultdict[tuple[int, bool], dict[str, str]] = defaultdict(dict)
         self.edges = Triples(terms=self.builder.terms)
         self.references: set[tuple[str, str, str]] = set()
-        self.lexicon = Lexicon()
+        self.label_nodes = LabelNodes()
         self.ill_typed: list[str] = []
         self.own = OwnPredicates(
             texts=vocabulary.READ_AS, relations={*self._asked, *map(as_iri, self._asked)}
@@ -131,7 +131,7 @@ class Statements:
                 self._constrain(predicate, subjects, targets)
             elif predicate in TELLING:
                 self.described.update(subject for subject in subjects if subject[:2] != "_:")
-                self.lexicon.add(predicate, subjects, targets)
+                self.label_nodes.add(predicate, subjects, targets)
             else:
                 self._connect(predicate, *self._named(predicate, subjects, targets))
         self.said.clear()
@@ -142,8 +142,8 @@ class Statements:
         self.edges.update(self.blanks.edges())
         for ends, relation, blank in self._blank_ends:
             ends[relation] |= self.blanks.named([blank])
-        self.read_lexicon()
-        self.lexicon.forget_blanks()
+        self.read_label_nodes()
+        self.label_nodes.forget_blanks()
         self.blanks = BlankNodes()
         self._blank_ends.clear()
 
@@ -166,12 +166,12 @@ class Statements:
             self.builder.unrelated[compact(predicate)] -= len(subjects)
             self._join(predicate, subjects, objects)
 
-    def read_lexicon(self) -> None:
+    def read_label_nodes(self) -> None:
         """Read the names and definitions that nodes of their own tell."""
-        for entity, scope, language, text in self.lexicon.names():
+        for entity, scope, language, text in self.label_nodes.names():
             if entity[:2] != "_:":
                 self.names.add(entity, SCOPES.index(scope), language, text)
-        for entity, predicate, language, text in self.lexicon.definitions():
+        for entity, predicate, language, text in self.label_nodes.definitions():
             if entity[:2] != "_:":
                 self._on_text[predicate](self, predicate, [entity], [text], language)
 

@@ -19,20 +19,20 @@ LABEL_SCOPES = {
 SPELLED = tuple(map(expand, ("skosxl:literalForm", "ontolex:writtenRep", "rdf:value")))
 
 
-class Lexicon:
+class LabelNodes:
     """What nodes tell of entities.
 
     An entity has a label or a definition, and that has a text. Or a word has forms, which have
     texts, and it means entities, by its senses or by itself: so is WordNet written.
 
-    >>> lexicon = Lexicon()
+    >>> nodes = LabelNodes()
     >>> for predicate, subject, target in (
     ...     ("canonicalForm", "word", "_:form"), ("sense", "word", "sense"),
     ...     ("isLexicalizedSenseOf", "sense", "synset"),
     ... ):
-    ...     lexicon.add(expand(f"ontolex:{predicate}"), [subject], [target])
-    >>> lexicon.spell("_:form", "en", "dog")
-    >>> list(lexicon.names()), sorted(lexicon.nodes())
+    ...     nodes.add(expand(f"ontolex:{predicate}"), [subject], [target])
+    >>> nodes.spell("_:form", "en", "dog")
+    >>> list(nodes.names()), sorted(nodes.nodes())
     ([('synset', 'exact', 'en', 'dog')], ['_:form', 'sense', 'word'])
     """
 
