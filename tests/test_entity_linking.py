@@ -8,13 +8,14 @@ from tiny import TEXTS, tiny_graph, tiny_processor
 from kgbert.batching.processor import KGBertProcessor
 from kgbert.graph.builder import GraphBuilder
 from kgbert.linking.adapters import from_gold
+from kgbert.linking.evidence import evidence
 from kgbert.linking.linkers import (
     linker_from_settings,
     linker_settings,
     make_linker,
     parts_of,
 )
-from kgbert.linking.mention import Candidate
+from kgbert.linking.mention import Candidate, Mention
 from kgbert.linking.settings import LinkerSettings
 from kgbert.linking.stopping import STOP_NAMES
 from kgbert.modeling.embedding_settings import EmbeddingSettings
@@ -130,6 +131,17 @@ def test_the_dictionary_inside_takes_settings_and_keeps_them(linker, folder, tmp
     assert again.dictionary.rules == ()
     assert again(["a lung"]) == [[]]
     assert [len(mention.candidates) for mention in again(["fever"])[0]] == [1]
+
+
+def test_candidates_are_told_of_with_what_found_them(linker):
+    text = "a lung and feverishness"
+    lung = Mention(2, 6, linker.candidates("lung"))
+    odd = Mention(11, 23, linker.candidates("feverishness"))
+
+    by_dictionary, *others = evidence(linker, text, lung)
+
+    assert by_dictionary.how == "word for word"
+    assert {one.how for one in (*others, *evidence(linker, text, odd))} == {"embedding"}
 
 
 def test_one_candidate_is_kept_of_a_name_with_two_meanings_but_none_is_sure(linker):

@@ -84,7 +84,9 @@ def _explain(examples: Sequence[Example], linker: "Linker", name: str) -> None:
     from kgbert.linking.linkers import parts_of
     from kgbert.linking.why import why
 
-    known = [part for part in parts_of(linker) if isinstance(part, DictionaryLinker)]
+    # An embedding linker finds its mentions by a dictionary.
+    asked = [getattr(part, "dictionary", part) for part in parts_of(linker)]
+    known = [part for part in asked if isinstance(part, DictionaryLinker)]
     if not known:
         raise ValueError(
             "--why explains what a dictionary finds, and this linker asks none; leave --linker out."

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from kgbert.graph.graph import KnowledgeGraph
 from kgbert.linking.dictionary import DictionaryLinker
 from kgbert.linking.mention import Candidate, Linker, Mention
+from kgbert.linking.scoring import Match
 from kgbert.linking.settings import LinkerSettings
 from kgbert.modeling.calibration import calibrate
 from kgbert.modeling.embedding_settings import EmbeddingSettings
@@ -193,6 +194,17 @@ class EmbeddingLinker:
         """Return what a whole piece of text may mean, best first; nothing where it is NIL."""
         return self.rank([surface])[surface]
 
+    def matches(self, surface: str) -> list[Match]:
+        """Return how each of :meth:`candidates` was found: by the dictionary's rules, or here."""
+        sure = self.known(surface)
+        found = {match.entity: match for match in self.dictionary.matches(surface)}
+        return [
+            found[entity]
+            if sure and entity == sure.entity
+            else Match(entity, score, self.graph.name(self.graph.index(entity)), "", ("embedding",))
+            for entity, score in self.candidates(surface)
+        ]
+
     def known(self, surface: str) -> Candidate | None:
         """Return the meaning that the dictionary is sure of: no other is as good."""
         best, *others = [*self.dictionary.candidates(surface), None]
@@ -223,15 +235,10 @@ class EmbeddingLinker:
         return other
 
     def with_dictionary(self, settings: LinkerSettings) -> "EmbeddingLinker":
-        """Return this linker with other settings of its dictionary, and so many candidates.
-
-        The dictionary itself keeps no fewer than it does by default: it takes two to see that a
-        name has several meanings.
-        """
-        most = settings.max_candidates
-        least = LinkerSettings().max_candidates
-        dictionary = replace(settings, max_candidates=max(most, least))
-        return self.with_settings(max_candidates=most, dictionary=dictionary)
+        """Return this linker with another dictionary, and as many candidates as that keeps."""
+        # It takes two to see that a name has several meanings.
+        dictionary = replace(settings, max_candidates=max(2, settings.max_candidates))
+        return self.with_settings(max_candidates=settings.max_candidates, dictionary=dictionary)
 
     def calibrated(
         self, entities: NDArray[np.int64] | None = None, *, seed: int = 0
@@ -253,8 +260,7 @@ class EmbeddingLinker:
     def _write(self, folder: Path) -> None:
         self.encoder.save(folder)
         self.names.save(folder / NAMES_FILE, self.graph.hash)
-        said = {"encoder": self._reading, **self.options.as_dict()}
-        write_atomically(folder / SETTINGS_FILE, json.dumps(said, indent=2))
+        write_atomically(folder / SETTINGS_FILE, json.dumps(self._choices, indent=2))
 
     @property
     def _described(self) -> dict[str, Any]:
@@ -263,15 +269,12 @@ class EmbeddingLinker:
                 "this linker's spans come from a callable of your own, which no settings "
                 "describe; save it without (spans=None), and set `processor.linker` after loading."
             )
-        return {
-            "weights": self.encoder.hash,
-            "encoder": self._reading,
-            **self.options.as_dict(),
-        }
+        return {"weights": self.encoder.hash, **self._choices}
 
     @property
-    def _reading(self) -> dict[str, Any]:
-        return {"pooling": self.encoder.pooling, "max_length": self.encoder.max_length}
+    def _choices(self) -> dict[str, Any]:
+        reading = {"pooling": self.encoder.pooling, "max_length": self.encoder.max_length}
+        return {"encoder": reading, **self.options.as_dict()}
 
     def _chosen(
         self, surface: str, similarities: Sequence[float], entities: Sequence[int]
