@@ -69,7 +69,7 @@ def _bare(need: str) -> str:
 #: What the readers in ``kgbert.graph.read.READERS`` are for, in the order of the table.
 FORMATS = {
     "OBO, and OBO Graphs JSON": ("obo", "obographs"),
-    "OWL, RDFS or SKOS in any RDF syntax; JSON-LD with its context inside": (
+    "OWL, RDFS, SKOS or OntoLex in any RDF syntax; JSON-LD with its context inside": (
         "turtle",
         "xml",
         "nt",
@@ -80,7 +80,7 @@ FORMATS = {
         "trix",
         "hext",
     ),
-    "CSV or TSV of triples, of edges, or of entities with their names": ("table",),
+    "CSV or TSV of triples, of edges, of entities with their names, or of relations": ("table",),
     "dictionaries of names, one line an entity: `id||name|synonym`": ("dictionary",),
     "UMLS, file by file or as a folder": ("rrf",),
     "what graph editors and networkx write": ("graphml", "gexf", "gml", "pajek", "node-link"),

@@ -1,4 +1,4 @@
-"""Read pandas tables: of triples, of edges, or of entities, as table files are read."""
+"""Read pandas tables: of triples, edges, entities or relations, as table files are read."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""Read tables, CSV or TSV: of triples, of edges, or of entities with a column for each property."""
+"""Read tables, CSV or TSV: of triples or edges, of entities or relations."""
 
 import csv
 from collections.abc import Iterator, Sequence
