@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
+from kgbert.graph.function_words import FUNCTION_WORDS
 from kgbert.graph.graph import SCOPES, KnowledgeGraph
 from kgbert.graph.health_text import render
 from kgbert.graph.hierarchy import is_hierarchical, levels
@@ -56,7 +57,7 @@ class Health:
     ambiguous_names: Finding
     """Names that several entities share, but for case."""
     suspicious_names: Finding
-    """Names without letters, or of one to three lower-case Latin letters."""
+    """Names without letters, of one Latin letter or up to three in lower case, or stop words."""
     ordinary_names: Finding
     """Names that the graph itself uses as ordinary words, the most used first."""
     hubs: Finding
@@ -187,8 +188,9 @@ def _ordinary(graph: KnowledgeGraph) -> Finding:
 
 
 def _is_suspicious(name: str) -> bool:
-    short = len(name) <= 3 and name.isascii() and name.islower()
-    return short or not any(character.isalpha() for character in name)
+    short = name.isascii() and (len(name) == 1 or (len(name) <= 3 and name.islower()))
+    stopped = name.casefold() in FUNCTION_WORDS and not name.isupper()
+    return short or stopped or not any(character.isalpha() for character in name)
 
 
 def _shape(graph: KnowledgeGraph) -> tuple[Finding, Finding, Finding]:
