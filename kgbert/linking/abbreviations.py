@@ -54,9 +54,11 @@ def definitions(text: str, spans: Iterable[tuple[int, int]] = ()) -> list[Defini
     """
     if not has_brackets(text):
         return []
-    known = tuple(spans)
-    found = (_definition(brackets, text, known) for brackets in _BRACKETS.finditer(text))
-    return [definition for definition in found if definition]
+    known, found = tuple(spans), []
+    for brackets in _BRACKETS.finditer(text):
+        if definition := _definition(brackets, text, known):
+            found.append(definition)
+    return found
 
 
 def has_brackets(text: str) -> bool:
@@ -106,10 +108,10 @@ def link_short_forms(
     Mention(start=0, end=25, candidates=(Candidate(entity='E:1', score=1.0),))
     Mention(start=27, end=30, candidates=(Candidate(entity='E:1', score=0.95),))
     """
-    known = {(mention.start, mention.end): mention.candidates for mention in mentions}
-    defined = definitions(text, known)
+    defined = definitions(text, [mention[:2] for mention in mentions])
     if not defined:
         return mentions
+    known = {(mention.start, mention.end): mention.candidates for mention in mentions}
     meanings = {
         short: tuple(
             Candidate(entity, weakened(score))

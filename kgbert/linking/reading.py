@@ -19,6 +19,9 @@ from kgbert.linking.words import pieces_of
 #: Set around texts and between them: a blank line, which no name reaches across.
 _BREAK = "\n\n"
 
+#: Marks that end a word, and that no rule knows.
+_MARKS = frozenset(",.;:)")
+
 #: How many different pieces, and words of theirs, are remembered before all are forgotten:
 #: texts hold ever new ones, and where a language writes no blanks a piece is a sentence.
 _MOST_PIECES = 1 << 19
@@ -97,6 +100,9 @@ class Reader(dict[str, int]):
             # Most pieces are one plain word: spare them the cutting.
             word = self._id(piece.lower())
             words = [] if word == DROPPED else [word, 0, len(piece)]
+        elif is_plain(piece[:-1]) and piece[-1] in _MARKS:
+            # Most others are a plain word and a comma or full stop.
+            words = self._marked(piece.lower())
         else:
             words = self._cut(piece)
         self._firsts.append(len(self._words) // 3)
@@ -105,6 +111,13 @@ class Reader(dict[str, int]):
         words += _PARAGRAPH_END
         self._words.extend(words)
         return number
+
+    def _marked(self, piece: str) -> list[int]:
+        """Return the same as :meth:`_cut` of a plain word in small letters and a mark."""
+        end = len(piece) - 1
+        word, mark = self._id(piece[:end]), self._id(piece[end])
+        words = [] if word == DROPPED else [word, 0, end]
+        return words if mark == DROPPED else [*words, mark, end, end + 1]
 
     def _cut(self, piece: str) -> list[int]:
         """Return id, start and end of each word of a piece."""
