@@ -82,3 +82,28 @@ def test_every_mistake_has_a_line(value, indent):
 
     line = content[: content.rindex("777")].count("\n") + 1
     assert found == f"line {line}, wrong[1]: seven"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "line"),
+    [
+        ('{"graphs": 5}', 1),
+        ('{"graphs": [\n5]}', 2),
+        ('{"graphs": [{"nodes": [{"id": "a"},\n{"lbl": "b"}]}]}', 2),
+        ('{"graphs": [{"nodes": [],\n"edges": [\n{"sub": "a", "pred": "is_a"}]}]}', 3),
+    ],
+)
+def test_where_obo_graphs_lack_something_is_told(wrong, line, tmp_path):
+    path = tmp_path / "five.json"
+    path.write_text(wrong)
+
+    with pytest.raises(GraphError, match=rf"five\.json, line {line}: JSON, but not an OBO graph"):
+        read_graph(path, format="obographs")
+
+
+def test_where_a_remote_context_is_asked_for_is_told(tmp_path):
+    path = tmp_path / "far.jsonld"
+    path.write_text('{"@graph": [{},\n{"@context": [{},\n"http://a.org/context"]}]}')
+
+    with pytest.raises(GraphError, match=r"far\.jsonld, line 2: its @context is 'http://a\.org"):
+        read_graph(path)

@@ -27,7 +27,7 @@ def located(content: bytes, complain: Complain) -> str:
     last = way[-_SHOWN:]
     shown = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in last)
     place = f", {'…' if len(last) < len(way) else ''}{shown.removeprefix('.')}" if way else ""
-    return f"line {_line(content.decode(), way)}{place}: {complain(content)}"
+    return f"line {line_of(content.decode(), way)}{place}: {complain(content)}"
 
 
 def _culprit(value: Any, complain: Complain) -> Way:
@@ -65,7 +65,7 @@ def _reduced(outer: Any, kept: dict[str | int, Any]) -> Any:
     return context | kept
 
 
-def _line(text: str, way: Way) -> int:
+def line_of(text: str, way: Way) -> int:
     """Return the line on which the part of a JSON text begins that a way leads to."""
     at = 0
     for step in way:

@@ -2,12 +2,13 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
 
 from kgbert.graph.graph import GraphError
+from kgbert.graph.jsonld import Way, line_of
 from kgbert.graph.source import Source
 
 _DECLARED = re.compile(rb"\s*<\?xml[^>]*?encoding\s*=\s*[\"']([\w.-]+)[\"'][^>]*\?>")
@@ -36,10 +37,11 @@ def safe_xml(source: Source) -> bytes:
     expansion = 0
     for entity in _ENTITY.finditer(content) if b"<!ENTITY" in content else ():
         value, name = entity["value"], entity["name"]
+        line = content.count(b"\n", 0, entity.start()) + 1
         if value is None or entity["parameter"]:
-            raise _unsafe(source, name, "is parametric or lies in another file")
+            raise _unsafe(source, line, name, "is parametric or lies in another file")
         if b"&" in value or len(value) > _LONGEST_ENTITY:
-            raise _unsafe(source, name, "refers to other entities or is long")
+            raise _unsafe(source, line, name, "refers to other entities or is long")
         expansion += len(value) * content.count(b"&" + name + b";")
     if expansion > max(_MOST_EXPANSION, 8 * len(content)):
         raise GraphError(
@@ -101,27 +103,35 @@ def refuse_remote_contexts(value: Any, source: Source) -> None:
     Raises:
         GraphError: A context is an address, not an object.
     """
-    for key, inner in _members(value):
-        if key not in ("@context", "@import"):
-            continue
-        for context in inner if isinstance(inner, list) else [inner]:
-            if isinstance(context, str):
-                raise GraphError(
-                    f"{source.name}: its {key} is {context[:100]!r}, which lies outside the file, "
-                    f"and nothing is ever fetched. Download that context yourself, and put its "
-                    f"object in the place of the address."
-                )
+    for way, inner in _members(value):
+        if way[-1] in ("@context", "@import"):
+            for context in inner if isinstance(inner, list) else [inner]:
+                if isinstance(context, str):
+                    raise _remote(way, context, source)
 
 
-def _members(value: Any) -> Iterator[tuple[str, Any]]:
-    pending = [value]
+def _members(value: Any) -> Iterator[tuple[Way, Any]]:
+    """Yield everything in a JSON value, with the way to it."""
+    pending: list[tuple[Way, Any]] = [((), value)]
     while pending:
-        inner = pending.pop()
-        if isinstance(inner, dict):
-            yield from inner.items()
-            pending.extend(inner.values())
-        elif isinstance(inner, list):
-            pending.extend(inner)
+        way, outer = pending.pop()
+        steps: Iterable[tuple[Any, Any]] = ()
+        if isinstance(outer, dict):
+            steps = outer.items()
+        elif isinstance(outer, list):
+            steps = enumerate(outer)
+        inside = [((*way, step), inner) for step, inner in steps]
+        yield from inside
+        pending.extend(inside)
+
+
+def _remote(way: Way, context: str, source: Source) -> GraphError:
+    line = line_of(source.content().decode(), way)
+    return GraphError(
+        f"{source.name}, line {line}: its {way[-1]} is {context[:100]!r}, which lies outside the "
+        f"file, and nothing is ever fetched. Download that context yourself, and put its object "
+        f"in the place of the address."
+    )
 
 
 def _in_utf8(source: Source) -> bytes:
@@ -163,11 +173,11 @@ def _depth(content: bytes) -> int:
     return deepest
 
 
-def _unsafe(source: Source, name: bytes, reason: str) -> GraphError:
+def _unsafe(source: Source, line: int, name: bytes, reason: str) -> GraphError:
     return GraphError(
-        f"{source.name}: declares the XML entity {name.decode(errors='replace')!r}, which "
-        f"{reason}; such entities can exhaust memory or read other files. If you trust the file, "
-        f"expand them first: xmllint --noent {source.path.name} > expanded{source.suffix}"
+        f"{source.name}, line {line}: declares the XML entity {name.decode(errors='replace')!r}, "
+        f"which {reason}; such entities can exhaust memory or read other files. If you trust the "
+        f"file, expand them first: xmllint --noent {source.path.name} > expanded{source.suffix}"
     )
 
 

@@ -1,10 +1,11 @@
 """Read OBO Graphs JSON."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from kgbert.graph.graph import GraphError
 from kgbert.graph.identifiers import PREFIXES, expand
+from kgbert.graph.jsonld import Way, line_of
 from kgbert.graph.markup import safe_json
 from kgbert.graph.source import Source
 from kgbert.graph.statements import Statements
@@ -26,18 +27,25 @@ _WORDS = {"is_a": SUBCLASS, "type": RDF_TYPE, "subPropertyOf": SUBPROPERTY}
 def read_obographs(source: Source, statements: Statements) -> None:
     """Add what the graphs of a file say: nodes, edges and logical definitions."""
     content = safe_json(source)
+    way: Way = ()
     try:
-        for graph in content["graphs"]:
-            for node in graph.get("nodes", ()):
-                _add_node(node, statements)
-            for subject, predicate, target in _edges(graph):
-                statements.add_resource(subject, _WORDS.get(predicate, predicate), target)
-            _add_header(graph, statements)
+        for way, part in _parts(content):
+            _ADD[str(way[-2])](part, statements)
     except (KeyError, TypeError, AttributeError) as error:
+        line = line_of(source.content().decode(), way)
         raise GraphError(
-            f"{source.name}: JSON, but not an OBO graph ({type(error).__name__}: {error}). It "
-            f'should look like {{"graphs": [{{"nodes": [...], "edges": [...]}}]}}.'
+            f"{source.name}, line {line}: JSON, but not an OBO graph ({type(error).__name__}: "
+            f'{error}). It should look like {{"graphs": [{{"nodes": [...], "edges": [...]}}]}}.'
         ) from None
+
+
+def _parts(content: Any) -> Iterator[tuple[Way, Any]]:
+    """Yield the parts of each graph, and the graph itself, with the way to each."""
+    for place, graph in enumerate(content["graphs"]):
+        yield ("graphs", place), graph
+        for kind in ("nodes", "edges", "logicalDefinitionAxioms"):
+            for number, part in enumerate(graph.get(kind, ())):
+                yield ("graphs", place, kind, number), part
 
 
 def _add_node(node: Mapping[str, Any], statements: Statements) -> None:
@@ -67,16 +75,21 @@ def _add_meta(iri: str, meta: Mapping[str, Any], statements: Statements) -> None
         statements.deprecated.add(iri)
 
 
-def _edges(graph: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
-    for edge in graph.get("edges", ()):
-        yield str(edge["sub"]), str(edge["pred"]), str(edge["obj"])
-    for axiom in graph.get("logicalDefinitionAxioms", ()):
-        defined = str(axiom["definedClassId"])
-        for genus in axiom.get("genusIds", ()):
-            yield defined, "is_a", str(genus)
-        # Some converters write null where they met an expression that they do not know.
-        for restriction in filter(None, axiom.get("restrictions", ())):
-            yield defined, str(restriction["propertyId"]), str(restriction["fillerId"])
+def _add_edge(edge: Mapping[str, Any], statements: Statements) -> None:
+    _relate(str(edge["sub"]), str(edge["pred"]), str(edge["obj"]), statements)
+
+
+def _add_axiom(axiom: Mapping[str, Any], statements: Statements) -> None:
+    defined = str(axiom["definedClassId"])
+    for genus in axiom.get("genusIds", ()):
+        _relate(defined, "is_a", str(genus), statements)
+    # Some converters write null where they met an expression that they do not know.
+    for said in filter(None, axiom.get("restrictions", ())):
+        _relate(defined, str(said["propertyId"]), str(said["fillerId"]), statements)
+
+
+def _relate(subject: str, predicate: str, target: str, statements: Statements) -> None:
+    statements.add_resource(subject, _WORDS.get(predicate, predicate), target)
 
 
 def _add_header(graph: Mapping[str, Any], statements: Statements) -> None:
@@ -86,3 +99,12 @@ def _add_header(graph: Mapping[str, Any], statements: Statements) -> None:
     for said in meta.get("basicPropertyValues", ()):
         if said.get("pred") in (expand("dcterms:license"), expand("dc:license")):
             builder.licence = str(said["val"])
+
+
+#: Where parts of a file stand -> a function that adds one.
+_ADD: dict[str, Callable[[Mapping[str, Any], Statements], None]] = {
+    "graphs": _add_header,
+    "nodes": _add_node,
+    "edges": _add_edge,
+    "logicalDefinitionAxioms": _add_axiom,
+}
