@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from kgbert.graph.graph import GraphError
-from kgbert.graph.jsonld import Way, line_of
+from kgbert.graph.json_places import Way, line_of
 from kgbert.graph.source import Source
 
 _DECLARED = re.compile(rb"\s*<\?xml[^>]*?encoding\s*=\s*[\"']([\w.-]+)[\"'][^>]*\?>")

@@ -5,7 +5,7 @@ from typing import Any
 
 from kgbert.graph.graph import GraphError
 from kgbert.graph.identifiers import PREFIXES, expand
-from kgbert.graph.jsonld import Way, line_of
+from kgbert.graph.json_places import Way, line_of
 from kgbert.graph.markup import safe_json
 from kgbert.graph.source import Source
 from kgbert.graph.statements import Statements

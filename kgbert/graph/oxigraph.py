@@ -12,7 +12,7 @@ from pyoxigraph import RdfFormat
 from kgbert.graph.annotations import without_axioms
 from kgbert.graph.datatypes import JUDGED
 from kgbert.graph.identifiers import BASE
-from kgbert.graph.jsonld import located
+from kgbert.graph.json_places import located
 from kgbert.graph.rdf import not_valid, safe_content
 from kgbert.graph.source import Source
 from kgbert.graph.statements import ON_BLANKS, Statements

@@ -10,7 +10,7 @@ from rdflib.exceptions import ParserError
 
 from kgbert.graph.graph import GraphError
 from kgbert.graph.identifiers import BASE
-from kgbert.graph.jsonld import located
+from kgbert.graph.json_places import located
 from kgbert.graph.markup import refuse_remote_contexts, safe_json, safe_xml
 from kgbert.graph.source import Source
 from kgbert.graph.statements import Statements

@@ -1,4 +1,4 @@
-"""Where JSON-LD says what it cannot mean: parsers tell what is wrong with it, and not where."""
+"""Where JSON says what it must not: parsers tell what is wrong with JSON-LD, and not where."""
 
 import json
 from collections.abc import Callable, Iterator, Sequence

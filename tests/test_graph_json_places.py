@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kgbert import GraphError, read_graph
-from kgbert.graph.jsonld import located
+from kgbert.graph.json_places import located
 from kgbert.graph.options import ReadOptions
 from kgbert.graph.rdf import add_with_rdflib
 from kgbert.graph.source import Source
