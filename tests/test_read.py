@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 
@@ -79,6 +80,27 @@ def test_an_empty_file_is_refused(content, tmp_path):
 
     with pytest.raises(GraphError, match=r"empty\.ttl: the file is empty"):
         read_graph(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        ("<!DOCTYPE html>\n<html><body>404 Not Found</body></html>", "a web page"),
+        ('<?xml version="1.0"?><html><body>Log in</body></html>', "a web page"),
+        ("version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\n", "a pointer of Git LFS"),
+    ],
+)
+def test_what_was_downloaded_in_place_of_the_graph_is_known(content, what, tmp_path):
+    path = tmp_path / "hp.owl"
+    path.write_text(content)
+
+    with pytest.raises(GraphError, match=rf"hp\.owl: {what}, and not the graph"):
+        read_graph(path)
+
+
+def test_a_device_is_refused():
+    with pytest.raises(GraphError, match="a pipe or a device"):
+        read_graph(os.devnull)
 
 
 def test_an_unrecognised_format_says_how_to_name_it(tmp_path):

@@ -16,6 +16,8 @@ _MARKUP = re.compile(r"\s*<(?:[?!]|(?:[\w-]+:)?(?:RDF|TriX|graphml|gexf)\b)")
 _RDF_ROOT = re.compile(r"<(?:\w+:)?RDF\b")
 _OTHER_OWL = re.compile(r"^\s*(?:Prefix\(|Ontology\(|Prefix: |Ontology: )|<Ontology\b", re.M)
 _DICTIONARY = re.compile(r"[^\s|]+(?:\|[^\s|]+)*\|\|[^|]")
+_PAGE = re.compile(r"\s*(?:<\?xml[^>]*>\s*)?<(?:!doctype\s+html|html)\b", re.IGNORECASE)
+_POINTER = "version https://git-lfs"
 _TAR = re.compile(r"[^\0]{1,100}\0.{0,256}ustar", re.DOTALL)
 _OBO = re.compile(r"^(?:format-version:|\[Term\]|\[Typedef\])", re.M)
 
@@ -36,6 +38,12 @@ def detect_format(source: Source) -> str:
         raise GraphError(
             f"{source.name}: a tar archive, which is not read. Unpack it and name the file or the "
             f"folder: tar xf {source.path.name}"
+        )
+    if _PAGE.match(head) or head.startswith(_POINTER):
+        what = "a web page" if _PAGE.match(head) else "a pointer of Git LFS"
+        raise GraphError(
+            f"{source.name}: {what}, and not the graph that it stands for. Download the file "
+            f"itself; what its owner's page links to may need another address, or a login."
         )
     if _OTHER_OWL.search(head) and not _RDF_ROOT.search(head):
         raise GraphError(

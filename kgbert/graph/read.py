@@ -165,6 +165,11 @@ def _sources(path: Path, limits: Limits) -> list[Source]:
     """Return the graph files at a path, refusing what is none and saying what is there instead."""
     if path.is_dir():
         return files_of(path, limits)
+    if path.exists() and not path.is_file():
+        raise GraphError(
+            f"{path}: a pipe or a device, which cannot be read twice. Write what it holds to a "
+            f"file first, and name that."
+        )
     if not path.is_file():
         raise GraphError(
             f"{path}: no such file. Check the path (it was looked for from {Path.cwd()}), and "
