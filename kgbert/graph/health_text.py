@@ -35,10 +35,12 @@ def render(health: "Health") -> str:
         *_pair("licence", health.licence),
         *_pair("entities", f"{health.entities:,}, {health.definitions:,} with a definition"),
         *_pair("names", named(health)),
-        *_pair("edges", f"{health.edges:,} of {len(health.relations):,} relations"),
+        *_pair("edges", f"{health.edges:,} of {counted(len(health.relations), 'relation')}"),
         *(f"    {count:>12,}  {name}" for _, name, count in health.relations[:8]),
         *_sources(health),
-        *_pair("depth", f"{health.depth:,} below the nearest of {health.roots.count:,} roots"),
+        *_pair(
+            "depth", f"{health.depth:,} below the nearest of {counted(health.roots.count, 'root')}"
+        ),
         *_pair("levels", _levels(health)),
         *_pair("branches", _branches(health)),
         *_pair("components", _components(health)),
@@ -103,6 +105,15 @@ def named(health: "Health") -> str:
     scopes = ", ".join(f"{count:,} {scope}" for scope, count in health.scopes)
     languages = ", ".join(f"{tag or 'not said'} {count:,}" for tag, count in health.languages[:6])
     return f"{health.names:,}" + (f": {scopes} (languages: {languages})" if scopes else "")
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number of things in words.
+
+    >>> counted(1, "edge"), counted(2000, "edge")
+    ('1 edge', '2,000 edges')
+    """
+    return f"{number:,} {noun}" + "s" * (number != 1)
 
 
 def shown(example: str) -> str:

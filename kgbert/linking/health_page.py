@@ -10,7 +10,7 @@ from kgbert.drawing.bars import bar_plot
 from kgbert.drawing.page import Figure, Table, render_page
 from kgbert.graph.graph import KnowledgeGraph
 from kgbert.graph.health import Health
-from kgbert.graph.health_text import FINDINGS, named, shown
+from kgbert.graph.health_text import FINDINGS, counted, named, shown
 from kgbert.graph.shape_plots import shape_figures
 from kgbert.linking.coverage import Coverage
 from kgbert.linking.forecast import RULE
@@ -76,7 +76,7 @@ def render_health(graph: KnowledgeGraph, health: Health, found: Coverage | None 
 def _size(health: Health) -> str:
     return (
         f"{health.entities:,} entities with {health.names:,} names, joined by "
-        f"{_counted(health.edges, 'edge')}."
+        f"{counted(health.edges, 'edge')}."
     )
 
 
@@ -87,8 +87,8 @@ def _sizes(health: Health) -> Iterator[str]:
 
 
 def _reach(health: Health) -> Iterator[str]:
-    yield _counted(len(health.relations), "relation")
-    yield f"{_counted(health.depth, 'level')} below the nearest root"
+    yield counted(len(health.relations), "relation")
+    yield f"{counted(health.depth, 'level')} below the nearest root"
 
 
 def _about(health: Health) -> Iterator[tuple[str, str]]:
@@ -98,7 +98,7 @@ def _about(health: Health) -> Iterator[tuple[str, str]]:
     yield "entities", f"{health.entities:,}, of which {health.definitions:,} have a definition"
     yield "names", named(health)
     sizes = ", ".join(health.components.examples[:3])
-    yield "edges", f"{health.edges:,} of {_counted(len(health.relations), 'relation')}"
+    yield "edges", f"{health.edges:,} of {counted(len(health.relations), 'relation')}"
     for name, entities, edges in health.sources:
         yield "from", f"{name}: {entities:,} entities, {edges:,} edges"
     yield "components", f"{health.components.count:,}" + (f": {sizes}" if sizes else "")
@@ -151,10 +151,6 @@ def _text_figures(found: Coverage) -> Iterator[Figure]:
             "Are these what the texts are about?",
             Markup(bar_plot(top, "Mentions of the most mentioned entities")),
         )
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" + "s" * (number != 1)
 
 
 def _short(name: str) -> str:
