@@ -91,7 +91,7 @@ def test_a_mistyped_card_is_answered_with_the_nearest(capsys):
 def test_a_card_decides_how_a_graph_is_read(capsys):
     page = shown(capsys, "inspect", "signs.obo", "--card", "signs.toml")
 
-    assert "1 of 1 relations" in page
+    assert "1 of 1 relation" in page
     assert "licence     secret" in page
 
 
