@@ -4,6 +4,8 @@ from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from dataclasses import fields
 from typing import TYPE_CHECKING
 
+from kgbert.cli.remedies import as_typed
+
 if TYPE_CHECKING:
     from kgbert.graph.graph import KnowledgeGraph
 
@@ -84,6 +86,7 @@ def add_reading_arguments(parser: ArgumentParser) -> None:
 def graph_of(arguments: Namespace) -> "KnowledgeGraph":
     """Read the graph that the arguments name."""
     # Imported when it runs: --help need not wait for numpy and what stands on it.
+    from kgbert.graph.graph import GraphError
     from kgbert.graph.merge import EXACT
     from kgbert.graph.options import Limits, ReadOptions
     from kgbert.graph.read import CACHE, read_graph
@@ -102,13 +105,16 @@ def graph_of(arguments: Namespace) -> "KnowledgeGraph":
         name_from_id=arguments.name_from_id,
         limits=Limits(**dict(arguments.limit)),
     )
-    return read_graph(
-        [arguments.graph, *arguments.merge] if arguments.merge else arguments.graph,
-        format=arguments.format,
-        options=options,
-        card=arguments.card,
-        cache=None if arguments.no_cache else arguments.cache or CACHE,
-    )
+    try:
+        return read_graph(
+            [arguments.graph, *arguments.merge] if arguments.merge else arguments.graph,
+            format=arguments.format,
+            options=options,
+            card=arguments.card,
+            cache=None if arguments.no_cache else arguments.cache or CACHE,
+        )
+    except GraphError as error:
+        raise GraphError(as_typed(str(error))) from error
 
 
 def _limited(limit: str) -> tuple[str, int]:
