@@ -82,10 +82,11 @@ def _keep_relations(builder: GraphBuilder, relations: Iterable[str]) -> None:
     asked = {ids.get(relation, relation) for relation in asked}
     wanted = with_kinds(asked, builder.kinds)
     if not wanted & known:
+        here = sorted(known | builder.unrelated.keys())[:20]
+        example = f" Name some: ReadOptions(relations=({here[0]!r},))." if here else ""
         raise GraphError(
             f"no edge has a relation that was asked for ({', '.join(sorted(asked))}). Relations "
-            f"here: {', '.join(sorted(known | builder.unrelated.keys())[:20])}. Name some: "
-            f"ReadOptions(relations=(...,))."
+            f"here: {', '.join(here) or 'none'}.{example}"
         )
     if kinds := sorted(wanted & known - asked):
         builder.note(f"edges of kinds of the relations asked for are kept: {', '.join(kinds)}")
@@ -102,8 +103,8 @@ def _keep_roots(builder: GraphBuilder, options: ReadOptions) -> None:
     roots = {compact(expand(root)) for root in options.roots}
     if unknown := roots - builder.entities.keys():
         raise GraphError(
-            f"no entity {min(unknown)!r} to start from. Roots are ids as the graph has them, such "
-            f"as {min(builder.entities, default='HP:0000118')!r}: ReadOptions(roots=(...,))."
+            f"no entity {min(unknown)!r} to start from. Roots are ids as the graph has them, for "
+            f"example: ReadOptions(roots=({min(builder.entities, default='HP:0000118')!r},))."
         )
     neighbours: defaultdict[str, list[str]] = defaultdict(list)
     for head, relation, tail in builder.edges:
