@@ -1,3 +1,4 @@
+import gc
 import json
 import pickle
 
@@ -164,3 +165,21 @@ def test_single_text_instead_of_a_list_is_refused():
 def test_fewer_than_one_candidate_is_refused():
     with pytest.raises(ValueError, match="give 1 to keep only the best"):
         DictionaryLinker(graph_of(("E:1", "fever")), max_candidates=0)
+
+
+@pytest.mark.parametrize("running", [True, False])
+def test_the_search_for_cycles_goes_on_as_before(running):
+    linker = DictionaryLinker(graph_of(("E:1", "fever")))
+    before = gc.isenabled()
+    (gc.enable if running else gc.disable)()
+
+    try:
+        linker(["a fever"])
+        after = gc.isenabled()
+        with pytest.raises(TypeError):
+            linker([None])
+        after_error = gc.isenabled()
+    finally:
+        (gc.enable if before else gc.disable)()
+
+    assert (after, after_error) == (running, running)

@@ -1,6 +1,8 @@
 """Link texts to a graph by its names: the longest name wins, under rules that can be switched."""
 
+import gc
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
 
@@ -122,15 +124,17 @@ class DictionaryLinker:
         """Return the mentions of each text, in reading order."""
         if isinstance(texts, str):
             raise TypeError(f"a linker takes a list of texts; give [{texts[:20]!r}] for one text.")
-        linked: list[list[Mention]] = []
-        for first in range(0, len(texts), _BATCH):
-            linked += self._link(texts[first : first + _BATCH])
-        if "abbreviations" not in self._settings.rules:
-            return linked
-        return [
-            link_short_forms(text, mentions, self.candidates) if has_brackets(text) else mentions
-            for text, mentions in zip(texts, linked, strict=True)
-        ]
+        with _no_collections():
+            linked: list[list[Mention]] = []
+            for first in range(0, len(texts), _BATCH):
+                linked += self._link(texts[first : first + _BATCH])
+            if "abbreviations" not in self._settings.rules:
+                return linked
+            defining = map(has_brackets, texts)
+            return [
+                link_short_forms(text, mentions, self.candidates) if defines else mentions
+                for text, mentions, defines in zip(texts, linked, defining, strict=True)
+            ]
 
     def candidates(self, surface: str) -> tuple[Candidate, ...]:
         """Return what a whole piece of text may mean, best first: a linker for given spans.
@@ -185,6 +189,18 @@ class DictionaryLinker:
         owners = reading.begins.searchsorted(starts, side="right") - 1
         columns = (owners, reading.begins[owners], firsts, ends, entries, starts, stops)
         return zip(*(column.tolist() for column in columns), strict=True)
+
+
+@contextmanager
+def _no_collections() -> Iterator[None]:
+    """Pause the search for cycles: mentions are many objects, which it would visit for nothing."""
+    running = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if running:
+            gc.enable()
 
 
 def _forms(graph: KnowledgeGraph, settings: LinkerSettings) -> Iterator[tuple[int, Sequence[str]]]:
