@@ -1,167 +1,128 @@
 """How many of the gold mentions does the dictionary linker find, and how many link rightly?
 
-    python benchmarks/linking.py DATA [--out benchmarks/results/linking.json]
+    python benchmarks/linking.py DATA [--linkers FOLDER] [--backbone NAME]
+        [--tasks bc5cdr ncbi_disease gsc_hpo] [--arms "exact names" ...] [--again]
 
-DATA holds tasks/{bc5cdr,ncbi_disease,gsc_hpo}/{train,test}.jsonl and, under graphs/, MeSH, MEDIC
-and HPO. Arms: exact names; the general rules; these and the words of medicine; these and the
-abbreviations that the text defines; and all of it taught by the gold mentions of the training
-split, which become names, or stop names where the linker finds what people did not mark. The
-numbers of teaching were chosen on validation; nothing is tuned on the test split.
+DATA holds tasks/{bc5cdr,ncbi_disease,gsc_hpo}/{train,validation,test}.jsonl and, under graphs/,
+MeSH, MEDIC and HPO. Arms: exact names; the general rules; these and the words of medicine; these
+and the abbreviations that the text defines; all of it taught by the gold mentions of the training
+split, which become names, or stop names where the linker finds what people did not mark. Then, of
+what the taught dictionary finds, a model trained on the same split chooses by the context (it needs
+--backbone). And, not taught, of what the dictionary finds an encoder chooses, as it is and trained
+on the graph's synonyms: --linkers holds TASK-untrained, as linking_gold_spans.py writes it, and
+TASK, as `kgbert train-linker` does.
+
+What was measured before is kept; --again measures anew. All that is chosen is chosen on the
+validation split; each reading of the test split is logged in the results.
 """
 
 import argparse
-import json
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Protocol
+from typing import NamedTuple
 
-from linking_tasks import TASKS, Gold, Task, read_task, taught_linker
+from linking_record import Record
+from linking_scores import Arm, measure
+from linking_tasks import TASKS, Task, read_task, taught_linker
 
-from kgbert.graph.graph import KnowledgeGraph
 from kgbert.linking.dictionary import DictionaryLinker
-from kgbert.linking.folding import fold_cluster
-from kgbert.linking.mention import Candidate, Mention
 from kgbert.linking.rules import RULES
 
 MEDICINE = ("adjectives", "organs", "tumours", "disorders")
 
 
-class Candidates(Protocol):
-    """A linker that also says what a given piece of text may mean."""
+class Way(NamedTuple):
+    """How an arm is made, and the option that it needs."""
 
-    def __call__(self, texts: Sequence[str]) -> list[list[Mention]]:
-        """Return the mentions of each text."""
-        ...
-
-    def candidates(self, surface: str) -> tuple[Candidate, ...]:
-        """Return what a piece of text may mean, best first."""
-        ...
+    make: Callable[[Task, argparse.Namespace], Arm]
+    needs: str = ""
 
 
 def main() -> None:
-    """Run every arm on every task and write the results."""
+    """Measure every arm that is asked for and was not measured yet."""
+    arguments = _arguments()
+    record = Record(arguments.out, HEAD, list(ARMS))
+    for name in arguments.tasks:
+        wanted = [arm for arm in _wanted(arguments) if arguments.again or not record.has(name, arm)]
+        task = read_task(arguments.data, name) if wanted else None
+        for arm in wanted if task else ():
+            made = ARMS[arm].make(task, arguments)
+            record.keep(name, arm, measure(made.linker, task) | dict(made.told))
+
+
+def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", type=Path)
+    parser.add_argument("--linkers", type=Path)
+    parser.add_argument("--backbone")
+    parser.add_argument("--epochs", type=int, default=1, help="of the model that reads the context")
+    parser.add_argument("--tasks", nargs="*", choices=list(TASKS), default=list(TASKS))
+    parser.add_argument("--arms", nargs="*", choices=list(ARMS), default=list(ARMS))
+    parser.add_argument("--again", action="store_true")
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results/linking.json"))
-    arguments = parser.parse_args()
-    results = []
-    for name in TASKS:
-        task = read_task(arguments.data, name)
-        for arm, make in ARMS.items():
-            result = {"task": name, "arm": arm} | measure(make(task), task)
-            print(json.dumps(result), flush=True)
-            results.append(result)
-    report = {
-        "question": (__doc__ or "").splitlines()[0],
-        "split": "test",
-        "arms": results,
-        "chosen on validation": CHOSEN,
-    }
-    arguments.out.write_text(json.dumps(report, indent=1) + "\n")
+    return parser.parse_args()
 
 
-def measure(linker: Candidates, task: Task) -> dict[str, Any]:
-    """Return the scores of a linker on the test split of a task."""
-    linked = linker([text for text, _ in task.test])
-    seen = task.seen
-    counts: Counter[str] = Counter()
-    for (_, golds), mentions in zip(task.test, linked, strict=True):
-        found = {(mention.start, mention.end): mention for mention in mentions}
-        counts["predicted"] += len(mentions)
-        for gold in golds:
-            counts.update(_judged(gold, found, linker, task.graph, seen))
-    return {
-        name: round(counts[over] / max(counts[under], 1), 4) for name, over, under in SCORES
-    } | {
-        "gold": counts["gold"],
-        "missed": {cause: counts[cause] for cause in CAUSES},
-    }
+def _wanted(arguments: argparse.Namespace) -> Iterator[str]:
+    """Yield the arms that can be made, and say which cannot."""
+    for arm in arguments.arms:
+        needs = ARMS[arm].needs
+        if not needs or getattr(arguments, needs):
+            yield arm
+        else:
+            print(f"{arm}: left out, for it needs --{needs}", flush=True)
 
 
-def add_arm(path: Path, result: Mapping[str, Any]) -> None:
-    """Add the result of an arm that another script measures, after those of its task."""
-    report = json.loads(path.read_text())
-    same = (result["task"], result["arm"])
-    kept = [arm for arm in report["arms"] if (arm["task"], arm["arm"]) != same]
-    place = max(i for i, arm in enumerate(kept, start=1) if arm["task"] == result["task"])
-    report["arms"] = [*kept[:place], result, *kept[place:]]
-    path.write_text(json.dumps(report, indent=1) + "\n")
+def _by_rules(*rules: str) -> Way:
+    return Way(lambda task, _: Arm(DictionaryLinker(task.graph, rules=rules, max_candidates=20)))
 
 
-def _judged(
-    gold: Gold,
-    found: Mapping[tuple[int, int], Mention],
-    linker: Candidates,
-    graph: KnowledgeGraph,
-    train: set[str],
-) -> Iterable[str]:
-    """Yield what a gold mention counts for."""
-    seen = "seen" if fold_cluster(gold.surface) in train else "unseen"
-    known = any(entity in graph for entity in gold.entities)
-    candidates = [candidate.entity for candidate in linker.candidates(gold.surface)]
-    yield from ("gold", seen, *(["in graph"] if known else []))
-    for most in (1, 5, 20):
-        if gold.entities.intersection(candidates[:most]):
-            yield f"right at {most}"
-    if gold.entities.intersection(candidates[:1]):
-        yield f"right {seen}"
-    mention = found.get((gold.start, gold.end))
-    if mention:
-        yield "found"
-        yield "linked" if mention.candidates[0].entity in gold.entities else "wrong entity"
-    else:
-        yield _cause(gold, found, known, bool(candidates))
+def _taught(task: Task, _: argparse.Namespace) -> Arm:
+    return Arm(taught_linker(task))
 
 
-def _cause(gold: Gold, found: Iterable[tuple[int, int]], known: bool, named: bool) -> str:
-    if any(start < gold.end and gold.start < end for start, end in found):
-        return "other boundaries"
-    if not known:
-        return "entity not in graph"
-    return "name held back" if named else "no such name"
+def _context(task: Task, arguments: argparse.Namespace) -> Arm:
+    # Imported here, and below: they load torch, for which dictionaries need not wait.
+    from linking_context import chosen_by_context
+
+    return chosen_by_context(task, arguments.backbone, epochs=arguments.epochs)
+
+
+def _untrained(task: Task, arguments: argparse.Namespace) -> Arm:
+    from linking_embedding import chosen_by_encoder
+
+    return chosen_by_encoder(task, arguments.linkers / f"{task.name}-untrained")
+
+
+def _trained(task: Task, arguments: argparse.Namespace) -> Arm:
+    from linking_embedding import chosen_by_encoder
+
+    return chosen_by_encoder(task, arguments.linkers / task.name)
 
 
 GENERAL = tuple(rule for rule in RULES if rule not in (*MEDICINE, "abbreviations"))
 
-#: How the numbers of the taught arm came about.
-CHOSEN = (
-    "least 2 findings, share 0.4 (misleading_names); tried: 1, 2 and 3 findings, shares 0.2 and "
-    "0.4. Then, on validation as well: taught names overrule the graph's, short forms by initials "
-    "and in brackets after a mention. The test split was read twice: before and after these"
-)
-
-Make = Callable[[Task], DictionaryLinker]
-
-
-def _by_rules(*rules: str) -> Make:
-    return lambda task: DictionaryLinker(task.graph, rules=rules, max_candidates=20)
-
-
-ARMS: dict[str, Make] = {
+ARMS = {
     "exact names": _by_rules("acronyms"),
     "general rules": _by_rules(*GENERAL),
     "and words of medicine": _by_rules(*GENERAL, *MEDICINE),
     "and abbreviations": _by_rules(*RULES),
-    "and taught by training mentions": taught_linker,
+    "and taught by training mentions": Way(_taught),
+    "and context": Way(_context, "backbone"),
+    "and encoder, untrained": Way(_untrained, "linkers"),
+    "and encoder, trained": Way(_trained, "linkers"),
 }
 
-#: Name of a score, what is counted, and out of how many.
-SCORES = (
-    ("mention precision", "found", "predicted"),
-    ("mention recall", "found", "gold"),
-    ("end-to-end precision", "linked", "predicted"),
-    ("end-to-end recall", "linked", "gold"),
-    ("gold spans: accuracy", "right at 1", "gold"),
-    ("gold spans: accuracy, entity in graph", "right at 1", "in graph"),
-    ("gold spans: recall at 5, entity in graph", "right at 5", "in graph"),
-    ("gold spans: recall at 20, entity in graph", "right at 20", "in graph"),
-    ("gold spans: accuracy, surface seen", "right seen", "seen"),
-    ("gold spans: accuracy, surface unseen", "right unseen", "unseen"),
-    ("entity in graph", "in graph", "gold"),
-)
-
-CAUSES = ("other boundaries", "entity not in graph", "name held back", "no such name")
+#: What the results tell besides scores: how the numbers of the taught arm came about, for one.
+HEAD = {
+    "question": (__doc__ or "").splitlines()[0],
+    "chosen on validation": (
+        "taught: least 2 findings, share 0.4 (misleading_names); tried: 1, 2 and 3 findings, "
+        "shares 0.2 and 0.4. Then: taught names overrule the graph's, short forms by initials and "
+        "in brackets after a mention. Encoders: the score below which a mention is left out, by "
+        "the F1 of whole texts. Context: the threshold of NIL (one seed, one epoch)"
+    ),
+}
 
 if __name__ == "__main__":
     main()

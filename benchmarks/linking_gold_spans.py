@@ -5,7 +5,8 @@
 DATA is as for linking.py. Each arm is asked for the entities of the test split's gold spans; an
 answer is right if it is one of the gold entities of its span. Where an arm reads the text, a short
 form that the text defines is asked for by its long form. The score below which nothing is answered
-is chosen on the validation split. What was measured before is kept; --again measures anew.
+is chosen on the validation split. What was measured before is kept; --again measures anew. Each
+reading of the test split is logged in the results.
 
 --linkers holds TASK folders that `kgbert train-linker` wrote for the task's graph; tasks without
 one have no trained arm. The names that the backbone encoded as it is are kept beside them. Letters
@@ -16,13 +17,13 @@ add those of the validation split too, as the last such arm does.
 """
 
 import argparse
-import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from linking_record import Record
 from linking_tasks import TASKS, Gold, Task, read_task
 
 from kgbert.graph.graph import KnowledgeGraph
@@ -36,6 +37,8 @@ from kgbert.modeling.entity_linking import EmbeddingLinker
 from kgbert.modeling.short_forms import long_forms, spelt_out
 
 OUT = Path("benchmarks/results/linking_gold_spans.json")
+
+KINDS = ("untrained", "trained")
 
 Documents = Sequence[tuple[str, Sequence[Gold]]]
 Ranked = Mapping[str, Sequence[Candidate]]
@@ -51,23 +54,12 @@ def main() -> None:
     parser.add_argument("--again", action="store_true")
     parser.add_argument("--out", type=Path, default=OUT)
     arguments = parser.parse_args()
-    out: Path = arguments.out
-    done = [] if arguments.again or not out.exists() else json.loads(out.read_text())["arms"]
+    record = Record(arguments.out, HEAD, ARMS)
     for name in arguments.tasks:
         task = read_task(arguments.data, name)
-        known = {arm["arm"] for arm in done if arm["task"] == name}
+        known = set() if arguments.again else {arm for arm in ARMS if record.has(name, arm)}
         for arm, reads_text, rank in _arms(task, arguments, known):
-            found = {"task": name, "arm": arm} | _measured(task, rank, reads_text=reads_text)
-            print(json.dumps(found), flush=True)
-            done.append(found)
-            done.sort(key=lambda one: list(TASKS).index(one["task"]))
-            report = {
-                "question": (__doc__ or "").splitlines()[0],
-                "split": "test",
-                "arms": done,
-                "chosen on validation": CHOSEN,
-            }
-            out.write_text(json.dumps(report, indent=1) + "\n")
+            record.keep(name, arm, _measured(task, rank, reads_text=reads_text))
 
 
 def _arms(
@@ -85,7 +77,7 @@ def _arms(
             yield name, reads, lambda said, linker=linker: {x: linker.candidates(x) for x in said}
     trained, untrained = (arguments.linkers / f"{task.name}{x}" for x in ("", "-untrained"))
     start = untrained if untrained.is_dir() else arguments.backbone
-    for kind, place in (("untrained", start), ("trained", trained)):
+    for kind, place in zip(KINDS, (start, trained), strict=True):
         if kind == "trained" and not trained.is_dir():
             continue
         linker = EmbeddingLinker.from_pretrained(task.graph, place)
@@ -179,16 +171,36 @@ def _with_mentions(linker: EmbeddingLinker, task: Task, documents: Documents) ->
     return EmbeddingLinker(graph, linker.encoder, vectors, settings=linker.options)
 
 
-#: How the weights of letters and of the number of names came about.
-CHOSEN = (
-    "spelling 0.15, renown 0.005 (EmbeddingSettings); tried on validation: spelling 0, 0.15, 0.3, "
-    "0.5, 0.8, 1.2; renown 0, 0.001, 0.005, 0.01; a bonus for preferred names 0.001, 0.01, 0.03; "
-    "training counts of entities and of surfaces. Then, on validation as well: names told of by "
-    "training mentions overrule the graph's (NCBI-disease 91.3 to 92.8, GSC+ 83.1 to 85.5, BC5CDR "
-    "91.3 to 92.8), mentions of several entities name each, short forms by initials and in "
-    "brackets after a mention (93.3, 85.5, 92.9). The test split was read twice: before and after "
-    "these. Where validation mentions are names, the threshold says nothing: it knows them all"
+ARMS = (
+    "exact names",
+    "normalised",
+    "normalised, short forms spelt out",
+    *(
+        f"{arm}, {kind}"
+        for kind in KINDS
+        for arm in (
+            "encoder and letters",
+            "encoder and letters, and training mentions as names",
+            "encoder and letters, and training and validation mentions as names",
+            "encoder",
+        )
+    ),
 )
+
+#: What the results tell besides scores: how the weights of letters and of the number of names came
+#: about, for one.
+HEAD = {
+    "question": (__doc__ or "").splitlines()[0],
+    "chosen on validation": (
+        "spelling 0.15, renown 0.005 (EmbeddingSettings); tried: spelling 0, 0.15, 0.3, 0.5, 0.8, "
+        "1.2; renown 0, 0.001, 0.005, 0.01; a bonus for preferred names 0.001, 0.01, 0.03; "
+        "training counts of entities and of surfaces. Then: names told of by training mentions "
+        "overrule the graph's (NCBI-disease 91.3 to 92.8, GSC+ 83.1 to 85.5, BC5CDR 91.3 to 92.8), "
+        "mentions of several entities name each, short forms by initials and in brackets after a "
+        "mention (93.3, 85.5, 92.9). Where validation mentions are names, the threshold says "
+        "nothing: it knows them all"
+    ),
+}
 
 #: Name of a score, what is counted, and out of how many.
 SCORES = (

@@ -143,6 +143,16 @@ def measured(columns: Sequence[str]) -> Callable[[Results], str]:
     return render
 
 
+def missed(results: Results) -> str:
+    """Return a row an arm: how many gold mentions it missed, by cause."""
+    causes = list(results["arms"][0]["missed"])
+    rows = [
+        (arm["task"], arm["arm"], *(f"{arm['missed'][cause]:,}" for cause in causes))
+        for arm in results["arms"]
+    ]
+    return table(("task", "arm", *causes), rows)
+
+
 def _cell(value: object) -> str:
     if isinstance(value, float):
         return f"{value:,.0f}" if value >= 100 else f"{value:.3f}"
@@ -182,6 +192,8 @@ BLOCKS: dict[str, Callable[[], str]] = {
             )
         ),
     ),
+    "linking missed": _of("linking", missed),
+    "linking gold spans missed": _of("linking_gold_spans", missed),
     "linking gold spans": _of(
         "linking_gold_spans",
         measured(
