@@ -174,3 +174,40 @@ def test_the_domain_of_a_kind_of_type_makes_no_instances(tmp_path):
     )
 
     assert relations_of(read_graph(path)) == ["kind"]
+
+
+def test_a_kind_of_part_of_climbs_in_obo_and_in_networkx_too(tmp_path):
+    path = tmp_path / "a.obo"
+    path.write_text(
+        "[Term]\nid: A:1\nname: paw\nrelationship: limb_of A:2\n\n"
+        "[Term]\nid: A:2\nname: dog\n\n"
+        "[Typedef]\nid: limb_of\nis_a: side_of\n\n"
+        "[Typedef]\nid: side_of\nis_a: part_of\n\n"
+        "[Typedef]\nid: part_of\nxref: BFO:0000050\n"
+    )
+    told = nx.MultiDiGraph(
+        typedefs=[
+            {"id": "limb_of", "is_a": ["side_of"]},
+            {"id": "side_of", "is_a": ["part_of"]},
+            {"id": "part_of", "xref": ["BFO:0000050"]},
+        ]
+    )
+    told.add_node("A:1", name="paw")
+    told.add_node("A:2", name="dog")
+    told.add_edge("A:1", "A:2", key="limb_of")
+
+    for source in (path, told):
+        assert edges_of(read_graph(source)) == {
+            ("A:1", "limb_of", "A:2"),
+            ("A:1", "BFO:0000050", "A:2"),
+        }
+
+
+def test_a_kind_of_narrower_may_be_an_edge_of_networkx():
+    told = nx.DiGraph(typedefs=[{"id": "holds", "is_a": "skos:narrower"}])
+    told.add_edge("animal", "dog", relation="holds")
+
+    assert edges_of(read_graph(told)) == {
+        ("animal", "holds", "dog"),
+        ("dog", "skos:broader", "animal"),
+    }

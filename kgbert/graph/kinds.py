@@ -55,6 +55,7 @@ def climb(edges: Triples, builder: GraphBuilder) -> None:
                     edges.extend(tails, _TURNED[general], heads)
                 else:
                     edges.extend(heads, general, tails)
+                builder.relations.setdefault(_TURNED.get(general, general), "")
                 builder.note(
                     f"{len(heads):,} edges of {compact(relation)}, a kind of {general}, are read "
                     f"as that too"
