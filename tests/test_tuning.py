@@ -1,7 +1,10 @@
+from dataclasses import replace
+
 import pytest
 from small_study import InventedRuns, small_study, split_of
 
 from kgbert.comparing import tuning
+from kgbert.comparing.arms import Arm
 from kgbert.comparing.compare import compare
 from kgbert.comparing.tuning import ValidationOnly, tuned
 
@@ -80,3 +83,16 @@ def test_no_test_text_is_seen():
     split = ValidationOnly(split_of())(0)
 
     assert split.test == split.validation == split_of()(0).validation
+
+
+def test_an_arm_that_makes_no_sense_is_refused_before_anything_is_tried(tmp_path, invented):
+    def refuse(material, seed):
+        raise ValueError("no two relations")
+
+    odd = Arm("odd", "changes what is not there", change=refuse)
+    study = small_study(tmp_path)
+
+    with pytest.raises(ValueError, match="no two relations"):
+        tuned(replace(study, arms=[*study.arms, odd]), RATES)
+
+    assert invented.done == []

@@ -11,7 +11,7 @@ from statistics import fmean
 from typing import Any
 
 from kgbert.comparing.arms import Arm
-from kgbert.comparing.run import run_arm
+from kgbert.comparing.run import check_arms, run_arm
 from kgbert.comparing.sharing import shared_runs
 from kgbert.comparing.store import attempt_run
 from kgbert.comparing.study import Split, Study
@@ -50,7 +50,11 @@ def tuned(
         rates: The encoder's learning rates to try, the same for every arm.
         seeds: How many of the study's seeds are searched on.
         progress: Called after each trial.
+
+    Raises:
+        ValueError: An arm makes no sense for the study; nothing was tried then.
     """
+    check_arms(study)
     searched = list(study.seeds)[:seeds]
     search = replace(
         study, folder=study.folder / "tuning", split=cache(ValidationOnly(study.split)), tuning={}
