@@ -25,8 +25,9 @@ def add_linker_arguments(parser: ArgumentParser) -> None:
         "--linker",
         default="dictionary",
         metavar="NAME",
-        help="dictionary (the default) for names in texts; nearest and description:ENCODER for "
-        "texts that are names themselves; embedding:FOLDER for paraphrases; several joined by +",
+        help="dictionary (the default) for names in texts; embedding:FOLDER to choose among their "
+        "meanings; nearest and description:ENCODER for texts that are names themselves; several "
+        "joined by +",
     )
     group.add_argument(
         "--without-rules",
