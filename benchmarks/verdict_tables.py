@@ -73,7 +73,7 @@ def _arms(tasks: dict[str, Results]) -> str:
     for name in wide:
         header += [name, f"{MAIN} over it"]
     rows = [_arm_row(wide, arm) for arm in dict.fromkeys(_arms_of(*wide.values()))]
-    said = f"All arms on {listing(list(wide))}; each p stands by itself, uncorrected."
+    said = f"More arms on {listing(list(wide))}; each p stands by itself, uncorrected."
     return f"{said}\n\n{table((*header, 'on the mean', 'p', 'training'), rows)}"
 
 
