@@ -29,11 +29,7 @@ def rate(typed: str) -> float:
     >>> rate("2e-4")
     0.0002
     """
-    try:
-        number = float(typed)
-    except ValueError:
-        number = math.nan
-    # Not a number is not between anything.
+    number = _number(typed)
     if not 0 < number < 1:
         raise ArgumentTypeError(f"{typed!r} is no learning rate between 0 and 1, as 2e-4 is")
     return number
@@ -76,13 +72,18 @@ def share(typed: str) -> float:
     >>> share("0.55")
     0.55
     """
-    try:
-        number = float(typed)
-    except ValueError:
-        number = math.nan
+    number = _number(typed)
     if not 0 <= number < 1:
         raise ArgumentTypeError(f"{typed!r} is no number from 0 to less than 1, as 0.55 is")
     return number
+
+
+def _number(typed: str) -> float:
+    """Return what was typed as a number; what is none lies between no two."""
+    try:
+        return float(typed)
+    except ValueError:
+        return math.nan
 
 
 def at_least(least: int, typed: str) -> int:

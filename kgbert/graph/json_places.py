@@ -30,6 +30,21 @@ def located(content: bytes, complain: Complain) -> str:
     return f"line {line_of(content.decode(), way)}{place}: {complain(content)}"
 
 
+def complaining(
+    parse: Callable[[bytes], object], errors: tuple[type[BaseException], ...]
+) -> Complain:
+    """Return what tells the complaint of a parser, which raises some errors where it has one."""
+
+    def complain(content: bytes) -> str:
+        try:
+            parse(content)
+        except errors as error:
+            return str(error) or type(error).__name__
+        return ""
+
+    return complain
+
+
 def _culprit(value: Any, complain: Complain) -> Way:
     """Return the way to the innermost part that is complained of when all beside it is gone."""
     way: Way = ()

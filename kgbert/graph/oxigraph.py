@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from itertools import chain, islice
 from typing import Any
 
@@ -12,7 +13,7 @@ from pyoxigraph import RdfFormat
 from kgbert.graph.annotations import without_axioms
 from kgbert.graph.datatypes import JUDGED
 from kgbert.graph.identifiers import BASE
-from kgbert.graph.json_places import located
+from kgbert.graph.json_places import complaining, located
 from kgbert.graph.rdf import not_valid, safe_content
 from kgbert.graph.source import Source
 from kgbert.graph.statements import ON_BLANKS, Statements
@@ -53,23 +54,19 @@ def _located(error: BaseException, syntax: str, source: Source) -> BaseException
         return error
     content = safe_content(syntax, source)
     if syntax == "json-ld":
-        return SyntaxError(located(content, _complaint))
+        return SyntaxError(located(content, complaining(partial(_drain, syntax), _SYNTAX_ERRORS)))
     lines = _Lines(content)
     try:
-        deque(_parsed(syntax, lines), maxlen=0)
+        _drain(syntax, lines)
     except _SYNTAX_ERRORS as same:
         # Of RDF/XML Oxigraph does not tell the line: it is the last that was asked for.
         return SyntaxError(f"line {lines.number}: {same}") if syntax == "xml" else same
     return error
 
 
-def _complaint(content: bytes) -> str:
-    """Return what is wrong with JSON-LD; nothing if it is well-formed."""
-    try:
-        deque(_parsed("json-ld", content), maxlen=0)
-    except _SYNTAX_ERRORS as error:
-        return str(error) or type(error).__name__
-    return ""
+def _drain(syntax: str, content: Any) -> None:
+    """Parse for the sake of what the parser raises."""
+    deque(_parsed(syntax, content), maxlen=0)
 
 
 class _Lines:

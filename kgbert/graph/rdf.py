@@ -3,6 +3,7 @@
 import re
 import warnings
 import xml.sax
+from functools import partial
 from importlib.util import find_spec
 
 import rdflib
@@ -10,7 +11,7 @@ from rdflib.exceptions import ParserError
 
 from kgbert.graph.graph import GraphError
 from kgbert.graph.identifiers import BASE
-from kgbert.graph.json_places import located
+from kgbert.graph.json_places import complaining, located
 from kgbert.graph.markup import refuse_remote_contexts, safe_json, safe_xml
 from kgbert.graph.source import Source
 from kgbert.graph.statements import Statements
@@ -69,17 +70,9 @@ class _Refusal:
         # raises Exception itself; an except clause would catch its subclasses with it.
         if kind is Exception or issubclass(kind, _SYNTAX_ERRORS):
             if self.syntax == "json-ld":
-                error = SyntaxError(located(self.source.content(), _complaint))
+                complain = complaining(partial(_parsed, "json-ld"), _SYNTAX_ERRORS)
+                error = SyntaxError(located(self.source.content(), complain))
             raise not_valid(self.source, self.syntax, error) from None
-
-
-def _complaint(content: bytes) -> str:
-    """Return what is wrong with JSON-LD; nothing if it is well-formed."""
-    try:
-        _parsed("json-ld", content)
-    except _SYNTAX_ERRORS as error:
-        return str(error) or type(error).__name__
-    return ""
 
 
 def safe_content(syntax: str, source: Source) -> bytes:
