@@ -31,6 +31,7 @@ import torch
 from lanes import Lane, peak_gpu_memory, race, waiting
 from own_process import in_own_process, memory_in_gib
 from same_answers import disagreements
+from speed_tables import DISTANCE, PEAK, WAITED
 from start_up import start_up
 from synthetic import synthetic_features, synthetic_graph, synthetic_texts
 from transformers import AutoModelForSequenceClassification, AutoTokenizer, BertConfig
@@ -51,7 +52,6 @@ ONE_BLOCK = replace(
 #: What is shaped as the demo's knowledge is.
 OURS = ("knowledge", "no edges", ONE_BLOCK.name)
 BATCH = 32
-DISTANCE = "distance of logits"
 PACKAGES = ("kgbert", "torch", "transformers", "torch-geometric", "numpy")
 
 
@@ -132,7 +132,7 @@ def on_demo(folder: Path, repeats: int) -> dict[str, Any]:
     rows = {row["arm"]: row for row in found["arms"]}
     for name in ("plain", "knowledge"):
         own = in_own_process(__file__, "--memory-of", name)
-        rows[name] |= {"peak memory, GiB": own["peak memory, GiB"]}
+        rows[name] |= {PEAK: own[PEAK]}
     return found | {
         "setting": "MiniLM-L6, names of ICD-10-CM, Human Phenotype Ontology",
         "linking": _linking(lanes[1]),
@@ -144,7 +144,7 @@ def memory_of(name: str, folder: Path) -> dict[str, float]:
     (lane,) = demo_lanes(folder, [ARMS[name]])
     for number in range(len(lane.batches)):
         lane.train(number)
-    return {"peak memory, GiB": memory_in_gib("VmHWM")}
+    return {PEAK: memory_in_gib("VmHWM")}
 
 
 def on_invention(
@@ -186,7 +186,7 @@ def _raced(lanes: Sequence[Lane], repeats: int, block: int) -> dict[str, Any]:
     for row in trained:
         rows[row["arm"]] = row | rows[row["arm"]]
     return {"arms": list(rows.values()), "loader": loader} | {
-        "share of training's time that waits for two workers": waiting(knowing[0], 3 * repeats),
+        WAITED: waiting(knowing[0], 3 * repeats),
         # Last, since it opens gates; and with vectors made anew, since waiting trains.
         DISTANCE: disagreements(knowing[0], _looking_up(knowing[0])),
     }

@@ -3,8 +3,12 @@
 import os
 import socket
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from urllib.request import getproxies
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedConfig
 
 #: Seconds to wait for the hub; what does not answer by then is taken to be out of reach.
 _PATIENCE = 5
@@ -15,19 +19,19 @@ _EXAMPLE = "bert-base-uncased"
 
 def check_backbone(name: str) -> None:
     """Raise ValueError where a name or folder holds no encoder that knowledge can enter."""
-    check_encoder(name, "--backbone ")
+    config = check_encoder(name, "--backbone ")
     import torch
-    from transformers import AutoConfig, AutoModel
+    from transformers import AutoModel
 
     from kgbert.modeling.injection import blocks_of
 
     # Without weights: only the shape of the model matters here.
     with torch.device("meta"):
-        blocks_of(AutoModel.from_config(AutoConfig.from_pretrained(name)))
+        blocks_of(AutoModel.from_config(config))
 
 
-def check_encoder(name: str, option: str) -> None:
-    """Raise ValueError where a name or folder holds no encoder.
+def check_encoder(name: str, option: str) -> "PreTrainedConfig":
+    """Return the configuration of an encoder; raise ValueError where there is none.
 
     Args:
         name: A folder, or a name on the hub.
@@ -44,7 +48,7 @@ def check_encoder(name: str, option: str) -> None:
         # Read when the hub's client is first imported. Without it every file of a model that was
         # downloaded before would be asked for, again and again, before the copy is taken.
         os.environ["HF_HUB_OFFLINE"] = "1"
-    _check_loads(name, option)
+    return _loaded(name, option)
 
 
 def _check_folder(folder: Path, option: str) -> None:
@@ -75,14 +79,14 @@ def _hub_is_out_of_reach() -> bool:
     return False
 
 
-def _check_loads(name: str, option: str) -> None:
+def _loaded(name: str, option: str) -> "PreTrainedConfig":
     from transformers import AutoConfig, AutoTokenizer
 
     from kgbert.cli.quiet import quieten
 
     quieten()
     try:
-        AutoConfig.from_pretrained(name)
+        config: PreTrainedConfig = AutoConfig.from_pretrained(name)
         AutoTokenizer.from_pretrained(name)
     except (OSError, ValueError) as error:
         first = str(error).strip().splitlines()[0]
@@ -90,3 +94,4 @@ def _check_loads(name: str, option: str) -> None:
             f"{option}{name} cannot be loaded ({first}); check the spelling and the connection, "
             "or give the folder of a downloaded model"
         ) from error
+    return config
