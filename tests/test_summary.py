@@ -274,39 +274,3 @@ def test_token_tasks_without_items_and_strata_are_summarised():
 
     assert (results["strata"], results["ceiling"]) == ([], None)
     assert results["verdict"]["outcome"] == "helps"
-
-
-def test_an_arm_that_was_still_improving_is_warned_of():
-    found = runs()
-    for one in found:
-        one["best_epoch"] = 8 if one["arm"] == "plain" else 4
-
-    warnings = summarise(study(warnings=["Label name 'fever' is in the graph."]), found)["warnings"]
-
-    assert warnings[0] == "Label name 'fever' is in the graph."
-    assert warnings[1].startswith("The arm 'plain' was still improving when it stopped in 6 of 6")
-    assert len(warnings) == 2
-
-
-def test_an_arm_that_is_larger_than_the_main_one_is_warned_of():
-    arms = ("plain", "knowledge", "shuffled", "KnowBert", "typed markers")
-    found = [run(arm, seed, 0.6) for arm in arms for seed in range(6)]
-    for one in found:
-        one["cost"]["parameters"] += 4_700_000 * (one["arm"] == "KnowBert")
-
-    warnings = summarise(study(arms=arms), found)["warnings"]
-
-    assert warnings == [
-        "Arms larger than 'knowledge': 'KnowBert' by 20 %, so size may explain what they gain."
-    ]
-
-
-def test_a_control_of_another_size_is_warned_of():
-    found = runs()
-    for one in found:
-        one["cost"]["parameters"] += 5_000_000 * (one["arm"] == "knowledge")
-
-    warnings = summarise(study(), found)["warnings"]
-
-    assert len(warnings) == 1
-    assert "'knowledge' 28.5 M and 'shuffled' 23.5 M parameters" in warnings[0]

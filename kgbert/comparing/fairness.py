@@ -15,7 +15,12 @@ SIZE_SHARE = 0.01
 
 def fairness_warnings(runs: PairedRuns) -> list[str]:
     """Return a sentence for each sign that the arms did not compete on equal terms."""
-    return [*_still_improving(runs), *_control_of_other_size(runs), *_larger_rivals(runs)]
+    return [
+        *_still_improving(runs),
+        *_at_the_edge_of_the_grid(runs),
+        *_control_of_other_size(runs),
+        *_larger_rivals(runs),
+    ]
 
 
 def _still_improving(runs: PairedRuns) -> list[str]:
@@ -32,6 +37,23 @@ def _still_improving(runs: PairedRuns) -> list[str]:
                 f"The arm {arm!r} was still improving when it stopped in {sum(cut_off)} of "
                 f"{len(cut_off)} runs: its last epoch was its best. More epochs may change the "
                 f"comparison."
+            )
+    return sentences
+
+
+def _at_the_edge_of_the_grid(runs: PairedRuns) -> list[str]:
+    """Name the arms whose best learning rate may lie outside of what was tried."""
+    told = runs.study.get("tuning") or {"rates": [], "chosen": {}}
+    if len(told["rates"]) < 2:
+        return []
+    edges = {"lowest": min(told["rates"]), "highest": max(told["rates"])}
+    sentences = []
+    for edge, rate in edges.items():
+        arms = [repr(arm) for arm in judged_arms(runs.study) if told["chosen"].get(arm) == rate]
+        if arms:
+            sentences.append(
+                f"The {edge} learning rate tried, {rate:g}, is the best for {listing(arms)}: one "
+                f"beyond it may be better still and change the comparison. Search a wider grid."
             )
     return sentences
 
