@@ -17,7 +17,7 @@ from inventory import arms, commands, dependencies, formats, sizes
 from markdown_table import table
 from picture import draw
 from speed_tables import cost_table, costs, scale
-from verdict_tables import read_verdicts, verdict_tables
+from verdict_tables import all_arms_table, read_verdicts, verdict_tables
 
 from kgbert.comparing.tables import arm_table, render_markdown
 from kgbert.comparing.wording import duration, quantity
@@ -112,6 +112,12 @@ def verdicts() -> str:
     return verdict_tables(tasks) if tasks else NOT_MEASURED
 
 
+def all_arms() -> str:
+    """Return every arm on the tasks that were run with all of them."""
+    tasks = read_verdicts(RESULTS / "all_arms")
+    return all_arms_table(tasks) if tasks else NOT_MEASURED
+
+
 def search(results: Results) -> str:
     """Return every learning rate that was tried, the chosen ones marked."""
     seeds = [f"seed {seed}" for seed in results["seeds"]]
@@ -177,6 +183,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "demo full": _of("demo_full", comparison),
     "demo search": _of("demo_search", search),
     "verdict": verdicts,
+    "all arms": all_arms,
     "calibration": _of("calibration", calibration),
     "token classification": _of("token_classification", comparison),
     "linking": _of(

@@ -9,9 +9,10 @@ the first seed; everything else is the same for all.
     python benchmarks/verdict.py bc5cdr     # once more, beside the first: they share the runs
     python benchmarks/verdict.py bc5cdr --arms plain,knowledge,shuffled,"typed markers"
 
-writes benchmarks/results/verdict/bc5cdr.json when the last of the six seeds is finished; finished
-runs are kept in --folder, and the same command goes on from there. One core is used, so that
-several tasks can run side by side.
+write benchmarks/results/verdict/bc5cdr.json, and with other arms than the five that every task has
+results/all_arms/bc5cdr.json, when the last of the six seeds is finished; finished runs are kept in
+--folder, and the same command goes on from there. One core is used, so that several tasks can run
+side by side.
 """
 
 import argparse
@@ -41,7 +42,7 @@ from kgbert.lookup import lookup
 from kgbert.modeling.features import encode_entities
 from kgbert.saving import write_atomically
 
-RESULTS = Path(__file__).parent / "results" / "verdict"
+RESULTS = Path(__file__).parent / "results"
 
 #: What a verdict has to stand up to first; the other arms are asked for by name.
 CORE = ("plain", "knowledge", "shuffled", "dictionary only", "appended text")
@@ -49,7 +50,7 @@ CORE = ("plain", "knowledge", "shuffled", "dictionary only", "appended text")
 SEEDS = tuple(range(6))
 
 #: Learning rates of the encoder that are tried for every arm on every task, with so many seeds.
-RATES = (2e-4, 4e-4, 8e-4)
+RATES = (1e-4, 2e-4, 4e-4, 8e-4)
 TRIED_SEEDS = 1
 
 
@@ -137,7 +138,9 @@ def write_result(task: str, study: Study) -> None:
     told = json.loads((study.folder / "results.json").read_text(encoding="utf-8"))
     for run in told["runs"]:
         del run["items"]
-    write_atomically(RESULTS / f"{task}.json", json.dumps(told, indent=1) + "\n")
+    core = {arm.name for arm in study.arms} == set(CORE)
+    path = RESULTS / ("verdict" if core else "all_arms") / f"{task}.json"
+    write_atomically(path, json.dumps(told, indent=1) + "\n")
 
 
 def _numbers(typed: str) -> tuple[int, ...]:

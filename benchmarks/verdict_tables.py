@@ -1,7 +1,6 @@
 """The tables of verdict.py's results: task by task, on the mean over the tasks, arm by arm."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from statistics import fmean, median
 from typing import Any
@@ -27,8 +26,18 @@ def verdict_tables(tasks: dict[str, Results]) -> str:
     """Return what the tasks came to, together and one by one."""
     together = [_together(tasks), _mean(tasks)] if len(tasks) > 1 else []
     verdicts = [f"- **{results['name']}**: {_said(results)}" for results in tasks.values()]
-    told = [_tasks(tasks), *together, _warned(tasks), "\n".join(verdicts), _arms(tasks)]
+    told = [_tasks(tasks), *together, _warned(tasks), "\n".join(verdicts)]
     return "\n\n".join(filter(None, told))
+
+
+def all_arms_table(tasks: dict[str, Results]) -> str:
+    """Return every arm of the tasks that were run with all of them, and knowledge beside each."""
+    header = ["arm"]
+    for name in tasks:
+        header += [name, f"{MAIN} over it"]
+    mean = ["on the mean", "p"] if len(tasks) > 1 else []
+    arms = dict.fromkeys(arm for results in tasks.values() for arm in _arms_of(results))
+    return table((*header, *mean, "training"), [_arm_row(tasks, arm) for arm in arms])
 
 
 def _tasks(tasks: dict[str, Results]) -> str:
@@ -63,23 +72,8 @@ def _mean(tasks: dict[str, Results]) -> str:
     return table(header, rows)
 
 
-def _arms(tasks: dict[str, Results]) -> str:
-    """Show all arms of the tasks that have more than the others, and knowledge beside each."""
-    core = _shared_arms(tasks)
-    wide = {name: one for name, one in tasks.items() if len(one["arms"]) > len(core) + 1}
-    if not wide:
-        return ""
-    header = ["arm"]
-    for name in wide:
-        header += [name, f"{MAIN} over it"]
-    rows = [_arm_row(wide, arm) for arm in dict.fromkeys(_arms_of(*wide.values()))]
-    said = f"More arms on {listing(list(wide))}; each p stands by itself, uncorrected."
-    return f"{said}\n\n{table((*header, 'on the mean', 'p', 'training'), rows)}"
-
-
-def _arms_of(*tasks: Results) -> Iterator[str]:
-    for results in tasks:
-        yield from (one["arm"] for one in results["arms"])
+def _arms_of(results: Results) -> list[str]:
+    return [one["arm"] for one in results["arms"]]
 
 
 def _arm_row(tasks: dict[str, Results], arm: str) -> list[str]:
@@ -88,10 +82,11 @@ def _arm_row(tasks: dict[str, Results], arm: str) -> list[str]:
         means = {one["arm"]: one["mean"] for one in results["arms"]}
         over = {one["second"]: _difference(one) for one in _of_main(results)}
         row += [score(means[arm]) if arm in means else "", over.get(arm, "")]
-    everywhere = all(arm in _arms_of(results) for results in tasks.values())
-    mean = _on_the_mean(tasks, arm) if everywhere and arm != MAIN else ("", "")
     having = {name: results for name, results in tasks.items() if arm in _arms_of(results)}
-    return [*row, *mean, _cost(having, arm)]
+    if len(tasks) > 1:
+        everywhere = len(having) == len(tasks) and arm != MAIN
+        row += _on_the_mean(tasks, arm) if everywhere else ("", "")
+    return [*row, _cost(having, arm)]
 
 
 def _on_the_mean(tasks: dict[str, Results], arm: str) -> tuple[str, str]:
@@ -142,7 +137,7 @@ def _of_main(results: Results) -> list[dict[str, Any]]:
 
 def _shared_arms(tasks: dict[str, Results]) -> list[str]:
     """Return the arms that every task has, knowledge apart, in the order of the first."""
-    first, *others = ([arm["arm"] for arm in results["arms"]] for results in tasks.values())
+    first, *others = map(_arms_of, tasks.values())
     return [arm for arm in first if arm != MAIN and all(arm in names for names in others)]
 
 
