@@ -3,7 +3,7 @@
 import io
 import os
 import sys
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from argparse import RawDescriptionHelpFormatter
 from collections.abc import Sequence
 
 import kgbert
@@ -13,6 +13,7 @@ from kgbert.cli.demo import DEMO
 from kgbert.cli.graphs import GRAPHS
 from kgbert.cli.inspect import INSPECT
 from kgbert.cli.link import LINK
+from kgbert.cli.parser import Parser
 from kgbert.cli.predict import PREDICT
 from kgbert.cli.train import TRAIN
 from kgbert.cli.train_linker import TRAIN_LINKER
@@ -44,12 +45,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _parser() -> ArgumentParser:
-    parser = ArgumentParser(
+def _parser() -> Parser:
+    parser = Parser(
         prog="kgbert",
         description=kgbert.__doc__,
         epilog="kgbert COMMAND --help tells more, with an example.",
-        allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"kgbert {kgbert.__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
@@ -60,7 +60,6 @@ def _parser() -> ArgumentParser:
             description=command.summary,
             epilog=f"example:\n  {command.example}",
             formatter_class=RawDescriptionHelpFormatter,
-            allow_abbrev=False,
         )
         command.add_arguments(subparser)
         subparser.set_defaults(command=command)
