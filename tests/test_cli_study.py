@@ -173,6 +173,11 @@ def test_compare_goes_on_where_it_was_interrupted(workplace, monkeypatch, capsys
         ({"texts": "new.csv"}, "note,label\na,b\n", "no column 'text'; there are 'note', 'label'"),
         (
             {"texts": "new.csv"},
+            "text,purpose\na,b\n",
+            "no column 'label'; there are 'text', 'purpose'. If the label is in 'purpose', type",
+        ),
+        (
+            {"texts": "new.csv"},
             table([(f"fever {i}", "ill") for i in range(20)]),
             "all 20 texts have the label 'ill', so there is nothing to tell apart",
         ),
@@ -196,6 +201,7 @@ def test_compare_goes_on_where_it_was_interrupted(workplace, monkeypatch, capsys
         "no texts",
         "empty",
         "no column",
+        "no label column",
         "one label",
         "too few",
         "no mention",

@@ -37,12 +37,13 @@ def split_of(arguments: Namespace, seeds: Sequence[int]) -> "Callable[[int], Spl
 
     own = [arguments.train, arguments.validation, arguments.test]
     if arguments.texts and not any(own):
-        draw = drawn_split(_read(arguments.texts, arguments))
+        draw = drawn_split(_read_labelled(arguments.texts, arguments))
         for seed in seeds:
             check_split(draw(seed))
         return draw
     if all(own) and not arguments.texts:
-        train, validation, test = (_read(path, arguments) for path in own)
+        train = _read_labelled(arguments.train, arguments)
+        validation, test = (_read(path, arguments) for path in own[1:])
         return fixed_split(train, validation, test)
     raise ValueError(
         "give the labelled texts either as one file with --texts FILE, of which each seed draws "
@@ -136,10 +137,20 @@ def _add_training(parser: ArgumentParser) -> None:
         )
 
 
-def _read(path: str, arguments: Namespace) -> list[Example]:
+def _read_labelled(path: str, arguments: Namespace) -> list[Example]:
+    """Read texts of which some have a label or a span."""
+    examples = _read(path, arguments)
+    if not any(example.label or example.spans for example in examples):
+        # Read once more, only for the message: it names the columns that there are.
+        _read(path, arguments, require_labels=True)
+    return examples
+
+
+def _read(path: str, arguments: Namespace, *, require_labels: bool = False) -> list[Example]:
     return read_texts(
         path,
         text_column=arguments.text_column,
         label_column=arguments.label_column,
+        require_labels=require_labels,
         overlaps="longest",
     )

@@ -6,6 +6,9 @@ from difflib import get_close_matches
 
 from kgbert.texts.example import Span
 
+#: The column of the label where the user names none; it may be absent.
+LABEL = "label"
+
 
 @dataclass(frozen=True)
 class Columns:
@@ -17,7 +20,7 @@ class Columns:
     """
 
     text: str = "text"
-    label: str = "label"
+    label: str = LABEL
     label_required: bool = False
     settle: Callable[[Iterable[Span]], tuple[Span, ...]] = tuple
     """What to make of spans that may overlap, which an example refuses."""
@@ -29,7 +32,18 @@ class Columns:
             needed.append(("label", self.label))
         for kind, column in needed:
             if column not in found:
-                raise ValueError(_missing(kind, column, found))
+                raise ValueError(self._missing(kind, column, found))
+
+    def check_named(self, found: Iterable[str]) -> None:
+        """Raise ValueError for a label column that the user named and nobody found.
+
+        >>> Columns(label="kinds").check_named(["text", "kind"])
+        Traceback (most recent call last):
+        ValueError: no column 'kinds'; there are 'text', 'kind'. If the label is in 'kind', ...
+        """
+        names = list(found)
+        if self.label not in (LABEL, *names):
+            raise ValueError(self._missing("label", self.label, names))
 
     def check_label(self, label: str) -> None:
         """Raise ValueError for an empty label where one is needed."""
@@ -39,13 +53,14 @@ class Columns:
                 "fill it in, or leave the text out"
             )
 
-
-def _missing(kind: str, column: str, found: Sequence[str]) -> str:
-    lowered = {name.strip().lower(): name for name in found}
-    close = get_close_matches(column.lower(), lowered, n=1)
-    guess = lowered[close[0]] if close else (found[0] if found else "NAME")
-    return (
-        f"no column {column!r}; there are {', '.join(map(repr, found)) or 'none'}. "
-        f"If the {kind} is in {guess!r}, type --{kind}-column {guess!r} "
-        f"(in Python: {kind}_column={guess!r})"
-    )
+    def _missing(self, kind: str, column: str, found: Sequence[str]) -> str:
+        # The column of the text is not that of the label, whatever it is called.
+        likely = [name for name in found if kind == "text" or name != self.text]
+        lowered = {name.strip().lower(): name for name in likely}
+        close = get_close_matches(column.lower(), lowered, n=1)
+        guess = lowered[close[0]] if close else (likely[0] if likely else "NAME")
+        return (
+            f"no column {column!r}; there are {', '.join(map(repr, found)) or 'none'}. "
+            f"If the {kind} is in {guess!r}, type --{kind}-column {guess!r} "
+            f"(in Python: {kind}_column={guess!r})"
+        )

@@ -19,6 +19,7 @@ def read_jsonl(content: str, columns: Columns) -> Iterator[Example]:
     Example(text='No fever.', label='0', spans=(), id='')
     """
     tagged = []
+    keys: dict[str, None] = {}
     for number, line in enumerate(content.split("\n"), start=1):
         if line.strip():
             with located(f"line {number:,}"):
@@ -26,6 +27,9 @@ def read_jsonl(content: str, columns: Columns) -> Iterator[Example]:
                 yield _example(record, columns)
             if _is_tagged(record, columns):
                 tagged.append([(number, tag) for tag in record["tags"]])
+            keys |= dict.fromkeys(record)
+    # A line may lack its label; a key that no line has is misspelt.
+    columns.check_named(keys)
     report_slips(tagged)
 
 

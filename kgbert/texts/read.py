@@ -34,7 +34,7 @@ def read_texts(
     Args:
         path: The file, in UTF-8.
         text_column: The column or JSON key of the text.
-        label_column: The column or JSON key of the label.
+        label_column: The column or JSON key of the label; one that is named here must be there.
         require_labels: Refuse a text without label; else its label is empty.
         overlaps: What to do with overlapping spans: ``"refuse"`` the file, or keep the
             ``"longest"``.

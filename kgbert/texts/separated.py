@@ -21,6 +21,7 @@ def read_separated(content: str, columns: Columns) -> Iterator[Example]:
     header = [name.strip() for name in header]
     with located(f"line {line:,}"):
         columns.check(header)
+        columns.check_named(header)
     positions = {name: position for position, name in reversed(list(enumerate(header)))}
     for line, row in rows:
         with located(f"line {line:,}"):
