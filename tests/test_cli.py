@@ -210,32 +210,6 @@ def test_interruption_is_one_line_and_status_130(failing, capsys):
     assert capsys.readouterr().err == "kgbert: interrupted\n"
 
 
-@pytest.mark.parametrize(
-    ("typed", "said"),
-    [
-        ("", "kgbert: the following arguments are required: COMMAND"),
-        ("lnik", "kgbert: argument COMMAND: invalid choice: 'lnik'"),
-        ("link g.obo", "kgbert link: the following arguments are required: TEXT|FILE"),
-        ("link g.obo fever --jso", "kgbert link: unknown option '--jso'; did you mean --json?"),
-        ("compare g.obo --backbone b --seed=3", "unknown option '--seed'; did you mean --seeds?"),
-        (
-            "link g.obo Took codeine.",
-            "'codeine.' is one argument too many: what holds blanks stands",
-        ),
-        ("inspect g.obo h.obo", "'h.obo' is one argument too many"),
-        ("inspect g.obo h.obo", "further graphs follow --merge"),
-    ],
-)
-def test_arguments_that_do_not_fit_are_answered_in_one_line_with_status_2(typed, said, capsys):
-    with pytest.raises(SystemExit) as raised:
-        main(typed.split())
-
-    told = capsys.readouterr().err
-    assert (raised.value.code, told.count("\n")) == (2, 1)
-    assert said in told
-    assert told.endswith(" --help)\n")
-
-
 def test_reader_that_stops_reading_is_no_error(obo, tmp_path):
     texts = tmp_path / "many.txt"
     texts.write_text("No fever at all in this text.\n" * 20_000, encoding="utf-8")
