@@ -102,6 +102,35 @@ def test_tree_numbers_make_a_hierarchy(tmp_path):
     assert graph.entity("D3").edges == (("rdfs:subClassOf", "D1"), ("rdfs:subClassOf", "D2"))
 
 
+@pytest.mark.parametrize(
+    ("header", "remedy"),
+    [
+        (("id", "name", "synonyms", "tree"), "('id', 'name', 'synonyms')"),
+        (("id", "name"), "('id', 'name', 'other')"),
+    ],
+)
+def test_a_header_with_another_number_of_columns_is_refused(tmp_path, header, remedy):
+    path = tmp_path / "signs.csv"
+    path.write_text("1,fever,pyrexia|heat\n2,chill,\n")
+
+    with pytest.raises(GraphError, match=r"signs.csv, line 1: the header that you") as raised:
+        read_graph(path, options=ReadOptions(header=header))
+
+    counts = f"names {len(header)} columns ({', '.join(header)}), and the table has 3"
+    assert f"{counts}: 1 | fever | pyrexia|heat. Name" in str(raised.value)
+    assert f"ReadOptions(header={remedy})." in str(raised.value)
+
+
+def test_a_table_with_its_own_header_needs_not_the_one_of_another(tmp_path):
+    (tmp_path / "nodes.csv").write_text("1,heart,core\n2,organ,\n")
+    (tmp_path / "edges.csv").write_text("source,target\n1,2\n")
+    options = ReadOptions(header=("id", "name", "synonyms"))
+
+    graph = read_graph([tmp_path / "nodes.csv", tmp_path / "edges.csv"], options=options)
+
+    assert (list(graph.names), len(graph.heads)) == (["heart", "core", "organ"], 1)
+
+
 def test_a_table_of_entities_and_one_of_edges_are_one_graph(tmp_path):
     (tmp_path / "nodes.csv").write_text("id,name\n1,heart\n2,organ\n")
     (tmp_path / "edges.csv").write_text("source,target,type\n1,2,is_a\n")

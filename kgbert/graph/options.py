@@ -43,7 +43,7 @@ class ReadOptions:
     columns: tuple[str, ...] = ()
     """Columns of a table that hold subject, predicate and object (or subject and object)."""
     header: tuple[str, ...] = ()
-    """Names of a table's columns, for files without a header that have so many columns."""
+    """Names of all columns of a table, for files without a header."""
     joined_by: tuple[str, ...] = ()
     """Read several sources as graphs of their own, and merge them where one of these predicates
     ("skos:exactMatch", "xref" ...) says that entities are the same; see ``merge_graphs``."""

@@ -7,6 +7,7 @@ from typing import Literal
 from kgbert.graph.entity_table import add_entities, add_relations
 from kgbert.graph.graph import GraphError
 from kgbert.graph.identifiers import expand
+from kgbert.graph.options import ReadOptions
 from kgbert.graph.roles import (
     EXPECTED,
     TRIPLE,
@@ -40,6 +41,8 @@ def add_rows(rows: Iterator[Row], name: str, statements: Statements) -> None:
     first = next(rows, None)
     if first is None:
         raise GraphError(f"{name}: the table has no rows. {EXPECTED}")
+    if _is_miscounted(first[1], statements.options):
+        raise GraphError(f"{name}, line {first[0]}: {_counts(first[1], statements.options.header)}")
     names, rows = _named(first, rows, statements)
     if statements.options.columns or is_of_triples(names):
         _add_triples(rows, _triple_places(names, name, statements), name, statements)
@@ -50,6 +53,23 @@ def add_rows(rows: Iterator[Row], name: str, statements: Statements) -> None:
     else:
         missing = "object" if "subject" in places_of(names, TRIPLE) else "subject"
         raise GraphError(f"{name}: no column {missing!r} among {', '.join(names[:12])}. {EXPECTED}")
+
+
+def _is_miscounted(cells: Sequence[str], options: ReadOptions) -> bool:
+    """Whether other columns were named than a table has whose first row names none itself."""
+    if len(options.header) in (0, len(cells)) or set(options.columns) & set(cells):
+        return False
+    # The names are for other files of the same folder where this one has its own.
+    return not (is_of_triples(cells) or is_of_entities(cells) or is_half_a_header(cells))
+
+
+def _counts(cells: Sequence[str], header: Sequence[str]) -> str:
+    names = (*header[: len(cells)], *["other"] * (len(cells) - len(header)))
+    return (
+        f"the header that you gave names {len(header)} columns ({', '.join(header)}), and the "
+        f"table has {len(cells)}: {' | '.join(cells)[:100]}. Name each of them; what has no "
+        f"known name, such as 'other', is not read: ReadOptions(header={names})."
+    )
 
 
 def _named(
