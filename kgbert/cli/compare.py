@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING
 
 from kgbert.cli.command import Command
 from kgbert.cli.numbers import positive, rates, seconds, sizes
+from kgbert.cli.output import check_output
 from kgbert.cli.processes import each_alone
 from kgbert.cli.study_options import study_of
 from kgbert.cli.task_options import add_task_arguments
 from kgbert.comparing.meanings import KINDS
+from kgbert.comparing.roles import check_names
+from kgbert.lookup import lookup
 
 if TYPE_CHECKING:
     from kgbert.comparing.study import Study
@@ -25,15 +28,20 @@ _WIDTH = 78
 @each_alone
 def compare(arguments: Namespace) -> None:
     """Train plain, augmented and control models on paired seeds, and judge whether it helps."""
+    check_output(arguments.output)
     _check_budget(arguments)
-    study = study_of(arguments, arguments.arms.split(","), range(arguments.seeds))
+    # Imported here and below: these load torch, for which a mistyped argument need not wait.
+    from kgbert.comparing.arms import ARMS
+
+    arms = [lookup(ARMS, name.strip(), "arm") for name in arguments.arms.split(",")]
+    check_names([arm.name for arm in arms])
+    study = study_of(arguments, arms, range(arguments.seeds))
     include = False if arguments.without_graph else None
     study = replace(study, command=_told(arguments), includes_graph=include)
     if arguments.grid:
         study = _tuned(study, arguments.grid)
     if arguments.budget:
         study = _affordable(study, arguments.budget)
-    # Imported here: it loads torch, for which a mistyped argument need not wait.
     from kgbert.cli.results import compare_and_show
 
     compare_and_show(study, arguments.train_sizes)
@@ -58,7 +66,13 @@ class Reproduce(Action):
 
 
 def _reproduce(path: Path, defaults: Namespace) -> int:
-    before = json.loads(path.read_text(encoding="utf-8"))
+    try:
+        before = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, json.JSONDecodeError) as error:
+        what = "no such file" if isinstance(error, FileNotFoundError) else f"no JSON ({error})"
+        raise ValueError(
+            f"--reproduce {path}: {what}; name a results.json that kgbert compare wrote"
+        ) from error
     if not before.get("command"):
         raise ValueError(
             f"{path} does not tell the command it came from, so it cannot be run again from here; "

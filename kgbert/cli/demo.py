@@ -4,12 +4,15 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from kgbert.cli.command import Command
+from kgbert.cli.output import check_output
 from kgbert.cli.processes import each_alone
 
 
 @each_alone
 def demo(arguments: Namespace) -> None:
     """Classify diagnoses with and without the Human Phenotype Ontology: does it help?"""
+    folder = arguments.output or Path(f"kgbert-demo-{arguments.size}")
+    check_output(folder)
     print("loading torch and the graph", flush=True)
     # Imported here, so that `kgbert --help` waits for none of it.
     from kgbert.cli.backbone import check_backbone
@@ -22,7 +25,6 @@ def demo(arguments: Namespace) -> None:
     from kgbert.demo.study import SIZES, demo_study
 
     size = SIZES[arguments.size]
-    folder = arguments.output or Path(f"kgbert-demo-{arguments.size}")
     print(
         f"{len(size.arms)} arms ({', '.join(size.arms)}) on {size.seeds} paired seeds, "
         f"{size.texts:,} training texts each; results go to {folder}",

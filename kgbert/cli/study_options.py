@@ -12,20 +12,17 @@ from kgbert.texts import Example
 
 if TYPE_CHECKING:
     from kgbert.batching.features import EntityFeatures
+    from kgbert.comparing.arms import Arm
     from kgbert.comparing.study import Study
     from kgbert.graph.graph import KnowledgeGraph
     from kgbert.linking.mention import Linker
 
 
-def study_of(arguments: Namespace, arm_names: Sequence[str], seeds: Sequence[int]) -> "Study":
+def study_of(arguments: Namespace, arms: Sequence["Arm"], seeds: Sequence[int]) -> "Study":
     """Read texts, graph and backbone, and say what takes long.
 
     What is quick to check comes first: a mistyped name is answered at once.
     """
-    from kgbert.comparing.arms import ARMS
-    from kgbert.lookup import lookup
-
-    arms = [lookup(ARMS, name.strip(), "arm") for name in arm_names]
     split = split_of(arguments, seeds)
     print(f"reading {arguments.graph}", flush=True)
     graph = graph_of(arguments)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from kgbert.cli.command import Command
 from kgbert.cli.numbers import not_negative
+from kgbert.cli.output import check_output
 from kgbert.cli.study_options import study_of
 from kgbert.cli.task_options import add_task_arguments
 
@@ -15,9 +16,11 @@ if TYPE_CHECKING:
 
 def train(arguments: Namespace) -> None:
     """Fine-tune an encoder that reads the graph, test it once, and save it with its graph."""
-    _check_output(arguments.output)
-    study = study_of(arguments, ["knowledge"], [arguments.seed])
+    check_output(arguments.output, "model", "kgbert_processor.json")
     # Imported here: they load torch, for which a mistyped argument need not wait.
+    from kgbert.comparing.arms import ARMS
+
+    study = study_of(arguments, [ARMS["knowledge"]], [arguments.seed])
     from accelerate import PartialState
 
     from kgbert.cli.progress import ShowProgress
@@ -45,21 +48,6 @@ def train(arguments: Namespace) -> None:
     _show(scores)
     _show_place(arguments.output, arguments.graph)
     print("Whether the graph helped, a single model cannot tell: kgbert compare does.")
-
-
-def _check_output(folder: Path) -> None:
-    """Raise ValueError where something stands that is no model of kgbert and would be lost."""
-    if (
-        folder.is_dir()
-        and any(folder.iterdir())
-        and not (folder / "kgbert_processor.json").exists()
-    ):
-        raise ValueError(
-            f"--output {folder}: this folder holds files that are no model of kgbert, and they "
-            "would be lost; name a new folder"
-        )
-    if folder.exists() and not folder.is_dir():
-        raise ValueError(f"--output {folder}: this is a file; name a folder")
 
 
 def _show(scores: "Mapping[str, str]") -> None:

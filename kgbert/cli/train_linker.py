@@ -6,12 +6,13 @@ from pathlib import Path
 from kgbert.cli.command import Command
 from kgbert.cli.graph_options import add_graph_arguments, graph_of
 from kgbert.cli.numbers import not_negative, positive, rate
+from kgbert.cli.output import check_output
 from kgbert.texts import Example, read_texts
 
 
 def train_linker(arguments: Namespace) -> None:
     """Train an encoder on the graph's synonyms, so that it links what no name says exactly."""
-    _check_output(arguments.output)
+    check_output(arguments.output, "linker", "kgbert_linker.json")
     examples = _gold(arguments.validation) if arguments.validation else []
     print(f"reading {arguments.graph}", flush=True)
     graph = graph_of(arguments)
@@ -52,17 +53,6 @@ def _gold(path: str) -> list[Example]:
             '"HP:0001945"}]}'
         )
     return examples
-
-
-def _check_output(folder: Path) -> None:
-    """Raise ValueError where something stands that is no linker and would be lost."""
-    if folder.exists() and not folder.is_dir():
-        raise ValueError(f"--output {folder}: this is a file; name a folder")
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / "kgbert_linker.json").exists():
-        raise ValueError(
-            f"--output {folder}: this folder holds files that are no linker of kgbert, and they "
-            "would be lost; name a new folder"
-        )
 
 
 def _add_arguments(parser: ArgumentParser) -> None:

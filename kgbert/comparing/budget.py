@@ -7,8 +7,8 @@ from functools import cache
 from statistics import fmean
 
 from kgbert.comparing.arms import Arm
-from kgbert.comparing.compare import BASELINE, CONTROL, MAIN
 from kgbert.comparing.power import seeds_needed
+from kgbert.comparing.roles import BASELINE, CONTROL, MAIN
 from kgbert.comparing.store import finished_run, run_path
 from kgbert.comparing.study import Study
 from kgbert.comparing.summary import Results

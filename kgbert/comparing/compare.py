@@ -3,7 +3,6 @@
 import json
 import logging
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
@@ -18,6 +17,7 @@ from kgbert.comparing.leakage import leakage_warnings
 from kgbert.comparing.manifest import manifest
 from kgbert.comparing.power import detectable_before
 from kgbert.comparing.report import write_report
+from kgbert.comparing.roles import BASELINE, CONTROL, MAIN, check_names, check_once
 from kgbert.comparing.run import check_arms, run_arm
 from kgbert.comparing.sharing import shared_runs
 from kgbert.comparing.splits import check_split
@@ -30,9 +30,6 @@ from kgbert.saving import write_atomically
 from kgbert.training.tasks import task_of
 
 logger = logging.getLogger(__name__)
-
-#: The arms that the verdict is about.
-MAIN, BASELINE, CONTROL = "knowledge", "plain", "shuffled"
 
 
 @dataclass(frozen=True)
@@ -88,19 +85,10 @@ def compare(
 
 def _check(study: Study) -> None:
     """Raise ValueError for what would come to light only after hours of training."""
-    names = [arm.name for arm in study.arms]
-    for needed in (MAIN, BASELINE):
-        if needed not in names:
-            raise ValueError(
-                f"the arms {', '.join(names) or '(none)'} lack {needed!r}, without which nothing "
-                f"can be judged; name it too, as in --arms {BASELINE},{MAIN},{CONTROL}"
-            )
+    check_names([arm.name for arm in study.arms])
     if not study.seeds:
         raise ValueError("there is no seed to run; ask for six at least, as in --seeds 6")
-    for kind, given in (("arm", names), ("seed", map(str, study.seeds))):
-        ((one, count),) = Counter(given).most_common(1)
-        if count > 1:
-            raise ValueError(f"the {kind} {one!r} is named {count} times; name it once")
+    check_once("seed", list(map(str, study.seeds)))
     for seed in study.seeds:
         check_split(study.split(seed))
     train = study.split(study.seeds[0]).train
