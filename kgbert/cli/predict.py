@@ -3,6 +3,7 @@
 import json
 from argparse import ArgumentParser, Namespace
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kgbert.cli.command import Command
@@ -21,6 +22,7 @@ def predict(arguments: Namespace) -> None:
     from kgbert.training.pipeline import pipeline
 
     quieten()
+    _check_folder(Path(arguments.model))
     graph = graph_of(arguments) if arguments.graph else None
     answer = pipeline(arguments.model, graph=graph)
     for prediction in answer(examples):
@@ -28,6 +30,25 @@ def predict(arguments: Namespace) -> None:
             print(json.dumps(asdict(prediction)))
         else:
             _show(prediction)
+
+
+def _check_folder(folder: Path) -> None:
+    """Raise FileNotFoundError for a folder that holds no model, and say which may hold one."""
+    from kgbert.batching.processor import SETTINGS_FILE
+
+    if (folder / SETTINGS_FILE).exists():
+        return
+    found = f" holds no {SETTINGS_FILE}, so it is no kgbert model"
+    inner = folder / "model"  # where compare and demo put theirs
+    remedy = (
+        f"type {inner}"
+        if (inner / SETTINGS_FILE).exists()
+        else "give the folder that `kgbert train` wrote, or the folder `model` in that of `kgbert "
+        "compare` or `kgbert demo`"
+    )
+    raise FileNotFoundError(
+        f"{folder}{found if folder.exists() else ': no such folder'}; {remedy}."
+    )
 
 
 def _add_arguments(parser: ArgumentParser) -> None:
