@@ -14,7 +14,8 @@ from kgbert.cli.remedies import as_typed
     ("message", "typed"),
     [
         ("nothing of Python (at all)", "nothing of Python (at all)"),
-        ("read_graph('a b(.owl')", "read_graph('a b(.owl')"),
+        ("read_graph('a b(.owl')", "kgbert inspect 'a b(.owl'"),
+        ("merge_graphs([read_graph('a.obo')])", "merge_graphs([read_graph('a.obo')])"),
         ("read_graph(['a.ttl', 'b.nt'])", "read_graph(['a.ttl', 'b.nt'])"),
         ("read_graph('it\\'s.txt', format='nt').", "--format nt."),
         (
@@ -64,3 +65,15 @@ def test_a_command_says_what_to_type(tmp_path, capsys):
     assert main(["inspect", str(path)]) == 1
 
     assert "If you know it, say it: --format turtle." in capsys.readouterr().err
+
+
+def test_a_folder_without_graphs_says_what_to_type_and_names_its_files_apart(tmp_path, capsys):
+    for name in ("a/notes.md", "b/notes.md"):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).write_text("nothing")
+
+    assert main(["inspect", str(tmp_path)]) == 1
+
+    said = capsys.readouterr().err
+    assert "(it holds a/notes.md, b/notes.md)" in said
+    assert f"kgbert inspect {tmp_path}/ontology.owl" in said

@@ -2,8 +2,11 @@
 
 import ast
 import re
+import shlex
+from typing import cast
 
-_CALL = re.compile(r"(?:options=)?\b(?:read_graph|ReadOptions)\(")
+#: A call within another is a line of Python, of which no half is typed.
+_CALL = re.compile(r"(?:options=)?\b(?:(?<![\[(])read_graph|ReadOptions)\(")
 #: Values that a message leaves open.
 _OPEN = "..."
 
@@ -16,6 +19,8 @@ def as_typed(message: str) -> str:
     >>> as_typed("Raise it: ReadOptions(limits=Limits(line=4)), or name some: "
     ...          "options=ReadOptions(relations=(...,), name_from_id=True).")
     'Raise it: --limit line=4, or name some: --relations ... --name-from-id.'
+    >>> as_typed("Name a file: read_graph('my graphs/hp.obo').")
+    "Name a file: kgbert inspect 'my graphs/hp.obo'."
     """
     pieces, rest = [], message
     while call := _CALL.search(rest):
@@ -43,13 +48,16 @@ def _end(text: str, start: int) -> int:
 
 
 def _options(written: str) -> str:
-    """Return a call as options; as it is written where it has none, or is no Python."""
+    """Return a call as options; as it is written where it is no Python, or has no literals."""
     try:
-        call = ast.parse(written, mode="eval").body
-        words = [word for keyword in getattr(call, "keywords", ()) for word in _option(keyword)]
-    except (SyntaxError, ValueError):  # of a value that is no literal
+        call = cast(ast.Call, ast.parse(written, mode="eval").body)
+        words = [word for keyword in call.keywords for word in _option(keyword)]
+        if not words:
+            # Any command takes a graph; this one needs nothing else.
+            words = ["kgbert inspect", *(shlex.quote(ast.literal_eval(each)) for each in call.args)]
+    except (SyntaxError, TypeError, ValueError):  # of a value that is no literal, or no path
         return written
-    return " ".join(words) or written
+    return " ".join(words)
 
 
 def _option(keyword: ast.keyword) -> list[str]:

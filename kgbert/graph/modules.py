@@ -47,7 +47,8 @@ def files_of(folder: Path, limits: Limits) -> list[Source]:
     ]
     graphs = graphs_among(sources) or [each for each in sources if each.suffix in _TABLES]
     if not graphs:
-        found = ", ".join(source.path.name for source in sources[:5]) or "nothing"
+        names = [str(source.path.relative_to(folder)) for source in sources]
+        found = ", ".join([*names[:5], *["..."][: len(names) > 5]]) or "nothing"
         raise GraphError(
             f"{folder}: a folder without ontology files (it holds {found}). Name a file in it, or "
             f"a folder with files such as *.owl, *.ttl, *.obo or *.csv: "
