@@ -172,7 +172,8 @@ class KGBertProcessor:
         if cut:
             logger.warning(
                 "%s of %s texts are longer than %s tokens and were cut off, with what they mention "
-                "further on; split them, or choose a larger max_length if the backbone takes it.",
+                "further on; split them, or choose a larger max_length (typed: --max-length) "
+                "if the backbone takes it.",
                 f"{cut:,}",
                 f"{len(encoded['input_ids']):,}",
                 f"{self.max_length:,}",

@@ -21,6 +21,7 @@ from kgbert.modeling.fused import KGBertPreTrainedModel
 from kgbert.training.answers import answer
 from kgbert.training.fine_tune import Training, default_arguments, fine_tune
 from kgbert.training.fitting import longest_text
+from kgbert.training.quiet import quiet
 from kgbert.training.tasks import Answer, Task, task_of
 
 
@@ -33,6 +34,7 @@ class Trained:
     processor: KGBertProcessor
 
 
+@quiet()
 def run_arm(
     study: Study,
     arm: Arm,
