@@ -108,13 +108,13 @@ def test_link_shows_where_a_text_mentions_which_entity(obo, capsys):
         "  0-8    İmpetigo  →  İmpetigo (EX:2)  1.00  word for word",
         "  17-22  fever     →  fever (EX:1)     1.00  word for word",
     ]
-    assert shown[3].startswith("2 mentions in 1 of 1 texts, by the 3 names of")
+    assert shown[3] == f"2 mentions in 1 of 1 text, by the 3 names of {obo}"
 
 
 def test_link_reads_a_file_of_texts(obo, notes, capsys):
     assert main(["link", obo, notes, "--text-column", "note"]) == 0
 
-    assert "1 mentions in 1 of 2 texts" in capsys.readouterr().out
+    assert "1 mention in 1 of 2 texts" in capsys.readouterr().out
 
 
 def test_link_writes_one_json_object_a_text(obo, notes, capsys):

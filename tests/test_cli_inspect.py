@@ -117,5 +117,5 @@ def test_a_merged_graph_is_counted_by_source(workplace, capsys):
     said = inspected(capsys, *merging)
 
     assert said["sources"] == [["signs.obo", 2, 1], ["other.obo", 2, 1]]
-    assert "2 entities and 1 edges: other.obo" in page
+    assert "2 entities and 1 edge: other.obo" in page
     assert said["entities"] == 3

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import pytest
 from five_entities import expected
@@ -96,6 +97,27 @@ def test_the_page_shows_what_is_wrong():
     assert "cold: A:2, A:3" in page
     assert "suspicious names: 1" in page
     assert max(map(len, page.splitlines())) <= 100
+
+
+def test_one_thing_is_in_the_singular():
+    graph = built([("A:1", "cold"), ("A:2", "flu")], [("A:1", "knows", "A:2")])
+
+    assert repr(graph) == "KnowledgeGraph(2 entities, 2 names, 1 edge, 1 relation)"
+    assert "the largest of 2 entities; 0 entities alone" in str(graph.health())
+
+
+def test_a_graph_without_hierarchy_has_no_depth_below_no_root():
+    graph = built([("A:1", "cold"), ("A:2", "flu")], [("A:1", "knows", "A:2")])
+
+    assert "depth       no hierarchy" in str(graph.health())
+
+
+def test_an_address_is_not_broken():
+    address = f"http://example.org/{'long/' * 20}1.owl"
+
+    page = str(replace(built([("A:1", "cold")]), version=f"one.owl 2; two.owl {address}").health())
+
+    assert address in page
 
 
 entities = st.sampled_from("abcdef")

@@ -107,6 +107,17 @@ def test_without_texts_the_page_says_how_to_ask():
     assert "kgbert inspect GRAPH --texts FILE" in page.words
 
 
+def test_a_page_of_one_thing_is_in_the_singular_and_has_no_depth_without_hierarchy():
+    builder = GraphBuilder()
+    builder.add_name("E:1", "gout")
+
+    words = page_of(builder.build(), ["gout"]).words
+
+    assert "1 entity · 1 name · 0 edges · 0 relations " in words
+    assert "have a mention: 1 mention (1.00 a text) of 1 entity." in words
+    assert "nearest root" not in words
+
+
 def test_the_page_is_written_where_it_is_asked_for(tmp_path):
     path = write_health_page(graph_of(), tmp_path / "new" / "page.html")
 

@@ -142,10 +142,13 @@ def _how(candidate: "FoundEntity") -> str:
 
 
 def _summary(texts: Sequence["LinkedText"], graph: "KnowledgeGraph") -> str:
+    from kgbert.graph.counting import counted
+
+    mentions = counted(sum(len(text.mentions) for text in texts), "mention")
     mentioning = sum(bool(text.mentions) for text in texts)
     return (
-        f"{sum(len(text.mentions) for text in texts):,} mentions in {mentioning:,} of "
-        f"{len(texts):,} texts, by the {len(graph.names):,} names of {graph!r}"
+        f"{mentions} in {mentioning:,} of {counted(len(texts), 'text')}, by the "
+        f"{counted(len(graph.names), 'name')} of {graph.source or 'the graph'}"
     )
 
 

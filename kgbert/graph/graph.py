@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kgbert.graph.columns import StringColumn
+from kgbert.graph.counting import counted
 from kgbert.graph.references import Origins, References, Sources
 
 if TYPE_CHECKING:
@@ -110,8 +111,8 @@ class KnowledgeGraph:
 
     def __repr__(self) -> str:
         return (
-            f"KnowledgeGraph({len(self):,} entities, {len(self.names):,} names, "
-            f"{len(self.heads):,} edges, {len(self.relation_ids)} relations)"
+            f"KnowledgeGraph({counted(len(self), 'entity')}, {counted(len(self.names), 'name')}, "
+            f"{counted(len(self.heads), 'edge')}, {counted(len(self.relation_ids), 'relation')})"
         )
 
     @cached_property

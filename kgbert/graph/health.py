@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
+from kgbert.graph.counting import counted
 from kgbert.graph.function_words import FUNCTION_WORDS
 from kgbert.graph.graph import SCOPES, KnowledgeGraph
 from kgbert.graph.health_text import render
@@ -199,7 +200,9 @@ def _shape(graph: KnowledgeGraph) -> tuple[Finding, Finding, Finding]:
     degree = np.bincount(ends, minlength=len(graph))
     hubs = np.flatnonzero(degree > max(100, len(graph.heads) / 100))
     hubs = hubs[np.argsort(-degree[hubs], kind="stable")]
-    named = tuple(f"{_label(graph, int(hub))}: {degree[hub]:,} edges" for hub in hubs[:EXAMPLES])
+    named = tuple(
+        f"{_label(graph, int(hub))}: {counted(int(degree[hub]), 'edge')}" for hub in hubs[:EXAMPLES]
+    )
     matrix = _matrix(graph, np.ones(len(graph.heads), np.bool_))
     _, component = connected_components(matrix, directed=False)
     sizes = -np.sort(-np.bincount(component[degree > 0]))
@@ -207,7 +210,7 @@ def _shape(graph: KnowledgeGraph) -> tuple[Finding, Finding, Finding]:
     return (
         Finding(len(hubs), named),
         _listed(graph, np.flatnonzero(degree == 0)),
-        Finding(len(sizes), tuple(f"{size:,} entities" for size in sizes[:EXAMPLES])),
+        Finding(len(sizes), tuple(counted(int(size), "entity") for size in sizes[:EXAMPLES])),
     )
 
 

@@ -4,6 +4,8 @@ import re
 from textwrap import fill, shorten
 from typing import TYPE_CHECKING
 
+from kgbert.graph.counting import counted
+
 if TYPE_CHECKING:
     from kgbert.graph.health import Finding, Health
 
@@ -28,7 +30,7 @@ _ADDRESS = re.compile(r"https?://[^\s,;()]+?(/[^\s,;()/]+[/#][^\s,;()/]+/?)(?=[\
 
 
 def render(health: "Health") -> str:
-    """Return the report as lines of at most a hundred characters."""
+    """Return the report as lines of at most a hundred characters, or of one long address."""
     lines = [
         health.source or "graph in memory",
         *_pair("version", health.version),
@@ -38,9 +40,7 @@ def render(health: "Health") -> str:
         *_pair("edges", f"{health.edges:,} of {counted(len(health.relations), 'relation')}"),
         *(f"    {count:>12,}  {name}" for _, name, count in health.relations[:8]),
         *_sources(health),
-        *_pair(
-            "depth", f"{health.depth:,} below the nearest of {counted(health.roots.count, 'root')}"
-        ),
+        *_pair("depth", _depth(health)),
         *_pair("levels", _levels(health)),
         *_pair("branches", _branches(health)),
         *_pair("components", _components(health)),
@@ -57,14 +57,24 @@ def render(health: "Health") -> str:
 def _sources(health: "Health") -> list[str]:
     """Return what each source of a merged graph says; what several say counts for each."""
     return [
-        _wrapped(f"from        {entities:,} entities and {edges:,} edges: {source}", "  ", 14)
+        _wrapped(
+            f"from        {counted(entities, 'entity')} and {counted(edges, 'edge')}: {source}",
+            "  ",
+            14,
+        )
         for source, entities, edges in health.sources
     ]
 
 
 def _components(health: "Health") -> str:
     largest = f", the largest of {health.components.examples[0]}" if health.components.count else ""
-    return f"{health.components.count:,}{largest}; {health.orphans.count:,} entities alone"
+    return f"{health.components.count:,}{largest}; {counted(health.orphans.count, 'entity')} alone"
+
+
+def _depth(health: "Health") -> str:
+    if not health.roots.count:
+        return "no hierarchy"
+    return f"{health.depth:,} below the nearest of {counted(health.roots.count, 'root')}"
 
 
 def _levels(health: "Health") -> str:
@@ -107,15 +117,6 @@ def named(health: "Health") -> str:
     return f"{health.names:,}" + (f": {scopes} (languages: {languages})" if scopes else "")
 
 
-def counted(number: int, noun: str) -> str:
-    """Return a number of things in words.
-
-    >>> counted(1, "edge"), counted(2000, "edge")
-    ('1 edge', '2,000 edges')
-    """
-    return f"{number:,} {noun}" + "s" * (number != 1)
-
-
 def shown(example: str) -> str:
     """Return an example with its addresses cut to their last two steps.
 
@@ -127,5 +128,11 @@ def shown(example: str) -> str:
 
 def _wrapped(text: str, indent: str, hanging: int = 6) -> str:
     spaces = " " * hanging
-    # Tags of languages are not torn apart: en-us.
-    return fill(text, 100, initial_indent=indent, subsequent_indent=spaces, break_on_hyphens=False)
+    return fill(
+        text,
+        100,
+        initial_indent=indent,
+        subsequent_indent=spaces,
+        break_on_hyphens=False,  # tags of languages are not torn apart: en-us
+        break_long_words="://" not in text,  # nor are addresses, which are copied from here
+    )

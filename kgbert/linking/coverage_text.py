@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from textwrap import fill
 from typing import TYPE_CHECKING
 
+from kgbert.graph.counting import counted
 from kgbert.graph.health_text import shown
 
 if TYPE_CHECKING:
@@ -12,12 +13,7 @@ if TYPE_CHECKING:
 
 def render(found: "Coverage") -> str:
     """Return the report as lines."""
-    lines = [
-        f"{found.linked_texts:,} of {found.texts:,} texts ({found.text_share:.1%}) and "
-        f"{found.linked_words:,} of {found.words:,} words ({found.word_share:.1%}) have a "
-        f"mention: {found.mentions:,} mentions ({found.mentions_per_text:.2f} a text) of "
-        f"{found.entities:,} entities"
-    ]
+    lines = [reach(found)]
     if found.silence:
         return "\n".join([*lines, f"NOTHING WAS LINKED: {found.silence}"])
     lines += _listing(
@@ -37,6 +33,16 @@ def render(found: "Coverage") -> str:
         [f"{it.text}: {it.texts / found.texts:.0%} of the texts" for it in found.too_frequent],
     )
     return "\n".join([*lines, *_ordinary(found), "", fill(str(found.forecast), 100)])
+
+
+def reach(found: "Coverage") -> str:
+    """Return how many texts, words and entities have a mention."""
+    return (
+        f"{found.linked_texts:,} of {counted(found.texts, 'text')} ({found.text_share:.1%}) and "
+        f"{found.linked_words:,} of {counted(found.words, 'word')} ({found.word_share:.1%}) have a "
+        f"mention: {counted(found.mentions, 'mention')} ({found.mentions_per_text:.2f} a text) of "
+        f"{counted(found.entities, 'entity')}"
+    )
 
 
 def _ordinary(found: "Coverage") -> list[str]:

@@ -8,11 +8,13 @@ from markupsafe import Markup
 
 from kgbert.drawing.bars import bar_plot
 from kgbert.drawing.page import Figure, Table, render_page
+from kgbert.graph.counting import counted
 from kgbert.graph.graph import KnowledgeGraph
 from kgbert.graph.health import Health
-from kgbert.graph.health_text import FINDINGS, counted, named, shown
+from kgbert.graph.health_text import FINDINGS, named, shown
 from kgbert.graph.shape_plots import shape_figures
 from kgbert.linking.coverage import Coverage
+from kgbert.linking.coverage_text import reach
 from kgbert.linking.forecast import RULE
 from kgbert.linking.neighbourhood import Neighbourhood, neighbourhood
 from kgbert.saving import write_atomically
@@ -57,6 +59,7 @@ def render_health(graph: KnowledgeGraph, health: Health, found: Coverage | None 
             "reasons": found.forecast.reasons if found else (),
             "silence": found.silence if found else "",
             "found": found,
+            "reach": reach(found) if found else "",
             "text_figures": list(_text_figures(found)) if found and found.mentions else [],
             "text_tables": list(_text_tables(found)) if found else [],
             "figures": [
@@ -75,20 +78,21 @@ def render_health(graph: KnowledgeGraph, health: Health, found: Coverage | None 
 
 def _size(health: Health) -> str:
     return (
-        f"{health.entities:,} entities with {health.names:,} names, joined by "
+        f"{counted(health.entities, 'entity')} with {counted(health.names, 'name')}, joined by "
         f"{counted(health.edges, 'edge')}."
     )
 
 
 def _sizes(health: Health) -> Iterator[str]:
-    yield f"{health.entities:,} entities"
-    yield f"{health.names:,} names"
-    yield f"{health.edges:,} edges"
+    yield counted(health.entities, "entity")
+    yield counted(health.names, "name")
+    yield counted(health.edges, "edge")
 
 
 def _reach(health: Health) -> Iterator[str]:
     yield counted(len(health.relations), "relation")
-    yield f"{counted(health.depth, 'level')} below the nearest root"
+    if health.roots.count:
+        yield f"{counted(health.depth, 'level')} below the nearest root"
 
 
 def _about(health: Health) -> Iterator[tuple[str, str]]:
@@ -100,7 +104,7 @@ def _about(health: Health) -> Iterator[tuple[str, str]]:
     sizes = ", ".join(health.components.examples[:3])
     yield "edges", f"{health.edges:,} of {counted(len(health.relations), 'relation')}"
     for name, entities, edges in health.sources:
-        yield "from", f"{name}: {entities:,} entities, {edges:,} edges"
+        yield "from", f"{name}: {counted(entities, 'entity')}, {counted(edges, 'edge')}"
     yield "components", f"{health.components.count:,}" + (f": {sizes}" if sizes else "")
     roots = "; ".join(map(shown, health.roots.examples[:4]))
     yield "roots", f"{health.roots.count:,}" + (f": {roots}" if roots else "")
