@@ -25,7 +25,7 @@ def fairness_warnings(runs: PairedRuns) -> list[str]:
 
 def _still_improving(runs: PairedRuns) -> list[str]:
     """Name the arms whose best epoch was mostly the last one that they were allowed."""
-    sentences = []
+    told = []
     for arm in judged_arms(runs.study):
         cut_off = [
             run["best_epoch"] >= run["settings"]["epochs"]
@@ -33,12 +33,13 @@ def _still_improving(runs: PairedRuns) -> list[str]:
             if run.get("best_epoch") and run.get("settings", {}).get("epochs")
         ]
         if cut_off and mean(cut_off) > CUT_OFF_SHARE:
-            sentences.append(
-                f"The arm {arm!r} was still improving when it stopped in {sum(cut_off)} of "
-                f"{len(cut_off)} runs: its last epoch was its best. More epochs may change the "
-                f"comparison."
-            )
-    return sentences
+            told.append(f"{arm!r} in {sum(cut_off)} of {len(cut_off)} runs")
+    if not told:
+        return []
+    return [
+        f"Still improving when it stopped, the last epoch being the best: {listing(told)}. More "
+        f"epochs may change the comparison."
+    ]
 
 
 def _at_the_edge_of_the_grid(runs: PairedRuns) -> list[str]:

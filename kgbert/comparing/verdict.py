@@ -103,8 +103,8 @@ def _no_evidence(evidence: Evidence, plain: PairedSummary) -> str:
     if plain.wins == plain.losses == 0:
         return (
             f"{opening}it gave the same {metric_name(evidence.metric)} as {evidence.baseline} on "
-            f"all {plain.count} seeds. Look with kgbert inspect GRAPH --texts FILE whether the "
-            f"texts mention any entity."
+            f"all {plain.count} seeds. Either the texts mention no entity, which kgbert inspect "
+            f"GRAPH --texts FILE tells, or too little was learnt: give it more epochs."
         )
     control = evidence.over_control
     if control is not None and _better(control):
