@@ -185,6 +185,18 @@ def test_a_bare_encoder_answers_no_task(fused, tmp_path):
         load_model(tmp_path / "bare")
 
 
+def test_the_card_tells_no_folders_of_the_machine_that_made_it(fused, tmp_path):
+    (tmp_path / "encoders" / "tiny").mkdir(parents=True)
+    model = fused(labels=LABELS)
+    model.config.backbone.name_or_path = str(tmp_path / "encoders" / "tiny")
+
+    save_model(tmp_path / "model", model, tiny_processor(linker=None), {})
+
+    card = (tmp_path / "model" / "README.md").read_text()
+    assert "| Backbone | encoders/tiny |" in card
+    assert str(tmp_path) not in card
+
+
 def test_the_card_tells_what_the_model_is_made_of(saved):
     _, processor, folder = saved
 

@@ -17,6 +17,7 @@ from kgbert.comparing.power import seeds_needed
 from kgbert.graph.graph import KnowledgeGraph
 from kgbert.linking.linkers import linker_settings
 from kgbert.linking.mention import Linker
+from kgbert.places import without_folders
 from kgbert.texts import Example
 from kgbert.training.rates import ENCODER_LEARNING_RATE, HEAD_LEARNING_RATE
 
@@ -99,7 +100,7 @@ class Study:
     @property
     def backbone_name(self) -> str:
         """The backbone without the folders of this machine."""
-        return _without_folders(self.backbone)
+        return without_folders(self.backbone)
 
     def recipe(self, arm: Arm) -> Recipe:
         """Return how an arm is trained."""
@@ -140,17 +141,11 @@ def linker_told(linker: Linker) -> Any:
         return type(linker).__qualname__
     return [
         {
-            name: _without_folders(value) if isinstance(value, str) else value
+            name: without_folders(value) if isinstance(value, str) else value
             for name, value in part.items()
         }
         for part in parts
     ]
-
-
-def _without_folders(told: str) -> str:
-    """Return the last two parts of what is the place of something; anything else as it is."""
-    path = Path(told)
-    return "/".join(path.parts[-2:]) if path.parts[1:] and path.exists() else told
 
 
 @cache

@@ -6,6 +6,7 @@ from typing import Any
 from kgbert import __version__
 from kgbert.batching.processor import KGBertProcessor
 from kgbert.modeling.fused import KGBertPreTrainedModel
+from kgbert.places import without_folders
 from kgbert.training.tasks import labels_of
 
 _HELD = """\
@@ -39,7 +40,7 @@ def model_card(
             f"each mention's candidates; none where the best is below {config.nil_threshold:.2f}"
         )
     told = {
-        "Backbone": config.backbone.name_or_path or config.backbone.model_type,
+        "Backbone": without_folders(config.backbone.name_or_path) or config.backbone.model_type,
         "Graph": f"{graph.source or 'in memory'} {graph.version}".strip(),
         "Licence of the graph": graph.licence or "not stated in the file; ask its owner",
         "Size of the graph": f"{len(graph):,} entities, {len(graph.heads):,} edges",
