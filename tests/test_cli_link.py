@@ -150,3 +150,21 @@ def test_columns_stand_in_line_where_letters_are_wide(tmp_path, capsys):
 
     _, fever, cough, _ = capsys.readouterr().out.splitlines()
     assert len(fever.split("→")[0]) + 2 == len(cough.split("→")[0])
+
+
+@pytest.mark.parametrize("shown_as", ["table", "html"])
+def test_names_that_no_text_says_are_told_where_nothing_is_linked(tmp_path, capsys, shown_as):
+    path = tmp_path / "edges.csv"
+    path.write_text("child,parent\nD01,D02\n", encoding="utf-8")
+
+    main(["link", str(path), "a fever", "--as", shown_as])
+
+    said = capsys.readouterr().out
+    assert "0 mentions in 0 of 1 text, by the 2 names of" in said
+    assert "which texts do not say; merge the file that names its entities: --merge FILE" in said
+
+
+def test_a_text_without_mentions_needs_no_reason_where_names_are_words(obo, capsys):
+    main(["link", obo, "nothing"])
+
+    assert capsys.readouterr().out.endswith(f"0 mentions in 0 of 1 text, by the 4 names of {obo}\n")

@@ -128,6 +128,7 @@ def test_few_texts_say_nothing_about_frequency():
         (["fever"], {}, "the graph has no names"),
         (["leichtes fieber"], {"a": "発熱"}, "names are written in CJK, the texts in LATIN"),
         (["a fever"], {"a": "hasFever", "b": "back_pain"}, "look like identifiers"),
+        (["a fever"], {"a": "D000602", "b": "17.3"}, "names are codes ('D000602'), which texts do"),
         (["leichtes fieber"], {"a": "fever"}, "no word in common"),
         (["pain of the knee"], {"a": "chronic knee pain"}, "nearest is 'chronic knee pain'"),
     ],

@@ -143,12 +143,15 @@ def _how(candidate: "FoundEntity") -> str:
 
 def _summary(texts: Sequence["LinkedText"], graph: "KnowledgeGraph") -> str:
     from kgbert.graph.counting import counted
+    from kgbert.linking.silence import why_nothing_can_be_linked
 
     mentions = counted(sum(len(text.mentions) for text in texts), "mention")
     mentioning = sum(bool(text.mentions) for text in texts)
+    reason = "" if mentioning else why_nothing_can_be_linked([text.text for text in texts], graph)
     return (
         f"{mentions} in {mentioning:,} of {counted(len(texts), 'text')}, by the "
         f"{counted(len(graph.names), 'name')} of {graph.source or 'the graph'}"
+        + (f": {reason}" if reason else "")
     )
 
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
+from kgbert.graph.codes import are_codes, is_code
 from kgbert.graph.counting import counted
 from kgbert.graph.function_words import FUNCTION_WORDS
 from kgbert.graph.graph import SCOPES, KnowledgeGraph
@@ -59,6 +60,8 @@ class Health:
     """Names that several entities share, but for case."""
     suspicious_names: Finding
     """Names without letters, of one Latin letter or up to three in lower case, or stop words."""
+    coded_names: Finding
+    """Names that are codes, where nearly all names are."""
     ordinary_names: Finding
     """Names that the graph itself uses as ordinary words, the most used first."""
     hubs: Finding
@@ -118,6 +121,7 @@ def examine(graph: KnowledgeGraph) -> Health:
         duplicate_names=duplicate,
         ambiguous_names=ambiguous,
         suspicious_names=suspicious,
+        coded_names=_codes(graph),
         ordinary_names=_ordinary(graph),
         hubs=hubs,
         orphans=orphans,
@@ -186,6 +190,12 @@ def _ordinary(graph: KnowledgeGraph) -> Finding:
     return Finding(
         len(most), tuple(f"{name}: {shares[name]:.1%} of entities" for name in most[:EXAMPLES])
     )
+
+
+def _codes(graph: KnowledgeGraph) -> Finding:
+    names = list(graph.names)
+    codes = [name for name in names if is_code(name)] if are_codes(names) else []
+    return Finding(len(codes), tuple(codes[:EXAMPLES]))
 
 
 def _is_suspicious(name: str) -> bool:

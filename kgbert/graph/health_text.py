@@ -11,6 +11,12 @@ if TYPE_CHECKING:
 
 #: Field of Health -> what it is called, and what the user may do about it.
 FINDINGS = (
+    (
+        "coded_names",
+        "names that are codes",
+        "texts do not say them: merge the file that names these entities with --merge FILE, or say "
+        "which property holds their names with --label PROPERTY",
+    ),
     ("unnamed", "entities without a name", "no text can be linked to these"),
     ("ambiguous_names", "ambiguous names", "several entities share each; context must decide"),
     ("duplicate_names", "duplicate names", "harmless; an entity lists them twice"),

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice, pairwise
 
+from kgbert.graph.codes import are_codes
 from kgbert.graph.graph import KnowledgeGraph
 from kgbert.linking.folding import fold_cluster
 from kgbert.linking.words import words_of
@@ -26,13 +27,35 @@ language of the texts, or translate them.
     sample = [text for text in texts[:SAMPLE] if text.strip()]
     if not sample:
         return "there is no text with anything in it; name the column that holds the texts."
+    return why_nothing_can_be_linked(sample, graph) or _words(sample, graph)
+
+
+def why_nothing_can_be_linked(texts: Sequence[str], graph: KnowledgeGraph) -> str:
+    """Return why the graph's names are of a kind that such texts do not say, if they are.
+
+    >>> from kgbert.graph.builder import GraphBuilder
+    >>> builder = GraphBuilder()
+    >>> builder.add_name("D012", "D012")
+    >>> print(why_nothing_can_be_linked(["a fever"], builder.build()))
+    the graph's names are codes ('D012'), which texts do not say; merge the file that names \
+its entities: --merge FILE (in Python: read_graph([..., FILE])).
+    """
     names = list(islice(graph.names, SAMPLE))
     if not names:
         return (
             "the graph has no names; say which property holds them: "
             "--label skos:prefLabel (in Python: ReadOptions(label=...))."
         )
-    return _scripts(sample, names) or _identifiers(names) or _words(sample, graph)
+    return _codes(names) or _scripts(texts[:SAMPLE], names) or _identifiers(names)
+
+
+def _codes(names: Sequence[str]) -> str:
+    if not are_codes(names):
+        return ""
+    return (
+        f"the graph's names are codes ({names[0]!r}), which texts do not say; merge the file that "
+        "names its entities: --merge FILE (in Python: read_graph([..., FILE]))."
+    )
 
 
 def _scripts(texts: Iterable[str], names: Iterable[str]) -> str:
