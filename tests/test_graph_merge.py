@@ -56,6 +56,16 @@ def files(tmp_path):
     return paths
 
 
+def test_a_code_gives_way_to_the_name_that_another_source_has(tmp_path):
+    (tmp_path / "edges.csv").write_text("child,parent\nD1,D2\nheart,D2\nD3,D2\n")
+    (tmp_path / "names.csv").write_text("id,name\nD1,fever\nD2,sign\nheart,cardia\n")
+
+    graph = merge_graphs([read_graph(tmp_path / name) for name in ("edges.csv", "names.csv")])
+
+    first = {entity: graph.name(place) for place, entity in enumerate(graph.entity_ids)}
+    assert first == {"D1": "fever", "D2": "sign", "D3": "D3", "heart": "heart"}
+
+
 @pytest.fixture
 def graphs(files):
     return {"five": read_graph(files[0]), "fevers": read_graph(files[1])}

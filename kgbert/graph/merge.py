@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from kgbert.graph.builder import GraphBuilder
+from kgbert.graph.codes import is_code
 from kgbert.graph.curies import normal_id
-from kgbert.graph.graph import SCOPES, KnowledgeGraph
+from kgbert.graph.graph import SCOPES, KnowledgeGraph, Name
 from kgbert.graph.identifiers import compact, expand, relation_name
 from kgbert.graph.joining import join
 from kgbert.graph.references import Origins
@@ -28,10 +29,11 @@ def merge_graphs(
     """Return one graph of several, in which entities that are the same are one.
 
     Equal ids are one entity; so are ids of different graphs that a graph, or the mapping table,
-    says to be the same. The id, the preferred name and the definition of the first graph that has
-    one win; the other ids are kept in ``replaced``, where ``graph.entity(id)`` finds them, the
-    other names as exact synonyms. What would make one of two entities of the same graph is not
-    followed, and counted in the notes. Every entity and edge remembers its sources.
+    says to be the same. The id, the preferred name (but no mere code) and the definition of the
+    first graph that has one win; the other ids are kept in ``replaced``, where
+    ``graph.entity(id)`` finds them, the other names as exact synonyms. What would make one of two
+    entities of the same graph is not followed, and counted in the notes. Every entity and edge
+    remembers its sources.
 
     Args:
         graphs: In the order of their authority; a mapping gives them names, else they are called
@@ -61,6 +63,7 @@ def merge_graphs(
         if predicate in predicates and (start := ids.find(subject)) and (end := ids.find(target))
     ]
     ids.joined, conflicts = join(pairs, ids.homes)
+    ids.worded = {ids.current(entity) for graph in named.values() for entity in _worded(graph)}
     builder = GraphBuilder()
     for entity in ids.homes:
         builder.add_entity(ids.current(entity))
@@ -90,6 +93,7 @@ class _Ids:
         self.homes: dict[str, int] = {}
         self.replaced: dict[str, str] = {}
         self.joined: dict[str, str] = {}
+        self.worded: set[str] = set()
         weights: dict[str, int] = {}
         for position, graph in enumerate(graphs):
             said = np.diff(graph.name_offsets) + np.diff(graph.edge_offsets)
@@ -111,6 +115,14 @@ class _Ids:
     def current(self, identifier: str) -> str:
         """Return the id that an id gave way to."""
         return self.joined.get(identifier, identifier)
+
+
+def _worded(graph: KnowledgeGraph) -> Iterator[str]:
+    """Yield the entities that have a name in words, once for each."""
+    entities = list(graph.entity_ids)
+    for name, entity in zip(graph.names, graph.name_entities.tolist(), strict=True):
+        if not is_code(name):
+            yield entities[entity]
 
 
 def _by_source(graphs: Sequence[KnowledgeGraph]) -> dict[str, KnowledgeGraph]:
@@ -140,7 +152,7 @@ def _add(name: str, graph: KnowledgeGraph, ids: _Ids, builder: GraphBuilder) -> 
     """Add what a graph says; what graphs before it said stays first."""
     current = [ids.current(entity) for entity in graph.entity_ids]
     origins = graph.origins or Origins.of([(name,)] * len(graph), [(name,)] * len(graph.heads))
-    _add_names(graph, current, builder)
+    _add_names(graph, current, ids, builder)
     for index, (entity, definition) in enumerate(zip(current, graph.definitions, strict=True)):
         if not builder.entities.get(entity):
             builder.add_entity(entity, definition)
@@ -170,7 +182,9 @@ def _refer(statement: tuple[str, str, str], source: str, builder: GraphBuilder) 
         builder.add_reference(*statement)
 
 
-def _add_names(graph: KnowledgeGraph, current: Sequence[str], builder: GraphBuilder) -> None:
+def _add_names(
+    graph: KnowledgeGraph, current: Sequence[str], ids: _Ids, builder: GraphBuilder
+) -> None:
     """Add the names that are new; who already has a preferred one keeps it."""
     settled, known = set(), set()
     for entity, rank, language, text in builder.names:
@@ -178,12 +192,19 @@ def _add_names(graph: KnowledgeGraph, current: Sequence[str], builder: GraphBuil
         if rank == SCOPES.index("preferred"):
             settled.add((entity, language or "en"))
     for index, entity in enumerate(current):
-        for name in graph.names_of(index):
+        names = list(graph.names_of(index))
+        bare = entity in ids.worded and _is_bare(names, graph.entity_ids[index])
+        for name in names:
             language = name.language or "en"
-            demoted = name.scope == "preferred" and (entity, language) in settled
+            demoted = name.scope == "preferred" and (bare or (entity, language) in settled)
             if (entity, language, name.text.casefold()) not in known:
                 scope = "exact" if demoted else name.scope
                 builder.add_name(entity, name.text, scope, name.language)
+
+
+def _is_bare(names: Sequence[Name], entity: str) -> bool:
+    """Whether an entity has no name but a code, its id: so in a table of edges."""
+    return [name.text for name in names] == [entity] and is_code(entity)
 
 
 def _introduce(named: Mapping[str, KnowledgeGraph], ids: _Ids, builder: GraphBuilder) -> None:
