@@ -331,26 +331,6 @@ def test_a_model_trained_without_graph_asks_for_it_and_answers_with_it(workplace
     assert "fever (EX:1, linked 1)" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(
-    ("folder", "said"),
-    [
-        ("nowhere", "nowhere: no such folder; give the folder that `kgbert train` wrote, or the"),
-        ("empty", "empty holds no kgbert_processor.json, so it is no kgbert model; give the fol"),
-        ("study", "study holds no kgbert_processor.json, so it is no kgbert model; type study/m"),
-    ],
-)
-def test_predict_says_what_is_wrong_with_a_folder(workplace, capsys, folder, said):
-    (workplace / "empty").mkdir()
-    (workplace / "study" / "model").mkdir(parents=True)
-    (workplace / "study" / "model" / "kgbert_processor.json").touch()
-
-    assert main(["predict", folder, "fever"]) == 1
-
-    error = capsys.readouterr().err
-    assert f"kgbert: {said}" in error
-    assert error.count("\n") == 1
-
-
 def test_predict_refuses_a_model_beside_another_graph(workplace, capsys):
     typed("train", "--output", "one")
     (workplace / "signs.obo").write_text(OBO.replace("lung", "liver"), encoding="utf-8")

@@ -296,44 +296,6 @@ def test_unknown_rule_for_overlaps_names_the_known_ones(write):
         read_texts(write("a.txt", "x"), overlaps="longst")
 
 
-def test_other_columns_can_be_named(write):
-    path = write("a.csv", "note;ICD chapter\nfever;XVIII\n")
-
-    (example,) = read_texts(path, text_column="note", label_column="ICD chapter")
-
-    assert (example.text, example.label) == ("fever", "XVIII")
-
-
-@pytest.mark.parametrize(
-    ("name", "content", "place"),
-    [
-        ("a.csv", "note,purpose\nfever,ill\n", "line 1: "),
-        ("a.jsonl", '{"note": "fever", "purpose": "ill"}\n{"note": "pain"}', "a.jsonl: "),
-    ],
-)
-def test_a_label_column_that_is_named_must_be_there(write, name, content, place):
-    message = (
-        f"{place}no column 'porpose'; there are 'note', 'purpose'. If the label is in 'purpose', "
-        r"type --label-column 'purpose' \(in Python: label_column='purpose'\)"
-    )
-
-    with pytest.raises(ValueError, match=message):
-        read_texts(write(name, content), text_column="note", label_column="porpose")
-
-
-def test_a_json_line_may_lack_the_label_that_others_have(write):
-    path = write("a.jsonl", '{"text": "fever"}\n{"text": "pain", "kind": "ill"}')
-
-    assert [example.label for example in read_texts(path, label_column="kind")] == ["", "ill"]
-
-
-def test_the_column_of_the_text_is_not_offered_for_the_label(write):
-    path = write("a.csv", "note,purpose\nfever,ill\n")
-
-    with pytest.raises(ValueError, match="type --label-column 'purpose'"):
-        read_texts(path, text_column="note", require_labels=True)
-
-
 def test_labels_come_in_order_and_without_repetition():
     train = [Example("a", "ill"), Example("b", "well"), Example("c", "ill")]
 
