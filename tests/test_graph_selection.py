@@ -113,7 +113,7 @@ def test_wikidata_is_read_with_its_card(tmp_path):
     assert [entity[-2:] for entity in graph.entity_ids] == ["Q1", "Q2", "Q3"]
     assert list(graph.names) == ["heart", "organ"]
     assert graph.definitions[0] == "organ that pumps"
-    assert {"2 names in other languages left out", "1 edges of other relations left out"} < set(
+    assert {"2 names in other languages left out", "1 edge of other relations left out"} < set(
         graph.notes
     )
 
@@ -158,4 +158,4 @@ def test_edges_from_domains_to_ranges_are_counted(tmp_path):
     ]
 
     assert [len(graph.heads) for graph in graphs] == [1, 0]
-    assert graphs[0].notes == ("1 edges lead from the domains of relations to their ranges",)
+    assert graphs[0].notes == ("1 edge from the domains of relations to their ranges",)

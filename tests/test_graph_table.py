@@ -144,7 +144,7 @@ def test_incomplete_rows_are_counted(tmp_path):
     path = tmp_path / "gaps.csv"
     path.write_text("subject,predicate,object\na,b,c\nd,e,f\ng,,h\n")
 
-    assert "1 rows of" in read_graph(path).notes[0]
+    assert "1 row of" in read_graph(path).notes[0]
 
 
 def test_a_table_of_incomplete_rows_is_refused(tmp_path):

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Set
 from itertools import islice
 
 from kgbert.graph.columns import StringColumn
+from kgbert.graph.counting import counted
 from kgbert.graph.graph import SCOPES, KnowledgeGraph
 from kgbert.graph.names import Names, one_spaced
 from kgbert.graph.references import Origins, References, Sources
@@ -162,7 +163,9 @@ class GraphBuilder:
     def _lead_out(self, kept: int) -> None:
         """Note the edges that are none of this graph, and keep those that may be of another."""
         if dangling := len(self.edges) - kept:
-            self.notes[f"{dangling:,} edges dropped: an end of theirs is not an entity here"] += 1
+            self.notes[
+                f"{counted(dangling, 'edge')} dropped: an end of theirs is not an entity here"
+            ] += 1
             known = self.terms.marked(self.entities.keys())
             self.references.update(islice(self.edges.beyond(known), MOST_REFERENCES))
 

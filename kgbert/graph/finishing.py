@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from kgbert.graph import vocabulary
 from kgbert.graph.builder import MOST_REFERENCES, GraphBuilder
+from kgbert.graph.counting import counted
 from kgbert.graph.graph import SCOPES
 from kgbert.graph.identifiers import compact, compact_all, readable
 from kgbert.graph.kinds import climb
@@ -37,7 +38,9 @@ def finish(statements: Statements) -> GraphBuilder:
     _read_kinds(statements)
     if schema := list(_schema(statements)):
         statements.edges.update(schema)
-        builder.note(f"{len(schema):,} edges lead from the domains of relations to their ranges")
+        builder.note(
+            f"{counted(len(schema), 'edge')} from the domains of relations to their ranges"
+        )
     statements.edges.keep_relations(
         statements.edges.relations() - statements.annotations - vocabulary.BOOKKEEPING
     )
@@ -92,7 +95,9 @@ def _lead_out(statements: Statements, ids: dict[str, str], known: NDArray[np.boo
             statements.builder.add_reference(ids[head], compact(relation), compact(tail))
     statements.edges.keep_between(known)
     if dangling := described - len(statements.edges):
-        statements.builder.note(f"{dangling:,} edges dropped: an end of theirs is not described")
+        statements.builder.note(
+            f"{counted(dangling, 'edge')} dropped: an end of theirs is not described"
+        )
     relations = statements.edges.relations()
     statements.edges.rename_relations({relation: compact(relation) for relation in relations})
 

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 
 from kgbert.graph.builder import GraphBuilder
+from kgbert.graph.counting import counted
 from kgbert.graph.graph import HIERARCHICAL
 from kgbert.graph.identifiers import compact
 from kgbert.graph.triples import Triples
@@ -57,6 +58,6 @@ def climb(edges: Triples, builder: GraphBuilder) -> None:
                     edges.extend(heads, general, tails)
                 builder.relations.setdefault(_TURNED.get(general, general), "")
                 builder.note(
-                    f"{len(heads):,} edges of {compact(relation)}, a kind of {general}, are read "
-                    f"as that too"
+                    f"{counted(len(heads), 'edge')} of {compact(relation)}, a kind of {general}, "
+                    f"read as that too"
                 )

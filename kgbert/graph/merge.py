@@ -8,6 +8,7 @@ import numpy as np
 
 from kgbert.graph.builder import GraphBuilder
 from kgbert.graph.codes import is_code
+from kgbert.graph.counting import counted
 from kgbert.graph.curies import normal_id
 from kgbert.graph.graph import SCOPES, KnowledgeGraph, Name
 from kgbert.graph.identifiers import compact, expand, relation_name
@@ -71,7 +72,7 @@ def merge_graphs(
         _add(name, graph, ids, builder)
     _introduce(named, ids, builder)
     builder.note(
-        f"{len(ids.joined):,} entities joined with one of another source, by "
+        f"{counted(len(ids.joined), 'entity')} joined with one of another source, by "
         f"{', '.join(joined_by)}" + (f" and {mapping}" if mapping is not None else "")
     )
     if conflicts:

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable
 
 from kgbert.graph.builder import GraphBuilder
+from kgbert.graph.counting import counted
 from kgbert.graph.graph import HIERARCHICAL, GraphError
 from kgbert.graph.identifiers import compact, expand
 from kgbert.graph.kinds import with_kinds
@@ -70,7 +71,7 @@ def _keep_languages(builder: GraphBuilder, languages: Collection[str]) -> None:
     spoken = builder.names.languages()
     builder.names.keep_languages({tongue for tongue in spoken if is_spoken(tongue, languages)})
     if left_out := before - len(builder.names):
-        builder.note(f"{left_out:,} names in other languages left out")
+        builder.note(f"{counted(left_out, 'name')} in other languages left out")
 
 
 def _keep_relations(builder: GraphBuilder, relations: Iterable[str]) -> None:
@@ -96,7 +97,7 @@ def _keep_relations(builder: GraphBuilder, relations: Iterable[str]) -> None:
     before = len(builder.edges) + builder.unrelated.total()
     builder.edges.keep_relations(wanted)
     if left_out := before - len(builder.edges):
-        builder.note(f"{left_out:,} edges of other relations left out")
+        builder.note(f"{counted(left_out, 'edge')} of other relations left out")
 
 
 def _keep_roots(builder: GraphBuilder, options: ReadOptions) -> None:
@@ -114,7 +115,8 @@ def _keep_roots(builder: GraphBuilder, options: ReadOptions) -> None:
         elif relation in HIERARCHICAL:
             neighbours[tail].append(head)
     kept = _reached(roots, neighbours, options.hops)
-    builder.note(f"{len(builder.entities) - len(kept):,} entities outside the roots left out")
+    outside = counted(len(builder.entities) - len(kept), "entity")
+    builder.note(f"{outside} outside the roots left out")
     builder.entities = {e: text for e, text in builder.entities.items() if e in kept}
     marks = builder.terms.marked(kept)
     builder.names.keep_of(marks)

@@ -4,6 +4,7 @@ import csv
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
+from kgbert.graph.counting import counted
 from kgbert.graph.entity_table import add_entities, add_relations
 from kgbert.graph.graph import GraphError
 from kgbert.graph.identifiers import expand
@@ -175,5 +176,5 @@ def _complain(incomplete: int, rows_read: int, name: str, statements: Statements
         )
     if incomplete:
         statements.builder.note(
-            f"{incomplete:,} rows of {name} skipped: no subject, predicate or object"
+            f"{counted(incomplete, 'row')} of {name} skipped: no subject, predicate or object"
         )
