@@ -11,6 +11,7 @@ PROJECT = Path(__file__).parents[1]
 #: The way of the data: a room may import from the rooms before it.
 ORDER = [
     "lookup",
+    "places",
     "saving",
     "drawing",
     "texts",

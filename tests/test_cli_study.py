@@ -80,7 +80,7 @@ def test_card_of_a_trained_model_has_its_scores_and_its_graph(workplace):
 
     card = (workplace / "model" / "README.md").read_text(encoding="utf-8")
     assert re.search(r"\| Test accuracy \| 0\.\d{3} \|", card)
-    assert "3 entities, 1 edges" in card
+    assert "3 entities, 1 edge " in card
     assert len(card.splitlines()) <= 40
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from kgbert import __version__
 from kgbert.batching.processor import KGBertProcessor
+from kgbert.graph.counting import counted
 from kgbert.modeling.fused import KGBertPreTrainedModel
 from kgbert.places import without_folders
 from kgbert.training.tasks import labels_of
@@ -43,7 +44,9 @@ def model_card(
         "Backbone": without_folders(config.backbone.name_or_path) or config.backbone.model_type,
         "Graph": f"{graph.source or 'in memory'} {graph.version}".strip(),
         "Licence of the graph": graph.licence or "not stated in the file; ask its owner",
-        "Size of the graph": f"{len(graph):,} entities, {len(graph.heads):,} edges",
+        "Size of the graph": ", ".join(
+            (counted(len(graph), "entity"), counted(len(graph.heads), "edge"))
+        ),
         "Graph hash": graph.hash[:16],
         "Graph encoder": f"{config.graph_encoder}, {config.graph_layers} layers",
         "Knowledge enters after blocks": ", ".join(map(str, config.injected_layers)) or "none",
