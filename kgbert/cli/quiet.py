@@ -17,6 +17,10 @@ class _Once(logging.Filter):
         return new
 
 
+#: One for all calls, for a logger takes a filter once.
+_ONCE = _Once()
+
+
 def quieten() -> None:
     """Silence progress bars, load reports and warnings that tell a user of kgbert nothing."""
     # Imported here: it takes seconds, and many commands need none of it.
@@ -25,6 +29,6 @@ def quieten() -> None:
     transformers.logging.set_verbosity_error()
     transformers.logging.disable_progress_bar()
     warnings.filterwarnings("ignore", module=r"(?!kgbert)")
-    logging.getLogger("kgbert.batching.processor").addFilter(_Once())
+    logging.getLogger("kgbert.batching.processor").addFilter(_ONCE)
     # Each failed run has a line of its own already.
     logging.getLogger("kgbert.comparing.compare").setLevel(logging.ERROR)
