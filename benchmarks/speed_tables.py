@@ -4,6 +4,8 @@ from typing import Any
 
 from markdown_table import table
 
+from kgbert.graph.counting import counted
+
 Results = dict[str, Any]
 
 PEAK = "peak memory, GiB"
@@ -50,7 +52,7 @@ def _cost(arm: Results | None, what: str) -> str:
 def _circumstances(results: Results) -> str:
     """Return what was measured on what, and all there is to say beside each arm's throughput."""
     hardware, versions = results["hardware"], results["versions"]
-    machine = f"{hardware['processor']}, {hardware['threads']} threads, load {hardware['load']}"
+    machine = f"{hardware['processor']}, {counted(hardware['threads'], 'thread')}, load {hardware['load']}"
     on_cpu = hardware["accelerator"] == "none"
     told = [
         f"{results['setting']}; {machine if on_cpu else hardware['accelerator']}, torch "
