@@ -52,7 +52,8 @@ def _cost(arm: Results | None, what: str) -> str:
 def _circumstances(results: Results) -> str:
     """Return what was measured on what, and all there is to say beside each arm's throughput."""
     hardware, versions = results["hardware"], results["versions"]
-    machine = f"{hardware['processor']}, {counted(hardware['threads'], 'thread')}, load {hardware['load']}"
+    threads = counted(hardware["threads"], "thread")
+    machine = f"{hardware['processor']}, {threads}, load {hardware['load']}"
     on_cpu = hardware["accelerator"] == "none"
     told = [
         f"{results['setting']}; {machine if on_cpu else hardware['accelerator']}, torch "
