@@ -21,6 +21,7 @@ from verdict_tables import all_arms_table, read_verdicts, verdict_tables
 
 from kgbert.comparing.tables import arm_table, render_markdown
 from kgbert.comparing.wording import duration, quantity
+from kgbert.graph.counting import counted
 
 PROJECT = Path(__file__).parents[1]
 RESULTS = PROJECT / "benchmarks" / "results"
@@ -100,8 +101,8 @@ def circumstances(results: Results) -> str:
         f"training, {texts['validation']:,} validation and {texts['test']:,} test texts; graph "
         f"{graph['source']} ({graph['version'] or 'no version stated'}, "
         f"{quantity(graph['entities'])} entities, {quantity(graph['edges'])} edges); encoder "
-        f"{told['backbone']['name']}; {took}{hardware['processor']}, {hardware['threads']} "
-        f"thread{'s' if hardware['threads'] > 1 else ''}{accelerator}, torch {versions['torch']}, "
+        f"{told['backbone']['name']}; {took}{hardware['processor']}, "
+        f"{counted(hardware['threads'], 'thread')}{accelerator}, torch {versions['torch']}, "
         f"transformers {versions['transformers']}, {told['finished'][:10]}."
     )
 

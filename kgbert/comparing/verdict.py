@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from kgbert.comparing.power import ALPHA, seeds_needed, seeds_to_detect, smallest_p
 from kgbert.comparing.statistics import PairedSummary
 from kgbert.comparing.wording import arm_name, interval, listing, metric_name, points
+from kgbert.graph.counting import counted
 
 HELPS = "helps"
 HURTS = "hurts"
@@ -152,7 +153,7 @@ def _too_few(evidence: Evidence) -> str:
     if gains:
         sentence += (
             f" (so far {listing(gains)}, in points of {metric_name(evidence.metric)}; with "
-            f"{_seeds(count)} p cannot fall below {smallest_p(count):.3g})"
+            f"{counted(count, 'seed')} p cannot fall below {smallest_p(count):.3g})"
         )
     if evidence.asked >= needed:
         return f"{sentence}. Run the same command again to fill in the missing ones."
@@ -171,8 +172,4 @@ def _gain(evidence: Evidence, plain: PairedSummary) -> str:
 
 
 def _of(count: int, total: int) -> str:
-    return f"{count} of {_seeds(total)}"
-
-
-def _seeds(count: int) -> str:
-    return f"{count} seed" if count == 1 else f"{count} seeds"
+    return f"{count} of {counted(total, 'seed')}"
