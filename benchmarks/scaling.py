@@ -3,7 +3,8 @@
 One process trains on batches of its own, then so many at once, each on as many texts and averaging
 gradients with the others (DDP: nccl between GPUs, gloo between cores). Were nothing lost, so many
 processes would see so many times as many texts in the same time. That they train as one process
-with the same texts would is shown by a test, not here. The setting is that of speed.py's GPU.
+with the same texts would is shown by a test, not here. The encoder and the graph are those of
+speed.py --invented.
 
     python benchmarks/scaling.py [--processes 2] [--device cuda] [--tiny] [--out FILE]
 """
@@ -25,8 +26,10 @@ import torch.multiprocessing as mp
 from lanes import Lane
 from speed import SETTINGS, Setting, invented_lanes
 
+ARMS = ("plain", "knowledge")
+
 #: Steps before it counts, and turns that count.
-WARM_UP, TURNS = 3, 5
+WARM_UP, TURNS = 3, 15
 
 
 def main() -> None:
@@ -39,57 +42,69 @@ def main() -> None:
     parser.add_argument("--tiny", action="store_true", help="a small encoder and a small graph")
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
-    setting = SETTINGS["tiny" if arguments.tiny else "full"]
-    seconds = {
-        processes: _measured(processes, setting, arguments.device)
-        for processes in (1, arguments.processes)
-    }
+    setting = SETTINGS["tiny" if arguments.tiny else arguments.device]
+    alone, together = (
+        _measured(processes, setting, arguments.device) for processes in (1, arguments.processes)
+    )
     told = {
         "question": (__doc__ or "").splitlines()[0],
         "processes": arguments.processes,
-        "device": torch.cuda.get_device_name() if arguments.device == "cuda" else "cpu",
-        "texts a second, one process": round(setting.batch / seconds[1], 1),
-        "texts a second": round(
-            arguments.processes * setting.batch / seconds[arguments.processes], 1
-        ),
-        "of what nothing lost would give": round(seconds[1] / seconds[arguments.processes], 3),
-        "load": round(os.getloadavg()[0], 1),
+        "setting": setting.told(),
+        "arms": [
+            {
+                "arm": arm,
+                "texts a second, one process": round(setting.batch / alone[arm], 1),
+                "texts a second": round(arguments.processes * setting.batch / together[arm], 1),
+                "of what nothing lost would give": round(alone[arm] / together[arm], 3),
+            }
+            for arm in ARMS
+        ],
+        "hardware": {
+            "processor": f"{os.cpu_count()} x {platform.machine()}, 1 thread a process",
+            "accelerator": torch.cuda.get_device_name() if arguments.device == "cuda" else "none",
+            "load": round(os.getloadavg()[0], 1),
+        },
         "versions": {"python": platform.python_version(), "torch": version("torch")},
+        "finished": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
     }
     text = json.dumps(told, indent=1)
-    if arguments.out:
-        arguments.out.write_text(text + "\n", encoding="utf-8")
+    results = Path(__file__).parent / "results" / f"scaling_{arguments.device}.json"
+    if out := arguments.out or (None if arguments.tiny else results):
+        out.write_text(text + "\n", encoding="utf-8")
     print(text)
 
 
-def _measured(processes: int, setting: Setting, device: str) -> float:
-    """Return the seconds of a step in which each of so many processes trains on its texts."""
+def _measured(processes: int, setting: Setting, device: str) -> dict[str, float]:
+    """Return the seconds of each arm's step while so many processes train on their texts."""
     with tempfile.TemporaryDirectory() as folder:
         mp.spawn(_train, (processes, setting, device, folder), nprocs=processes)
         found: dict[str, Any] = json.loads((Path(folder) / "found.json").read_text())
-        return float(found["seconds"])
+        return {arm: float(found[arm]) for arm in ARMS}
 
 
 def _train(rank: int, processes: int, setting: Setting, device: str, folder: str) -> None:
     """Train as one of so many processes; the first one writes down how long a step took."""
     torch.set_num_threads(1)
+    if device == "cuda":
+        torch.cuda.set_device(rank)
+    own = Path(folder) / str(rank)
+    own.mkdir()
+    # Before the processes know of one another: then each writes an encoder of its own.
+    lanes = invented_lanes(own, setting, device, ARMS)
     dist.init_process_group(
         "nccl" if device == "cuda" else "gloo",
         init_method=f"file://{folder}/meeting",
         rank=rank,
         world_size=processes,
     )
-    if device == "cuda":
-        torch.cuda.set_device(rank)
-    own = Path(folder) / str(rank)
-    own.mkdir()
-    (lane,) = invented_lanes(own, setting, device, ("knowledge",))
-    lane.wrapped = torch.nn.parallel.DistributedDataParallel(lane.model)
-    for number in range(WARM_UP):
-        lane.train(number)
-    seconds = [_turn(lane, setting.block) for _ in range(TURNS)]
+    for lane in lanes:
+        lane.wrapped = torch.nn.parallel.DistributedDataParallel(lane.model)
+        for number in range(WARM_UP):
+            lane.train(number)
+    turns = [[_turn(lane, setting.block) for lane in lanes] for _ in range(TURNS)]
     if rank == 0:
-        (Path(folder) / "found.json").write_text(json.dumps({"seconds": median(seconds)}))
+        seconds = dict(zip(ARMS, map(median, zip(*turns, strict=True)), strict=True))
+        (Path(folder) / "found.json").write_text(json.dumps(seconds))
     dist.barrier()
     dist.destroy_process_group()
 

@@ -68,9 +68,27 @@ class Setting:
     block: int
     """Steps that an arm takes in a row, since a GPU works ahead."""
 
+    def told(self) -> str:
+        """Return it in words."""
+        return (
+            f"random weights, {self.shape.num_hidden_layers} layers of {self.shape.hidden_size}, "
+            f"bfloat16, {self.batch} texts of {self.length} tokens, a tenth of them linked, "
+            f"{self.entities:,} entities, {5 * self.entities:,} edges"
+        )
+
 
 SETTINGS = {
-    "full": Setting(BertConfig(), 100_000, 10_000_000, batch=64, length=128, block=20),
+    "cuda": Setting(BertConfig(), 100_000, 10_000_000, batch=64, length=128, block=20),
+    "cpu": Setting(
+        BertConfig(
+            hidden_size=384, num_hidden_layers=6, num_attention_heads=12, intermediate_size=1536
+        ),
+        entities=100_000,
+        large=10_000_000,
+        batch=32,
+        length=128,
+        block=1,
+    ),
     "tiny": Setting(
         BertConfig(
             hidden_size=64, num_hidden_layers=2, num_attention_heads=2, intermediate_size=128
@@ -119,7 +137,7 @@ def _found(arguments: argparse.Namespace, folder: Path) -> dict[str, Any]:
     repeats = 8 if arguments.quick else 24
     if arguments.device == "cpu" and not arguments.invented:
         return on_demo(folder, repeats)
-    setting = SETTINGS["tiny" if arguments.tiny else "full"]
+    setting = SETTINGS["tiny" if arguments.tiny else arguments.device]
     return on_invention(
         folder, setting, arguments.device, repeats=repeats, compiled=arguments.compile
     )
@@ -166,12 +184,9 @@ def on_invention(
         peaks = [peak_gpu_memory(lane) for lane in (*lanes, *large)]
         for row, peak in zip((*found["arms"][: len(lanes)], *sizes), peaks, strict=True):
             row["peak memory"] = round(peak / peaks[0], 3)
-    shape = setting.shape
     return found | {
         "graph sizes": sizes,
-        "setting": f"random weights, {shape.num_hidden_layers} layers of {shape.hidden_size}, "
-        f"bfloat16, {setting.batch} texts of {setting.length} tokens, {setting.entities:,} "
-        f"entities, {5 * setting.entities:,} edges{', compiled' if compiled else ''}",
+        "setting": f"{setting.told()}{', compiled' if compiled else ''}",
     }
 
 
