@@ -16,7 +16,7 @@ from calibration_tables import calibration
 from inventory import arms, commands, dependencies, formats, sizes
 from markdown_table import table
 from picture import draw
-from speed_tables import cost_table, costs, scale
+from speed_tables import PLACES, cost_table, costs, scale, scaling
 from verdict_tables import all_arms_table, read_verdicts, verdict_tables
 
 from kgbert.comparing.tables import arm_table, render_markdown
@@ -167,10 +167,10 @@ def _cell(value: object) -> str:
 
 
 def _of_speed(render: Callable[[dict[str, Results | None]], str]) -> Callable[[], str]:
-    """Return what renders the costs on a CPU and on a GPU, as far as either was measured."""
+    """Return what renders the costs on CPUs and on a GPU, as far as they were measured."""
 
     def block() -> str:
-        found = {name: result(f"speed_{name}") for name in ("cpu", "cuda")}
+        found = {name: result(name) for name in PLACES}
         return render(found) if any(found.values()) else NOT_MEASURED
 
     return block
@@ -241,6 +241,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     ),
     "speed": _of_speed(costs),
     "speed in short": _of_speed(cost_table),
+    "scaling": _of("scaling_cpu", scaling),
     "scale": _of("scale", scale),
     "commands": commands,
     "arms": arms,

@@ -1,4 +1,4 @@
-"""The tables of speed.py and scale.py: what knowledge costs, and what a large graph needs."""
+"""The tables of speed.py, scaling.py and scale.py: what knowledge costs, and a large graph."""
 
 from typing import Any
 
@@ -12,12 +12,19 @@ PEAK = "peak memory, GiB"
 WAITED = "share of training's time that waits for two workers"
 DISTANCE = "distance of logits"
 
+#: What speed.py measures, by the name of its results.
+PLACES = {
+    "speed_cpu": "a CPU",
+    "speed_cpu_invented": "a CPU with long texts",
+    "speed_cuda": "a GPU",
+}
+
 
 def costs(found: dict[str, Results | None]) -> str:
     """Return what each arm costs beside the plain encoder, and how that was measured."""
     told = [
-        _circumstances(results) if results else f"Nothing was measured on a {device}."
-        for results, device in zip(found.values(), ("CPU", "GPU"), strict=True)
+        _circumstances(results) if results else f"Nothing was measured on {PLACES[where]}."
+        for where, results in found.items()
     ]
     return "\n\n".join([cost_table(found), *told])
 
@@ -25,11 +32,13 @@ def costs(found: dict[str, Results | None]) -> str:
 def cost_table(found: dict[str, Results | None]) -> str:
     """Return each arm's throughput over the plain encoder's, by where it was measured."""
     columns = {
-        "training, CPU": ("cpu", "training, by processor time"),
-        "inference, CPU": ("cpu", "inference, by processor time"),
-        "training, GPU": ("cuda", "training, by the clock"),
-        "inference, GPU": ("cuda", "inference, by the clock"),
-        "peak GPU memory": ("cuda", "peak memory"),
+        "training, CPU": ("speed_cpu", "training, by processor time"),
+        "inference, CPU": ("speed_cpu", "inference, by processor time"),
+        "training, CPU, long texts": ("speed_cpu_invented", "training, by processor time"),
+        "inference, CPU, long texts": ("speed_cpu_invented", "inference, by processor time"),
+        "training, GPU": ("speed_cuda", "training, by the clock"),
+        "inference, GPU": ("speed_cuda", "inference, by the clock"),
+        "peak GPU memory": ("speed_cuda", "peak memory"),
     }
     arms = {
         name: {arm["arm"]: arm for arm in results["arms"]} if results else {}
@@ -81,6 +90,23 @@ def _graph_sizes(small: Results, large: Results, *, clock: str) -> str:
     if "peak memory" in large:
         told += f"; peak memory, of plain's: {large['peak memory']} and {small['peak memory']}"
     return f"{told}."
+
+
+def scaling(results: Results) -> str:
+    """Return what more processes bring, with knowledge and without."""
+    columns = ("texts a second, one process", "texts a second", "of what nothing lost would give")
+    rows = [(arm["arm"], *(f"{arm[column]:g}" for column in columns)) for arm in results["arms"]]
+    hardware = results["hardware"]
+    on_cpu = hardware["accelerator"] == "none"
+    machine = f"{hardware['processor' if on_cpu else 'accelerator']}, load {hardware['load']}"
+    shown = ("arm", columns[0], f"{results['processes']} processes", columns[2])
+    return "\n\n".join(
+        [
+            table(shown, rows),
+            f"{results['setting']}; {machine}, torch {results['versions']['torch']}, "
+            f"{results['finished'][:10]}.",
+        ]
+    )
 
 
 def scale(results: Results) -> str:

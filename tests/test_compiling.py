@@ -1,3 +1,5 @@
+import shutil
+
 import jaxtyping
 import pytest
 import torch
@@ -9,6 +11,11 @@ from kgbert.modeling.config import POOLINGS
 #: Texts of the same width, the second with other links, nodes and edges.
 FIRST = ["a cough", "no one"]
 SECOND = ["a organ", "no one"]
+
+#: What torch.compile takes by itself; on a CPU it writes C++.
+WITH_A_COMPILER = pytest.param(
+    "inductor", marks=pytest.mark.skipif(not shutil.which("g++"), reason="no C++ compiler")
+)
 
 
 @pytest.fixture(autouse=True)
@@ -23,7 +30,7 @@ def compiled_anew():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("backend", ["eager", "aot_eager"])
+@pytest.mark.parametrize("backend", ["eager", "aot_eager", WITH_A_COMPILER])
 @pytest.mark.parametrize("pooling", POOLINGS)
 def test_a_compiled_model_answers_as_it_did_and_compiles_once_for_a_bucket(fused, pooling, backend):
     model = stirred(fused(pooling=pooling))
