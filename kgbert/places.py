@@ -1,6 +1,9 @@
-"""Places of files, as others may be told of them."""
+"""Places of files, as others may be told of them, and the file by which a model is known."""
 
 from pathlib import Path
+
+#: In the folder of a saved model, and in no other.
+SETTINGS_FILE = "kgbert_processor.json"
 
 
 def without_folders(told: str) -> str:

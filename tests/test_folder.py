@@ -12,11 +12,12 @@ import pytest
 import torch
 from tiny import TEXTS, run, stirred, tiny_features, tiny_graph, tiny_processor
 
-from kgbert.batching.processor import FEATURES_FILE, GRAPH_FILE, SETTINGS_FILE, KGBertProcessor
+from kgbert.batching.processor import FEATURES_FILE, GRAPH_FILE, KGBertProcessor
 from kgbert.graph.builder import GraphBuilder
 from kgbert.graph.cache import save_graph
 from kgbert.graph.cards import list_cards
 from kgbert.modeling.models import KGBertModel
+from kgbert.places import SETTINGS_FILE
 from kgbert.training.folder import load_model, save_model
 from kgbert.training.pipeline import pipeline
 from kgbert.training.tasks import TASKS

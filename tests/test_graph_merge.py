@@ -330,3 +330,11 @@ def test_what_may_not_be_shared_may_not_be_shared_merged():
 
     assert may_be_shared(free)
     assert not may_be_shared(merge_graphs([free, builder.build()]))
+
+
+def test_the_note_of_a_merge_counts_ids_in_common_apart_from_what_was_joined():
+    graph = merge_graphs({"a": named(("X:1", "fever"), ("X:2", "cough")), "b": named(("X:2", "c"))})
+
+    assert graph.notes[0].startswith(
+        "1 entity met under the same id in another source, and 0 entities joined"
+    )

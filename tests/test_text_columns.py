@@ -38,6 +38,23 @@ def test_a_label_column_that_is_named_must_be_there(write, name, content, place)
         read_texts(write(name, content), text_column="note", label_column="porpose")
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "instead"),
+    [
+        ("a.conll", "fever\tB-Sign\n", "token and tag are the first and the last word of a line"),
+        ("a.txt", "High fever.\n", "a line is a text"),
+    ],
+)
+def test_a_file_without_columns_refuses_those_that_are_named(write, name, content, instead):
+    message = (
+        f"there are no columns here, and so no 'kind': {instead}; leave out --label-column "
+        r"\(in Python: label_column\)"
+    )
+
+    with pytest.raises(ValueError, match=message):
+        read_texts(write(name, content), label_column="kind")
+
+
 def test_a_json_line_may_lack_the_label_that_others_have(write):
     path = write("a.jsonl", '{"text": "fever"}\n{"text": "pain", "kind": "ill"}')
 

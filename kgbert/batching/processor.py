@@ -29,12 +29,12 @@ from kgbert.graph.graph import KnowledgeGraph
 from kgbert.linking.dictionary import DictionaryLinker
 from kgbert.linking.linkers import linker_from_settings, linker_settings
 from kgbert.linking.mention import Linker
+from kgbert.places import SETTINGS_FILE
 from kgbert.saving import write_atomically
 from kgbert.texts import Example
 
 logger = logging.getLogger(__name__)
 
-SETTINGS_FILE = "kgbert_processor.json"
 FEATURES_FILE = "features.safetensors"
 VECTORS_FILE = "entity_vectors.safetensors"
 

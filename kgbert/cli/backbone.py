@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from urllib.request import getproxies
 
+from kgbert.places import SETTINGS_FILE
+
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig
 
@@ -57,7 +59,7 @@ def _check_folder(folder: Path, option: str) -> None:
             f"{option}{folder}: there is no config.json, so it is no folder of a model; give one "
             f"that save_pretrained wrote, or a name on the hub as in {option}{_EXAMPLE}"
         )
-    if (folder / "kgbert_processor.json").exists():
+    if (folder / SETTINGS_FILE).exists():
         raise ValueError(
             f"{option}{folder}: this is a model of kgbert, with a graph inside; give the plain "
             "encoder it was made from"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from kgbert.cli.command import Command
 from kgbert.cli.graph_options import add_reading_arguments, graph_of
 from kgbert.cli.text_argument import add_text_argument, examples_of
+from kgbert.places import SETTINGS_FILE
 
 if TYPE_CHECKING:
     from kgbert.training.pipeline import Prediction
@@ -34,8 +35,6 @@ def predict(arguments: Namespace) -> None:
 
 def _check_folder(folder: Path) -> None:
     """Raise FileNotFoundError for a folder that holds no model, and say which may hold one."""
-    from kgbert.batching.processor import SETTINGS_FILE
-
     if (folder / SETTINGS_FILE).exists():
         return
     found = f" holds no {SETTINGS_FILE}, so it is no kgbert model"

@@ -9,6 +9,7 @@ from kgbert.cli.numbers import not_negative
 from kgbert.cli.output import check_output
 from kgbert.cli.study_options import study_of
 from kgbert.cli.task_options import add_task_arguments
+from kgbert.places import SETTINGS_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 def train(arguments: Namespace) -> None:
     """Fine-tune an encoder that reads the graph, test it once, and save it with its graph."""
-    check_output(arguments.output, "model", "kgbert_processor.json")
+    check_output(arguments.output, "model", SETTINGS_FILE)
     # Imported here: they load torch, for which a mistyped argument need not wait.
     from kgbert.comparing.arms import ARMS
 

@@ -1,5 +1,6 @@
 """Merge several graphs into one: where they speak of the same entity, it is one afterwards."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
@@ -72,7 +73,8 @@ def merge_graphs(
         _add(name, graph, ids, builder)
     _introduce(named, ids, builder)
     builder.note(
-        f"{counted(len(ids.joined), 'entity')} joined with one of another source, by "
+        f"{counted(_met(named.values()), 'entity')} met under the same id in another source, and "
+        f"{counted(len(ids.joined), 'entity')} joined with one of another source by "
         f"{', '.join(joined_by)}" + (f" and {mapping}" if mapping is not None else "")
     )
     if conflicts:
@@ -81,6 +83,12 @@ def merge_graphs(
             f"make one of several entities of one source (such as {' and '.join(conflicts[0])})"
         )
     return builder.build(source=", ".join(named))
+
+
+def _met(graphs: Iterable[KnowledgeGraph]) -> int:
+    """Return how many ids are those of several graphs."""
+    sources = Counter(entity for graph in graphs for entity in graph.entity_ids)
+    return sum(times > 1 for times in sources.values())
 
 
 class _Ids:

@@ -6,8 +6,8 @@ from difflib import get_close_matches
 
 from kgbert.texts.example import Span
 
-#: The column of the label where the user names none; it may be absent.
-LABEL = "label"
+#: The columns of text and label where the user names none; that of the label may be absent.
+TEXT, LABEL = "text", "label"
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Columns:
     ValueError: no column 'text'; there are 'Text', 'label'. If the text is in 'Text', ...
     """
 
-    text: str = "text"
+    text: str = TEXT
     label: str = LABEL
     label_required: bool = False
     settle: Callable[[Iterable[Span]], tuple[Span, ...]] = tuple
@@ -44,6 +44,20 @@ class Columns:
         names = list(found)
         if self.label not in (LABEL, *names):
             raise ValueError(self._missing("label", self.label, names))
+
+    def check_unnamed(self, instead: str) -> None:
+        """Raise ValueError for columns that the user named where a format has none.
+
+        >>> Columns(text="note").check_unnamed("a line is a text")
+        Traceback (most recent call last):
+        ValueError: there are no columns here, and so no 'note': a line is a text; leave out ...
+        """
+        for kind, named, usual in (("text", self.text, TEXT), ("label", self.label, LABEL)):
+            if named != usual:
+                raise ValueError(
+                    f"there are no columns here, and so no {named!r}: {instead}; leave out "
+                    f"--{kind}-column (in Python: {kind}_column)"
+                )
 
     def check_label(self, label: str) -> None:
         """Raise ValueError for an empty label where one is needed."""

@@ -105,10 +105,12 @@ def _reader(path: Path, content: str) -> Callable[[str, Columns], Iterator[Examp
 
 
 def _conll(content: str, columns: Columns) -> Iterator[Example]:
+    columns.check_unnamed("token and tag are the first and the last word of a line")
     return read_conll(content)
 
 
 def _lines(content: str, columns: Columns) -> Iterator[Example]:
+    columns.check_unnamed("a line is a text")
     if columns.label_required:
         raise ValueError(
             "a .txt file holds texts without labels; write a .csv with the header "
