@@ -229,6 +229,13 @@ def test_a_shared_test_set_is_told_in_the_method():
     assert "Flipping its 40 items instead of the seeds" in Page(render_report(results(found))).words
 
 
+def test_other_tests_are_told_in_the_method_and_said_not_to_decide():
+    words = Page(render_report(results())).words
+
+    assert "Other tests, on which the verdict does not rest. Over plain: almost stochastic" in words
+    assert "McNemar's test of the two models of a seed on its test texts" in words
+
+
 def test_same_results_give_the_same_page():
     assert render_report(results()) == render_report(results())
 

@@ -4,6 +4,7 @@ from statistics import mean
 import pytest
 from invented_study import ARMS, run, runs, study
 
+from kgbert.comparing.alternatives import bca_interval, mcnemar
 from kgbert.comparing.summary import summarise
 
 
@@ -274,3 +275,48 @@ def test_token_tasks_without_items_and_strata_are_summarised():
 
     assert (results["strata"], results["ceiling"]) == ([], None)
     assert results["verdict"]["outcome"] == "helps"
+
+
+def test_other_tests_stand_beside_the_comparisons_that_the_verdict_rests_on():
+    arms = (*ARMS, "appended text")
+
+    compared = summarise(study(arms=arms), runs(arms=arms))["comparisons"]
+
+    judged = {("knowledge", "plain"), ("knowledge", "shuffled"), ("shuffled", "plain")}
+    told = {(one["first"], one["second"]) for one in compared if one["other_tests"]}
+    assert told == judged
+    over_plain = compared[0]["other_tests"]
+    assert over_plain["bca_interval"] == list(bca_interval(compared[0]["differences"]))
+    assert 0.8 < over_plain["bca_coverage"] < 0.95
+    assert over_plain["stochastic_order"]["violation"] == 0.0
+
+
+def test_mcnemar_is_told_seed_by_seed_where_each_text_is_a_document_of_its_own():
+    found = runs(gain=0.2)
+    pairs = [
+        next(one["items"]["correct"] for one in found if (one["arm"], one["seed"]) == (arm, 2))
+        for arm in ("knowledge", "plain")
+    ]
+    gained = [right - wrong for right, wrong in zip(*pairs, strict=True)]
+
+    told = summarise(study(), found)["comparisons"][0]["other_tests"]["mcnemar"]
+
+    assert len(told) == 6
+    assert told[2] == mcnemar(gained.count(1), gained.count(-1)) < 0.05
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "macro_f1"])
+def test_mcnemar_is_left_out_where_texts_share_documents_or_accuracy_is_not_asked(metric):
+    found = runs()
+    for one in found if metric == "accuracy" else ():
+        one["items"]["documents"] = ["one"] * 40
+
+    compared = summarise(study(metric=metric), found)["comparisons"]
+
+    assert compared[0]["other_tests"]["mcnemar"] == []
+
+
+def test_too_few_seeds_get_no_other_tests():
+    compared = summarise(study(seeds=5), runs(seeds=5))["comparisons"]
+
+    assert compared[0]["other_tests"] is None

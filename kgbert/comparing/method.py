@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from kgbert.comparing.power import seeds_needed
+from kgbert.comparing.power import ALPHA, seeds_needed
 from kgbert.comparing.statistics import DRAWS, EXACT_LIMIT
 from kgbert.comparing.wording import arm_name, interval, points, score
 
@@ -23,6 +23,7 @@ def method(results: dict[str, Any]) -> list[str]:
         f"no p can fall below 0.05, and no verdict is given. The p-values of further arms and of "
         f"parts of the test set are not corrected for their number: read them as hints.",
         *_item_level(results),
+        *_other_tests(results),
         *_detectable(results),
     ]
 
@@ -65,6 +66,33 @@ def _item_level(results: dict[str, Any]) -> list[str]:
         f"{interval(found['interval'])}: the first interval speaks of other training runs, this "
         f"one of other texts."
     ]
+
+
+def _other_tests(results: dict[str, Any]) -> list[str]:
+    """Add what the tests say that a reader may know, but that the verdict does not rest on."""
+    told = [
+        f"Over {arm_name(one['second'])}: {_told(one['other_tests'])}."
+        for one in results["comparisons"]
+        if one["first"] == results["main"] and one.get("other_tests")
+    ]
+    return [" ".join(["Other tests, on which the verdict does not rest.", *told])] if told else []
+
+
+def _told(found: dict[str, Any]) -> str:
+    order, limits = found["stochastic_order"], found["bca_interval"]
+    told = (
+        f"almost stochastic order is violated by {order['violation']:.2f}, with 95 % confidence by "
+        f"{order['bound']:.2f} at most (0 is never, 0.5 as often as not); the 95 % interval of the "
+        f"BCa bootstrap is {interval(limits)}, but with so few seeds it holds the true mean in "
+        f"{found['bca_coverage']:.0%} of simulated comparisons"
+    )
+    if not found["mcnemar"]:
+        return told
+    below = sum(p < ALPHA for p in found["mcnemar"])
+    return (
+        f"{told}; McNemar's test of the two models of a seed on its test texts has p below "
+        f"{ALPHA} on {below} of {len(found['mcnemar'])} seeds"
+    )
 
 
 def _detectable(results: dict[str, Any]) -> list[str]:

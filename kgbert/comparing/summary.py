@@ -10,6 +10,12 @@ from dataclasses import asdict
 from statistics import mean, median, stdev
 from typing import Any
 
+from kgbert.comparing.alternatives import (
+    almost_stochastic_order,
+    bca_interval,
+    mcnemar,
+    simulated_coverage,
+)
 from kgbert.comparing.fairness import fairness_warnings
 from kgbert.comparing.pairing import (
     PairedRuns,
@@ -19,7 +25,7 @@ from kgbert.comparing.pairing import (
     missing_runs,
     pair_runs,
 )
-from kgbert.comparing.power import detectable_effect
+from kgbert.comparing.power import detectable_effect, seeds_needed
 from kgbert.comparing.remarks import remarks
 from kgbert.comparing.statistics import (
     PairedSummary,
@@ -102,6 +108,7 @@ def _comparison(runs: PairedRuns, first: str, second: str) -> dict[str, Any]:
         **summary_fields(summary),
         "detectable": detectable_effect(summary.sd or 0.0, summary.count) if summary else None,
         "item_level": _item_level(runs.pairs(first, second)),
+        "other_tests": _other_tests(runs, first, second),
     }
 
 
@@ -121,6 +128,35 @@ def _item_level(pairs: list[tuple[Run, Run]]) -> dict[str, Any] | None:
         for row in range(len(documents))
     ]
     return {"items": len(documents), **summary_fields(clustered_summary(differences, documents))}
+
+
+def _other_tests(runs: PairedRuns, first: str, second: str) -> dict[str, Any] | None:
+    """Return what other tests say of the arms that the verdict rests on."""
+    pairs = runs.pairs(first, second)
+    if not {first, second} <= set(judged_arms(runs.study)) or len(pairs) < seeds_needed():
+        return None
+    scores = [[runs.score(run) for run in arm] for arm in zip(*pairs, strict=True)]
+    return {
+        "stochastic_order": asdict(almost_stochastic_order(*scores)),
+        "bca_interval": list(bca_interval(_differences(runs, first, second))),
+        "bca_coverage": simulated_coverage(bca_interval, len(pairs)),
+        "mcnemar": _mcnemar(runs, pairs),
+    }
+
+
+def _mcnemar(runs: PairedRuns, pairs: list[tuple[Run, Run]]) -> list[float]:
+    """Return the p of each seed's two models, where the texts are right or wrong by themselves."""
+    items = [(one.get("items") or {}, other.get("items") or {}) for one, other in pairs]
+    if runs.study["metric"] != "accuracy" or not all(one and other for one, other in items):
+        return []
+    documents = [one.get("documents", one["ids"]) for one, _ in items]
+    if any(len(set(each)) < len(each) for each in documents):
+        return []
+    gained = [
+        [right - wrong for right, wrong in zip(one["correct"], other["correct"], strict=True)]
+        for one, other in items
+    ]
+    return [mcnemar(texts.count(1), texts.count(-1)) for texts in gained]
 
 
 def _arm(runs: PairedRuns, arm: str) -> dict[str, Any]:
