@@ -1,7 +1,7 @@
 """Walk a graph's hierarchies; every walk is iterative and ends on cycles."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,27 +49,17 @@ def ancestors(graph: KnowledgeGraph, index: int) -> Iterator[int]:
                 yield parent
 
 
-def descendants(graph: KnowledgeGraph, roots: Iterable[int]) -> set[int]:
-    """Return everything below some entities, these included."""
-    below = _upside_down(graph)
-    found = set(roots)
-    queue = list(found)
-    while queue:
-        entity = queue.pop()
-        children = below.indices[below.indptr[entity] : below.indptr[entity + 1]]
-        fresh = set(children.tolist()) - found
-        found |= fresh
-        queue.extend(fresh)
-    return found
-
-
 def levels(graph: KnowledgeGraph) -> NDArray[np.int32]:
     """Return how far each entity is below the nearest root of a hierarchy.
 
     Roots, and entities outside every hierarchy, are at 0; what only a cycle lies above, at -1.
     """
     climbs = is_hierarchical(graph) & (graph.heads != graph.tails)
-    below = _upside_down(graph)
+    # Row = parent, column = child.
+    below = csr_array(
+        (np.ones(int(climbs.sum()), np.bool_), (graph.tails[climbs], graph.heads[climbs])),
+        shape=(len(graph), len(graph)),
+    )
     level = np.full(len(graph), -1, np.int32)
     frontier = np.setdiff1d(np.arange(len(graph), dtype=np.int64), graph.heads[climbs])
     depth = 0
@@ -79,11 +69,3 @@ def levels(graph: KnowledgeGraph) -> NDArray[np.int32]:
         reached = np.unique(below[frontier].indices)
         frontier = reached[level[reached] < 0]
     return level
-
-
-def _upside_down(graph: KnowledgeGraph) -> "csr_array":
-    """Return the hierarchical edges as a matrix: row = parent, column = child."""
-    climbs = is_hierarchical(graph)
-    ones = np.ones(int(climbs.sum()), np.bool_)
-    shape = (len(graph), len(graph))
-    return csr_array((ones, (graph.tails[climbs], graph.heads[climbs])), shape=shape)
