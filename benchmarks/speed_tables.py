@@ -115,7 +115,7 @@ def scale(results: Results) -> str:
         "nodes": "sampled nodes",
         "padding and sampling, ms": "loader, ms of the processor",
         "training step, ms": "training, ms of the processor",
-        "throughput": "training, by processor time",
+        "throughput by processor time": "training, by processor time",
         "own memory, GiB": "own memory, GiB",
     }
     shown = {name: what for name, what in columns.items() if what in results["arms"][0]}
@@ -128,8 +128,8 @@ def scale(results: Results) -> str:
         [
             table(("graph", *shown), rows),
             f"{results['entities']:,} entities and {results['edges']:,} edges; peak memory "
-            f"{results['peak memory, GiB']} GiB, of which {results['mapped files, GiB']} GiB may "
-            f"be mapped files{f'; {making} GiB while these are made' if making else ''}. Once, in "
+            f"{results['peak memory, GiB']} GiB; mapped files, {results['mapped files, GiB']} GiB, may "
+            f"count in it{f'; {making} GiB while these are made' if making else ''}. Once, in "
             f"seconds of the processor: {once}. Measured on {results['machine']}, torch "
             f"{results['torch']}.",
         ]

@@ -64,9 +64,7 @@ def _add_arguments(parser: ArgumentParser) -> None:
         help="the encoder to start from: a name on the Hugging Face hub, or a folder",
     )
     parser.add_argument(
-        "--out",
         "--output",
-        dest="output",
         type=Path,
         default=Path("kgbert-linker"),
         metavar="FOLDER",
@@ -102,5 +100,5 @@ def _add_arguments(parser: ArgumentParser) -> None:
 TRAIN_LINKER = Command(
     train_linker,
     _add_arguments,
-    example="kgbert train-linker hp.obo --backbone bert-base-uncased --out hpo-linker",
+    example="kgbert train-linker hp.obo --backbone bert-base-uncased --output hpo-linker",
 )
