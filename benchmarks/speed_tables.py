@@ -128,9 +128,9 @@ def scale(results: Results) -> str:
         [
             table(("graph", *shown), rows),
             f"{results['entities']:,} entities and {results['edges']:,} edges; peak memory "
-            f"{results['peak memory, GiB']} GiB; mapped files, {results['mapped files, GiB']} GiB, may "
-            f"count in it{f'; {making} GiB while these are made' if making else ''}. Once, in "
-            f"seconds of the processor: {once}. Measured on {results['machine']}, torch "
+            f"{results['peak memory, GiB']} GiB, in which {results['mapped files, GiB']} GiB of "
+            f"mapped files may count{f'; {making} GiB while they are made' if making else ''}. "
+            f"Once, in seconds of the processor: {once}. Measured on {results['machine']}, torch "
             f"{results['torch']}.",
         ]
     )

@@ -21,7 +21,6 @@ ORDER = [
     "modeling",
     "training",
     "comparing",
-    "explaining",
     "demo",
     "cli",
     "__main__",
