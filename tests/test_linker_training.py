@@ -186,7 +186,7 @@ def test_command_writes_a_linker_that_link_takes(obo, folder, tmp_path, capsys):
         '{"text": "ai", "spans": [{"start": 0, "end": 2, "label": "x", "entity": "EX:0"}]}\n',
         encoding="utf-8",
     )
-    options = ["--out", out, "--validation", str(gold), "--batch-size", "4"]
+    options = ["--output", out, "--validation", str(gold), "--batch-size", "4"]
 
     assert main(["train-linker", obo, "--backbone", folder, *options]) == 0
     told = capsys.readouterr().out
@@ -201,8 +201,8 @@ def test_command_writes_a_linker_that_link_takes(obo, folder, tmp_path, capsys):
     ("options", "message"),
     [
         (["--validation", "{texts}"], "no span says which entity it names"),
-        (["--out", "{texts}"], "this is a file; name a folder"),
-        (["--out", "{folder}"], "this folder holds files that are no linker of kgbert"),
+        (["--output", "{texts}"], "this is a file; name a folder"),
+        (["--output", "{folder}"], "this folder holds files that are no linker of kgbert"),
     ],
 )
 def test_command_refuses_before_anything_takes_long(
