@@ -9,7 +9,7 @@ from kgbert.cli.graph_options import add_graph_arguments
 from kgbert.cli.linker_options import add_linker_arguments
 from kgbert.cli.numbers import positive, rate
 from kgbert.texts import Example, read_texts
-from kgbert.training.rates import ENCODER_LEARNING_RATE, HEAD_LEARNING_RATE
+from kgbert.training.rates import ENCODER_LEARNING_RATE, HEAD_LEARNING_RATE, KNOWLEDGE_SHARE
 
 if TYPE_CHECKING:
     from kgbert.comparing.study import Recipe, Split
@@ -126,7 +126,11 @@ def _add_training(parser: ArgumentParser) -> None:
     )
     for option, default, part in (
         ("--learning-rate", ENCODER_LEARNING_RATE, "the pretrained encoder"),
-        ("--head-learning-rate", HEAD_LEARNING_RATE, "the task head; knowledge has a share of it"),
+        (
+            "--head-learning-rate",
+            HEAD_LEARNING_RATE,
+            f"the task head, and {KNOWLEDGE_SHARE:g} of that for what reads knowledge",
+        ),
     ):
         training.add_argument(
             option,

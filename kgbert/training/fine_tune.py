@@ -29,12 +29,8 @@ from kgbert.training.answers import logits_of, moved_left
 from kgbert.training.choosing import best_nil_threshold, chosen
 from kgbert.training.fitting import check_by_epoch, check_fit
 from kgbert.training.gold_links import gold_links
-from kgbert.training.rates import ENCODER_LEARNING_RATE, HEAD_LEARNING_RATE
+from kgbert.training.rates import ENCODER_LEARNING_RATE, HEAD_LEARNING_RATE, KNOWLEDGE_SHARE
 from kgbert.training.tasks import Answer, Task, labels_of, task_of_model
-
-#: What injections and graph encoder learn at, as a share of the head's rate. They are deep where
-#: the head is one layer: at its full rate they were unstable with a few hundred texts.
-KNOWLEDGE_SHARE = 0.3
 
 #: What Trainer logs beside the scores.
 _NO_SCORES = {
