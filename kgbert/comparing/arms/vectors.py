@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kgbert.comparing.arms.arm import Material
 from kgbert.comparing.arms.links import ConstantLinker
@@ -20,14 +21,16 @@ def features_of_names(material: Material, seed: int) -> Material:
 
 def random_features(material: Material, seed: int) -> Material:
     """Return the material with a random vector for each entity, about as long as the real ones."""
-    generator = np.random.default_rng([seed, 0xFEA7])
-    drawn = generator.standard_normal(material.features.vectors.shape, np.float32)
-    return _with_vectors(material, drawn.astype(np.float16))
+    return _with_vectors(material, _drawn(len(material.graph), material, seed))
 
 
 def constant_features(material: Material, seed: int) -> Material:
-    """Return the material with one and the same vector for every entity."""
-    return _with_vectors(material, np.ones_like(material.features.vectors))
+    """Return the material with one and the same vector for every entity, drawn at random.
+
+    Equal numbers would not do: the graph encoder's normalisation makes zeros of them, of which
+    nothing can be learnt.
+    """
+    return _with_vectors(material, _drawn(1, material, seed).repeat(len(material.graph), 0))
 
 
 def constant_input(material: Material, seed: int) -> Material:
@@ -44,7 +47,11 @@ def only_names(graph: KnowledgeGraph) -> KnowledgeGraph:
     return builder.build(source=graph.source)
 
 
-def _with_vectors(
-    material: Material, vectors: "np.ndarray[tuple[int, ...], np.dtype[np.float16]]"
-) -> Material:
+def _drawn(count: int, material: Material, seed: int) -> NDArray[np.float16]:
+    generator = np.random.default_rng([seed, 0xFEA7])
+    size = material.features.vectors.shape[1]
+    return generator.standard_normal((count, size), np.float32).astype(np.float16)
+
+
+def _with_vectors(material: Material, vectors: NDArray[np.float16]) -> Material:
     return replace(material, features=replace(material.features, vectors=vectors))
