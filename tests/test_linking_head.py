@@ -324,10 +324,3 @@ def tiny_saved(processor):
 
 def span_of(example):
     return example.spans[0].start, example.spans[0].end
-
-
-def test_texts_that_name_no_entity_are_refused(head, tmp_path):
-    texts = [Example("fever", spans=(Span(0, 5, "Sign"),))]
-
-    with pytest.raises(ValueError, match=r"train: no span of the 1 texts names its entity"):
-        fine_tune(head(), linking_processor(), texts, texts, arguments=default_arguments(tmp_path))

@@ -30,8 +30,8 @@ class Item(NamedTuple):
 class LabelledTexts(Dataset[Item]):
     """Texts tokenised and linked once; the loader's workers pad and sample.
 
-    Evaluation always draws the same neighbours; training draws others in every epoch, since
-    Accelerate calls :meth:`set_epoch`.
+    Evaluation always draws the same neighbours; training draws others in every epoch, as
+    :class:`TrainingTexts` does.
     """
 
     def __init__(
@@ -64,7 +64,10 @@ class TrainingTexts(LabelledTexts):
     """Labelled texts whose neighbourhoods are drawn anew in each epoch."""
 
     def set_epoch(self, epoch: int) -> None:
-        """Draw other neighbours from now on; 0 is kept for evaluation."""
+        """Draw other neighbours from now on; 0 is kept for evaluation.
+
+        The sampler calls it: Accelerate, where several processes train, tells the sampler alone.
+        """
         self.epoch.fill_(epoch + 1)
 
 
@@ -80,9 +83,12 @@ class KGBertCollator:
         width, left = batch["input_ids"].shape[1], self.processor.read_last
         if self.processor.candidates:
             width, left = batch["mention_spans"].shape[1], False
-        batch["labels"] = torch.tensor([_padded(x.target, width, left) for x in items])
+        # Whole numbers even where no text of the batch has a mention to be answered.
+        labels = [_padded(x.target, width, left) for x in items]
+        batch["labels"] = torch.tensor(labels, dtype=torch.int64)
         if items[0].gold is not None:
-            batch["link_gold"] = torch.tensor([said for x in items for said in x.gold or ()])
+            gold = [said for x in items for said in x.gold or ()]
+            batch["link_gold"] = torch.tensor(gold, dtype=torch.int64)
         return batch
 
 

@@ -1,6 +1,6 @@
 """The order in which training sees its texts."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import torch
 from torch.utils.data import Sampler
@@ -14,9 +14,24 @@ class SimilarLengths(Sampler[int]):
     arms of a comparison see the same batches, and a resumed training goes on as it would have.
     """
 
-    def __init__(self, lengths: Sequence[int], batch_size: int, *, seed: int) -> None:
+    def __init__(
+        self,
+        lengths: Sequence[int],
+        batch_size: int,
+        *,
+        seed: int,
+        follow: Callable[[int], None] = lambda epoch: None,
+    ) -> None:
+        """Make the order of the first epoch.
+
+        Args:
+            lengths: Of the texts.
+            batch_size: Of all processes together.
+            seed: Draws the orders.
+            follow: Told of each new epoch.
+        """
         self.lengths, self.batch_size, self.seed = list(lengths), batch_size, seed
-        self.epoch = 0
+        self.follow, self.epoch = follow, 0
 
     def __len__(self) -> int:
         return len(self.lengths)
@@ -28,3 +43,4 @@ class SimilarLengths(Sampler[int]):
     def set_epoch(self, epoch: int) -> None:
         """Draw another order from now on; called by Trainer and Accelerate."""
         self.epoch = epoch
+        self.follow(epoch)

@@ -61,6 +61,9 @@ def best_nil_threshold(answers: Sequence[Sequence[Chosen]], gold: Sequence[Seque
     Args:
         answers: To each mention of some texts that were not trained on.
         gold: The right answers.
+
+    Returns:
+        The threshold; a half where there is no mention to learn it from.
     """
     pairs = [
         (answer.share, answer.best == right, right == NIL)
@@ -68,6 +71,8 @@ def best_nil_threshold(answers: Sequence[Sequence[Chosen]], gold: Sequence[Seque
         for answer, right in zip(of_text, golds, strict=False)
         if right != UNSAID
     ]
+    if not pairs:
+        return 0.5
     shares, right, nil = (np.array(column) for column in zip(*pairs, strict=True))
     levels = np.unique([0.0, *shares, 1.0])
     thresholds = np.unique([0.5, *(levels[1:] + levels[:-1]) / 2])

@@ -133,6 +133,8 @@ def fine_tune(
         rows = zip(logits, held_out.encoded, strict=True)
         return task.score(expected, [task.answer(*row, model.config) for row in rows])
 
+    # A process that sees several GPUs takes one: DataParallel would cut the graph apart.
+    arguments._n_gpu = min(arguments.n_gpu, 1)
     # Else a resumed training forgets how long it has waited for an improvement.
     arguments.restore_callback_states_from_checkpoint = True
     arguments.metric_for_best_model = f"eval_{task.metric}"
@@ -168,12 +170,13 @@ class LengthGroupingTrainer(Trainer):
         Trainer's own grouping by length reorders the evaluation as well, reads the lengths from
         datasets of dictionaries only, and shuffles with what dropout leaves of the random numbers.
         """
-        texts = cast(LabelledTexts, train_dataset or self.train_dataset)
+        texts = cast(TrainingTexts, train_dataset or self.train_dataset)
         seed = self.args.seed if self.args.data_seed is None else self.args.data_seed
         return SimilarLengths(
             [len(text.offsets) for text in texts.encoded],
             self.args.train_batch_size * self.args.gradient_accumulation_steps,
             seed=seed,
+            follow=texts.set_epoch,
         )
 
 

@@ -17,7 +17,7 @@ def check_fit(config: PreTrainedConfig, processor: KGBertProcessor) -> None:
             at what the backbone takes.
     """
     _check_graph(config, processor)
-    reads_edges = config.injected_layers and config.graph_encoder != "none"
+    reads_edges = _reads_entities(config, processor) and config.graph_encoder != "none"
     hops = config.graph_layers if reads_edges else 0
     if processor.sampler.hops < hops:
         raise ValueError(
@@ -32,6 +32,11 @@ def check_fit(config: PreTrainedConfig, processor: KGBertProcessor) -> None:
             f"{config.backbone.model_type} takes {longest:,}; make the processor with "
             f"KGBertProcessor(..., max_length={longest})."
         )
+
+
+def _reads_entities(config: PreTrainedConfig, processor: KGBertProcessor) -> bool:
+    """Return whether vectors of entities are read: by injections, or to score candidates."""
+    return bool(config.injected_layers or processor.candidates)
 
 
 def longest_text(backbone: PreTrainedConfig) -> int | None:
@@ -55,7 +60,7 @@ def _check_graph(config: PreTrainedConfig, processor: KGBertProcessor) -> None:
             "the folder's graph.safetensors, or train anew with this graph."
         )
     size = processor.features.vectors.shape[1]
-    if config.injected_layers and config.feature_size != size:
+    if _reads_entities(config, processor) and config.feature_size != size:
         raise ValueError(
             f"the model reads feature vectors of length {config.feature_size}, but the "
             f"processor's have {size}; make the model with from_backbone(..., feature_size={size})."
