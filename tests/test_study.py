@@ -1,12 +1,15 @@
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
+import pytest
 from small_study import small_study
-from tiny import save_plain, tiny_graph
+from tiny import save_plain, tiny_features, tiny_graph
 
 from kgbert.comparing.arms import ARMS, Arm
 from kgbert.comparing.arms.links import shuffle_entities
 from kgbert.comparing.study import linker_told
 from kgbert.linking.linkers import make_linker
+from kgbert.linking.mention import Candidate, Mention
+from kgbert.linking.remembering import RememberingLinker
 from kgbert.modeling.models import KGBertModel
 
 
@@ -28,6 +31,55 @@ def test_own_arm_runs_anew_when_its_code_changes_and_not_before(tmp_path):
     assert study.fingerprint(one, 0) == study.fingerprint(own_arm(one.change), 0)
     assert study.fingerprint(one, 0) != study.fingerprint(other, 0)
     assert study.fingerprint(replace(one, options={"hops": 1}), 0) != study.fingerprint(same, 0)
+
+
+def keeping(share):
+    def change(material, seed):
+        return shuffle_entities(material, int(share))
+
+    return change
+
+
+@dataclass
+class Keeping:
+    share: float
+
+    def __call__(self, material, seed):
+        return shuffle_entities(material, int(self.share))
+
+
+@pytest.mark.parametrize("make", [keeping, Keeping, lambda share: Keeping(share).__call__])
+def test_own_arm_runs_anew_when_a_value_that_it_holds_changes(tmp_path, make):
+    study = small_study(tmp_path)
+    one, same, other = (study.fingerprint(own_arm(make(x)), 0) for x in (0.1, 0.1, 0.9))
+
+    assert one == same != other
+
+
+class Own:
+    def __init__(self, found):
+        self.found = found
+
+    def __call__(self, texts):
+        return [self.found for _ in texts]
+
+
+def test_a_run_is_done_anew_with_other_features_mentions_or_ids(tmp_path):
+    study = small_study(tmp_path)
+    fever = [Mention(0, 5, (Candidate("EX:1", 1.0),))]
+    split = study.split(0)
+    renamed = replace(split, test=[replace(x, id=f"{x.id}'") for x in split.test])
+    studies = [
+        study,
+        replace(study, features=tiny_features(study.graph, seed=1)),
+        replace(study, linker=Own([])),
+        replace(study, linker=RememberingLinker(Own(fever))),
+        replace(study, split=lambda seed: renamed),
+    ]
+
+    assert len({each.fingerprint(ARMS["knowledge"], 0) for each in studies}) == len(studies)
+    again = replace(study, linker=Own(fever))
+    assert again.fingerprint(ARMS["plain"], 0) == studies[3].fingerprint(ARMS["plain"], 0)
 
 
 def test_a_run_is_known_again_where_the_encoder_of_its_linker_has_moved(tmp_path):

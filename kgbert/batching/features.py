@@ -1,6 +1,8 @@
 """Feature vectors of a graph's entities, kept in half precision beside the graph."""
 
+import hashlib
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -10,6 +12,9 @@ from numpy.typing import NDArray
 from kgbert.batching.matrix import open_matrices, save_matrices
 from kgbert.linking.linkers import parts_of
 from kgbert.linking.mention import Linker
+
+#: How many vectors are hashed at least, if there are as many.
+_HASHED = 50_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,6 +28,12 @@ class EntityFeatures:
     encoder_hash: str
     """SHA-256 of its weights."""
     graph_hash: str
+
+    @cached_property
+    def hash(self) -> str:
+        """SHA-256 of the vectors; of very many, of some drawn evenly from all."""
+        drawn = self.vectors[:: len(self.vectors) // _HASHED + 1]
+        return hashlib.sha256(np.ascontiguousarray(drawn).tobytes()).hexdigest()
 
     def save(self, path: Path) -> None:
         """Write the vectors as safetensors, whole or not at all."""

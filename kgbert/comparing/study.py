@@ -3,9 +3,10 @@
 import hashlib
 import inspect
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from functools import cache, cached_property, partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from kgbert.comparing.arms import ARMS, Arm
 from kgbert.comparing.arms.arm import Change
 from kgbert.comparing.power import seeds_needed
 from kgbert.graph.graph import KnowledgeGraph
-from kgbert.linking.linkers import linker_settings
+from kgbert.linking.linkers import linker_settings, parts_of
 from kgbert.linking.mention import Linker
 from kgbert.places import without_folders
 from kgbert.texts import Example
@@ -36,14 +37,14 @@ class Split:
 
     @cached_property
     def hash(self) -> str:
-        """SHA-256 of the texts and their labels."""
+        """SHA-256 of the texts, their labels and their ids."""
         digest = hashlib.sha256()
         for part in self.parts():
             for example in part:
                 told = (example.text, example.label, example.spans)
                 # Only where there are any, so that runs of other tasks are known again.
-                relation = (example.arguments,) if example.arguments else ()
-                digest.update(repr((*told, *relation)).encode())
+                more = tuple(filter(None, (example.arguments, example.id)))
+                digest.update(repr((*told, *more)).encode())
             digest.update(b"\x1e")
         return digest.hexdigest()
 
@@ -111,15 +112,23 @@ class Study:
         told = {
             "kgbert": __version__,
             "graph": self.graph.hash,
-            "features": self.features.encoder_hash,
+            "features": self.features.hash,
             "backbone": self.backbone_name,
             "linker": linker_told(self.linker),
+            "mentions": self._mentions_told(seed),
             "arm": arm_told(arm),
             "seed": seed,
             "recipe": asdict(self.recipe(arm)),
             "texts": self.split(seed).hash,
         }
         return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+
+    def _mentions_told(self, seed: int) -> str:
+        """Return a hash of what a linker of the user's own finds, as it has no settings to tell."""
+        if not isinstance(linker_told(self.linker), str):
+            return ""
+        texts = [example.text for part in self.split(seed).parts() for example in part]
+        return hashlib.sha256(repr(self.linker(texts)).encode()).hexdigest()
 
 
 def arm_told(arm: Arm) -> Any:
@@ -134,11 +143,12 @@ def arm_told(arm: Arm) -> Any:
 
 
 def linker_told(linker: Linker) -> Any:
-    """Return a linker's settings without the folders of this machine, or the type of one's own."""
+    """Return a linker's settings without the folders of this machine, or the name of one's own."""
     try:
         parts = linker_settings(linker)
     except ValueError:
-        return type(linker).__qualname__
+        own = parts_of(linker)
+        return "+".join(getattr(part, "__qualname__", type(part).__qualname__) for part in own)
     return [
         {
             name: without_folders(value) if isinstance(value, str) else value
@@ -148,9 +158,11 @@ def linker_told(linker: Linker) -> Any:
     ]
 
 
-@cache
 def _code_told(change: Change) -> str:
-    """Return a function's name and a hash of its source, or what stands for that at a prompt."""
+    """Return a function's name, the values that it holds, and a hash of its source.
+
+    At a prompt there is no source; what stands for it there is the compiled code.
+    """
     if isinstance(change, partial):
         return f"{_code_told(change.func)} {change.args!r} {change.keywords!r}"
     made = inspect.unwrap(change)
@@ -158,6 +170,14 @@ def _code_told(change: Change) -> str:
     try:
         source = inspect.getsource(made)
     except (OSError, TypeError):
-        # Typed at a prompt: there is no file to read it from.
         source = repr(getattr(getattr(made, "__code__", None), "co_code", ""))
-    return f"{made.__module__}.{made.__qualname__} {hashlib.sha256(source.encode()).hexdigest()}"
+    name = f"{made.__module__}.{made.__qualname__}{_held(change)}"
+    return f"{name} {hashlib.sha256(source.encode()).hexdigest()}"
+
+
+def _held(change: Change) -> str:
+    """Return the values that a closure or an object holds, without their places in memory."""
+    cells = getattr(change, "__closure__", None) or ()
+    owner = getattr(change, "__self__", change)
+    held = [cell.cell_contents for cell in cells] or getattr(owner, "__dict__", {})
+    return re.sub(r" at 0x[0-9a-f]+", "", repr(held)) if held else ""
