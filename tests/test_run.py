@@ -109,6 +109,30 @@ def test_record_is_json_and_quotes_no_text(tmp_path, encoder):
     assert steps == [(step, 6) for step in range(1, 7)]
 
 
+@pytest.mark.parametrize("arm", ["plain", "shuffled", "appended text"])
+def test_no_arm_pays_for_linking_that_others_are_spared(tmp_path, encoder, monkeypatch, arm):
+    asked, told = [], []
+    study = small_study(tmp_path, encoder)
+    linker, begin, answer = study.linker, run.PeakMemory, run.answer
+    # The clock starts with the first and ends after the second.
+    monkeypatch.setattr(run, "PeakMemory", lambda: told.append(len(asked)) or begin())
+    monkeypatch.setattr(run, "answer", lambda *given: told.append(len(asked)) or answer(*given))
+    study = replace(study, linker=lambda texts: asked.extend(texts) or linker(texts))
+
+    run_arm(study, ARMS[arm], 0)
+
+    before, after = told
+    assert before == after > 0
+
+
+def test_plain_arm_samples_no_neighbours(tmp_path, encoder):
+    study = small_study(tmp_path, encoder)
+
+    hops = [run_arm(study, ARMS[arm], 0).processor.sampler.hops for arm in ("plain", "knowledge")]
+
+    assert hops == [0, 2]
+
+
 def test_plain_arm_has_no_more_parameters_than_the_backbone(tmp_path, encoder):
     trained = run_arm(small_study(tmp_path, encoder), ARMS["plain"], 0)
 

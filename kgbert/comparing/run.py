@@ -17,6 +17,7 @@ from kgbert.comparing.arms.arm import Material
 from kgbert.comparing.memory import PeakMemory
 from kgbert.comparing.parts import parts_of
 from kgbert.comparing.study import Recipe, Split, Study
+from kgbert.linking.remembering import RememberingLinker
 from kgbert.modeling.fused import KGBertPreTrainedModel
 from kgbert.training.answers import answer
 from kgbert.training.fine_tune import Training, default_arguments, fine_tune
@@ -65,6 +66,8 @@ def run_arm(
         **{**recipe.options, **arm.options, "feature_size": material.features.vectors.shape[1]},
     )
     processor = _processor(material, recipe, model, candidates=task.candidates)
+    # Before the clock starts: whichever arm asks first would pay for all that remember.
+    processor.linker([example.text for part in material.parts for example in part])
     memory = PeakMemory()
     started = time.perf_counter()
     training = _train(model, processor, rewritten, recipe, seed, callbacks)
@@ -113,14 +116,15 @@ def _processor(
     material: Material, recipe: Recipe, model: KGBertPreTrainedModel, *, candidates: int
 ) -> KGBertProcessor:
     tokenizer = AutoTokenizer.from_pretrained(material.backbone)
+    reads_entities = model.injections or model.scores_entities
     # A recipe says how long texts may be at most; a backbone may take less.
     taken = longest_text(model.config.backbone) or tokenizer.model_max_length
     return KGBertProcessor(
         tokenizer,
         material.graph,
         material.features,
-        linker=material.linker,
-        hops=model.config.graph_layers,
+        linker=RememberingLinker(material.linker),
+        hops=model.config.graph_layers if reads_entities else 0,
         max_length=min(recipe.max_length, taken, tokenizer.model_max_length),
         candidates=candidates,
         trees=material.trees,
