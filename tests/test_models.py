@@ -9,8 +9,10 @@ from tiny import (
     FAMILIES,
     FEATURES,
     TEXTS,
+    TINY,
     asked,
     run,
+    save_plain,
     states,
     stirred,
     tiny_config,
@@ -22,7 +24,7 @@ from transformers import AutoConfig, AutoModelForSequenceClassification, pipelin
 
 from kgbert.modeling.config import KGBertConfig
 from kgbert.modeling.encoders import ENCODERS
-from kgbert.modeling.injection import blocks_of
+from kgbert.modeling.injection import last_of
 from kgbert.modeling.knowledge import BatchKnowledge
 from kgbert.modeling.models import KGBertForSequenceClassification, KGBertModel
 
@@ -85,11 +87,26 @@ def test_mean_pooling_shows_the_head_the_mean_of_a_texts_own_tokens(fused, famil
     assert torch.allclose(seen, expected, atol=1e-6)
 
 
+def test_a_head_that_takes_the_mean_itself_computes_what_it_did(tmp_path):
+    folder = save_plain(tmp_path, "modernbert", KGBertForSequenceClassification)
+    plain = AutoModelForSequenceClassification.from_pretrained(folder, classifier_pooling="mean")
+    plain.save_pretrained(folder)
+    batch = tiny_processor("modernbert")(TEXTS)
+
+    model = KGBertForSequenceClassification.from_backbone(folder, tiny_graph(), **TINY).eval()
+
+    assert model.config.pooling == "mean"
+    expected = run(plain.eval(), tokens_of(batch)).logits
+    assert torch.allclose(run(model, batch).logits, expected, atol=1e-5)
+    unread = AutoModelForSequenceClassification.from_pretrained(folder, classifier_pooling="cls")
+    assert not torch.allclose(run(unread.eval(), tokens_of(batch)).logits, expected, atol=1e-3)
+
+
 def last_states(model, batch):
-    """Return what the last block hands on, (batch, tokens, hidden)."""
+    """Return what a task head reads, (batch, tokens, hidden)."""
     seen = []
-    block = blocks_of(model.backbone)[-1]
-    handle = block.register_forward_hook(lambda block, inputs, output: seen.append(output))
+    last = last_of(model.backbone)
+    handle = last.register_forward_hook(lambda last, inputs, output: seen.append(output))
     run(model, batch)
     handle.remove()
     hidden = seen[0][0] if isinstance(seen[0], tuple) else seen[0]

@@ -29,6 +29,7 @@ from kgbert.modeling.injection import (
     PoolMean,
     blocks_of,
     feed_forward_of,
+    last_of,
 )
 from kgbert.modeling.knowledge import BatchKnowledge, take_knowledge
 from kgbert.modeling.linking_loss import taught_links
@@ -92,7 +93,7 @@ class KGBertPreTrainedModel(PreTrainedModel):
         # before the injection.
         self._hook([each for each in injections if each.place != "pooled"])
         if pools:
-            self._after(config.backbone.num_hidden_layers, PoolMean(self.read_position))
+            self._hook_at(last_of(self.backbone), PoolMean(self.read_position))
         self._hook([each for each in injections if each.place == "pooled"])
         self.add_head(config)
         self.post_init()
@@ -107,11 +108,14 @@ class KGBertPreTrainedModel(PreTrainedModel):
 
     def _hook(self, injections: Sequence[Injection]) -> None:
         for each in injections:
-            self._after(each.layer, each.change, inside=each.place == "feed forward")
+            if each.place == "pooled":
+                hooked = last_of(self.backbone)
+            else:
+                block = blocks_of(self.backbone)[each.layer - 1]
+                hooked = feed_forward_of(block) if each.place == "feed forward" else block
+            self._hook_at(hooked, each.change)
 
-    def _after(self, layer: int, change: Change, *, inside: bool = False) -> None:
-        block = blocks_of(self.backbone)[layer - 1]
-        hooked = feed_forward_of(block) if inside else block
+    def _hook_at(self, hooked: nn.Module, change: Change) -> None:
         tokens_first = self.config.backbone.model_type in TOKENS_FIRST
         hooked.register_forward_hook(BlockHook(self.memory, change, tokens_first=tokens_first))
 
@@ -146,6 +150,11 @@ class KGBertPreTrainedModel(PreTrainedModel):
             ignore_mismatched_sizes=bool(labels),
             **naming,
         )
+        if cls.reads_one_position and getattr(plain.config, "classifier_pooling", "") == "mean":
+            # ModernBERT's head would take the mean itself, and thin out what a text's entities add
+            # to the one position; so the mean is put there, and the head reads that.
+            plain.config.classifier_pooling = "cls"
+            options.setdefault("pooling", "mean")
         config = KGBertConfig(
             backbone=plain.config,
             relations=list(graph.relation_ids),

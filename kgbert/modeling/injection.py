@@ -108,7 +108,7 @@ class Injection(NamedTuple):
     change: Change
     place: str = "block"
     """What is changed: what a ``block`` returns; what its ``feed forward`` part makes of it before
-    the activation; or, once a text is ``pooled``, what the last block hands to the task head."""
+    the activation; or, once a text is ``pooled``, what is handed to the task head."""
 
 
 class Attend:
@@ -208,6 +208,12 @@ def feed_forward_of(block: nn.Module) -> nn.Linear:
             "bert, roberta or deberta-v2."
         )
     return widening
+
+
+def last_of(backbone: PreTrainedModel) -> nn.Module:
+    """Return what a task head reads from: the last block, or a normalisation that follows it."""
+    norm: nn.Module | None = getattr(backbone.base_model, "final_norm", None)
+    return blocks_of(backbone)[-1] if norm is None else norm
 
 
 def blocks_of(backbone: PreTrainedModel) -> nn.ModuleList:
