@@ -236,13 +236,16 @@ def test_predictions_do_not_depend_on_batches(saved):
         assert one.probability == pytest.approx(other.probability, abs=1e-5)
 
 
-def test_a_model_without_injections_reads_nothing(fused, tmp_path):
-    model = fused(labels=LABELS, injected_layers=[])
+@pytest.mark.parametrize("options", [{"injected_layers": []}, {"fusion": "knowbert"}])
+def test_no_attention_is_told_where_none_was_measured(fused, tmp_path, options):
+    model = fused(labels=LABELS, **options)
     save_model(tmp_path / "plain", model, tiny_processor(linker=None), {})
 
     [prediction] = pipeline(tmp_path / "plain")(["fever"])
 
-    assert [mention.none_of_these for mention in prediction.mentions] == [1.0]
+    (mention,) = prediction.mentions
+    assert mention.none_of_these is None
+    assert {candidate.attention for candidate in mention.candidates} == {None}
 
 
 def test_a_processor_of_other_features_does_not_fit(saved):

@@ -74,8 +74,15 @@ def _show(prediction: "Prediction") -> None:
     for mention in prediction.mentions:
         print(f"  {mention.start}-{mention.end}  {mention.text}")
         for read in mention.candidates:
-            print(f"    {read.attention:4.0%}  {read.name} ({read.entity}, linked {read.score:g})")
-        print(f"    {mention.none_of_these:4.0%}  none of these")
+            share = _share(read.attention)
+            print(f"    {share}{read.name} ({read.entity}, linked {read.score:g})")
+        if mention.none_of_these is not None:
+            print(f"    {_share(mention.none_of_these)}none of these")
+
+
+def _share(attention: float | None) -> str:
+    """Return a share of attention in front of what got it; nothing where none was measured."""
+    return "" if attention is None else f"{attention:4.0%}  "
 
 
 PREDICT = Command(

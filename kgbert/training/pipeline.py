@@ -36,8 +36,9 @@ class ReadEntity:
     name: str
     score: float
     """How well the linker found it to fit, 0 to 1."""
-    attention: float
-    """Mean over the mention's tokens, the heads and the injections."""
+    attention: float | None
+    """Mean over the mention's tokens, the heads and the injections; None for a model that reads
+    entities in another way, or none."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +49,9 @@ class ReadMention:
     end: int
     text: str
     candidates: tuple[ReadEntity, ...]
-    none_of_these: float
-    """The share of attention that went to the null entity and to other mentions' candidates."""
+    none_of_these: float | None
+    """The share of attention that went to the null entity and to other mentions' candidates; None
+    as for the candidates."""
 
 
 @dataclass(frozen=True)
@@ -98,16 +100,19 @@ class KGBertPipeline:
         batch = send_to_device(self.processor.collate(encoded), self.model.device)
         with torch.inference_mode(), self.model.attention_recorded() as weights:
             logits = self.model(**batch).logits.float().cpu()
-        mean = _mean_over_injections(weights).tolist()
+        mean = _mean_over_injections(weights)
         first = 0
         for row, text in zip(logits, encoded, strict=True):
             links = text.links
             end = first + len(links.tokens)
             pairs = zip(links.tokens.tolist(), links.entities.tolist(), strict=True)
-            yield self._prediction(text, row, dict(zip(pairs, mean[first:end], strict=False)))
+            seen = None if mean is None else dict(zip(pairs, mean[first:end], strict=True))
+            yield self._prediction(text, row, seen)
             first = end
 
-    def _prediction(self, text: EncodedText, logits: Tensor, seen: LinkAttention) -> Prediction:
+    def _prediction(
+        self, text: EncodedText, logits: Tensor, seen: LinkAttention | None
+    ) -> Prediction:
         mentions = tuple(self._read(text, mention, seen) for mention in text.mentions)
         own = own_logits(logits.numpy(), text, self.processor)
         if self.task.candidates:
@@ -127,26 +132,30 @@ class KGBertPipeline:
                 mention.start, mention.end, span, answer.entity, name, answer.probability
             )
 
-    def _read(self, text: EncodedText, mention: Mention, seen: LinkAttention) -> ReadMention:
+    def _read(self, text: EncodedText, mention: Mention, seen: LinkAttention | None) -> ReadMention:
         tokens = tokens_of(mention, text.offsets)
         graph = self.processor.graph
-        candidates = []
+        candidates, rest = [], None if seen is None else 1.0
         for entity, score in mention.candidates:
             index = graph.entity_ids.find(entity)
-            if index is not None:
+            if index is None:
+                continue
+            share = None
+            if seen is not None and rest is not None:
                 shares = [seen.get((token, index), 0.0) for token in tokens]
                 share = sum(shares) / max(1, len(shares))
-                candidates.append(ReadEntity(entity, graph.name(index), score, share))
-        rest = 1.0 - sum(candidate.attention for candidate in candidates)
+                rest = max(0.0, rest - share)
+            candidates.append(ReadEntity(entity, graph.name(index), score, share))
         span = text.text[mention.start : mention.end]
-        return ReadMention(mention.start, mention.end, span, tuple(candidates), max(0.0, rest))
+        return ReadMention(mention.start, mention.end, span, tuple(candidates), rest)
 
 
-def _mean_over_injections(weights: dict[str, Tensor]) -> Tensor:
-    """Return the mean attention of each link over heads and injections; empty without any."""
+def _mean_over_injections(weights: dict[str, Tensor]) -> list[float] | None:
+    """Return the mean attention of each link over heads and injections; None without any."""
     if not weights:
-        return torch.zeros(0)
-    return torch.stack([weight.float().mean(-1) for weight in weights.values()]).mean(0).cpu()
+        return None
+    mean = torch.stack([weight.float().mean(-1) for weight in weights.values()]).mean(0)
+    return [float(share) for share in mean.cpu()]
 
 
 def pipeline(folder: str | Path, *, graph: KnowledgeGraph | None = None) -> KGBertPipeline:
