@@ -291,6 +291,14 @@ def test_oracle_links_without_gold_entities_are_refused(spans, message):
         ARMS["oracle links"].change(material(parts=parts), 0)
 
 
+def test_pooled_fusion_refuses_relations():
+    arguments = (Span(0, 5, "head"), Span(6, 8, "tail"))
+    parts = ([Example("fever of", "there", arguments=arguments)], [], [])
+
+    with pytest.raises(ValueError, match=r"the arm 'on2vec'.*relation classification.*leave"):
+        ARMS["on2vec"].change(material(parts=parts), 0)
+
+
 @pytest.mark.parametrize("arm", ["typed markers", "on2vec"])
 def test_arms_for_whole_texts_refuse_to_tag_words(arm):
     parts = ([Example("fever", spans=(Span(0, 5, "Sign"),))], [], [])

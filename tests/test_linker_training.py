@@ -11,7 +11,9 @@ from kgbert.cli.main import main
 from kgbert.graph.builder import GraphBuilder
 from kgbert.graph.graph import GraphError
 from kgbert.linking.linkers import linker_settings, make_linker
+from kgbert.modeling.features import weights_hash
 from kgbert.modeling.models import KGBertModel
+from kgbert.modeling.name_encoder import NameEncoder
 from kgbert.training.linker_training import LinkerRecipe, train_linker
 from kgbert.training.similarity_loss import multi_similarity
 from kgbert.training.synonyms import batches_of, draw_pairs, synonyms
@@ -156,6 +158,15 @@ def test_entities_held_out_are_told_and_were_not_learnt(trained):
 
     assert len(trained.held_out) == 1
     assert trained.pairs == QUICK.epochs * (len(graph) - 1)
+
+
+def test_an_encoder_that_was_asked_who_it_is_is_another_after_training(folder):
+    encoder = NameEncoder.from_pretrained(folder)
+    before = encoder.hash
+
+    train_linker(aliased(), encoder, recipe=QUICK)
+
+    assert before != encoder.hash == weights_hash(encoder.model)
 
 
 def test_a_linker_that_lies_nowhere_cannot_be_described(trained):

@@ -98,6 +98,11 @@ def test_a_negative_weight_is_refused(fused):
         fused(linking_loss=-1.0)
 
 
+def test_another_fusion_has_no_attention_to_teach(fused):
+    with pytest.raises(ValueError, match=r"linking_loss=0.1 .*fusion='pooled' has none"):
+        fused(linking_loss=0.1, fusion="pooled")
+
+
 def test_evaluation_is_not_told_of_gold_links(fused):
     model = stirred(fused(linking_loss=0.5))
     batch = tiny_processor()(TEXTS)

@@ -121,6 +121,14 @@ def test_features_of_another_graph_are_refused(graph):
         KGBertProcessor(tiny_processor().tokenizer, graph, tiny_features(tiny_graph()))
 
 
+def test_a_linker_that_loses_texts_is_refused():
+    processor = tiny_processor()
+    processor.linker = lambda texts: [[]]
+
+    with pytest.raises(ValueError, match="returned 1 lists of mentions for 2 texts"):
+        processor.encode(["fever", "cough"])
+
+
 def test_a_tokenizer_without_offsets_is_refused(monkeypatch):
     tokenizer = tiny_processor().tokenizer
     monkeypatch.setattr(type(tokenizer), "is_fast", False)

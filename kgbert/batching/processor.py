@@ -28,7 +28,7 @@ from kgbert.graph.cache import save_graph
 from kgbert.graph.graph import KnowledgeGraph
 from kgbert.linking.dictionary import DictionaryLinker
 from kgbert.linking.linkers import linker_from_settings, linker_settings
-from kgbert.linking.mention import Linker
+from kgbert.linking.mention import Linker, Mention
 from kgbert.places import SETTINGS_FILE
 from kgbert.saving import write_atomically
 from kgbert.texts import Example
@@ -49,7 +49,7 @@ class KGBertProcessor:
         linker: Any callable from texts to mentions; the dictionary of the graph's names if None.
         fan_out: Neighbours drawn for each node.
         hops: How often; as many as the model has graph layers.
-        max_length: Longest text in tokens; None means what the tokenizer says.
+        max_length: Longest text in tokens; None means what the tokenizer says, 512 at most.
         candidates: How many candidates of each mention batches tell, as entity linking needs them;
             for all other models 0.
         trees: How triples grow out of the texts, as K-BERT reads them; None means not at all.
@@ -140,7 +140,7 @@ class KGBertProcessor:
         self._tell_truncated(encoded)
         offsets = encoded.pop("offset_mapping")
         result = []
-        for row, mentions in enumerate(self.linker([x.text for x in given])):
+        for row, mentions in enumerate(self._linked([x.text for x in given])):
             marks = marked[row].opening_tokens(offsets[row])
             own = marked[row].own(offsets[row])
             read_token = len(own) - 1 if self.read_last else 0
@@ -165,6 +165,15 @@ class KGBertProcessor:
             return result
         grow = partial(grown, trees=self.trees, graph=self.graph, tokenizer=self.tokenizer)
         return [grow(text, max_length=self.max_length) for text in result]
+
+    def _linked(self, texts: list[str]) -> list[list[Mention]]:
+        found = self.linker(texts)
+        if len(found) != len(texts):
+            raise ValueError(
+                f"the linker returned {len(found):,} lists of mentions for {len(texts):,} texts; "
+                "it has to return one a text, empty where it finds nothing."
+            )
+        return found
 
     def _tell_truncated(self, encoded: BatchEncoding) -> None:
         """Warn once a call of texts that were cut off."""

@@ -1,7 +1,8 @@
 """Choose how each arm is trained on validation, with the same grid for every arm.
 
-No test text is seen: the validation texts stand in for them. Trials are stored as runs are, so that
-a search that was stopped goes on where it was.
+No test text of a seed that is searched on is seen: its validation texts stand in for them. Where
+each seed draws test texts of its own, some of these may be another seed's test texts, for all arms
+alike. Trials are stored as runs are, so that a search that was stopped goes on where it was.
 """
 
 from collections.abc import Callable, Sequence
@@ -23,7 +24,7 @@ TuningProgress = Callable[[int, int, str, float, int, float | None], None]
 
 @dataclass(frozen=True)
 class ValidationOnly:
-    """Puts the validation texts in the place of the test texts, so that none of these is seen."""
+    """Puts a seed's validation texts in the place of its test texts, of which none is seen."""
 
     split: Callable[[int], Split]
 

@@ -81,6 +81,11 @@ class KGBertConfig(PreTrainedConfig):
             raise ValueError(
                 f"linking_loss={linking_loss} teaches what is wrong; choose 0.1, or 0 for none."
             )
+        if linking_loss and fusion != "attention":
+            raise ValueError(
+                f"linking_loss={linking_loss} teaches the knowledge attention, which "
+                f"fusion={fusion!r} has none of; leave one of the two out."
+            )
         self.relations = relations or []
         self.graph_hash = graph_hash
         self.feature_size = feature_size

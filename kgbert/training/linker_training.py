@@ -152,6 +152,8 @@ def _fit(
     progress: Progress | None,
 ) -> list[float]:
     """Take a step for each batch, and return the losses."""
+    # Asked before, it is that of the weights as they were.
+    encoder.__dict__.pop("hash", None)
     model = encoder.model.train()
     optimiser = AdamW(model.parameters(), recipe.learning_rate, weight_decay=0.01)
     rise = max(1, round(recipe.warmup * len(batches)))

@@ -61,12 +61,14 @@ def fuse_pooled(material: Material, seed: int) -> Material:
     """Return the material as it is; :class:`kgbert.modeling.pooled.PooledFusion` does the rest.
 
     Raises:
-        ValueError: Words are tagged, for which no vector of the text is pooled.
+        ValueError: Words are tagged or arguments related, for which no vector of the text is
+            pooled.
     """
-    if any(example.spans and not example.label for part in material.parts for example in part):
+    examples = [example for part in material.parts for example in part]
+    if any(x.arguments or (x.spans and not x.label) for x in examples):
         raise ValueError(
             "the arm 'on2vec' fuses entities with the pooled vector of a text, which token "
-            "classification has none of; leave the arm out."
+            "classification and relation classification have none of; leave the arm out."
         )
     return material
 
