@@ -1,12 +1,15 @@
 """Training to link entities on texts that bring little or nothing to learn from."""
 
 import pytest
+import torch
 from test_linking_head import linking_processor
-from tiny import FEATURES
+from tiny import FEATURES, run
 
+from kgbert.linking.mention import Candidate, Mention
 from kgbert.modeling.models import KGBertForEntityLinking
 from kgbert.texts import Example, Span
 from kgbert.training.fine_tune import default_arguments, fine_tune
+from kgbert.training.gold_links import gold_choices
 
 
 def test_texts_that_mention_nothing_do_not_end_a_training(fused, tmp_path):
@@ -37,6 +40,21 @@ def test_a_head_without_injections_still_reads_the_graph(fused, tmp_path, hops, 
 
     with pytest.raises(ValueError, match=message):
         fine_tune(model, processor, texts, texts, arguments=default_arguments(tmp_path))
+
+
+def test_a_gold_entity_that_the_linker_rules_out_is_answered_with_nil(fused):
+    candidates = (Candidate("EX:8", 0.5), Candidate("EX:1", 0.0))
+    processor = linking_processor()
+    processor.linker = lambda texts: [[Mention(0, 5, candidates)] for _ in texts]
+    example = Example("fever", spans=(Span(0, 5, "Sign", "EX:1"),))
+    (encoded,) = processor.encode([example])
+
+    batch = processor.collate([encoded])
+    labels = torch.tensor([gold_choices(example, encoded)])
+
+    assert labels.tolist() == [[0]]
+    loss = run(fused(kind=KGBertForEntityLinking), batch, labels=labels).loss
+    assert loss.isfinite()
 
 
 def test_texts_that_name_no_entity_are_refused(fused, tmp_path):

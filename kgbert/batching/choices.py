@@ -29,14 +29,14 @@ class Choice(NamedTuple):
 
 
 def choice_of(mention: Mention, offsets: Offsets, graph: KnowledgeGraph, most: int) -> Choice:
-    """Return what a mention may mean, at most so many candidates."""
+    """Return what a mention may mean, at most so many candidates; one of score 0 is never meant."""
     tokens = tokens_of(mention, offsets)
     if not tokens:
         return Choice(0, 0, (), (), ())
     known = [
         (candidate.entity, index, candidate.score)
         for candidate in mention.candidates
-        if (index := graph.entity_ids.find(candidate.entity)) is not None
+        if candidate.score > 0 and (index := graph.entity_ids.find(candidate.entity)) is not None
     ][:most]
     ids, entities, scores = zip(*known, strict=True) if known else ((), (), ())
     return Choice(tokens[0], tokens[-1], ids, entities, scores)

@@ -29,7 +29,7 @@ class Heads(nn.Module):
         read: Float[Tensor, "sources read_size"],
         visible: Bool[Tensor, "askers sources"],
     ) -> Float[Tensor, "askers size"]:
-        """Return what each asker reads; one that sees nothing reads the mean of everything."""
+        """Return what each asker reads; one that sees nothing reads of everything."""
         query, key, value = (
             self._split(layer(x))
             for layer, x in ((self.query, asking), (self.key, read), (self.value, read))
