@@ -16,7 +16,7 @@ from kgbert.batching.processor import FEATURES_FILE, GRAPH_FILE, KGBertProcessor
 from kgbert.graph.builder import GraphBuilder
 from kgbert.graph.cache import save_graph
 from kgbert.graph.cards import list_cards
-from kgbert.modeling.models import KGBertModel
+from kgbert.modeling.models import KGBertForSequenceClassification, KGBertModel
 from kgbert.places import SETTINGS_FILE
 from kgbert.training.folder import load_model, save_model
 from kgbert.training.pipeline import pipeline
@@ -223,6 +223,23 @@ def test_predictions_tell_what_was_read(saved):
         assert all(share > 0 for share in shares)
         assert sum(shares) + mention.none_of_these == pytest.approx(1)
     assert len(linked.mentions[0].candidates) == 2
+
+
+@pytest.mark.parametrize(
+    ("device", "sees_gpu", "computes_on"),
+    [(None, False, "cpu"), (None, True, "cuda"), ("cpu", True, "cpu")],
+)
+def test_texts_are_answered_on_the_gpu_if_there_is_one(
+    saved, monkeypatch, device, sees_gpu, computes_on
+):
+    *_, folder = saved
+    moved = []
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: sees_gpu)
+    monkeypatch.setattr(KGBertForSequenceClassification, "to", lambda model, x: moved.append(x))
+
+    pipeline(folder, device=device)
+
+    assert moved == [computes_on]
 
 
 def test_predictions_do_not_depend_on_batches(saved):

@@ -158,7 +158,9 @@ def _mean_over_injections(weights: dict[str, Tensor]) -> list[float] | None:
     return [float(share) for share in mean.cpu()]
 
 
-def pipeline(folder: str | Path, *, graph: KnowledgeGraph | None = None) -> KGBertPipeline:
+def pipeline(
+    folder: str | Path, *, graph: KnowledgeGraph | None = None, device: str | None = None
+) -> KGBertPipeline:
     """Return a callable that answers texts with a saved model.
 
     This is the supported way: ``transformers.pipeline`` slices the graph's tensors by rows.
@@ -166,8 +168,12 @@ def pipeline(folder: str | Path, *, graph: KnowledgeGraph | None = None) -> KGBe
     Args:
         folder: Where the model was saved.
         graph: The graph, read again, where the model was saved without it.
+        device: Where to compute; None means the GPU if torch sees one, else the CPU.
     """
-    return KGBertPipeline(*load_model(folder, graph=graph))
+    model, processor, task = load_model(folder, graph=graph)
+    chosen_device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    model.to(chosen_device)  # type: ignore[arg-type]  # a wrapper of transformers hides its self
+    return KGBertPipeline(model, processor, task)
 
 
 def context_linker(answer: KGBertPipeline) -> Linker:
