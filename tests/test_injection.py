@@ -130,6 +130,9 @@ def in_another_order(batch):
         "link_positions": positions.argsort()[batch["link_positions"][links]],
         "link_nodes": nodes.argsort()[batch["link_nodes"][links]],
         "link_scores": batch["link_scores"][links],
+        "link_slots": batch["link_slots"][positions],
+        "link_columns": batch["link_columns"][links],
+        "table_size": batch["table_size"],
     }, rows
 
 

@@ -1,3 +1,5 @@
+from collections import defaultdict
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -7,10 +9,37 @@ from tiny import TEXTS, loss_of, run, stirred, tiny_processor
 from kgbert.modeling import link_tables
 from kgbert.modeling.attention import Links
 from kgbert.modeling.config import POOLINGS
-from kgbert.modeling.link_tables import is_worth_a_table, table_of_links, table_of_texts
+from kgbert.modeling.link_tables import Layout, is_worth_a_table, table_of_links, table_of_texts
 
 #: What another order of summing may change in single precision.
 TOLERANCE = 1e-6
+
+
+def layout_of(links):
+    """Return where links stand in tables, found one by one."""
+    positions, entities = defaultdict(list), defaultdict(list)
+    slots = [numbered(positions[row], place) for place, row in enumerate(links.rows.tolist())]
+    rows = links.rows[links.positions].tolist()
+    columns = [
+        numbered(entities[row], node) for row, node in zip(rows, links.nodes.tolist(), strict=True)
+    ]
+    size = tuple(max(map(len, found.values()), default=0) for found in (positions, entities))
+    return Layout(integers(slots), integers(columns), size)
+
+
+def numbered(known, one):
+    if one not in known:
+        known.append(one)
+    return known.index(one)
+
+
+def integers(numbers):
+    return torch.tensor(numbers, dtype=torch.int64)
+
+
+def tables_of(links, tokens, entities):
+    texts, width = tokens.shape[:2]
+    return table_of_links(links, layout_of(links), nodes=len(entities), texts=texts, width=width)
 
 
 @given(linked())
@@ -19,7 +48,7 @@ def test_a_table_reads_what_following_each_link_reads(case):
     tokens, entities, links = case
     attention = layer()
 
-    read = attention.read(tokens, entities, *table_of_links(links, len(entities), tokens.shape[1]))
+    read = attention.read(tokens, entities, *tables_of(links, tokens, entities))
 
     followed, _ = attention(tokens, entities, links)
     assert torch.allclose(read, followed, atol=TOLERANCE)
@@ -34,7 +63,7 @@ def test_a_table_gives_the_same_gradients(case):
     entities.requires_grad_()
     learnt = [tokens, entities, *attention.parameters()]
 
-    read = attention.read(tokens, entities, *table_of_links(links, len(entities), tokens.shape[1]))
+    read = attention.read(tokens, entities, *tables_of(links, tokens, entities))
     ours = torch.autograd.grad(read.pow(2).sum(), learnt)
 
     theirs = torch.autograd.grad(attention(tokens, entities, links)[0].pow(2).sum(), learnt)
@@ -49,9 +78,10 @@ def test_the_table_of_texts_changes_one_token_of_each_and_that_alike(case):
     texts, width = tokens.shape[:2]
     attention = layer()
 
-    read = attention.read(
-        tokens, entities, *table_of_texts(links, len(entities), texts, width, token=-1)
+    table = table_of_texts(
+        links, layout_of(links), nodes=len(entities), texts=texts, width=width, token=-1
     )
+    read = attention.read(tokens, entities, *table)
 
     followed, _ = attention(tokens, entities, links)
     assert torch.equal(read[:, :-1], tokens[:, :-1])
@@ -72,20 +102,26 @@ def test_two_links_from_one_place_to_one_entity_add_up_and_hidden_ones_do_not_co
     )
     attention = layer()
 
-    table = table_of_links(links, 2, 3)
+    table = tables_of(links, tokens, entities)
     read = attention.read(tokens, entities, *table)
 
-    assert table.scores[0].exp().tolist() == pytest.approx([0.0, 0.7, 1.0])
+    filled = table.scores[0, 0, 0].exp().tolist()
+    assert dict(zip(table.nodes.tolist(), filled, strict=True)) == pytest.approx(
+        {0: 0, 1: 0.7, 2: 1}
+    )
     assert torch.allclose(read, attention(tokens, entities, links)[0], atol=TOLERANCE)
 
 
 def test_a_table_that_outgrows_its_links_is_not_worth_it():
-    def links(positions, each):
-        of_link = torch.arange(positions).repeat_interleave(each)
-        return Links(of_link[:positions], of_link[:positions], of_link, of_link, of_link.float())
+    def is_worth_it(texts, positions, entities, links):
+        of_link = torch.zeros(links, dtype=torch.int64)
+        found = Links(of_link, of_link, of_link, of_link, of_link.float())
+        layout = Layout(of_link, of_link, (positions, entities))
+        return is_worth_a_table(found, layout, texts, 32)
 
-    assert is_worth_a_table(links(100, 8), nodes=100, size=32)
-    assert not is_worth_a_table(links(10_000, 4), nodes=10_000, size=32)
+    assert is_worth_it(32, positions=20, entities=12, links=3_000)
+    # One text with all the links would make tables as large for all the others.
+    assert not is_worth_it(32, positions=500, entities=200, links=3_000)
 
 
 @pytest.mark.parametrize("pooling", POOLINGS)

@@ -19,7 +19,7 @@ def test_a_batch_starts_with_input_ids_and_has_its_links_at_the_right_tokens(fam
 
     assert next(iter(batch)) == "input_ids"
     others = {name for name, value in batch.items() if not isinstance(value, torch.Tensor)}
-    assert others == {"hop_sizes"}
+    assert others == {"hop_sizes", "table_size"}
     rows, tokens = batch["link_rows"].tolist(), batch["link_tokens"].tolist()
     width = batch["input_ids"].shape[1]
     linked = set()
@@ -146,7 +146,8 @@ def test_a_saved_processor_makes_the_same_batches(family, tmp_path):
     again = KGBertProcessor.from_pretrained(tmp_path)
 
     assert before.keys() == (after := again(TEXTS)).keys()
-    assert before.pop("hop_sizes") == after.pop("hop_sizes")
+    for plain in ("hop_sizes", "table_size"):
+        assert before.pop(plain) == after.pop(plain)
     assert all(torch.equal(tensor, after[name]) for name, tensor in before.items())
     assert (again.read_last, again.max_length) == (processor.read_last, processor.max_length)
 

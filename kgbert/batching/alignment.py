@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from types import MappingProxyType
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +17,19 @@ from kgbert.texts import Span
 Offsets = Sequence[tuple[int, int]]
 
 
+class Ends(NamedTuple):
+    """What the links of one text join, each end once."""
+
+    tokens: NDArray[np.int64]
+    """The linked tokens."""
+    slots: NDArray[np.int64]
+    """Which of them each link starts from."""
+    entities: NDArray[np.int64]
+    """The linked entities."""
+    columns: NDArray[np.int64]
+    """Which of them each link leads to."""
+
+
 @dataclass(frozen=True, eq=False)
 class TextLinks:
     """The links of one text: parallel arrays of token, entity index and score."""
@@ -24,6 +39,13 @@ class TextLinks:
     scores: NDArray[np.float32] = field(default_factory=lambda: np.empty(0, np.float32))
     lost: int = 0
     """Mentions that no token covers (cut off by truncation) or whose entities the graph lacks."""
+
+    @cached_property
+    def ends(self) -> Ends:
+        """Both ends of the links, sorted, each once; every batch of the text asks for them."""
+        tokens, slots = np.unique(self.tokens, return_inverse=True)
+        entities, columns = np.unique(self.entities, return_inverse=True)
+        return Ends(tokens, slots, entities, columns)
 
 
 def align(

@@ -57,18 +57,22 @@ def in_buckets(batch: dict[str, Any], read_token: int) -> dict[str, Any]:
 
 def _links(
     batch: dict[str, Any], place: Tensor, first_added_node: int, read_token: int
-) -> dict[str, Tensor]:
+) -> dict[str, Any]:
     """Return the links, filled up with hidden ones between an added position and an added node."""
     positions, links = len(batch["link_rows"]), len(batch["link_nodes"])
     width = batch["input_ids"].shape[1]
+    most_positions, most_entities = batch["table_size"]
     more = {
         "link_rows": (batch["link_rows"], positions, 0),
         "link_tokens": (batch["link_tokens"], positions, read_token % width),
         "link_positions": (batch["link_positions"], links, positions),
         "link_nodes": (place[batch["link_nodes"]], links, first_added_node),
         "link_scores": (batch["link_scores"], links, -torch.inf),
+        "link_slots": (batch["link_slots"], positions, most_positions),
+        "link_columns": (batch["link_columns"], links, most_entities),
     }
-    return {
+    table_size = bucket_of(most_positions), bucket_of(most_entities)
+    return {"table_size": table_size} | {
         name: _spread(column, torch.arange(size), bucket_of(size), filler)
         for name, (column, size, filler) in more.items()
     }

@@ -8,8 +8,8 @@ from kgbert.batching.choices import Choice
 from kgbert.batching.trees import Branch
 from kgbert.linking.mention import Mention
 
-#: What a fused model takes as keyword arguments: tensors, and ``hop_sizes`` in plain numbers, which
-#: no GPU has to be waited for.
+#: What a fused model takes as keyword arguments: tensors, and ``hop_sizes`` and ``table_size`` in
+#: plain numbers, which no GPU has to be waited for.
 Batch = dict[str, Any]
 
 

@@ -10,31 +10,40 @@ from kgbert.batching.alignment import TextLinks
 
 
 def link_arrays(
-    links: Sequence[TextLinks], shifts: Sequence[int], width: int
+    links: Sequence[TextLinks], shifts: Sequence[int]
 ) -> tuple[dict[str, NDArray[Any]], NDArray[np.int64]]:
     """Return the links by the names that a fused model knows them by, and the linked entities.
 
     Args:
         links: Of each text, in their order.
         shifts: How far each text was moved by padding on its left.
-        width: Tokens of a padded text.
     """
-    places = [
-        text.tokens + (row * width + shift)
-        for row, (text, shift) in enumerate(zip(links, shifts, strict=True))
-    ]
-    entities = np.concatenate([text.entities for text in links])
-    scores = np.concatenate([text.scores for text in links])
-    positions, of_link = np.unique(np.concatenate(places), return_inverse=True)
-    linked, link_nodes = np.unique(entities, return_inverse=True)
+    ends = [text.ends for text in links]
+    of_text = [len(text.tokens) for text in links]
+    positions = [len(each.tokens) for each in ends]
+    entities = [len(each.entities) for each in ends]
+    linked, nodes = np.unique(np.concatenate([x.entities for x in ends]), return_inverse=True)
+    columns = np.concatenate([each.columns for each in ends])
     arrays: dict[str, NDArray[Any]] = {
-        "link_rows": positions // width,
-        "link_tokens": positions % width,
-        "link_positions": of_link,
-        "link_nodes": link_nodes,
-        "link_scores": log_scores(scores),
+        "link_rows": np.repeat(np.arange(len(links)), positions),
+        "link_tokens": np.concatenate([x.tokens for x in ends]) + np.repeat(shifts, positions),
+        "link_positions": np.concatenate([x.slots for x in ends]) + _before(positions, of_text),
+        "link_nodes": nodes[columns + _before(entities, of_text)],
+        "link_scores": log_scores(np.concatenate([text.scores for text in links])),
+        "link_slots": np.concatenate([np.arange(size) for size in positions]),
+        "link_columns": columns,
     }
     return arrays, linked
+
+
+def largest_table(links: Sequence[TextLinks]) -> tuple[int, int]:
+    """Return the most linked tokens and the most linked entities that one text has."""
+    return max(len(x.ends.tokens) for x in links), max(len(x.ends.entities) for x in links)
+
+
+def _before(sizes: Sequence[int], of_text: Sequence[int]) -> NDArray[np.int64]:
+    """Return for each link the sum of the sizes of the texts before its own."""
+    return np.repeat(np.cumsum(sizes) - sizes, of_text)
 
 
 def log_scores(scores: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -19,7 +19,7 @@ from kgbert.batching.encoded import Batch, EncodedText
 from kgbert.batching.features import EntityFeatures, lend
 from kgbert.batching.growing import grown, shape
 from kgbert.batching.left_out import GRAPH_FILE, saved_graph, told_of
-from kgbert.batching.link_arrays import link_arrays
+from kgbert.batching.link_arrays import largest_table, link_arrays
 from kgbert.batching.marking import MarkedText, mark
 from kgbert.batching.sampling import NeighbourSampler
 from kgbert.batching.trees import SentenceTrees
@@ -201,8 +201,10 @@ class KGBertProcessor:
         width = padded["input_ids"].shape[1]
         shifts = [width - len(text.offsets) if self.read_last else 0 for text in encoded]
         tokens = {name: padded[name] for name in ("input_ids", *padded)}
-        arrows, linked = link_arrays([text.links for text in encoded], shifts, width)
+        links = [text.links for text in encoded]
+        arrows, linked = link_arrays(links, shifts)
         batch = tokens | _tensors(arrows) | self._led_to(linked, epoch)
+        batch["table_size"] = largest_table(links)
         if encoded[0].marks:
             opened = zip(encoded, shifts, strict=True)
             marks = [[token + shift for token in text.marks] for text, shift in opened]

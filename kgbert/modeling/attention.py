@@ -105,34 +105,43 @@ class KnowledgeAttention(nn.Module):
         tokens: Float[Tensor, "batch tokens hidden"],
         entities: Float[Tensor, "nodes knowledge"],
         places: Int[Tensor, " positions"],
-        scores: Float[Tensor, "positions choices"],
+        rows: Int[Tensor, " positions"],
+        nodes: Int[Tensor, " cells"],
+        scores: Float[Tensor, "batch 1 most columns"],
     ) -> Float[Tensor, "batch tokens hidden"]:
-        """Return the same tokens as :meth:`forward`, all links taken at once as a table.
+        """Return the same tokens as :meth:`forward`, the links of each text taken as a table.
 
         Products of matrices are several times faster than gathering a key and a value along each
-        link, as long as the table is not much larger than what is gathered.
+        link, as long as the tables are not much larger than what is gathered.
 
         Args:
             tokens: States of a block.
             entities: Vectors of the nodes.
             places: Rows of the flattened tokens that read.
+            rows: Rows of the tables, one table after another, that stand for them.
+            nodes: What each column of each table leads to; the null entity is one behind the last.
             scores: Log of the linker's score of each node, minus infinity where there is no link;
                 last the null entity, whose is zero.
         """
         flat = tokens.reshape(-1, tokens.shape[-1])
-        query = self._by_head(self.query(self.norm(flat.index_select(0, places))))
-        keys = self.key(entities)
-        key = self._by_head(torch.cat([keys, self.null_key.to(keys.dtype).unsqueeze(0)]))
-        value = self._by_head(self.value(entities))
-        match = torch.bmm(query, key.transpose(1, 2))
-        scaled = torch.add(scores, match, alpha=query.shape[-1] ** -0.5)
-        weights = torch.softmax(scaled, -1)[..., :-1]
-        context = torch.bmm(weights.to(value.dtype), value).transpose(0, 1).flatten(1)
+        asked = self.query(self.norm(flat.index_select(0, places)))
+        asking = asked.new_zeros(len(tokens) * scores.shape[2], asked.shape[-1])
+        query = self._by_head(asking.index_copy(0, rows, asked), len(tokens))
+        keys, values = self.key(entities), self.value(entities)
+        keys = torch.cat([keys, self.null_key.to(keys.dtype).unsqueeze(0)])
+        values = torch.cat([values, values.new_zeros(1, values.shape[1])])
+        key = self._by_head(keys.index_select(0, nodes), len(tokens))
+        value = self._by_head(values.index_select(0, nodes), len(tokens))
+        match = torch.matmul(query, key.transpose(2, 3))
+        weights = torch.softmax(torch.add(scores, match, alpha=query.shape[-1] ** -0.5), -1)
+        context = torch.matmul(weights.to(value.dtype), value).transpose(1, 2)
+        context = context.reshape(asking.shape).index_select(0, rows)
         update = self.dropout(self.output(context) * (GATE_SPEED * self.gate)).to(tokens.dtype)
         return flat.index_add(0, places, update).view(tokens.shape)
 
-    def _by_head(self, x: Tensor) -> Tensor:
-        return self._split(x).transpose(0, 1)
+    def _by_head(self, x: Tensor, texts: int) -> Tensor:
+        """Return rows as (texts, heads, rows of a text, size of a head)."""
+        return self._split(x.view(texts, len(x) // texts, x.shape[-1])).transpose(1, 2)
 
     def _split(self, x: Tensor) -> Tensor:
         return x.view(*x.shape[:-1], self.heads, x.shape[-1] // self.heads)

@@ -198,7 +198,7 @@ class KGBertPreTrainedModel(PreTrainedModel):
         Raises:
             ValueError: The model reads knowledge, and the batch brings none.
         """
-        entities = links = None
+        entities = links = layout = None
         if (self.injections or self.scores_entities) and not self.memory.switched_off:
             if knowledge is None:
                 raise ValueError(
@@ -209,10 +209,11 @@ class KGBertPreTrainedModel(PreTrainedModel):
                 )
             entities = self._entities(knowledge)
             links = knowledge.links(self._hide_some(knowledge.link_scores))
+            layout = knowledge.layout()
         weights = self.memory.weights
         if weights is None and knowledge is not None and knowledge.link_gold is not None:
             weights = {}
-        return Pass(attention_mask, entities, links, weights)
+        return Pass(attention_mask, entities, links, layout, weights)
 
     def _entities(self, knowledge: BatchKnowledge) -> Tensor:
         """Return a vector for each node that may be linked."""

@@ -11,6 +11,7 @@ from transformers import PreTrainedModel
 
 from kgbert.modeling.attention import KnowledgeAttention, Links
 from kgbert.modeling.link_tables import (
+    Layout,
     LinkTable,
     is_worth_a_table,
     table_of_links,
@@ -31,10 +32,11 @@ class Pass:
     attention_mask: Tensor | None = None
     entities: Tensor | None = None
     links: Links | None = None
+    layout: Layout | None = None
     weights: dict[str, Tensor] | None = None
     """Filled by the hooks where somebody asked: the attention of each link, by injection."""
     tables: list[LinkTable] = field(default_factory=list)
-    """The table of the links, once a hook has made it for itself and those that follow."""
+    """The links as tables, once a hook has made them for itself and those that follow."""
     streams: dict[str, Tensor] = field(default_factory=dict)
     """What the hooks of one block leave to those of the next, where entities have states too."""
 
@@ -119,13 +121,16 @@ class Attend:
 
     def __call__(self, hidden: Tensor, current: Pass) -> Tensor:
         """Return the hidden states with knowledge added."""
-        entities, links = current.entities, current.links
-        if entities is None or links is None:
+        entities, links, layout = current.entities, current.links, current.layout
+        if entities is None or links is None or layout is None:
             return hidden
+        texts, width = hidden.shape[:2]
         size = entities.shape[1] // self.attention.heads
-        if current.weights is None and is_worth_a_table(links, len(entities), size):
+        if current.weights is None and is_worth_a_table(links, layout, texts, size):
             if not current.tables:
-                current.tables.append(table_of_links(links, len(entities), hidden.shape[1]))
+                current.tables.append(
+                    table_of_links(links, layout, nodes=len(entities), texts=texts, width=width)
+                )
             return self.attention.read(hidden, entities, *current.tables[0])
         hidden, weights = self.attention(hidden, entities, links)
         if current.weights is not None:
@@ -141,14 +146,16 @@ class AttendAtOneToken:
 
     def __call__(self, hidden: Tensor, current: Pass) -> Tensor:
         """Return the hidden states with knowledge added to one of each text."""
-        entities, links = current.entities, current.links
-        if entities is None or links is None:
+        entities, links, layout = current.entities, current.links, current.layout
+        if entities is None or links is None or layout is None:
             return hidden
         if current.weights is not None:
             # Whoever asks wants to know it of all links, read or not.
             _, current.weights[self.name] = self.attention(hidden, entities, links)
         texts, width = hidden.shape[:2]
-        table = table_of_texts(links, len(entities), texts, width, token=self.token)
+        table = table_of_texts(
+            links, layout, nodes=len(entities), texts=texts, width=width, token=self.token
+        )
         return self.attention.read(hidden, entities, *table)
 
 

@@ -6,6 +6,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from kgbert.modeling.attention import Links
+from kgbert.modeling.link_tables import Layout
 
 
 class BatchKnowledge(NamedTuple):
@@ -26,6 +27,12 @@ class BatchKnowledge(NamedTuple):
     """The node that it leads to."""
     link_scores: Float[Tensor, " links"]
     """Log of the linker's score."""
+    link_slots: Int[Tensor, " positions"]
+    """Which of its text's linked positions it is."""
+    link_columns: Int[Tensor, " links"]
+    """Which of its text's entities a link leads to."""
+    table_size: tuple[int, int]
+    """The most linked positions and the most entities that one text has."""
     node_features: Float[Tensor, "nodes features"] | None = None
     """Feature vectors of the sampled nodes."""
     edge_index: Int[Tensor, "2 edges"] | None = None
@@ -43,12 +50,17 @@ class BatchKnowledge(NamedTuple):
     """What gold links say of each link, as :func:`kgbert.modeling.linking_loss.linking_loss` reads
     it."""
 
+    def layout(self) -> Layout:
+        """Return where the links stand in the tables of their texts."""
+        return Layout(self.link_slots, self.link_columns, self.table_size)
+
     def links(self, scores: Tensor) -> Links:
         """Return the links with these scores in the place of the linker's."""
         return Links(self.link_rows, self.link_tokens, self.link_positions, self.link_nodes, scores)
 
 
-_LINKS = BatchKnowledge._fields[:5]
+_LINKS = BatchKnowledge._fields[:8]
+_NUMBERS = ("hop_sizes", "table_size")
 _SAMPLED = ("node_features", "edge_index", "edge_types")
 _PRECOMPUTED = ("entity_vectors", "vectors_hash", "hop_sizes")
 
@@ -63,7 +75,7 @@ def take_knowledge(inputs: dict[str, Any]) -> BatchKnowledge | None:
         ValueError: Something is missing, or the tensors do not fit together.
     """
     found = {name: inputs.pop(name, None) for name in BatchKnowledge._fields}
-    if all(value is None for name, value in found.items() if name != "hop_sizes"):
+    if all(value is None for name, value in found.items() if name not in _NUMBERS):
         return None
     led_to = _SAMPLED if found["entity_vectors"] is None else _PRECOMPUTED
     if missing := [name for name in (*_LINKS, *led_to) if found[name] is None]:
@@ -87,11 +99,20 @@ def _fits(knowledge: BatchKnowledge) -> bool:
     edges = 0 if knowledge.edge_types is None else len(knowledge.edge_types)
     return (
         (knowledge.edge_index is None or knowledge.edge_index.shape == (2, edges))
-        and len(knowledge.link_rows) == len(knowledge.link_tokens)
-        and len(knowledge.link_positions) == len(knowledge.link_nodes) == len(knowledge.link_scores)
+        and _as_long(knowledge.link_rows, knowledge.link_tokens, knowledge.link_slots)
+        and _as_long(
+            knowledge.link_positions,
+            knowledge.link_nodes,
+            knowledge.link_scores,
+            knowledge.link_columns,
+        )
         and nodes is not None
         and _sums_up(knowledge.hop_sizes, len(nodes), edges)
     )
+
+
+def _as_long(*columns: Tensor) -> bool:
+    return len({len(column) for column in columns}) == 1
 
 
 def _sizes(knowledge: BatchKnowledge) -> str:

@@ -1,4 +1,4 @@
-"""The links of a batch as one table, where that is cheaper than one link after another."""
+"""The links of a batch as one table a text, where that is cheaper than one link after another."""
 
 from typing import NamedTuple
 
@@ -13,59 +13,107 @@ from kgbert.modeling.attention import Links
 #: links by more than this.
 CELLS_FOR_ONE = 0.4
 
+#: Columns come in so many, since a softmax over an odd number of them is several times slower.
+COLUMNS = 8
+
+
+class Layout(NamedTuple):
+    """Where the links stand in the tables of their texts."""
+
+    slots: Int[Tensor, " positions"]
+    """Which row of its text's table a position is."""
+    columns: Int[Tensor, " links"]
+    """Which column of its text's table a link's node is."""
+    size: tuple[int, int]
+    """Rows and columns of the largest table."""
+
 
 class LinkTable(NamedTuple):
-    """Which place of the batch may read which node, and how ready it is to."""
+    """Which position may read which node, text by text, and how ready it is to."""
 
     places: Int[Tensor, " positions"]
     """Rows of the flattened tokens that read."""
-    scores: Float[Tensor, "positions choices"]
+    rows: Int[Tensor, " positions"]
+    """Rows of the tables, one table after another, that stand for them."""
+    nodes: Int[Tensor, " cells"]
+    """What the columns lead to; the null entity is one behind the last node."""
+    scores: Float[Tensor, "texts 1 rows columns"]
     """Log of the linker's score of each node, minus infinity where nothing links to it; the last
     column is the null entity, which every position may choose."""
 
 
-def is_worth_a_table(links: Links, nodes: int, size: int) -> bool:
-    """Return whether a table costs no more than following each link; it looks at shapes alone.
+def is_worth_a_table(links: Links, layout: Layout, texts: int, size: int) -> bool:
+    """Return whether tables cost no more than following each link; it looks at shapes alone.
 
     Args:
         links: The links of the batch.
-        nodes: How many nodes there are.
+        layout: Where they would stand.
+        texts: How many texts there are.
         size: Numbers that a head reads along one link.
     """
-    return len(links.rows) * nodes <= CELLS_FOR_ONE * len(links.positions) * size
+    rows, columns = layout.size
+    return texts * rows * columns <= CELLS_FOR_ONE * len(links.positions) * size
 
 
-def table_of_links(links: Links, nodes: int, width: int) -> LinkTable:
-    """Return the table of all linked positions, in texts of ``width`` tokens."""
-    cells = links.positions * (nodes + 1) + links.nodes
+def table_of_links(
+    links: Links, layout: Layout, *, nodes: int, texts: int, width: int
+) -> LinkTable:
+    """Return the tables of all linked positions.
+
+    Args:
+        links: The links of the batch.
+        layout: Where they stand.
+        nodes: How many nodes there are.
+        texts: How many texts there are.
+        width: Tokens of each.
+    """
+    most = layout.size[0]
+    rows = links.rows * most + layout.slots
     places = links.rows * width + links.tokens
-    return LinkTable(places, _scores(cells, links.scores.exp(), len(places), nodes))
+    mass = links.scores.exp()
+    return LinkTable(
+        places, rows, *_cells(links, layout, rows[links.positions], mass, nodes, texts, most)
+    )
 
 
-def table_of_texts(links: Links, nodes: int, texts: int, width: int, *, token: int) -> LinkTable:
-    """Return the table of one token of each text, linked or not.
+def table_of_texts(
+    links: Links, layout: Layout, *, nodes: int, texts: int, width: int, token: int
+) -> LinkTable:
+    """Return the tables of one token of each text, linked or not.
 
     Args:
         links: The links of the batch; those of other tokens are left out.
+        layout: Where they stand.
         nodes: How many nodes there are.
         texts: How many texts there are.
         width: Tokens of each.
         token: The one that reads; from the end where it is negative.
     """
     token %= width
-    cells = links.rows[links.positions] * (nodes + 1) + links.nodes
     mass = links.scores.exp() * (links.tokens[links.positions] == token)
-    places = torch.arange(token, texts * width, width, device=cells.device)
-    return LinkTable(places, _scores(cells, mass, texts, nodes))
+    rows = torch.arange(texts, device=mass.device)
+    cells = _cells(links, layout, links.rows[links.positions], mass, nodes, texts, 1)
+    return LinkTable(rows * width + token, rows, *cells)
 
 
-def _scores(cells: Tensor, mass: Tensor, positions: int, nodes: int) -> Tensor:
-    """Return the log of what falls into each cell; two links from one place to one node add up."""
-    size = positions * (nodes + 1)
+def _cells(
+    links: Links, layout: Layout, rows: Tensor, mass: Tensor, nodes: int, texts: int, most: int
+) -> tuple[Tensor, Tensor]:
+    """Return what the columns lead to, and the log of what falls into each cell.
+
+    Two links from one place to one node add up.
+    """
+    # The last is the null entity's.
+    columns = (layout.size[1] // COLUMNS + 1) * COLUMNS
+    places = links.rows[links.positions] * columns + layout.columns
+    led_to = links.nodes.new_zeros(texts * columns).scatter(0, places, links.nodes)
+    led_to.view(texts, columns)[:, -1] = nodes
+    cells = rows * columns + layout.columns
+    size = texts * most * columns
     total = mass.new_zeros(size).index_add(0, cells, mass)
     # Logarithms of the links alone: that of zero is slow, and most cells are empty.
     logs = total.index_select(0, cells).log()
     scores = mass.new_full((size,), -torch.inf).scatter(0, cells, logs)
-    scores = scores.view(positions, nodes + 1)
-    scores[:, nodes] = 0.0
-    return scores
+    scores = scores.view(texts, 1, most, columns)
+    scores[..., -1] = 0.0
+    return led_to, scores
