@@ -8,7 +8,7 @@ from kgbert.modeling.attention import ZeroLinear
 from kgbert.modeling.config import KGBertConfig
 from kgbert.modeling.heads import Heads
 from kgbert.modeling.injection import Injection, Pass
-from kgbert.modeling.spans import Spans, best_nodes, mention_spans
+from kgbert.modeling.spans import Spans, best_nodes
 
 
 def ernie_injections(config: KGBertConfig, read_position: int, pools: bool) -> list[Injection]:
@@ -68,7 +68,7 @@ class EntityFusion(nn.Module):
         """Return a block's widened states, before their activation, with the entities added."""
         if current.entities is None or current.links is None or not len(current.links.positions):
             return states
-        spans = mention_spans(current.links, states.shape[1], self.read_position)
+        spans = current.mentions(states.shape[1], self.read_position)
         nodes, known = best_nodes(spans)
         # Under a name for each block: one that is recomputed must find what it found before.
         entities = current.streams[self.before] if self.before else current.entities[nodes]

@@ -17,6 +17,7 @@ from kgbert.modeling.link_tables import (
     table_of_links,
     table_of_texts,
 )
+from kgbert.modeling.spans import Spans, mention_spans
 
 #: Families whose blocks work on (tokens, batch, hidden).
 TOKENS_FIRST = ("xlnet",)
@@ -37,8 +38,22 @@ class Pass:
     """Filled by the hooks where somebody asked: the attention of each link, by injection."""
     tables: list[LinkTable] = field(default_factory=list)
     """The links as tables, once a hook has made them for itself and those that follow."""
+    spans: list[Spans] = field(default_factory=list)
+    """The mentions, once a hook has found them for itself and those that follow."""
     streams: dict[str, Tensor] = field(default_factory=dict)
     """What the hooks of one block leave to those of the next, where entities have states too."""
+
+    def mentions(self, width: int, read_position: int) -> Spans:
+        """Return the mentions that the links come from, found once a pass.
+
+        Args:
+            width: Tokens of a text.
+            read_position: The one with text-level links, counted from the end where negative.
+        """
+        assert self.links is not None
+        if not self.spans:
+            self.spans.append(mention_spans(self.links, width, read_position))
+        return self.spans[0]
 
 
 class Memory(threading.local):

@@ -8,7 +8,7 @@ from kgbert.modeling.attention import ZeroLinear
 from kgbert.modeling.config import KGBertConfig
 from kgbert.modeling.heads import Heads
 from kgbert.modeling.injection import Injection, Pass
-from kgbert.modeling.spans import Spans, mention_spans
+from kgbert.modeling.spans import Spans
 
 
 def knowbert_injections(config: KGBertConfig, read_position: int, pools: bool) -> list[Injection]:
@@ -66,7 +66,7 @@ class KnowledgeRecontextualisation(nn.Module):
         """Return the states of a block with what the words read of the mentions added."""
         if current.entities is None or current.links is None or not len(current.links.positions):
             return states
-        spans = mention_spans(current.links, states.shape[1], self.read_position)
+        spans = current.mentions(states.shape[1], self.read_position)
         words = self.project(states)
         mentions = self.span_norm(self._pooled(words, spans))
         mentions = self.span_block(mentions, mentions, spans.together())
