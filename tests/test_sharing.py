@@ -1,4 +1,5 @@
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from small_study import EVERY_RUN, InventedRuns, run_files, small_study
@@ -50,3 +51,15 @@ def test_the_claim_of_a_process_that_was_killed_ends_with_it(study, invented):
 
     assert invented.done == EVERY_RUN
     assert not abandoned.exists()
+
+
+def test_a_lock_that_cannot_be_removed_while_it_is_open_costs_no_run(study, invented, monkeypatch):
+    def refused(path, missing_ok=False):
+        raise PermissionError(13, "used by another process", str(path))
+
+    monkeypatch.setattr(Path, "unlink", refused)
+
+    results = compare(study)
+
+    assert invented.done == EVERY_RUN
+    assert results["missing"] == []

@@ -5,7 +5,7 @@ import logging
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -61,8 +61,10 @@ def locked(path: Path, *, timeout: int = -1) -> Iterator[None]:
         try:
             yield
         finally:
-            # Before the release: afterwards it might be the lock of another process.
-            path.unlink(missing_ok=True)
+            # Before the release: afterwards it might be the lock of another process. Windows
+            # removes no open file; there filelock does it when it lets go.
+            with suppress(PermissionError):
+                path.unlink(missing_ok=True)
 
 
 @contextmanager

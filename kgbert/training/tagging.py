@@ -31,20 +31,26 @@ def words_of(encoded: EncodedText) -> list[Word]:
 
 
 def word_tags(example: Example, encoded: EncodedText) -> list[str]:
-    """Return the tag of each word: that of the span which overlaps it."""
+    """Return the tag of each word: that of the first span which overlaps it."""
     tags: list[str] = []
     before: Span | None = None
-    for word in words_of(encoded):
-        span = next((x for x in example.spans if x.start < word.end and x.end > word.start), None)
+    for span in _span_of_each_word(example, encoded):
         tags.append("O" if span is None else ("I-" if span is before else "B-") + span.label)
         before = span
     return tags
 
 
-def cut_off(example: Example, encoded: EncodedText) -> list[Span]:
-    """Return the spans that begin behind what the tokenizer kept."""
-    end = max((word.end for word in words_of(encoded)), default=0)
-    return [span for span in example.spans if span.start >= end]
+def untagged(example: Example, encoded: EncodedText) -> list[Span]:
+    """Return the spans that no word can tell: cut off, or sharing all words with another."""
+    tagged = _span_of_each_word(example, encoded)
+    return [span for span in example.spans if span not in tagged]
+
+
+def _span_of_each_word(example: Example, encoded: EncodedText) -> list[Span | None]:
+    return [
+        next((x for x in example.spans if x.start < word.end and x.end > word.start), None)
+        for word in words_of(encoded)
+    ]
 
 
 def spans_of(tags: list[str], encoded: EncodedText) -> list[Span]:

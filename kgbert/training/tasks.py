@@ -21,7 +21,7 @@ from kgbert.texts import Example, check_labels
 from kgbert.training.choosing import chosen
 from kgbert.training.gold_links import NIL, check_gold, gold_choices, gold_entities
 from kgbert.training.metrics import METRICS
-from kgbert.training.tagging import cut_off, word_tags, words_of
+from kgbert.training.tagging import untagged, word_tags, words_of
 
 #: What a model answers for one text: a label, one tag a word, or one entity a mention.
 Answer = str | list[str]
@@ -95,8 +95,9 @@ def _tag_target(example: Example, encoded: EncodedText, labels: Sequence[str]) -
 
 
 def _tags(example: Example, encoded: EncodedText, graph: KnowledgeGraph) -> Answer:
-    beyond = (f"B-{span.label}" for span in cut_off(example, encoded))
-    return [*word_tags(example, encoded), *beyond]
+    # What no word can tell is missed by whatever is answered.
+    missed = (f"B-{span.label}" for span in untagged(example, encoded))
+    return [*word_tags(example, encoded), *missed]
 
 
 def _best_tags(
