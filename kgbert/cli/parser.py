@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import Any, NoReturn
 
+from kgbert.comparing.wording import listing
+
 
 class Parser(ArgumentParser):
     """An argument parser whose errors are one line, without the usage of every option."""
@@ -31,5 +33,7 @@ class Parser(ArgumentParser):
             name = unknown.split("=")[0]
             close = get_close_matches(name, options, n=1)
             return f"unknown option {name!r}" + (f"; did you mean {close[0]}?" if close else "")
-        said = f"{unknown!r} is one argument too many: what holds blanks stands between quotes"
-        return said + (", and further graphs follow --merge" if "--merge" in options else "")
+        hints = {"--texts": "a file of texts follows", "--merge": "further graphs follow"}
+        told = ["what holds blanks stands between quotes"]
+        told += [f"{hint} {name}" for name, hint in hints.items() if name in options]
+        return f"{unknown!r} is one argument too many: {listing(told)}"
