@@ -6,7 +6,6 @@ from hypothesis import strategies as st
 from kgbert.modeling.calibration import (
     Calibration,
     best_cut,
-    best_threshold,
     calibrate,
     fit_calibration,
 )
@@ -34,32 +33,6 @@ def test_scores_are_the_share_that_is_right():
 
     for x in (0.3, 0.5, 0.7, 0.9):
         assert fitted.probability(x) == pytest.approx(truth.probability(x), abs=0.02)
-
-
-@given(
-    st.lists(
-        st.tuples(st.sampled_from([0.0, 0.1, 0.3, 0.5, 0.9]), st.sampled_from("right wrong nil")),
-        max_size=25,
-    )
-)
-def test_no_other_threshold_answers_more_mentions_rightly(mentions):
-    scores = [score for score, _ in mentions]
-    right = [kind == "r" for _, kind in mentions]
-    nil = [kind == "n" for _, kind in mentions]
-
-    def answered(threshold):
-        return sum(
-            hit if score >= threshold else is_nil
-            for score, hit, is_nil in zip(scores, right, nil, strict=True)
-        )
-
-    chosen = best_threshold(scores, right, nil)
-
-    assert answered(chosen) == max(map(answered, (0.0, 0.05, 0.2, 0.4, 0.7, 0.95, 1.0)))
-
-
-def test_without_mentions_nothing_is_refused():
-    assert best_threshold([], [], []) == 0.0
 
 
 def test_synonyms_of_the_graph_calibrate_an_encoder():

@@ -16,8 +16,8 @@ from kgbert.cli import main
             "'codeine.' is one argument too many: what holds blanks stands",
         ),
         ("inspect g.obo h.obo", "'h.obo' is one argument too many"),
-        ("inspect g.obo h.obo", "a file of texts follows --texts and further graphs follow --merge"),
-        ("compare g.obo t.csv --backbone b", "a file of texts follows --texts"),
+        ("inspect g.obo h.obo", "texts follow --texts and further graphs follow --merge"),
+        ("compare g.obo t.csv --backbone b", "texts follow --texts"),
     ],
 )
 def test_arguments_that_do_not_fit_are_answered_in_one_line_with_status_2(typed, said, capsys):

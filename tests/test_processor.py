@@ -96,7 +96,21 @@ def test_texts_that_are_cut_off_are_counted_once_a_call(caplog, monkeypatch):
     assert "2 of 3 texts are longer than 6 tokens and were cut off" in message
     assert "larger max_length" in message
     assert [len(text.offsets) for text in encoded] == [3, 6, 6]
-    assert [text.links.lost for text in encoded] == [0, 1, 0]
+
+
+def test_a_linker_whose_ids_are_not_the_graphs_is_told_of(caplog, monkeypatch):
+    monkeypatch.setattr(logging.getLogger("kgbert.batching.processor"), "filters", [])
+
+    def foreign(texts):
+        return [[Mention(0, 5, (Candidate("EX_1", 1.0),))] for _ in texts]
+
+    with caplog.at_level(logging.WARNING, "kgbert"):
+        encoded = tiny_processor(linker=foreign).encode(["fever", "cough"])
+
+    (record,) = caplog.records
+    told = "2 of 2 mentions lead to no entity of the graph (the first to 'EX_1', where the graph"
+    assert record.getMessage().startswith(told)
+    assert all(not len(text.links.entities) for text in encoded)
 
 
 def test_texts_that_fit_are_not_warned_of(caplog):

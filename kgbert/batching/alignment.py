@@ -37,8 +37,8 @@ class TextLinks:
     tokens: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     entities: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     scores: NDArray[np.float32] = field(default_factory=lambda: np.empty(0, np.float32))
-    lost: int = 0
-    """Mentions that no token covers (cut off by truncation) or whose entities the graph lacks."""
+    unknown: tuple[str, ...] = ()
+    """The best candidate of each mention none of whose candidates is in the graph."""
 
     @cached_property
     def ends(self) -> Ends:
@@ -69,7 +69,7 @@ def align(
             that overlap it.
     """
     links: dict[tuple[int, int], float] = {}
-    lost = 0
+    unknown = []
     for mention in mentions:
         tokens = tokens_of(mention, offsets)
         known = [
@@ -77,7 +77,8 @@ def align(
             for candidate in mention.candidates
             if (index := graph.entity_ids.find(candidate.entity)) is not None
         ]
-        lost += not (tokens and known)
+        if mention.candidates and not known:
+            unknown.append(mention.candidates[0].entity)
         marked = [
             mark
             for mark, span in marks.items()
@@ -89,7 +90,7 @@ def align(
     ordered = sorted(links.items())
     scores = np.array([score for _, score in ordered], np.float32)
     ends = np.array([pair for pair, _ in ordered], np.int64).reshape(-1, 2)
-    return TextLinks(ends[:, 0], ends[:, 1], scores, lost)
+    return TextLinks(ends[:, 0], ends[:, 1], scores, tuple(unknown))
 
 
 def tokens_of(mention: Mention, offsets: Offsets) -> list[int]:

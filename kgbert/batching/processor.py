@@ -161,6 +161,7 @@ class KGBertProcessor:
                     own_length=given[row].own_length,
                 )
             )
+        self._tell_unknown(result)
         if self.trees is None:
             return result
         grow = partial(grown, trees=self.trees, graph=self.graph, tokenizer=self.tokenizer)
@@ -186,6 +187,20 @@ class KGBertProcessor:
                 f"{cut:,}",
                 f"{len(encoded['input_ids']):,}",
                 f"{self.max_length:,}",
+            )
+
+    def _tell_unknown(self, encoded: Sequence[EncodedText]) -> None:
+        """Warn once a call of mentions that lead nowhere, as those of a linker of one's own may."""
+        unknown = [entity for text in encoded for entity in text.links.unknown]
+        if unknown:
+            logger.warning(
+                "%s of %s mentions lead to no entity of the graph (the first to %r, where the "
+                "graph has %r), so that nothing is read there; let the linker return the graph's "
+                "own ids.",
+                f"{len(unknown):,}",
+                f"{sum(len(text.mentions) for text in encoded):,}",
+                unknown[0],
+                self.graph.entity_ids[0] if len(self.graph) else "none",
             )
 
     def collate(self, encoded: Sequence[EncodedText], epoch: int = 0) -> Batch:

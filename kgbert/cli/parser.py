@@ -33,7 +33,7 @@ class Parser(ArgumentParser):
             name = unknown.split("=")[0]
             close = get_close_matches(name, options, n=1)
             return f"unknown option {name!r}" + (f"; did you mean {close[0]}?" if close else "")
-        hints = {"--texts": "a file of texts follows", "--merge": "further graphs follow"}
+        hints = {"--texts": "texts follow", "--merge": "further graphs follow"}
         told = ["what holds blanks stands between quotes"]
         told += [f"{hint} {name}" for name, hint in hints.items() if name in options]
         return f"{unknown!r} is one argument too many: {listing(told)}"

@@ -74,26 +74,6 @@ def calibrate(
     return fit_calibration(similarity[:, 0].numpy()[near].tolist(), right[near].tolist())
 
 
-def best_threshold(scores: Sequence[float], right: Sequence[bool], nil: Sequence[bool]) -> float:
-    """Return the score below which "none of these" is the better answer.
-
-    Of the thresholds that answer most mentions rightly the lowest is taken: an entity that is
-    named can still be refused by the model, one that is not cannot be brought back.
-
-    Args:
-        scores: Of the best candidate of each mention, 0 where there is none.
-        right: Whether that candidate is the gold entity.
-        nil: Whether the gold entity is not in the graph, so that "none of these" is right.
-
-    >>> best_threshold([0.9, 0.6, 0.2], [True, True, False], [False, False, True])
-    0.4
-    """
-    levels, group = np.unique(np.array(scores, float), return_inverse=True)
-    gain = np.bincount(group, np.array(nil, float) - np.array(right, float), len(levels))
-    refused = int(np.append(0.0, gain.cumsum()).argmax())
-    return _between(levels, refused)
-
-
 def best_cut(
     scores: Sequence[float], right: Sequence[bool], stay: Sequence[bool], *, gold: int
 ) -> float:
