@@ -54,6 +54,17 @@ def test_every_fusion_computes_padded_batches_as_unpadded(fused, fusion):
     assert torch.allclose(padded, run(model, batch).logits, atol=TOLERANCE)
 
 
+def test_what_gold_links_teach_is_taught_in_padded_batches_alike(fused):
+    model = stirred(fused(linking_loss=0.5))
+    batch = tiny_processor()(TEXTS)
+    batch["link_gold"] = torch.arange(len(batch["link_nodes"])) % 3 - 1
+
+    padded = in_buckets(batch, model.read_position)
+
+    assert torch.allclose(loss_of(model, padded), loss_of(model, batch), atol=TOLERANCE)
+    assert loss_of(model, batch) != loss_of(model, {**batch, "link_gold": None})
+
+
 @pytest.mark.parametrize("family", ["bert", "xlnet"])
 def test_texts_padded_on_either_side_are_computed_alike(fused, family):
     model = stirred(fused(family, KGBertForTokenClassification))

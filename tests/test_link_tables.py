@@ -122,6 +122,8 @@ def test_a_table_that_outgrows_its_links_is_not_worth_it():
     assert is_worth_it(32, positions=20, entities=12, links=3_000)
     # One text with all the links would make tables as large for all the others.
     assert not is_worth_it(32, positions=500, entities=200, links=3_000)
+    # And one with all the entities, as many keys and values.
+    assert not is_worth_it(25, positions=2, entities=2_000, links=2_048)
 
 
 @pytest.mark.parametrize("pooling", POOLINGS)

@@ -71,6 +71,8 @@ def _links(
         "link_slots": (batch["link_slots"], positions, most_positions),
         "link_columns": (batch["link_columns"], links, most_entities),
     }
+    if "link_gold" in batch:
+        more["link_gold"] = (batch["link_gold"], links, -1)
     table_size = bucket_of(most_positions), bucket_of(most_entities)
     return {"table_size": table_size} | {
         name: _spread(column, torch.arange(size), bucket_of(size), filler)

@@ -32,7 +32,7 @@ class EntityFeatures:
     @cached_property
     def hash(self) -> str:
         """SHA-256 of the vectors; of very many, of some drawn evenly from all."""
-        drawn = self.vectors[:: len(self.vectors) // _HASHED + 1]
+        drawn = self.vectors[:: max(1, len(self.vectors) // _HASHED)]
         return hashlib.sha256(np.ascontiguousarray(drawn).tobytes()).hexdigest()
 
     def save(self, path: Path) -> None:

@@ -95,7 +95,8 @@ def _by_name(split: Split, encoded: Sequence[EncodedText]) -> Iterator[Part]:
     words = [words_of(text) for text in encoded]
 
     def is_known(position: int, span: tuple[int, int, str]) -> bool:
-        # Nobody knows what spans say that were cut off: there are no words for their tags.
+        # Spans that were cut off, or share all their words with another, have no words for their
+        # tags, and count as new.
         inside = words[position][span[0] : span[1]]
         text = encoded[position].text
         return bool(inside) and text[inside[0].start : inside[-1].end].casefold() in known

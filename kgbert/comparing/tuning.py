@@ -16,6 +16,7 @@ from kgbert.comparing.run import check_arms, run_arm
 from kgbert.comparing.sharing import shared_runs
 from kgbert.comparing.store import attempt_run
 from kgbert.comparing.study import Split, Study
+from kgbert.linking.remembering import RememberingLinker
 from kgbert.training.tasks import task_of
 
 #: Called with trials done, trials in all, arm, learning rate, seed and score on validation.
@@ -58,7 +59,11 @@ def tuned(
     check_arms(study)
     searched = list(study.seeds)[:seeds]
     search = replace(
-        study, folder=study.folder / "tuning", split=cache(ValidationOnly(study.split)), tuning={}
+        study,
+        folder=study.folder / "tuning",
+        split=cache(ValidationOnly(study.split)),
+        linker=RememberingLinker(study.linker),
+        tuning={},
     )
     metric = task_of(search.split(searched[0]).train).metric
     tried = _tried(search, rates, searched, progress)

@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
@@ -168,6 +169,13 @@ class AttendAtOneToken:
             # Whoever asks wants to know it of all links, read or not.
             _, current.weights[self.name] = self.attention(hidden, entities, links)
         texts, width = hidden.shape[:2]
+        size = entities.shape[1] // self.attention.heads
+        if not is_worth_a_table(links, layout._replace(size=(1, layout.size[1])), texts, size):
+            elsewhere = links.tokens[links.positions] != self.token % width
+            hidden_there = links.scores.masked_fill(elsewhere, -torch.inf)
+            followed = links._replace(scores=hidden_there)
+            changed: Tensor = self.attention(hidden, entities, followed)[0]
+            return changed
         table = table_of_texts(
             links, layout, nodes=len(entities), texts=texts, width=width, token=self.token
         )

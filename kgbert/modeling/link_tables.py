@@ -13,6 +13,9 @@ from kgbert.modeling.attention import Links
 #: links by more than this.
 CELLS_FOR_ONE = 0.4
 
+#: How many columns, each of which gathers a key and a value, may stand for one link.
+COLUMNS_FOR_ONE = 4
+
 #: Columns come in so many, since a softmax over an odd number of them is several times slower.
 COLUMNS = 8
 
@@ -52,7 +55,10 @@ def is_worth_a_table(links: Links, layout: Layout, texts: int, size: int) -> boo
         size: Numbers that a head reads along one link.
     """
     rows, columns = layout.size
-    return texts * rows * columns <= CELLS_FOR_ONE * len(links.positions) * size
+    cells, followed = texts * rows * columns, len(links.positions)
+    return (
+        cells <= CELLS_FOR_ONE * followed * size and texts * columns <= COLUMNS_FOR_ONE * followed
+    )
 
 
 def table_of_links(
