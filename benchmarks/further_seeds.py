@@ -15,13 +15,12 @@ results, so that tests by text are those of the seeds before.
 
 import argparse
 import json
-from dataclasses import fields, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import torch
-from verdict import RESULTS, study_of
+from verdict import RESULTS, numbers, study_of, without_answers
 from verdict_tasks import TASKS
 
 from kgbert.cli.quiet import quieten
@@ -31,20 +30,18 @@ from kgbert.comparing.pairing import pair_runs
 from kgbert.comparing.power import detectable_before
 from kgbert.comparing.run import run_arm
 from kgbert.comparing.sharing import shared_runs
-from kgbert.comparing.store import attempt_run
+from kgbert.comparing.store import Run, attempt_run
 from kgbert.comparing.study import Recipe, Study
 from kgbert.comparing.summary import Results, summarise
 from kgbert.comparing.wording import listing
 from kgbert.saving import write_atomically
-
-Run = dict[str, Any]
 
 
 def main() -> None:
     """Run what a task's results lack, and write the results of all."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("task", choices=TASKS)
-    parser.add_argument("--seeds", type=lambda typed: list(map(int, typed.split(","))), default=[])
+    parser.add_argument("--seeds", type=numbers, default=())
     parser.add_argument("--anew", type=_names, default=[], help="arms, on all seeds")
     parser.add_argument("--despite", type=_names, default=[], help="parts of the manifest")
     parser.add_argument("--why", default="", help="what is different, in a sentence")
@@ -63,7 +60,7 @@ def main() -> None:
     runs = []
     for (_, arm, seed), run in shared_runs(plan, partial(attempt_run, train=run_arm)):
         print(f"{given.task} {arm.name} {seed}: {run.get('metrics', run['status'])}", flush=True)
-        runs.append({name: value for name, value in run.items() if name != "items"})
+        runs.append(without_answers(run))
     told = json.loads(json.dumps(manifest(study, before["manifest"]["started"])))
     results = together(before | {"manifest": told}, runs, _amended(given, before))
     write_atomically(path, json.dumps(results, indent=1) + "\n")
@@ -76,10 +73,7 @@ def _names(typed: str) -> list[str]:
 def _study(given: argparse.Namespace, before: Results) -> Study:
     """Return the study of the further seeds, its recipes those of the results."""
     arms = [arm["arm"] for arm in before["arms"]]
-    recipes = {
-        arm: Recipe(**{field.name: told[field.name] for field in fields(Recipe)})
-        for arm, told in before["manifest"]["recipes"].items()
-    }
+    recipes = {arm: Recipe(**told) for arm, told in before["manifest"]["recipes"].items()}
     seeds = [*before["seeds"], *given.seeds]
     if len(set(seeds)) < len(seeds):
         raise ValueError(f"the results have seeds {before['seeds']} already; ask for others")

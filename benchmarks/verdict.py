@@ -30,7 +30,7 @@ from kgbert.cli.progress import ShowProgress, show_run, show_trial
 from kgbert.cli.quiet import quieten
 from kgbert.comparing.arms import ARMS
 from kgbert.comparing.compare import compare
-from kgbert.comparing.store import finished_run
+from kgbert.comparing.store import Run, finished_run
 from kgbert.comparing.study import Recipe, Study
 from kgbert.comparing.tables import render_table
 from kgbert.comparing.tuning import tuned
@@ -61,8 +61,8 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--folder", type=Path, default=Path("kgbert-results/verdict"))
     parser.add_argument("--arms", type=partial(str.split, sep=","), default=CORE)
-    parser.add_argument("--seeds", type=_numbers, default=SEEDS, help="run these only")
-    parser.add_argument("--all-seeds", type=_numbers, default=SEEDS, help="that the result needs")
+    parser.add_argument("--seeds", type=numbers, default=SEEDS, help="run these only")
+    parser.add_argument("--all-seeds", type=numbers, default=SEEDS, help="that the result needs")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--smoke", action="store_true", help="few texts, no sense, no result")
     given = parser.parse_args()
@@ -136,14 +136,19 @@ def _random_features(graph: KnowledgeGraph) -> EntityFeatures:
 def write_result(task: str, study: Study) -> None:
     """Write what a task came to, without any of its texts and without the answers to them."""
     told = json.loads((study.folder / "results.json").read_text(encoding="utf-8"))
-    for run in told["runs"]:
-        del run["items"]
+    told["runs"] = [without_answers(run) for run in told["runs"]]
     core = {arm.name for arm in study.arms} == set(CORE)
     path = RESULTS / ("verdict" if core else "all_arms") / f"{task}.json"
     write_atomically(path, json.dumps(told, indent=1) + "\n")
 
 
-def _numbers(typed: str) -> tuple[int, ...]:
+def without_answers(run: Run) -> Run:
+    """Return a run's record without its answers text by text."""
+    return {name: value for name, value in run.items() if name != "items"}
+
+
+def numbers(typed: str) -> tuple[int, ...]:
+    """Return the numbers of an argument."""
     return tuple(int(number) for number in typed.split(","))
 
 

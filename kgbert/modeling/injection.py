@@ -172,9 +172,8 @@ class AttendAtOneToken:
         size = entities.shape[1] // self.attention.heads
         if not is_worth_a_table(links, layout._replace(size=(1, layout.size[1])), texts, size):
             elsewhere = links.tokens[links.positions] != self.token % width
-            hidden_there = links.scores.masked_fill(elsewhere, -torch.inf)
-            followed = links._replace(scores=hidden_there)
-            changed: Tensor = self.attention(hidden, entities, followed)[0]
+            own = links._replace(scores=links.scores.masked_fill(elsewhere, -torch.inf))
+            changed: Tensor = self.attention(hidden, entities, own)[0]
             return changed
         table = table_of_texts(
             links, layout, nodes=len(entities), texts=texts, width=width, token=self.token
