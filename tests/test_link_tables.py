@@ -42,6 +42,11 @@ def tables_of(links, tokens, entities):
     return table_of_links(links, layout_of(links), nodes=len(entities), texts=texts, width=width)
 
 
+def last_token_of(links, tokens):
+    texts, width = tokens.shape[:2]
+    return table_of_texts(links, layout_of(links), texts=texts, width=width, token=-1)
+
+
 @given(linked())
 @settings(max_examples=50)
 def test_a_table_reads_what_following_each_link_reads(case):
@@ -73,15 +78,12 @@ def test_a_table_gives_the_same_gradients(case):
 
 @given(linked())
 @settings(max_examples=50)
-def test_the_table_of_texts_changes_one_token_of_each_and_that_alike(case):
+def test_reading_once_a_text_changes_one_token_of_each_and_that_alike(case):
     tokens, entities, links = case
     texts, width = tokens.shape[:2]
     attention = layer()
 
-    table = table_of_texts(
-        links, layout_of(links), nodes=len(entities), texts=texts, width=width, token=-1
-    )
-    read = attention.read(tokens, entities, *table)
+    read = attention.read_once(tokens, entities, *last_token_of(links, tokens))
 
     followed, _ = attention(tokens, entities, links)
     assert torch.equal(read[:, :-1], tokens[:, :-1])
@@ -89,6 +91,24 @@ def test_the_table_of_texts_changes_one_token_of_each_and_that_alike(case):
     linked_texts = set(links.rows[links.positions][links.tokens[links.positions] == width - 1])
     for text in set(range(texts)) - {int(text) for text in linked_texts}:
         assert torch.equal(read[text], tokens[text])
+
+
+@given(linked())
+@settings(max_examples=50)
+def test_reading_once_a_text_gives_the_same_gradients(case):
+    tokens, entities, links = case
+    attention = layer()
+    tokens.requires_grad_()
+    entities.requires_grad_()
+    learnt = [tokens, entities, *attention.parameters()]
+
+    read = attention.read_once(tokens, entities, *last_token_of(links, tokens))
+    ours = torch.autograd.grad(read[:, -1].pow(2).sum(), learnt)
+
+    followed = attention(tokens, entities, links)[0]
+    theirs = torch.autograd.grad(followed[:, -1].pow(2).sum(), learnt)
+    for own, other in zip(ours, theirs, strict=True):
+        assert torch.allclose(own, other, atol=1e-5, rtol=1e-4)
 
 
 def test_two_links_from_one_place_to_one_entity_add_up_and_hidden_ones_do_not_count():

@@ -97,8 +97,7 @@ class KnowledgeAttention(nn.Module):
         weights = _softmax_with_null(match.float(), null.float(), links.positions)
         read = weights.unsqueeze(-1).to(value.dtype) * value
         context = torch.zeros_like(queries).index_add(0, links.positions, read.flatten(1))
-        update = self.dropout(self.output(context) * (GATE_SPEED * self.gate)).to(tokens.dtype)
-        return flat.index_add(0, places, update).view(tokens.shape), weights
+        return self._added(flat, places, context).view(tokens.shape), weights
 
     def read(
         self,
@@ -136,8 +135,52 @@ class KnowledgeAttention(nn.Module):
         weights = torch.softmax(torch.add(scores, match, alpha=query.shape[-1] ** -0.5), -1)
         context = torch.matmul(weights.to(value.dtype), value).transpose(1, 2)
         context = context.reshape(asking.shape).index_select(0, rows)
-        update = self.dropout(self.output(context) * (GATE_SPEED * self.gate)).to(tokens.dtype)
-        return flat.index_add(0, places, update).view(tokens.shape)
+        return self._added(flat, places, context).view(tokens.shape)
+
+    def read_once(
+        self,
+        tokens: Float[Tensor, "batch tokens hidden"],
+        entities: Float[Tensor, "nodes knowledge"],
+        places: Int[Tensor, " batch"],
+        nodes: Int[Tensor, "batch columns"],
+        scores: Float[Tensor, "batch 1 all"],
+    ) -> Float[Tensor, "batch tokens hidden"]:
+        """Return the same tokens as :meth:`forward`, where one position of each text reads.
+
+        There are fewer of them than entities, so the maps of keys and values are applied to what
+        asks and to what was read, as ``q (K e) = (K^T q) e`` (after DeepSeek-V2, arXiv:2405.04434).
+
+        Args:
+            tokens: States of a block.
+            entities: Vectors of the nodes.
+            places: Rows of the flattened tokens that read, one a text.
+            nodes: What each of them may read, filled up with anything.
+            scores: Log of the linker's score of each, minus infinity where there is no link; last
+                the null entity, whose is zero.
+        """
+        flat = tokens.reshape(-1, tokens.shape[-1])
+        query = self._split(self.query(self.norm(flat.index_select(0, places))))
+        asking = torch.einsum("bhs,hsk->bhk", query, self._map_by_head(self.key))
+        read = entities.index_select(0, nodes.flatten()).view(*nodes.shape, -1).to(asking.dtype)
+        match = torch.matmul(asking, read.transpose(1, 2))
+        match = match + (query * self._split(self.key.bias)).sum(-1, keepdim=True)
+        null = (query * self._split(self.null_key)).sum(-1, keepdim=True)
+        match = torch.cat([match, null.to(match.dtype)], -1)
+        weights = torch.softmax(torch.add(scores, match, alpha=query.shape[-1] ** -0.5), -1)
+        weights = weights[..., :-1].to(read.dtype)
+        mean = torch.matmul(weights, read)
+        context = torch.einsum("bhk,hsk->bhs", mean, self._map_by_head(self.value))
+        context = context + weights.sum(-1, keepdim=True) * self._split(self.value.bias)
+        return self._added(flat, places, context.flatten(1)).view(tokens.shape)
+
+    def _added(self, flat: Tensor, places: Tensor, context: Tensor) -> Tensor:
+        """Return flattened tokens with what some of them have read added."""
+        update = self.dropout(self.output(context) * (GATE_SPEED * self.gate))
+        return flat.index_add(0, places, update.to(flat.dtype))
+
+    def _map_by_head(self, layer: nn.Linear) -> Tensor:
+        """Return a map's weights as (heads, size of a head, size of what it maps)."""
+        return layer.weight.view(self.heads, -1, layer.in_features)
 
     def _by_head(self, x: Tensor, texts: int) -> Tensor:
         """Return rows as (texts, heads, rows of a text, size of a head)."""

@@ -175,10 +175,8 @@ class AttendAtOneToken:
             own = links._replace(scores=links.scores.masked_fill(elsewhere, -torch.inf))
             changed: Tensor = self.attention(hidden, entities, own)[0]
             return changed
-        table = table_of_texts(
-            links, layout, nodes=len(entities), texts=texts, width=width, token=self.token
-        )
-        return self.attention.read(hidden, entities, *table)
+        table = table_of_texts(links, layout, texts=texts, width=width, token=self.token)
+        return self.attention.read_once(hidden, entities, *table)
 
 
 class PoolMean:

@@ -45,6 +45,17 @@ class LinkTable(NamedTuple):
     column is the null entity, which every position may choose."""
 
 
+class TextTable(NamedTuple):
+    """Which nodes one token of each text may read, and how ready it is to."""
+
+    places: Int[Tensor, " texts"]
+    """Rows of the flattened tokens that read."""
+    nodes: Int[Tensor, "texts columns"]
+    """What the columns lead to."""
+    scores: Float[Tensor, "texts 1 all"]
+    """As in :class:`LinkTable`; the null entity has a column more than the nodes."""
+
+
 def is_worth_a_table(links: Links, layout: Layout, texts: int, size: int) -> bool:
     """Return whether tables cost no more than following each link; it looks at shapes alone.
 
@@ -57,7 +68,7 @@ def is_worth_a_table(links: Links, layout: Layout, texts: int, size: int) -> boo
     rows, columns = layout.size
     cells, followed = texts * rows * columns, len(links.positions)
     return (
-        cells <= CELLS_FOR_ONE * followed * size and texts * columns <= COLUMNS_FOR_ONE * followed
+        cells < CELLS_FOR_ONE * followed * size and texts * columns <= COLUMNS_FOR_ONE * followed
     )
 
 
@@ -83,23 +94,22 @@ def table_of_links(
 
 
 def table_of_texts(
-    links: Links, layout: Layout, *, nodes: int, texts: int, width: int, token: int
-) -> LinkTable:
-    """Return the tables of one token of each text, linked or not.
+    links: Links, layout: Layout, *, texts: int, width: int, token: int
+) -> TextTable:
+    """Return the table of one token of each text, linked or not.
 
     Args:
         links: The links of the batch; those of other tokens are left out.
         layout: Where they stand.
-        nodes: How many nodes there are.
         texts: How many texts there are.
         width: Tokens of each.
         token: The one that reads; from the end where it is negative.
     """
     token %= width
     mass = links.scores.exp() * (links.tokens[links.positions] == token)
-    rows = torch.arange(texts, device=mass.device)
-    cells = _cells(links, layout, links.rows[links.positions], mass, nodes, texts, 1)
-    return LinkTable(rows * width + token, rows, *cells)
+    nodes, scores = _cells(links, layout, links.rows[links.positions], mass, 0, texts, 1)
+    places = torch.arange(token, texts * width, width, device=mass.device)
+    return TextTable(places, nodes.view(texts, -1)[:, :-1], scores.squeeze(1))
 
 
 def _cells(
