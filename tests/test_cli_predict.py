@@ -1,6 +1,9 @@
 import pytest
+from tiny import tiny_processor
 
 from kgbert.cli import main
+from kgbert.training.folder import save_model
+from kgbert.training.pipeline import KGBertPipeline
 
 
 @pytest.mark.parametrize(
@@ -22,3 +25,22 @@ def test_predict_says_what_is_wrong_with_a_folder(tmp_path, monkeypatch, capsys,
     error = capsys.readouterr().err
     assert f"kgbert: {said}" in error
     assert error.count("\n") == 1
+
+
+def test_texts_are_answered_and_shown_part_by_part(fused, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    save_model(tmp_path / "model", fused(labels=["ill", "well"]), tiny_processor(linker=None), {})
+    (tmp_path / "notes.csv").write_text("text\nfever\ncough\npain\n")
+    monkeypatch.setattr("kgbert.cli.predict.TOGETHER", 2)
+    answer = KGBertPipeline.__call__
+    monkeypatch.setattr(
+        KGBertPipeline, "__call__", lambda ask, texts: answer(ask, texts) if texts[1:] else 1 / 0
+    )
+
+    with pytest.raises(ZeroDivisionError):
+        main(["predict", "model", "notes.csv"])
+
+    shown = capsys.readouterr().out
+    assert "fever" in shown
+    assert "cough" in shown
+    assert "pain" not in shown

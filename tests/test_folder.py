@@ -16,7 +16,7 @@ from kgbert.batching.processor import FEATURES_FILE, GRAPH_FILE, KGBertProcessor
 from kgbert.graph.builder import GraphBuilder
 from kgbert.graph.cache import save_graph
 from kgbert.graph.cards import list_cards
-from kgbert.modeling.models import KGBertForSequenceClassification, KGBertModel
+from kgbert.modeling.models import KGBertModel
 from kgbert.places import SETTINGS_FILE
 from kgbert.training.folder import load_model, save_model
 from kgbert.training.pipeline import pipeline
@@ -206,63 +206,6 @@ def test_the_card_tells_what_the_model_is_made_of(saved):
     assert len(card.splitlines()) <= 40
     for fact in ("| Accuracy | 0.5 |", processor.graph.hash[:16], "9 entities", "ill, well, dead"):
         assert fact in card
-
-
-def test_predictions_tell_what_was_read(saved):
-    *_, folder = saved
-    ask = pipeline(folder)
-
-    unlinked, linked = ask(["nothing to see", "fever and cough"])
-
-    assert unlinked.mentions == ()
-    assert {linked.label, unlinked.label} <= set(LABELS)
-    assert 0 < linked.probability <= 1
-    assert [mention.text for mention in linked.mentions] == ["fever", "cough"]
-    for mention in linked.mentions:
-        shares = [candidate.attention for candidate in mention.candidates]
-        assert all(share > 0 for share in shares)
-        assert sum(shares) + mention.none_of_these == pytest.approx(1)
-    assert len(linked.mentions[0].candidates) == 2
-
-
-@pytest.mark.parametrize(
-    ("device", "sees_gpu", "computes_on"),
-    [(None, False, "cpu"), (None, True, "cuda"), ("cpu", True, "cpu")],
-)
-def test_texts_are_answered_on_the_gpu_if_there_is_one(
-    saved, monkeypatch, device, sees_gpu, computes_on
-):
-    *_, folder = saved
-    moved = []
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: sees_gpu)
-    monkeypatch.setattr(KGBertForSequenceClassification, "to", lambda model, x: moved.append(x))
-
-    pipeline(folder, device=device)
-
-    assert moved == [computes_on]
-
-
-def test_predictions_do_not_depend_on_batches(saved):
-    *_, folder = saved
-    ask = pipeline(folder)
-
-    together, apart = ask(TEXTS), [ask([text])[0] for text in TEXTS]
-
-    for one, other in zip(together, apart, strict=True):
-        assert one.label == other.label
-        assert one.probability == pytest.approx(other.probability, abs=1e-5)
-
-
-@pytest.mark.parametrize("options", [{"injected_layers": []}, {"fusion": "knowbert"}])
-def test_no_attention_is_told_where_none_was_measured(fused, tmp_path, options):
-    model = fused(labels=LABELS, **options)
-    save_model(tmp_path / "plain", model, tiny_processor(linker=None), {})
-
-    [prediction] = pipeline(tmp_path / "plain")(["fever"])
-
-    (mention,) = prediction.mentions
-    assert mention.none_of_these is None
-    assert {candidate.attention for candidate in mention.candidates} == {None}
 
 
 def test_a_processor_of_other_features_does_not_fit(saved):

@@ -1,4 +1,4 @@
-"""The order in which training sees its texts."""
+"""Which texts are batched together: those of about one length, which costs little padding."""
 
 from collections.abc import Callable, Iterator, Sequence
 
@@ -44,3 +44,14 @@ class SimilarLengths(Sampler[int]):
         """Draw another order from now on; called by Trainer and Accelerate."""
         self.epoch = epoch
         self.follow(epoch)
+
+
+def batches_by_length(lengths: Sequence[int], batch_size: int) -> Iterator[list[int]]:
+    """Yield the places of texts batch by batch, the longest first, so that memory fails at once.
+
+    >>> list(batches_by_length([3, 9, 4], 2))
+    [[1, 2], [0]]
+    """
+    order = sorted(range(len(lengths)), key=lambda place: -lengths[place])
+    for start in range(0, len(order), batch_size):
+        yield order[start : start + batch_size]

@@ -67,9 +67,7 @@ def is_worth_a_table(links: Links, layout: Layout, texts: int, size: int) -> boo
     """
     rows, columns = layout.size
     cells, followed = texts * rows * columns, len(links.positions)
-    return (
-        cells < CELLS_FOR_ONE * followed * size and texts * columns <= COLUMNS_FOR_ONE * followed
-    )
+    return cells < CELLS_FOR_ONE * followed * size and texts * columns <= COLUMNS_FOR_ONE * followed
 
 
 def table_of_links(

@@ -1,6 +1,6 @@
 """Ask a trained model."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from kgbert.batching.dataset import IGNORED, Target
 from kgbert.batching.encoded import EncodedText
+from kgbert.batching.grouping import batches_by_length
 from kgbert.batching.processor import KGBertProcessor
 from kgbert.modeling.fused import KGBertPreTrainedModel
 from kgbert.training.tasks import Answer, Task
@@ -39,16 +40,18 @@ def logits_of(
     encoded: Sequence[EncodedText],
     *,
     batch_size: int = 64,
-) -> Iterator[NDArray[np.float32]]:
-    """Yield the logits of each text, without padding: of its labels, tokens or mentions."""
+) -> list[NDArray[np.float32]]:
+    """Return the logits of each text, without padding: of its labels, tokens or mentions."""
     model.eval()
-    for start in range(0, len(encoded), batch_size):
-        texts = encoded[start : start + batch_size]
+    found: dict[int, NDArray[np.float32]] = {}
+    for places in batches_by_length([len(text.offsets) for text in encoded], batch_size):
+        texts = [encoded[place] for place in places]
         batch = send_to_device(processor.collate(texts), model.device)
         with torch.inference_mode():
             logits = model(**batch).logits.float().cpu().numpy()
-        for row, text in zip(logits, texts, strict=True):
-            yield own_logits(row, text, processor)
+        for place, row, text in zip(places, logits, texts, strict=True):
+            found[place] = own_logits(row, text, processor)
+    return [found[place] for place in range(len(encoded))]
 
 
 def own_logits(
