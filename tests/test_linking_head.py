@@ -127,6 +127,18 @@ def test_after_two_steps_every_part_has_a_gradient(head):
     assert silent == []
 
 
+@pytest.mark.parametrize("texts", [TEXTS, ["nothing to see", "nor here"]])
+@pytest.mark.parametrize("layers", [[1], []])
+def test_no_process_waits_for_a_gradient_that_never_comes(head, texts, layers):
+    model, batch = head(injected_layers=layers).train(), linking_processor()(texts)
+    labels = torch.zeros(batch["mention_spans"].shape[:2], dtype=torch.int64)
+
+    model(**batch, labels=labels).loss.backward()
+
+    waiting = [name for name, x in model.named_parameters() if x.requires_grad and x.grad is None]
+    assert waiting == []
+
+
 def test_texts_without_mentions_have_nothing_to_choose(head):
     batch = linking_processor()(["nothing to see", "nor here"])
 

@@ -78,9 +78,10 @@ class CandidateScorer(nn.Module):
         Without vectors of entities they are the linker's own scores.
         """
         prior = torch.cat([self._nil_prior(candidates), candidates.candidate_scores], -1)
-        # A batch that mentions nothing has no nodes to choose from.
-        if entities is None or not len(entities):
+        if entities is None:
             return prior
+        # A batch that mentions nothing has no nodes; its choices are filled up with the first.
+        entities = torch.cat([entities, entities.new_zeros(1, entities.shape[1])])
         rows = torch.arange(len(states), device=states.device).view(-1, 1, 1)
         mentions = states[rows, candidates.mention_spans].mean(2)
         query = self.query(self.norm(mentions)).unsqueeze(2)

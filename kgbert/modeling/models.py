@@ -66,6 +66,9 @@ class KGBertForEntityLinking(KGBertPreTrainedModel):
                 "compared with; leave it at 'attention'."
             )
         self.scorer = CandidateScorer(config.backbone.hidden_size, config.knowledge_size)
+        # Nothing reads it, and several processes would wait for its gradients.
+        if (pooler := getattr(self.backbone, "pooler", None)) is not None:
+            pooler.requires_grad_(False)
 
     def forward(
         self,
