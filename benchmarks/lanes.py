@@ -1,10 +1,10 @@
-"""Time several models side by side, step by step, so that noise hits all of them alike."""
+"""Time several models side by side, in short turns, so that noise hits all of them alike."""
 
 import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import torch
@@ -75,10 +75,11 @@ class Lane:
         self.optimiser.step()
         self.optimiser.zero_grad()
 
-    def infer(self, number: int) -> None:
+    def infer(self, number: int, *, bf16: bool = True) -> None:
         """Answer one batch, loader included."""
         self.model.eval()
-        with torch.inference_mode(), torch.autocast(self.device, torch.bfloat16):
+        mixed = torch.autocast(self.device, torch.bfloat16, enabled=bf16)
+        with torch.inference_mode(), mixed:
             self.called(**self.collate(number)).logits.float().cpu()
 
 
@@ -86,12 +87,13 @@ class Lane:
 STEPS: dict[str, Callable[[Lane, int], Any]] = {
     "training": Lane.train,
     "inference": Lane.infer,
+    "inference, float32": partial(Lane.infer, bf16=False),
     "loader": Lane.load,
 }
 
 
-def race(lanes: Sequence[Lane], step: str, *, repeats: int, block: int = 1) -> list[Row]:
-    """Time a step in all lanes in turn, and return each lane's throughput as a ratio to the first.
+def race(lanes: Sequence[Lane], step: str, *, repeats: int, block: int) -> list[Row]:
+    """Time steps in all lanes in turn, and return each lane's throughput as a ratio to the first.
 
     The first round warms up and does not count. A ratio is the median over rounds, in each of
     which the lanes follow one another directly.
@@ -100,7 +102,8 @@ def race(lanes: Sequence[Lane], step: str, *, repeats: int, block: int = 1) -> l
         lanes: What is compared.
         step: A name in ``STEPS``.
         repeats: Rounds that count.
-        block: Steps a lane takes in a row; more than one where a GPU works ahead.
+        block: Steps a lane takes in a row: so many that a model finds its weights in the caches of
+            a CPU, as one does that has it for itself, and that what a GPU works ahead is counted.
     """
     for lane in lanes:
         lane.spent[step] = []

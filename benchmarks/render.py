@@ -9,6 +9,7 @@ tables; nothing of it is typed. A test holds the pages equal to what this script
 import json
 import re
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -75,11 +76,18 @@ def _of(name: str, render: Callable[[Results], str]) -> Callable[[], str]:
     return block
 
 
-def short_comparison(results: Results) -> str:
-    """Return the arms, what was compared, and the verdict."""
+def short_comparison(results: Results, *, timed: bool = True) -> str:
+    """Return the arms, what was compared, and the verdict.
+
+    Args:
+        results: Of the comparison.
+        timed: Whether the arms were trained side by side, so that their times say something.
+    """
     arms = arm_table(results)
+    shown = [place for place, name in enumerate(arms.header) if timed or name != "training"]
+    header, *rows = [[row[place] for place in shown] for row in (arms.header, *arms.rows)]
     said = " ".join([results["verdict"]["sentence"], *results["remarks"], *results["warnings"]])
-    return "\n\n".join([f"**{said}**", table(arms.header, arms.rows), circumstances(results)])
+    return "\n\n".join([f"**{said}**", table(header, rows), circumstances(results)])
 
 
 def comparison(results: Results) -> str:
@@ -180,7 +188,7 @@ def _of_speed(render: Callable[[dict[str, Results | None]], str]) -> Callable[[]
 BLOCKS: dict[str, Callable[[], str]] = {
     "demo": _of("demo", short_comparison),
     "demo, all tables": _of("demo", comparison),
-    "demo full in short": _of("demo_full", short_comparison),
+    "demo full in short": _of("demo_full", partial(short_comparison, timed=False)),
     "demo full": _of("demo_full", comparison),
     "demo search": _of("demo_search", search),
     "verdict": verdicts,

@@ -88,7 +88,7 @@ def measured(folder: Path, entities: int, repeats: int) -> dict[str, Any]:
     )
     files = sum(path.stat().st_size for path in folder.iterdir() if path.is_file())
     lanes = [lane_of(folder, size) for size in sizes]
-    found = [race(lanes, step, repeats=repeats) for step in ("loader", "training")]
+    found = [race(lanes, step, repeats=repeats, block=1) for step in ("loader", "training")]
     nodes = [
         median(len(lane.collate(number)["node_features"]) for number in range(BATCHES))
         for lane in lanes

@@ -11,6 +11,7 @@ Results = dict[str, Any]
 PEAK = "peak memory, GiB"
 WAITED = "share of training's time that waits for two workers"
 DISTANCE = "distance of logits"
+SINGLE = "inference, float32"
 
 #: What speed.py measures, by the name of its results.
 PLACES = {
@@ -34,6 +35,7 @@ def cost_table(found: dict[str, Results | None]) -> str:
     columns = {
         "training, CPU": ("speed_cpu", "training, by processor time"),
         "inference, CPU": ("speed_cpu", "inference, by processor time"),
+        "inference, CPU, float32": ("speed_cpu", f"{SINGLE}, by processor time"),
         "training, CPU, long texts": ("speed_cpu_invented", "training, by processor time"),
         "inference, CPU, long texts": ("speed_cpu_invented", "inference, by processor time"),
         "training, GPU": ("speed_cuda", "training, by the clock"),
