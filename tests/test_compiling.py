@@ -48,3 +48,19 @@ def test_a_compiled_model_answers_as_it_did_and_compiles_once_for_a_bucket(fused
     assert padded[0]["hop_sizes"] == padded[1]["hop_sizes"]
     for ours, theirs in zip(answers, expected, strict=True):
         assert torch.allclose(ours, theirs, atol=1e-6)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("heads", [1, 2])
+def test_a_compiled_model_looks_vectors_up_as_it_did(fused, heads):
+    model, processor = stirred(fused(knowledge_heads=heads)), tiny_processor()
+    processor.use_vectors(model.precompute(processor))
+    batches = [processor(texts) for texts in (FIRST, SECOND)]
+    compiled = torch.compile(model, backend="eager", dynamic=False)
+
+    answers = [run(compiled, in_buckets(batches[0], model.read_position)).logits]
+    with torch.compiler.set_stance("fail_on_recompile"):
+        answers.append(run(compiled, in_buckets(batches[1], model.read_position)).logits)
+
+    for ours, batch in zip(answers, batches, strict=True):
+        assert torch.allclose(ours, run(model, batch).logits, atol=1e-6)

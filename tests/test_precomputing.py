@@ -38,9 +38,11 @@ def test_precomputed_vectors_are_those_of_every_batch(fused, monkeypatch, encode
         assert np.allclose(vectors[entity], computed[0].numpy(), rtol=2**-11, atol=1e-5)
 
 
+@pytest.mark.parametrize("heads", [1, 2])
 @pytest.mark.parametrize("kind", [None, KGBertForTokenClassification])
-def test_looking_vectors_up_changes_answers_within_the_tolerance(fused, kind):
-    model = stirred(fused(pooling="mean") if kind is None else fused(kind=kind))
+def test_looking_vectors_up_changes_answers_within_the_tolerance(fused, kind, heads):
+    shape = {"pooling": "mean"} if kind is None else {"kind": kind}
+    model = stirred(fused(**shape, knowledge_heads=heads))
     processor = tiny_processor()
     sampled = run(model, processor(TEXTS)).logits
 
@@ -52,8 +54,40 @@ def test_looking_vectors_up_changes_answers_within_the_tolerance(fused, kind):
     assert torch.allclose(run(model, batch).logits, sampled, atol=TOLERANCE)
 
 
-def test_texts_without_links_look_nothing_up(fused):
-    model, processor = stirred(fused()), tiny_processor()
+def test_one_head_leaves_no_map_for_the_text(fused, monkeypatch):
+    model, processor = stirred(fused(knowledge_heads=1, knowledge_size=16)), tiny_processor()
+    hidden, blocks = model.config.backbone.hidden_size, len(model.config.injected_layers)
+    sampled = run(model, processor(TEXTS)).logits
+    vectors = model.precompute(processor)
+    processor.use_vectors(vectors)
+
+    for attention in model.injections.values():
+        for layer in (attention.query, attention.key, attention.value, attention.output):
+            monkeypatch.setattr(layer, "forward", None)
+
+    assert vectors.vectors.shape[1] == 16 + blocks * (2 * hidden + 1)
+    assert torch.allclose(run(model, processor(TEXTS)).logits, sampled, atol=TOLERANCE)
+
+
+@pytest.mark.parametrize("heads", [1, 2])
+def test_the_attention_that_is_told_is_that_of_sampled_vectors(fused, heads):
+    model, processor = stirred(fused(pooling="mean", knowledge_heads=heads)), tiny_processor()
+    with model.attention_recorded() as sampled:
+        run(model, processor(TEXTS))
+
+    processor.use_vectors(model.precompute(processor))
+    with model.attention_recorded() as looked_up:
+        run(model, processor(TEXTS))
+
+    assert sampled.keys() == looked_up.keys() == model.injections.keys()
+    for name, weights in sampled.items():
+        assert weights.std() > 0.01
+        assert torch.allclose(looked_up[name], weights, atol=TOLERANCE)
+
+
+@pytest.mark.parametrize("heads", [1, 2])
+def test_texts_without_links_look_nothing_up(fused, heads):
+    model, processor = stirred(fused(knowledge_heads=heads)), tiny_processor()
     processor.use_vectors(model.precompute(processor))
     batch = processor(["nothing to see"])
 
@@ -64,8 +98,10 @@ def test_texts_without_links_look_nothing_up(fused):
     assert torch.equal(run(model, batch).logits, off)
 
 
-def test_a_saved_folder_looks_vectors_up(fused, tmp_path):
-    model, processor = stirred(fused(labels=list("abc"))), tiny_processor(linker=None)
+@pytest.mark.parametrize("heads", [1, 2])
+def test_a_saved_folder_looks_vectors_up(fused, tmp_path, heads):
+    model = stirred(fused(labels=list("abc"), knowledge_heads=heads))
+    processor = tiny_processor(linker=None)
     processor.use_vectors(model.precompute(processor))
     save_model(tmp_path / "model", model, processor, {})
 
@@ -109,6 +145,19 @@ def test_training_makes_vectors_stale(fused, fuse):
         run(model, processor(TEXTS))
     processor.use_vectors(model.precompute(processor))
     run(model, processor(TEXTS))
+
+
+@pytest.mark.parametrize("name", ["query.bias", "key.weight", "value.weight", "output.weight"])
+def test_keys_and_values_are_stale_when_an_attention_was_trained(fused, name):
+    model, processor = stirred(fused(knowledge_heads=1)), tiny_processor()
+    processor.use_vectors(model.precompute(processor))
+    run(model, processor(TEXTS))
+
+    with torch.no_grad():
+        next(iter(model.injections.values())).get_parameter(name).add_(0.1)
+
+    with pytest.raises(ValueError, match="it was trained on, or is in another precision"):
+        run(model, processor(TEXTS))
 
 
 def test_training_on_precomputed_vectors_is_refused(fused):

@@ -26,6 +26,18 @@ class Links(NamedTuple):
     """Log of the linker's score; minus infinity hides the link."""
 
 
+class Absorbed(NamedTuple):
+    """Entities that tokens read without maps of their own, in an attention of one head.
+
+    There ``q(h) k(e)`` is the product of ``h`` with a vector that depends on the entity alone, and
+    the output map can be applied to the entities' values: all before a text is seen.
+    """
+
+    keys: Float[Tensor, "nodes asked"]
+    """One number longer than a token's state: the last is what the query's bias asks for."""
+    values: Float[Tensor, "nodes hidden"]
+
+
 class ZeroLinear(nn.Linear):
     """A linear map that starts at zero, so that what it feeds starts as the identity.
 
@@ -63,6 +75,7 @@ class KnowledgeAttention(nn.Module):
     def __init__(self, hidden: int, knowledge: int, heads: int, dropout: float) -> None:
         super().__init__()
         self.heads = heads
+        self.scale = (knowledge // heads) ** -0.5
         self.norm = nn.LayerNorm(hidden)
         self.query = AlignedLinear(hidden, knowledge)
         self.key = AlignedLinear(knowledge, knowledge)
@@ -75,7 +88,7 @@ class KnowledgeAttention(nn.Module):
     def forward(
         self,
         tokens: Float[Tensor, "batch tokens hidden"],
-        entities: Float[Tensor, "nodes knowledge"],
+        entities: Float[Tensor, "nodes knowledge"] | Absorbed,
         links: Links,
     ) -> tuple[Float[Tensor, "batch tokens hidden"], Float[Tensor, "links heads"]]:
         """Return the tokens with their knowledge added, and the attention each link got.
@@ -86,23 +99,23 @@ class KnowledgeAttention(nn.Module):
         # times faster than what two indices at once would need.
         flat = tokens.reshape(-1, tokens.shape[-1])
         places = links.rows * tokens.shape[1] + links.tokens
-        queries = self.query(self.norm(flat.index_select(0, places)))
-        query = self._split(queries)
-        key = self._split(self.key(entities).index_select(0, links.nodes))
-        value = self._split(self.value(entities).index_select(0, links.nodes))
-        scale = query.shape[-1] ** -0.5
+        keys, values, null_key = self._side_of(entities)
+        queries = self._asked(flat.index_select(0, places), entities)
+        key = self._split(keys.index_select(0, links.nodes))
+        value = self._split(values.index_select(0, links.nodes))
         asked = self._split(queries.index_select(0, links.positions))
-        match = (asked * key).sum(-1) * scale + links.scores.unsqueeze(1)
-        null = (query * self._split(self.null_key)).sum(-1) * scale
+        match = (asked * key).sum(-1) * self.scale + links.scores.unsqueeze(1)
+        null = (self._split(queries) * self._split(null_key)).sum(-1) * self.scale
         weights = _softmax_with_null(match.float(), null.float(), links.positions)
-        read = weights.unsqueeze(-1).to(value.dtype) * value
-        context = torch.zeros_like(queries).index_add(0, links.positions, read.flatten(1))
-        return self._added(flat, places, context).view(tokens.shape), weights
+        read = (weights.unsqueeze(-1).to(value.dtype) * value).flatten(1)
+        context = read.new_zeros(len(places), read.shape[1])
+        context = context.index_add(0, links.positions, read)
+        return self._added(flat, places, self._told(context, entities)).view(tokens.shape), weights
 
     def read(
         self,
         tokens: Float[Tensor, "batch tokens hidden"],
-        entities: Float[Tensor, "nodes knowledge"],
+        entities: Float[Tensor, "nodes knowledge"] | Absorbed,
         places: Int[Tensor, " positions"],
         rows: Int[Tensor, " positions"],
         nodes: Int[Tensor, " cells"],
@@ -115,7 +128,7 @@ class KnowledgeAttention(nn.Module):
 
         Args:
             tokens: States of a block.
-            entities: Vectors of the nodes.
+            entities: Vectors of the nodes, or what they have absorbed.
             places: Rows of the flattened tokens that read.
             rows: Rows of the tables, one table after another, that stand for them.
             nodes: What each column of each table leads to; the null entity is one behind the last.
@@ -123,19 +136,19 @@ class KnowledgeAttention(nn.Module):
                 last the null entity, whose is zero.
         """
         flat = tokens.reshape(-1, tokens.shape[-1])
-        asked = self.query(self.norm(flat.index_select(0, places)))
+        asked = self._asked(flat.index_select(0, places), entities)
         asking = asked.new_zeros(len(tokens) * scores.shape[2], asked.shape[-1])
         query = self._by_head(asking.index_copy(0, rows, asked), len(tokens))
-        keys, values = self.key(entities), self.value(entities)
-        keys = torch.cat([keys, self.null_key.to(keys.dtype).unsqueeze(0)])
+        keys, values, null_key = self._side_of(entities)
+        keys = torch.cat([keys, null_key.to(keys.dtype).unsqueeze(0)])
         values = torch.cat([values, values.new_zeros(1, values.shape[1])])
         key = self._by_head(keys.index_select(0, nodes), len(tokens))
         value = self._by_head(values.index_select(0, nodes), len(tokens))
         match = torch.matmul(query, key.transpose(2, 3))
-        weights = torch.softmax(torch.add(scores, match, alpha=query.shape[-1] ** -0.5), -1)
+        weights = torch.softmax(torch.add(scores, match, alpha=self.scale), -1)
         context = torch.matmul(weights.to(value.dtype), value).transpose(1, 2)
-        context = context.reshape(asking.shape).index_select(0, rows)
-        return self._added(flat, places, context).view(tokens.shape)
+        context = context.flatten(0, 1).flatten(1).index_select(0, rows)
+        return self._added(flat, places, self._told(context, entities)).view(tokens.shape)
 
     def read_once(
         self,
@@ -166,16 +179,46 @@ class KnowledgeAttention(nn.Module):
         match = match + (query * self._split(self.key.bias)).sum(-1, keepdim=True)
         null = (query * self._split(self.null_key)).sum(-1, keepdim=True)
         match = torch.cat([match, null.to(match.dtype)], -1)
-        weights = torch.softmax(torch.add(scores, match, alpha=query.shape[-1] ** -0.5), -1)
+        weights = torch.softmax(torch.add(scores, match, alpha=self.scale), -1)
         weights = weights[..., :-1].to(read.dtype)
         mean = torch.matmul(weights, read)
         context = torch.einsum("bhk,hsk->bhs", mean, self._map_by_head(self.value))
         context = context + weights.sum(-1, keepdim=True) * self._split(self.value.bias)
-        return self._added(flat, places, context.flatten(1)).view(tokens.shape)
+        return self._added(flat, places, self.output(context.flatten(1))).view(tokens.shape)
 
-    def _added(self, flat: Tensor, places: Tensor, context: Tensor) -> Tensor:
+    def absorb(self, entities: Float[Tensor, "nodes knowledge"]) -> Absorbed:
+        """Return entities that tokens can read without a map of their own; of one head only.
+
+        The token's state takes the place of the query, and what is read that of the output.
+        """
+        keys = self._absorbed_key(self.key(entities))
+        return Absorbed(keys, self.output(self.value(entities)))
+
+    def _absorbed_key(self, key: Tensor) -> Tensor:
+        return torch.cat([key @ self.query.weight, (key @ self.query.bias).unsqueeze(-1)], -1)
+
+    def _side_of(self, entities: Tensor | Absorbed) -> tuple[Tensor, Tensor, Tensor]:
+        """Return keys and values of entities, and the null entity's key."""
+        if isinstance(entities, Absorbed):
+            return entities.keys, entities.values, self._absorbed_key(self.null_key)
+        return self.key(entities), self.value(entities), self.null_key
+
+    def _asked(self, states: Tensor, entities: Tensor | Absorbed) -> Tensor:
+        """Return what goes to meet the keys of entities."""
+        states = self.norm(states)
+        if isinstance(entities, Absorbed):
+            return torch.cat([states, states.new_ones(len(states), 1)], 1)
+        query: Tensor = self.query(states)
+        return query
+
+    def _told(self, context: Tensor, entities: Tensor | Absorbed) -> Tensor:
+        """Return what was read in the tokens' own space."""
+        told: Tensor = context if isinstance(entities, Absorbed) else self.output(context)
+        return told
+
+    def _added(self, flat: Tensor, places: Tensor, told: Tensor) -> Tensor:
         """Return flattened tokens with what some of them have read added."""
-        update = self.dropout(self.output(context) * (GATE_SPEED * self.gate))
+        update = self.dropout(told * (GATE_SPEED * self.gate))
         return flat.index_add(0, places, update.to(flat.dtype))
 
     def _map_by_head(self, layer: nn.Linear) -> Tensor:

@@ -14,6 +14,8 @@ from kgbert.batching.processor import KGBertProcessor
 from kgbert.batching.vectors import EntityVectors
 from kgbert.graph.graph import KnowledgeGraph
 from kgbert.lookup import lookup
+from kgbert.modeling.absorbing import absorbing, taken_apart
+from kgbert.modeling.attention import Absorbed
 from kgbert.modeling.config import KGBertConfig, check_options
 from kgbert.modeling.encoders import GraphEncoder
 from kgbert.modeling.features import weights_hash
@@ -80,6 +82,7 @@ class KGBertPreTrainedModel(PreTrainedModel):
             fusion.injections(config, self.read_position, pools) if config.injected_layers else []
         )
         self.injections = nn.ModuleDict({each.name: each.module for each in injections})
+        self.absorbing = absorbing(injections)
         if (injections or self.scores_entities) and fusion.reads_graph:
             self.graph_encoder = GraphEncoder(
                 config.graph_encoder,
@@ -199,6 +202,7 @@ class KGBertPreTrainedModel(PreTrainedModel):
             ValueError: The model reads knowledge, and the batch brings none.
         """
         entities = links = layout = None
+        absorbed: dict[str, Absorbed] = {}
         if (self.injections or self.scores_entities) and not self.memory.switched_off:
             if knowledge is None:
                 raise ValueError(
@@ -207,18 +211,19 @@ class KGBertPreTrainedModel(PreTrainedModel):
                     "transformers.pipeline() cannot. To compute without knowledge, write "
                     "`with model.knowledge_off(): ...`."
                 )
-            entities = self._entities(knowledge)
+            if knowledge.entity_vectors is None:
+                entities = self._entities(knowledge)
+            else:
+                entities, absorbed = self._looked_up(knowledge)
             links = knowledge.links(self._hide_some(knowledge.link_scores))
             layout = knowledge.layout()
         weights = self.memory.weights
         if weights is None and knowledge is not None and knowledge.link_gold is not None:
             weights = {}
-        return Pass(attention_mask, entities, links, layout, weights)
+        return Pass(attention_mask, entities, links, layout, weights, absorbed)
 
     def _entities(self, knowledge: BatchKnowledge) -> Tensor:
         """Return a vector for each node that may be linked."""
-        if knowledge.entity_vectors is not None:
-            return self._looked_up(knowledge.entity_vectors, knowledge.vectors_hash)
         assert knowledge.node_features is not None
         if not FUSIONS[self.config.fusion].reads_graph:
             return knowledge.node_features.to(next(self.injections.parameters()).dtype)
@@ -232,15 +237,20 @@ class KGBertPreTrainedModel(PreTrainedModel):
         )
         return vectors
 
-    def _looked_up(self, vectors: Tensor, vectors_hash: str | None) -> Tensor:
+    def _looked_up(self, knowledge: BatchKnowledge) -> tuple[Tensor, dict[str, Absorbed]]:
+        """Return vectors computed beforehand, and by injection what takes their place there."""
         if self.training:
             raise ValueError(
                 "precomputed entity vectors teach the graph encoder nothing; type "
                 "processor.use_vectors(None) before training, which then samples the graph."
             )
-        encoder = self._encoder_of_vectors()
-        self.freshness.check(encoder, vectors_hash)
-        return vectors.to(encoder.norm.weight.dtype)
+        assert knowledge.entity_vectors is not None
+        # Whoever compiles a model has stopped changing it.
+        if not torch.compiler.is_compiling():
+            self.freshness.check(self._maker_of_vectors(), knowledge.vectors_hash)
+        rows = knowledge.entity_vectors.to(self.graph_encoder.norm.weight.dtype)
+        config = self.config
+        return taken_apart(rows, config.knowledge_size, config.backbone.hidden_size, self.absorbing)
 
     def precompute(
         self, processor: KGBertProcessor, progress: Progress | None = None
@@ -248,28 +258,38 @@ class KGBertPreTrainedModel(PreTrainedModel):
         """Return the vector of every entity of the processor's graph, computed once for all.
 
         ``processor.use_vectors(vectors)`` then looks vectors up instead of sampling neighbours,
-        which changes answers by no more than half precision rounds.
+        which changes answers by no more than half precision rounds. Where ``knowledge_heads`` is 1,
+        each vector comes with the keys and values that it has in the injected blocks, so that
+        little is left to compute, for ``1 + 2 * blocks`` times the room.
 
         Args:
             processor: Brings the graph and its features.
             progress: Called with how much of the work is done, and how much there is.
         """
-        encoder = self._encoder_of_vectors()
-        vectors = all_vectors(encoder, processor.sampler, processor.features, progress)
-        return EntityVectors(vectors, processor.origin_of_vectors(weights_hash(encoder)))
+        weights = weights_hash(self._maker_of_vectors())
+        vectors = all_vectors(
+            self.graph_encoder,
+            processor.sampler,
+            processor.features,
+            self.absorbing.values(),
+            progress,
+        )
+        return EntityVectors(vectors, processor.origin_of_vectors(weights))
 
     def check_vectors(self, vectors: EntityVectors) -> None:
-        """Raise ValueError where entity vectors are not those of this model's graph encoder."""
-        self.freshness.check(self._encoder_of_vectors(), vectors.origin.weights_hash)
+        """Raise ValueError where entity vectors are not those of this model's weights."""
+        self.freshness.check(self._maker_of_vectors(), vectors.origin.weights_hash)
 
-    def _encoder_of_vectors(self) -> GraphEncoder:
-        encoder: GraphEncoder | None = getattr(self, "graph_encoder", None)
-        if encoder is None:
+    def _maker_of_vectors(self) -> nn.Module:
+        """Return all whose weights are in vectors computed beforehand."""
+        if not hasattr(self, "graph_encoder"):
             raise ValueError(
                 "this model computes no entity vectors, so that there are none to precompute or "
                 "to look up; type processor.use_vectors(None)."
             )
-        return encoder
+        if not self.absorbing:
+            return self.graph_encoder
+        return nn.ModuleList([self.graph_encoder, *self.absorbing.values()])
 
     def knowledge_off(self) -> AbstractContextManager[None]:
         """Return a context in which the model computes with its injections switched off."""

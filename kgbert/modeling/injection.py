@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from kgbert.modeling.attention import KnowledgeAttention, Links
+from kgbert.modeling.attention import Absorbed, KnowledgeAttention, Links
 from kgbert.modeling.link_tables import (
     Layout,
     LinkTable,
@@ -37,6 +37,8 @@ class Pass:
     layout: Layout | None = None
     weights: dict[str, Tensor] | None = None
     """Filled by the hooks where somebody asked: the attention of each link, by injection."""
+    absorbed: dict[str, Absorbed] = field(default_factory=dict)
+    """By injection, what takes the place of the entities' vectors there."""
     tables: list[LinkTable] = field(default_factory=list)
     """The links as tables, once a hook has made them for itself and those that follow."""
     spans: list[Spans] = field(default_factory=list)
@@ -137,15 +139,16 @@ class Attend:
 
     def __call__(self, hidden: Tensor, current: Pass) -> Tensor:
         """Return the hidden states with knowledge added."""
-        entities, links, layout = current.entities, current.links, current.layout
-        if entities is None or links is None or layout is None:
+        vectors, links, layout = current.entities, current.links, current.layout
+        if vectors is None or links is None or layout is None:
             return hidden
+        entities = current.absorbed.get(self.name, vectors)
         texts, width = hidden.shape[:2]
-        size = entities.shape[1] // self.attention.heads
+        size = vectors.shape[1] // self.attention.heads
         if current.weights is None and is_worth_a_table(links, layout, texts, size):
             if not current.tables:
                 current.tables.append(
-                    table_of_links(links, layout, nodes=len(entities), texts=texts, width=width)
+                    table_of_links(links, layout, nodes=len(vectors), texts=texts, width=width)
                 )
             return self.attention.read(hidden, entities, *current.tables[0])
         hidden, weights = self.attention(hidden, entities, links)

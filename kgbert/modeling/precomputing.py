@@ -1,17 +1,19 @@
 """Entity vectors of a whole graph, computed layer by layer, and the check that they are fresh."""
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from kgbert.batching.features import EntityFeatures
 from kgbert.batching.sampling import NeighbourSampler
+from kgbert.modeling.absorbing import joined
+from kgbert.modeling.attention import KnowledgeAttention
 from kgbert.modeling.encoders import GraphEncoder
 from kgbert.modeling.features import weights_hash
 
@@ -30,9 +32,12 @@ def all_vectors(
     encoder: GraphEncoder,
     sampler: NeighbourSampler,
     features: EntityFeatures,
+    attentions: Collection[KnowledgeAttention] = (),
     progress: Progress | None = None,
 ) -> NDArray[np.float16]:
     """Return the vector of every entity, as a batch in evaluation would compute it.
+
+    Behind it stands what the entity absorbs for each attention.
 
     Each layer is computed for all entities before the next one, so that an entity costs its
     neighbours and not their neighbours as well. What a node draws depends on the node alone, so
@@ -44,7 +49,7 @@ def all_vectors(
 
     def rows(step: Step, number: int, kind: type[Any] = np.float32) -> NDArray[Any]:
         entities = len(features.vectors)
-        filled = _on_disk((entities, encoder.norm.normalized_shape[0]), kind)
+        filled = _on_disk((entities, step(0, 0).shape[1]), kind)
         for start in range(0, entities, CHUNK):
             end = min(start + CHUNK, entities)
             filled[start:end] = step(start, end).cpu().numpy()
@@ -66,8 +71,7 @@ def all_vectors(
 
     def leave(state: NDArray[Any], start: int, end: int) -> Tensor:
         nodes = torch.tensor(state[start:end]).to(encoder.norm.weight)
-        vectors: Tensor = encoder.norm(nodes).half()
-        return vectors
+        return joined(encoder.norm(nodes), attentions).half()
 
     training = encoder.training
     encoder.eval()
@@ -88,14 +92,14 @@ def _on_disk(shape: tuple[int, int], kind: type[Any]) -> NDArray[Any]:
 
 
 class Freshness:
-    """Says of which graph encoder vectors must be, hashing its weights only where they changed."""
+    """Says of which weights vectors must be, hashing these only where they changed."""
 
     def __init__(self) -> None:
         self.versions: list[tuple[int, int]] = []
         self.hash = ""
 
-    def hash_of(self, encoder: GraphEncoder) -> str:
-        """Return the SHA-256 of a graph encoder's weights."""
+    def hash_of(self, encoder: nn.Module) -> str:
+        """Return the SHA-256 of what computes vectors."""
         # PyTorch counts a tensor's changes for its own checks of backward passes.
         versions = [(id(weight), weight._version) for weight in encoder.parameters()]
         if versions != self.versions:
@@ -106,12 +110,9 @@ class Freshness:
         """Hash the weights anew when next asked: fused optimisers change them uncounted."""
         self.versions = []
 
-    def check(self, encoder: GraphEncoder, vectors_hash: str | None) -> None:
-        """Raise ValueError where vectors are those of other weights.
-
-        Under torch.compile nothing is checked: whoever compiles a model has stopped changing it.
-        """
-        if torch.compiler.is_compiling() or self.hash_of(encoder) == vectors_hash:
+    def check(self, encoder: nn.Module, vectors_hash: str | None) -> None:
+        """Raise ValueError where vectors are those of other weights."""
+        if self.hash_of(encoder) == vectors_hash:
             return
         raise ValueError(
             f"the entity vectors are of the graph encoder {str(vectors_hash)[:12]}, but this one "
