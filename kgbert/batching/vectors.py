@@ -24,7 +24,7 @@ class Origin:
 
 @dataclass(frozen=True, eq=False)
 class EntityVectors:
-    """What a trained graph encoder makes of every entity, in half precision."""
+    """What a trained model makes of every entity before it sees a text, in half precision."""
 
     vectors: NDArray[np.float16]
     """Shape (entities, size); mapped from the disk where they were loaded."""

@@ -25,7 +25,8 @@ class KGBertConfig(PreTrainedConfig):
         graph_encoder: A name in :data:`kgbert.modeling.encoders.ENCODERS`.
         graph_layers: How many hops of the graph an entity vector sees.
         knowledge_size: Length of an entity vector; None means that of the feature vectors.
-        knowledge_heads: Heads of each knowledge attention.
+        knowledge_heads: Heads of each knowledge attention; of one, ``model.precompute`` computes
+            more beforehand.
         knowledge_dropout: Dropout inside the graph encoder and on what is injected.
         link_dropout: Share of links hidden from the model at each training step.
         fusion: How it enters, a name in :data:`kgbert.modeling.fusions.FUSIONS`; all but
