@@ -160,6 +160,18 @@ def test_keys_and_values_are_stale_when_an_attention_was_trained(fused, name):
         run(model, processor(TEXTS))
 
 
+def test_a_gate_is_in_no_vectors(fused):
+    model, processor = stirred(fused(knowledge_heads=1)), tiny_processor()
+    processor.use_vectors(model.precompute(processor))
+    before = run(model, processor(TEXTS)).logits
+
+    with torch.no_grad():
+        for attention in model.injections.values():
+            attention.gate.mul_(2)
+
+    assert not torch.allclose(run(model, processor(TEXTS)).logits, before)
+
+
 def test_training_on_precomputed_vectors_is_refused(fused):
     model, processor = fused(), tiny_processor()
     processor.use_vectors(model.precompute(processor))

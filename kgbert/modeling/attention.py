@@ -194,6 +194,11 @@ class KnowledgeAttention(nn.Module):
         keys = self._absorbed_key(self.key(entities))
         return Absorbed(keys, self.output(self.value(entities)))
 
+    @property
+    def absorbed_maps(self) -> tuple[nn.Linear, ...]:
+        """The maps whose weights are in what :meth:`absorb` returns."""
+        return self.query, self.key, self.value, self.output
+
     def _absorbed_key(self, key: Tensor) -> Tensor:
         return torch.cat([key @ self.query.weight, (key @ self.query.bias).unsqueeze(-1)], -1)
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
+from itertools import chain
 from typing import Any, ClassVar, TypeVar
 
 import torch
@@ -289,7 +290,8 @@ class KGBertPreTrainedModel(PreTrainedModel):
             )
         if not self.absorbing:
             return self.graph_encoder
-        return nn.ModuleList([self.graph_encoder, *self.absorbing.values()])
+        maps = chain.from_iterable(each.absorbed_maps for each in self.absorbing.values())
+        return nn.ModuleList([self.graph_encoder, *maps])
 
     def knowledge_off(self) -> AbstractContextManager[None]:
         """Return a context in which the model computes with its injections switched off."""
