@@ -8,10 +8,10 @@ from kgbert.modeling.attention import GATE_SPEED, KnowledgeAttention, Links
 HIDDEN, KNOWLEDGE, HEADS = 8, 8, 2
 
 
-def layer():
+def layer(heads=HEADS):
     """Return a layer whose gate is not shut any more."""
     torch.manual_seed(0)
-    made = KnowledgeAttention(HIDDEN, KNOWLEDGE, HEADS, 0.0).eval()
+    made = KnowledgeAttention(HIDDEN, KNOWLEDGE, heads, 0.0).eval()
     torch.nn.init.normal_(made.null_key)
     torch.nn.init.uniform_(made.gate, 0.01, 0.1)
     return made

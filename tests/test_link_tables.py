@@ -61,6 +61,22 @@ def test_a_table_reads_what_following_each_link_reads(case):
 
 @given(linked())
 @settings(max_examples=50)
+def test_what_entities_have_absorbed_is_read_as_their_vectors_are(case):
+    tokens, entities, links = case
+    attention = layer(heads=1)
+    expected, shares = attention(tokens, entities, links)
+
+    absorbed = attention.absorb(entities)
+    followed, same_shares = attention(tokens, absorbed, links)
+    read = attention.read(tokens, absorbed, *tables_of(links, tokens, entities))
+
+    assert torch.allclose(followed, expected, atol=TOLERANCE)
+    assert torch.allclose(same_shares, shares, atol=TOLERANCE)
+    assert torch.allclose(read, expected, atol=TOLERANCE)
+
+
+@given(linked())
+@settings(max_examples=50)
 def test_a_table_gives_the_same_gradients(case):
     tokens, entities, links = case
     attention = layer()
