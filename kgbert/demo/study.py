@@ -34,7 +34,7 @@ RECIPES = {
     arm: Recipe(rate, max_length=160, options=options)
     for arm, rate, options in (
         ("plain", 4e-4, _POOLED),
-        ("knowledge", 1e-4, _SMALL),
+        ("knowledge", 2e-4, _SMALL),
         ("shuffled", 4e-4, _SMALL),
         ("appended text", 4e-4, _POOLED),
     )
