@@ -51,9 +51,9 @@ def test_a_compiled_model_answers_as_it_did_and_compiles_once_for_a_bucket(fused
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("heads", [1, 2])
-def test_a_compiled_model_looks_vectors_up_as_it_did(fused, heads):
-    model, processor = stirred(fused(knowledge_heads=heads)), tiny_processor()
+@pytest.mark.parametrize("shape", [{}, {"knowledge_heads": 1, "knowledge_size": 32}])
+def test_a_compiled_model_looks_vectors_up_as_it_did(fused, shape):
+    model, processor = stirred(fused(**shape)), tiny_processor()
     processor.use_vectors(model.precompute(processor))
     batches = [processor(texts) for texts in (FIRST, SECOND)]
     compiled = torch.compile(model, backend="eager", dynamic=False)

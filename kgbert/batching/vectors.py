@@ -19,7 +19,7 @@ class Origin:
     drawing: str
     """How neighbours are drawn."""
     weights_hash: str
-    """SHA-256 of the graph encoder's weights."""
+    """SHA-256 of the weights that are in the vectors."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -42,8 +42,7 @@ class StringColumn:
     def __getitem__(self, index: int) -> str:
         if index < 0 or index >= len(self):
             raise IndexError(f"no string {index} in a column of {len(self)}")
-        # The numbers of an array cost several times those of Python.
-        return self.blob[self.offsets.item(index) : self.offsets.item(index + 1)].tobytes().decode()
+        return self._bytes(index).decode()
 
     def __iter__(self) -> Iterator[str]:
         blob = bytes(self.blob)
@@ -58,13 +57,15 @@ class StringColumn:
         """
         # UTF-8 keeps the order of code points, so that nothing has to be decoded.
         wanted = string.encode(errors="surrogatepass")
-        blob, offsets = self.blob.data, self.offsets.data
         low, high = 0, len(self)
         while low < high:
             middle = (low + high) // 2
-            if blob[offsets[middle] : offsets[middle + 1]].tobytes() < wanted:
+            if self._bytes(middle) < wanted:
                 low = middle + 1
             else:
                 high = middle
-        found = low < len(self) and blob[offsets[low] : offsets[low + 1]].tobytes() == wanted
-        return low if found else None
+        return low if low < len(self) and self._bytes(low) == wanted else None
+
+    def _bytes(self, index: int) -> bytes:
+        # The numbers of an array cost several times those of Python.
+        return self.blob[self.offsets.item(index) : self.offsets.item(index + 1)].tobytes()

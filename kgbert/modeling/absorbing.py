@@ -1,7 +1,8 @@
 """Rows computed beforehand: an entity's vector, and what attentions of one head make of it.
 
 An attention of one head leaves nothing to be mapped once a text is there. Of several heads each
-would need vectors of its own as long as a token's state, so that they map in every batch.
+would need vectors of its own as long as a token's state, and entity vectors that are shorter than
+that are mapped sooner than read at that length; there each batch maps.
 """
 
 from collections.abc import Collection, Iterable
@@ -19,7 +20,7 @@ def absorbing(injections: Iterable[Injection]) -> dict[str, KnowledgeAttention]:
     return {
         each.name: each.change.attention
         for each in injections
-        if isinstance(each.change, Attend) and each.change.attention.heads == 1
+        if isinstance(each.change, Attend) and each.change.attention.can_be_absorbed
     }
 
 

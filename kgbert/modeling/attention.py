@@ -190,17 +190,33 @@ class KnowledgeAttention(nn.Module):
         """Return entities that tokens can read without a map of their own; of one head only.
 
         The token's state takes the place of the query, and what is read that of the output.
+
+        Raises:
+            ValueError: A map is wrapped, so that its weights are not all that it does.
         """
+        if any(type(each) is not AlignedLinear for each in self.absorbed_maps):
+            raise ValueError(
+                "a map of the knowledge attention is wrapped, as by LoRA, so that vectors computed "
+                "beforehand would lack what the wrapper adds; merge it first (in peft: "
+                "model.merge_and_unload())."
+            )
         keys = self._absorbed_key(self.key(entities))
         return Absorbed(keys, self.output(self.value(entities)))
 
     @property
-    def absorbed_maps(self) -> tuple[nn.Linear, ...]:
+    def can_be_absorbed(self) -> bool:
+        """Whether entities that have absorbed the maps are quicker to read than their vectors."""
+        return self.heads == 1 and self.key.in_features >= self.query.in_features
+
+    @property
+    def absorbed_maps(self) -> tuple[nn.Module, ...]:
         """The maps whose weights are in what :meth:`absorb` returns."""
         return self.query, self.key, self.value, self.output
 
     def _absorbed_key(self, key: Tensor) -> Tensor:
-        return torch.cat([key @ self.query.weight, (key @ self.query.bias).unsqueeze(-1)], -1)
+        # Who looks vectors up teaches the maps nothing: not here either, by the null entity alone.
+        weight, bias = self.query.weight.detach(), self.query.bias.detach()
+        return torch.cat([key @ weight, (key @ bias).unsqueeze(-1)], -1)
 
     def _side_of(self, entities: Tensor | Absorbed) -> tuple[Tensor, Tensor, Tensor]:
         """Return keys and values of entities, and the null entity's key."""

@@ -259,13 +259,16 @@ class KGBertPreTrainedModel(PreTrainedModel):
         """Return the vector of every entity of the processor's graph, computed once for all.
 
         ``processor.use_vectors(vectors)`` then looks vectors up instead of sampling neighbours,
-        which changes answers by no more than half precision rounds. Where ``knowledge_heads`` is 1,
-        each vector comes with the keys and values that it has in the injected blocks, so that
-        little is left to compute, for ``1 + 2 * blocks`` times the room.
+        which changes answers by no more than half precision rounds. Where ``knowledge_heads`` is 1
+        and vectors are as long as token states, each comes with the keys and values that it has in
+        the injected blocks: little is left to compute, for ``1 + 2 * blocks`` times the room.
 
         Args:
             processor: Brings the graph and its features.
             progress: Called with how much of the work is done, and how much there is.
+
+        Raises:
+            ValueError: The weights give no vectors, or none that half precision holds.
         """
         weights = weights_hash(self._maker_of_vectors())
         vectors = all_vectors(

@@ -45,7 +45,7 @@ class BatchKnowledge(NamedTuple):
     entity_vectors: Float[Tensor, "nodes size"] | None = None
     """Precomputed vectors of the linked nodes, in the place of a subgraph."""
     vectors_hash: str | None = None
-    """Of which graph encoder they are."""
+    """Of which weights they are."""
     link_gold: Int[Tensor, " links"] | None = None
     """What gold links say of each link, as :func:`kgbert.modeling.linking_loss.linking_loss` reads
     it."""

@@ -71,7 +71,7 @@ def all_vectors(
 
     def leave(state: NDArray[Any], start: int, end: int) -> Tensor:
         nodes = torch.tensor(state[start:end]).to(encoder.norm.weight)
-        return joined(encoder.norm(nodes), attentions).half()
+        return _halved(joined(encoder.norm(nodes), attentions))
 
     training = encoder.training
     encoder.eval()
@@ -81,6 +81,16 @@ def all_vectors(
     vectors = rows(partial(leave, state), steps - 1, np.float16)
     encoder.train(training)
     return vectors
+
+
+def _halved(rows: Tensor) -> Tensor:
+    halves = rows.half()
+    if not halves.isfinite().all():
+        raise ValueError(
+            "entity vectors are too large for half precision, or no numbers at all, as after a "
+            "training that diverged; train again with a smaller learning rate."
+        )
+    return halves
 
 
 def _on_disk(shape: tuple[int, int], kind: type[Any]) -> NDArray[Any]:
@@ -95,13 +105,16 @@ class Freshness:
     """Says of which weights vectors must be, hashing these only where they changed."""
 
     def __init__(self) -> None:
-        self.versions: list[tuple[int, int]] = []
+        self.versions: list[tuple[int, int, int]] = []
         self.hash = ""
 
     def hash_of(self, encoder: nn.Module) -> str:
         """Return the SHA-256 of what computes vectors."""
-        # PyTorch counts a tensor's changes for its own checks of backward passes.
-        versions = [(id(weight), weight._version) for weight in encoder.parameters()]
+        # PyTorch counts a tensor's changes for its own checks of backward passes; another
+        # precision is another memory.
+        versions = [
+            (id(weight), weight._version, weight.data_ptr()) for weight in encoder.parameters()
+        ]
         if versions != self.versions:
             self.versions, self.hash = versions, weights_hash(encoder)
         return self.hash
@@ -115,8 +128,8 @@ class Freshness:
         if self.hash_of(encoder) == vectors_hash:
             return
         raise ValueError(
-            f"the entity vectors are of the graph encoder {str(vectors_hash)[:12]}, but this one "
-            f"is {self.hash[:12]}: it was trained on, or is in another precision. Type "
+            f"the entity vectors are of the weights {str(vectors_hash)[:12]}, but this model has "
+            f"{self.hash[:12]}: it was trained on, or is in another precision. Type "
             "processor.use_vectors(model.precompute(processor)), or processor.use_vectors(None) "
             "to sample the graph again; in a saved folder, remove entity_vectors.safetensors."
         )

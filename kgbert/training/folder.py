@@ -38,7 +38,7 @@ def save_model(
             says that its licence forbids passing it on.
 
     Raises:
-        ValueError: The processor looks up entity vectors that another graph encoder computed.
+        ValueError: The processor looks up entity vectors that other weights computed.
     """
     if processor.vectors is not None:
         model.check_vectors(processor.vectors)
