@@ -15,13 +15,15 @@ from kgbert.modeling.attention import Absorbed, KnowledgeAttention
 from kgbert.modeling.injection import Attend, Injection
 
 
-def absorbing(injections: Iterable[Injection]) -> dict[str, KnowledgeAttention]:
-    """Return the injections for which entities can absorb all maps."""
-    return {
-        each.name: each.change.attention
+def absorbing(injections: Iterable[Injection]) -> tuple[str, ...]:
+    """Return the names of the injections for which entities can absorb all maps."""
+    return tuple(
+        each.name
         for each in injections
-        if isinstance(each.change, Attend) and each.change.attention.can_be_absorbed
-    }
+        if isinstance(each.change, Attend)
+        and isinstance(each.module, KnowledgeAttention)
+        and each.module.can_be_absorbed
+    )
 
 
 def joined(

@@ -194,7 +194,7 @@ class KnowledgeAttention(nn.Module):
         Raises:
             ValueError: A map is wrapped, so that its weights are not all that it does.
         """
-        if any(type(each) is not AlignedLinear for each in self.absorbed_maps):
+        if self.is_wrapped:
             raise ValueError(
                 "a map of the knowledge attention is wrapped, as by LoRA, so that vectors computed "
                 "beforehand would lack what the wrapper adds; merge it first (in peft: "
@@ -202,6 +202,11 @@ class KnowledgeAttention(nn.Module):
             )
         keys = self._absorbed_key(self.key(entities))
         return Absorbed(keys, self.output(self.value(entities)))
+
+    @property
+    def is_wrapped(self) -> bool:
+        """Whether the weights of a map are not all that it does, as with LoRA."""
+        return any(type(each) is not AlignedLinear for each in self.absorbed_maps)
 
     @property
     def can_be_absorbed(self) -> bool:

@@ -18,7 +18,7 @@ def ernie_injections(config: KGBertConfig, read_position: int, pools: bool) -> l
     for layer, before in zip(names, [None, *names.values()], strict=False):
         is_last = layer == max(names)
         fusion = EntityFusion(config, read_position, before, None if is_last else names[layer])
-        found.append(Injection(names[layer], layer, fusion, fusion, "feed forward"))
+        found.append(Injection(names[layer], layer, fusion, place="feed forward"))
     return found
 
 

@@ -26,16 +26,17 @@ from kgbert.modeling.injection import (
     TOKENS_FIRST,
     BlockHook,
     Change,
+    Injected,
     Injection,
     Memory,
     Pass,
     PoolMean,
-    blocks_of,
-    feed_forward_of,
+    changed_by,
     last_of,
 )
 from kgbert.modeling.knowledge import BatchKnowledge, take_knowledge
 from kgbert.modeling.linking_loss import taught_links
+from kgbert.modeling.new_modules import new_modules, tell_shut
 from kgbert.modeling.precomputing import Freshness, Progress, all_vectors
 from kgbert.modeling.starting import start
 
@@ -72,6 +73,7 @@ class KGBertPreTrainedModel(PreTrainedModel):
         self.supports_gradient_checkpointing = self.backbone.supports_gradient_checkpointing
         self.memory = Memory()
         self.freshness = Freshness()
+        self.has_trained = False
         pools = self.reads_one_position and config.pooling == "mean"
         fusion = lookup(FUSIONS, config.fusion, "fusion")
         if fusion.needs_pooling and not self.reads_one_position:
@@ -106,18 +108,21 @@ class KGBertPreTrainedModel(PreTrainedModel):
         """Add what a task reads beside the backbone and its own head, which is mostly nothing."""
 
     @property
+    def new_modules(self) -> list[str]:
+        """Names of the task head and of what reads the graph: no checkpoint has trained them.
+
+        peft takes them: ``LoraConfig(..., modules_to_save=model.new_modules)``.
+        """
+        return new_modules(self.backbone, self)
+
+    @property
     def read_position(self) -> int:
         """The position that heads of the backbone's family read: the first or the last."""
         return -1 if self.config.backbone.model_type in READ_LAST else 0
 
     def _hook(self, injections: Sequence[Injection]) -> None:
         for each in injections:
-            if each.place == "pooled":
-                hooked = last_of(self.backbone)
-            else:
-                block = blocks_of(self.backbone)[each.layer - 1]
-                hooked = feed_forward_of(block) if each.place == "feed forward" else block
-            self._hook_at(hooked, each.change)
+            self._hook_at(changed_by(each, self.backbone), Injected(each, self.injections))
 
     def _hook_at(self, hooked: nn.Module, change: Change) -> None:
         tokens_first = self.config.backbone.model_type in TOKENS_FIRST
@@ -253,6 +258,14 @@ class KGBertPreTrainedModel(PreTrainedModel):
         config = self.config
         return taken_apart(rows, config.knowledge_size, config.backbone.hidden_size, self.absorbing)
 
+    def train(self: Fused, mode: bool = True) -> Fused:
+        """Set the mode as ever, and warn once if what was frozen keeps knowledge out."""
+        if mode and not self.has_trained:
+            self.has_trained = True
+            tell_shut(self.injections)
+        super().train(mode)
+        return self
+
     def precompute(
         self, processor: KGBertProcessor, progress: Progress | None = None
     ) -> EntityVectors:
@@ -275,7 +288,7 @@ class KGBertPreTrainedModel(PreTrainedModel):
             self.graph_encoder,
             processor.sampler,
             processor.features,
-            self.absorbing.values(),
+            self._absorbing(),
             progress,
         )
         return EntityVectors(vectors, processor.origin_of_vectors(weights))
@@ -293,8 +306,11 @@ class KGBertPreTrainedModel(PreTrainedModel):
             )
         if not self.absorbing:
             return self.graph_encoder
-        maps = chain.from_iterable(each.absorbed_maps for each in self.absorbing.values())
+        maps = chain.from_iterable(each.absorbed_maps for each in self._absorbing())
         return nn.ModuleList([self.graph_encoder, *maps])
+
+    def _absorbing(self) -> list[Any]:
+        return [self.injections[name] for name in self.absorbing]
 
     def knowledge_off(self) -> AbstractContextManager[None]:
         """Return a context in which the model computes with its injections switched off."""

@@ -28,12 +28,11 @@ def attention_injections(config: KGBertConfig, read_position: int, pools: bool) 
     blocks = config.backbone.num_hidden_layers
     found = []
     for layer in config.injected_layers:
-        name, attention = f"layer_{layer}", _attention(config)
-        found.append(Injection(name, layer, attention, Attend(name, attention)))
+        name = f"layer_{layer}"
+        found.append(Injection(name, layer, _attention(config), Attend(name)))
     if pools:
-        attention = _attention(config)
-        change = AttendAtOneToken("readout", attention, read_position)
-        found.append(Injection("readout", blocks, attention, change, "pooled"))
+        change = AttendAtOneToken("readout", read_position)
+        found.append(Injection("readout", blocks, _attention(config), change, "pooled"))
     return found
 
 

@@ -4,13 +4,14 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
+from operator import call
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from kgbert.modeling.attention import Absorbed, KnowledgeAttention, Links
+from kgbert.modeling.attention import Absorbed, Links
 from kgbert.modeling.link_tables import (
     Layout,
     LinkTable,
@@ -116,6 +117,9 @@ class Memory(threading.local):
 #: What a hook does to the hidden states (batch, tokens, hidden) that a block returns.
 Change = Callable[[Tensor, Pass], Tensor]
 
+#: The same, done by a module; by what peft puts around one too, which is no instance of its class.
+ChangeBy = Callable[[Any, Tensor, Pass], Tensor]
+
 
 class Injection(NamedTuple):
     """One place where knowledge enters, and through what."""
@@ -125,33 +129,49 @@ class Injection(NamedTuple):
     layer: int
     """The block, 1 being the first."""
     module: nn.Module
-    change: Change
+    change: ChangeBy = call
+    """What is done by it; as a rule it is called with the hidden states."""
     place: str = "block"
     """What is changed: what a ``block`` returns; what its ``feed forward`` part makes of it before
     the activation; or, once a text is ``pooled``, what is handed to the task head."""
 
 
+class Injected:
+    """The change that an injection makes, by the module that has its name when it is called.
+
+    That may be another than at first: peft puts a copy to be trained in a module's place.
+    """
+
+    def __init__(self, injection: Injection, modules: nn.ModuleDict) -> None:
+        self.name, self.change, self.modules = injection.name, injection.change, modules
+
+    def __call__(self, hidden: Tensor, current: Pass) -> Tensor:
+        """Return the hidden states changed."""
+        return self.change(self.modules[self.name], hidden, current)
+
+
 class Attend:
     """Add to every linked position what it reads from its entities."""
 
-    def __init__(self, name: str, attention: KnowledgeAttention) -> None:
-        self.name, self.attention = name, attention
+    def __init__(self, name: str) -> None:
+        self.name = name
 
-    def __call__(self, hidden: Tensor, current: Pass) -> Tensor:
+    def __call__(self, attention: Any, hidden: Tensor, current: Pass) -> Tensor:
         """Return the hidden states with knowledge added."""
         vectors, links, layout = current.entities, current.links, current.layout
         if vectors is None or links is None or layout is None:
             return hidden
         entities = current.absorbed.get(self.name, vectors)
         texts, width = hidden.shape[:2]
-        size = vectors.shape[1] // self.attention.heads
+        size = vectors.shape[1] // attention.heads
         if current.weights is None and is_worth_a_table(links, layout, texts, size):
             if not current.tables:
                 current.tables.append(
                     table_of_links(links, layout, nodes=len(vectors), texts=texts, width=width)
                 )
-            return self.attention.read(hidden, entities, *current.tables[0])
-        hidden, weights = self.attention(hidden, entities, links)
+            read: Tensor = attention.read(hidden, entities, *current.tables[0])
+            return read
+        hidden, weights = attention(hidden, entities, links)
         if current.weights is not None:
             current.weights[self.name] = weights
         return hidden
@@ -160,26 +180,28 @@ class Attend:
 class AttendAtOneToken:
     """Add to the one token that the task head reads what it reads from its text's entities."""
 
-    def __init__(self, name: str, attention: KnowledgeAttention, token: int) -> None:
-        self.name, self.attention, self.token = name, attention, token
+    def __init__(self, name: str, token: int) -> None:
+        self.name, self.token = name, token
 
-    def __call__(self, hidden: Tensor, current: Pass) -> Tensor:
+    def __call__(self, attention: Any, hidden: Tensor, current: Pass) -> Tensor:
         """Return the hidden states with knowledge added to one of each text."""
         entities, links, layout = current.entities, current.links, current.layout
         if entities is None or links is None or layout is None:
             return hidden
         if current.weights is not None:
             # Whoever asks wants to know it of all links, read or not.
-            _, current.weights[self.name] = self.attention(hidden, entities, links)
+            _, current.weights[self.name] = attention(hidden, entities, links)
         texts, width = hidden.shape[:2]
-        size = entities.shape[1] // self.attention.heads
-        if not is_worth_a_table(links, layout._replace(size=(1, layout.size[1])), texts, size):
+        size = entities.shape[1] // attention.heads
+        own_layout = layout._replace(size=(1, layout.size[1]))
+        if attention.is_wrapped or not is_worth_a_table(links, own_layout, texts, size):
             elsewhere = links.tokens[links.positions] != self.token % width
             own = links._replace(scores=links.scores.masked_fill(elsewhere, -torch.inf))
-            changed: Tensor = self.attention(hidden, entities, own)[0]
+            changed: Tensor = attention(hidden, entities, own)[0]
             return changed
         table = table_of_texts(links, layout, texts=texts, width=width, token=self.token)
-        return self.attention.read_once(hidden, entities, *table)
+        read: Tensor = attention.read_once(hidden, entities, *table)
+        return read
 
 
 class PoolMean:
@@ -225,6 +247,14 @@ class BlockHook:
 
     def _turned(self, hidden: Tensor) -> Tensor:
         return hidden.transpose(0, 1) if self.tokens_first else hidden
+
+
+def changed_by(injection: Injection, backbone: PreTrainedModel) -> nn.Module:
+    """Return the part of a backbone whose output an injection changes."""
+    if injection.place == "pooled":
+        return last_of(backbone)
+    block = blocks_of(backbone)[injection.layer - 1]
+    return feed_forward_of(block) if injection.place == "feed forward" else block
 
 
 def feed_forward_of(block: nn.Module) -> nn.Linear:

@@ -15,7 +15,7 @@ def knowbert_injections(config: KGBertConfig, read_position: int, pools: bool) -
     """Return one injection, after the last injected block but one."""
     layer = sorted(config.injected_layers)[-2:][0]
     attention = KnowledgeRecontextualisation(config, read_position)
-    return [Injection(f"layer_{layer}", layer, attention, attention)]
+    return [Injection(f"layer_{layer}", layer, attention)]
 
 
 class KnowledgeRecontextualisation(nn.Module):

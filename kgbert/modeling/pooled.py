@@ -12,7 +12,7 @@ def pooled_injections(config: KGBertConfig, read_position: int, pools: bool) -> 
     """Return one injection, behind the pooling."""
     fusion = PooledFusion(config, read_position)
     blocks = config.backbone.num_hidden_layers
-    return [Injection("pooled", blocks, fusion, fusion, "pooled")]
+    return [Injection("pooled", blocks, fusion, place="pooled")]
 
 
 class PooledFusion(nn.Module):
