@@ -51,6 +51,20 @@ def test_a_description_is_nearest_to_itself(linker):
         assert verbalise(graph, best) == verbalise(graph, index)
 
 
+def test_case_counts_where_the_encoder_sees_it(plain_folder):
+    # The features, too, are made of what the graph says as it is written.
+    builder = GraphBuilder()
+    for entity, name in (("EX:1", "of mice"), ("EX:2", "OF MICE"), ("EX:3", "Of Mice")):
+        builder.add_entity(entity)
+        builder.add_name(entity, name)
+    graph = builder.build()
+    linker = NearestDescriptionLinker.from_pretrained(graph, plain_folder("roberta", KGBertModel))
+
+    found = linker([verbalise(graph, index) for index in range(3)])
+
+    assert [mention.candidates[0].entity for [mention] in found] == ["EX:1", "EX:2", "EX:3"]
+
+
 def test_a_lower_temperature_leaves_the_best_more_alone(linker):
     def second(temperature):
         made = NearestDescriptionLinker(tiny_graph(), linker.encoder, temperature=temperature)

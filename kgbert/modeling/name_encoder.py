@@ -32,8 +32,8 @@ _MANY, _FEW = 256, 32
 class NameEncoder:
     """A backbone that gives each name a vector of length one.
 
-    Names are folded first (Unicode form and case), so that a name's vector does not depend on
-    where in a sentence it stands.
+    Names are folded first (Unicode form and case) unless it is told not to, so that a name's
+    vector does not depend on where in a sentence it stands.
     """
 
     model: PreTrainedModel
@@ -42,6 +42,7 @@ class NameEncoder:
     """A name in POOLINGS."""
     max_length: int = 32
     """Longest name in tokens; what is longer is cut."""
+    folds: bool = True
 
     def __post_init__(self) -> None:
         lookup(POOLINGS, self.pooling, "pooling")
@@ -86,9 +87,9 @@ class NameEncoder:
             )
 
     def tokens(self, names: Sequence[str]) -> BatchEncoding:
-        """Return folded names as one padded batch, where the model is."""
+        """Return names, folded or not, as one padded batch, where the model is."""
         inputs: BatchEncoding = self.tokenizer(
-            [fold_cluster(name) for name in names],
+            [fold_cluster(name) for name in names] if self.folds else list(names),
             truncation=True,
             max_length=self.max_length,
             padding=True,

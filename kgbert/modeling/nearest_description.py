@@ -1,6 +1,7 @@
 """Link a whole short text to the entities whose descriptions mean most nearly the same."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -44,7 +45,7 @@ class NearestDescriptionLinker:
 
         Args:
             graph: Its entities are proposed.
-            encoder: Reads the texts.
+            encoder: Reads the texts, as they are written: so features are made of descriptions.
             features: What the same encoder made of the entities; None means that they are made
                 when they are first needed.
             candidates: Entities proposed for a text.
@@ -53,7 +54,7 @@ class NearestDescriptionLinker:
         Raises:
             ValueError: The features are another encoder's or another graph's.
         """
-        self.graph, self.encoder, self._features = graph, encoder, features
+        self.graph, self.encoder, self._features = graph, replace(encoder, folds=False), features
         self.candidates, self.temperature = candidates, temperature
         if features is not None and not self._fits(features):
             raise ValueError(
