@@ -1,19 +1,17 @@
 """What is compared: arms and seeds on one task, everything else equal."""
 
 import hashlib
-import inspect
 import json
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from kgbert import __version__
 from kgbert.batching.features import EntityFeatures
 from kgbert.comparing.arms import ARMS, Arm
-from kgbert.comparing.arms.arm import Change
+from kgbert.comparing.own_code import code_told
 from kgbert.comparing.power import seeds_needed
 from kgbert.graph.graph import KnowledgeGraph
 from kgbert.linking.linkers import linker_settings, parts_of
@@ -138,7 +136,7 @@ def arm_told(arm: Arm) -> Any:
     return {
         "name": arm.name,
         "options": {name: repr(value) for name, value in arm.options.items()},
-        "change": _code_told(arm.change),
+        "change": code_told(arm.change),
     }
 
 
@@ -156,28 +154,3 @@ def linker_told(linker: Linker) -> Any:
         }
         for part in parts
     ]
-
-
-def _code_told(change: Change) -> str:
-    """Return a function's name, the values that it holds, and a hash of its source.
-
-    At a prompt there is no source; what stands for it there is the compiled code.
-    """
-    if isinstance(change, partial):
-        return f"{_code_told(change.func)} {change.args!r} {change.keywords!r}"
-    made = inspect.unwrap(change)
-    made = made if inspect.isroutine(made) else type(made)
-    try:
-        source = inspect.getsource(made)
-    except (OSError, TypeError):
-        source = repr(getattr(getattr(made, "__code__", None), "co_code", ""))
-    name = f"{made.__module__}.{made.__qualname__}{_held(change)}"
-    return f"{name} {hashlib.sha256(source.encode()).hexdigest()}"
-
-
-def _held(change: Change) -> str:
-    """Return the values that a closure or an object holds, without their places in memory."""
-    cells = getattr(change, "__closure__", None) or ()
-    owner = getattr(change, "__self__", change)
-    held = [cell.cell_contents for cell in cells] or getattr(owner, "__dict__", {})
-    return re.sub(r" at 0x[0-9a-f]+", "", repr(held)) if held else ""
