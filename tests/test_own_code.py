@@ -110,7 +110,8 @@ def test_another_process_tells_the_same():
     # Sets are ordered otherwise in each, and objects lie elsewhere.
     code = (
         "from test_own_code import *\n"
-        "print(code_told(closure([{'a', 'b', 'c'}, object(), closure({'d', 'e'}), partial(closure, {'f', 'g'})])))"
+        "held = [{'a', 'b'}, object(), closure({'c', 'd'}), partial(closure, {'e', 'f'})]\n"
+        "print(code_told(closure(held)))"
     )
     told = {
         subprocess.run(
