@@ -129,20 +129,18 @@ def all_arms() -> str:
 
 def search(results: Results) -> str:
     """Return every learning rate that was tried, the chosen ones marked."""
-    seeds = [f"seed {seed}" for seed in results["seeds"]]
-    rates = [name for name in results["tried"][0] if name not in ("arm", "validation")]
-    chosen = results["chosen"]
     rows = [
         (
+            f"{trial['texts']:,}",
             trial["arm"],
-            *(f"{trial[rate]:g}" for rate in rates),
+            f"{trial['rate']:g}",
             *(f"{100 * score:.1f}" for score in trial["validation"]),
-            "chosen" if trial == chosen[trial["arm"]] else "",
+            "chosen" if trial in results["chosen"] else "",
         )
         for trial in results["tried"]
     ]
-    told = [table(("arm", *rates, *seeds, ""), rows), results.get("note", "")]
-    return "\n\n".join(filter(None, told))
+    seeds = [f"seed {seed}" for seed in results["seeds"]]
+    return table(("texts", "arm", "learning rate", *seeds, ""), rows)
 
 
 def measured(columns: Sequence[str]) -> Callable[[Results], str]:

@@ -112,17 +112,18 @@ def test_a_loss_is_shown_like_a_win(render, tmp_path, monkeypatch, gain, verdict
 
 def test_the_chosen_learning_rates_are_marked(render, tmp_path, monkeypatch):
     tried = [
-        {"arm": "plain", "encoder": rate, "head": 1e-3, "validation": [score, score]}
+        {"texts": 1000, "arm": "plain", "rate": rate, "validation": [score, score]}
         for rate, score in ((1e-4, 0.5), (2e-4, 0.625))
     ]
-    found = {"tried": tried, "chosen": {"plain": tried[1]}, "seeds": [7, 8]}
+    found = {"tried": tried, "chosen": tried[1:], "seeds": [7, 8]}
     (tmp_path / "demo_search.json").write_text(json.dumps(found), encoding="utf-8")
     monkeypatch.setattr(render, "RESULTS", tmp_path)
 
     page = render.render_page("<!-- rendered: demo search -->\n<!-- end -->")
 
-    assert "| plain | 0.0001 | 0.001 | 50.0 | 50.0 |  |" in page
-    assert "| plain | 0.0002 | 0.001 | 62.5 | 62.5 | chosen |" in page
+    assert "| texts | arm | learning rate | seed 7 | seed 8 |" in page
+    assert "| 1,000 | plain | 0.0001 | 50.0 | 50.0 |  |" in page
+    assert "| 1,000 | plain | 0.0002 | 62.5 | 62.5 | chosen |" in page
 
 
 @pytest.mark.parametrize("page", PAGES)
