@@ -24,18 +24,18 @@ import numpy as np
 import torch
 from planted import EPOCHS, SIZES, PlantedTask, save_tiny_encoder
 
-from kgbert.cli.progress import show_run
-from kgbert.cli.quiet import quieten
-from kgbert.comparing.arms import ARMS
-from kgbert.comparing.compare import compare
-from kgbert.comparing.power import detectable_effect
-from kgbert.comparing.run import run_arm
-from kgbert.comparing.statistics import paired_summary
-from kgbert.comparing.store import attempt_run, finished_run
-from kgbert.comparing.study import Study
-from kgbert.comparing.summary import summarise
-from kgbert.comparing.verdict import HELPS, HURTS, Evidence, judge
-from kgbert.saving import write_atomically
+from kgbert.cli.core.progress import show_run
+from kgbert.comparison.arms.registry import ARMS
+from kgbert.comparison.compare import compare
+from kgbert.comparison.run import run_arm
+from kgbert.comparison.run_store import attempt_run, finished_run
+from kgbert.comparison.statistics.power import detectable_effect
+from kgbert.comparison.statistics.sign_flip import paired_summary
+from kgbert.comparison.statistics.summary import summarise
+from kgbert.comparison.statistics.verdict import HELPS, HURTS, Evidence, judge
+from kgbert.comparison.study import Study
+from kgbert.utils.atomic_write import write_atomically
+from kgbert.utils.logging import silence_libraries
 
 RESULT = Path(__file__).parent / "results" / "calibration.json"
 
@@ -61,7 +61,7 @@ def main() -> None:
     )
     given = parser.parse_args()
     torch.set_num_threads(1)
-    quieten()
+    silence_libraries()
     found = json.loads(RESULT.read_text(encoding="utf-8")) if RESULT.exists() else {"real": []}
     if "simulated" in given.only:
         found["simulated"] = list(simulated())

@@ -4,7 +4,7 @@ from typing import Any
 
 from markdown_table import table
 
-from kgbert.comparing.wording import points, score
+from kgbert.reporting.formatting import points, score
 
 Results = dict[str, Any]
 

@@ -17,14 +17,14 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from kgbert.comparing.arms import ARMS
-from kgbert.comparing.manifest import manifest
-from kgbert.comparing.run import run_arm
-from kgbert.comparing.study import Recipe, Study
-from kgbert.comparing.tuning import ValidationOnly
+from kgbert.comparison.arms.registry import ARMS
+from kgbert.comparison.manifest import manifest
+from kgbert.comparison.run import run_arm
+from kgbert.comparison.study import Recipe, Study
+from kgbert.comparison.tuning import ValidationOnly
 from kgbert.demo.study import RECIPES, SIZES, Size, demo_study
-from kgbert.linking.remembering import RememberingLinker
-from kgbert.saving import write_atomically
+from kgbert.linking.caching import RememberingLinker
+from kgbert.utils.atomic_write import write_atomically
 
 RESULT = Path(__file__).parent / "results" / "demo_search.json"
 

@@ -23,18 +23,17 @@ import torch
 from verdict import RESULTS, numbers, study_of, without_answers
 from verdict_tasks import TASKS
 
-from kgbert.cli.quiet import quieten
-from kgbert.comparing.fairness import fairness_warnings
-from kgbert.comparing.manifest import manifest
-from kgbert.comparing.pairing import pair_runs
-from kgbert.comparing.power import detectable_before
-from kgbert.comparing.run import run_arm
-from kgbert.comparing.sharing import shared_runs
-from kgbert.comparing.store import Run, attempt_run
-from kgbert.comparing.study import Recipe, Study
-from kgbert.comparing.summary import Results, summarise
-from kgbert.comparing.wording import listing
-from kgbert.saving import write_atomically
+from kgbert.comparison.checks.fairness import fairness_warnings
+from kgbert.comparison.manifest import manifest
+from kgbert.comparison.run import run_arm
+from kgbert.comparison.run_store import Run, attempt_run, shared_runs
+from kgbert.comparison.statistics.pairing import pair_runs
+from kgbert.comparison.statistics.power import detectable_before
+from kgbert.comparison.statistics.summary import Results, summarise
+from kgbert.comparison.study import Recipe, Study
+from kgbert.reporting.formatting import listing
+from kgbert.utils.atomic_write import write_atomically
+from kgbert.utils.logging import silence_libraries
 
 
 def main() -> None:
@@ -49,7 +48,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=Path("kgbert-results/further"))
     given = parser.parse_args()
     torch.set_num_threads(1)
-    quieten()
+    silence_libraries()
     path = RESULTS / "verdict" / f"{given.task}.json"
     before = json.loads(path.read_text(encoding="utf-8"))
     study = _study(given, before)

@@ -42,13 +42,13 @@ def agreement(graphs: Path) -> dict[str, Any]:
 
 def compare(folder: Path) -> dict[str, bool]:
     """Return for each RDF file whether both parsers understand the same graph."""
-    from kgbert.graph.detect import detect_format
-    from kgbert.graph.naming import complete
-    from kgbert.graph.options import ReadOptions
-    from kgbert.graph.oxigraph import SYNTAXES, add_with_oxigraph
-    from kgbert.graph.rdf import add_with_rdflib
-    from kgbert.graph.source import Source
-    from kgbert.graph.statements import Statements
+    from kgbert.graph.core.options import ReadOptions
+    from kgbert.graph.files.format_detection import detect_format
+    from kgbert.graph.files.source import Source
+    from kgbert.graph.rdf.default_names import complete
+    from kgbert.graph.rdf.statements import Statements
+    from kgbert.graph.readers.oxigraph import SYNTAXES, add_with_oxigraph
+    from kgbert.graph.readers.rdf import add_with_rdflib
 
     equal = {}
     for path in sorted(path for path in folder.rglob("*") if path.suffix in _RDF_SUFFIXES):

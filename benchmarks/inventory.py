@@ -7,7 +7,7 @@ from pathlib import Path
 from markdown_table import table
 
 from kgbert.cli.main import COMMANDS
-from kgbert.comparing.arms import ARMS
+from kgbert.comparison.arms.registry import ARMS
 from kgbert.demo.study import SIZES
 from kgbert.graph.read import READERS
 

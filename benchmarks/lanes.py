@@ -11,10 +11,10 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
-from kgbert.batching.buckets import in_buckets
-from kgbert.batching.encoded import EncodedText
-from kgbert.batching.processor import KGBertProcessor
-from kgbert.modeling.fused import KGBertPreTrainedModel
+from kgbert.encoding.encoded import EncodedText
+from kgbert.encoding.padding_buckets import in_buckets
+from kgbert.encoding.processor import KGBertProcessor
+from kgbert.models.base import KGBertPreTrainedModel
 
 #: What a measurement says of a lane: its ratios to the first lane, and times in milliseconds.
 Row = dict[str, Any]
@@ -49,7 +49,7 @@ class Lane:
     def load(self, number: int, epoch: int = 0) -> dict[str, Any]:
         """Return a batch as a loader's worker makes it: tokens alone where no more is read."""
         texts = self.batches[number % len(self.batches)]
-        if not self.model.injections and self.processor.trees is None:
+        if not self.model.injections and self.processor.expander is None:
             return dict(
                 self.processor.tokenizer.pad([x.tokens for x in texts], return_tensors="pt")
             )

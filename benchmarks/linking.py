@@ -25,8 +25,8 @@ from linking_record import Record
 from linking_scores import Arm, measure
 from linking_tasks import TASKS, Task, read_task, taught_linker
 
-from kgbert.linking.dictionary import DictionaryLinker
-from kgbert.linking.rules import RULES
+from kgbert.linking.dictionary.linker import DictionaryLinker
+from kgbert.linking.normalization.rules import RULES
 
 MEDICINE = ("adjectives", "organs", "tumours", "disorders")
 

@@ -13,18 +13,18 @@ from linking_scores import Arm
 from linking_tasks import Document, Gold, Task, taught_linker
 from transformers import AutoTokenizer, set_seed
 
-from kgbert.batching.features import EntityFeatures
-from kgbert.batching.processor import KGBertProcessor
-from kgbert.graph.graph import KnowledgeGraph
-from kgbert.linking.dictionary import DictionaryLinker
+from kgbert.data.example import Example, Span, longest
+from kgbert.encoding.processor import KGBertProcessor
+from kgbert.features.entity_features import EntityFeatures
+from kgbert.graph.core.graph import KnowledgeGraph
+from kgbert.linking.dictionary.linker import DictionaryLinker
+from kgbert.linking.embedding.name_encoder import NameEncoder
 from kgbert.linking.mention import Candidate, Linker, Mention
-from kgbert.modeling.models import KGBertForEntityLinking
-from kgbert.modeling.name_encoder import NameEncoder
-from kgbert.texts.example import Example, Span, longest
-from kgbert.training.fine_tune import default_arguments, fine_tune
-from kgbert.training.gold_links import NIL
+from kgbert.models.auto import KGBertForEntityLinking
+from kgbert.tasks.base import TASKS
+from kgbert.tasks.gold_links import NIL
 from kgbert.training.pipeline import KGBertPipeline, context_linker
-from kgbert.training.tasks import TASKS
+from kgbert.training.trainer import default_arguments, fine_tune
 
 
 class Chosen:

@@ -5,8 +5,8 @@ from pathlib import Path
 from linking_scores import Arm
 from linking_tasks import Task, examples_of
 
-from kgbert.modeling.entity_linking import EmbeddingLinker
-from kgbert.modeling.thresholds import with_best_threshold_of_texts
+from kgbert.linking.embedding.linker import EmbeddingLinker
+from kgbert.linking.embedding.thresholds import with_best_threshold_of_texts
 
 
 def chosen_by_encoder(task: Task, folder: Path) -> Arm:

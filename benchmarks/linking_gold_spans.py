@@ -26,15 +26,15 @@ import numpy as np
 from linking_record import Record
 from linking_tasks import TASKS, Gold, Task, read_task
 
-from kgbert.graph.graph import KnowledgeGraph
-from kgbert.linking.dictionary import DictionaryLinker
-from kgbert.linking.folding import fold_cluster
+from kgbert.graph.core.graph import KnowledgeGraph
+from kgbert.linking.dictionary.linker import DictionaryLinker
+from kgbert.linking.embedding.abbreviations import long_forms, spelt_out
+from kgbert.linking.embedding.calibration import best_threshold
+from kgbert.linking.embedding.linker import EmbeddingLinker
+from kgbert.linking.embedding.name_index import EncodedNames, distinct_names
+from kgbert.linking.gold_names import with_told_names
 from kgbert.linking.mention import Candidate
-from kgbert.linking.teaching import with_told_names
-from kgbert.modeling.calibration import best_threshold
-from kgbert.modeling.encoded_names import EncodedNames, distinct_names
-from kgbert.modeling.entity_linking import EmbeddingLinker
-from kgbert.modeling.short_forms import long_forms, spelt_out
+from kgbert.linking.normalization.casefold import fold_cluster
 
 OUT = Path("benchmarks/results/linking_gold_spans.json")
 

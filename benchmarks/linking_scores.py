@@ -6,9 +6,9 @@ from typing import Any, NamedTuple, Protocol
 
 from linking_tasks import Gold, Task
 
-from kgbert.graph.graph import KnowledgeGraph
-from kgbert.linking.folding import fold_cluster
+from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.linking.mention import Candidate, Mention
+from kgbert.linking.normalization.casefold import fold_cluster
 
 
 class Candidates(Protocol):

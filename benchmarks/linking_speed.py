@@ -29,8 +29,8 @@ from typing import Any
 
 from phenotypes import SENTENCES, names_of, of_package, sentences_of, terms
 
-from kgbert.graph.builder import GraphBuilder
-from kgbert.graph.graph import KnowledgeGraph
+from kgbert.graph.core.graph import KnowledgeGraph
+from kgbert.graph.storage.builder import GraphBuilder
 
 #: Sentences that are tokenised, and tokenised and linked, in turn.
 _TURN = 2_000
@@ -65,14 +65,14 @@ def main() -> None:
 
 def kgbert_with_rules(names: Sequence[str], sentences: Sequence[str]) -> dict[str, float]:
     """The whole linker as it is by default."""
-    from kgbert.linking.dictionary import DictionaryLinker
+    from kgbert.linking.dictionary.linker import DictionaryLinker
 
     return _kgbert(names, sentences, lambda graph: DictionaryLinker(graph))
 
 
 def kgbert_exact(names: Sequence[str], sentences: Sequence[str]) -> dict[str, float]:
     """The linker with all rules switched off: offsets, boundaries and folding remain."""
-    from kgbert.linking.dictionary import DictionaryLinker
+    from kgbert.linking.dictionary.linker import DictionaryLinker
 
     return _kgbert(names, sentences, lambda graph: DictionaryLinker(graph, rules=[]))
 
@@ -152,7 +152,7 @@ def kgbert_in_workers(names: Sequence[str], sentences: Sequence[str]) -> dict[st
 
 def _both(names: Sequence[str], sentences: Sequence[str], size: int) -> dict[str, float]:
     """Return what tokenising costs, and tokenising and linking, of texts that nobody read yet."""
-    from kgbert.linking.dictionary import DictionaryLinker
+    from kgbert.linking.dictionary.linker import DictionaryLinker
 
     tokenizer, linker = _tokenizer(), DictionaryLinker(_graph_of(names))
 
@@ -179,7 +179,7 @@ def _both(names: Sequence[str], sentences: Sequence[str], size: int) -> dict[str
 def _kgbert(
     names: Sequence[str], sentences: Sequence[str], build: Callable[[KnowledgeGraph], Any]
 ) -> dict[str, float]:
-    from kgbert.linking.cache import load_linker, save_linker
+    from kgbert.linking.dictionary.files import load_linker, save_linker
 
     graph = _graph_of(names)
     before = _resident()

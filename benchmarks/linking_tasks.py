@@ -6,14 +6,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from kgbert.graph.builder import GraphBuilder
-from kgbert.graph.graph import KnowledgeGraph
+from kgbert.data.example import Example, Span, longest
+from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.graph.read import read_graph
-from kgbert.linking.dictionary import DictionaryLinker
-from kgbert.linking.folding import fold_cluster
-from kgbert.linking.stopping import STOP_NAMES
-from kgbert.linking.teaching import misleading_names, with_gold_names
-from kgbert.texts.example import Example, Span, longest
+from kgbert.graph.storage.builder import GraphBuilder
+from kgbert.linking.dictionary.linker import DictionaryLinker
+from kgbert.linking.gold_names import misleading_names, with_gold_names
+from kgbert.linking.normalization.casefold import fold_cluster
+from kgbert.linking.normalization.stopwords import STOP_NAMES
 
 
 class Gold(NamedTuple):

@@ -8,10 +8,10 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
-from kgbert.graph.cache import load_graph, save_graph
-from kgbert.graph.graph import KnowledgeGraph
-from kgbert.linking.cache import load_linker, save_linker
-from kgbert.linking.dictionary import DictionaryLinker
+from kgbert.graph.core.graph import KnowledgeGraph
+from kgbert.graph.serialization import load_graph, save_graph
+from kgbert.linking.dictionary.files import load_linker, save_linker
+from kgbert.linking.dictionary.linker import DictionaryLinker
 
 #: Processes that link at the same time, and sentences that each of them links.
 _WORKERS, _SENTENCES = 4, 2_000

@@ -7,8 +7,8 @@ from textwrap import wrap
 from typing import Any
 
 import kgbert
-from kgbert.comparing.plots import Effect, forest_plot, seed_plot
-from kgbert.comparing.wording import metric_name
+from kgbert.comparison.report.plots import Effect, forest_plot, seed_plot
+from kgbert.reporting.formatting import metric_name
 
 Results = dict[str, Any]
 

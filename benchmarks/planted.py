@@ -12,13 +12,14 @@ from tokenizers import Tokenizer, models, pre_tokenizers
 from tokenizers.processors import TemplateProcessing
 from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
-from kgbert.batching.features import EntityFeatures
-from kgbert.comparing.arms import ARMS
-from kgbert.comparing.study import Recipe, Split, Study
-from kgbert.graph.builder import GraphBuilder
-from kgbert.graph.graph import KnowledgeGraph
-from kgbert.linking.linkers import make_linker
-from kgbert.texts import Example
+from kgbert.comparison.arms.registry import ARMS
+from kgbert.comparison.study import Recipe, Study
+from kgbert.data import Example
+from kgbert.data.splits import Split
+from kgbert.features.entity_features import EntityFeatures
+from kgbert.graph.core.graph import KnowledgeGraph
+from kgbert.graph.storage.builder import GraphBuilder
+from kgbert.linking.factory import make_linker
 
 CLASSES = ("red", "green", "blue")
 TEMPLATES = ("the {} is here", "a case of {}", "{} was seen", "no other than {}")

@@ -20,9 +20,8 @@ from picture import draw
 from speed_tables import PLACES, cost_table, costs, scale, scaling
 from verdict_tables import all_arms_table, read_verdicts, verdict_tables
 
-from kgbert.comparing.tables import arm_table, render_markdown
-from kgbert.comparing.wording import duration, quantity
-from kgbert.graph.counting import counted
+from kgbert.comparison.report.tables import arm_table, render_markdown
+from kgbert.reporting.formatting import counted, duration, quantity
 
 PROJECT = Path(__file__).parents[1]
 RESULTS = PROJECT / "benchmarks" / "results"

@@ -7,7 +7,7 @@ import torch
 from lanes import Lane
 from torch import Tensor
 
-from kgbert.modeling.attention import GATE_SPEED, KnowledgeAttention
+from kgbert.models.layers.knowledge_attention import GATE_SPEED, KnowledgeAttention
 
 
 class Way(NamedTuple):

@@ -31,11 +31,11 @@ from own_process import in_own_process, memory_in_gib
 from synthetic import mapped_features, synthetic_features, synthetic_graph, synthetic_texts
 from transformers import BertConfig, BertForSequenceClassification, PreTrainedTokenizerFast
 
-from kgbert.batching import rows
-from kgbert.batching.processor import KGBertProcessor
 from kgbert.demo.study import checked_backbone
-from kgbert.graph.cache import load_graph, save_graph
-from kgbert.modeling.models import KGBertForSequenceClassification
+from kgbert.encoding import csr as rows
+from kgbert.encoding.processor import KGBertProcessor
+from kgbert.graph.serialization import load_graph, save_graph
+from kgbert.models.auto import KGBertForSequenceClassification
 
 SMALL = 10_000
 EDGES = 5

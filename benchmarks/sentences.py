@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from kgbert.texts import Example, Span
+from kgbert.data import Example, Span
 
 #: Where a sentence may end: after its full stop and before a capital.
 _END = re.compile(r"(?<=[.!?])\s+(?=[A-Z])")

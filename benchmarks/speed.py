@@ -39,11 +39,11 @@ from start_up import start_up
 from synthetic import synthetic_features, synthetic_graph, synthetic_texts
 from transformers import AutoModelForSequenceClassification, AutoTokenizer, BertConfig
 
-from kgbert.batching.processor import KGBertProcessor
-from kgbert.comparing.arms import ARMS
-from kgbert.comparing.arms.arm import Arm, Material
+from kgbert.comparison.arms.arm import Arm, Material
+from kgbert.comparison.arms.registry import ARMS
 from kgbert.demo.study import RECIPES, SIZES, checked_backbone, demo_study
-from kgbert.modeling.models import KGBertForSequenceClassification
+from kgbert.encoding.processor import KGBertProcessor
+from kgbert.models.auto import KGBertForSequenceClassification
 
 MEASURED = ("plain", "knowledge", "no edges", "appended text", "K-BERT", "ERNIE", "KnowBert")
 #: What an invented graph without names can feed.
@@ -247,7 +247,7 @@ def _demo_lane(arm: Arm, material: Material) -> Lane:
         linker=changed.linker,
         hops=model.config.graph_layers,
         max_length=shape.max_length,
-        trees=changed.trees,
+        expander=changed.expander,
     )
     encoded = processor.encode([example.text for example in changed.parts[0]])
     return Lane(arm.name, model, processor, _batches(encoded, BATCH))

@@ -4,7 +4,7 @@ from typing import Any
 
 from markdown_table import table
 
-from kgbert.graph.counting import counted
+from kgbert.reporting.formatting import counted
 
 Results = dict[str, Any]
 

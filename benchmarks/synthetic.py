@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from kgbert.batching.alignment import TextLinks
-from kgbert.batching.encoded import EncodedText
-from kgbert.batching.features import EntityFeatures
-from kgbert.graph.columns import StringColumn
-from kgbert.graph.graph import KnowledgeGraph
+from kgbert.encoding.alignment import TextLinks
+from kgbert.encoding.encoded import EncodedText
+from kgbert.features.entity_features import EntityFeatures
+from kgbert.graph.core.columns import StringColumn
+from kgbert.graph.core.graph import KnowledgeGraph
 
 RELATIONS = 20
 

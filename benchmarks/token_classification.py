@@ -18,17 +18,18 @@ from pathlib import Path
 import numpy as np
 from sentences import sentences_of
 
-from kgbert.cli.progress import ShowProgress, show_run
-from kgbert.comparing.arms import ARMS
-from kgbert.comparing.compare import compare
-from kgbert.comparing.study import Recipe, Split, Study
-from kgbert.comparing.tables import render_table
+from kgbert.cli.core.progress import ShowProgress, show_run
+from kgbert.comparison.arms.registry import ARMS
+from kgbert.comparison.compare import compare
+from kgbert.comparison.report.tables import render_table
+from kgbert.comparison.study import Recipe, Study
+from kgbert.data import Example, read_texts
+from kgbert.data.splits import Split
 from kgbert.demo.study import checked_backbone
+from kgbert.features.entity_features import encode_entities
 from kgbert.graph.read import read_graph
-from kgbert.linking.linkers import make_linker
-from kgbert.modeling.features import encode_entities
-from kgbert.saving import write_atomically
-from kgbert.texts import Example, read_texts
+from kgbert.linking.factory import make_linker
+from kgbert.utils.atomic_write import write_atomically
 
 RESULT = Path(__file__).parent / "results" / "token_classification.json"
 

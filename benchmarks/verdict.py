@@ -25,22 +25,21 @@ import numpy as np
 import torch
 from verdict_tasks import TASKS, DrawnParts
 
-from kgbert.batching.features import EntityFeatures, lend
-from kgbert.cli.progress import ShowProgress, show_run, show_trial
-from kgbert.cli.quiet import quieten
-from kgbert.comparing.arms import ARMS
-from kgbert.comparing.compare import compare
-from kgbert.comparing.store import Run, finished_run
-from kgbert.comparing.study import Recipe, Study
-from kgbert.comparing.tables import render_table
-from kgbert.comparing.tuning import tuned
+from kgbert.cli.core.progress import ShowProgress, show_run, show_trial
+from kgbert.comparison.arms.registry import ARMS
+from kgbert.comparison.compare import compare
+from kgbert.comparison.report.tables import render_table
+from kgbert.comparison.run_store import Run, finished_run
+from kgbert.comparison.study import Recipe, Study
+from kgbert.comparison.tuning import tuned
 from kgbert.demo.study import checked_backbone
-from kgbert.graph.graph import KnowledgeGraph
-from kgbert.linking.linkers import make_linker
-from kgbert.linking.remembering import RememberingLinker
-from kgbert.lookup import lookup
-from kgbert.modeling.features import encode_entities
-from kgbert.saving import write_atomically
+from kgbert.features.entity_features import EntityFeatures, encode_entities
+from kgbert.graph.core.graph import KnowledgeGraph
+from kgbert.linking.caching import RememberingLinker
+from kgbert.linking.factory import make_linker, share_features
+from kgbert.utils.atomic_write import write_atomically
+from kgbert.utils.logging import silence_libraries
+from kgbert.utils.registry import lookup
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -67,7 +66,7 @@ def main() -> None:
     parser.add_argument("--smoke", action="store_true", help="few texts, no sense, no result")
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
-    quieten()
+    silence_libraries()
     study = study_of(given)
     rates = RATES[:1] if given.smoke else RATES
     study = tuned(study, rates, seeds=TRIED_SEEDS, progress=show_trial)
@@ -105,7 +104,7 @@ def study_of(given: argparse.Namespace) -> Study:
     )
     features = _random_features(graph) if given.smoke else _features(graph, backbone)
     linker = make_linker(graph, task.linker.format(backbone=backbone))
-    lend(features, linker)
+    share_features(features, linker)
     return Study(
         name=task.title,
         folder=folder,

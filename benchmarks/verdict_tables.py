@@ -7,9 +7,9 @@ from typing import Any
 
 from markdown_table import table
 
-from kgbert.comparing.family import family
-from kgbert.comparing.statistics import paired_summary
-from kgbert.comparing.wording import interval, listing, metric_name, p_value, points, score
+from kgbert.comparison.statistics.multiple_testing import family
+from kgbert.comparison.statistics.sign_flip import paired_summary
+from kgbert.reporting.formatting import interval, listing, metric_name, p_value, points, score
 
 Results = dict[str, Any]
 

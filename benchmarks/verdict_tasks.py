@@ -9,15 +9,15 @@ from pathlib import Path
 import numpy as np
 from sentences import sentences_of
 
-from kgbert.comparing.study import Split
+from kgbert.data import Example, Span, read_texts
+from kgbert.data.splits import Split
 from kgbert.demo.diagnoses import DiagnosisSplits
-from kgbert.graph.builder import GraphBuilder
-from kgbert.graph.cache import load_graph, save_graph
-from kgbert.graph.graph import KnowledgeGraph
-from kgbert.graph.hierarchy import ancestors
+from kgbert.graph.core.graph import KnowledgeGraph
+from kgbert.graph.core.hierarchy import ancestors
 from kgbert.graph.read import read_graph
-from kgbert.linking.dictionary import DictionaryLinker
-from kgbert.texts import Example, Span, read_texts
+from kgbert.graph.serialization import load_graph, save_graph
+from kgbert.graph.storage.builder import GraphBuilder
+from kgbert.linking.dictionary.linker import DictionaryLinker
 
 #: Reads the texts of one part (train, validation, test) of a task's folder.
 ReadPart = Callable[[Path, str], list[Example]]

@@ -8,8 +8,8 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 import pytest
 from hypothesis import HealthCheck, settings
 
-from kgbert.graph.builder import GraphBuilder
-from kgbert.graph.graph import KnowledgeGraph
+from kgbert.graph.core.graph import KnowledgeGraph
+from kgbert.graph.storage.builder import GraphBuilder
 
 # On a busy machine an example may take any time; pytest-timeout catches what hangs.
 # On CI the examples are the same in every run, so that a change is judged by what it changed;
@@ -58,7 +58,7 @@ def plain_folder(tmp_path_factory):
     """Return the folder of a plain tiny checkpoint, by family and kind of fused model."""
     from functools import cache
 
-    from tiny import save_plain
+    from tests.support.tiny import save_plain
 
     folder = tmp_path_factory.mktemp("plain")
     return cache(lambda family, kind: save_plain(folder, family, kind))
@@ -67,7 +67,7 @@ def plain_folder(tmp_path_factory):
 @pytest.fixture
 def plain(plain_folder):
     """Return a plain tiny model."""
-    from kgbert.modeling.models import KGBertForSequenceClassification
+    from kgbert.models.auto import KGBertForSequenceClassification
 
     def load(family="bert", kind=KGBertForSequenceClassification):
         return kind.auto_class.from_pretrained(plain_folder(family, kind)).eval()
@@ -79,9 +79,9 @@ def plain(plain_folder):
 def fused(plain_folder):
     """Return a fused tiny model, made from the same checkpoint as the plain one."""
     import torch
-    from tiny import TINY, tiny_graph
 
-    from kgbert.modeling.models import KGBertForSequenceClassification
+    from kgbert.models.auto import KGBertForSequenceClassification
+    from tests.support.tiny import TINY, tiny_graph
 
     def make(family="bert", kind=KGBertForSequenceClassification, **options):
         folder = plain_folder(family, kind)

@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 import kgbert
-
-PROJECT = Path(__file__).parents[1]
+from tests.support.paths import PROJECT
 
 pytestmark = pytest.mark.slow
 
@@ -54,7 +53,10 @@ def test_every_file_of_the_package_is_in_the_wheel(wheel):
 
 
 def test_graph_cards_are_in_the_wheel(wheel):
-    cards = {f"kgbert/graph/cards/{path.name}" for path in (PROJECT / "graphs").glob("*.toml")}
+    cards = {
+        f"kgbert/graph/cards/{path.name}"
+        for path in (PROJECT / "kgbert/graph/cards").glob("*.toml")
+    }
 
     assert cards
     assert cards <= set(wheel.namelist())

@@ -4,15 +4,15 @@ import shlex
 from pathlib import Path
 
 import pytest
-from invented_study import runs, study
-from tiny import tiny_config, tiny_tokenizer
 from transformers import AutoModel
 
 import kgbert
 from kgbert.cli.main import COMMANDS, _parser
-from kgbert.comparing.summary import summarise
+from kgbert.comparison.statistics.summary import summarise
+from tests.support.invented_study import runs, study
+from tests.support.paths import PROJECT
+from tests.support.tiny import tiny_config, tiny_tokenizer
 
-PROJECT = Path(__file__).parents[1]
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
 PAGES = ("README.md", "benchmarks/README.md")
 

@@ -7,16 +7,16 @@ from argparse import RawDescriptionHelpFormatter
 from collections.abc import Sequence
 
 import kgbert
-from kgbert.cli.command import Command
-from kgbert.cli.compare import COMPARE
-from kgbert.cli.demo import DEMO
-from kgbert.cli.graphs import GRAPHS
-from kgbert.cli.inspect import INSPECT
-from kgbert.cli.link import LINK
-from kgbert.cli.parser import Parser
-from kgbert.cli.predict import PREDICT
-from kgbert.cli.train import TRAIN
-from kgbert.cli.train_linker import TRAIN_LINKER
+from kgbert.cli.commands.compare import COMPARE
+from kgbert.cli.commands.demo import DEMO
+from kgbert.cli.commands.graphs import GRAPHS
+from kgbert.cli.commands.inspect import INSPECT
+from kgbert.cli.commands.link import LINK
+from kgbert.cli.commands.predict import PREDICT
+from kgbert.cli.commands.train import TRAIN
+from kgbert.cli.commands.train_linker import TRAIN_LINKER
+from kgbert.cli.core.command import Command
+from kgbert.cli.core.parser import Parser
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

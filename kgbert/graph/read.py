@@ -8,23 +8,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from kgbert.graph.cards import find_card, with_card
-from kgbert.graph.detect import detect_format
-from kgbert.graph.dictionary_file import read_dictionary
-from kgbert.graph.frames import is_frame, read_frame
-from kgbert.graph.graph import GraphError, KnowledgeGraph
-from kgbert.graph.hextuples import read_hextuples
+from kgbert.graph.core.graph import GraphError, KnowledgeGraph
+from kgbert.graph.core.options import Limits, ReadOptions
+from kgbert.graph.files.format_detection import detect_format
+from kgbert.graph.files.imports import Neighbours, files_of, graphs_among
+from kgbert.graph.files.source import Source
 from kgbert.graph.merge import EXACT, merge_graphs
-from kgbert.graph.modules import Neighbours, files_of, graphs_among
-from kgbert.graph.naming import complete
-from kgbert.graph.obo import read_obo
-from kgbert.graph.obographs import read_obographs
-from kgbert.graph.options import Limits, ReadOptions
-from kgbert.graph.rrf import read_rrf
-from kgbert.graph.shelf import FilesRead, Shelf
-from kgbert.graph.source import Source
-from kgbert.graph.statements import Statements
-from kgbert.graph.table import read_table
-from kgbert.lookup import lookup
+from kgbert.graph.rdf.default_names import complete
+from kgbert.graph.rdf.statements import Statements
+from kgbert.graph.read_cache import FilesRead, Shelf
+from kgbert.graph.readers.dictionary import read_dictionary
+from kgbert.graph.readers.hextuples import read_hextuples
+from kgbert.graph.readers.obo import read_obo
+from kgbert.graph.readers.obographs import read_obographs
+from kgbert.graph.readers.pandas import is_frame, read_frame
+from kgbert.graph.readers.tables import read_table
+from kgbert.graph.readers.umls import read_rrf
+from kgbert.utils.registry import lookup
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -188,9 +188,9 @@ def _read_memory(graph: Any, statements: Statements) -> str:
     import networkx as nx
     import rdflib
 
-    from kgbert.graph.networks import read_networkx
-    from kgbert.graph.rdf import add_graph
-    from kgbert.graph.tensors import read_pyg
+    from kgbert.graph.readers.networkx import read_networkx
+    from kgbert.graph.readers.pyg import read_pyg
+    from kgbert.graph.readers.rdf import add_graph
 
     if isinstance(graph, rdflib.Graph):
         add_graph(graph, statements)
@@ -209,7 +209,7 @@ def _read_memory(graph: Any, statements: Statements) -> str:
 
 def _rdf(syntax: str) -> Reader:
     def read(source: Source, statements: Statements) -> None:
-        from kgbert.graph.rdf import read_rdf  # rdflib takes a while to load
+        from kgbert.graph.readers.rdf import read_rdf  # rdflib takes a while to load
 
         read_rdf(syntax, source, statements)
 
@@ -218,7 +218,7 @@ def _rdf(syntax: str) -> Reader:
 
 def _drawn(format_name: str) -> Reader:
     def read(source: Source, statements: Statements) -> None:
-        from kgbert.graph.drawn import read_drawn  # so does networkx
+        from kgbert.graph.readers.graph_formats import read_drawn  # so does networkx
 
         read_drawn(format_name, source, statements)
 

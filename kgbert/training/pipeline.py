@@ -11,21 +11,21 @@ from accelerate.utils import send_to_device
 from numpy.typing import NDArray
 from torch import Tensor
 
-from kgbert.batching.alignment import tokens_of
-from kgbert.batching.encoded import EncodedText
-from kgbert.batching.grouping import batches_by_length
-from kgbert.batching.processor import KGBertProcessor
-from kgbert.graph.graph import KnowledgeGraph
+from kgbert.data import Example, Span
+from kgbert.encoding.alignment import tokens_of
+from kgbert.encoding.encoded import EncodedText
+from kgbert.encoding.length_grouping import batches_by_length
+from kgbert.encoding.processor import KGBertProcessor
+from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.linking.mention import Candidate, Linker, Mention
-from kgbert.modeling.fused import KGBertPreTrainedModel
-from kgbert.modeling.precision import has_fast_bf16
-from kgbert.texts import Example, Span
-from kgbert.training.answers import own_logits
-from kgbert.training.choosing import chosen
-from kgbert.training.folder import load_model
-from kgbert.training.gold_links import NIL
-from kgbert.training.tagging import spans_of
-from kgbert.training.tasks import Task
+from kgbert.models.base import KGBertPreTrainedModel
+from kgbert.tasks.base import Task
+from kgbert.tasks.choosing import chosen
+from kgbert.tasks.gold_links import NIL
+from kgbert.tasks.tagging import spans_of
+from kgbert.training.inference import own_logits
+from kgbert.training.saving import load_model
+from kgbert.utils.device import has_fast_bf16
 
 logger = logging.getLogger(__name__)
 

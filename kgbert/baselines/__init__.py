@@ -1,0 +1,1 @@
+"""Published rival methods: K-BERT, ERNIE, KnowBert, on2vec."""

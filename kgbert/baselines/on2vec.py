@@ -1,0 +1,54 @@
+"""The way of on2vec: entities meet the text after it was pooled."""
+
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from kgbert.models.config import KGBertConfig
+from kgbert.models.layers.injection import Injection, Pass
+from kgbert.models.layers.knowledge_attention import ZeroLinear
+
+
+def pooled_injections(config: KGBertConfig, read_position: int, pools: bool) -> list[Injection]:
+    """Return one injection, behind the pooling."""
+    fusion = PooledFusion(config, read_position)
+    blocks = config.backbone.num_hidden_layers
+    return [Injection("pooled", blocks, fusion, place="pooled")]
+
+
+class PooledFusion(nn.Module):
+    """Add the mean of a text's entities to what its task head reads.
+
+    on2vec (the package's OntologyFusionModule, its default "concat"): the vector of a sentence is
+    joined by the mean vector of some entities of an ontology, as a graph network made it. Kept:
+    that the fusion comes last, that the entities are weighted by how well they match, the graph
+    network. A head reads ``W [t; e]`` of a concatenation, which is ``W_t t + W_e e``: so ``W_e e``
+    is added here, starting at zero. Left out: its choice of entities, the three nearest to the
+    sentence as a whole (here those that were linked), and that neither network nor fusion is
+    trained with the task: here all are, which can only be to its good.
+    """
+
+    def __init__(self, config: KGBertConfig, read_position: int) -> None:
+        super().__init__()
+        self.read_position = read_position
+        self.output = ZeroLinear(config.knowledge_size, config.backbone.hidden_size, bias=False)
+        self.dropout = nn.Dropout(config.knowledge_dropout)
+
+    def forward(
+        self, states: Float[Tensor, "batch tokens hidden"], current: Pass
+    ) -> Float[Tensor, "batch tokens hidden"]:
+        """Return the states with the entities added where the task head reads."""
+        if current.entities is None or current.links is None:
+            return states
+        links = current.links
+        width = states.shape[1]
+        place = self.read_position % width
+        weights = links.scores.exp() * (links.tokens[links.positions] == place)
+        rows = links.rows[links.positions]
+        total = weights.new_zeros(len(states)).index_add(0, rows, weights).clamp(min=1e-6)
+        shares = (weights / total[rows]).unsqueeze(1).to(current.entities.dtype)
+        mean = current.entities.new_zeros(len(states), current.entities.shape[1]).index_add(
+            0, rows, shares * current.entities[links.nodes]
+        )
+        states = states.clone()
+        states[:, place] += self.dropout(self.output(mean)).to(states.dtype)
+        return states

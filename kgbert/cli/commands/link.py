@@ -1,0 +1,169 @@
+"""kgbert link: show what the graph finds in texts."""
+
+import json
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from textwrap import shorten
+from typing import TYPE_CHECKING
+from unicodedata import combining, east_asian_width
+
+from kgbert.cli.core.command import Command
+from kgbert.cli.options.graph import add_graph_arguments, graph_of
+from kgbert.cli.options.linker import add_linker_arguments, linker_of
+from kgbert.cli.options.texts import add_text_argument, examples_of
+from kgbert.data import Example
+from kgbert.utils.atomic_write import write_atomically
+from kgbert.utils.registry import lookup
+
+if TYPE_CHECKING:
+    from kgbert.graph.core.graph import KnowledgeGraph
+    from kgbert.linking.analysis.records import FoundEntity, FoundMention, LinkedText
+    from kgbert.linking.mention import Linker
+
+#: Widest mention of the table: the nearest linker's are whole texts.
+_LONGEST_MENTION = 48
+
+
+def link(arguments: Namespace) -> None:
+    """Show which entities of a graph a text mentions."""
+    write = lookup(FORMATS, _format(arguments), "way to show links")
+    examples = examples_of(arguments)
+    graph = graph_of(arguments)
+    linker = linker_of(arguments, graph)
+    if arguments.why is not None:
+        _explain(examples, linker, arguments.why)
+        return
+    from kgbert.linking.analysis.records import account
+
+    linked = linker([example.text for example in examples])
+    texts = ((example.id, example.text) for example in examples)
+    lines = write(list(account(texts, linked, linker, graph)), graph)
+    if arguments.output:
+        write_atomically(arguments.output, "".join(f"{line}\n" for line in lines))
+        print(f"written to {arguments.output}")
+    else:
+        for line in lines:
+            print(line)
+
+
+def _add_arguments(parser: ArgumentParser) -> None:
+    add_graph_arguments(parser)
+    add_text_argument(parser)
+    add_linker_arguments(parser)
+    parser.add_argument(
+        "--why", metavar="NAME", help="say why the dictionary finds this name in the text, or not"
+    )
+    showing = parser.add_argument_group("how links are shown")
+    # Not --format: that is the graph's.
+    showing.add_argument(
+        "--as",
+        dest="shown_as",
+        metavar="WAY",
+        help="table, jsonl (one object a text) or html (a page with the text marked); what FILE "
+        "is named like, else table",
+    )
+    showing.add_argument(
+        "--json",
+        dest="shown_as",
+        action="store_const",
+        const="jsonl",
+        help="the same as --as jsonl",
+    )
+    showing.add_argument("-o", "--output", metavar="FILE", help="write to this file")
+
+
+def _format(arguments: Namespace) -> str:
+    named_like = Path(arguments.output or "").suffix.lower()
+    given: str | None = arguments.shown_as
+    return given or _FORMATS_OF_FILES.get(named_like, "table")
+
+
+def _explain(examples: Sequence[Example], linker: "Linker", name: str) -> None:
+    from kgbert.linking.analysis.explain import why
+    from kgbert.linking.dictionary.linker import DictionaryLinker
+    from kgbert.linking.factory import parts_of
+
+    # An embedding linker finds its mentions by a dictionary.
+    asked = [getattr(part, "dictionary", part) for part in parts_of(linker)]
+    known = [part for part in asked if isinstance(part, DictionaryLinker)]
+    if not known:
+        raise ValueError(
+            "--why explains what a dictionary finds, and this linker asks none; leave --linker out."
+        )
+    for example in examples:
+        print(f"{_one_line(example.text)}\n  {why(known[0], example.text, name)}")
+
+
+def _jsonl(texts: Sequence["LinkedText"], graph: "KnowledgeGraph") -> Iterator[str]:
+    for text in texts:
+        yield json.dumps(text.as_dict())
+
+
+def _html(texts: Sequence["LinkedText"], graph: "KnowledgeGraph") -> Iterator[str]:
+    from kgbert.linking.analysis.html import render_page
+
+    yield render_page(texts, title="Entities in the text", note=_summary(texts, graph))
+
+
+def _table(texts: Sequence["LinkedText"], graph: "KnowledgeGraph") -> Iterator[str]:
+    for text in texts:
+        yield _one_line(text.text)
+        rows = [row for mention in text.mentions for row in _rows(mention)]
+        widths = [max(map(_width, column)) for column in zip(*rows, strict=True)]
+        for row in rows:
+            cells = (
+                cell + " " * (width - _width(cell)) for cell, width in zip(row, widths, strict=True)
+            )
+            yield f"  {'  '.join(cells)}".rstrip()
+    yield _summary(texts, graph)
+
+
+def _width(text: str) -> int:
+    """Return how many columns of a terminal a text takes: Chinese letters take two, marks none."""
+    wide = sum(east_asian_width(letter) in "WF" for letter in text)
+    return len(text) + wide - sum(map(bool, map(combining, text)))
+
+
+def _rows(mention: "FoundMention") -> Iterator[tuple[str, ...]]:
+    """Yield a mention's candidates, the chosen one with the arrow."""
+    said = shorten(mention.text, _LONGEST_MENTION, placeholder=" ...")
+    head = (f"{mention.start}-{mention.end}", said, "→")
+    for candidate in mention.candidates:
+        name = f"{_one_line(candidate.name)} ({candidate.entity})"
+        yield (*head, name, f"{candidate.score:.2f}", _how(candidate))
+        head = ("", "", "")
+
+
+def _how(candidate: "FoundEntity") -> str:
+    if candidate.matched in ("", candidate.name):
+        return candidate.how
+    return f"{candidate.how}, as {_one_line(candidate.matched)!r}"
+
+
+def _summary(texts: Sequence["LinkedText"], graph: "KnowledgeGraph") -> str:
+    from kgbert.linking.analysis.diagnosis import why_nothing_can_be_linked
+    from kgbert.reporting.formatting import counted
+
+    mentions = counted(sum(len(text.mentions) for text in texts), "mention")
+    mentioning = sum(bool(text.mentions) for text in texts)
+    reason = "" if mentioning else why_nothing_can_be_linked([text.text for text in texts], graph)
+    return (
+        f"{mentions} in {mentioning:,} of {counted(len(texts), 'text')}, by the "
+        f"{counted(len(graph.names), 'name')} of {graph.source or 'the graph'}"
+        + (f": {reason}" if reason else "")
+    )
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.splitlines())
+
+
+#: How links are shown; each is called with the linked texts and the graph, and yields lines.
+FORMATS = {"table": _table, "jsonl": _jsonl, "html": _html}
+
+_FORMATS_OF_FILES = {".html": "html", ".htm": "html", ".jsonl": "jsonl", ".json": "jsonl"}
+
+LINK = Command(
+    link, _add_arguments, example='kgbert link hp.obo "Acute pancreatitis without fever."'
+)

@@ -1,0 +1,95 @@
+"""kgbert train: one augmented model, saved with its graph."""
+
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kgbert.cli.core.argument_types import not_negative
+from kgbert.cli.core.checks import check_output
+from kgbert.cli.core.command import Command
+from kgbert.cli.options.study import study_of
+from kgbert.cli.options.training import add_task_arguments
+from kgbert.utils.paths import SETTINGS_FILE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def train(arguments: Namespace) -> None:
+    """Fine-tune an encoder that reads the graph, test it once, and save it with its graph."""
+    check_output(arguments.output, "model", SETTINGS_FILE)
+    # Imported here: they load torch, for which a mistyped argument need not wait.
+    from kgbert.comparison.arms.registry import ARMS
+
+    study = study_of(arguments, [ARMS["knowledge"]], [arguments.seed])
+    from accelerate import PartialState
+
+    from kgbert.cli.core.progress import ShowProgress
+    from kgbert.comparison.run import run_arm
+    from kgbert.tasks.base import TASKS
+    from kgbert.training.callbacks import StepProgress
+    from kgbert.training.saving import save_model
+
+    steps = StepProgress(ShowProgress("training, step"))
+    task = TASKS["entity-linking"] if arguments.task == "linking" else None
+    trained = run_arm(study, study.arms[0], arguments.seed, callbacks=[steps], task=task)
+    # Under torchrun every process has trained the same model.
+    if not PartialState().is_main_process:
+        return
+    scores = {
+        f"{part} {name}": f"{value:.3f}"
+        for part, metrics in (
+            ("Validation", trained.record["validation"]),
+            ("Test", trained.record["metrics"]),
+        )
+        for name, value in metrics.items()
+    }
+    include = False if arguments.without_graph else None
+    save_model(arguments.output, trained.model, trained.processor, scores, include_graph=include)
+    _show(scores)
+    _show_place(arguments.output, arguments.graph)
+    print("Whether the graph helped, a single model cannot tell: kgbert compare does.")
+
+
+def _show(scores: "Mapping[str, str]") -> None:
+    for name, value in scores.items():
+        print(f"{name.replace('_', ' '):24} {value}")
+
+
+def _show_place(folder: Path, graph: str) -> None:
+    print(f"\nmodel  {folder}")
+    if (folder / "graph.safetensors").exists():
+        print(f'try    kgbert predict {folder} "a text"')
+    else:
+        print("graph  left out, with its names: whoever asks the model gives a copy")
+        print(f'try    kgbert predict {folder} "a text" --graph {graph}')
+
+
+def _add_arguments(parser: ArgumentParser) -> None:
+    add_task_arguments(parser, "kgbert-model")
+    parser.add_argument(
+        "--task",
+        choices=("linking",),
+        help="linking: learn which candidate a mention means, from spans that name their entity; "
+        "else the texts tell the task, by their labels, spans or arguments",
+    )
+    parser.add_argument(
+        "--seed",
+        type=not_negative,
+        default=0,
+        metavar="N",
+        help="seed of split, weights and order (0)",
+    )
+    parser.add_argument(
+        "--without-graph",
+        action="store_true",
+        help="leave the graph with its names out of the folder, for its licence; that is done by "
+        "itself where its card forbids passing it on",
+    )
+
+
+TRAIN = Command(
+    train,
+    _add_arguments,
+    example="kgbert train hp.obo --texts notes.csv --backbone bert-base-uncased",
+)

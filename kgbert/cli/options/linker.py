@@ -1,0 +1,119 @@
+"""The arguments by which a command is told how entities are found in texts."""
+
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from kgbert.cli.core.argument_types import at_least, positive, share
+from kgbert.cli.core.checks import check_encoder
+from kgbert.cli.options.graph import listed
+from kgbert.linking.dictionary.settings import MIN_APPROXIMATE, OVERLAPS, LinkerSettings
+from kgbert.linking.normalization.rules import RULES
+from kgbert.linking.normalization.stopwords import COMMON_NAMES, STOP_NAMES
+from kgbert.utils.registry import lookup
+
+if TYPE_CHECKING:
+    from kgbert.graph.core.graph import KnowledgeGraph
+    from kgbert.linking.mention import Linker
+
+
+def add_linker_arguments(parser: ArgumentParser) -> None:
+    """Add which linker it is, and what its dictionary forgives, stops and keeps."""
+    group = parser.add_argument_group("how entities are found in texts")
+    group.add_argument(
+        "--linker",
+        default="dictionary",
+        metavar="NAME",
+        help="dictionary (the default) for names in texts; embedding:FOLDER to choose among their "
+        "meanings; nearest and description:ENCODER for texts that are names themselves; several "
+        "joined by +",
+    )
+    group.add_argument(
+        "--without-rules",
+        type=_rules_left,
+        dest="rules",
+        metavar="A,B",
+        help=f"rules to switch off, or all: {', '.join(RULES)}",
+    )
+    group.add_argument(
+        "--approximate",
+        type=partial(at_least, MIN_APPROXIMATE),
+        metavar="N",
+        help="forgive one wrong, missing, added or swapped letter in words of N letters or more",
+    )
+    group.add_argument(
+        "--overlaps",
+        choices=list(OVERLAPS),
+        help="keep the longest names only (the default), or those nested in them too",
+    )
+    group.add_argument(
+        "--candidates",
+        type=positive,
+        metavar="N",
+        help="how many entities a mention keeps at most, the best first (4)",
+    )
+    group.add_argument(
+        "--min-score",
+        type=share,
+        metavar="SCORE",
+        help="leave out what scores less: 0.55 leaves out names that are common words (0)",
+    )
+    group.add_argument(
+        "--stop-names",
+        default=(),
+        type=listed,
+        metavar="A,B",
+        help="names that are never linked, as they mean something else in these texts",
+    )
+    group.add_argument(
+        "--stop-ordinary",
+        action="store_true",
+        help="link no names that are ordinary words, for so many entities say them; kgbert inspect "
+        "--texts shows which",
+    )
+
+
+def linker_of(arguments: Namespace, graph: "KnowledgeGraph") -> "Linker":
+    """Return the linker that the arguments describe."""
+    # Imported when it runs: --help need not wait for numpy and what stands on it.
+    from kgbert.linking.factory import HOMES, LINKERS, make_linker
+
+    for part in arguments.linker.split("+"):
+        kind, _, place = part.partition(":")
+        if place and kind in HOMES.keys() - LINKERS.keys():
+            check_encoder(place, f"--linker {kind}:")
+    return make_linker(graph, arguments.linker, settings=_settings(arguments, graph))
+
+
+def _settings(arguments: Namespace, graph: "KnowledgeGraph") -> LinkerSettings | None:
+    """Return the settings of the dictionary, None where no argument changes one."""
+    from kgbert.graph.health.generic_names import ordinary_names
+
+    changes: dict[str, Any] = {
+        # A comparison writes its arguments down, and JSON has no sets.
+        "rules": None if arguments.rules is None else frozenset(arguments.rules),
+        "approximate": arguments.approximate,
+        "overlaps": arguments.overlaps,
+        "max_candidates": arguments.candidates,
+        "min_score": arguments.min_score,
+    }
+    changes = {setting: value for setting, value in changes.items() if value is not None}
+    stopped = {*arguments.stop_names}
+    if arguments.stop_ordinary:
+        stopped |= {*COMMON_NAMES, *ordinary_names(graph)}
+    if stopped:
+        changes["stop_names"] = STOP_NAMES | stopped
+    return LinkerSettings(**changes) if changes else None
+
+
+def _rules_left(typed: str) -> tuple[str, ...]:
+    """Return the rules that stay switched on."""
+    off = listed(typed)
+    if off == ("all",):
+        return ()
+    try:
+        for rule in off:
+            lookup(RULES, rule, "normalisation rule")
+    except ValueError as error:
+        raise ArgumentTypeError(str(error)) from None
+    return tuple(rule for rule in RULES if rule not in off)

@@ -1,0 +1,74 @@
+"""The study that a command's arguments ask for."""
+
+from argparse import Namespace
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from kgbert.cli.options.graph import graph_of
+from kgbert.cli.options.linker import linker_of
+from kgbert.cli.options.training import recipe_of, split_of
+from kgbert.data import Example
+
+if TYPE_CHECKING:
+    from kgbert.comparison.arms.registry import Arm
+    from kgbert.comparison.study import Study
+    from kgbert.features.entity_features import EntityFeatures
+    from kgbert.graph.core.graph import KnowledgeGraph
+    from kgbert.linking.mention import Linker
+
+
+def study_of(arguments: Namespace, arms: Sequence["Arm"], seeds: Sequence[int]) -> "Study":
+    """Read texts, graph and backbone, and say what takes long.
+
+    What is quick to check comes first: a mistyped name is answered at once.
+    """
+    split = split_of(arguments, seeds)
+    print(f"reading {arguments.graph}", flush=True)
+    graph = graph_of(arguments)
+    # Torch and transformers take seconds to load, so that this is said first.
+    print(f"{graph!r}; loading {arguments.backbone}", flush=True)
+    from kgbert.cli.core.checks import check_backbone
+
+    check_backbone(arguments.backbone)
+    from kgbert.cli.core.progress import ShowProgress
+    from kgbert.comparison.run import check_arms
+    from kgbert.comparison.study import Study
+    from kgbert.features.entity_features import encode_entities
+
+    recipe = recipe_of(arguments)
+    study = Study(
+        name=arguments.output.absolute().name,
+        folder=arguments.output,
+        graph=graph,
+        features=_no_features(graph),
+        backbone=arguments.backbone,
+        linker=_linker(arguments, graph, split(seeds[0]).train),
+        split=split,
+        arms=arms,
+        seeds=seeds,
+        recipes={arm.name: recipe for arm in arms},
+    )
+    # Whether an arm makes sense does not depend on the features, which may take long to make.
+    check_arms(study)
+    print(f"encoding {len(graph):,} entities, unless that was done before", flush=True)
+    progress = ShowProgress("encoding entities:")
+    return replace(study, features=encode_entities(graph, arguments.backbone, progress=progress))
+
+
+def _linker(arguments: Namespace, graph: "KnowledgeGraph", train: Sequence[Example]) -> "Linker":
+    """Return the linker, which finds something in the training texts."""
+    from kgbert.comparison.checks.examples import check_linked
+
+    linker = linker_of(arguments, graph)
+    # Not left to the comparison alone: encoding the entities may take long.
+    check_linked(graph, linker, [example.text for example in train])
+    return linker
+
+
+def _no_features(graph: "KnowledgeGraph") -> "EntityFeatures":
+    import numpy as np
+
+    from kgbert.features.entity_features import EntityFeatures
+
+    return EntityFeatures(np.zeros((len(graph), 1), np.float16), "", "", graph.hash)

@@ -1,0 +1,38 @@
+"""The argument that is a text, or a file of texts."""
+
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from kgbert.data import Example, read_texts
+from kgbert.data.read import READERS
+
+
+def add_text_argument(parser: ArgumentParser) -> None:
+    """Add the text and the column it stands in."""
+    parser.add_argument(
+        "text", metavar="TEXT|FILE", help=f"a text, or a file of texts ({' '.join(READERS)})"
+    )
+    parser.add_argument(
+        "--text-column",
+        default="text",
+        metavar="NAME",
+        help="column or key of the text in the file (text)",
+    )
+
+
+def examples_of(arguments: Namespace) -> list[Example]:
+    """Read a file if there is one or the text is named like one, else take the text itself."""
+    text: str = arguments.text
+    named_like_one = len(text.split()) == 1 and text.removesuffix(".gz").endswith(tuple(READERS))
+    if named_like_one or _is_file(text):
+        return read_texts(text, text_column=arguments.text_column, overlaps="longest")
+    if not text.strip():
+        raise ValueError("the text is empty; write one between quotes, or the name of a file")
+    return [Example(text)]
+
+
+def _is_file(text: str) -> bool:
+    try:
+        return Path(text).is_file()
+    except (OSError, ValueError):  # longer than a name can be, or with a NUL
+        return False

@@ -1,0 +1,161 @@
+"""The arguments by which a command is told of labelled texts and of the model to train."""
+
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kgbert.cli.core.argument_types import positive, rate
+from kgbert.cli.options.graph import add_graph_arguments
+from kgbert.cli.options.linker import add_linker_arguments
+from kgbert.data import Example, read_texts
+from kgbert.training.defaults import ENCODER_LEARNING_RATE, HEAD_LEARNING_RATE, KNOWLEDGE_SHARE
+
+if TYPE_CHECKING:
+    from kgbert.data.splits import Split
+from kgbert.comparison.study import Recipe
+
+
+def add_task_arguments(parser: ArgumentParser, output: str) -> None:
+    """Add graph, texts, backbone and how it is trained."""
+    add_graph_arguments(parser)
+    _add_texts(parser)
+    _add_model(parser)
+    add_linker_arguments(parser)
+    _add_training(parser)
+    parser.add_argument(
+        "--output",
+        type=Path,
+        default=Path(output),
+        metavar="FOLDER",
+        help=f"folder to write to ({output})",
+    )
+
+
+def split_of(arguments: Namespace, seeds: Sequence[int]) -> "Callable[[int], Split]":
+    """Read the labelled texts, and return the split of each seed; those of ``seeds`` are sound."""
+    from kgbert.data.splits import check_split, drawn_split, fixed_split
+
+    own = [arguments.train, arguments.validation, arguments.test]
+    if arguments.texts and not any(own):
+        draw = drawn_split(_read_labelled(arguments.texts, arguments))
+        for seed in seeds:
+            check_split(draw(seed))
+        return draw
+    if all(own) and not arguments.texts:
+        train = _read_labelled(arguments.train, arguments)
+        validation, test = (_read(path, arguments) for path in own[1:])
+        return fixed_split(train, validation, test)
+    raise ValueError(
+        "give the labelled texts either as one file with --texts FILE, of which each seed draws "
+        "60 % to train, 20 % to validate and 20 % to test, or as three with --train, --validation "
+        "and --test"
+    )
+
+
+def recipe_of(arguments: Namespace) -> "Recipe":
+    """Return how to train, as the arguments say."""
+    from kgbert.comparison.study import Recipe
+
+    return Recipe(
+        encoder_learning_rate=arguments.learning_rate,
+        head_learning_rate=arguments.head_learning_rate,
+        epochs=arguments.epochs,
+        batch_size=arguments.batch_size,
+        max_length=arguments.max_length,
+        options={"pooling": arguments.pooling},
+    )
+
+
+def _add_texts(parser: ArgumentParser) -> None:
+    texts = parser.add_argument_group("labelled texts (CSV, TSV, JSONL, CoNLL)")
+    texts.add_argument(
+        "--texts",
+        metavar="FILE",
+        help="one file: each seed draws 60 %% of it to train, 20 %% to validate and 20 %% to test",
+    )
+    for part, purpose in (
+        ("train", "to train on"),
+        ("validation", "that decide when to stop"),
+        ("test", "to test on"),
+    ):
+        texts.add_argument(
+            f"--{part}", metavar="FILE", help=f"or your own split in three files: texts {purpose}"
+        )
+    texts.add_argument(
+        "--text-column", default="text", metavar="NAME", help="column or key of the text (text)"
+    )
+    texts.add_argument(
+        "--label-column", default="label", metavar="NAME", help="column or key of the label (label)"
+    )
+
+
+def _add_model(parser: ArgumentParser) -> None:
+    model = parser.add_argument_group("the model")
+    model.add_argument(
+        "--backbone",
+        required=True,
+        metavar="NAME",
+        help="the encoder to start from: a name on the Hugging Face hub, or a folder",
+    )
+    model.add_argument(
+        "--max-length",
+        type=positive,
+        default=256,
+        metavar="N",
+        help="tokens of a text that are read, the rest is cut off (256)",
+    )
+    model.add_argument(
+        "--pooling",
+        choices=("head", "mean"),
+        default="head",
+        help="what a text classifier reads: its own token, or the mean of all tokens (head)",
+    )
+
+
+def _add_training(parser: ArgumentParser) -> None:
+    training = parser.add_argument_group("how it is trained")
+    training.add_argument(
+        "--epochs",
+        type=positive,
+        default=10,
+        metavar="N",
+        help="epochs at most; training stops when validation gets no better (10)",
+    )
+    training.add_argument(
+        "--batch-size", type=positive, default=32, metavar="N", help="texts a training step (32)"
+    )
+    for option, default, part in (
+        ("--learning-rate", ENCODER_LEARNING_RATE, "the pretrained encoder"),
+        (
+            "--head-learning-rate",
+            HEAD_LEARNING_RATE,
+            f"the task head, and {KNOWLEDGE_SHARE:g} of that for what reads knowledge",
+        ),
+    ):
+        training.add_argument(
+            option,
+            type=rate,
+            default=default,
+            metavar="RATE",
+            help=f"learning rate of {part} ({default:g})",
+        )
+
+
+def _read_labelled(path: str, arguments: Namespace) -> list[Example]:
+    """Read texts of which some have a label or a span."""
+    examples = _read(path, arguments)
+    if not any(example.label or example.spans for example in examples):
+        # Read once more, only for the message: it names the columns that there are.
+        _read(path, arguments, require_labels=True)
+    return examples
+
+
+def _read(path: str, arguments: Namespace, *, require_labels: bool = False) -> list[Example]:
+    return read_texts(
+        path,
+        text_column=arguments.text_column,
+        label_column=arguments.label_column,
+        require_labels=require_labels,
+        overlaps="longest",
+    )

@@ -1,0 +1,52 @@
+"""What an arm is: a change of what a run reads, and of how the model is built."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from kgbert.data import Example
+from kgbert.encoding.expansion import TextExpander
+from kgbert.features.entity_features import EntityFeatures
+from kgbert.graph.core.graph import KnowledgeGraph
+from kgbert.linking.mention import Linker
+
+
+@dataclass(frozen=True)
+class Material:
+    """What one run reads."""
+
+    graph: KnowledgeGraph
+    features: EntityFeatures
+    linker: Linker
+    backbone: str
+    """Hub name or folder of the plain checkpoint."""
+    parts: tuple[Sequence[Example], ...]
+    """The texts for training, for validation and for the test."""
+    expander: TextExpander | None = None
+    """What appends tokens to the texts, if anything does."""
+
+    def rewritten(self, rewrite: Callable[[Sequence[Example]], list[Example]]) -> "Material":
+        """Return the material with each part of the texts rewritten."""
+        return replace(self, parts=tuple(rewrite(part) for part in self.parts))
+
+
+#: What an arm does to the material of a seed.
+Change = Callable[[Material, int], Material]
+
+
+def unchanged(material: Material, seed: int) -> Material:
+    """Return the material as it is."""
+    return material
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One way to treat the task; whatever an arm does not change, it shares with all others."""
+
+    name: str
+    meaning: str
+    """One line for the report."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """Changes of the model's configuration."""
+    change: Change = unchanged
+    """Raises ValueError where the arm makes no sense for the material; nothing was trained then."""

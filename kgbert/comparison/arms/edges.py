@@ -1,0 +1,49 @@
+"""Arms that change the edges of the graph; what the features say in words stays as it was."""
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kgbert.comparison.arms.arm import Material
+from kgbert.graph.core.graph import KnowledgeGraph
+
+
+def rewire_edges(material: Material, seed: int) -> Material:
+    """Return the material with the tails of each relation's edges exchanged among them.
+
+    Every entity keeps how many edges of each relation leave it and reach it (the configuration
+    model, a relation at a time).
+    """
+    graph, generator = material.graph, np.random.default_rng([seed, 0xED6E5])
+    tails = graph.tails.copy()
+    for relation in range(len(graph.relation_ids)):
+        (edges,) = np.nonzero(graph.relations == relation)
+        tails[edges] = tails[generator.permutation(edges)]
+    return replace(material, graph=_with_edges(graph, graph.relations, tails))
+
+
+def shuffle_relations(material: Material, seed: int) -> Material:
+    """Return the material with the relations exchanged among all edges, each as frequent as before.
+
+    Raises:
+        ValueError: The graph has less than two relations, which no exchange can change.
+    """
+    graph = material.graph
+    if len(graph.relation_ids) < 2:
+        raise ValueError(
+            f"the arm 'relations shuffled' needs a graph with two relations at least; "
+            f"{graph.source or 'this graph'} has {len(graph.relation_ids)} "
+            f"({', '.join(graph.relation_names) or 'no edges'}), so that it would be the arm "
+            "'knowledge' once more. Leave the arm out."
+        )
+    order = np.random.default_rng([seed, 0x2E1A7]).permutation(len(graph.relations))
+    return replace(material, graph=_with_edges(graph, graph.relations[order], graph.tails))
+
+
+def _with_edges(
+    graph: KnowledgeGraph, relations: NDArray[np.int32], tails: NDArray[np.int32]
+) -> KnowledgeGraph:
+    """Return the graph with other relations and tails, in a graph's canonical order."""
+    order = np.lexsort((tails, relations, graph.heads))
+    return replace(graph, relations=relations[order], tails=tails[order], origins=None)

@@ -1,0 +1,56 @@
+"""The arms of a comparison: plain, knowledge, controls, rivals, ceiling, on one code path."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from kgbert.comparison.arms.arm import Arm, Change, unchanged
+from kgbert.comparison.arms.descriptions import MEANINGS
+from kgbert.comparison.arms.edges import rewire_edges, shuffle_relations
+from kgbert.comparison.arms.features import (
+    constant_features,
+    constant_input,
+    features_of_names,
+    random_features,
+)
+from kgbert.comparison.arms.links import add_noise, shuffle_entities, use_gold_links
+from kgbert.comparison.arms.rivals import fuse_pooled, grow_triples, use_transe
+from kgbert.comparison.arms.texts import append_defined, append_told, mark_types
+
+__all__ = ["ARMS", "Arm"]
+
+#: What makes a model plain.
+_PLAIN: dict[str, list[int]] = {"injected_layers": []}
+
+#: What makes a model read nothing but the features.
+_NO_EDGES = {"graph_encoder": "none"}
+
+
+def _arm(name: str, options: Mapping[str, Any] | None = None, change: Change = unchanged) -> Arm:
+    return Arm(name, MEANINGS[name], options or {}, change)
+
+
+#: The arms by name. To add one, write what it changes, a line here, and its meaning in one line.
+ARMS = {
+    arm.name: arm
+    for arm in (
+        _arm("plain", _PLAIN),
+        _arm("knowledge"),
+        _arm("shuffled", change=shuffle_entities),
+        _arm("edges rewired", change=rewire_edges),
+        _arm("relations shuffled", change=shuffle_relations),
+        _arm("no edges", _NO_EDGES),
+        _arm("names only", _NO_EDGES, features_of_names),
+        _arm("features random", change=random_features),
+        _arm("dictionary only", _NO_EDGES, constant_features),
+        _arm("dummy", change=constant_input),
+        _arm("noisy links", change=add_noise),
+        _arm("appended text", _PLAIN, append_told),
+        _arm("appended definitions", _PLAIN, append_defined),
+        _arm("typed markers", _PLAIN, mark_types),
+        _arm("K-BERT", _PLAIN, grow_triples),
+        _arm("ERNIE", {"fusion": "ernie", "graph_layers": 0}, use_transe),
+        _arm("KnowBert", {"fusion": "knowbert", "graph_layers": 0}),
+        _arm("on2vec", {"fusion": "pooled"}, fuse_pooled),
+        _arm("oracle links", change=use_gold_links),
+    )
+}

@@ -1,0 +1,163 @@
+"""Plan a comparison for the time there is: which arms and seeds fit, and what is left out."""
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from statistics import fmean
+
+from kgbert.comparison.arms.registry import Arm
+from kgbert.comparison.arms.roles import BASELINE, CONTROL, MAIN
+from kgbert.comparison.run_store import finished_run, run_path
+from kgbert.comparison.statistics.power import seeds_needed
+from kgbert.comparison.statistics.summary import Results
+from kgbert.comparison.study import Study
+from kgbert.linking.caching import RememberingLinker
+from kgbert.reporting.formatting import duration, listing
+from kgbert.reporting.svg import Number
+
+#: Why an arm is left out whose time nobody knows: not even one as cheap as the cheapest fits.
+UNTIMED = "not timed"
+
+
+def within_budget(study: Study, seconds: Number, compare: Callable[[Study], Results]) -> Study:
+    """Return the study with the arms and seeds that fit into a time, and the plan told in it.
+
+    What the verdict rests on comes first: plain, knowledge and shuffled with six seeds. Then the
+    other arms in their order, each with as many seeds as these, and then more seeds for all.
+
+    An arm takes what its runs in the folder took on average; one that has none is run with the
+    first seed, which counts as spent and is not repeated. What was finished before costs nothing.
+
+    Args:
+        study: All that was asked for.
+        seconds: What all runs may take; reading, linking and encoding come on top.
+        compare: Compares one study, as :func:`kgbert.compare` does; it does what is timed.
+
+    Raises:
+        ValueError: A run that was to be timed failed, of an arm that the verdict rests on.
+    """
+    study = replace(study, split=cache(study.split), linker=RememberingLinker(study.linker))
+    purse = _Purse(study, seconds, compare)
+    judged = [arm for arm in study.arms if arm.name in (BASELINE, MAIN, CONTROL)]
+    _time_judged(purse, judged)
+    plan = _planned(purse, judged)
+    told = list(_told(study, plan, seconds, purse.cost(plan.arms, plan.seeds)))
+    fits = not plan.lacking or len(study.seeds) < seeds_needed()
+    more_seeds = study.more_seeds if fits else _remedy(plan.lacking)
+    return replace(study, arms=plan.arms, seeds=plan.seeds, budget=told, more_seeds=more_seeds)
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What fits."""
+
+    arms: Sequence[Arm]
+    seeds: Sequence[int]
+    left_out: Mapping[str, str]
+    """Arms that do not fit, and why."""
+    lacking: float
+    """Seconds that the seeds of a verdict would take, where they do not fit; else zero."""
+
+
+class _Purse:
+    """What is left to spend on a study, and what its arms cost."""
+
+    def __init__(self, study: Study, seconds: Number, compare: Callable[[Study], Results]) -> None:
+        self.study, self.left, self.compare = study, float(seconds), compare
+
+    def seconds(self, arm: Arm) -> float | None:
+        """Return what a run of an arm takes; None where none is finished."""
+        runs = [finished_run(self.study, arm, seed) for seed in self.study.seeds]
+        done = [run["seconds"] for run in runs if run]
+        return fmean(done) if done else None
+
+    def time(self, arms: Sequence[Arm]) -> None:
+        """Run what is missing of the first seed."""
+        first = self.study.seeds[0]
+        new = [arm for arm in arms if finished_run(self.study, arm, first) is None]
+        self.compare(replace(self.study, arms=arms, seeds=[first]))
+        runs = [finished_run(self.study, arm, first) for arm in new]
+        self.left -= sum(run["seconds"] for run in runs if run)
+
+    def cost(self, arms: Sequence[Arm], seeds: Sequence[int]) -> float:
+        """Return what the runs take that are not finished."""
+        missing = (
+            self.seconds(arm) or 0.0
+            for arm in arms
+            for seed in seeds
+            if finished_run(self.study, arm, seed) is None
+        )
+        return sum(missing, start=0.0)
+
+    def fitting(self, arms: Sequence[Arm], seeds: Sequence[int]) -> int:
+        """Return how many of the seeds can be paid for, from the first on."""
+        count = 0
+        while count < len(seeds) and self.cost(arms, seeds[: count + 1]) <= self.left:
+            count += 1
+        return count
+
+    def refusal(self, arm: Arm, beside: Sequence[Arm], seeds: Sequence[int]) -> str:
+        """Return why an arm does not fit beside others, or nothing if it does."""
+        if self.seconds(arm) is None:
+            cheapest = min(filter(None, map(self.seconds, beside)))
+            if self.cost(beside, seeds) + cheapest * len(seeds) > self.left:
+                return UNTIMED
+            self.time([*beside, arm])
+        if self.seconds(arm) is None:
+            return "its first run failed"
+        fits = self.cost([*beside, arm], seeds) <= self.left
+        return "" if fits else f"about {duration(self.cost([arm], seeds))} more"
+
+
+def _time_judged(purse: _Purse, judged: Sequence[Arm]) -> None:
+    if any(purse.seconds(arm) is None for arm in judged):
+        purse.time(judged)
+    for arm in judged:
+        if purse.seconds(arm) is None:
+            raise ValueError(
+                f"the run of the arm {arm.name!r} by which its time was to be known failed; "
+                f"{run_path(purse.study, arm, purse.study.seeds[0])} says why. Mend that, and type "
+                "the same command again"
+            )
+
+
+def _planned(purse: _Purse, judged: Sequence[Arm]) -> _Plan:
+    asked = list(purse.study.seeds)
+    aim = asked[: seeds_needed()]
+    others = [arm for arm in purse.study.arms if arm not in judged]
+    fitting = purse.fitting(judged, aim)
+    if fitting < len(aim):
+        left_out = {arm.name: UNTIMED for arm in others}
+        return _Plan(judged, aim[: max(1, fitting)], left_out, purse.cost(judged, aim))
+    kept, left_out = list(judged), {}
+    for arm in others:
+        if reason := purse.refusal(arm, kept, aim):
+            left_out[arm.name] = reason
+        else:
+            kept.append(arm)
+    seeds = asked[: max(len(aim), purse.fitting(kept, asked))]
+    return _Plan([arm for arm in purse.study.arms if arm in kept], seeds, left_out, 0.0)
+
+
+def _told(study: Study, plan: _Plan, seconds: Number, cost: Number) -> Iterator[str]:
+    estimate = f", estimated at {duration(cost)}" if cost else ", finished before"
+    yield (
+        f"Planned for {duration(seconds)}: {listing([arm.name for arm in plan.arms])} with "
+        f"{len(plan.seeds)} of {len(study.seeds)} seeds{estimate}."
+    )
+    if plan.left_out:
+        names = [f"{name} ({reason})" for name, reason in plan.left_out.items()]
+        yield f"Left out, as they do not fit: {listing(names)}."
+    if left := len(study.seeds) - len(plan.seeds):
+        yield f"Left out as well: {left} of the {len(study.seeds)} seeds."
+    if len(plan.seeds) < seeds_needed():
+        yield f"Too few seeds for a verdict, which takes {seeds_needed()}."
+
+
+def _remedy(seconds: float) -> str:
+    """Return what to type so that the seeds of a verdict fit; what is finished is not repeated."""
+    return (
+        f"What is missing takes about {duration(seconds)}: run the same command with --budget "
+        f"{math.ceil(seconds / 60)}m."
+    )

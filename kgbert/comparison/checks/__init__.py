@@ -1,0 +1,1 @@
+"""Check a comparison for leakage and unfairness, and divide its test set into slices."""

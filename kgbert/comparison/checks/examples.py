@@ -1,0 +1,89 @@
+"""What the texts of a study say beside its scores: coverage, and answers that changed."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from kgbert.comparison.run import text_id
+from kgbert.comparison.study import Study
+from kgbert.graph.core.graph import KnowledgeGraph
+from kgbert.linking.analysis.diagnosis import why_nothing_is_linked
+from kgbert.linking.mention import Linker, Mention
+
+#: Texts that are linked at once until one mentions the graph, which mostly the first few do.
+_BATCH = 64
+
+
+def coverage_of(study: Study) -> dict[str, float]:
+    """Return how much of the first seed's test texts the linker reaches."""
+    test = study.split(study.seeds[0]).test
+    found = study.linker([example.text for example in test])
+    return {
+        "texts_with_mention": sum(map(bool, found)) / len(found),
+        "mentions_per_text": sum(map(len, found)) / len(found),
+    }
+
+
+def check_linked(graph: KnowledgeGraph, linker: Linker, texts: Sequence[str]) -> None:
+    """Raise ValueError where no text mentions the graph: it could change nothing.
+
+    >>> from kgbert.graph.storage.builder import GraphBuilder
+    >>> builder = GraphBuilder()
+    >>> builder.add_name("HP:1", "fever")
+    >>> check_linked(builder.build(), lambda texts: [[] for _ in texts], ["dogs bark"])
+    Traceback (most recent call last):
+    ValueError: none of the 1 training texts mentions any of the 1 entities of the graph, ...
+    """
+    for first in range(0, len(texts), _BATCH):
+        for mentions in linker(texts[first : first + _BATCH]):
+            if any(x.entity in graph for mention in mentions for x in mention.candidates):
+                return
+    raise ValueError(
+        f"none of the {len(texts):,} training texts mentions any of the {len(graph):,} entities of "
+        f"{graph.source or 'the graph'}, so it cannot help: {why_nothing_is_linked(texts, graph)} "
+        "To see what is found where, type: kgbert inspect GRAPH --texts FILE"
+    )
+
+
+def flipped(
+    study: Study, runs: Sequence[dict[str, Any]], main: str, baseline: str
+) -> list[dict[str, Any]]:
+    """Return some test texts that one of two arms answers rightly and the other does not.
+
+    They are taken in the order of the texts from the first seed that both have finished, those
+    that knowledge mends and those that it spoils in turn.
+    """
+    done = {(run["arm"], run["seed"]): run for run in runs if run["status"] == "done"}
+    for seed in study.seeds:
+        if (main, seed) in done and (baseline, seed) in done:
+            return _flipped(study, seed, done[main, seed], done[baseline, seed])
+    return []
+
+
+def _flipped(
+    study: Study, seed: int, main: dict[str, Any], baseline: dict[str, Any]
+) -> list[dict[str, Any]]:
+    if not main["items"]["answers"]:
+        return []
+    test = study.split(seed).test
+    assert main["items"]["ids"] == [text_id(example.text) for example in test]
+    pairs = list(zip(main["items"]["correct"], baseline["items"]["correct"], strict=True))
+    mended = [position for position, pair in enumerate(pairs) if pair == (1, 0)]
+    spoilt = [position for position, pair in enumerate(pairs) if pair == (0, 1)]
+    half = study.quotes // 2
+    chosen = [*mended[:half], *spoilt[: study.quotes - half]]
+    mentions = study.linker([test[position].text for position in chosen])
+    return [
+        {
+            "text": test[position].text,
+            "label": test[position].label,
+            baseline["arm"]: baseline["items"]["answers"][position],
+            main["arm"]: main["items"]["answers"][position],
+            "entities": _entity_names(study.graph, found),
+        }
+        for position, found in zip(chosen, mentions, strict=True)
+    ]
+
+
+def _entity_names(graph: KnowledgeGraph, mentions: Sequence[Mention]) -> list[str]:
+    best = dict.fromkeys(mention.candidates[0].entity for mention in mentions if mention.candidates)
+    return [graph.name(graph.index(entity)) for entity in best if entity in graph]

@@ -1,0 +1,175 @@
+"""Run the arms of a study on paired seeds, go on where it stopped, and judge."""
+
+import json
+import logging
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import cache, partial
+from typing import Any
+
+from transformers import TrainerCallback
+
+from kgbert.comparison.arms.registry import Arm
+from kgbert.comparison.arms.roles import BASELINE, CONTROL, MAIN, check_names, check_once
+from kgbert.comparison.checks.examples import check_linked, coverage_of, flipped
+from kgbert.comparison.checks.leakage import leakage_warnings
+from kgbert.comparison.manifest import manifest
+from kgbert.comparison.model_selection import best_of, can_be_kept, is_kept, keep_if_best
+from kgbert.comparison.report.html import write_report
+from kgbert.comparison.report.tables import render_latex, render_markdown
+from kgbert.comparison.run import check_arms, run_arm
+from kgbert.comparison.run_store import Run, Train, attempt_run, finished_run, shared_runs
+from kgbert.comparison.statistics.power import detectable_before
+from kgbert.comparison.statistics.summary import Results, summarise
+from kgbert.comparison.study import Study
+from kgbert.data.splits import check_split
+from kgbert.linking.caching import RememberingLinker
+from kgbert.tasks.base import task_of
+from kgbert.utils.atomic_write import write_atomically
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What is told after each run."""
+
+    done: int
+    total: int
+    arm: str
+    seed: int
+    outcome: str
+    seconds_left: float
+
+
+def compare(
+    study: Study,
+    *,
+    progress: Callable[[Progress], None] = lambda told: None,
+    callbacks: Sequence[TrainerCallback] = (),
+) -> Results:
+    """Run what is not finished yet, and write ``results.json``, the report and the best model.
+
+    Each finished run is one JSON file in ``runs``, known again by all that it depends on: stopping
+    loses at most the run under way, and a second call repeats nothing. Processes that are started
+    beside each other, on GPUs of their own for example, share the runs among them. A run that
+    fails is recorded with its traceback and does not end the others; the next call tries it again.
+    The report is ``report.html``, its tables are ``report.md`` and ``report.tex``.
+
+    Args:
+        study: What is compared.
+        progress: Called after each run, and once for all runs that were finished before.
+        callbacks: Told of every step of the training of each run.
+
+    Raises:
+        ValueError: The study cannot be judged, learnt or linked; nothing was trained.
+    """
+    study = replace(study, split=cache(study.split), linker=RememberingLinker(study.linker))
+    _check(study)
+    started = time.strftime("%Y-%m-%dT%H:%M:%S%z")
+    train = partial(run_arm, callbacks=callbacks)
+    runs = _run_all(study, train, progress)
+    if can_be_kept(study):
+        _restore_best(study, runs, train, progress)
+    elif study.keeps_model:
+        logger.warning("no model of this comparison is kept: your own linker cannot be saved")
+    results = summarise(_described(study, runs, started), runs)
+    write_atomically(study.folder / "results.json", json.dumps(results | {"runs": runs}, indent=1))
+    write_report(results, study.folder / "report.html")
+    write_atomically(study.folder / "report.md", render_markdown(results))
+    write_atomically(study.folder / "report.tex", render_latex(results))
+    return results
+
+
+def _check(study: Study) -> None:
+    """Raise ValueError for what would come to light only after hours of training."""
+    check_names([arm.name for arm in study.arms])
+    if not study.seeds:
+        raise ValueError("there is no seed to run; ask for six at least, as in --seeds 6")
+    check_once("seed", list(map(str, study.seeds)))
+    for seed in study.seeds:
+        check_split(study.split(seed))
+    train = study.split(study.seeds[0]).train
+    check_linked(study.graph, study.linker, [example.text for example in train])
+    check_arms(study)
+
+
+def _run_all(study: Study, train: Train, progress: Callable[[Progress], None]) -> list[Run]:
+    """Return the records of all runs in the order of the study, those that are missing run now."""
+    plan = [(study, arm, seed) for seed in study.seeds for arm in study.arms]
+    found = {(arm.name, seed): finished_run(study, arm, seed) for _, arm, seed in plan}
+    runs = {place: run for place, run in found.items() if run}
+    if runs:
+        progress(Progress(len(runs), len(plan), "", 0, "finished before", 0.0))
+    missing = [place for place in plan if (place[1].name, place[2]) not in runs]
+    started, at_first = time.monotonic(), len(runs)
+    for (_, arm, seed), run in shared_runs(missing, partial(_attempt, train=train)):
+        runs[arm.name, seed] = run
+        # By the clock, since other processes may be doing some of them.
+        each = (time.monotonic() - started) / (len(runs) - at_first)
+        left = each * (len(plan) - len(runs))
+        outcome = _outcome(study, run)
+        progress(Progress(len(runs), len(plan), arm.name, seed, outcome, left))
+    return [runs[arm.name, seed] for _, arm, seed in plan]
+
+
+def _attempt(study: Study, arm: Arm, seed: int, *, train: Train) -> Run:
+    if arm.name != MAIN or not can_be_kept(study):
+        return attempt_run(study, arm, seed, train)
+    # Asked of the files: another process may have done some of them.
+    before = [run for other in study.seeds if (run := finished_run(study, arm, other))]
+    return attempt_run(
+        study, arm, seed, train, keep=lambda trained: keep_if_best(study, trained, before)
+    )
+
+
+def _of_main(runs: Iterable[Run]) -> list[Run]:
+    return [run for run in runs if run["arm"] == MAIN and run["status"] == "done"]
+
+
+def _restore_best(
+    study: Study, runs: Sequence[Run], train: Train, progress: Callable[[Progress], None]
+) -> None:
+    """Train the best model again where the folder holds that of other settings, or none."""
+    best = best_of(study, _of_main(runs))
+    if best is None or is_kept(study, best):
+        return
+    told = f"training it again: it is the best on validation, and not in {study.folder / 'model'}"
+    progress(Progress(len(runs), len(runs), MAIN, best["seed"], told, 0.0))
+    arm = next(arm for arm in study.arms if arm.name == MAIN)
+    keep_if_best(study, train(study, arm, best["seed"]), [])
+
+
+def _outcome(study: Study, run: Run) -> str:
+    if run["status"] != "done":
+        return f"failed: {run['error'].strip().splitlines()[-1]}"
+    metric = task_of(study.split(run["seed"]).train).metric
+    return f"{metric} {run['metrics'][metric]:.3f}"
+
+
+def _described(study: Study, runs: Sequence[Run], started: str) -> dict[str, Any]:
+    """Return the study as the summary and the report read it."""
+    task = task_of(study.split(study.seeds[0]).train)
+    names = [arm.name for arm in study.arms]
+    return {
+        "name": study.name,
+        "task": task.name.replace("-", " "),
+        "metric": task.metric,
+        "main": MAIN,
+        "baseline": BASELINE,
+        "control": CONTROL if CONTROL in names else None,
+        "arms": names,
+        "meanings": {arm.name: arm.meaning for arm in study.arms},
+        "seeds": list(study.seeds),
+        "coverage": coverage_of(study),
+        "manifest": manifest(study, started),
+        "tuning": dict(study.tuning),
+        "command": dict(study.command),
+        "budget": list(study.budget),
+        "smaller": list(study.smaller),
+        "more_seeds": study.more_seeds,
+        "stated": detectable_before(len(study.seeds)),
+        "examples": flipped(study, runs, MAIN, BASELINE),
+        "warnings": leakage_warnings(study),
+    }

@@ -1,0 +1,201 @@
+"""One run: train one arm with one seed, and write down everything that came of it."""
+
+import hashlib
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import transformers
+from transformers import AutoTokenizer, TrainerCallback
+
+from kgbert.comparison.arms.arm import Material
+from kgbert.comparison.arms.registry import Arm
+from kgbert.comparison.checks.slices import parts_of
+from kgbert.comparison.peak_memory import PeakMemory
+from kgbert.comparison.study import Recipe, Study
+from kgbert.data.splits import Split
+from kgbert.encoding.encoded import EncodedText
+from kgbert.encoding.processor import KGBertProcessor
+from kgbert.linking.caching import RememberingLinker
+from kgbert.models.base import KGBertPreTrainedModel
+from kgbert.tasks.base import Answer, Task, task_of
+from kgbert.training.checks import longest_text
+from kgbert.training.inference import answer
+from kgbert.training.trainer import Training, default_arguments, fine_tune
+from kgbert.utils.logging import silenced_transformers
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A run's record, and what it trained."""
+
+    record: dict[str, Any]
+    model: KGBertPreTrainedModel
+    processor: KGBertProcessor
+
+
+@silenced_transformers()
+def run_arm(
+    study: Study,
+    arm: Arm,
+    seed: int,
+    *,
+    callbacks: Sequence[TrainerCallback] = (),
+    task: Task | None = None,
+) -> Trained:
+    """Train one arm with one seed on that seed's texts, and test it once.
+
+    Args:
+        study: What is compared.
+        arm: Which arm of it.
+        seed: Which texts, which order of them, and which initial weights.
+        callbacks: Told of every step of the training.
+        task: What is trained for; None leaves that to the texts.
+    """
+    recipe, split = study.recipe(arm), study.split(seed)
+    material = material_of(study, arm, seed)
+    rewritten = Split(*material.parts)
+    task = task or task_of(split.train)
+    # What all arms share is drawn first, so that it is the same for all arms of a seed.
+    transformers.set_seed(seed)
+    model = task.model.from_backbone(
+        material.backbone,
+        material.graph,
+        labels=task.labels(split.train),
+        **{**recipe.options, **arm.options, "feature_size": material.features.vectors.shape[1]},
+    )
+    processor = _processor(material, recipe, model, candidates=task.candidates)
+    # Before the clock starts: whichever arm asks first would pay for all that remember.
+    processor.linker([example.text for part in material.parts for example in part])
+    memory = PeakMemory()
+    started = time.perf_counter()
+    training = _train(model, processor, rewritten, recipe, seed, callbacks)
+    trained = time.perf_counter()
+    encoded = processor.encode(rewritten.test)
+    answers = answer(model, processor, encoded, task)
+    tested = time.perf_counter()
+    record = {
+        "arm": arm.name,
+        "seed": seed,
+        "status": "done",
+        **_scores(study, task, split, encoded, answers),
+        "validation": training.metrics,
+        "cost": {
+            "train_seconds": round(trained - started, 2),
+            "predict_seconds": round(tested - trained, 2),
+            "peak_memory_mb": memory.in_mb(),
+            **_sizes(model),
+        },
+        "history": training.history,
+        "best_epoch": training.best_epoch,
+        "settings": {**asdict(recipe), "options": {**recipe.options, **arm.options}},
+        "fingerprint": study.fingerprint(arm, seed),
+    }
+    return Trained(record, model, processor)
+
+
+def material_of(study: Study, arm: Arm, seed: int) -> Material:
+    """Return what an arm reads with a seed.
+
+    Raises:
+        ValueError: The arm makes no sense for this graph, these texts or this backbone.
+    """
+    parts = study.split(seed).parts()
+    given = Material(study.graph, study.features, study.linker, study.backbone, parts)
+    return arm.change(given, seed)
+
+
+def check_arms(study: Study) -> None:
+    """Raise ValueError where an arm makes no sense for a study, which no seed will change."""
+    for arm in study.arms:
+        material_of(study, arm, study.seeds[0])
+
+
+def _processor(
+    material: Material, recipe: Recipe, model: KGBertPreTrainedModel, *, candidates: int
+) -> KGBertProcessor:
+    tokenizer = AutoTokenizer.from_pretrained(material.backbone)
+    reads_entities = model.injections or model.scores_entities
+    # A recipe says how long texts may be at most; a backbone may take less.
+    taken = longest_text(model.config.backbone) or tokenizer.model_max_length
+    return KGBertProcessor(
+        tokenizer,
+        material.graph,
+        material.features,
+        linker=RememberingLinker(material.linker),
+        hops=model.config.graph_layers if reads_entities else 0,
+        max_length=min(recipe.max_length, taken, tokenizer.model_max_length),
+        candidates=candidates,
+        expander=material.expander,
+    )
+
+
+def _train(
+    model: KGBertPreTrainedModel,
+    processor: KGBertProcessor,
+    split: Split,
+    recipe: Recipe,
+    seed: int,
+    callbacks: Sequence[TrainerCallback],
+) -> Training:
+    with tempfile.TemporaryDirectory(prefix="kgbert-run-") as checkpoints:
+        arguments = default_arguments(
+            checkpoints,
+            num_train_epochs=recipe.epochs,
+            per_device_train_batch_size=recipe.batch_size,
+            learning_rate=recipe.encoder_learning_rate,
+            seed=seed,
+            data_seed=seed,
+            save_only_model=True,
+        )
+        return fine_tune(
+            model,
+            processor,
+            split.train,
+            split.validation,
+            arguments=arguments,
+            head_learning_rate=recipe.head_learning_rate,
+            patience=recipe.patience,
+            callbacks=callbacks,
+        )
+
+
+def _scores(
+    study: Study,
+    task: Task,
+    split: Split,
+    encoded: Sequence[EncodedText],
+    answers: Sequence[Answer],
+) -> dict[str, Any]:
+    """Return the metrics on all test texts and on strata of them, and every answer."""
+    expected = [task.expected(*x, study.graph) for x in zip(split.test, encoded, strict=True)]
+    strata = {}
+    # What is chosen for each mention has no parts that the arms could be compared on yet.
+    for part in () if task.candidates else parts_of(study, split, encoded):
+        right, given = (
+            [part.view(i, some[i]) for i in part.positions] for some in (expected, answers)
+        )
+        strata[part.name] = {"size": part.size, **task.score(right, given)}
+    return {
+        "metrics": task.score(expected, answers),
+        "strata": strata,
+        "items": {
+            "ids": [text_id(example.text) for example in split.test],
+            "documents": [text_id(example.id or example.text) for example in split.test],
+            "correct": [int(x == y) for x, y in zip(expected, answers, strict=True)],
+            "answers": list(answers) if isinstance(answers[0], str) else [],
+        },
+    }
+
+
+def text_id(text: str) -> str:
+    """Return a short name of a text that gives nothing of it away."""
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _sizes(model: KGBertPreTrainedModel) -> dict[str, int]:
+    parameters = sum(parameter.numel() for parameter in model.parameters())
+    backbone = sum(parameter.numel() for parameter in model.backbone.parameters())
+    return {"parameters": parameters, "added_parameters": parameters - backbone}

@@ -1,0 +1,164 @@
+"""The runs of a study as files: one JSON a run, known again by all that it depends on."""
+
+import json
+import logging
+import time
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from kgbert.comparison.arms.registry import Arm
+from kgbert.comparison.run import Trained
+from kgbert.comparison.study import Study
+from kgbert.utils.atomic_write import write_atomically
+
+logger = logging.getLogger(__name__)
+
+Run = dict[str, Any]
+
+#: Does one run.
+Train = Callable[[Study, Arm, int], Trained]
+
+
+def run_path(study: Study, arm: Arm, seed: int) -> Path:
+    """Return the file that holds, or will hold, the record of a run."""
+    name = f"{arm.name.replace(' ', '-')}-{seed}-{study.fingerprint(arm, seed)[:8]}.json"
+    return study.folder / "runs" / name
+
+
+def finished_run(study: Study, arm: Arm, seed: int) -> Run | None:
+    """Return the record of a run that was finished before, or None.
+
+    Raises:
+        ValueError: The file is damaged.
+    """
+    path = run_path(study, arm, seed)
+    try:
+        run: Run = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except ValueError as error:
+        raise ValueError(
+            f"{path}: the record of a run is damaged ({error}); delete the file, and the same "
+            "command will do that run again"
+        ) from error
+    return run if run["status"] == "done" else None
+
+
+@contextmanager
+def locked(path: Path, *, timeout: int = -1) -> Iterator[None]:
+    """Hold a lock file while the context lasts, at most so long waited for; killing ends it.
+
+    Raises:
+        Timeout: Another process holds it.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(path, timeout=timeout):
+        try:
+            yield
+        finally:
+            # Before the release: afterwards it might be the lock of another process. Windows
+            # removes no open file; there filelock does it when it lets go.
+            with suppress(PermissionError):
+                path.unlink(missing_ok=True)
+
+
+@contextmanager
+def claimed(study: Study, arm: Arm, seed: int) -> Iterator[bool]:
+    """Claim a run while the context lasts; gives False where another process has claimed it.
+
+    The claim of a process that was killed ends with it.
+    """
+    with ExitStack() as stack:
+        try:
+            path = run_path(study, arm, seed).with_suffix(".lock")
+            stack.enter_context(locked(path, timeout=0))
+        except Timeout:
+            is_ours = False
+        else:
+            is_ours = True
+        yield is_ours
+
+
+def attempt_run(
+    study: Study,
+    arm: Arm,
+    seed: int,
+    train: Train,
+    *,
+    keep: Callable[[Trained], None] = lambda trained: None,
+) -> Run:
+    """Run an arm and store its record; a failure is a record as well.
+
+    Args:
+        study: What is compared.
+        arm: Which arm of it.
+        seed: Which seed.
+        train: Does the run.
+        keep: Called with what was trained before the record is stored: what is stopped between
+            the two is simply run again.
+    """
+    started = time.perf_counter()
+    try:
+        trained = train(study, arm, seed)
+    except Exception as error:  # One failed run must not cost the others.
+        logger.warning("arm %r, seed %d failed: %s", arm.name, seed, error)
+        record = {
+            "arm": arm.name,
+            "seed": seed,
+            "status": "failed",
+            "error": traceback.format_exc(),
+        }
+    else:
+        record = trained.record
+        keep(trained)
+    record["seconds"] = round(time.perf_counter() - started, 2)
+    write_atomically(run_path(study, arm, seed), json.dumps(record, indent=1))
+    return record
+
+
+#: Seconds after which a process looks again where others are at all that is left.
+WAIT = 2.0
+
+#: Which study, arm and seed a run is of.
+Place = tuple[Study, Arm, int]
+
+
+def shared_runs(
+    plan: Sequence[Place], attempt: Callable[[Study, Arm, int], Run]
+) -> Iterator[tuple[Place, Run]]:
+    """Yield each run of a plan as it is done, by this process or by another.
+
+    A run that another process is at is left to it.
+
+    Args:
+        plan: The runs.
+        attempt: Does one of them, and stores it.
+    """
+    waiting = list(plan)
+    while waiting:
+        left = []
+        for place in waiting:
+            run = _run_unless_claimed(place, attempt)
+            if run is None:
+                left.append(place)
+            else:
+                yield place, run
+        if len(left) == len(waiting):
+            time.sleep(WAIT)
+        waiting = left
+
+
+def _run_unless_claimed(place: Place, attempt: Callable[[Study, Arm, int], Run]) -> Run | None:
+    """Return the record of a run, done by whomever; None while another process is at it."""
+    if run := finished_run(*place):
+        return run
+    with claimed(*place) as is_ours:
+        if not is_ours:
+            return None
+        # Asked again: it may have been finished before it was claimed.
+        return finished_run(*place) or attempt(*place)

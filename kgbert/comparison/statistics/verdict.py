@@ -1,0 +1,174 @@
+"""The verdict: fixed rules from paired differences to one plain sentence.
+
+Knowledge *helps* if it beats the plain encoder and the control with the wrong knowledge, each at
+p < 0.05: both must hold, so no correction between the two is due (an intersection-union test). It
+*hurts* if it is worse than plain at p < 0.05. Below six complete paired seeds no p can fall under
+0.05, and the verdict is *too few seeds*. Everything else is *no evidence*.
+"""
+
+from dataclasses import dataclass
+
+from kgbert.comparison.statistics.power import ALPHA, seeds_needed, seeds_to_detect, smallest_p
+from kgbert.comparison.statistics.sign_flip import PairedSummary
+from kgbert.reporting.formatting import arm_name, counted, interval, listing, metric_name, points
+
+HELPS = "helps"
+HURTS = "hurts"
+NO_EVIDENCE = "no evidence"
+TOO_FEW = "too few seeds"
+
+#: The gain that "to see a gain of 1 point" speaks of.
+WORTHWHILE = 0.01
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """An outcome by the rules, and the sentence that says it.
+
+    Attributes:
+        outcome: "helps", "hurts", "no evidence" or "too few seeds".
+        sentence: The outcome and the numbers it rests on, in plain words.
+    """
+
+    outcome: str
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What a verdict is judged from.
+
+    Attributes:
+        main: Name of the arm that is judged.
+        baseline: Name of the arm without knowledge.
+        control: Name of the arm with wrong knowledge; empty if none was run.
+        metric: Name of the metric.
+        over_baseline: Main minus baseline over the complete seeds; None without any.
+        over_control: Main minus control over the same seeds; None without any.
+        asked: Number of seeds that were asked for.
+        more_seeds: What to do where these are too few.
+    """
+
+    main: str
+    baseline: str
+    control: str
+    metric: str
+    over_baseline: PairedSummary | None
+    over_control: PairedSummary | None
+    asked: int
+    more_seeds: str = ""
+
+
+def judge(evidence: Evidence) -> Verdict:
+    """Return the verdict that the rules give for this evidence."""
+    plain = evidence.over_baseline
+    if plain is None or plain.count < seeds_needed():
+        return Verdict(TOO_FEW, _too_few(evidence))
+    if _worse(plain):
+        return Verdict(HURTS, _hurts(evidence, plain))
+    control = evidence.over_control
+    if _better(plain) and control is not None and _better(control):
+        return Verdict(HELPS, _helps(evidence, plain, control))
+    return Verdict(NO_EVIDENCE, _no_evidence(evidence, plain))
+
+
+def _better(summary: PairedSummary) -> bool:
+    return summary.p < ALPHA and summary.mean > 0
+
+
+def _worse(summary: PairedSummary) -> bool:
+    return summary.p < ALPHA and summary.mean < 0
+
+
+def _helps(evidence: Evidence, plain: PairedSummary, control: PairedSummary) -> str:
+    return (
+        f"{evidence.main.capitalize()} helps: {_gain(evidence, plain)} and "
+        f"{points(control.mean)} over {arm_name(evidence.control)} {interval(control.interval)}; "
+        f"better than {evidence.baseline} on {_of(plain.wins, plain.count)}."
+    )
+
+
+def _hurts(evidence: Evidence, plain: PairedSummary) -> str:
+    return (
+        f"{evidence.main.capitalize()} hurts: {points(plain.mean)} points of "
+        f"{metric_name(evidence.metric)} against {evidence.baseline} {interval(plain.interval)}; "
+        f"worse on {_of(plain.losses, plain.count)}."
+    )
+
+
+def _no_evidence(evidence: Evidence, plain: PairedSummary) -> str:
+    if _better(plain):
+        return _better_than_plain_only(evidence, plain)
+    opening = f"No evidence that {_subject(evidence)} helps: "
+    if plain.wins == plain.losses == 0:
+        return (
+            f"{opening}it gave the same {metric_name(evidence.metric)} as {evidence.baseline} on "
+            f"all {plain.count} seeds. Either the texts mention no entity, which kgbert inspect "
+            f"GRAPH --texts FILE tells, or too little was learnt: give it more epochs."
+        )
+    control = evidence.over_control
+    if control is not None and _better(control):
+        opening = (
+            f"{opening}it beats {arm_name(evidence.control)} ({points(control.mean)} "
+            f"{interval(control.interval)}), so wrong knowledge does harm, but not "
+            f"{evidence.baseline}: "
+        )
+    return f"{opening}{_gain(evidence, plain)}; {_outlook(plain)}."
+
+
+def _better_than_plain_only(evidence: Evidence, plain: PairedSummary) -> str:
+    opening = f"No evidence that {_subject(evidence)} itself helps: {_gain(evidence, plain)}, but "
+    control, name = evidence.over_control, arm_name(evidence.control)
+    if control is None:
+        return (
+            f"{opening}no arm with wrong knowledge was run beside it, so the gain may come from "
+            f"the added parameters alone; add the arm 'shuffled'."
+        )
+    difference = f"{points(control.mean)} over them {interval(control.interval)}"
+    if _worse(control):
+        return f"{opening}{name} do even better ({difference})."
+    return f"{opening}{name} may do as well ({difference}); {_outlook(control, ' over them')}."
+
+
+def _outlook(summary: PairedSummary, over: str = "") -> str:
+    """Say what the seeds rule out, or how many would show a gain worth having."""
+    if summary.interval is not None and summary.interval[1] < WORTHWHILE:
+        return f"a gain of 1 point or more{over} is ruled out (at 95 %)"
+    needed = seeds_to_detect(WORTHWHILE, summary.sd or 0.0)
+    if needed <= summary.count:
+        return f"{summary.count} seeds would show most gains of 1 point{over}"
+    return f"to see a gain of 1 point{over} you would need about {needed} seeds"
+
+
+def _too_few(evidence: Evidence) -> str:
+    count = evidence.over_baseline.count if evidence.over_baseline else 0
+    needed = seeds_needed()
+    sentence = f"Too few seeds for a verdict: {count} complete, {needed} needed"
+    compared = [
+        (evidence.baseline, evidence.over_baseline),
+        (evidence.control, evidence.over_control),
+    ]
+    gains = [f"{points(gain.mean)} over {arm_name(arm)}" for arm, gain in compared if gain]
+    if gains:
+        sentence += (
+            f" (so far {listing(gains)}, in points of {metric_name(evidence.metric)}; with "
+            f"{counted(count, 'seed')} p cannot fall below {smallest_p(count):.3g})"
+        )
+    if evidence.asked >= needed:
+        return f"{sentence}. Run the same command again to fill in the missing ones."
+    return f"{sentence}. {evidence.more_seeds}".rstrip()
+
+
+def _subject(evidence: Evidence) -> str:
+    return "the knowledge" if evidence.main == "knowledge" else f"the arm {evidence.main!r}"
+
+
+def _gain(evidence: Evidence, plain: PairedSummary) -> str:
+    return (
+        f"{points(plain.mean)} points of {metric_name(evidence.metric)} over "
+        f"{evidence.baseline} {interval(plain.interval)}"
+    )
+
+
+def _of(count: int, total: int) -> str:
+    return f"{count} of {counted(total, 'seed')}"

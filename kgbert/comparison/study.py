@@ -1,0 +1,130 @@
+"""What is compared: arms and seeds on one task, everything else equal."""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from kgbert import __version__
+from kgbert.comparison.arms.registry import ARMS, Arm
+from kgbert.comparison.fingerprint import code_told
+from kgbert.comparison.statistics.power import seeds_needed
+from kgbert.data.splits import Split
+from kgbert.features.entity_features import EntityFeatures
+from kgbert.graph.core.graph import KnowledgeGraph
+from kgbert.linking.factory import linker_settings, parts_of
+from kgbert.linking.mention import Linker
+from kgbert.training.defaults import ENCODER_LEARNING_RATE, HEAD_LEARNING_RATE
+from kgbert.utils.paths import without_folders
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How an arm is trained; chosen on validation, with the same grid for every arm."""
+
+    encoder_learning_rate: float = ENCODER_LEARNING_RATE
+    head_learning_rate: float = HEAD_LEARNING_RATE
+    epochs: int = 10
+    batch_size: int = 32
+    patience: int = 3
+    max_length: int = 256
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """Fields of KGBertConfig that all arms share, the pooling for example."""
+
+
+@dataclass(frozen=True)
+class Study:
+    """A comparison to be run."""
+
+    name: str
+    folder: Path
+    graph: KnowledgeGraph
+    features: EntityFeatures
+    backbone: str
+    """Hub name or folder of the plain checkpoint."""
+    linker: Linker
+    split: Callable[[int], Split]
+    """The texts of a seed."""
+    arms: Sequence[Arm]
+    seeds: Sequence[int]
+    recipes: Mapping[str, Recipe]
+    """By arm; arms without one share the recipe named ``default``."""
+    quotes: int = 6
+    """How many texts the report may quote."""
+    keeps_model: bool = True
+    """Whether the best model is saved in the folder."""
+    includes_graph: bool | None = None
+    """Whether the graph is saved with it; None leaves that to the card of the graph's licence."""
+    smaller: Sequence[Mapping[str, Any]] = ()
+    """Results with fewer training texts, as rows of
+    :func:`kgbert.comparison.statistics.learning_curve.size_row`."""
+    command: Mapping[str, Any] = field(default_factory=dict)
+    """The arguments of the command that asked for it, by which it can be run again."""
+    more_seeds: str = f"Run the same command with --seeds {seeds_needed()} or more."
+    """What to do where the seeds are too few for a verdict."""
+    budget: Sequence[str] = ()
+    """What fits into a time and what was left out, as told by
+    :func:`kgbert.comparison.budget.within_budget`."""
+    tuning: Mapping[str, Any] = field(default_factory=dict)
+    """How the recipes were chosen, as :func:`kgbert.comparison.tuning.tuned` tells it."""
+
+    @property
+    def backbone_name(self) -> str:
+        """The backbone without the folders of this machine."""
+        return without_folders(self.backbone)
+
+    def recipe(self, arm: Arm) -> Recipe:
+        """Return how an arm is trained."""
+        return self.recipes.get(arm.name, self.recipes.get("default", Recipe()))
+
+    def fingerprint(self, arm: Arm, seed: int) -> str:
+        """Hash of all that a run's result depends on, by which a finished run is known again."""
+        told = {
+            "kgbert": __version__,
+            "graph": self.graph.hash,
+            "features": self.features.hash,
+            "backbone": self.backbone_name,
+            "linker": linker_told(self.linker),
+            "mentions": self._mentions_told(seed),
+            "arm": arm_told(arm),
+            "seed": seed,
+            "recipe": asdict(self.recipe(arm)),
+            "texts": self.split(seed).hash,
+        }
+        return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+
+    def _mentions_told(self, seed: int) -> str:
+        """Return a hash of what a linker of the user's own finds, as it has no settings to tell."""
+        if not isinstance(linker_told(self.linker), str):
+            return ""
+        texts = [example.text for part in self.split(seed).parts() for example in part]
+        return hashlib.sha256(repr(self.linker(texts)).encode()).hexdigest()
+
+
+def arm_told(arm: Arm) -> Any:
+    """Return the name of an arm of kgbert's, or all that is known of the user's own."""
+    if ARMS.get(arm.name) is arm:
+        return arm.name
+    return {
+        "name": arm.name,
+        "options": {name: repr(value) for name, value in arm.options.items()},
+        "change": code_told(arm.change),
+    }
+
+
+def linker_told(linker: Linker) -> Any:
+    """Return a linker's settings without the folders of this machine, or the name of one's own."""
+    try:
+        parts = linker_settings(linker)
+    except ValueError:
+        own = parts_of(linker)
+        return "+".join(getattr(part, "__qualname__", type(part).__qualname__) for part in own)
+    return [
+        {
+            name: without_folders(value) if isinstance(value, str) else value
+            for name, value in part.items()
+        }
+        for part in parts
+    ]

@@ -1,0 +1,119 @@
+"""Choose how each arm is trained on validation, with the same grid for every arm.
+
+No test text of a seed that is searched on is seen: its validation texts stand in for them. Where
+each seed draws test texts of its own, some of these may be another seed's test texts, for all arms
+alike. Trials are stored as runs are, so that a search that was stopped goes on where it was.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cache, partial
+from statistics import fmean
+from typing import Any
+
+from kgbert.comparison.arms.registry import Arm
+from kgbert.comparison.run import check_arms, run_arm
+from kgbert.comparison.run_store import attempt_run, shared_runs
+from kgbert.comparison.study import Study
+from kgbert.data.splits import Split
+from kgbert.linking.caching import RememberingLinker
+from kgbert.tasks.base import task_of
+
+#: Called with trials done, trials in all, arm, learning rate, seed and score on validation.
+TuningProgress = Callable[[int, int, str, float, int, float | None], None]
+
+
+@dataclass(frozen=True)
+class ValidationOnly:
+    """Puts a seed's validation texts in the place of its test texts, of which none is seen."""
+
+    split: Callable[[int], Split]
+
+    def __call__(self, seed: int) -> Split:
+        """Return the texts of a seed."""
+        drawn = self.split(seed)
+        return Split(drawn.train, drawn.validation, drawn.validation)
+
+
+def tuned(
+    study: Study,
+    rates: Sequence[float],
+    *,
+    seeds: int = 2,
+    progress: TuningProgress = lambda *told: None,
+) -> Study:
+    """Return the study with each arm's learning rate chosen from a grid, and the search told in it.
+
+    Each arm is trained with each rate on the first seeds; the rate with the best mean validation
+    score is the arm's rate on all seeds.
+
+    Args:
+        study: Its recipes say everything but the encoder's learning rate.
+        rates: The encoder's learning rates to try, the same for every arm.
+        seeds: How many of the study's seeds are searched on.
+        progress: Called after each trial.
+
+    Raises:
+        ValueError: An arm makes no sense for the study; nothing was tried then.
+    """
+    check_arms(study)
+    searched = list(study.seeds)[:seeds]
+    search = replace(
+        study,
+        folder=study.folder / "tuning",
+        split=cache(ValidationOnly(study.split)),
+        linker=RememberingLinker(study.linker),
+        tuning={},
+    )
+    metric = task_of(search.split(searched[0]).train).metric
+    tried = _tried(search, rates, searched, progress)
+    chosen = {arm.name: _best(arm.name, tried) for arm in study.arms}
+    return replace(
+        study,
+        recipes={
+            arm.name: replace(study.recipe(arm), encoder_learning_rate=chosen[arm.name])
+            for arm in study.arms
+        },
+        tuning={
+            "metric": metric,
+            "rates": list(rates),
+            "seeds": searched,
+            "tried": tried,
+            "chosen": chosen,
+        },
+    )
+
+
+def _tried(
+    search: Study, rates: Sequence[float], seeds: Sequence[int], progress: TuningProgress
+) -> list[dict[str, Any]]:
+    """Return the validation scores of every arm with every rate, in the order of both."""
+    metric = task_of(search.split(seeds[0]).train).metric
+    pairs = [(arm, rate) for arm in search.arms for rate in rates]
+    plan = [(_trial(search, *pair), pair[0], seed) for pair in pairs for seed in seeds]
+    scores: dict[tuple[str, float, int], float | None] = {}
+    for (trial, arm, seed), run in shared_runs(plan, partial(attempt_run, train=run_arm)):
+        rate = trial.recipe(arm).encoder_learning_rate
+        score = run.get("validation", {}).get(metric)
+        scores[arm.name, rate, seed] = score
+        progress(len(scores), len(plan), arm.name, rate, seed, score)
+    return [
+        {
+            "arm": arm.name,
+            "rate": rate,
+            "validation": [scores[arm.name, rate, seed] for seed in seeds],
+        }
+        for arm, rate in pairs
+    ]
+
+
+def _trial(search: Study, arm: Arm, rate: float) -> Study:
+    recipe = replace(search.recipe(arm), encoder_learning_rate=rate)
+    return replace(search, recipes={arm.name: recipe})
+
+
+def _best(arm: str, tried: Sequence[dict[str, Any]]) -> float:
+    """Return the rate with the best mean score, of equals the lowest; a failed trial scores 0."""
+    own = [trial for trial in tried if trial["arm"] == arm]
+    best = max(own, key=lambda x: (fmean(score or 0.0 for score in x["validation"]), -x["rate"]))
+    return float(best["rate"])

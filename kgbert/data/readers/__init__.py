@@ -1,0 +1,1 @@
+"""Readers of labelled texts: one file format a module."""

@@ -1,0 +1,117 @@
+"""Ways to divide labelled texts over the seeds of a comparison."""
+
+import hashlib
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from kgbert.data.example import Example
+from kgbert.data.labels import check_labels
+
+#: Groups of texts below which a drawn split would leave hardly any text in a part.
+FEWEST_GROUPS = 10
+
+
+@dataclass(frozen=True)
+class Split:
+    """The labelled texts of one seed."""
+
+    train: Sequence[Example]
+    validation: Sequence[Example]
+    test: Sequence[Example]
+
+    def parts(self) -> tuple[Sequence[Example], Sequence[Example], Sequence[Example]]:
+        """Return the texts for training, for validation and for the test."""
+        return self.train, self.validation, self.test
+
+    @cached_property
+    def hash(self) -> str:
+        """SHA-256 of the texts, their labels and their ids."""
+        digest = hashlib.sha256()
+        for part in self.parts():
+            for example in part:
+                told = (example.text, example.label, example.spans)
+                # Only where there are any, so that runs of other tasks are known again.
+                more = tuple(filter(None, (example.arguments, example.id)))
+                digest.update(repr((*told, *more)).encode())
+            digest.update(b"\x1e")
+        return digest.hexdigest()
+
+
+def fixed_split(
+    train: Sequence[Example], validation: Sequence[Example], test: Sequence[Example]
+) -> Callable[[int], Split]:
+    """Return a function that gives the same texts for every seed: there is an official split.
+
+    >>> one, two = Example("a fever", "ill"), Example("all is well", "well")
+    >>> split = fixed_split([one, two], [one], [two])
+    >>> split(0) is split(1)
+    True
+    """
+    split = Split(train, validation, test)
+    check_split(split)
+    return lambda seed: split
+
+
+def check_split(split: Split) -> None:
+    """Raise ValueError where texts cannot be trained on or scored: no texts, or no fit labels."""
+    for name, part in zip(("train", "validation", "test"), split.parts(), strict=True):
+        if not part:
+            raise ValueError(
+                f"{name}: there is no text, so nothing can be "
+                f"{'learnt' if name == 'train' else 'scored'}; give more texts, or a split of "
+                "your own with --train, --validation and --test."
+            )
+    check_labels(*split.parts())
+
+
+def drawn_split(
+    examples: Sequence[Example],
+    *,
+    group: Callable[[Example], Hashable] = lambda example: example.id or example.text,
+) -> Callable[[int], Split]:
+    """Return a function that draws 60 % for training, 20 % to validate and 20 % to test.
+
+    Each seed draws its own split; texts of one group, a document for example, stay together.
+    Texts with a label that the seed's training texts lack are left out of the other two parts.
+
+    Raises:
+        ValueError: There are too few groups to draw from, or the labels cannot be learnt.
+
+    >>> texts = [Example(f"text {i}", "ill" if i % 2 else "well") for i in range(20)]
+    >>> [len(part) for part in drawn_split(texts)(0).parts()]
+    [12, 4, 4]
+    """
+    check_labels(examples)
+    groups: dict[Hashable, list[Example]] = {}
+    for example in examples:
+        groups.setdefault(group(example), []).append(example)
+    if len(groups) < FEWEST_GROUPS:
+        raise ValueError(
+            f"{len(examples):,} texts in {len(groups)} groups are too few to draw a split from; "
+            f"give at least {FEWEST_GROUPS}, or your own split with --train, --validation and "
+            "--test."
+        )
+    members = list(groups.values())
+
+    def draw(seed: int) -> Split:
+        order = np.random.default_rng(seed).permutation(len(members))
+        cuts = int(len(order) * 0.6), int(len(order) * 0.8)
+        train, validation, test = (
+            [example for place in part for example in members[place]]
+            for part in np.split(order, cuts)
+        )
+        known = set().union(*map(_labels, train))
+        return Split(
+            train,
+            [example for example in validation if _labels(example) <= known],
+            [example for example in test if _labels(example) <= known],
+        )
+
+    return draw
+
+
+def _labels(example: Example) -> set[str]:
+    return {example.label, *(span.label for span in example.spans)}

@@ -1,0 +1,74 @@
+"""Mark the two arguments of a relation in what a tokenizer reads."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from kgbert.data import Span
+
+#: What stands before and behind head and tail: signs that every vocabulary knows, so that no
+#: embedding has to be learnt anew (Zhou & Chen 2022, arXiv:2102.01373).
+MARKS = ("@", "#")
+
+
+class MarkedText(NamedTuple):
+    """A text with marks in it, and where its characters stood without them."""
+
+    text: str
+    origins: Sequence[int] = ()
+    """By character of the marked text, its end included, the place in the text as it was given;
+    empty where nothing is marked."""
+    openings: tuple[int, ...] = ()
+    """Where the marks stand that open head and tail."""
+
+    def own(self, offsets: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+        """Return offsets in the marked text as offsets in the text that was given."""
+        if not self.origins:
+            return list(offsets)
+        return [(self.origins[start], self.origins[end]) for start, end in offsets]
+
+    def opening_tokens(self, offsets: Sequence[tuple[int, int]]) -> tuple[int, ...]:
+        """Return the token of each opening mark, from the offsets in the marked text.
+
+        Raises:
+            ValueError: A mark is behind where the tokenizer cut the text off.
+        """
+        found = [
+            [token for token, (start, end) in enumerate(offsets) if start <= place < end]
+            for place in self.openings
+        ]
+        if not all(found):
+            raise ValueError(
+                f"an argument of {self.text[:60]!r} is behind the {len(offsets):,} tokens that are "
+                "kept of a text; choose a larger max_length if the backbone takes it, or give the "
+                "sentence of the relation alone."
+            )
+        return tuple(tokens[0] for tokens in found)
+
+
+def mark(text: str, arguments: Sequence[Span]) -> MarkedText:
+    """Return a text with its arguments between marks, which may stand within each other.
+
+    >>> marked = mark("aspirin blocks COX", [Span(0, 7, "head"), Span(15, 18, "tail")])
+    >>> marked.text
+    '@ aspirin @ blocks # COX #'
+    >>> [marked.text[place:][:5] for place in marked.openings]
+    ['@ asp', '# COX']
+    """
+    insertions = sorted(
+        insertion
+        for number, (span, sign) in enumerate(zip(arguments, MARKS, strict=True))
+        # At one place what ends comes first; the longer argument stands outside.
+        for insertion in (
+            (span.start, 1, -span.end, number, f"{sign} "),
+            (span.end, 0, -span.start, -number, f" {sign}"),
+        )
+    )
+    marked, origins, last = "", list[int](), 0
+    openings: dict[int, int] = {}
+    for place, opens, _, number, words in insertions:
+        marked, origins = marked + text[last:place], [*origins, *range(last, place)]
+        if opens:
+            openings[number] = len(marked)
+        marked, origins, last = marked + words, [*origins, *[place] * len(words)], place
+    origins += range(last, len(text) + 1)
+    return MarkedText(marked + text[last:], origins, tuple(openings[i] for i in sorted(openings)))

@@ -1,0 +1,114 @@
+"""Sample the neighbourhood of a batch's entities from the whole graph."""
+
+from dataclasses import dataclass
+from functools import cached_property, partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kgbert.encoding.csr import Rows, rows_of
+from kgbert.graph.core.graph import KnowledgeGraph
+
+
+@dataclass(frozen=True)
+class Neighbourhood:
+    """A sampled subgraph; edges point from the neighbour that sends to the node that receives."""
+
+    nodes: NDArray[np.int64]
+    """Entity indices: those asked for, then what each hop added; ascending within a hop."""
+    edge_index: NDArray[np.int64]
+    """Shape (2, edges), positions in ``nodes``: senders, receivers. Hop by hop as well."""
+    edge_types: NDArray[np.int64]
+    """Relation of each edge; ``relation + relations`` where it is read against its direction."""
+    hop_sizes: list[tuple[int, int]]
+    """Nodes and edges that each hop added, the entities asked for first."""
+
+
+class NeighbourSampler:
+    """Draw up to ``fan_out`` neighbours of each node, ``hops`` times.
+
+    What is drawn for a node depends only on (seed, epoch, node), never on the batch, its order or
+    the worker, so that a deduplicated subgraph gives an entity the same vector in every batch. A
+    call costs the size of what it draws, not of the graph, whose rows may lie on the disk.
+
+    >>> from kgbert.graph.storage.builder import GraphBuilder
+    >>> builder = GraphBuilder()
+    >>> for entity in ("a", "b", "c"):
+    ...     builder.add_entity(entity)
+    >>> builder.add_edge("a", "r", "b"), builder.add_edge("b", "r", "c")
+    (None, None)
+    >>> sampler = NeighbourSampler(builder.build(), fan_out=4, hops=1)
+    >>> sampler.sample(np.array([0])).edge_index.tolist()
+    [[1], [0]]
+    """
+
+    def __init__(
+        self, graph: KnowledgeGraph, *, fan_out: int = 8, hops: int = 2, seed: int = 0
+    ) -> None:
+        if fan_out < 1 or hops < 0:
+            raise ValueError(f"fan_out must be at least 1 and hops at least 0: {fan_out}, {hops}")
+        self.graph, self.fan_out, self.hops, self.seed = graph, fan_out, hops, seed
+
+    @cached_property
+    def rows(self) -> Rows:
+        """What is drawn from; anything with these three arrays will do."""
+        return rows_of(self.graph)
+
+    @property
+    def drawing(self) -> str:
+        """What decides, beside the graph, which neighbours evaluation reads."""
+        return f"up to {self.fan_out} neighbours, seed {self.seed}"
+
+    def sample(
+        self, entities: NDArray[np.int64], epoch: int = 0, *, hops: int | None = None
+    ) -> Neighbourhood:
+        """Return the neighbourhood of some entity indices, these first and ascending.
+
+        Args:
+            entities: In any order, also more than once.
+            epoch: Which neighbours are drawn.
+            hops: How far; as far as the sampler was made for if None.
+        """
+        added = [np.unique(entities)]
+        edges = [np.empty((3, 0), np.int64)]
+        for _ in range(self.hops if hops is None else hops):
+            drawn = self._neighbours(added[-1], epoch)
+            edges.append(drawn)
+            added.append(np.setdiff1d(drawn[0], np.concatenate(added)))
+        nodes = np.concatenate(added)
+        senders, receivers, types = np.concatenate(edges, axis=1)
+        order = np.argsort(nodes)
+        place = partial(np.searchsorted, nodes, sorter=order)
+        return Neighbourhood(
+            nodes,
+            np.stack([order[place(senders)], order[place(receivers)]]),
+            types,
+            [(len(new), drawn.shape[1]) for new, drawn in zip(added, edges, strict=True)],
+        )
+
+    def _neighbours(self, nodes: NDArray[np.int64], epoch: int) -> NDArray[np.int64]:
+        """Return senders, receivers and types of the drawn edges into ``nodes``."""
+        rows = self.rows
+        first, degree = rows.offsets[nodes], rows.offsets[nodes + 1] - rows.offsets[nodes]
+        drawn = np.minimum(degree, self.fan_out)
+        row = np.repeat(np.arange(len(nodes)), drawn)
+        slot = np.arange(len(row)) - np.repeat(np.cumsum(drawn) - drawn, drawn)
+        # A row is cut into as many strata as are drawn, one neighbour from each: distinct, and
+        # spread over the relations because rows are sorted by type.
+        low = slot * degree[row] // drawn[row]
+        high = (slot + 1) * degree[row] // drawn[row]
+        noise = _scramble(nodes[row], slot, self.seed, epoch)
+        chosen = first[row] + low + (noise % (high - low).astype(np.uint64)).astype(np.int64)
+        return np.stack([rows.senders[chosen], nodes[row], rows.types[chosen]])
+
+
+def _scramble(*keys: NDArray[np.int64] | int) -> NDArray[np.uint64]:
+    """Return 64 random-looking bits that depend on the keys alone (SplitMix64's finaliser)."""
+    state = np.zeros(1, np.uint64)
+    with np.errstate(over="ignore"):
+        for key in keys:
+            state = state + np.asarray(key, np.uint64) + np.uint64(0x9E3779B97F4A7C15)
+            state = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+            state = (state ^ (state >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+            state = state ^ (state >> np.uint64(31))
+    return state

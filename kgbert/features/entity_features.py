@@ -1,0 +1,144 @@
+"""Feature vectors of a graph's entities, kept in half precision beside the graph."""
+
+import hashlib
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from transformers import AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+
+from kgbert.graph.core.graph import KnowledgeGraph
+from kgbert.graph.verbalize import verbalise
+from kgbert.utils.device import has_fast_bf16
+from kgbert.utils.safetensors_io import open_matrices, save_matrices
+
+logger = logging.getLogger(__name__)
+
+#: How many vectors are hashed at least, if there are as many.
+_HASHED = 50_000
+
+
+@dataclass(frozen=True, eq=False)
+class EntityFeatures:
+    """One vector an entity, and what made them, so that more can be made in the same space."""
+
+    vectors: NDArray[np.float16]
+    """Shape (entities, features); mapped from the disk where they were loaded."""
+    encoder: str
+    """Name or folder of the frozen encoder."""
+    encoder_hash: str
+    """SHA-256 of its weights."""
+    graph_hash: str
+
+    @cached_property
+    def hash(self) -> str:
+        """SHA-256 of the vectors; of very many, of some drawn evenly from all."""
+        drawn = self.vectors[:: max(1, len(self.vectors) // _HASHED)]
+        return hashlib.sha256(np.ascontiguousarray(drawn).tobytes()).hexdigest()
+
+    def save(self, path: Path) -> None:
+        """Write the vectors as safetensors, whole or not at all."""
+        about = {
+            "encoder": self.encoder,
+            "encoder_hash": self.encoder_hash,
+            "graph_hash": self.graph_hash,
+        }
+        save_matrices(path, {"vectors": self.vectors}, about)
+
+    @classmethod
+    def load(cls, path: Path) -> "EntityFeatures":
+        """Open what :meth:`save` wrote; vectors are read when they are asked for."""
+        matrices, about = open_matrices(path)
+        return cls(matrices["vectors"], **about)
+
+
+#: Called with how many entities are encoded and how many there are.
+Progress = Callable[[int, int], None]
+
+
+def encode_entities(
+    graph: KnowledgeGraph,
+    name_or_path: str,
+    *,
+    batch_size: int = 128,
+    max_length: int = 40,
+    progress: Progress | None = None,
+    cache: str | Path | None = "~/.cache/kgbert/features",
+) -> EntityFeatures:
+    """Return one feature vector an entity: its neighbourhood in words, read by a frozen encoder.
+
+    Args:
+        graph: Its entities are put into words by :func:`kgbert.graph.verbalize.verbalise`.
+        name_or_path: The encoder, as a rule the backbone before fine-tuning.
+        batch_size: Entities encoded together.
+        max_length: Longest description in tokens; what is longer is cut.
+        progress: Called after each batch.
+        cache: Folder where vectors are kept by what was encoded and by which encoder; None
+            encodes anew.
+    """
+    tokenizer = AutoTokenizer.from_pretrained(name_or_path)
+    # In single precision whatever it was saved in, so that its hash does not depend on that.
+    encoder = AutoModel.from_pretrained(name_or_path, dtype=torch.float32).eval()
+    encoder_hash = weights_hash(encoder)
+    texts = [verbalise(graph, index) for index in range(len(graph))]
+    kept = None
+    if cache is not None:
+        told = "\x1e".join([encoder_hash, str(max_length), graph.hash, *texts])
+        name = f"{hashlib.sha256(told.encode()).hexdigest()[:32]}.safetensors"
+        kept = Path(cache).expanduser() / name
+        if kept.exists():
+            return replace(EntityFeatures.load(kept), encoder=name_or_path)
+    if torch.cuda.is_available():
+        encoder = encoder.cuda()
+    # Equal lengths side by side, so that little is computed on padding.
+    order = np.argsort([len(text) for text in texts], kind="stable")
+    vectors = np.zeros((len(texts), encoder.config.hidden_size), np.float16)
+    for start in range(0, len(texts), batch_size):
+        rows = order[start : start + batch_size]
+        vectors[rows] = mean_states(encoder, tokenizer, [texts[row] for row in rows], max_length)
+        if progress:
+            progress(min(start + batch_size, len(texts)), len(texts))
+    features = EntityFeatures(vectors, name_or_path, encoder_hash, graph.hash)
+    if kept:
+        features.save(kept)
+    return features
+
+
+def mean_states(
+    encoder: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    texts: Sequence[str],
+    max_length: int,
+) -> NDArray[np.float16]:
+    """Return the mean of each text's token states, scaled to the length sqrt(hidden)."""
+    inputs = tokenizer(
+        list(texts), truncation=True, max_length=max_length, padding=True, return_tensors="pt"
+    ).to(encoder.device)
+    kind = encoder.device.type
+    with torch.inference_mode(), torch.autocast(kind, torch.bfloat16, enabled=has_fast_bf16()):
+        states: Tensor = encoder(**inputs).last_hidden_state
+    mask = inputs["attention_mask"].unsqueeze(-1)
+    mean = (states.float() * mask).sum(1) / mask.sum(1)
+    unit = torch.nn.functional.normalize(mean, dim=-1) * mean.shape[-1] ** 0.5
+    vectors: NDArray[np.float16] = unit.half().cpu().numpy()
+    return vectors
+
+
+def weights_hash(model: torch.nn.Module) -> str:
+    """Return the SHA-256 of a model's weights, which says whether two encoders are the same."""
+    digest = hashlib.sha256()
+    for name, chunk in _chunks(model):
+        digest.update(name.encode())
+        digest.update(chunk)
+    return digest.hexdigest()
+
+
+def _chunks(model: torch.nn.Module) -> Iterator[tuple[str, bytes]]:
+    for name, tensor in sorted(model.state_dict().items()):
+        yield name, tensor.detach().cpu().contiguous().view(torch.uint8).numpy().tobytes()

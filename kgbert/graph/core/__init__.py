@@ -1,0 +1,1 @@
+"""What a knowledge graph is: entities, names, relations, hierarchy and provenance."""

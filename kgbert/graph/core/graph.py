@@ -1,0 +1,212 @@
+"""The knowledge graph: entities, their names and definitions, and typed directed edges."""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kgbert.graph.core.columns import StringColumn
+from kgbert.graph.core.provenance import Origins, References, Sources
+from kgbert.reporting.formatting import counted
+
+if TYPE_CHECKING:
+    import networkx as nx
+    import rdflib
+    from torch_geometric.data import Data
+
+    from kgbert.graph.health.report import Health
+
+#: What a name may be to its entity, strongest first; ``name_scopes`` holds positions in it.
+SCOPES = ("preferred", "exact", "related", "broad", "narrow")
+
+#: Relations that climb a hierarchy: the tail is the more general entity.
+HIERARCHICAL = (
+    "rdfs:subClassOf",
+    "rdf:type",
+    "skos:broader",
+    "part_of",
+    "BFO:0000050",
+    "http://www.wikidata.org/prop/direct/P31",
+    "http://www.wikidata.org/prop/direct/P279",
+    "https://globalwordnet.github.io/schemas/wn#hypernym",
+    "https://globalwordnet.github.io/schemas/wn#instance_hypernym",
+)
+
+
+class GraphError(ValueError):
+    """A graph cannot be read or used; the message says what to do instead."""
+
+
+@dataclass(frozen=True)
+class Name:
+    """One name of an entity."""
+
+    text: str
+    scope: str
+    language: str
+
+
+@dataclass(frozen=True)
+class Entity:
+    """One entity, as a person looks at it."""
+
+    id: str
+    name: str
+    names: tuple[Name, ...]
+    definition: str
+    edges: tuple[tuple[str, str], ...]
+    """(relation id, entity id of the tail) of every edge that leaves the entity."""
+    sources: Sources = ()
+    """Which of its sources know the entity, if the graph was merged from several."""
+
+
+@dataclass(frozen=True, eq=False)
+class KnowledgeGraph:
+    """Immutable columns, in a canonical order, so that equal graphs have equal columns.
+
+    Entities are sorted by id; names by entity, scope, language (not said
+    and English first) and text; edges by head, relation
+    and tail. An *entity index* is a position in ``entity_ids``. Graphs are made by
+    :func:`kgbert.read_graph` or :class:`kgbert.graph.storage.builder.GraphBuilder`.
+    """
+
+    entity_ids: StringColumn
+    definitions: StringColumn
+    """One an entity; empty where there is none."""
+    names: StringColumn
+    name_entities: NDArray[np.int32]
+    name_scopes: NDArray[np.uint8]
+    name_languages: NDArray[np.uint16]
+    languages: tuple[str, ...]
+    """BCP 47 tags; the empty string stands for "not said"."""
+    heads: NDArray[np.int32]
+    relations: NDArray[np.int32]
+    tails: NDArray[np.int32]
+    relation_ids: tuple[str, ...]
+    relation_names: tuple[str, ...]
+    source: str = ""
+    version: str = ""
+    licence: str = ""
+    replaced: Mapping[str, str] = field(default_factory=dict)
+    """Obsolete or merged ids, and the id that stands for them now (empty where there is none)."""
+    notes: tuple[str, ...] = ()
+    """What the reader noticed: dropped edges, names made from ids, ill-typed literals ..."""
+    references: References = field(default_factory=lambda: References.of(()))
+    """What the graph says about entities of other graphs; no part of the hash."""
+    origins: Origins | None = None
+    """Which source each entity and edge comes from, if several graphs were merged."""
+
+    def __len__(self) -> int:
+        return len(self.entity_ids)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, KnowledgeGraph) and self.hash == other.hash
+
+    def __hash__(self) -> int:
+        return hash(self.hash)
+
+    def __repr__(self) -> str:
+        return (
+            f"KnowledgeGraph({counted(len(self), 'entity')}, {counted(len(self.names), 'name')}, "
+            f"{counted(len(self.heads), 'edge')}, {counted(len(self.relation_ids), 'relation')})"
+        )
+
+    @cached_property
+    def hash(self) -> str:
+        """SHA-256 of what the graph says; where it came from does not count."""
+        digest = hashlib.sha256()
+        for strings in (self.entity_ids, self.definitions, self.names):
+            digest.update(strings.offsets.astype("<i8").tobytes())
+            digest.update(np.ascontiguousarray(strings.blob).tobytes())
+        for numbers, width in (
+            (self.name_entities, "<i4"),
+            (self.name_scopes, "u1"),
+            (self.name_languages, "<u2"),
+            (self.heads, "<i4"),
+            (self.relations, "<i4"),
+            (self.tails, "<i4"),
+        ):
+            digest.update(numbers.astype(width).tobytes())
+        for words in (self.languages, self.relation_ids, self.relation_names):
+            digest.update("\x1f".join(words).encode() + b"\x1e")
+        return digest.hexdigest()
+
+    @cached_property
+    def name_offsets(self) -> NDArray[np.int64]:
+        """Where the names of entity ``i`` begin and end: ``name_offsets[i : i + 2]``."""
+        return np.searchsorted(self.name_entities, np.arange(len(self) + 1))
+
+    @cached_property
+    def edge_offsets(self) -> NDArray[np.int64]:
+        """Where the edges that leave entity ``i`` begin and end: ``edge_offsets[i : i + 2]``."""
+        return np.searchsorted(self.heads, np.arange(len(self) + 1))
+
+    def index(self, entity_id: str) -> int:
+        """Return the entity index of an id, or of what replaced it, or raise KeyError."""
+        found = self.entity_ids.find(entity_id)
+        if found is None:
+            found = self.entity_ids.find(self.replaced.get(entity_id, ""))
+        if found is None:
+            raise KeyError(f"no entity {entity_id!r} in {self.source or 'this graph'}")
+        return found
+
+    def __contains__(self, entity_id: object) -> bool:
+        return isinstance(entity_id, str) and self.entity_ids.find(entity_id) is not None
+
+    def name(self, index: int) -> str:
+        """Return the best name of an entity index; its id where it has none."""
+        first, end = self.name_offsets[index : index + 2]
+        return self.names[int(first)] if first < end else self.entity_ids[index]
+
+    def names_of(self, index: int) -> Iterator[Name]:
+        """Yield the names of an entity index, strongest scope first."""
+        for position in range(*self.name_offsets[index : index + 2].tolist()):
+            yield Name(
+                self.names[position],
+                SCOPES[self.name_scopes[position]],
+                self.languages[self.name_languages[position]],
+            )
+
+    def entity(self, entity_id: str) -> Entity:
+        """Return one entity, by its id or one that it replaced."""
+        index = self.index(entity_id)
+        edges = range(*self.edge_offsets[index : index + 2].tolist())
+        return Entity(
+            self.entity_ids[index],
+            self.name(index),
+            tuple(self.names_of(index)),
+            self.definitions[index],
+            tuple(
+                (self.relation_ids[self.relations[edge]], self.entity_ids[int(self.tails[edge])])
+                for edge in edges
+            ),
+            self.origins.of_entity(index) if self.origins else (),
+        )
+
+    def health(self) -> "Health":
+        """Return what is in the graph and what may be wrong with it, to print or as JSON."""
+        from kgbert.graph.health.report import examine
+
+        return examine(self)
+
+    def to_networkx(self) -> "nx.MultiDiGraph[str]":
+        """Return a networkx graph; see :func:`kgbert.graph.export.to_networkx`."""
+        from kgbert.graph.export import to_networkx
+
+        return to_networkx(self)
+
+    def to_rdflib(self) -> "rdflib.Graph":
+        """Return an rdflib graph; see :func:`kgbert.graph.export.to_rdflib`."""
+        from kgbert.graph.export import to_rdflib
+
+        return to_rdflib(self)
+
+    def to_pyg(self) -> "Data":
+        """Return PyTorch Geometric's Data; see :func:`kgbert.graph.export.to_pyg`."""
+        from kgbert.graph.export import to_pyg
+
+        return to_pyg(self)

@@ -1,0 +1,71 @@
+"""Walk a graph's hierarchies; every walk is iterative and ends on cycles."""
+
+from collections import deque
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from kgbert.graph.core.graph import HIERARCHICAL, KnowledgeGraph
+
+
+def is_hierarchical(graph: KnowledgeGraph) -> NDArray[np.bool_]:
+    """Return for each edge whether it climbs: its tail is more general than its head."""
+    climbs = np.array([relation in HIERARCHICAL for relation in graph.relation_ids], np.bool_)
+    return climbs[graph.relations] if len(climbs) else np.zeros(0, np.bool_)
+
+
+def parents(graph: KnowledgeGraph, index: int) -> list[int]:
+    """Return the entities right above an entity, each once, in the order of its edges.
+
+    >>> from kgbert.graph.storage.builder import GraphBuilder
+    >>> builder = GraphBuilder()
+    >>> for child, parent in (("a", "b"), ("b", "c"), ("c", "a"), ("a", "a")):
+    ...     builder.add_name(child, child)
+    ...     builder.add_edge(child, "rdfs:subClassOf", parent)
+    >>> graph = builder.build()
+    >>> parents(graph, 0), list(ancestors(graph, 0))
+    ([1], [1, 2])
+    """
+    start, end = graph.edge_offsets[index : index + 2].tolist()
+    above: dict[int, None] = {}
+    for relation, tail in zip(
+        graph.relations[start:end].tolist(), graph.tails[start:end].tolist(), strict=True
+    ):
+        if tail != index and graph.relation_ids[relation] in HIERARCHICAL:
+            above[tail] = None
+    return list(above)
+
+
+def ancestors(graph: KnowledgeGraph, index: int) -> Iterator[int]:
+    """Yield everything above an entity, the nearest first, each once."""
+    seen, queue = {index}, deque([index])
+    while queue:
+        for parent in parents(graph, queue.popleft()):
+            if parent not in seen:
+                seen.add(parent)
+                queue.append(parent)
+                yield parent
+
+
+def levels(graph: KnowledgeGraph) -> NDArray[np.int32]:
+    """Return how far each entity is below the nearest root of a hierarchy.
+
+    Roots, and entities outside every hierarchy, are at 0; what only a cycle lies above, at -1.
+    """
+    climbs = is_hierarchical(graph) & (graph.heads != graph.tails)
+    # Row = parent, column = child.
+    below = csr_array(
+        (np.ones(int(climbs.sum()), np.bool_), (graph.tails[climbs], graph.heads[climbs])),
+        shape=(len(graph), len(graph)),
+    )
+    level = np.full(len(graph), -1, np.int32)
+    frontier = np.setdiff1d(np.arange(len(graph), dtype=np.int64), graph.heads[climbs])
+    depth = 0
+    while len(frontier):
+        level[frontier] = depth
+        depth += 1
+        reached = np.unique(below[frontier].indices)
+        frontier = reached[level[reached] < 0]
+    return level

@@ -1,0 +1,205 @@
+"""Which predicates name, define, retire or relate entities."""
+
+from kgbert.graph.core.identifiers import PREFIXES, expand
+
+
+def _iris(*curies: str) -> tuple[str, ...]:
+    return tuple(expand(curie) for curie in curies)
+
+
+RDF_TYPE, SUBCLASS, EQUIVALENT = _iris("rdf:type", "rdfs:subClassOf", "owl:equivalentClass")
+ONTOLOGY, ANNOTATION_PROPERTY = _iris("owl:Ontology", "owl:AnnotationProperty")
+#: The OMG's vocabulary of annotations, in which FIBO is written.
+_COMMONS = "https://www.omg.org/spec/Commons/AnnotationVocabulary/"
+#: Namespaces of the languages themselves: what they define is never an entity.
+META_NAMESPACES = tuple(
+    PREFIXES[prefix] for prefix in ("rdf", "rdfs", "owl", "skos", "xsd", "oboInOwl", "ontolex")
+)
+
+#: What plain words in tables, edge attributes and OBO files stand for.
+RELATION_WORDS = {
+    "is_a": "rdfs:subClassOf",
+    "isa": "rdfs:subClassOf",
+    "is a": "rdfs:subClassOf",
+    "subclass_of": "rdfs:subClassOf",
+    "subclassof": "rdfs:subClassOf",
+    "a": "rdf:type",
+    "instance_of": "rdf:type",
+    "equivalent_to": "owl:equivalentClass",
+    "instance of": "rdf:type",
+    "broader": "skos:broader",
+    "narrower": "skos:narrower",
+    "related": "skos:related",
+    "name": "rdfs:label",
+    "label": "rdfs:label",
+    "synonym": "oboInOwl:hasExactSynonym",
+    "alias": "oboInOwl:hasExactSynonym",
+    "definition": "skos:definition",
+    "description": "dcterms:description",
+}
+
+#: Predicates that hold names, and the scope of those names.
+NAME_SCOPES = {
+    **dict.fromkeys(
+        _iris(
+            "rdfs:label",
+            "skos:prefLabel",
+            "schema:name",
+            "http://schema.org/name",
+            "dc:title",
+            "dcterms:title",
+            "foaf:name",
+        ),
+        "preferred",
+    ),
+    **dict.fromkeys(
+        _iris(
+            "skos:altLabel",
+            "oboInOwl:hasExactSynonym",
+            "schema:alternateName",
+            "http://schema.org/alternateName",
+            "obo:IAO_0000118",
+            "efo:alternative_term",
+            "dcterms:alternative",
+            *(f"{_COMMONS}{name}" for name in ("synonym", "abbreviation", "acronym")),
+        ),
+        "exact",
+    ),
+    **dict.fromkeys(
+        _iris("skos:hiddenLabel", "oboInOwl:hasRelatedSynonym", "oboInOwl:hasSynonym"), "related"
+    ),
+    **dict.fromkeys(_iris("oboInOwl:hasBroadSynonym"), "broad"),
+    **dict.fromkeys(_iris("oboInOwl:hasNarrowSynonym"), "narrow"),
+}
+
+#: The predicate under which names of a scope are written.
+SCOPE_PREDICATES = {
+    "preferred": "rdfs:label",
+    "exact": "oboInOwl:hasExactSynonym",
+    "related": "oboInOwl:hasRelatedSynonym",
+    "broad": "oboInOwl:hasBroadSynonym",
+    "narrow": "oboInOwl:hasNarrowSynonym",
+}
+#: The predicate under which definitions are written.
+DEFINITION = "obo:IAO_0000115"
+
+SYNONYM = SCOPE_PREDICATES["exact"]
+
+#: Predicates that hold definitions, and how much each is one: the least number wins.
+DEFINITION_RANKS = {
+    **dict.fromkeys(
+        _iris("obo:IAO_0000115", "skos:definition", "efo:definition", "wn:definition"), 0
+    ),
+    **dict.fromkeys(
+        _iris(
+            "dcterms:description",
+            "dc:description",
+            "schema:description",
+            "http://schema.org/description",
+            "skos:scopeNote",
+        ),
+        1,
+    ),
+    **dict.fromkeys(_iris("rdfs:comment"), 2),
+}
+
+DEPRECATED = _iris("owl:deprecated", "oboInOwl:is_obsolete")
+REPLACED_BY = _iris("obo:IAO_0100001", "dcterms:isReplacedBy", "schema:supersededBy")
+ALTERNATIVE_ID = _iris("oboInOwl:hasAlternativeId")
+
+#: Classes of things that are relations, not entities.
+PROPERTY_TYPES = _iris(
+    "rdf:Property",
+    "owl:ObjectProperty",
+    "owl:DatatypeProperty",
+    "owl:TransitiveProperty",
+    "owl:SymmetricProperty",
+    "owl:AsymmetricProperty",
+    "owl:ReflexiveProperty",
+    "owl:IrreflexiveProperty",
+    "owl:FunctionalProperty",
+    "owl:InverseFunctionalProperty",
+    "owl:OntologyProperty",
+)
+
+#: Classes of things about the file or the vocabulary: never entities.
+BOOKKEEPING_TYPES = _iris(
+    "owl:Ontology",
+    "owl:AllDisjointClasses",
+    "owl:AllDifferent",
+    "owl:AllDisjointProperties",
+    "owl:Axiom",
+    "owl:NegativePropertyAssertion",
+    "rdfs:Datatype",
+    "skos:ConceptScheme",
+    "skos:Collection",
+    "skos:OrderedCollection",
+    "skosxl:Label",
+    *(f"ontolex:{kind}" for kind in ("LexicalEntry", "Word", "MultiwordExpression", "Affix")),
+    *("ontolex:LexicalSense", "ontolex:Form", "http://www.w3.org/ns/lemon/lime#Lexicon"),
+)
+
+#: Predicates between IRIs that say nothing about the world.
+BOOKKEEPING = frozenset(
+    _iris(
+        "rdfs:seeAlso",
+        "rdfs:isDefinedBy",
+        "owl:disjointWith",
+        "owl:disjointUnionOf",
+        "owl:differentFrom",
+        "owl:versionIRI",
+        "owl:priorVersion",
+        "owl:backwardCompatibleWith",
+        "owl:incompatibleWith",
+        "owl:equivalentProperty",
+        "owl:inverseOf",
+        "owl:propertyDisjointWith",
+        "owl:annotatedSource",
+        "owl:annotatedProperty",
+        "owl:annotatedTarget",
+        "skos:inScheme",
+        "skos:topConceptOf",
+        "skos:hasTopConcept",
+        "skos:member",
+        "skos:broaderTransitive",
+        "skos:narrowerTransitive",
+        "skos:semanticRelation",
+        "skos:mappingRelation",
+        "oboInOwl:inSubset",
+        "oboInOwl:hasOBONamespace",
+        "oboInOwl:hasSynonymType",
+        "oboInOwl:created_by",
+        "wn:partOfSpeech",
+        "schema:source",
+        "schema:contributor",
+        "http://creativecommons.org/ns#license",
+        *(
+            f"{prefix}:{term}"
+            for prefix in ("dc", "dcterms")
+            for term in ("creator", "contributor", "publisher", "license", "rights", "source")
+        ),
+    )
+)
+#: What joins a graph to others: cross-references, and "this is that" (see kgbert.merge_graphs).
+XREF = expand("oboInOwl:hasDbXref")
+LICENCES = _iris("dcterms:license", "dc:license", "dcterms:rights", "dc:rights", "schema:license")
+VERSIONS = _iris("owl:versionInfo", "owl:versionIRI")
+#: Predicates whose objects are text even where a format does not tell text from ids.
+TEXT_PREDICATES = frozenset((*DEFINITION_RANKS, *DEPRECATED, *REPLACED_BY, *ALTERNATIVE_ID))
+
+IMPORTS, SUBPROPERTY = _iris("owl:imports", "rdfs:subPropertyOf")
+DOMAINS = _iris("rdfs:domain", "schema:domainIncludes", "http://schema.org/domainIncludes")
+RANGES = _iris("rdfs:range", "schema:rangeIncludes", "http://schema.org/rangeIncludes")
+#: Predicates about relations and ontologies, not between entities.
+SCHEMATIC = frozenset((IMPORTS, SUBPROPERTY, *DOMAINS, *RANGES))
+
+#: What stands for what, here or elsewhere, and what a file says about itself, as text or as IRI.
+SUCCESSION = frozenset((*REPLACED_BY, *ALTERNATIVE_ID, XREF, *VERSIONS, *LICENCES))
+#: Predicates of which an ontology's own ones may be kinds.
+READ_AS = frozenset((*NAME_SCOPES, *DEFINITION_RANKS))
+
+#: Relations that are stored as their inverse, so that one direction has one name.
+INVERSES = {
+    expand("skos:narrower"): expand("skos:broader"),
+    expand("skos:narrowMatch"): expand("skos:broadMatch"),
+}

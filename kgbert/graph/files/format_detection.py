@@ -1,0 +1,140 @@
+"""Find the format of a file by its content; the suffix only decides between alike formats."""
+
+import re
+from collections.abc import Callable
+
+from kgbert.graph.core.graph import GraphError
+from kgbert.graph.files.source import Source
+
+_TERM = r"(?:<[^<>\s]*>|_:\S+)"
+_NTRIPLE = re.compile(rf"\s*{_TERM}\s+<[^<>\s]*>\s+(?:{_TERM}|\".*\S)\s*\.\s*(?:#.*)?$")
+_NQUAD = re.compile(rf"\s*{_TERM}\s+<[^<>\s]*>\s+(?:{_TERM}|\".*\"\S*)\s+{_TERM}\s*\.\s*(?:#.*)?$")
+_TURTLE = re.compile(r"^\s*(?:@prefix|@base|prefix\s+\S*:\s*<|base\s+<)", re.IGNORECASE | re.M)
+_STATEMENT = re.compile(r"^\s*(?:<[^<>\s]*>|\w*:\w+|\[\])\s+(?:a|<[^<>\s]*>|\w*:\w+)\s+\S", re.M)
+_GRAPH_BLOCK = re.compile(r"^\s*(?:GRAPH\s+)?(?:<[^<>\s]*>|\w*:\w+)?\s*\{\s*$", re.I | re.M)
+_MARKUP = re.compile(r"\s*<(?:[?!]|(?:[\w-]+:)?(?:RDF|TriX|graphml|gexf)\b)")
+_RDF_ROOT = re.compile(r"<(?:\w+:)?RDF\b")
+_OTHER_OWL = re.compile(r"^\s*(?:Prefix\(|Ontology\(|Prefix: |Ontology: )|<Ontology\b", re.M)
+_DICTIONARY = re.compile(r"[^\s|]+(?:\|[^\s|]+)*\|\|[^|]")
+_PAGE = re.compile(r"\s*(?:<\?xml[^>]*>\s*)?<(?:!doctype\s+html|html)\b", re.IGNORECASE)
+_POINTER = "version https://git-lfs"
+_TAR = re.compile(r"[^\0]{1,100}\0.{0,256}ustar", re.DOTALL)
+_OBO = re.compile(r"^(?:format-version:|\[Term\]|\[Typedef\])", re.M)
+
+
+def detect_format(source: Source) -> str:
+    """Return the name under which READERS knows a file's format.
+
+    Raises:
+        GraphError: The content is like nothing that can be read.
+    """
+    head = source.head()
+    if not head.strip():
+        raise GraphError(
+            f"{source.name}: the file is empty, so there is no graph in it. Name another file, "
+            f"or write this one again."
+        )
+    if _TAR.match(head):
+        raise GraphError(
+            f"{source.name}: a tar archive, which is not read. Unpack it and name the file or the "
+            f"folder: tar xf {source.path.name}"
+        )
+    if _PAGE.match(head) or head.startswith(_POINTER):
+        what = "a web page" if _PAGE.match(head) else "a pointer of Git LFS"
+        raise GraphError(
+            f"{source.name}: {what}, and not the graph that it stands for. Download the file "
+            f"itself; what its owner's page links to may need another address, or a login."
+        )
+    if _OTHER_OWL.search(head) and not _RDF_ROOT.search(head):
+        raise GraphError(
+            f"{source.name}: OWL in functional syntax, Manchester syntax or OWL/XML, which kgbert "
+            f"does not read. Convert it to RDF/XML, with Protégé (save as) or with ROBOT: "
+            f"robot convert --input {source.path.name} --output converted.owl"
+        )
+    for recognise in _RECOGNISERS:
+        if found := recognise(head, source.suffix):
+            return found
+    raise GraphError(
+        f"{source.name}: the format was not recognised (it begins {head.lstrip()[:40]!r}). If you "
+        f"know it, say it: read_graph({source.name!r}, format='turtle')."
+    )
+
+
+def _markup(head: str, suffix: str) -> str | None:
+    if not _MARKUP.match(head):
+        return None
+    if _RDF_ROOT.search(head):
+        return "xml"
+    if re.search(r"<TriX\b", head):
+        return "trix"
+    if re.search(r"<graphml\b", head):
+        return "graphml"
+    if re.search(r"<gexf\b", head):
+        return "gexf"
+    return "xml" if suffix in (".rdf", ".owl") else None
+
+
+def _json(head: str, suffix: str) -> str | None:
+    text = head.lstrip()
+    if not text.startswith(("{", "[")):
+        return None
+    if text.startswith('["') and suffix not in (".json", ".jsonld"):
+        return "hext"
+    if re.match(r'\{\s*"(?:meta|graphs)"\s*:', text) and '"graphs"' in head:
+        return "obographs"
+    if '"@' in head or suffix == ".jsonld":
+        return "json-ld"
+    return "node-link" if '"nodes"' in head else None
+
+
+def _obo(head: str, suffix: str) -> str | None:
+    return "obo" if _OBO.search(head) else None
+
+
+def _drawn(head: str, suffix: str) -> str | None:
+    if re.match(r"\s*(?:Creator\s+\"[^\"]*\"\s*)?graph\s*\[", head):
+        return "gml"
+    return "pajek" if re.match(r"\s*\*(?:network|vertices)\b", head, re.I) else None
+
+
+def _rrf(head: str, suffix: str) -> str | None:
+    first = head.lstrip().split("\n", 1)[0]
+    return "rrf" if suffix == ".rrf" and first.count("|") >= 5 else None
+
+
+def _dictionary(head: str, suffix: str) -> str | None:
+    lines = [line for line in head.splitlines()[:-1] if line.strip()]
+    return "dictionary" if lines and all(_DICTIONARY.match(line) for line in lines) else None
+
+
+def _lines(head: str, suffix: str) -> str | None:
+    lines = [line for line in head.splitlines() if line.strip() and not line.startswith("#")]
+    if lines and _NTRIPLE.match(lines[0]):
+        return "nquads" if suffix == ".nq" else "nt"
+    return "nquads" if lines and _NQUAD.match(lines[0]) else None
+
+
+def _turtle(head: str, suffix: str) -> str | None:
+    if not (_TURTLE.search(head) or _STATEMENT.search(head)):
+        return None
+    if suffix == ".n3":
+        return "n3"
+    return "trig" if suffix == ".trig" or _GRAPH_BLOCK.search(head) else "turtle"
+
+
+def _table(head: str, suffix: str) -> str | None:
+    first = next(line for line in head.splitlines() if line.strip())
+    return "table" if max(map(first.count, "\t,;|")) else None
+
+
+_RECOGNISERS: tuple[Callable[[str, str], str | None], ...] = (
+    _markup,
+    _json,
+    _obo,
+    _drawn,
+    _rrf,
+    _lines,
+    _turtle,
+    _dictionary,
+    _table,
+)

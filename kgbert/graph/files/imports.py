@@ -1,0 +1,104 @@
+"""Find the files of an ontology that is spread over several, without asking the network."""
+
+import re
+from pathlib import Path
+
+from kgbert.graph.core.graph import GraphError
+from kgbert.graph.core.options import Limits
+from kgbert.graph.files.safe_parsing import safe_xml
+from kgbert.graph.files.source import Source
+
+CATALOG = "catalog-v001.xml"
+
+#: Suffixes of graph files, as opposed to what else lies in a folder.
+_SUFFIXES = frozenset(
+    (
+        ".rrf",
+        ".obo",
+        ".owl",
+        ".rdf",
+        ".ttl",
+        ".nt",
+        ".nq",
+        ".trig",
+        ".trix",
+        ".n3",
+        ".jsonld",
+        ".hext",
+    )
+)
+_TABLES = (".csv", ".tsv")
+_ENTRY = re.compile(rb"<(?:uri|system|public)\b([^>]*)>")
+_ATTRIBUTE = re.compile(rb"(\w+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)')")
+
+
+def files_of(folder: Path, limits: Limits) -> list[Source]:
+    """Return the graph files of a folder and its folders, in the order of their paths.
+
+    Tables count where there is nothing else: beside an ontology they may be anything.
+
+    Raises:
+        GraphError: There is none.
+    """
+    sources = [
+        Source(path, limits=limits)
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and not path.name.startswith(".")
+    ]
+    graphs = graphs_among(sources) or [each for each in sources if each.suffix in _TABLES]
+    if not graphs:
+        names = [str(source.path.relative_to(folder)) for source in sources]
+        found = ", ".join([*names[:5], *["..."][: len(names) > 5]]) or "nothing"
+        raise GraphError(
+            f"{folder}: a folder without ontology files (it holds {found}). Name a file in it, or "
+            f"a folder with files such as *.owl, *.ttl, *.obo or *.csv: "
+            f"read_graph('{folder / 'ontology.owl'}')."
+        )
+    return graphs
+
+
+def graphs_among(sources: list[Source]) -> list[Source]:
+    """Return the graph files among others, by their suffixes."""
+    return [source for source in sources if source.suffix in _SUFFIXES]
+
+
+class Neighbours:
+    """Where the ontologies that files import lie: in the nearest catalog, or beside the file."""
+
+    def __init__(self) -> None:
+        self._catalogs: dict[Path, dict[str, Path]] = {}
+
+    def find(self, source: Source, iri: str) -> Source | None:
+        """Return the local file of an ontology that a source imports, or None."""
+        folder = source.path.resolve().parent
+        catalog = next((f for f in (folder, *folder.parents) if (f / CATALOG).is_file()), folder)
+        if catalog not in self._catalogs:
+            self._catalogs[catalog] = _catalog(catalog, source.limits)
+        path = self._catalogs[catalog].get(iri.rstrip("/#")) or _beside(folder, iri)
+        return Source(path, limits=source.limits) if path else None
+
+
+def _beside(folder: Path, iri: str) -> Path | None:
+    """Return a file of the folder that is called like the end of the IRI."""
+    last = iri.rstrip("/#").rsplit("/", 1)[-1]
+    paths = (folder / Path(last + suffix).name for suffix in ("", *sorted(_SUFFIXES)))
+    return next((path for path in paths if path.is_file()), None)
+
+
+def _catalog(folder: Path, limits: Limits) -> dict[str, Path]:
+    """Return the ontology IRIs and files of a folder's catalog; nothing if it has none."""
+    if not (folder / CATALOG).is_file():
+        return {}
+    return dict(_entries(safe_xml(Source(folder / CATALOG, limits=limits)), folder))
+
+
+def _entries(content: bytes, folder: Path) -> list[tuple[str, Path]]:
+    entries = []
+    for element in _ENTRY.finditer(content):
+        said = {name: one or two for name, one, two in _ATTRIBUTE.findall(element[1])}
+        iri = said.get(b"name") or said.get(b"systemId") or said.get(b"publicId") or b""
+        path = (folder / said.get(b"uri", b"").decode(errors="replace")).resolve()
+        # A catalog speaks for its own folder only: it must not lead to other files.
+        if path.is_relative_to(folder) and path.is_file():
+            entries.append((iri.decode(errors="replace").rstrip("/#"), path))
+    return entries

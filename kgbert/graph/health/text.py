@@ -1,0 +1,144 @@
+"""A graph's health as a page for the terminal."""
+
+import re
+from textwrap import fill, shorten
+from typing import TYPE_CHECKING
+
+from kgbert.reporting.formatting import counted
+
+if TYPE_CHECKING:
+    from kgbert.graph.health.report import Finding, Health
+
+#: Field of Health -> what it is called, and what the user may do about it.
+FINDINGS = (
+    (
+        "coded_names",
+        "names that are codes",
+        "texts do not say them: merge the file that names these entities with --merge FILE, or say "
+        "which property holds their names with --label PROPERTY",
+    ),
+    ("unnamed", "entities without a name", "no text can be linked to these"),
+    ("ambiguous_names", "ambiguous names", "several entities share each; context must decide"),
+    ("duplicate_names", "duplicate names", "harmless; an entity lists them twice"),
+    ("suspicious_names", "suspicious names", "they match too much; consider a stop list"),
+    (
+        "ordinary_names",
+        "names that are ordinary words",
+        "many entities say them, so texts do too; inspect --texts tells how often",
+    ),
+    ("hubs", "hubs", "neighbours of many; a sample of their edges is used"),
+    ("orphans", "orphans", "no edge; only their names can help"),
+    ("cycles", "cycles in hierarchies", "tolerated; mend them where they are errors"),
+)
+
+#: An address, and the last two steps of its way.
+_ADDRESS = re.compile(r"https?://[^\s,;()]+?(/[^\s,;()/]+[/#][^\s,;()/]+/?)(?=[\s,;()]|$)")
+
+
+def render(health: "Health") -> str:
+    """Return the report as lines of at most a hundred characters, or of one long address."""
+    lines = [
+        health.source or "graph in memory",
+        *_pair("version", health.version),
+        *_pair("licence", health.licence),
+        *_pair("entities", f"{health.entities:,}, {health.definitions:,} with a definition"),
+        *_pair("names", named(health)),
+        *_pair("edges", f"{health.edges:,} of {counted(len(health.relations), 'relation')}"),
+        *(f"    {count:>12,}  {name}" for _, name, count in health.relations[:8]),
+        *_sources(health),
+        *_pair("depth", _depth(health)),
+        *_pair("levels", _levels(health)),
+        *_pair("branches", _branches(health)),
+        *_pair("components", _components(health)),
+        *_pair("left out", f"{health.obsolete:,} obsolete or merged ids"),
+    ]
+    for field, name, advice in FINDINGS:
+        lines.extend(_finding(name, advice, getattr(health, field)))
+    lines.extend(
+        _wrapped(shorten(f"note: {note}", 400, placeholder=" ..."), "  ") for note in health.notes
+    )
+    return "\n".join(lines)
+
+
+def _sources(health: "Health") -> list[str]:
+    """Return what each source of a merged graph says; what several say counts for each."""
+    return [
+        _wrapped(
+            f"from        {counted(entities, 'entity')} and {counted(edges, 'edge')}: {source}",
+            "  ",
+            14,
+        )
+        for source, entities, edges in health.sources
+    ]
+
+
+def _components(health: "Health") -> str:
+    largest = f", the largest of {health.components.examples[0]}" if health.components.count else ""
+    return f"{health.components.count:,}{largest}; {counted(health.orphans.count, 'entity')} alone"
+
+
+def _depth(health: "Health") -> str:
+    if not health.roots.count:
+        return "no hierarchy"
+    return f"{health.depth:,} below the nearest of {counted(health.roots.count, 'root')}"
+
+
+def _levels(health: "Health") -> str:
+    sizes = health.shape.level_sizes
+    more = " ..." if len(sizes) > 20 else ""
+    return ", ".join(f"{size:,}" for size in sizes[:20]) + more if len(sizes) > 1 else ""
+
+
+def _branches(health: "Health") -> str:
+    named = [
+        f"{branch.name} {branch.entities:,}"
+        for branch in health.shape.branches[:5]
+        if branch.entities > 1
+    ]
+    return "; ".join(named) + " ..." if named else ""
+
+
+def _pair(key: str, text: str) -> list[str]:
+    return [_wrapped(f"{key:<12}{text}", "  ", 14)] if text else []
+
+
+def _finding(name: str, advice: str, finding: "Finding") -> list[str]:
+    if not finding.count:
+        return []
+    more = "; ..." if finding.count > len(finding.examples) else ""
+    return [
+        _wrapped(f"{name}: {finding.count:,} ({advice})", "  ", 4),
+        *(
+            [_wrapped("; ".join(map(shown, finding.examples[:4])) + more, "    ", 4)]
+            if finding.examples
+            else []
+        ),
+    ]
+
+
+def named(health: "Health") -> str:
+    """Return how many names there are, of which scopes and languages."""
+    scopes = ", ".join(f"{count:,} {scope}" for scope, count in health.scopes)
+    languages = ", ".join(f"{tag or 'not said'} {count:,}" for tag, count in health.languages[:6])
+    return f"{health.names:,}" + (f": {scopes} (languages: {languages})" if scopes else "")
+
+
+def shown(example: str) -> str:
+    """Return an example with its addresses cut to their last two steps.
+
+    >>> shown("alberta: https://spec.edmcouncil.org/fibo/ontology/FBC/Centers/Alberta, EX:1")
+    'alberta: …/Centers/Alberta, EX:1'
+    """
+    return _ADDRESS.sub(r"…\1", example)
+
+
+def _wrapped(text: str, indent: str, hanging: int = 6) -> str:
+    spaces = " " * hanging
+    return fill(
+        text,
+        100,
+        initial_indent=indent,
+        subsequent_indent=spaces,
+        break_on_hyphens=False,  # tags of languages are not torn apart: en-us
+        break_long_words="://" not in text,  # nor are addresses, which are copied from here
+    )

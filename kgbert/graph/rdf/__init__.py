@@ -1,0 +1,1 @@
+"""Turn RDF statements into entities, names and edges."""

@@ -1,0 +1,72 @@
+"""Give the entities without a name one made from their id, and refuse a graph without names."""
+
+from kgbert.graph.core.graph import GraphError
+from kgbert.graph.core.identifiers import readable, relation_name
+from kgbert.graph.core.options import ReadOptions
+from kgbert.graph.rdf.assemble import finish
+from kgbert.graph.rdf.statements import Statements
+from kgbert.graph.rdf.subset import refuse_unspoken, select
+from kgbert.graph.storage.builder import GraphBuilder
+
+
+def complete(statements: Statements, source: str) -> GraphBuilder:
+    """Return what statements say once all of them are there: the named, and what was asked for.
+
+    Raises:
+        GraphError: Nothing in the graph has a name, and the options do not allow that.
+    """
+    builder = finish(statements)
+    refuse_unspoken(builder, statements.options.languages)
+    if statements.ids_are_names and not builder.names:
+        name_by_plain_id(builder)
+    for relation in [relation for relation, name in builder.relations.items() if not name]:
+        builder.add_relation(relation, relation_name(relation))
+    name_the_unnamed(builder, source, statements.options)
+    if label := statements.options.label:
+        builder.note(f"{builder.labelled:,} names are under {label}, which was asked for")
+    select(builder, statements.options)
+    return builder
+
+
+def name_the_unnamed(builder: GraphBuilder, source: str, options: ReadOptions) -> None:
+    """Name entities after their ids where these hold words; note how many.
+
+    Raises:
+        GraphError: Nothing in the graph has a name, and the options do not allow that.
+    """
+    unnamed = builder.entities.keys() - builder.names.owners()
+    if len(unnamed) == len(builder.entities) and not options.name_from_id:
+        raise _nameless(builder, source, options)
+    made = 0
+    for entity in unnamed:
+        if name := readable(entity):
+            builder.add_name(entity, name)
+            made += 1
+    if made:
+        builder.note(f"{made:,} entities have no label; their names were made from their ids")
+    if opaque := len(unnamed) - made:
+        builder.note(f"{opaque:,} entities have neither a label nor an id that holds words")
+
+
+def name_by_plain_id(builder: GraphBuilder) -> None:
+    """Name entities whose ids are words rather than codes, as in a table without labels."""
+    for entity in builder.entities:
+        if not any(mark in entity for mark in "/:#"):
+            builder.add_name(entity, entity.replace("_", " "))
+
+
+def _nameless(builder: GraphBuilder, source: str, options: ReadOptions) -> GraphError:
+    if not builder.entities:
+        return GraphError(
+            f"{source}: no entity was found, so there is nothing to link texts to. If this is not "
+            f"the file you meant, name another; if its format was mistaken, say which it is: "
+            f"read_graph({source!r}, format='turtle')."
+        )
+    predicates = ", ".join(filter(None, ("rdfs:label", "skos:prefLabel", options.label)))
+    return GraphError(
+        f"{source}: none of the {len(builder.entities):,} entities has a name ({predicates}), so "
+        f"no text can be linked to them (first entity: {min(builder.entities)}). If the names are "
+        f"under another property, name it: read_graph({source!r}, "
+        f"options=ReadOptions(label='dcterms:title')); to make them from the ids: "
+        f"ReadOptions(name_from_id=True)."
+    )

@@ -1,0 +1,123 @@
+"""OWL's class expressions, which RDF spells with blank nodes, as edges between named entities."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+
+from kgbert.graph.core.identifiers import expand, is_blank
+from kgbert.graph.core.vocabulary import EQUIVALENT, SUBCLASS
+
+Edge = tuple[str, str, str]
+
+_FIRST, _REST, _NIL = expand("rdf:first"), expand("rdf:rest"), expand("rdf:nil")
+_INTERSECTION, _UNION = expand("owl:intersectionOf"), expand("owl:unionOf")
+_PROPERTY, _INVERSE = expand("owl:onProperty"), expand("owl:inverseOf")
+_FILLERS = tuple(
+    expand(f"owl:{name}") for name in ("someValuesFrom", "allValuesFrom", "hasValue", "onClass")
+)
+#: Predicates that class expressions are made of; nothing else matters on a blank node.
+STRUCTURAL = {_FIRST, _REST, _INTERSECTION, _UNION, _PROPERTY, _INVERSE, *_FILLERS}
+#: SNOMED CT's role group: what it holds is said of the class itself.
+_GROUPING = "http://snomed.info/id/609096000"
+_CLASS_AXIOMS = (SUBCLASS, EQUIVALENT, _INTERSECTION, _UNION)
+
+
+class BlankNodes:
+    """Blank nodes and what hangs on them; they become edges, never entities.
+
+    ``X subClassOf (G and P some F)`` says X is a G, and X P F. So does an equivalence; a union
+    that X is equivalent to says that each of its members is an X.
+    """
+
+    def __init__(self) -> None:
+        # Real ontologies hold restrictions with two fillers, although OWL allows one.
+        self.statements: defaultdict[str, dict[str, list[str]]] = defaultdict(dict)
+        self.axioms: list[Edge] = []
+
+    def add(self, blank: str, predicate: str, target: str) -> None:
+        """Remember a statement about a blank node if class expressions are made of it."""
+        if predicate in STRUCTURAL:
+            self.statements[blank].setdefault(predicate, []).append(target)
+
+    def attach(self, subject: str, predicate: str, blank: str) -> None:
+        """Remember that a named thing is described by a blank node."""
+        if predicate in _CLASS_AXIOMS:
+            self.axioms.append((subject, predicate, blank))
+
+    def named(self, classes: Iterable[str]) -> set[str]:
+        """Return named classes, and the members of the unions and intersections among them."""
+        found: set[str] = set()
+        for item in classes:
+            if is_blank(item):
+                said = self.statements.get(item, {})
+                for operator in (_UNION, _INTERSECTION):
+                    found.update(self._members(said.get(operator, ())))
+            else:
+                found.add(item)
+        return {item for item in found if not is_blank(item)}
+
+    def edges(self) -> Iterator[Edge]:
+        """Yield what the class expressions say about named entities."""
+        for subject, predicate, blank in self.axioms:
+            if predicate == _INTERSECTION:
+                conjuncts = self._members([blank])
+            elif predicate == _UNION:
+                conjuncts = []
+                yield from self._members_below(subject, [blank])
+            else:
+                conjuncts = [blank]
+            if predicate == EQUIVALENT:
+                unions = self.statements.get(blank, {}).get(_UNION, ())
+                yield from self._members_below(subject, unions)
+            yield from self._conjunction(subject, conjuncts)
+
+    def _members_below(self, subject: str, lists: Iterable[str]) -> Iterator[Edge]:
+        for member in self._members(lists):
+            if not is_blank(member):
+                yield member, SUBCLASS, subject
+
+    def _conjunction(self, subject: str, conjuncts: list[str]) -> Iterator[Edge]:
+        seen: set[str] = set()
+        while conjuncts:
+            part = conjuncts.pop()
+            if part in seen:
+                continue
+            seen.add(part)
+            if not is_blank(part):
+                yield subject, SUBCLASS, part
+                continue
+            statements = self.statements.get(part, {})
+            conjuncts.extend(self._members(statements.get(_INTERSECTION, ())))
+            for relation in statements.get(_PROPERTY, ()):
+                if relation == _GROUPING:
+                    conjuncts.extend(filter(is_blank, _fillers(statements)))
+                else:
+                    yield from self._restriction(subject, relation, statements)
+
+    def _restriction(
+        self, subject: str, relation: str, statements: dict[str, list[str]]
+    ) -> Iterator[Edge]:
+        inverses = self.statements.get(relation, {}).get(_INVERSE, ())
+        # Those of a union or intersection too.
+        for filler in self.named(_fillers(statements)):
+            if not is_blank(relation):
+                yield subject, relation, filler
+            for inverse in inverses:
+                if not is_blank(inverse):
+                    yield filler, inverse, subject
+
+    def _members(self, lists: Iterable[str]) -> list[str]:
+        """Return the members of RDF lists, which may be broken or bite their own tails."""
+        members: list[str] = []
+        pending, seen = list(lists), {_NIL}
+        while pending:
+            items = pending.pop()
+            if items not in seen:
+                seen.add(items)
+                cell = self.statements.get(items, {})
+                members.extend(cell.get(_FIRST, ()))
+                pending.extend(cell.get(_REST, ()))
+        return members
+
+
+def _fillers(statements: dict[str, list[str]]) -> list[str]:
+    return [filler for predicate in _FILLERS for filler in statements.get(predicate, ())]

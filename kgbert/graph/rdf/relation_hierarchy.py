@@ -1,0 +1,63 @@
+"""Which relations are kinds of others, as sub-properties are."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+
+from kgbert.graph.core.graph import HIERARCHICAL
+from kgbert.graph.core.identifiers import compact
+from kgbert.graph.core.vocabulary import INVERSES
+from kgbert.graph.storage.builder import GraphBuilder
+from kgbert.graph.storage.triple_set import Triples
+from kgbert.reporting.formatting import counted
+
+#: Relation -> those that it is said to be a kind of.
+Above = Mapping[str, Collection[str]]
+
+_TURNED = {compact(relation): compact(inverse) for relation, inverse in INVERSES.items()}
+
+
+def with_kinds(relations: Iterable[str], above: Above) -> set[str]:
+    """Return relations and all that are kinds of them, or kinds of these.
+
+    >>> sorted(with_kinds({"part"}, {"organ": ["part"], "heart": ["organ"], "part": ["heart"]}))
+    ['heart', 'organ', 'part']
+    """
+    below: defaultdict[str, list[str]] = defaultdict(list)
+    for relation, broader in above.items():
+        for other in broader:
+            below[other].append(relation)
+    found, pending = set(relations), list(relations)
+    while pending:
+        fresh = set(below.get(pending.pop(), ())) - found
+        found |= fresh
+        pending.extend(fresh)
+    return found
+
+
+def climb(edges: Triples, builder: GraphBuilder) -> None:
+    """Say of edges that climb in a way of their own that they climb, and note of how many.
+
+    A kind of ``skos:broader`` leads to a broader concept as that does, and so does a kind of
+    ``skos:narrower``, the other way round; a kind of "part of" to a whole.
+
+    >>> builder = GraphBuilder()
+    >>> builder.add_edge("leg", "limb_of", "table")
+    >>> builder.add_kind("limb_of", "part_of")
+    >>> climb(builder.edges, builder)
+    >>> sorted(builder.edges)
+    [('leg', 'limb_of', 'table'), ('leg', 'part_of', 'table')]
+    """
+    for general in (*HIERARCHICAL, *_TURNED):
+        kinds = with_kinds({general}, builder.kinds) - {general, *HIERARCHICAL}
+        for relation in sorted(edges.relations()) if kinds else ():
+            if compact(relation) in kinds:
+                heads, tails = edges.ends(relation)
+                if general in _TURNED:
+                    edges.extend(tails, _TURNED[general], heads)
+                else:
+                    edges.extend(heads, general, tails)
+                builder.relations.setdefault(_TURNED.get(general, general), "")
+                builder.note(
+                    f"{counted(len(heads), 'edge')} of {compact(relation)}, a kind of {general}, "
+                    f"read as that too"
+                )

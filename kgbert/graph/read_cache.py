@@ -1,0 +1,182 @@
+"""Graphs that were read before, kept on the disk until their sources or the options change."""
+
+import hashlib
+import json
+import logging
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from kgbert.graph.core.graph import GraphError, KnowledgeGraph
+from kgbert.graph.core.options import ReadOptions
+from kgbert.graph.files.imports import Neighbours
+from kgbert.graph.files.source import Source
+from kgbert.graph.serialization import load_graph, save_graph
+from kgbert.utils.atomic_write import write_atomically
+
+logger = logging.getLogger(__name__)
+
+#: Smaller sources are read again as fast as they are found.
+_WORTH_KEEPING = 1 << 20
+#: So many entities are merged as fast as their graphs are found.
+_WORTH_MERGING_ONCE = 10_000
+#: Files from this size on are known by size and time of change, as hashing takes seconds then.
+_LONG_TO_HASH = 1 << 28
+
+
+@dataclass(frozen=True)
+class FilesRead:
+    """The files that a graph was made of, and the imports that were not found."""
+
+    files: dict[Path, int] = field(default_factory=dict)
+    """The time of change that each had before it was read."""
+    absent: list[tuple[str, str]] = field(default_factory=list)
+    """(importing file, IRI of the imported ontology)."""
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """Where one combination of sources, format and options is kept.
+
+    A manifest lists the files that were read with their hashes (giants with their size and time of
+    change), and names the file of the graph, which is called after them: processes that write at
+    once cannot mix their graphs up. A merged graph has no manifest: it is called after its parts.
+    """
+
+    folder: Path
+    key: str
+
+    @classmethod
+    def of(
+        cls, folder: Path, paths: Sequence[Path], format_name: str | None, options: ReadOptions
+    ) -> "Shelf":
+        """Return the shelf of what read_graph was asked for."""
+        places = [str(path.resolve()) for path in paths]
+        asked = json.dumps([places, format_name, repr(options), _reader_hash()])
+        return cls(folder, _digest(asked)[:32])
+
+    def find(self, files: Iterable[Path]) -> KnowledgeGraph | None:
+        """Return the graph if it was kept and none of its files has changed since.
+
+        Args:
+            files: Those that are to be read now; imported ones are known from the manifest.
+        """
+        try:
+            manifest = json.loads((self.folder / f"{self.key}.json").read_text(encoding="utf-8"))
+            if not _is_fresh(manifest, files):
+                return None
+            return load_graph(self.folder / str(manifest["graph"]))
+        except OSError:
+            return None
+        except (GraphError, ValueError, KeyError, TypeError, AttributeError) as error:
+            logger.warning(
+                "the cached graph in %s is damaged and read anew: %s", self.folder, error
+            )
+            return None
+
+    def keep(self, graph: KnowledgeGraph, read: FilesRead) -> None:
+        """Keep a graph that was made of some files; a full disk is reported, not an error."""
+        try:
+            if sum(path.stat().st_size for path in read.files) < _WORTH_KEEPING:
+                return
+            hashes = {str(path): _state(path) for path in sorted(read.files)}
+            changed = [path for path, time in read.files.items() if path.stat().st_mtime_ns != time]
+        except OSError as error:
+            changed = [Path(str(error.filename))]
+        if changed:
+            logger.warning("%s changed while it was read: read the graph again", changed[0])
+            return
+        try:
+            path = self._path(json.dumps(hashes))
+            save_graph(graph, path)
+            manifest = {"graph": path.name, "files": hashes, "absent": read.absent}
+            write_atomically(self.folder / f"{self.key}.json", json.dumps(manifest, indent=1))
+            self._remove_others(path)
+        except OSError as error:
+            self._tell_why(error)
+
+    def find_merged(self, parts: Sequence[KnowledgeGraph], mapping: str) -> KnowledgeGraph | None:
+        """Return the graph that was merged from parts, with a mapping table, if it is kept."""
+        path = self._path(_told(parts, mapping))
+        try:
+            return load_graph(path) if path.is_file() else None
+        except (GraphError, AttributeError) as error:
+            logger.warning("the cached graph %s is damaged and merged anew: %s", path, error)
+            return None
+
+    def keep_merged(
+        self, graph: KnowledgeGraph, parts: Sequence[KnowledgeGraph], mapping: str
+    ) -> None:
+        """Keep a graph that was merged from parts."""
+        if len(graph) < _WORTH_MERGING_ONCE:
+            return
+        path = self._path(_told(parts, mapping))
+        try:
+            save_graph(graph, path)
+            self._remove_others(path)
+        except OSError as error:
+            self._tell_why(error)
+
+    def _tell_why(self, error: OSError) -> None:
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        logger.warning(
+            "the graph was read, but cannot be kept for the next time: the cache folder %s cannot "
+            "be written to (%s). Name another folder: read_graph(..., cache='FOLDER'), or none: "
+            "cache=None (as options of kgbert: --cache FOLDER, --no-cache)",
+            self.folder,
+            reason,
+        )
+
+    def _path(self, content: str) -> Path:
+        return self.folder / f"{self.key}-{_digest(content)[:16]}.safetensors"
+
+    def _remove_others(self, path: Path) -> None:
+        for outdated in self.folder.glob(f"{self.key}-*.safetensors"):
+            if outdated != path:
+                outdated.unlink(missing_ok=True)
+
+
+def _told(parts: Sequence[KnowledgeGraph], mapping: str) -> str:
+    """Return what a merged graph is made of; the hash of a graph leaves some of it out."""
+    table = Path(mapping)
+    told: list[Any] = [_state(table) if table.is_file() else ""]
+    for part in parts:
+        told += [part.hash, part.source, part.version, part.licence, part.notes]
+        told += [dict(part.replaced), part.references.digest()]
+    return json.dumps(told)
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _is_fresh(manifest: dict[str, Any], files: Iterable[Path]) -> bool:
+    """Whether the same files would be read again, with the same content."""
+    kept = {Path(path): said for path, said in manifest["files"].items()}
+    neighbours = Neighbours()
+    return (
+        set(files) <= kept.keys()
+        and all(path.is_file() and _state(path) == said for path, said in kept.items())
+        and not any(neighbours.find(Source(Path(path)), iri) for path, iri in manifest["absent"])
+    )
+
+
+def _state(path: Path) -> str:
+    """Return what changes when a file's content does."""
+    status = path.stat()
+    if status.st_size >= _LONG_TO_HASH:
+        return f"{status.st_size} bytes, changed at {status.st_mtime_ns} ns"
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+@lru_cache(maxsize=1)
+def _reader_hash() -> str:
+    """Return the hash of the readers' own code: another release reads anew."""
+    digest = hashlib.sha256()
+    for module in sorted(Path(__file__).parent.rglob("*.py")):
+        digest.update(module.read_bytes())
+    return digest.hexdigest()

@@ -1,0 +1,1 @@
+"""Readers of graph formats: one format a module."""

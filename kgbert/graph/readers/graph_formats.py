@@ -1,0 +1,80 @@
+"""Read the files of graph editors through networkx: GraphML, GEXF, GML, Pajek, node-link JSON."""
+
+import io
+from collections.abc import Callable
+from typing import Any
+
+import networkx as nx
+
+from kgbert.graph.core.graph import GraphError
+from kgbert.graph.files.safe_parsing import safe_json, safe_xml
+from kgbert.graph.files.source import Source
+from kgbert.graph.rdf.statements import Statements
+from kgbert.graph.readers.networkx import read_networkx
+
+
+def read_drawn(format_name: str, source: Source, statements: Statements) -> None:
+    """Add what a file in one of PARSERS' formats says.
+
+    Raises:
+        GraphError: The file departs from its format.
+    """
+    try:
+        graph = PARSERS[format_name](source)
+    except GraphError:
+        raise
+    except _SYNTAX_ERRORS as error:
+        said = "it ends too early" if isinstance(error, StopIteration) else str(error)
+        reason = " ".join(said.split())[:300] or type(error).__name__
+        raise GraphError(
+            f"{source.name}: not valid {format_name} ({reason}). Mend the file there, or export "
+            f"the graph as a table of edges: source, target, relation."
+        ) from None
+    read_networkx(graph, statements)
+
+
+def _graphml(source: Source) -> "nx.Graph[Any]":
+    return nx.read_graphml(io.BytesIO(safe_xml(source)))
+
+
+def _gexf(source: Source) -> "nx.Graph[Any]":
+    return nx.read_gexf(io.BytesIO(safe_xml(source)))
+
+
+def _gml(source: Source) -> "nx.Graph[Any]":
+    return nx.parse_gml(list(source.lines()))
+
+
+def _pajek(source: Source) -> "nx.Graph[Any]":
+    return nx.parse_pajek(source.lines())
+
+
+def _node_link(source: Source) -> "nx.Graph[Any]":
+    content = safe_json(source)
+    edges = "links" if "links" in content else "edges"
+    return nx.node_link_graph(content, edges=edges)
+
+
+#: What networkx raises for malformed files: its own errors, and Python's where it trusted a file.
+_SYNTAX_ERRORS = (
+    nx.NetworkXException,
+    SyntaxError,
+    ValueError,
+    NameError,
+    LookupError,
+    AttributeError,
+    TypeError,
+    ArithmeticError,
+    RecursionError,
+    StopIteration,
+    RuntimeError,
+)
+
+#: Formats of graph editors -> a function that parses a file of the format.
+PARSERS: dict[str, Callable[[Source], "nx.Graph[Any]"]] = {
+    "graphml": _graphml,
+    "gexf": _gexf,
+    "gml": _gml,
+    "pajek": _pajek,
+    "node-link": _node_link,
+}

@@ -1,0 +1,257 @@
+"""What the tags of OBO say of entities."""
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from itertools import repeat
+
+import numpy as np
+
+from kgbert.graph.core.graph import SCOPES
+from kgbert.graph.core.identifiers import compact, compact_all, expand
+from kgbert.graph.core.vocabulary import RELATION_WORDS, XREF
+from kgbert.graph.storage.builder import GraphBuilder
+from kgbert.graph.storage.name_set import one_spaced
+from kgbert.graph.storage.string_pool import Numbering
+
+_QUOTED = re.compile(
+    r'^[^\S\n]*"([^"\\\n]*(?:\\.[^"\\\n]*)*)"[^\S\n]*(\w*)',
+    re.MULTILINE,
+)
+_ESCAPE = re.compile(r"\\(.)")
+#: White space is a space in the end.
+_ESCAPED = {"n": " ", "W": " ", "t": " "}
+_TRAILING = re.compile(r"(?:\s+\{[^{}]*\})?(?:\s+!.*)?$")
+_SHARED_RELATION = re.compile(r"[A-Za-z]+:\d{4,}")
+
+
+class MalformedError(ValueError):
+    """A line cannot be understood: its text, and why."""
+
+
+def parse_quoted(text: str) -> tuple[str, str] | None:
+    r"""Return the quoted text of a synonym or definition and the word after it, or None.
+
+    >>> parse_quoted('"a \\"fever\\"" EXACT [PMID:1]')
+    ('a "fever"', 'EXACT')
+    """
+    match = _QUOTED.match(text)
+    return (unescape(match[1]), match[2]) if match else None
+
+
+def parse_all_quoted(texts: list[str]) -> tuple[list[str], list[str]]:
+    """Return the quoted texts of some lines, and the word after each.
+
+    >>> parse_all_quoted(['"a fever" EXACT []', '"heat" []'])
+    (['a fever', 'heat'], ['EXACT', ''])
+    """
+    parsed = _QUOTED.findall("\n".join(texts))
+    if len(parsed) < len(texts):
+        wrong = next(text for text in texts if _QUOTED.match(text) is None)
+        raise MalformedError(wrong, "has no closed pair of double quotes, so its text is not known")
+    quoted = [unescape(text) if "\\" in text else text for text, _ in parsed]
+    return quoted, [word for _, word in parsed]
+
+
+def unquote(text: str) -> str:
+    r"""Return the text of a tag that has no quotes, without modifiers, comment and escapes.
+
+    >>> unquote('tall {source="X:1"} ! as a tree'), unquote(r"50\% \{v\}")
+    ('tall', '50% {v}')
+    """
+    return unescape(_TRAILING.sub("", text) if "{" in text or "!" in text else text)
+
+
+def unquote_all(texts: list[str]) -> list[str]:
+    """Return the texts of a tag that has no quotes.
+
+    >>> unquote_all(["fever", "heat ! a comment"])
+    ['fever', 'heat']
+    """
+    stripped = list(map(str.strip, texts))
+    together = "".join(stripped)
+    return list(map(unquote, stripped)) if any(map(together.__contains__, "{!\\")) else stripped
+
+
+def unescape(text: str) -> str:
+    r"""Return a text without the backslashes of its escapes.
+
+    >>> unescape(r"http\://a.org")
+    'http://a.org'
+    """
+    if "\\" not in text:
+        return text
+    return _ESCAPE.sub(lambda match: _ESCAPED.get(match[1], match[1]), text)
+
+
+def identifier(text: str) -> str:
+    """Return the id that a value begins with.
+
+    >>> identifier("HP:0000001 ! All"), identifier(" ")
+    ('HP:0000001', '')
+    """
+    return identifiers((text,))[0]
+
+
+def identifiers(texts: Iterable[str]) -> list[str]:
+    """Return the id that each value begins with.
+
+    >>> identifiers(["HP:0000001 ! All", " HP:0000002"])
+    ['HP:0000001', 'HP:0000002']
+    """
+    words = [words[0] if (words := text.split(None, 1)) else "" for text in texts]
+    if "\\" in "".join(words):
+        words = [unescape(word).strip() for word in words]
+    return compact_all(words)
+
+
+def shared_relation(own: str, xrefs: Iterable[str]) -> str:
+    """Return the id that a relation has in all ontologies (BFO, RO), if its xrefs tell it.
+
+    >>> shared_relation("part_of", ["BFO:0000050"]), shared_relation("X:1", ["BFO:0000050"])
+    ('BFO:0000050', 'X:1')
+    """
+    shared = sorted(xref for xref in xrefs if _SHARED_RELATION.fullmatch(xref))
+    return shared[0] if shared and ":" not in own else own
+
+
+_XREF = compact(XREF)
+_SCOPES = {"EXACT": "exact", "RELATED": "related", "BROAD": "broad", "NARROW": "narrow"}
+
+
+@dataclass(frozen=True)
+class Entities:
+    """The entities that some stanzas are about, by place, and their numbers among the terms."""
+
+    ids: list[str]
+    numbers: Numbering
+
+    def at(self, places: list[int]) -> list[str]:
+        """Return the ids of the entities at some places."""
+        return [self.ids[place] for place in places]
+
+
+#: Takes the places of stanzas, the text that a line has in each, the entities and the builder.
+_Add = Callable[[list[int], list[str], Entities, GraphBuilder], None]
+
+
+def _add_entities(
+    places: list[int], texts: list[str], entities: Entities, builder: GraphBuilder
+) -> None:
+    builder.add_entities(entities.at(places), repeat("", len(places)))
+
+
+def _add_alternatives(
+    places: list[int], texts: list[str], entities: Entities, builder: GraphBuilder
+) -> None:
+    for entity, alternative in zip(entities.at(places), identifiers(texts), strict=True):
+        builder.replaced.setdefault(alternative, entity)
+
+
+def _add_names(
+    places: list[int], texts: list[str], entities: Entities, builder: GraphBuilder
+) -> None:
+    kind = builder.names.kind(SCOPES.index("preferred"), "")
+    builder.names.extend(entities.numbers[places], kind, unquote_all(texts))
+
+
+def _synonyms_of(scope: str) -> _Add:
+    def add(places: list[int], texts: list[str], entities: Entities, builder: GraphBuilder) -> None:
+        names, words = parse_all_quoted(texts)
+        kinds = {
+            word: builder.names.kind(SCOPES.index(_SCOPES.get(word, scope)), "")
+            for word in set(words)
+        }
+        kinds_of_names = np.fromiter(map(kinds.__getitem__, words), np.int32, len(words))
+        builder.names.extend(entities.numbers[places], kinds_of_names, names)
+
+    return add
+
+
+def _add_definitions(
+    places: list[int], texts: list[str], entities: Entities, builder: GraphBuilder
+) -> None:
+    builder.add_entities(entities.at(places), one_spaced(parse_all_quoted(texts)[0]))
+
+
+def _add_comments(
+    places: list[int], texts: list[str], entities: Entities, builder: GraphBuilder
+) -> None:
+    """Add comments in the place of definitions that are missing."""
+    ids = entities.at(places)
+    undefined = {entity for entity in ids if not builder.entities[entity]}
+    for entity, text in zip(ids, unquote_all(texts), strict=True):
+        if entity in undefined:
+            builder.add_entity(entity, text)
+
+
+def _edges_of(relation: str) -> _Add:
+    def add(places: list[int], texts: list[str], entities: Entities, builder: GraphBuilder) -> None:
+        builder.relations.setdefault(relation, "")
+        tails = builder.terms.numbers(identifiers(texts))
+        builder.edges.extend(entities.numbers[places], relation, tails)
+
+    return add
+
+
+def _add_members(
+    places: list[int], texts: list[str], entities: Entities, builder: GraphBuilder
+) -> None:
+    for entity, member in zip(entities.at(places), identifiers(texts), strict=True):
+        builder.add_edge(member, RELATION_WORDS["is_a"], entity)
+
+
+def _add_claims(
+    places: list[int], texts: list[str], entities: Entities, builder: GraphBuilder
+) -> None:
+    for entity, text in zip(entities.at(places), texts, strict=True):
+        words = text.partition(" ! ")[0].split()
+        if len(words) < 2:
+            raise MalformedError(text, "is a relationship that lacks its relation or its target")
+        builder.add_edge(entity, RELATION_WORDS.get(words[0], words[0]), identifier(words[1]))
+
+
+def _add_conjuncts(
+    places: list[int], texts: list[str], entities: Entities, builder: GraphBuilder
+) -> None:
+    conjuncts = (text.partition(" ! ")[0].strip() for text in texts)
+    claims = [f"is_a {text}" if len(text.split()) == 1 else text for text in conjuncts]
+    _add_claims(places, claims, entities, builder)
+
+
+def _add_xrefs(
+    places: list[int], texts: list[str], entities: Entities, builder: GraphBuilder
+) -> None:
+    tails = builder.terms.numbers(identifiers(texts))
+    builder.references.extend(entities.numbers[places], _XREF, tails)
+
+
+def _add_matches(
+    places: list[int], texts: list[str], entities: Entities, builder: GraphBuilder
+) -> None:
+    """Add what entities are called in other vocabularies, where a property says that."""
+    for entity, text in zip(entities.at(places), texts, strict=True):
+        predicate, _, target = text.strip().partition(" ")
+        if "skos" in predicate and target[:1] != '"':
+            builder.add_reference(entity, compact(expand(predicate)), identifier(target))
+
+
+#: Tags of an entity -> a function that adds what lines with it say, in the order of adding.
+ADD: dict[str, _Add] = {
+    "id": _add_entities,
+    "alt_id": _add_alternatives,
+    "name": _add_names,
+    "synonym": _synonyms_of("related"),
+    "exact_synonym": _synonyms_of("exact"),
+    "related_synonym": _synonyms_of("related"),
+    "broad_synonym": _synonyms_of("broad"),
+    "narrow_synonym": _synonyms_of("narrow"),
+    "def": _add_definitions,
+    "comment": _add_comments,  # behind the definitions, which are better
+    **{tag: _edges_of(RELATION_WORDS[tag]) for tag in ("is_a", "instance_of", "equivalent_to")},
+    "union_of": _add_members,
+    "relationship": _add_claims,
+    "intersection_of": _add_conjuncts,
+    "xref": _add_xrefs,
+    "property_value": _add_matches,
+}

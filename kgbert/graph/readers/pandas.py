@@ -1,0 +1,39 @@
+"""Read pandas tables: of triples, edges, entities or relations, as table files are read."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from kgbert.graph.rdf.statements import Statements
+from kgbert.graph.readers.table_columns import Row
+from kgbert.graph.readers.tables import add_rows
+
+if TYPE_CHECKING:
+    import pandas
+
+
+def is_frame(graph: object) -> bool:
+    """Whether an object is a pandas DataFrame; pandas is not imported to find out."""
+    kind = type(graph)
+    return kind.__module__.partition(".")[0] == "pandas" and kind.__name__ == "DataFrame"
+
+
+def read_frame(frame: "pandas.DataFrame", statements: Statements) -> None:
+    """Add what a DataFrame says; an index that has a name is a column like the others."""
+    add_rows(_rows(frame), "pandas table", statements)
+
+
+def _rows(frame: "pandas.DataFrame") -> Iterator[Row]:
+    if any(frame.index.names):
+        frame = frame.reset_index()
+    # Columns that nobody named are numbered: their first row is no header.
+    if not all(isinstance(name, int) for name in frame.columns):
+        yield 0, [str(name).strip() for name in frame.columns]
+    cells = frame.astype(object).where(frame.notna(), "")
+    for number, row in enumerate(cells.itertuples(index=False, name=None), start=1):
+        yield number, [_written(cell) for cell in row]
+
+
+def _written(cell: object) -> str:
+    # A missing cell makes decimals of a column of whole numbers.
+    whole = isinstance(cell, float) and cell.is_integer()
+    return str(int(cell) if whole else cell).strip()  # type: ignore[call-overload]  # whole is float

@@ -1,0 +1,151 @@
+"""Read RDF with rdflib, which knows every syntax; where Oxigraph is installed it reads faster."""
+
+import re
+import warnings
+import xml.sax
+from functools import partial
+from importlib.util import find_spec
+
+import rdflib
+from rdflib.exceptions import ParserError
+
+from kgbert.graph.core.graph import GraphError
+from kgbert.graph.core.identifiers import BASE
+from kgbert.graph.files.json_locations import complaining, located
+from kgbert.graph.files.safe_parsing import refuse_remote_contexts, safe_json, safe_xml
+from kgbert.graph.files.source import Source
+from kgbert.graph.rdf.statements import Statements
+
+#: Syntaxes that hold several graphs; they are read as their union.
+_QUADS = ("nquads", "trig", "trix")
+
+
+def read_rdf(syntax: str, source: Source, statements: Statements) -> None:
+    """Add the statements of a file, with the fastest parser that is installed."""
+    if find_spec("pyoxigraph"):
+        from kgbert.graph.readers.oxigraph import SYNTAXES, add_with_oxigraph
+
+        if syntax in SYNTAXES:
+            add_with_oxigraph(syntax, source, statements)
+            return
+    add_with_rdflib(syntax, source, statements)
+
+
+def add_with_rdflib(syntax: str, source: Source, statements: Statements) -> None:
+    """Add the statements of a file in any syntax."""
+    content = safe_content(syntax, source)
+    with _Refusal(source, syntax):
+        add_graph(_parsed(syntax, content), statements)
+
+
+def _parsed(syntax: str, content: bytes) -> rdflib.Graph:
+    graph = rdflib.Dataset(default_union=True) if syntax in _QUADS else rdflib.Graph()
+    with warnings.catch_warnings():
+        # rdflib's own parsers still call what rdflib deprecates.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return graph.parse(data=content, format=syntax, publicID=BASE)
+
+
+class _Refusal:
+    """Turn what rdflib raises for a malformed file into an error that names the file."""
+
+    def __init__(self, source: Source, syntax: str) -> None:
+        self.source, self.syntax = source, syntax
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: object
+    ) -> None:
+        if error is None or kind is None:
+            return
+        if issubclass(kind, RecursionError):
+            raise GraphError(
+                f"{self.source.name}: nested too deeply to be read as {self.syntax}. Convert it "
+                f"to N-Triples, which has no nesting, or install the reader that can: pip install "
+                f"'kgbert[fast]'."
+            ) from None
+        # For some syntax errors, a variable without a name in N3 for one, rdflib has no class and
+        # raises Exception itself; an except clause would catch its subclasses with it.
+        if kind is Exception or issubclass(kind, _SYNTAX_ERRORS):
+            if self.syntax == "json-ld":
+                complain = complaining(partial(_parsed, "json-ld"), _SYNTAX_ERRORS)
+                error = SyntaxError(located(self.source.content(), complain))
+            raise not_valid(self.source, self.syntax, error) from None
+
+
+def safe_content(syntax: str, source: Source) -> bytes:
+    """Return the whole content, refusing what would fetch, expand or nest without bound."""
+    if syntax in ("xml", "trix"):
+        return safe_xml(source)
+    content = source.content()
+    if syntax == "json-ld":
+        refuse_remote_contexts(safe_json(source), source)
+    else:
+        _refuse_giants(content, source)
+    return content
+
+
+def _refuse_giants(content: bytes, source: Source) -> None:
+    """Refuse a literal that rdflib would take minutes over: a long run without a delimiter."""
+    # A run that is longer than the limit covers a block of half its size.
+    half = max(1, source.limits.line // 2)
+    blocks = range(0, len(content) - half + 1, half)
+    if all(content.find(b'"', start, start + half) >= 0 for start in blocks):
+        return
+    place = 0
+    for piece in content.split(b'"'):
+        if len(piece) > source.limits.line < max(map(len, re.split(rb"[<>]", piece))):
+            line = content.count(b"\n", 0, place) + 1
+            raise GraphError(
+                f"{source.name}, line {line}: a literal of more than {source.limits.line:,} bytes, "
+                f"as no name or definition is. Leave it out of the export, or raise the limit: "
+                f"ReadOptions(limits=Limits(line={len(piece)}))."
+            )
+        place += len(piece) + 1
+
+
+def not_valid(source: Source, syntax: str, error: BaseException) -> GraphError:
+    """Return the error that says where a file departs from its syntax."""
+    if isinstance(error, UnicodeDecodeError):
+        return source.not_utf8(error)
+    # What Python adds about the line, the parser has said.
+    said = str(error).removesuffix(f" (line {getattr(error, 'lineno', 0)})")
+    reason = " ".join(said.split())[:300] or type(error).__name__
+    other = "nt" if syntax != "nt" else "turtle"
+    guess = f", or say which format it has: read_graph({source.name!r}, format={other!r})"
+    # What was taken for JSON-LD is JSON at least.
+    remedy = "" if syntax == "json-ld" else guess
+    return GraphError(f"{source.name}: not valid {syntax} ({reason}). Mend the file there{remedy}.")
+
+
+def add_graph(graph: rdflib.Graph, statements: Statements) -> None:
+    """Add what an rdflib graph, or all graphs of a dataset together, say."""
+    for subject, predicate, target in graph.triples((None, None, None)):
+        if isinstance(target, rdflib.Literal):
+            language = target.language or ""
+            statements.add_literal(_term(subject), str(predicate), str(target), language)
+            if target.datatype is not None and not isinstance(subject, rdflib.BNode):
+                statements.check_type(str(target), str(target.datatype))
+        else:
+            statements.add_resource(_term(subject), str(predicate), _term(target))
+
+
+def _term(node: rdflib.term.Node) -> str:
+    return f"_:{node}" if isinstance(node, rdflib.BNode) else str(node)
+
+
+#: What rdflib's parsers raise for malformed files: their own errors, and Python's where a parser
+#: trusted the file's shape.
+_SYNTAX_ERRORS = (
+    ParserError,
+    xml.sax.SAXException,
+    SyntaxError,
+    ValueError,
+    LookupError,
+    AttributeError,
+    TypeError,
+    NameError,
+    AssertionError,
+)

@@ -1,0 +1,173 @@
+"""Save a graph's columns in one file, and open it again without reading it."""
+
+import json
+import zlib
+from collections.abc import Iterable, Iterator
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+
+from kgbert.graph.core.columns import StringColumn
+from kgbert.graph.core.graph import GraphError, KnowledgeGraph
+from kgbert.graph.core.provenance import Origins, References
+from kgbert.utils.atomic_write import write_atomically
+
+_STRINGS = ("entity_ids", "definitions", "names")
+_NUMBERS: dict[str, Any] = {
+    "name_entities": np.int32,
+    "name_scopes": np.uint8,
+    "name_languages": np.uint16,
+    "heads": np.int32,
+    "relations": np.int32,
+    "tails": np.int32,
+}
+_WORDS = ("languages", "relation_ids", "relation_names", "notes")
+_TEXTS = ("source", "version", "licence")
+_EQUALLY_LONG = (
+    ("entity_ids", "definitions"),
+    ("names", "name_entities", "name_scopes", "name_languages"),
+    ("heads", "relations", "tails"),
+)
+#: Numbers that are written at a time.
+_PIECE = 1 << 20
+#: Bytes up to which a file is checked whole when it is opened; bigger ones are left on the disk.
+_CHECKED = 64 << 20
+_TYPES = {"U8": np.uint8, "U16": np.uint16, "I32": np.int32, "I64": np.int64}
+
+
+def save_graph(graph: KnowledgeGraph, path: str | PathLike[str]) -> Path:
+    """Write a graph into one safetensors file, whole or not at all, and return its path."""
+    columns: dict[str, NDArray[Any]] = {name: getattr(graph, name) for name in _NUMBERS}
+    for name in _STRINGS:
+        strings: StringColumn = getattr(graph, name)
+        columns[f"{name}.blob"], columns[f"{name}.offsets"] = strings.blob, strings.offsets
+    said = {name: getattr(graph, name) for name in (*_WORDS, *_TEXTS)}
+    said["replaced"] = dict(graph.replaced)
+    _save_references(graph.references, columns, said)
+    if graph.origins:
+        said["origins"] = graph.origins.combinations
+        columns["origins.entities"] = graph.origins.entities
+        columns["origins.edges"] = graph.origins.edges
+    return save_columns(columns, said, Path(path))
+
+
+def _save_references(
+    references: References, columns: dict[str, NDArray[Any]], said: dict[str, Any]
+) -> None:
+    said["references"] = references.relation_ids
+    columns["references.heads"] = references.heads
+    columns["references.relations"] = references.relations
+    columns["references.tails.blob"] = references.tails.blob
+    columns["references.tails.offsets"] = references.tails.offsets
+
+
+def load_graph(path: str | PathLike[str]) -> KnowledgeGraph:
+    """Return the graph of a file that :func:`save_graph` wrote, mapped into memory.
+
+    Raises:
+        GraphError: The file is missing, damaged, or holds something else.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise GraphError(
+            f"{path}: no such file, so the graph that was saved there cannot be opened. Save it "
+            f"again: save_graph(read_graph('ontology.owl'), {str(path)!r})."
+        )
+    try:
+        columns, said = open_columns(path)
+        graph = _assemble(columns, said)
+    except (KeyError, TypeError, ValueError, SafetensorError) as error:
+        raise GraphError(
+            f"{path}: not a graph that kgbert saved, or a damaged one ({error}). Remove the file "
+            f"and save the graph again: save_graph(read_graph('ontology.owl'), {str(path)!r})."
+        ) from None
+    return graph
+
+
+def save_columns(columns: dict[str, NDArray[Any]], said: dict[str, Any], path: Path) -> Path:
+    """Write columns, and what there is to say besides, into one safetensors file.
+
+    They are written piece by piece: the library would hold a second copy of all of them.
+    """
+    # The widest numbers first, as the library does, so that each begins at a multiple of its size.
+    ordered = sorted(columns.items(), key=lambda column: -column[1].itemsize)
+    header: dict[str, Any] = {"__metadata__": {"kgbert": json.dumps(said)}}
+    columns = dict(ordered)
+    end = 0
+    for name, column in ordered:
+        start, end = end, end + column.nbytes
+        code = next(code for code, kind in _TYPES.items() if kind == column.dtype)
+        header[name] = {"dtype": code, "shape": [len(column)], "data_offsets": [start, end]}
+    if end <= _CHECKED:
+        header["__metadata__"]["crc32"] = _checksum(header, columns.values())
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    return write_atomically(path, _pieces(text, columns.values()))
+
+
+def _checksum(header: dict[str, Any], columns: Iterable[NDArray[Any]]) -> str:
+    number = zlib.crc32(json.dumps(header).encode())
+    for column in columns:
+        number = zlib.crc32(np.ascontiguousarray(column).data, number)
+    return f"{number:08x}"
+
+
+def _pieces(header: bytes, columns: Iterable[NDArray[Any]]) -> Iterator[bytes]:
+    yield len(header).to_bytes(8, "little") + header
+    for column in columns:
+        for start in range(0, len(column), _PIECE):
+            yield column[start : start + _PIECE].tobytes()
+
+
+def open_columns(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+    """Return the columns, as views of the mapped file, and what the file says besides.
+
+    A safetensors file is the length of its header (8 bytes), the header as JSON, and the columns.
+    The safetensors library would copy them; a view leaves them on the disk until they are used.
+    """
+    mapped = np.asarray(np.memmap(path, np.uint8, mode="r"))  # a plain array is sliced faster
+    length = int.from_bytes(mapped[:8].tobytes(), "little")
+    if length > len(mapped) - 8:
+        raise ValueError("the file ends within its header")
+    header = json.loads(mapped[8 : 8 + length].tobytes())
+    body = mapped[8 + length :]
+    checksum = header["__metadata__"].pop("crc32", "")
+    if checksum and checksum != _checksum(header, [body]):
+        raise ValueError("its content is not what was written")
+    said = json.loads(header.pop("__metadata__")["kgbert"])
+    columns = {}
+    for name, column in header.items():
+        start, end = column["data_offsets"]
+        if not 0 <= start <= end <= len(body):
+            raise ValueError(f"the file ends within {name}")
+        columns[name] = body[start:end].view(_TYPES[column["dtype"]])
+    return columns, said
+
+
+def _assemble(columns: dict[str, NDArray[Any]], said: dict[str, Any]) -> KnowledgeGraph:
+    parts: dict[str, Any] = {name: columns[name].view(kind) for name, kind in _NUMBERS.items()}
+    for name in _STRINGS:
+        parts[name] = StringColumn(columns[f"{name}.blob"], columns[f"{name}.offsets"])
+    for together in _EQUALLY_LONG:
+        if len({len(parts[name]) for name in together}) > 1:
+            raise ValueError(f"{', '.join(together)} differ in length")
+    parts.update((name, tuple(said[name])) for name in _WORDS)
+    parts.update((name, str(said[name])) for name in _TEXTS)
+    # Files of the first version have neither references nor origins.
+    if "references" in said:
+        parts["references"] = References(
+            columns["references.heads"],
+            columns["references.relations"],
+            StringColumn(columns["references.tails.blob"], columns["references.tails.offsets"]),
+            tuple(said["references"]),
+        )
+    if "origins" in said:
+        combinations = tuple(tuple(map(str, sources)) for sources in said["origins"])
+        parts["origins"] = Origins(
+            combinations, columns["origins.entities"], columns["origins.edges"]
+        )
+    return KnowledgeGraph(**parts, replaced=said["replaced"])

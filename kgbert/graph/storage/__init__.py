@@ -1,0 +1,1 @@
+"""Compact sets of names and triples, from which a graph is built."""

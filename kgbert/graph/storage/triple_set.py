@@ -1,0 +1,139 @@
+"""A set of triples that stays small: each string once, and twelve bytes a triple."""
+
+from collections.abc import Iterable, Iterator, Mapping, Set
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kgbert.graph.storage.row_set import Columns, Rows, RowSet
+from kgbert.graph.storage.string_pool import Numbering, Terms
+
+Triple = tuple[str, str, str]
+
+
+class Triples:
+    """Triples of strings; fifty million of them fit where a Python set holds two million.
+
+    >>> triples = Triples([("b", "knows", "a"), ("a", "knows", "b"), ("b", "knows", "a")])
+    >>> len(triples), sorted(triples), sorted(triples.heads())
+    (2, [('a', 'knows', 'b'), ('b', 'knows', 'a')], ['a', 'b'])
+    """
+
+    def __init__(self, triples: Iterable[Triple] = (), *, terms: Terms | None = None) -> None:
+        """Hold triples, whose ends may share their terms with others."""
+        self.terms = Terms() if terms is None else terms
+        self._relations = Terms()
+        self._rows = RowSet()
+        self.update(triples)
+
+    def add(self, head: str, relation: str, tail: str) -> None:
+        """Add a triple."""
+        terms = self.terms
+        self._rows.add(terms[head], self._relations[relation], terms[tail])
+
+    def extend(self, heads: Numbering, relation: str, tails: Numbering) -> None:
+        """Add the triples of one relation from each head to the tail in the same place."""
+        rows = np.empty((len(heads), 3), np.int32)
+        rows[:, 0], rows[:, 1], rows[:, 2] = heads, self._relations[relation], tails
+        self._rows.append(rows)
+
+    def update(self, triples: Iterable[Triple]) -> None:
+        """Add several triples."""
+        for head, relation, tail in triples:
+            self.add(head, relation, tail)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __iter__(self) -> Iterator[Triple]:
+        return self._spelled(self._rows.distinct())
+
+    def heads(self) -> set[str]:
+        """Return what triples start at."""
+        return set(self.terms.spelled(self.used(0)))
+
+    def tails(self) -> set[str]:
+        """Return what triples end at."""
+        return set(self.terms.spelled(self.used(2)))
+
+    def used(self, place: int) -> NDArray[np.bool_]:
+        """Return for each term whether triples have it in the first (0) or last (2) place."""
+        used = np.zeros(len(self.terms), np.bool_)
+        used[self._rows.distinct()[:, place]] = True
+        return used
+
+    def relations(self) -> set[str]:
+        """Return the relations of the triples."""
+        used = np.zeros(len(self._relations), np.bool_)
+        used[self._rows.distinct()[:, 1]] = True
+        return set(self._relations.spelled(used))
+
+    def ends(self, relation: str) -> tuple[Numbering, Numbering]:
+        """Return the heads and the tails of a relation's triples, in the same places."""
+        rows = self._rows.distinct()
+        found = rows[rows[:, 1] == self._relations[relation]]
+        return found[:, 0], found[:, 2]
+
+    def keep_relations(self, wanted: Set[str]) -> None:
+        """Remove the triples with other relations."""
+        kept = np.array([name in wanted for name in self._relations], np.bool_)
+        self._rows.keep(kept[self._rows.distinct()[:, 1]])
+
+    def keep_between(self, ends: NDArray[np.bool_]) -> None:
+        """Remove the triples that start or end at a term that is not marked."""
+        rows = self._rows.distinct()
+        self._rows.keep(ends[rows[:, 0]] & ends[rows[:, 2]])
+
+    def keep_from(self, heads: NDArray[np.bool_]) -> None:
+        """Remove the triples that start at a term that is not marked."""
+        self._rows.keep(heads[self._rows.distinct()[:, 0]])
+
+    def beyond(self, known: NDArray[np.bool_]) -> Iterator[Triple]:
+        """Yield the triples that end at a term that is not marked."""
+        rows = self._rows.distinct()
+        return self._spelled(rows[~known[rows[:, 2]]])
+
+    def rename_relations(self, names: Mapping[str, str]) -> None:
+        """Give relations other names; two that get the same become one."""
+        relations = Terms()
+        numbers = np.array([relations[names.get(name, name)] for name in self._relations], np.int32)
+        same = np.arange(len(self.terms), dtype=np.int32)
+        renamed = RowSet()
+        renamed.take(self._rows, same, numbers, same)
+        self._relations, self._rows = relations, renamed
+
+    def absorb(self, other: "Triples", ends: Numbering | None = None) -> None:
+        """Move the triples of another set here.
+
+        Args:
+            other: The set; it is empty afterwards.
+            ends: The number here of each of its terms; triples with one that has none are dropped.
+        """
+        if ends is None and other.terms is self.terms:
+            ends = np.arange(len(self.terms), dtype=np.int32)
+        elif ends is None:
+            ends = np.array([self.terms[end] for end in other.terms], np.int32)
+        relations = np.array([self._relations[name] for name in other._relations], np.int32)
+        self._rows.take(other._rows, ends, relations, ends)
+
+    def columns(self, heads: Numbering, tails: Numbering) -> tuple[Columns, list[str]]:
+        """Return the triples in columns, sorted, and the relations in them, sorted too.
+
+        Args:
+            heads: The number that each head gets; triples whose head or tail gets a negative one
+                are left out.
+            tails: The number that each tail gets.
+        """
+        relations = sorted(self.relations())
+        columns = self._rows.translated(heads, self._relations.places(relations), tails)
+        used = np.unique(columns[1])
+        if len(used) == len(relations):
+            return columns, relations
+        places = np.zeros(len(relations), np.int32)
+        places[used] = np.arange(len(used), dtype=np.int32)
+        return (columns[0], places[columns[1]], columns[2]), [relations[place] for place in used]
+
+    def _spelled(self, rows: Rows) -> Iterator[Triple]:
+        ends, relations = list(self.terms), list(self._relations)
+        for head, relation, tail in rows.tolist():
+            yield ends[head], relations[relation], ends[tail]

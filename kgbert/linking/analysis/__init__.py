@@ -1,0 +1,1 @@
+"""Measure, explain and show what a linker finds."""

@@ -1,0 +1,73 @@
+"""How much of the texts a graph reaches, as a page for the terminal."""
+
+from collections.abc import Sequence
+from textwrap import fill
+from typing import TYPE_CHECKING
+
+from kgbert.graph.health.text import shown
+from kgbert.reporting.formatting import counted
+
+if TYPE_CHECKING:
+    from kgbert.linking.analysis.coverage import Coverage
+
+
+def render(found: "Coverage") -> str:
+    """Return the report as lines."""
+    lines = [reach(found)]
+    if found.silence:
+        return "\n".join([*lines, f"NOTHING WAS LINKED: {found.silence}"])
+    lines += _listing(
+        "most mentioned",
+        [f"{it.mentions:,} × {it.name} ({shown(it.entity)})" for it in found.top_entities],
+    )
+    lines += _listing(
+        "what it took to see them",
+        [f"{mentions:,} × {rule}" for rule, mentions in found.rules.items()],
+    )
+    lines += _listing(
+        "most ambiguous",
+        [f"{it.text}: {it.candidates} candidates, {it.mentions:,} ×" for it in found.ambiguous],
+    )
+    lines += _listing(
+        "in so many texts that they tell them little apart",
+        [f"{it.text}: {it.texts / found.texts:.0%} of the texts" for it in found.too_frequent],
+    )
+    return "\n".join([*lines, *_ordinary(found), "", fill(str(found.forecast), 100)])
+
+
+def reach(found: "Coverage") -> str:
+    """Return how many texts, words and entities have a mention."""
+    return (
+        f"{found.linked_texts:,} of {counted(found.texts, 'text')} ({found.text_share:.1%}) and "
+        f"{found.linked_words:,} of {counted(found.words, 'word')} ({found.word_share:.1%}) have a "
+        f"mention: {counted(found.mentions, 'mention')} ({found.mentions_per_text:.2f} a text) of "
+        f"{counted(found.entities, 'entity')}"
+    )
+
+
+def _ordinary(found: "Coverage") -> list[str]:
+    names = found.stop_list.names
+    if not names:
+        return []
+    left = found.stop_list
+    them = "it" if len(names) == 1 else f"all {len(names):,} of them"
+    return [
+        *_listing(
+            "names that are ordinary words, and so match too much",
+            [f"{it.name}: {it.texts / found.texts:.1%} of the texts" for it in found.ordinary[:10]],
+        ),
+        fill(
+            f"Without {them} {left.linked_texts:,} texts "
+            f"({left.linked_texts / found.texts:.1%}) and {left.mentions:,} mentions are left. "
+            "Where they seldom mean what the graph means, leave them out with --stop-ordinary, or "
+            f"some of them: --stop-names {','.join(names[:3])}",
+            100,
+            initial_indent="  ",
+            subsequent_indent="  ",
+            break_on_hyphens=False,
+        ),
+    ]
+
+
+def _listing(title: str, lines: Sequence[str]) -> list[str]:
+    return [f"{title}:", *(f"  {line}" for line in lines)] if lines else []

@@ -1,0 +1,121 @@
+"""Why a graph's names are nowhere in the texts: the likely causes, and what to do about each."""
+
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice, pairwise
+
+from kgbert.graph.core.code_names import are_codes
+from kgbert.graph.core.graph import KnowledgeGraph
+from kgbert.linking.normalization.casefold import fold_cluster
+from kgbert.linking.normalization.words import words_of
+
+#: Texts and names looked at; a sample tells as much as all of them.
+SAMPLE = 5000
+
+
+def why_nothing_is_linked(texts: Sequence[str], graph: KnowledgeGraph) -> str:
+    """Return the likeliest reason why no text mentions the graph, and a remedy.
+
+    >>> from kgbert.graph.storage.builder import GraphBuilder
+    >>> builder = GraphBuilder()
+    >>> builder.add_name("E:1", "発熱")
+    >>> print(why_nothing_is_linked(["a fever"], builder.build()))
+    the graph's names are written in CJK, the texts in LATIN; read the graph's names in the \
+language of the texts, or translate them.
+    """
+    sample = [text for text in texts[:SAMPLE] if text.strip()]
+    if not sample:
+        return "there is no text with anything in it; name the column that holds the texts."
+    return why_nothing_can_be_linked(sample, graph) or _words(sample, graph)
+
+
+def why_nothing_can_be_linked(texts: Sequence[str], graph: KnowledgeGraph) -> str:
+    """Return why the graph's names are of a kind that such texts do not say, if they are.
+
+    >>> from kgbert.graph.storage.builder import GraphBuilder
+    >>> builder = GraphBuilder()
+    >>> builder.add_name("D012", "D012")
+    >>> print(why_nothing_can_be_linked(["a fever"], builder.build()))
+    the graph's names are codes ('D012'), which texts do not say; merge the file that names \
+its entities: --merge FILE (in Python: read_graph([..., FILE])).
+    """
+    names = list(islice(graph.names, SAMPLE))
+    if not names:
+        return (
+            "the graph has no names; say which property holds them: "
+            "--label skos:prefLabel (in Python: ReadOptions(label=...))."
+        )
+    return _codes(names) or _scripts(texts[:SAMPLE], names) or _identifiers(names)
+
+
+def _codes(names: Sequence[str]) -> str:
+    if not are_codes(names):
+        return ""
+    return (
+        f"the graph's names are codes ({names[0]!r}), which texts do not say; merge the file that "
+        "names its entities: --merge FILE (in Python: read_graph([..., FILE]))."
+    )
+
+
+def _scripts(texts: Iterable[str], names: Iterable[str]) -> str:
+    in_texts, in_names = _script(texts), _script(names)
+    if in_texts == in_names:
+        return ""
+    return (
+        f"the graph's names are written in {in_names}, the texts in {in_texts}; read the graph's "
+        "names in the language of the texts, or translate them."
+    )
+
+
+def _script(texts: Iterable[str]) -> str:
+    """Return the script of most letters, as Unicode calls it."""
+    letters = (character for text in texts for character in text[:100] if character.isalpha())
+    scripts = Counter(unicodedata.name(letter, "?").split()[0] for letter in letters)
+    return min(scripts, key=lambda script: (-scripts[script], script), default="no letters")
+
+
+def _identifiers(names: Sequence[str]) -> str:
+    glued = [name for name in names if " " not in name and _is_glued(name)]
+    if 2 * len(glued) < len(names):
+        return ""
+    return (
+        f"most names look like identifiers ({min(glued)!r}), which no text spells that way; "
+        "say which property holds the readable names: --label rdfs:label "
+        "(in Python: ReadOptions(label=...))."
+    )
+
+
+def _is_glued(name: str) -> bool:
+    humps = any(a.islower() and b.isupper() for a, b in pairwise(name))
+    return humps or "_" in name
+
+
+def _words(texts: Iterable[str], graph: KnowledgeGraph) -> str:
+    known = set(_letter_words(texts))
+    names = list(islice(graph.names, SAMPLE))
+    shared = sorted(known.intersection(_letter_words(names)))
+    if not shared:
+        languages = ", ".join(filter(None, graph.languages)) or "no language given"
+        return (
+            f"the texts and the first {len(names):,} names have no word in common; is the graph "
+            f"({languages}) about the same field and in the same language as the texts?"
+        )
+    near = max(names, key=lambda name: (_share(name, known), name))
+    return (
+        f"single words of names occur ({', '.join(repr(word) for word in shared[:5])}), but no "
+        f"whole name; the nearest is {near!r}. Add synonyms as people write them, or ask "
+        f"`kgbert link GRAPH TEXT --why {near!r}`."
+    )
+
+
+def _letter_words(texts: Iterable[str]) -> Iterator[str]:
+    for text in texts:
+        for word in words_of(fold_cluster(text)):
+            if len(word) > 2 and word[0].isalpha():
+                yield word
+
+
+def _share(name: str, known: set[str]) -> float:
+    words = list(_letter_words([name]))
+    return sum(word in known for word in words) / len(words) if words else 0.0

@@ -1,0 +1,224 @@
+"""The health of a graph, and how much of some texts it reaches, as one HTML page."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from markupsafe import Markup
+
+from kgbert.graph.core.graph import KnowledgeGraph
+from kgbert.graph.health.plots import shape_figures
+from kgbert.graph.health.report import Health
+from kgbert.graph.health.text import FINDINGS, named, shown
+from kgbert.linking.analysis.coverage import Coverage
+from kgbert.linking.analysis.coverage_text import reach
+from kgbert.linking.analysis.forecast import RULE
+from kgbert.linking.analysis.neighbourhood import Neighbourhood, neighbourhood
+from kgbert.reporting.bars import bar_plot
+from kgbert.reporting.formatting import counted
+from kgbert.reporting.page import Figure, Table, render_page
+from kgbert.utils.atomic_write import write_atomically
+
+#: Forecast -> colour class and heading.
+_OUTCOMES = {
+    "enough": ("helps", "Enough overlap"),
+    "doubtful": ("warn", "Doubtful"),
+    "too little": ("hurts", "Too little overlap"),
+    "none": ("hurts", "No overlap at all"),
+    "too few texts": ("open", "Too few texts"),
+}
+
+#: Rows of tables, relations that are listed, and entities that are shown.
+_ROWS, _RELATIONS, _ENTITIES = 10, 12, 4
+
+
+def write_health_page(
+    graph: KnowledgeGraph, path: str | Path, *, coverage: Coverage | None = None
+) -> Path:
+    """Write a page that stands alone, for screen, phone and paper, and return its path.
+
+    Args:
+        graph: The graph.
+        path: Where to.
+        coverage: What a linker found in texts, with a forecast whether the graph can help.
+    """
+    return write_atomically(path, render_health(graph, graph.health(), coverage))
+
+
+def render_health(graph: KnowledgeGraph, health: Health, found: Coverage | None = None) -> str:
+    """Return the page."""
+    colour, outcome = _OUTCOMES[found.forecast.outcome] if found else ("open", "The graph")
+    return render_page(
+        Path(__file__).with_name("health_page.html"),
+        {
+            "name": Path(health.source).name or "graph in memory",
+            "outcome": outcome,
+            "outcome_class": colour,
+            "sentence": found.forecast.sentence if found else _size(health),
+            "facts": [*(_sizes(health) if found else ()), *_reach(health)],
+            "reasons": found.forecast.reasons if found else (),
+            "silence": found.silence if found else "",
+            "found": found,
+            "reach": reach(found) if found else "",
+            "text_figures": list(_text_figures(found)) if found and found.mentions else [],
+            "text_tables": list(_text_tables(found)) if found else [],
+            "figures": [
+                *shape_figures(health.shape),
+                *_relation_figures(health),
+                *_name_figures(health),
+            ],
+            "about": list(_about(health)),
+            "findings": list(_findings(health)),
+            "notes": health.notes,
+            "entities": list(_entities(graph, found)),
+            "rule": RULE,
+        },
+    )
+
+
+def _size(health: Health) -> str:
+    return (
+        f"{counted(health.entities, 'entity')} with {counted(health.names, 'name')}, joined by "
+        f"{counted(health.edges, 'edge')}."
+    )
+
+
+def _sizes(health: Health) -> Iterator[str]:
+    yield counted(health.entities, "entity")
+    yield counted(health.names, "name")
+    yield counted(health.edges, "edge")
+
+
+def _reach(health: Health) -> Iterator[str]:
+    yield counted(len(health.relations), "relation")
+    if health.roots.count:
+        yield f"{counted(health.depth, 'level')} below the nearest root"
+
+
+def _about(health: Health) -> Iterator[tuple[str, str]]:
+    yield "source", health.source or "in memory"
+    yield "version", health.version or "not stated"
+    yield "licence", health.licence or "not stated in the file; ask its owner"
+    yield "entities", f"{health.entities:,}, of which {health.definitions:,} have a definition"
+    yield "names", named(health)
+    sizes = ", ".join(health.components.examples[:3])
+    yield "edges", f"{health.edges:,} of {counted(len(health.relations), 'relation')}"
+    for name, entities, edges in health.sources:
+        yield "from", f"{name}: {counted(entities, 'entity')}, {counted(edges, 'edge')}"
+    yield "components", f"{health.components.count:,}" + (f": {sizes}" if sizes else "")
+    roots = "; ".join(map(shown, health.roots.examples[:4]))
+    yield "roots", f"{health.roots.count:,}" + (f": {roots}" if roots else "")
+    yield "left out", f"{health.obsolete:,} obsolete or merged ids"
+
+
+def _findings(health: Health) -> Iterator[tuple[str, int, str, str]]:
+    """Yield name, count, advice and examples of what was found."""
+    for field, name, advice in FINDINGS:
+        finding = getattr(health, field)
+        if finding.count:
+            yield name, finding.count, advice, "; ".join(map(shown, finding.examples))
+
+
+def _relation_figures(health: Health) -> Iterator[Figure]:
+    if len(health.relations) > 1:
+        bars = [(_short(name), count) for _, name, count in health.relations[:_RELATIONS]]
+        yield Figure(
+            "What its edges say",
+            f"The most frequent of {len(health.relations):,} relations.",
+            Markup(bar_plot(bars, "Edges by relation")),
+        )
+
+
+def _name_figures(health: Health) -> Iterator[Figure]:
+    if len(health.scopes) > 1:
+        yield Figure(
+            "What its names are",
+            "How near each is to its entity. Texts are matched with all of them; a preferred or "
+            "exact name scores more than a related one.",
+            Markup(bar_plot(health.scopes, "Names by their scope")),
+        )
+
+
+def _text_figures(found: Coverage) -> Iterator[Figure]:
+    counts = found.texts_by_mentions
+    last = len(counts) - 1
+    bars = [(f"{i} or more" if i == last else str(i), count) for i, count in enumerate(counts)]
+    yield Figure(
+        "Mentions in a text",
+        "Texts by the number of mentions in them. In those with none the model stays a plain one.",
+        Markup(bar_plot(bars, "Texts by number of mentions")),
+    )
+    if found.top_entities:
+        top = [(_short(it.name or it.entity), it.mentions) for it in found.top_entities]
+        yield Figure(
+            "Most mentioned",
+            "Are these what the texts are about?",
+            Markup(bar_plot(top, "Mentions of the most mentioned entities")),
+        )
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= 28 else f"{name[:27].rstrip()}…"
+
+
+def _text_tables(found: Coverage) -> Iterator[tuple[str, Table]]:
+    """Yield what each table shows, with the table."""
+    if found.ordinary:
+        left = found.stop_list
+        yield (
+            f"These names are words that the graph itself uses for many entities, or that are "
+            f"common in English. Without all {len(left.names):,} of them "
+            f"{left.linked_texts / found.texts:.1%} of the texts have a mention instead of "
+            f"{found.text_share:.1%}, and {left.mentions:,} mentions are left of "
+            f"{found.mentions:,}. Where they seldom mean what the graph means, leave them out "
+            f"with --stop-ordinary, or some of them: --stop-names {','.join(left.names[:3])}",
+            Table(
+                "Names that match too much",
+                ("name", "texts", "share of texts", "mentions", "entities that say it"),
+                [
+                    (
+                        it.name,
+                        f"{it.texts:,}",
+                        f"{it.texts / found.texts:.1%}",
+                        f"{it.mentions:,}",
+                        f"{it.in_graph:.1%}" if it.in_graph else "",
+                    )
+                    for it in found.ordinary[:_ROWS]
+                ],
+            ),
+        )
+    if found.too_frequent:
+        yield (
+            "They are in so many texts that they tell them little apart.",
+            Table(
+                "Names in every fifth text",
+                ("what texts say", "texts", "share of texts"),
+                [
+                    (it.text, f"{it.texts:,}", f"{it.texts / found.texts:.1%}")
+                    for it in found.too_frequent[:_ROWS]
+                ],
+            ),
+        )
+    if found.ambiguous:
+        yield (
+            "Several entities answer to each; the model attends to all of them and chooses.",
+            Table(
+                "Most ambiguous",
+                ("what texts say", "candidates", "mentions"),
+                [
+                    (it.text, f"{it.candidates}", f"{it.mentions:,}")
+                    for it in found.ambiguous[:_ROWS]
+                ],
+            ),
+        )
+
+
+def _entities(graph: KnowledgeGraph, found: Coverage | None) -> Iterator[Neighbourhood]:
+    """Yield the entities that texts mention most, or those with the most names."""
+    if found and found.top_entities:
+        indices = [graph.entity_ids.find(it.entity) for it in found.top_entities]
+    else:
+        indices = np.argsort(-np.diff(graph.name_offsets), kind="stable").tolist()
+    for index in indices[:_ENTITIES]:
+        if index is not None:
+            yield neighbourhood(graph, index)

@@ -1,0 +1,59 @@
+"""An entity and what is around it, as a person reads it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from kgbert.graph.core.graph import HIERARCHICAL, KnowledgeGraph
+
+#: Names, neighbours of one relation, and relations that are shown.
+_NAMES, _NEIGHBOURS, _RELATIONS = 6, 5, 6
+
+
+@dataclass(frozen=True)
+class Neighbourhood:
+    """What a graph knows of one entity, cut to what a page has room for."""
+
+    entity: str
+    name: str
+    other_names: tuple[str, ...]
+    definition: str
+    around: tuple[tuple[str, tuple[str, ...]], ...]
+    """(relation in words, names of neighbours)."""
+
+
+def neighbourhood(graph: KnowledgeGraph, index: int) -> Neighbourhood:
+    """Return what is right around an entity.
+
+    >>> from kgbert.graph.storage.builder import GraphBuilder
+    >>> builder = GraphBuilder()
+    >>> for name in ("gout", "arthritis", "toe"):
+    ...     builder.add_name(name, name)
+    >>> builder.add_edge("gout", "rdfs:subClassOf", "arthritis")
+    >>> builder.add_edge("gout", "affects", "toe")
+    >>> graph = builder.build()
+    >>> neighbourhood(graph, graph.index("gout")).around
+    (('affects', ('toe',)), ('rdfs:subClassOf', ('arthritis',)))
+    >>> neighbourhood(graph, graph.index("arthritis")).around
+    (('below it', ('gout',)),)
+    """
+    around: dict[str, dict[str, None]] = {}
+    for edge in range(*graph.edge_offsets[index : index + 2].tolist()):
+        relation = graph.relation_names[int(graph.relations[edge])]
+        around.setdefault(relation, {})[graph.name(int(graph.tails[edge]))] = None
+    for edge in np.flatnonzero(graph.tails == index).tolist():
+        if graph.relation_ids[int(graph.relations[edge])] in HIERARCHICAL:
+            around.setdefault("below it", {})[graph.name(int(graph.heads[edge]))] = None
+    names = dict.fromkeys(name.text for name in graph.names_of(index))
+    return Neighbourhood(
+        graph.entity_ids[index],
+        graph.name(index),
+        tuple(list(names)[1 : _NAMES + 1]),
+        graph.definitions[index],
+        tuple((relation, _cut(list(ends))) for relation, ends in list(around.items())[:_RELATIONS]),
+    )
+
+
+def _cut(names: list[str]) -> tuple[str, ...]:
+    more = len(names) - _NEIGHBOURS
+    return (*names[:_NEIGHBOURS], f"{more:,} more") if more > 1 else tuple(names)

@@ -1,0 +1,1 @@
+"""Link by the names of the graph: an index of names and rules of normalization."""

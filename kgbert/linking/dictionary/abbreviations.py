@@ -1,0 +1,219 @@
+"""Short forms that a text itself defines: "polycystic kidney disease (PKD)"."""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from kgbert.linking.mention import Candidate, Mention
+from kgbert.linking.normalization.rules import RULES
+from kgbert.linking.normalization.words import UNSPACED
+
+#: Longest short form, in characters and in words.
+MAX_SHORT_LENGTH = 10
+MAX_SHORT_WORDS = 2
+
+#: Opening brackets; Chinese and Japanese texts have wide ones.
+_OPENING = re.compile(r"[(\[（［]")
+#: What stands in brackets, up to the first mark of a list.
+_BRACKETS = re.compile(r"[(\[（［]([^()\[\]（）［］;,]*)(?:[;,][^()\[\]（）［］]*)?[)\]）］]")
+_PART = re.compile(r"[^\s/-]+")
+
+#: What may stand right before brackets that are not part of it.
+_UNSPACED_END = re.compile(rf"[{UNSPACED}]$")
+
+#: A word that stands for another only if it has two capitals.
+_CAPITALS = re.compile(r"(?=(?:.*[A-Z]){2})[A-Za-z0-9-]+")
+
+
+class Definition(NamedTuple):
+    """A short form and the span of the long form that the text gives for it."""
+
+    short: str
+    start: int
+    end: int
+
+
+def definitions(text: str, spans: Iterable[tuple[int, int]] = ()) -> list[Definition]:
+    """Return the short forms that a text defines, and where it spells them out.
+
+    The method is that of Schwartz and Hearst (2003, "A simple algorithm for identifying
+    abbreviation definitions in biomedical text"): the letters of the short form are looked for
+    in the long form from right to left, and the first must begin a word. Words that begin with
+    its letters one by one come first. Where the letters are not those of a known span right
+    before the brackets, as in "tacrolimus (FK506)", a word in capitals still stands for it.
+
+    Args:
+        text: The text as the user gave it.
+        spans: Start and end of mentions that are known.
+
+    >>> text = "polycystic kidney disease (PKD) or NO (nitric oxide) (see Table 1)"
+    >>> [(short, text[start:end]) for short, start, end in definitions(text)]
+    [('PKD', 'polycystic kidney disease'), ('NO', 'nitric oxide')]
+    >>> definitions("tacrolimus (FK506)"), definitions("tacrolimus (FK506)", [(0, 10)])
+    ([], [Definition(short='FK506', start=0, end=10)])
+    """
+    if not has_brackets(text):
+        return []
+    known, found = tuple(spans), []
+    for brackets in _BRACKETS.finditer(text):
+        if definition := _definition(brackets, text, known):
+            found.append(definition)
+    return found
+
+
+def has_brackets(text: str) -> bool:
+    """Tell whether a text may define anything."""
+    return "(" in text or "[" in text or (not text.isascii() and bool(_OPENING.search(text)))
+
+
+def _definition(
+    brackets: re.Match[str], text: str, spans: Sequence[tuple[int, int]]
+) -> Definition | None:
+    """Return what a pair of brackets defines; ``spans`` are those of known mentions."""
+    inside = brackets.group(1).strip()
+    if _is_short_form(inside):
+        before = text[: brackets.start()].rstrip()
+        start = _long_form_start(inside, before)
+        apart = len(before) < brackets.start() or _UNSPACED_END.search(before)
+        if start is None and apart and _CAPITALS.fullmatch(inside):
+            start = min((start for start, end in spans if end == len(before)), default=None)
+        return None if start is None else Definition(inside, start, len(before))
+    # The other way round: "NO (nitric oxide)".
+    outside = text[: brackets.start()].rsplit(None, 1)[-1:]
+    if inside and outside and _is_short_form(outside[-1]):
+        start = brackets.start(1) + brackets.group(1).index(inside)
+        if _long_form_start(outside[-1], inside) == 0:
+            return Definition(outside[-1], start, start + len(inside))
+    return None
+
+
+def link_short_forms(
+    text: str, mentions: list[Mention], candidates_of: Callable[[str], tuple[Candidate, ...]]
+) -> list[Mention]:
+    """Return the mentions with each short form that the text defines meaning its long form.
+
+    A short form whose long form the graph does not know means nothing in this text, whatever
+    it means elsewhere.
+
+    Args:
+        text: The text as the user gave it.
+        mentions: What was found in it, in reading order.
+        candidates_of: What a long form may mean.
+
+    >>> from kgbert.linking.mention import Candidate
+    >>> kidney = Mention(0, 25, (Candidate("E:1", 1.0),))
+    >>> text = "polycystic kidney disease (PKD)"
+    >>> for mention in link_short_forms(text, [kidney], lambda _: kidney.candidates):
+    ...     print(mention)
+    Mention(start=0, end=25, candidates=(Candidate(entity='E:1', score=1.0),))
+    Mention(start=27, end=30, candidates=(Candidate(entity='E:1', score=0.95),))
+    """
+    defined = definitions(text, [mention[:2] for mention in mentions])
+    if not defined:
+        return mentions
+    known = {(mention.start, mention.end): mention.candidates for mention in mentions}
+    meanings = {
+        short: tuple(
+            Candidate(entity, weakened(score))
+            for entity, score in known.get((start, end)) or candidates_of(text[start:end])
+        )
+        for short, start, end in reversed(defined)
+    }
+    shorts = [
+        Mention(start, end, meanings[short])
+        for short in meanings
+        for start, end in _occurrences(short, text)
+    ]
+    kept = [
+        short
+        for short in shorts
+        if not any(_holds(mention, short) and mention[:2] != short[:2] for mention in mentions)
+    ]
+    others = [
+        mention
+        for mention in mentions
+        if not any(short.start < mention.end and mention.start < short.end for short in kept)
+    ]
+    return sorted([*others, *(short for short in kept if short.candidates)])
+
+
+def weakened(score: float) -> float:
+    """Return the score of a short form whose long form has this score."""
+    return round(score * RULES["abbreviations"].factor, 4)
+
+
+def _is_short_form(text: str) -> bool:
+    # Most brackets hold words in lower case: ask first what refuses them.
+    return (
+        2 <= len(text) <= MAX_SHORT_LENGTH
+        and not text.islower()
+        and text[0].isalnum()
+        and len(text.split()) <= MAX_SHORT_WORDS
+        and any(map(str.isupper, text))
+    )
+
+
+def _long_form_start(short: str, before: str) -> int | None:
+    """Return where the long form of a short form begins in the words before it, or None."""
+    letters = [letter for letter in _caseless(short) if letter.isalnum()]
+    if not letters:
+        return None
+    floor = _begin_of_last_words(before, min(len(letters) + 5, 2 * len(letters)))
+    parts = list(_PART.finditer(before, floor))[-len(letters) :]
+    caseless = _caseless(before)
+    if [caseless[part.start()] for part in parts] == letters and len(letters) > 1:
+        return parts[0].start()
+    position = len(before)
+    for letter in reversed(letters[1:]):
+        if (position := caseless.rfind(letter, floor, position)) < 0:
+            return None
+    position = _last_begin(letters[0], caseless, floor, position)
+    if position < 0:
+        return None
+    # What holds the short form itself does not spell it out.
+    spells = len(before) - position > len(short) and short not in before[position:]
+    return position if spells else None
+
+
+def _begin_of_last_words(text: str, count: int) -> int:
+    """Return where the last so many words of a text begin; 0 if it has no more."""
+    words = text.rsplit(None, count)
+    if len(words) <= count:
+        return 0
+    return len(text) - len(text[len(words[0]) :].lstrip())
+
+
+def _last_begin(letter: str, text: str, floor: int, end: int) -> int:
+    """Return where a word that begins with a letter last stands from floor to end, or -1."""
+    position = text.rfind(letter, floor, end)
+    while position > 0 and text[position - 1].isalnum():
+        position = text.rfind(letter, floor, position)
+    return position
+
+
+def _caseless(text: str) -> str:
+    """Return a text in folded case, except for what would change its length."""
+    if text.isascii():
+        return text.lower()
+    folded = ((character, character.casefold()) for character in text)
+    return "".join(new if len(new) == 1 else old for old, new in folded)
+
+
+def _occurrences(short: str, text: str) -> Iterator[tuple[int, int]]:
+    """Yield where a short form stands as a word of its own; a plural s may follow."""
+    start = text.find(short)
+    while start >= 0:
+        end = start + len(short)
+        end += text[end : end + 1] == "s" and not _is_inside(text[end + 1 : end + 2])
+        if not _is_inside(text[start - 1 : start]) and not _is_inside(text[end : end + 1]):
+            yield start, end
+        start = text.find(short, end)
+
+
+def _is_inside(neighbour: str) -> bool:
+    """Tell whether a word goes on with this character; there may be none."""
+    return (neighbour.isalnum() or neighbour == "_") and not _UNSPACED_END.match(neighbour)
+
+
+def _holds(outer: Mention, inner: Mention) -> bool:
+    return outer.start <= inner.start and inner.end <= outer.end

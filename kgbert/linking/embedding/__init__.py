@@ -1,0 +1,1 @@
+"""Link by the similarity of encoded names and descriptions."""

@@ -1,0 +1,50 @@
+"""What a text defines itself: short forms, read as their long ones."""
+
+import re
+from collections.abc import Iterable, Mapping
+
+from kgbert.linking.dictionary.abbreviations import definitions
+
+
+def long_forms(text: str, spans: Iterable[tuple[int, int]] = ()) -> dict[str, str]:
+    """Return the short forms that a text defines; of several definitions the first counts.
+
+    Args:
+        text: The text as the user gave it.
+        spans: Start and end of the mentions that are known.
+
+    >>> long_forms("polycystic kidney disease (PKD)")
+    {'PKD': 'polycystic kidney disease'}
+    """
+    return {short: text[start:end] for short, start, end in reversed(definitions(text, spans))}
+
+
+def spelt_out(surface: str, defined: Mapping[str, str]) -> str:
+    """Return a surface with its short forms as their text defines them.
+
+    >>> spelt_out("familial PKD", {"PKD": "polycystic kidney disease"})
+    'familial polycystic kidney disease'
+    """
+    if not defined:
+        return surface
+    shorts = "|".join(map(re.escape, sorted(defined, key=len, reverse=True)))
+    pattern = rf"(?<!\w)({shorts})s?(?!\w)"
+    return re.sub(pattern, lambda match: defined[match.group(1)], surface)
+
+
+def defined_places(text: str, taken: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Return where a text's short forms stand, and their long forms, that nothing overlaps.
+
+    >>> defined_places("odd kidney disease (OKD); OKDs", [])
+    [(0, 18), (20, 23), (26, 30)]
+    """
+    taken = list(taken)
+    found = []
+    for short, start, end in definitions(text, taken):
+        found.append((start, end))
+        pattern = rf"(?<!\w){re.escape(short)}s?(?!\w)"
+        found += [match.span() for match in re.finditer(pattern, text)]
+    free = sorted(set(found))
+    for start, end in taken:
+        free = [place for place in free if place[1] <= start or end <= place[0]]
+    return free

@@ -1,0 +1,158 @@
+"""Encode names with any backbone, those of a graph and those of a text alike."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from numpy.typing import NDArray
+from torch import Tensor
+from transformers import (
+    AutoModel,
+    AutoTokenizer,
+    BatchEncoding,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
+
+from kgbert.features.backbones import READ_LAST
+from kgbert.features.entity_features import Progress, weights_hash
+from kgbert.linking.normalization.casefold import fold_cluster
+from kgbert.utils.device import has_fast_bf16
+from kgbert.utils.registry import lookup
+
+#: Names of a graph, and of a text, encoded together.
+_MANY, _FEW = 256, 32
+
+
+@dataclass(frozen=True, eq=False)
+class NameEncoder:
+    """A backbone that gives each name a vector of length one.
+
+    Names are folded first (Unicode form and case) unless it is told not to, so that a name's
+    vector does not depend on where in a sentence it stands.
+    """
+
+    model: PreTrainedModel
+    tokenizer: PreTrainedTokenizerBase
+    pooling: str = "mean"
+    """A name in POOLINGS."""
+    max_length: int = 32
+    """Longest name in tokens; what is longer is cut."""
+    folds: bool = True
+
+    def __post_init__(self) -> None:
+        lookup(POOLINGS, self.pooling, "pooling")
+
+    @classmethod
+    def from_pretrained(
+        cls, name_or_path: str | Path, *, pooling: str = "mean", max_length: int = 32
+    ) -> "NameEncoder":
+        """Return the encoder of a checkpoint, on the GPU where there is one."""
+        # In single precision whatever it was saved in, so that it may be trained.
+        model = AutoModel.from_pretrained(name_or_path, dtype=torch.float32).eval()
+        tokenizer = AutoTokenizer.from_pretrained(name_or_path)
+        if model.config.model_type in READ_LAST:
+            # The tokenizer's own file forgets it.
+            tokenizer.padding_side = "left"
+        if torch.cuda.is_available():
+            model = model.cuda()
+        return cls(model, tokenizer, pooling, max_length)
+
+    def save(self, folder: Path) -> None:
+        """Write model and tokenizer as transformers does."""
+        self.model.save_pretrained(folder)
+        self.tokenizer.save_pretrained(folder)
+
+    @cached_property
+    def hash(self) -> str:
+        """SHA-256 of the weights; to be asked only of an encoder that is no longer trained."""
+        return weights_hash(self.model)
+
+    def check(self, weights: str, place: str | Path, remedy: str) -> None:
+        """Raise ValueError if these are not the weights that a linker was made with.
+
+        Args:
+            weights: The hash of the right ones.
+            place: Where the encoder was read from.
+            remedy: What to do instead of putting the right one there.
+        """
+        if self.hash != weights:
+            raise ValueError(
+                f"{place}: holds another encoder than the one this linker was made with, so it "
+                f"would answer otherwise; put the right one there, or {remedy}"
+            )
+
+    def tokens(self, names: Sequence[str]) -> BatchEncoding:
+        """Return names, folded or not, as one padded batch, where the model is."""
+        inputs: BatchEncoding = self.tokenizer(
+            [fold_cluster(name) for name in names] if self.folds else list(names),
+            truncation=True,
+            max_length=self.max_length,
+            padding=True,
+            return_tensors="pt",
+        )
+        return inputs.to(self.model.device)
+
+    def vectors(self, inputs: BatchEncoding) -> Float[Tensor, "names hidden"]:
+        """Return a vector of length one for each name of a batch, with its gradient."""
+        states = self.model(**inputs).last_hidden_state.float()
+        pooled = POOLINGS[self.pooling](states, inputs["attention_mask"], self._read_position)
+        return torch.nn.functional.normalize(pooled, dim=-1)
+
+    @torch.inference_mode()
+    def encode_all(
+        self, names: Sequence[str], progress: Progress | None = None
+    ) -> NDArray[np.float16]:
+        """Return the vectors of many names in half precision, computed as fast as may be."""
+        vectors = np.zeros((len(names), self.model.config.hidden_size), np.float16)
+        kind, done = self.model.device.type, 0
+        for rows in alike_in_length(names, _MANY):
+            inputs = self.tokens([names[row] for row in rows])
+            with torch.autocast(kind, torch.bfloat16, enabled=has_fast_bf16()):
+                vectors[rows] = self.vectors(inputs).half().cpu().numpy()
+            done += len(rows)
+            if progress:
+                progress(done, len(names))
+        return vectors
+
+    @torch.inference_mode()
+    def encode(self, names: Sequence[str]) -> Float[Tensor, "names hidden"]:
+        """Return the vectors of a few names in single precision: batch mates change nothing."""
+        vectors = torch.zeros(len(names), self.model.config.hidden_size)
+        for rows in alike_in_length(names, _FEW):
+            vectors[rows] = self.vectors(self.tokens([names[row] for row in rows])).cpu()
+        return vectors
+
+    @property
+    def _read_position(self) -> int:
+        return -1 if self.model.config.model_type in READ_LAST else 0
+
+
+def alike_in_length(names: Sequence[str], size: int) -> Iterator[NDArray[np.int64]]:
+    """Yield the places of names of about one length, so that little is computed on padding."""
+    order = np.argsort([len(name) for name in names], kind="stable")
+    for start in range(0, len(names), size):
+        yield order[start : start + size]
+
+
+def mean(
+    states: Float[Tensor, "names tokens hidden"], mask: Tensor, read_position: int
+) -> Float[Tensor, "names hidden"]:
+    """Return the mean of each name's token states."""
+    shown = mask.unsqueeze(-1)
+    return (states * shown).sum(1) / shown.sum(1)
+
+
+def cls(
+    states: Float[Tensor, "names tokens hidden"], mask: Tensor, read_position: int
+) -> Float[Tensor, "names hidden"]:
+    """Return the state of the token that the backbone's own heads read."""
+    return states[:, read_position]
+
+
+#: How the states of a name's tokens become one vector.
+POOLINGS: dict[str, Callable[[Tensor, Tensor, int], Tensor]] = {"mean": mean, "cls": cls}

@@ -1,0 +1,1 @@
+"""Normalize names and texts, so that spelling variants match."""

@@ -1,0 +1,103 @@
+"""Choose what a mention means: one of its candidates, or none of them."""
+
+from math import log
+from typing import Any, NamedTuple
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+from transformers import initialization
+
+from kgbert.models.layers.initialization import start
+from kgbert.models.layers.knowledge_attention import GATE_SPEED, AlignedLinear
+
+#: Before anything is learnt, the linker's score that a candidate needs to be likelier than none.
+NIL_SCORE = 0.1
+
+
+class Candidates(NamedTuple):
+    """The mentions of a batch and what they may mean; filled up with zeros, and with hidden ones.
+
+    The field names are keyword arguments of :class:`kgbert.KGBertForEntityLinking`'s ``forward``.
+    """
+
+    mention_spans: Int[Tensor, "batch mentions 2"]
+    """First and last token of each mention."""
+    candidate_nodes: Int[Tensor, "batch mentions candidates"]
+    """The node of each candidate."""
+    candidate_scores: Float[Tensor, "batch mentions candidates"]
+    """Log of the linker's score; minus infinity where there is no candidate."""
+
+
+def take_candidates(inputs: dict[str, Any]) -> Candidates:
+    """Remove the candidates from a forward call's keyword arguments, and return them.
+
+    Raises:
+        ValueError: The batch does not tell them.
+    """
+    found = {name: inputs.pop(name, None) for name in Candidates._fields}
+    if any(value is None for value in found.values()):
+        raise ValueError(
+            "this model chooses among the candidates of each mention, but the batch does not tell "
+            "them; make the processor with KGBertProcessor(..., candidates=8)."
+        )
+    return Candidates(**found)
+
+
+class CandidateScorer(nn.Module):
+    """Score each candidate of a mention by how well it fits the context, and NIL beside them.
+
+    With ``m`` the mean state of the mention's first and last token and ``e`` the vector that the
+    graph encoder makes of a candidate::
+
+        s(e)   = log score(e) + g q(m) k(e) / sqrt(d)
+        s(NIL) = b            + g q(m) k0   / sqrt(d)
+
+    The gate ``g`` starts at zero, so that a fresh scorer ranks as the linker does, and NIL where
+    the best of its scores is below :data:`NIL_SCORE`; ``q`` and ``k`` start aligned, as in
+    :class:`kgbert.models.layers.knowledge_attention.KnowledgeAttention`.
+    """
+
+    def __init__(self, hidden: int, knowledge: int) -> None:
+        super().__init__()
+        self.norm, self.entity_norm = nn.LayerNorm(hidden), nn.LayerNorm(knowledge)
+        self.query = AlignedLinear(hidden, knowledge)
+        self.key = AlignedLinear(knowledge, knowledge)
+        self.nil_key = nn.Parameter(torch.empty(knowledge))
+        self.nil_bias = nn.Parameter(torch.zeros(()))
+        self.gate = nn.Parameter(torch.zeros(()))
+
+    def forward(
+        self,
+        states: Float[Tensor, "batch tokens hidden"],
+        entities: Float[Tensor, "nodes knowledge"] | None,
+        candidates: Candidates,
+    ) -> Float[Tensor, "batch mentions choices"]:
+        """Return the logits of NIL, which is the first choice, and of the candidates.
+
+        Without vectors of entities they are the linker's own scores.
+        """
+        prior = torch.cat([self._nil_prior(candidates), candidates.candidate_scores], -1)
+        if entities is None:
+            return prior
+        # A batch that mentions nothing has no nodes; its choices are filled up with the first.
+        entities = torch.cat([entities, entities.new_zeros(1, entities.shape[1])])
+        rows = torch.arange(len(states), device=states.device).view(-1, 1, 1)
+        mentions = states[rows, candidates.mention_spans].mean(2)
+        query = self.query(self.norm(mentions)).unsqueeze(2)
+        keys = self.key(self.entity_norm(entities))[candidates.candidate_nodes]
+        nil = self.nil_key.to(keys.dtype).expand(*keys.shape[:2], 1, -1)
+        match = (query * torch.cat([nil, keys], 2)).sum(-1) * keys.shape[-1] ** -0.5
+        logits: Tensor = prior + GATE_SPEED * self.gate * match.float()
+        return logits
+
+    def _nil_prior(self, candidates: Candidates) -> Float[Tensor, "batch mentions 1"]:
+        bias = log(NIL_SCORE) + GATE_SPEED * self.nil_bias.float()
+        return bias.expand(*candidates.candidate_scores.shape[:2], 1)
+
+
+@start.register
+def _(module: CandidateScorer) -> None:
+    initialization.normal_(module.nil_key, std=0.02)
+    initialization.zeros_(module.nil_bias)
+    initialization.zeros_(module.gate)

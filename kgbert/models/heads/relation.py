@@ -1,0 +1,90 @@
+"""A plain classifier of the relation between two marked arguments, which transformers lacks."""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers import AutoConfig, AutoModel, PreTrainedConfig, PreTrainedModel
+from transformers.modeling_outputs import SequenceClassifierOutput
+
+
+class PairClassifier(PreTrainedModel):
+    """Any encoder of transformers with a head that reads where a relation's arguments begin.
+
+    ``W [h_head; h_tail] + b``, of the states at the marks that open head and tail: "entity markers,
+    entity start" of Baldini Soares et al. 2019 (arXiv:1906.03158), with the marks of
+    :mod:`kgbert.encoding.entity_markers`.
+    """
+
+    _supports_sdpa = True
+    _supports_flash_attn = True
+    _supports_flex_attn = True
+
+    def __init__(self, config: PreTrainedConfig) -> None:
+        # First, since it knows which kinds of attention its family can be computed with.
+        encoder = AutoModel.from_config(config)
+        super().__init__(encoder.config)
+        if hasattr(encoder, "pooler"):
+            encoder.pooler = None
+        # Under the name that the family's own models give it, so that their checkpoints load.
+        self.base_model_prefix = encoder.base_model_prefix
+        self.add_module(self.base_model_prefix, encoder)
+        self.supports_gradient_checkpointing = encoder.supports_gradient_checkpointing
+        self.dropout = nn.Dropout(getattr(config, "hidden_dropout_prob", 0.1))
+        self.relation = nn.Linear(2 * config.hidden_size, len(config.id2label or {}))
+        self.post_init()
+
+    @classmethod
+    def from_config(cls, config: PreTrainedConfig) -> "PairClassifier":
+        """Return a classifier with fresh weights, as the Auto classes do."""
+        return cls(config)
+
+    @classmethod
+    def from_pretrained(  # type: ignore[override]  # asked for no more than Auto classes
+        cls, name_or_path: str, **options: Any
+    ) -> "PairClassifier":
+        """Return a classifier on a pretrained encoder, as the Auto classes do."""
+        naming = {name: options.pop(name) for name in ("id2label", "label2id") if name in options}
+        config = AutoConfig.from_pretrained(name_or_path, **naming)
+        loaded = super().from_pretrained(name_or_path, config=config, **options)
+        assert isinstance(loaded, cls)
+        return loaded
+
+    def forward(
+        self,
+        input_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        argument_tokens: Tensor | None = None,
+        labels: Tensor | None = None,
+        **inputs: Any,
+    ) -> SequenceClassifierOutput:
+        """Return the logits of each text's relation.
+
+        Args:
+            input_ids: Shape (batch, tokens).
+            attention_mask: Shape (batch, tokens), 1 where there is a token.
+            argument_tokens: Shape (batch, 2), the tokens of the marks that open head and tail.
+            labels: Shape (batch).
+            **inputs: What else the encoder takes.
+
+        Raises:
+            ValueError: The texts do not say where their arguments are.
+        """
+        if argument_tokens is None:
+            raise ValueError(
+                "this model classifies the relation of two arguments, but the batch does not say "
+                "where they are; give examples with arguments: Example(text, arguments="
+                "(Span(0, 7, 'head'), Span(15, 18, 'tail'))), in a file the columns head_start, "
+                "head_end, tail_start and tail_end."
+            )
+        output = self.base_model(input_ids=input_ids, attention_mask=attention_mask, **inputs)
+        rows = torch.arange(len(argument_tokens), device=argument_tokens.device).unsqueeze(1)
+        pair = output.last_hidden_state[rows, argument_tokens].flatten(1)
+        logits = self.relation(self.dropout(pair))
+        loss = None if labels is None else nn.functional.cross_entropy(logits.float(), labels)
+        return SequenceClassifierOutput(
+            loss=loss,
+            logits=logits,
+            hidden_states=output.hidden_states,
+            attentions=output.attentions,
+        )

@@ -1,0 +1,1 @@
+"""Layers that read the graph, and how they enter a backbone."""

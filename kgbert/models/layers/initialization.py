@@ -1,0 +1,70 @@
+"""The weights that a fresh knowledge part starts with, by the type of the module."""
+
+from functools import singledispatch
+from typing import Any
+
+from torch import nn
+from torch_geometric.nn import GATv2Conv, RGCNConv
+from transformers import initialization
+
+from kgbert.models.layers.graph_encoder import GraphEncoder
+from kgbert.models.layers.knowledge_attention import AlignedLinear, KnowledgeAttention, ZeroLinear
+
+
+@singledispatch
+def start(module: nn.Module) -> None:
+    """Set a module's own parameters to what they start with.
+
+    The initialisers of transformers leave alone what was just loaded from a checkpoint.
+    """
+
+
+@start.register
+def _(module: nn.Linear) -> None:
+    initialization.xavier_uniform_(module.weight)
+    _start_bias(module)
+
+
+@start.register
+def _(module: AlignedLinear) -> None:
+    initialization.eye_(module.weight)
+    _start_bias(module)
+
+
+@start.register
+def _(module: ZeroLinear) -> None:
+    initialization.zeros_(module.weight)
+    _start_bias(module)
+
+
+@start.register
+def _(module: KnowledgeAttention) -> None:
+    initialization.normal_(module.null_key, std=0.02)
+    initialization.zeros_(module.gate)
+
+
+@start.register
+def _(module: GraphEncoder) -> None:
+    initialization.zeros_(module.shares)
+
+
+@start.register
+def _(module: nn.Embedding) -> None:
+    initialization.normal_(module.weight, std=0.1)
+
+
+@start.register
+def _(module: nn.LayerNorm) -> None:
+    initialization.ones_(module.weight)
+    initialization.zeros_(module.bias)
+
+
+@start.register(GATv2Conv)
+@start.register(RGCNConv)
+def _(module: Any) -> None:
+    module.reset_parameters()
+
+
+def _start_bias(module: nn.Linear) -> None:
+    if module.bias is not None:
+        initialization.zeros_(module.bias)

@@ -1,0 +1,96 @@
+"""The mentions of a batch, found again from its links."""
+
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from kgbert.models.layers.knowledge_attention import Links
+
+
+class Spans(NamedTuple):
+    """Runs of neighbouring tokens with the same candidates, and these.
+
+    Where mentions overlap, what they share is a span of its own with the candidates of both. The
+    text-level links of the position that a task head reads belong to no span.
+    """
+
+    rows: Int[Tensor, " spans"]
+    """The text of each span."""
+    first: Int[Tensor, " spans"]
+    """Its first token."""
+    token_rows: Int[Tensor, " members"]
+    """The text of each token that belongs to a span."""
+    tokens: Int[Tensor, " members"]
+    """Its place there."""
+    token_spans: Int[Tensor, " members"]
+    """Its span."""
+    candidate_spans: Int[Tensor, " candidates"]
+    """The span of each candidate."""
+    nodes: Int[Tensor, " candidates"]
+    """The candidate's node."""
+    scores: Float[Tensor, " candidates"]
+    """Log of the linker's score; minus infinity hides the candidate."""
+
+    def together(self) -> Bool[Tensor, "spans spans"]:
+        """Return which spans stand in the same text."""
+        return self.rows.unsqueeze(0) == self.rows.unsqueeze(1)
+
+
+def mention_spans(links: Links, width: int, read_position: int) -> Spans:
+    """Return the spans of a batch in reading order.
+
+    Args:
+        links: Between positions and nodes, in any order.
+        width: Tokens of the batch.
+        read_position: The one with text-level links, counted from the end where negative.
+    """
+    inside = links.tokens != read_position % width
+    places = links.rows * width + links.tokens
+    (kept,) = inside.nonzero(as_tuple=True)
+    kept = kept[places[kept].argsort()]
+    rows, tokens, alike = links.rows[kept], links.tokens[kept], _signature(links)[kept]
+    follows = torch.ones_like(inside[kept])
+    follows[:1] = False
+    follows[1:] = (
+        (rows[1:] == rows[:-1]) & (tokens[1:] == tokens[:-1] + 1) & (alike[1:] == alike[:-1])
+    )
+    starts = ~follows
+    span_of = starts.cumsum(0) - 1
+    # A position that starts a span names its candidates; the others repeat them.
+    named = torch.full_like(links.rows, -1).index_put((kept[starts],), span_of[starts])
+    span_of_link = named[links.positions]
+    of_span = span_of_link >= 0
+    return Spans(
+        rows[starts],
+        tokens[starts],
+        rows,
+        tokens,
+        span_of,
+        span_of_link[of_span],
+        links.nodes[of_span],
+        links.scores[of_span],
+    )
+
+
+def _signature(links: Links) -> Int[Tensor, " positions"]:
+    """Return a number of each position that is the same for the same set of nodes."""
+    mixed = (links.nodes + 1) * 0x1E3779B97F4A7C15
+    mixed = (mixed ^ (mixed >> 29)) * 0x3F58476D1CE4E5B9
+    return torch.zeros_like(links.rows).index_add(0, links.positions, mixed)
+
+
+def best_nodes(spans: Spans) -> tuple[Int[Tensor, " spans"], Bool[Tensor, " spans"]]:
+    """Return the node of each span's best candidate, and whether it has any that is not hidden.
+
+    Of equal candidates the one with the lowest node counts.
+    """
+    best = torch.full_like(spans.rows, -torch.inf, dtype=spans.scores.dtype).scatter_reduce(
+        0, spans.candidate_spans, spans.scores, "amax"
+    )
+    winner = spans.scores == best[spans.candidate_spans]
+    nodes = torch.full_like(spans.rows, torch.iinfo(torch.int64).max).scatter_reduce(
+        0, spans.candidate_spans[winner], spans.nodes[winner], "amin"
+    )
+    return nodes, best > -torch.inf

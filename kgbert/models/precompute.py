@@ -1,0 +1,170 @@
+"""Entity vectors of a whole graph, computed layer by layer, and the check that they are fresh."""
+
+import tempfile
+from collections.abc import Callable, Collection, Iterable
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from kgbert.encoding.neighbor_sampling import NeighbourSampler
+from kgbert.features.entity_features import EntityFeatures, weights_hash
+from kgbert.models.layers.graph_encoder import GraphEncoder
+from kgbert.models.layers.injection import Attend, Injection
+from kgbert.models.layers.knowledge_attention import Absorbed, KnowledgeAttention
+
+
+def absorbing(injections: Iterable[Injection]) -> tuple[str, ...]:
+    """Return the names of the injections for which entities can absorb all maps."""
+    return tuple(
+        each.name
+        for each in injections
+        if isinstance(each.change, Attend)
+        and isinstance(each.module, KnowledgeAttention)
+        and each.module.can_be_absorbed
+    )
+
+
+def joined(
+    vectors: Float[Tensor, "nodes knowledge"], attentions: Iterable[KnowledgeAttention]
+) -> Float[Tensor, "nodes size"]:
+    """Return entity vectors followed by what they absorb for each attention."""
+    return torch.cat([vectors, *(part for each in attentions for part in each.absorb(vectors))], 1)
+
+
+def taken_apart(
+    rows: Float[Tensor, "nodes size"], knowledge: int, hidden: int, names: Collection[str]
+) -> tuple[Float[Tensor, "nodes knowledge"], dict[str, Absorbed]]:
+    """Return what :func:`joined` put together: the vectors, and the rest by injection.
+
+    Args:
+        rows: One an entity.
+        knowledge: Numbers of an entity vector.
+        hidden: Numbers of a token's state.
+        names: Of the injections.
+    """
+    vectors, *parts = rows.split([knowledge, *(len(names) * [hidden + 1, hidden])], 1)
+    pairs = zip(parts[::2], parts[1::2], strict=True)
+    return vectors, {name: Absorbed(*pair) for name, pair in zip(names, pairs, strict=True)}
+
+
+#: Entities computed together.
+CHUNK = 4096
+
+#: Called with how many entities are done, counted once a layer, and how many there are to do.
+Progress = Callable[[int, int], None]
+
+#: From the entities between a start and an end to what becomes of each.
+Step = Callable[[int, int], Tensor]
+
+
+@torch.no_grad()
+def all_vectors(
+    encoder: GraphEncoder,
+    sampler: NeighbourSampler,
+    features: EntityFeatures,
+    attentions: Collection[KnowledgeAttention] = (),
+    progress: Progress | None = None,
+) -> NDArray[np.float16]:
+    """Return the vector of every entity, as a batch in evaluation would compute it.
+
+    Behind it stands what the entity absorbs for each attention.
+
+    Each layer is computed for all entities before the next one, so that an entity costs its
+    neighbours and not their neighbours as well. What a node draws depends on the node alone, so
+    the subgraph of any batch gives the same vectors up to rounding. All that is as large as the
+    graph lies in temporary files.
+    """
+    device = encoder.project.weight.device
+    steps = 2 + len(encoder.layers)
+
+    def rows(step: Step, number: int, kind: type[Any] = np.float32) -> NDArray[Any]:
+        entities = len(features.vectors)
+        filled = _on_disk((entities, step(0, 0).shape[1]), kind)
+        for start in range(0, entities, CHUNK):
+            end = min(start + CHUNK, entities)
+            filled[start:end] = step(start, end).cpu().numpy()
+            if progress:
+                progress(number * entities + end, steps * entities)
+        return filled
+
+    def enter(start: int, end: int) -> Tensor:
+        return encoder.enter(torch.tensor(features.vectors[start:end]).to(device)).float()
+
+    def refine(state: NDArray[Any], layer: int, start: int, end: int) -> Tensor:
+        found = sampler.sample(np.arange(start, end), hops=1)
+        nodes, edge_index, edge_types = (
+            torch.from_numpy(each).to(device)
+            for each in (state[found.nodes], found.edge_index, found.edge_types)
+        )
+        nodes = nodes.to(encoder.project.weight.dtype)
+        return encoder.refine(layer, nodes, end - start, edge_index, edge_types).float()
+
+    def leave(state: NDArray[Any], start: int, end: int) -> Tensor:
+        nodes = torch.tensor(state[start:end]).to(encoder.norm.weight)
+        return _halved(joined(encoder.norm(nodes), attentions))
+
+    training = encoder.training
+    encoder.eval()
+    state = rows(enter, 0)
+    for layer in range(len(encoder.layers)):
+        state = rows(partial(refine, state, layer), layer + 1)
+    vectors = rows(partial(leave, state), steps - 1, np.float16)
+    encoder.train(training)
+    return vectors
+
+
+def _halved(rows: Tensor) -> Tensor:
+    halves = rows.half()
+    if not halves.isfinite().all():
+        raise ValueError(
+            "entity vectors are too large for half precision, or no numbers at all, as after a "
+            "training that diverged; train again with a smaller learning rate."
+        )
+    return halves
+
+
+def _on_disk(shape: tuple[int, int], kind: type[Any]) -> NDArray[Any]:
+    """Return rows in a file without a name, which goes with the last who uses it."""
+    if not shape[0]:
+        return np.empty(shape, kind)
+    with tempfile.TemporaryFile() as file:
+        return np.memmap(file, kind, "w+", shape=shape)
+
+
+class Freshness:
+    """Says of which weights vectors must be, hashing these only where they changed."""
+
+    def __init__(self) -> None:
+        self.versions: list[tuple[int, int, int]] = []
+        self.hash = ""
+
+    def hash_of(self, encoder: nn.Module) -> str:
+        """Return the SHA-256 of what computes vectors."""
+        # PyTorch counts a tensor's changes for its own checks of backward passes; another
+        # precision is another memory.
+        versions = [
+            (id(weight), weight._version, weight.data_ptr()) for weight in encoder.parameters()
+        ]
+        if versions != self.versions:
+            self.versions, self.hash = versions, weights_hash(encoder)
+        return self.hash
+
+    def forget(self) -> None:
+        """Hash the weights anew when next asked: fused optimisers change them uncounted."""
+        self.versions = []
+
+    def check(self, encoder: nn.Module, vectors_hash: str | None) -> None:
+        """Raise ValueError where vectors are those of other weights."""
+        if self.hash_of(encoder) == vectors_hash:
+            return
+        raise ValueError(
+            f"the entity vectors are of the weights {str(vectors_hash)[:12]}, but this model has "
+            f"{self.hash[:12]}: it was trained on, or is in another precision. Type "
+            "processor.use_vectors(model.precompute(processor)), or processor.use_vectors(None) "
+            "to sample the graph again; in a saved folder, remove entity_vectors.safetensors."
+        )

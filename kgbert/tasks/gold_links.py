@@ -1,0 +1,93 @@
+"""What labelled spans say of the mentions that a linker found, and of their candidates."""
+
+from collections.abc import Sequence
+
+from kgbert.data import Example, Span
+from kgbert.encoding.alignment import tokens_of
+from kgbert.encoding.candidates import Choice
+from kgbert.encoding.dataset import IGNORED
+from kgbert.encoding.encoded import EncodedText
+from kgbert.graph.core.graph import KnowledgeGraph
+from kgbert.linking.mention import Mention
+
+#: The answer where no entity of the graph is meant.
+NIL = "NIL"
+
+#: In the place of an answer about a mention that no span with an entity overlaps.
+UNSAID = ""
+
+
+def gold_span(mention: Mention, example: Example) -> Span | None:
+    """Return the span with an entity that shares most characters with a mention, if any does."""
+    shared = [
+        (min(span.end, mention.end) - max(span.start, mention.start), span)
+        for span in example.spans
+        if span.entity
+    ]
+    found = max(shared, key=lambda each: each[0], default=None)
+    return found[1] if found and found[0] > 0 else None
+
+
+def gold_choices(example: Example, encoded: EncodedText) -> list[int]:
+    """Return for each mention which choice is right: 0 for none, else the candidate from 1.
+
+    It is ``IGNORED`` where nothing is said of a mention.
+    """
+    return [
+        IGNORED if span is None else _place(span.entity, choice)
+        for span, choice in zip(
+            (gold_span(mention, example) for mention in encoded.mentions),
+            encoded.choices,
+            strict=True,
+        )
+    ]
+
+
+def _place(entity: str, choice: Choice) -> int:
+    return choice.ids.index(entity) + 1 if entity in choice.ids else 0
+
+
+def gold_entities(example: Example, encoded: EncodedText, graph: KnowledgeGraph) -> list[str]:
+    """Return the right answer for each mention, and behind these for each span that was missed.
+
+    An entity that the graph lacks is NIL.
+    """
+    spans = [gold_span(mention, example) for mention in encoded.mentions]
+    missed = [
+        span
+        for span in example.spans
+        if span.entity
+        and not any(span.start < x.end and x.start < span.end for x in encoded.mentions)
+    ]
+    return [
+        UNSAID if span is None else span.entity if span.entity in graph else NIL
+        for span in (*spans, *missed)
+    ]
+
+
+def gold_links(example: Example, encoded: EncodedText, graph: KnowledgeGraph) -> list[int]:
+    """Return for each link 1 if it leads to the gold entity, 0 if not, IGNORED if nothing is said.
+
+    Where mentions overlap, the gold entity of each of them is right.
+    """
+    right: dict[int, set[int | None]] = {}
+    for mention in encoded.mentions:
+        if span := gold_span(mention, example):
+            for token in tokens_of(mention, encoded.offsets):
+                right.setdefault(token, set()).add(graph.entity_ids.find(span.entity))
+    links = encoded.links
+    return [
+        int(entity in right[token]) if token in right else IGNORED
+        for token, entity in zip(links.tokens.tolist(), links.entities.tolist(), strict=True)
+    ]
+
+
+def check_gold(train: Sequence[Example], validation: Sequence[Example] = ()) -> None:
+    """Raise ValueError where no span of the texts says which entity it names."""
+    for part, examples in (("train", train), ("validation", validation)):
+        if examples and not any(span.entity for x in examples for span in x.spans):
+            raise ValueError(
+                f"{part}: no span of the {len(examples):,} texts names its entity, so no choice "
+                'can be learnt or scored; write spans as {"start": 0, "end": 5, "label": "Sign", '
+                '"entity": "HP:0001945"} in JSON Lines'
+            )

@@ -1,0 +1,103 @@
+"""How well predictions match what was expected, per task."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from statistics import fmean
+
+from sklearn.metrics import accuracy_score, f1_score
+
+from kgbert.data.tags import decode_tags
+from kgbert.tasks.gold_links import NIL, UNSAID
+
+
+def classification_scores(expected: Sequence[str], predicted: Sequence[str]) -> dict[str, float]:
+    """Return accuracy, macro F1 and micro F1 over the labels of texts.
+
+    Macro F1 is the mean over the labels that were expected or predicted.
+
+    >>> classification_scores(["a", "a", "b", "b"], ["a", "a", "b", "a"])["accuracy"]
+    0.75
+    """
+    return {
+        "accuracy": float(accuracy_score(expected, predicted)),
+        "macro_f1": float(f1_score(expected, predicted, average="macro", zero_division=0)),
+        "micro_f1": float(f1_score(expected, predicted, average="micro", zero_division=0)),
+    }
+
+
+def span_scores(
+    expected: Sequence[Sequence[str]], predicted: Sequence[Sequence[str]]
+) -> dict[str, float]:
+    """Return precision, recall and F1 over the spans of tag sequences, and their macro F1.
+
+    A span counts as found when its start, its end and its label are right. Precision, recall and
+    F1 are over all spans together (micro), the macro F1 is the mean over the labels that were
+    expected or predicted; each is 0 where there is nothing to divide by.
+
+    >>> span_scores([["B-A", "I-A", "O", "B-B"]], [["B-A", "I-A", "O", "B-A"]])
+    {'precision': 0.5, 'recall': 0.5, 'f1': 0.5, 'macro_f1': 0.333...}
+    """
+    wanted, given, found = Counter[str](), Counter[str](), Counter[str]()
+    for expected_tags, predicted_tags in zip(expected, predicted, strict=True):
+        if len(expected_tags) != len(predicted_tags):
+            raise ValueError(
+                f"{len(expected_tags)} expected tags but {len(predicted_tags)} predicted ones; "
+                "give one predicted tag for every expected one"
+            )
+        right, answered = set(decode_tags(expected_tags)), set(decode_tags(predicted_tags))
+        wanted.update(label for _, _, label in right)
+        given.update(label for _, _, label in answered)
+        found.update(label for _, _, label in right & answered)
+    labels = wanted.keys() | given.keys()
+    return {
+        "precision": _share(found.total(), given.total()),
+        "recall": _share(found.total(), wanted.total()),
+        "f1": _share(2 * found.total(), given.total() + wanted.total()),
+        "macro_f1": fmean(
+            [_share(2 * found[label], given[label] + wanted[label]) for label in labels] or [0.0]
+        ),
+    }
+
+
+def linking_scores(
+    expected: Sequence[Sequence[str]], predicted: Sequence[Sequence[str]]
+) -> dict[str, float]:
+    """Return how often the entity of a mention is right, overall and where the graph has it.
+
+    Mentions about which nothing is known do not count. NIL is scored as any class is, by
+    precision, recall and F1.
+
+    >>> linking_scores([["HP:1", "NIL", ""]], [["HP:1", "HP:2", "HP:3"]])["accuracy"]
+    0.5
+    """
+    pairs = [
+        (right, answer)
+        for rights, answers in zip(expected, predicted, strict=True)
+        for right, answer in zip(rights, answers, strict=True)
+        if right != UNSAID
+    ]
+    hits = [right == answer for right, answer in pairs]
+    inside = [right == answer for right, answer in pairs if right != NIL]
+    both = sum(right == answer == NIL for right, answer in pairs)
+    said, meant = (sum(pair[side] == NIL for pair in pairs) for side in (1, 0))
+    return {
+        "accuracy": _share(sum(hits), len(hits)),
+        "accuracy_in_graph": _share(sum(inside), len(inside)),
+        "nil_precision": _share(both, said),
+        "nil_recall": _share(both, meant),
+        "nil_f1": _share(2 * both, said + meant),
+    }
+
+
+def _share(part: int, whole: int) -> float:
+    return part / whole if whole else 0.0
+
+
+#: Scores by the name of the task: called with what was expected and what
+#: was predicted (a label a text; a sequence of tags a text).
+METRICS: dict[str, Callable[..., dict[str, float]]] = {
+    "text-classification": classification_scores,
+    "relation-classification": classification_scores,
+    "token-classification": span_scores,
+    "entity-linking": linking_scores,
+}

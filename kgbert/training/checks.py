@@ -1,0 +1,79 @@
+"""Check that model, processor and arguments fit together, before anything is computed."""
+
+from transformers import PreTrainedConfig, TrainingArguments
+
+from kgbert.encoding.processor import KGBertProcessor
+
+#: Families that count positions from behind the padding token's id.
+_POSITIONS_AFTER_PADDING = ("roberta", "xlm-roberta", "camembert", "mpnet")
+
+
+def check_fit(config: PreTrainedConfig, processor: KGBertProcessor) -> None:
+    """Raise ValueError where a processor makes batches that a model would misread.
+
+    Args:
+        config: The model's.
+        processor: Must know the same graph, look as far as the model's graph layers, and cut texts
+            at what the backbone takes.
+    """
+    _check_graph(config, processor)
+    reads_edges = _reads_entities(config, processor) and config.graph_encoder != "none"
+    hops = config.graph_layers if reads_edges else 0
+    if processor.sampler.hops < hops:
+        raise ValueError(
+            f"the processor samples {processor.sampler.hops} hops around an entity, but the model "
+            f"has {hops} graph layers, so that an entity's vector would depend on its batch; make "
+            f"the processor with KGBertProcessor(..., hops={hops})."
+        )
+    longest = longest_text(config.backbone)
+    if longest is not None and processor.max_length > longest:
+        raise ValueError(
+            f"the processor keeps texts of up to {processor.max_length:,} tokens, but this "
+            f"{config.backbone.model_type} takes {longest:,}; make the processor with "
+            f"KGBertProcessor(..., max_length={longest})."
+        )
+
+
+def _reads_entities(config: PreTrainedConfig, processor: KGBertProcessor) -> bool:
+    """Return whether vectors of entities are read: by injections, or to score candidates."""
+    return bool(config.injected_layers or processor.candidates)
+
+
+def longest_text(backbone: PreTrainedConfig) -> int | None:
+    """Return how many tokens a backbone takes, special tokens included; None for any number."""
+    # Some see distances only.
+    if backbone.model_type == "xlnet" or not getattr(backbone, "position_biased_input", True):
+        return None
+    taken = 0
+    if backbone.model_type in _POSITIONS_AFTER_PADDING:
+        # MPNet's padding is 1 whatever the configuration says.
+        taken = (1 if backbone.model_type == "mpnet" else backbone.pad_token_id) + 1
+    return int(backbone.max_position_embeddings) - taken
+
+
+def _check_graph(config: PreTrainedConfig, processor: KGBertProcessor) -> None:
+    graph = processor.graph
+    if config.graph_hash != graph.hash:
+        raise ValueError(
+            f"the model was made for the graph {config.graph_hash[:12]}, but the processor's is "
+            f"{graph.hash[:12]} ({graph.source}): its relations need not mean the same. Restore "
+            "the folder's graph.safetensors, or train anew with this graph."
+        )
+    size = processor.features.vectors.shape[1]
+    if _reads_entities(config, processor) and config.feature_size != size:
+        raise ValueError(
+            f"the model reads feature vectors of length {config.feature_size}, but the "
+            f"processor's have {size}; make the model with from_backbone(..., feature_size={size})."
+        )
+
+
+def check_by_epoch(arguments: TrainingArguments) -> None:
+    """Raise ValueError where the best epoch's weights could not be told and kept."""
+    kept = {"load_best_model_at_end": arguments.load_best_model_at_end}
+    for name in ("eval_strategy", "save_strategy", "logging_strategy"):
+        kept[name] = getattr(arguments, name) == "epoch"
+    if wrong := [f"{name}={getattr(arguments, name)!s}" for name, good in kept.items() if not good]:
+        raise ValueError(
+            f"with {', '.join(wrong)} the best epoch's weights could not be kept; start from "
+            "default_arguments(folder, ...), which evaluates, logs and saves after each epoch."
+        )

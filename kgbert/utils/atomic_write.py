@@ -1,0 +1,122 @@
+"""Write a file whole or not at all."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from safetensors import SafetensorError
+
+
+@contextmanager
+def replacing(folder: str | Path, what: str) -> Iterator[Path]:
+    """Give a new folder to write to, which takes the place of ``folder`` if all went well.
+
+    The new folder lies beside the final one, so that a full disk or a kill leaves what stood
+    there before.
+
+    Args:
+        folder: Where to; what stands there is replaced.
+        what: What is written, for the message.
+
+    Raises:
+        OSError: It could not be written; the message names the folder.
+
+    >>> place = Path(tempfile.mkdtemp()) / "model"
+    >>> with replacing(place, "model") as fresh:
+    ...     _ = (fresh / "weights").write_text("1")
+    >>> [file.name for file in place.iterdir()]
+    ['weights']
+    """
+    folder = Path(folder).absolute()
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    fresh = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".tmp", dir=folder.parent))
+    try:
+        yield fresh
+        fresh.chmod(0o755)
+        _take_place(fresh, folder)
+    except (OSError, SafetensorError) as error:
+        raise OSError(
+            error.errno if isinstance(error, OSError) else None,
+            f"could not write the {what} to {folder} ({error}); nothing was changed. Free "
+            "some space or choose another folder, then run the same command again",
+        ) from error
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+
+
+def _take_place(fresh: Path, folder: Path) -> None:
+    """Rename ``fresh`` to ``folder``, which goes only once the new one stands in its place."""
+    if not folder.exists():
+        fresh.rename(folder)
+        return
+    old = fresh.with_suffix(".old")
+    folder.rename(old)
+    try:
+        fresh.rename(folder)
+    except BaseException:
+        old.rename(folder)
+        raise
+    shutil.rmtree(old)
+
+
+def write_atomically(path: str | Path, content: str | bytes | Iterable[bytes]) -> Path:
+    """Write ``content`` to ``path`` so that no reader ever sees half of it, and return the path.
+
+    The content goes to a temporary file in the same folder, which then takes the name of
+    ``path``. Missing folders are made; text is written as UTF-8, and what is
+    larger than memory in pieces.
+
+    Raises:
+        OSError: The file could not be written (disk full, no permission); the message names the
+            path, what stood there before is untouched, and no temporary file is left behind.
+
+    >>> folder = tempfile.mkdtemp()
+    >>> write_atomically(f"{folder}/verdict.txt", "helps").read_text()
+    'helps'
+    """
+    path = Path(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        number, name = tempfile.mkstemp(
+            prefix=f".{path.name[:40]}.", suffix=".tmp", dir=path.parent
+        )
+        try:
+            _fill(number, _pieces(content))
+            os.chmod(name, _mode(path))
+            os.replace(name, path)
+        except BaseException:
+            os.unlink(name)
+            raise
+    except OSError as error:
+        raise OSError(
+            error.errno,
+            f"could not write {path} ({error.strerror}); nothing was changed. Free some space or "
+            f"choose another folder, then run the same command again",
+        ) from error
+    return path
+
+
+def _pieces(content: str | bytes | Iterable[bytes]) -> Iterable[bytes]:
+    if isinstance(content, str):
+        return [content.encode()]
+    return [content] if isinstance(content, bytes) else content
+
+
+def _fill(number: int, pieces: Iterable[bytes]) -> None:
+    with os.fdopen(number, "wb") as file:
+        file.writelines(pieces)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _mode(path: Path) -> int:
+    # mkstemp makes files that only their owner may read: keep the mode of what stood there, or
+    # give what an ordinary open() would have given.
+    if path.exists():
+        return path.stat().st_mode & 0o777
+    mask = os.umask(0)
+    os.umask(mask)
+    return 0o666 & ~mask

@@ -1,0 +1,57 @@
+"""Silence what the libraries below print while kgbert trains or answers."""
+
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+class _OncePerMessage(logging.Filter):
+    """Pass each message template once: a comparison encodes the same texts in every run."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: set[str] = set()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        is_new = record.msg not in self.seen
+        self.seen.add(record.msg)
+        return is_new
+
+
+#: A single instance, since a logger adds the same filter only once.
+_ONCE = _OncePerMessage()
+
+
+def silence_libraries() -> None:
+    """Turn off progress bars, load reports and warnings of other libraries for this process."""
+    # Imported here: it takes seconds, and many commands do not need it.
+    import transformers
+
+    transformers.logging.set_verbosity_error()
+    transformers.logging.disable_progress_bar()
+    warnings.filterwarnings("ignore", module=r"(?!kgbert)")
+    logging.getLogger("kgbert.encoding.processor").addFilter(_ONCE)
+    # The command line prints a line of its own for each failed run.
+    logging.getLogger("kgbert.comparison.compare").setLevel(logging.ERROR)
+
+
+@contextmanager
+def silenced_transformers() -> Iterator[None]:
+    """Turn off transformers' progress bars and load reports inside the context.
+
+    A model for a new task always has an untrained head and is saved once an epoch; what
+    transformers reports about both is expected.
+    """
+    from transformers import logging as transformers_logging
+
+    level = transformers_logging.get_verbosity()
+    had_bars = transformers_logging.is_progress_bar_enabled()
+    transformers_logging.set_verbosity_error()
+    transformers_logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        transformers_logging.set_verbosity(level)
+        if had_bars:
+            transformers_logging.enable_progress_bar()

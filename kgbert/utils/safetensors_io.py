@@ -1,0 +1,76 @@
+"""One matrix in a file that opens without being read."""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kgbert.utils.atomic_write import write_atomically
+
+_TYPES = {"F16": np.float16, "F32": np.float32, "I32": np.int32, "I64": np.int64}
+_NAMES = {np.dtype(kind): name for name, kind in _TYPES.items()}
+
+#: Bytes written at a time, so that a matrix larger than memory can be copied.
+_CHUNK = 1 << 24
+
+
+def save_matrices(
+    path: Path, matrices: Mapping[str, NDArray[Any]], about: Mapping[str, str]
+) -> Path:
+    """Write matrices as one safetensors file, whole or not at all, and return its path.
+
+    The safetensors library would first copy them into memory, twice.
+    """
+    header: dict[str, Any] = {"__metadata__": dict(about)}
+    end = 0
+    for name, matrix in matrices.items():
+        start, end = end, end + matrix.nbytes
+        header[name] = {
+            "dtype": _NAMES[matrix.dtype],
+            "shape": list(matrix.shape),
+            "data_offsets": [start, end],
+        }
+    written = json.dumps(header).encode()
+    # Filled up to whole numbers, so that the matrices can be mapped where they lie.
+    written += b" " * (-len(written) % 8)
+    return write_atomically(path, _file(written, list(matrices.values())))
+
+
+def _file(header: bytes, matrices: list[NDArray[Any]]) -> Iterator[bytes]:
+    yield len(header).to_bytes(8, "little") + header
+    for matrix in matrices:
+        rows = max(1, _CHUNK * len(matrix) // max(1, matrix.nbytes))
+        for start in range(0, len(matrix), rows):
+            yield np.ascontiguousarray(matrix[start : start + rows]).tobytes()
+
+
+def open_matrices(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
+    """Return the matrices of a safetensors file, mapped into memory, and what it says of them.
+
+    Raises:
+        ValueError: The file is damaged, or holds something else.
+    """
+    mapped = np.asarray(np.memmap(path, np.uint8, mode="r"))  # a plain array is sliced faster
+    length = int.from_bytes(mapped[:8].tobytes(), "little")
+    try:
+        header = json.loads(mapped[8 : 8 + length].tobytes())
+        about = header.pop("__metadata__")
+        body = mapped[8 + length :]
+        matrices = {name: _matrix(body, said) for name, said in header.items()}
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(
+            f"{path}: no file of vectors that kgbert saved, or a damaged one ({error}). Remove "
+            "it, and make it again as it was made."
+        ) from error
+    return matrices, about
+
+
+def _matrix(body: NDArray[np.uint8], said: Mapping[str, Any]) -> NDArray[Any]:
+    start, end = said["data_offsets"]
+    if not 0 <= start <= end <= len(body):
+        raise ValueError("it ends too early")
+    matrix: NDArray[Any] = body[start:end].view(_TYPES[said["dtype"]]).reshape(said["shape"])
+    return matrix

@@ -1,0 +1,170 @@
+import json
+import re
+
+import pytest
+
+from kgbert.cli import main
+from kgbert.cli.commands.link import FORMATS
+
+OBO = """format-version: 1.2
+ontology: signs
+
+[Term]
+id: EX:1
+name: Fever
+synonym: "High temperature" EXACT []
+
+[Term]
+id: EX:2
+name: Skin neoplasm
+
+[Term]
+id: EX:3
+name: Skin tumor
+"""
+
+TEXT = "High temperatures & a skin tumour <b>."
+
+
+@pytest.fixture
+def obo(tmp_path):
+    path = tmp_path / "signs.obo"
+    path.write_text(OBO, encoding="utf-8")
+    return str(path)
+
+
+def test_table_shows_every_candidate_with_the_name_and_the_rules_behind_it(obo, capsys):
+    main(["link", obo, TEXT])
+
+    _, fever, chosen, other, _ = capsys.readouterr().out.splitlines()
+    assert fever.split("→")[1].split(maxsplit=2) == [
+        "Fever",
+        "(EX:1)",
+        "0.93  plural, as 'High temperature'",
+    ]
+    assert re.search(r"22-33 .*→  Skin tumor \(EX:3\) .* spelling$", chosen)
+    assert "→" not in other
+    assert re.search(r"Skin neoplasm \(EX:2\) .* spelling, tumours$", other)
+
+
+def test_jsonl_tells_the_chosen_entity_and_how_it_was_found(obo, capsys):
+    main(["link", obo, TEXT, "--as", "jsonl"])
+
+    record = json.loads(capsys.readouterr().out)
+    fever, skin = record["mentions"]
+    assert (fever["chosen"], skin["chosen"]) == ("EX:1", "EX:3")
+    assert [candidate["how"] for candidate in skin["candidates"]] == [
+        "spelling",
+        "spelling, tumours",
+    ]
+    assert fever["candidates"][0]["matched"] == "High temperature"
+
+
+@pytest.mark.parametrize(
+    ("name", "begin"),
+    [("out.html", "<!doctype html>"), ("out.JSONL", '{"id"'), ("out.txt", "High temperatures")],
+)
+def test_file_is_written_as_it_is_named(obo, tmp_path, capsys, name, begin):
+    assert main(["link", obo, TEXT, "-o", str(tmp_path / name)]) == 0
+
+    assert capsys.readouterr().out == f"written to {tmp_path / name}\n"
+    assert (tmp_path / name).read_text(encoding="utf-8").startswith(begin)
+
+
+def test_what_is_asked_for_wins_over_the_name_of_the_file(obo, tmp_path):
+    path = tmp_path / "out.html"
+
+    main(["link", obo, TEXT, "--json", "-o", str(path)])
+
+    assert json.loads(path.read_text())["text"] == TEXT
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_texts_without_a_mention_can_be_shown(obo, capsys, name):
+    assert main(["link", obo, "nothing here", "--as", name]) == 0
+
+    assert "nothing here" in capsys.readouterr().out
+
+
+def test_unknown_way_is_answered_before_the_graph_is_read(capsys):
+    assert main(["link", "missing.obo", "x", "--as", "htlm"]) == 1
+
+    assert "did you mean 'html'? Known: html, jsonl, table" in capsys.readouterr().err
+
+
+def test_a_stopped_name_is_not_linked_and_why_says_so(obo, capsys):
+    main(["link", obo, TEXT, "--as", "jsonl", "--stop-names", "high temperatures,skin tumour"])
+    linked = json.loads(capsys.readouterr().out)
+    main(["link", obo, TEXT, "--stop-names", "high temperatures", "--why", "High temperature"])
+
+    assert linked["mentions"] == []
+    assert "stop name" in capsys.readouterr().out
+
+
+def test_why_asks_a_dictionary(obo, capsys):
+    assert main(["link", obo, TEXT, "--linker", "nearest", "--why", "Fever"]) == 1
+
+    assert "leave --linker out" in capsys.readouterr().err
+
+
+def test_rules_are_switched_off(obo, capsys):
+    main(["link", obo, TEXT, "--without-rules", "plural, spelling"])
+
+    assert capsys.readouterr().out.splitlines()[-1].startswith("0 mentions")
+
+
+def test_the_reason_is_that_of_the_rules_left(obo, capsys):
+    main(["link", obo, "fevers", "--why", "Fever", "--without-rules", "all"])
+
+    assert "if the rule 'plural' were switched on" in capsys.readouterr().out
+
+
+def test_typos_are_forgiven_on_demand(obo, capsys):
+    main(["link", obo, "a fevre", "--approximate", "5"])
+
+    assert "(EX:1)" in capsys.readouterr().out
+
+
+def test_fewer_candidates_are_kept_on_demand(obo, capsys):
+    main(["link", obo, "skin tumour", "--candidates", "1", "--overlaps", "nested"])
+
+    assert "EX:2" not in capsys.readouterr().out
+
+
+def test_a_linker_without_a_dictionary_has_no_rules(obo, capsys):
+    assert main(["link", obo, TEXT, "--linker", "nearest", "--overlaps", "nested"]) == 1
+
+    assert "no rules to switch; take dictionary" in capsys.readouterr().err
+
+
+def test_an_empty_name_is_asked_for_in_vain(obo, capsys):
+    assert main(["link", obo, TEXT, "--why", ""]) == 1
+
+    assert "holds no word" in capsys.readouterr().err
+
+
+def test_columns_stand_in_line_where_letters_are_wide(tmp_path, capsys):
+    (tmp_path / "names.csv").write_text("id,label\nE:1,発熱\nE:2,cough\n", encoding="utf-8")
+
+    main(["link", str(tmp_path / "names.csv"), "発熱 cough"])
+
+    _, fever, cough, _ = capsys.readouterr().out.splitlines()
+    assert len(fever.split("→")[0]) + 2 == len(cough.split("→")[0])
+
+
+@pytest.mark.parametrize("shown_as", ["table", "html"])
+def test_names_that_no_text_says_are_told_where_nothing_is_linked(tmp_path, capsys, shown_as):
+    path = tmp_path / "edges.csv"
+    path.write_text("child,parent\nD01,D02\n", encoding="utf-8")
+
+    main(["link", str(path), "a fever", "--as", shown_as])
+
+    said = capsys.readouterr().out
+    assert "0 mentions in 0 of 1 text, by the 2 names of" in said
+    assert "which texts do not say; merge the file that names its entities: --merge FILE" in said
+
+
+def test_a_text_without_mentions_needs_no_reason_where_names_are_words(obo, capsys):
+    main(["link", obo, "nothing"])
+
+    assert capsys.readouterr().out.endswith(f"0 mentions in 0 of 1 text, by the 4 names of {obo}\n")

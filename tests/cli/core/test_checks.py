@@ -1,0 +1,80 @@
+from pathlib import Path
+
+import pytest
+
+from kgbert.cli import main
+from kgbert.cli.core.checks import check_output
+
+COMPARE = ("compare", "nowhere.obo", "--texts", "nowhere.csv", "--backbone", "nowhere")
+
+
+@pytest.mark.parametrize("command", [COMPARE, ("train", *COMPARE[1:]), ("demo",)])
+def test_a_file_where_a_folder_is_to_be_is_told_before_anything_is_read(command, tmp_path, capsys):
+    taken = tmp_path / "notes.csv"
+    taken.write_text("text", encoding="utf-8")
+
+    assert main([*command, "--output", str(taken)]) == 1
+
+    said = capsys.readouterr()
+    assert said.err == f"kgbert: --output {taken}: this is a file; name a folder\n"
+    assert said.out == ""
+
+
+def test_a_folder_below_a_file_is_refused(tmp_path):
+    taken = tmp_path / "notes.csv"
+    taken.write_text("text", encoding="utf-8")
+
+    with pytest.raises(ValueError, match=r"notes\.csv is a file; name a folder"):
+        check_output(taken / "results")
+
+
+def test_a_folder_that_may_not_be_written_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr("os.access", lambda place, mode: place != tmp_path)
+
+    with pytest.raises(ValueError, match=f"nothing may be written in {tmp_path}; name a folder of"):
+        check_output(tmp_path / "some" / "results")
+
+
+def test_a_folder_with_what_would_be_lost_is_refused_and_one_to_go_on_in_is_not(tmp_path):
+    (tmp_path / "kgbert_processor.json").write_text("{}", encoding="utf-8")
+
+    check_output(tmp_path)
+    check_output(tmp_path, "model", "kgbert_processor.json")
+    with pytest.raises(ValueError, match="files that are no linker of kgbert, and they would be"):
+        check_output(tmp_path, "linker", "kgbert_linker.json")
+
+
+def test_a_folder_named_without_its_place_is_fine(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    check_output(Path("results"))
+
+
+@pytest.mark.parametrize(
+    ("arms", "said"),
+    [
+        ("knowledge", "the arms knowledge lack 'plain', without which nothing can be judged"),
+        ("plain,knowlege", "unknown arm 'knowlege'; did you mean 'knowledge'?"),
+        ("plain,knowledge,plain", "the arm 'plain' is named 2 times; name it once"),
+    ],
+)
+def test_arms_that_cannot_be_judged_are_told_before_anything_is_read(arms, said, capsys):
+    assert main([*COMPARE, "--arms", arms]) == 1
+
+    told = capsys.readouterr()
+    assert said in told.err
+    assert told.out == ""
+
+
+@pytest.mark.parametrize(
+    ("content", "said"), [(None, "no such file; name a results.json"), ("{", "no JSON (Expecting")]
+)
+def test_what_cannot_be_run_again_is_told(content, said, tmp_path, capsys):
+    path = tmp_path / "results.json"
+    if content:
+        path.write_text(content, encoding="utf-8")
+
+    with pytest.raises(SystemExit, match="1"):
+        main(["compare", "--reproduce", str(path)])
+
+    assert f"--reproduce {path}: {said}" in capsys.readouterr().err

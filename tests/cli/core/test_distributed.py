@@ -1,0 +1,57 @@
+import json
+import os
+import subprocess
+import sys
+from argparse import Namespace
+
+import pytest
+
+from kgbert.cli import main
+from kgbert.cli.core.distributed import each_alone
+from tests.cli.commands.test_compare import QUICK, encoder, workplace  # noqa: F401 - fixtures
+
+
+def started_twice(command):
+    """Return what two processes of a command that torchrun starts say together."""
+    launch = f"-m torch.distributed.run --standalone --nproc_per_node 2 -m kgbert {command}"
+    return subprocess.run(
+        [sys.executable, *launch.split(), *QUICK], capture_output=True, text=True, check=True
+    ).stdout
+
+
+@pytest.mark.slow
+def test_of_two_processes_that_train_one_saves_and_tells(workplace):  # noqa: F811
+    said = started_twice("train signs.obo --texts notes.csv --backbone encoder --output model")
+
+    assert said.count("Test accuracy") == 1
+    assert main(["predict", "model", "fever of the lung"]) == 0
+
+
+@pytest.mark.slow
+def test_of_two_processes_that_compare_each_does_runs_of_its_own_and_one_tells(workplace):  # noqa: F811
+    said = started_twice(
+        "compare signs.obo --texts notes.csv --backbone encoder --output results --seeds 2"
+    )
+
+    results = json.loads((workplace / "results" / "results.json").read_text(encoding="utf-8"))
+    assert [run["status"] for run in results["runs"]] == ["done"] * 6
+    assert said.count("[6/6]") == 1
+    assert len(list((workplace / "results" / "runs").glob("*.json"))) == 6
+
+
+@pytest.mark.parametrize(
+    ("visible", "own"),
+    [(None, "1"), ("4,7", "7"), ("3", "3"), ("", ""), ("GPU-ab,GPU-cd", "GPU-cd")],
+)
+def test_each_process_has_a_gpu_of_its_own(monkeypatch, visible, own):
+    for name, value in {"RANK": "1", "LOCAL_RANK": "1", "WORLD_SIZE": "2"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible or "")
+    if visible is None:
+        monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
+    seen = {}
+
+    each_alone(lambda arguments: seen.update(os.environ))(Namespace())
+
+    assert seen["CUDA_VISIBLE_DEVICES"] == own
+    assert "WORLD_SIZE" not in seen

@@ -1,0 +1,87 @@
+import pytest
+
+from kgbert.comparison.checks.examples import check_linked, coverage_of, flipped
+from kgbert.comparison.run import text_id
+from kgbert.data import Example
+from kgbert.data.splits import Split
+from kgbert.linking.factory import make_linker
+from tests.support.small_study import small_study
+from tests.support.tiny import tiny_graph
+
+
+def study_of(tmp_path, train, test):
+    return small_study(tmp_path, split=lambda seed: Split(train, train, test), seeds=[0])
+
+
+def test_coverage_counts_the_texts_of_the_first_test(tmp_path):
+    study = study_of(tmp_path, [], [Example("fever, cough"), Example("none")])
+
+    assert coverage_of(study) == {"texts_with_mention": 0.5, "mentions_per_text": 1.0}
+
+
+def test_texts_that_mention_an_entity_are_accepted():
+    check_linked(tiny_graph(), make_linker(tiny_graph(), "dictionary"), ["nothing", "a fever"])
+
+
+def test_texts_are_linked_until_one_mentions_an_entity():
+    linker, asked = make_linker(tiny_graph(), "dictionary"), []
+
+    def counted(texts):
+        asked.extend(texts)
+        return linker(texts)
+
+    check_linked(tiny_graph(), counted, ["nothing", "a fever", *["nothing"] * 1_000])
+
+    assert 2 <= len(asked) < 1_000
+
+
+def test_entities_of_another_graph_do_not_count():
+    linker = make_linker(tiny_graph(), "dictionary")
+    other = small_other_graph()
+
+    with pytest.raises(ValueError, match="none of the 1 training texts mentions any of the 1"):
+        check_linked(other, linker, ["a fever"])
+
+
+def small_other_graph():
+    from kgbert.graph.storage.builder import GraphBuilder
+
+    builder = GraphBuilder()
+    builder.add_name("X:1", "gold")
+    return builder.build()
+
+
+def runs(test, knowledge, plain):
+    return [
+        {
+            "arm": arm,
+            "seed": 0,
+            "status": "done",
+            "items": {
+                "ids": [text_id(example.text) for example in test],
+                "correct": correct,
+                "answers": [f"{arm} said {i}" for i in range(len(test))],
+            },
+        }
+        for arm, correct in (("knowledge", knowledge), ("plain", plain))
+    ]
+
+
+def test_flipped_answers_are_those_that_one_arm_has_right_alone(tmp_path):
+    test = [Example(f"fever {i}", "ill") for i in range(4)]
+    study = study_of(tmp_path, test, test)
+
+    shown = flipped(study, runs(test, [1, 1, 0, 0], [1, 0, 1, 0]), "knowledge", "plain")
+
+    assert [example["text"] for example in shown] == ["fever 1", "fever 2"]
+    assert shown[0]["plain"] == "plain said 1"
+    assert shown[0]["knowledge"] == "knowledge said 1"
+    assert shown[0]["entities"] == ["fever"]
+
+
+def test_no_more_texts_are_quoted_than_the_study_allows(tmp_path):
+    test = [Example(f"fever {i}", "ill") for i in range(9)]
+    study = study_of(tmp_path, test, test)
+
+    assert len(flipped(study, runs(test, [1] * 9, [0] * 9), "knowledge", "plain")) <= study.quotes
+    assert flipped(study, runs(test, [1] * 9, [0] * 9)[:1], "knowledge", "plain") == []

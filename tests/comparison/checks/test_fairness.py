@@ -1,0 +1,74 @@
+import pytest
+
+from kgbert.comparison.statistics.summary import summarise
+from tests.support.invented_study import run, runs, study
+
+
+def test_an_arm_that_was_still_improving_is_warned_of():
+    found = runs()
+    for one in found:
+        one["best_epoch"] = 8 if one["arm"] == "plain" else 4
+
+    warnings = summarise(study(warnings=["Label name 'fever' is in the graph."]), found)["warnings"]
+
+    assert warnings[0] == "Label name 'fever' is in the graph."
+    assert warnings[1:] == [
+        "Still improving when it stopped, the last epoch being the best: 'plain' in 6 of 6 runs. "
+        "More epochs may change the comparison."
+    ]
+
+
+def test_an_arm_that_is_larger_than_the_main_one_is_warned_of():
+    arms = ("plain", "knowledge", "shuffled", "KnowBert", "typed markers")
+    found = [run(arm, seed, 0.6) for arm in arms for seed in range(6)]
+    for one in found:
+        one["cost"]["parameters"] += 4_700_000 * (one["arm"] == "KnowBert")
+
+    warnings = summarise(study(arms=arms), found)["warnings"]
+
+    assert warnings == [
+        "Arms larger than 'knowledge': 'KnowBert' by 20 %, so size may explain what they gain."
+    ]
+
+
+def test_a_control_of_another_size_is_warned_of():
+    found = runs()
+    for one in found:
+        one["cost"]["parameters"] += 5_000_000 * (one["arm"] == "knowledge")
+
+    warnings = summarise(study(), found)["warnings"]
+
+    assert len(warnings) == 1
+    assert "'knowledge' 28.5 M and 'shuffled' 23.5 M parameters" in warnings[0]
+
+
+def tuning(rates, **chosen):
+    tried = [
+        {"arm": arm, "rate": rate, "validation": [0.5 + (rate == best)]}
+        for arm, best in chosen.items()
+        for rate in rates
+    ]
+    return {"metric": "accuracy", "rates": rates, "seeds": [0], "tried": tried, "chosen": chosen}
+
+
+def test_a_best_rate_at_the_edge_of_the_grid_is_warned_of():
+    searched = tuning([1e-4, 2e-4, 4e-4], plain=1e-4, knowledge=4e-4, shuffled=1e-4)
+
+    warnings = summarise(study(tuning=searched), runs())["warnings"]
+
+    assert [warning.split(":")[0] for warning in warnings] == [
+        "The lowest learning rate tried, 0.0001, is the best for 'plain' and 'shuffled'",
+        "The highest learning rate tried, 0.0004, is the best for 'knowledge'",
+    ]
+
+
+@pytest.mark.parametrize(
+    "searched",
+    [
+        {},
+        tuning([2e-4], plain=2e-4, knowledge=2e-4, shuffled=2e-4),
+        tuning([1e-4, 2e-4, 4e-4], plain=2e-4, knowledge=2e-4, shuffled=2e-4),
+    ],
+)
+def test_no_search_and_one_that_found_its_best_inside_are_not_warned_of(searched):
+    assert summarise(study(tuning=searched), runs())["warnings"] == []

@@ -1,0 +1,102 @@
+import pytest
+
+from kgbert.comparison.checks.leakage import UNNAMED, leakage_warnings
+from kgbert.data import Example, Span
+from kgbert.data.splits import Split
+from kgbert.graph.storage.builder import GraphBuilder
+from kgbert.linking.adapters import from_gold
+from kgbert.linking.factory import make_linker
+from tests.support.small_study import small_study, split_of, tagged
+
+
+def study_of(tmp_path, train, test, **changes):
+    return small_study(tmp_path, split=lambda seed: Split(train, train, test), seeds=[0], **changes)
+
+
+def graph_of_illness():
+    """Return what K-BERT's medical graph is like: signs, each with a class of them beside it."""
+    builder = GraphBuilder()
+    builder.add_name("D", "disease")
+    builder.add_name("D", "illness", "exact")
+    builder.add_name("S:1", "measles")
+    builder.add_name("S:2", "broken leg")
+    builder.add_edge("S:1", "is_a", "D")
+    return builder.build()
+
+
+def test_clean_texts_give_no_warning(tmp_path):
+    assert leakage_warnings(small_study(tmp_path)) == []
+
+
+def test_copy_of_a_training_text_is_found_in_spite_of_case_and_blanks(tmp_path):
+    train = [Example("High  fever", "ill"), Example("No fever", "well")]
+    study = study_of(tmp_path, train, [Example("high fever", "ill"), Example("cough", "ill")])
+
+    assert leakage_warnings(study) == [
+        "Test texts that are training texts as well: 1 of 2 (seed 0)."
+    ]
+
+
+def test_label_that_is_a_name_in_the_graph_is_found_whatever_its_case(tmp_path):
+    train = [Example("a", "Fever"), Example("b", "well")]
+
+    (told,) = leakage_warnings(study_of(tmp_path, train, [Example("c", "well")]))
+
+    assert told.startswith("Labels that are names of entities in the graph: Fever.")
+
+
+def test_label_of_spans_is_looked_for_as_well(tmp_path):
+    study = small_study(tmp_path, split=split_of(tagged))
+    graph = study.graph
+    (label,) = {span.label for example in study.split(0).train for span in example.spans}
+
+    assert leakage_warnings(study) == []
+    assert label.casefold() not in {name.casefold() for name in graph.names}
+
+
+@pytest.mark.parametrize("label", ["illness", "Illness", "_ILLNESS_"])
+def test_label_that_is_a_synonym_in_the_graph_is_found_however_it_is_written(tmp_path, label):
+    graph = graph_of_illness()
+    train = [Example("a", label), Example("b", "well")]
+
+    (told,) = leakage_warnings(study_of(tmp_path, train, [Example("c", "well")], graph=graph))
+
+    assert f"{label} (a synonym of disease)" in told
+
+
+def test_texts_whose_label_stands_beside_their_entity_in_the_graph_are_counted(tmp_path):
+    graph = graph_of_illness()
+    texts = [Example("measles", "disease"), Example("broken leg", "disease"), Example("a", "well")]
+    study = study_of(tmp_path, texts, texts, graph=graph, linker=make_linker(graph, "dictionary"))
+
+    told = " ".join(leakage_warnings(study))
+
+    assert "In 1 of the 2 test texts with a mention (seed 0)" in told
+
+
+class TestEntitiesKnownFromGoldAlone:
+    def texts(self, words, count=UNNAMED):
+        spans = (Span(0, len(words), "Sign", "S:1"),)
+        return [Example(f"{words} {i}", spans=spans) for i in range(count)]
+
+    def warnings(self, tmp_path, texts, linker=None):
+        gold = {x.text: [(s.start, s.end, s.entity) for s in x.spans] for x in texts}
+        graph = graph_of_illness()
+        study = study_of(tmp_path, texts, texts, graph=graph, linker=linker or from_gold(gold))
+        return [told for told in leakage_warnings(study) if "known only from gold" in told]
+
+    def test_are_told_where_the_linker_is_told_the_answers(self, tmp_path):
+        (told,) = self.warnings(tmp_path, self.texts("red spots"))
+
+        assert f"{UNNAMED} of them under words that are no name" in told
+
+    def test_are_none_where_the_words_are_names(self, tmp_path):
+        assert self.warnings(tmp_path, self.texts("measles")) == []
+
+    def test_are_none_where_few_are_found(self, tmp_path):
+        assert self.warnings(tmp_path, self.texts("red spots", UNNAMED - 1)) == []
+
+    def test_are_none_for_a_linker_that_reads_the_words(self, tmp_path):
+        linker = make_linker(graph_of_illness(), "dictionary")
+
+        assert self.warnings(tmp_path, self.texts("red spots"), linker) == []

@@ -1,0 +1,42 @@
+import sys
+
+import pytest
+import torch
+
+from kgbert.comparison.peak_memory import PeakMemory
+
+MEBIBYTES = 2**18
+"""Numbers of single precision in one."""
+
+
+pytestmark = pytest.mark.skipif(
+    sys.platform != "linux" or torch.cuda.is_available(),
+    reason="the memory of the process itself is told by Linux, where there is no GPU",
+)
+
+
+def test_the_peak_is_what_was_held_at_a_time_and_not_what_is_held_at_the_end():
+    memory = PeakMemory()
+    before = memory.in_mb()
+    for _ in range(3):
+        torch.ones(300 * MEBIBYTES)
+
+    assert 280 <= memory.in_mb() - before <= 500
+
+
+def test_what_was_held_before_does_not_count():
+    torch.ones(500 * MEBIBYTES)
+    during = PeakMemory()
+    torch.ones(10 * MEBIBYTES)
+
+    low = during.in_mb()
+
+    torch.ones(500 * MEBIBYTES)
+    assert during.in_mb() - low > 300
+
+
+def test_where_the_system_does_not_tell_nothing_is_said(monkeypatch, tmp_path):
+    monkeypatch.setattr("kgbert.comparison.peak_memory._FORGET", tmp_path / "missing")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+
+    assert PeakMemory().in_mb() is None

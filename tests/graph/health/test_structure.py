@@ -1,0 +1,87 @@
+import time
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kgbert.graph.health.structure import BRANCHES, shape_of
+from kgbert.graph.storage.builder import GraphBuilder
+
+
+def built(edges, entities=(), relation="rdfs:subClassOf"):
+    builder = GraphBuilder()
+    for entity in {*entities, *(end for edge in edges for end in edge)}:
+        builder.add_name(entity, entity)
+    for child, parent in edges:
+        builder.add_edge(child, relation, parent)
+    return builder.build()
+
+
+entities = st.sampled_from("abcdefgh")
+
+
+@given(st.lists(st.tuples(entities, entities)))
+def test_every_entity_is_in_one_class_of_degrees(edges):
+    shape = shape_of(built(edges, "abcdefgh"))
+
+    assert sum(count for _, _, count in shape.degrees) == 8
+    assert all(high + 1 == low for (_, high, _), (low, _, _) in pairwise(shape.degrees))
+
+
+@given(st.lists(st.tuples(entities, entities)))
+def test_branches_share_the_entities_of_a_hierarchy_out(edges):
+    acyclic = [(max(pair), min(pair)) for pair in edges if len(set(pair)) == 2]
+
+    shape = shape_of(built(acyclic, "abcdefgh"))
+
+    inside = len({end for edge in acyclic for end in edge})
+    told = sum(branch.entities for branch in shape.branches)
+    assert sum(shape.level_sizes) == inside
+    assert told == inside if not shape.trunk else told < inside
+
+
+@given(st.lists(st.tuples(entities, entities)))
+def test_cycles_end(edges):
+    shape = shape_of(built(edges))
+
+    assert sum(shape.level_sizes) <= 8
+
+
+def test_a_root_above_nearly_everything_is_the_trunk():
+    edges = [("one", "root"), ("two", "root"), *((f"{i}", "one") for i in range(5))]
+
+    shape = shape_of(built(edges))
+
+    assert shape.trunk == "root"
+    assert [(branch.name, branch.entities) for branch in shape.branches] == [("one", 6), ("two", 1)]
+    assert [branch.name for branch in shape.branches[0].branches] == ["0", "1", "2", "3", "4"]
+
+
+def test_an_entity_with_two_parents_counts_once():
+    shape = shape_of(built([("b", "a"), ("c", "a"), ("d", "b"), ("d", "c")]))
+
+    assert [(branch.name, branch.entities) for branch in shape.branches] == [("b", 2), ("c", 1)]
+
+
+def test_many_branches_are_cut_to_the_largest():
+    shape = shape_of(built([(f"{i}", f"root {i}") for i in range(40)]))
+
+    assert len(shape.branches) == BRANCHES
+
+
+def test_a_deep_hierarchy_is_no_harder_than_a_flat_one():
+    deep = built([(f"{i + 1:06}", f"{i:06}") for i in range(20_000)])
+    started = time.perf_counter()
+
+    shape = shape_of(deep)
+
+    assert time.perf_counter() - started < 10
+    assert shape.level_sizes == (1,) * 20_001
+
+
+@pytest.mark.parametrize("graph", [built([]), built([("a", "b")], relation="knows")])
+def test_a_graph_without_a_hierarchy_has_no_levels(graph):
+    shape = shape_of(graph)
+
+    assert (shape.level_sizes, shape.trunk, shape.branches) == ((), "", ())

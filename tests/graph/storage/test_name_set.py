@@ -1,0 +1,77 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kgbert.graph.storage.name_set import Names
+from kgbert.graph.storage.string_pool import Terms
+
+owners = st.sampled_from("abcd")
+languages = st.sampled_from(["", "en", "de"])
+lists = st.lists(
+    st.tuples(owners, st.integers(0, 4), languages, st.sampled_from(["x", "y", "z"])), max_size=30
+)
+
+
+def names_of(said, terms=None):
+    names = Names(Terms() if terms is None else terms)
+    for name in said:
+        names.add(*name)
+    return names
+
+
+@given(said=lists)
+def test_names_are_a_set(said):
+    names = names_of(said)
+
+    assert sorted(names) == sorted(set(said))
+    assert names.owners() == {owner for owner, *_ in said}
+    assert names.languages() == {language for *_, language, _ in said}
+
+
+@given(said=lists, wanted=st.sets(languages), known=st.sets(owners))
+def test_what_is_not_wanted_is_removed(said, wanted, known):
+    in_languages, of_owners = names_of(said), names_of(said)
+
+    in_languages.keep_languages(wanted)
+    of_owners.keep_of(of_owners.terms.marked(known))
+
+    assert set(in_languages) == {name for name in said if name[2] in wanted}
+    assert set(of_owners) == {name for name in said if name[0] in known}
+    assert set(names_of(said).of(known)) == set(of_owners)
+
+
+@given(texts=st.lists(st.text(alphabet="ab \n", max_size=4), max_size=8))
+def test_names_added_together_are_those_added_one_by_one(texts):
+    together = Names(Terms())
+    owners = together.terms.numbers([str(place) for place in range(len(texts))])
+    together.extend(owners, together.kind(1, "en"), texts)
+
+    one_by_one = names_of([(str(place), 1, "en", text) for place, text in enumerate(texts)])
+
+    assert sorted(together) == sorted(one_by_one)
+
+
+@given(said=lists, more=lists)
+def test_names_move_to_other_terms(said, more):
+    names = names_of(more)
+    names.absorb(names_of(said))
+
+    assert sorted(names) == sorted({*said, *more})
+
+
+@given(said=lists)
+def test_columns_are_in_the_order_of_a_graph(said):
+    names = names_of(said)
+    ids = sorted(names.owners())
+
+    columns = names.columns(names.terms.places(ids))
+
+    spoken = columns.spoken
+    rows = [
+        (ids[owner], scope, spoken[language], text)
+        for owner, scope, language, text in zip(
+            columns.owners, columns.scopes, columns.languages, columns.texts, strict=True
+        )
+    ]
+    order = {language: place for place, language in enumerate(spoken)}
+    assert spoken[0] == ""
+    assert rows == sorted(set(said), key=lambda name: (*name[:2], order[name[2]], name[3]))

@@ -1,0 +1,76 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kgbert.graph.storage import row_set as module
+from kgbert.graph.storage.triple_set import Triples
+
+ends = st.sampled_from("abcde")
+relations = st.sampled_from(["knows", "likes", "is"])
+lists = st.lists(st.tuples(ends, relations, ends), max_size=30)
+
+
+@given(said=lists, more=lists)
+def test_triples_are_a_set(said, more):
+    triples = Triples(said)
+    before = len(triples)
+    triples.update(more)
+
+    assert before == len(set(said))
+    assert sorted(triples) == sorted({*said, *more})
+    assert (triples.heads(), triples.relations(), triples.tails()) == tuple(
+        {triple[place] for triple in (*said, *more)} for place in range(3)
+    )
+
+
+@given(said=lists, more=lists)
+def test_many_chunks_are_one_set(said, more):
+    usual, module._CHUNK = module._CHUNK, 4
+    try:
+        triples = Triples(said)
+        triples.absorb(Triples(more))
+
+        assert sorted(triples) == sorted({*said, *more})
+    finally:
+        module._CHUNK = usual
+
+
+@given(said=lists, wanted=st.sets(relations), known=st.sets(ends))
+def test_what_is_not_wanted_is_removed(said, wanted, known):
+    by_relation, by_ends = Triples(said), Triples(said)
+
+    by_relation.keep_relations(wanted)
+    by_ends.keep_between(by_ends.terms.marked(known))
+
+    assert set(by_relation) == {triple for triple in said if triple[1] in wanted}
+    assert set(by_ends) == {triple for triple in said if {triple[0], triple[2]} <= known}
+    by_ends = Triples(said)
+    assert set(by_ends.beyond(by_ends.terms.marked(known))) == {
+        triple for triple in said if triple[2] not in known
+    }
+    assert by_relation.relations() <= wanted
+
+
+@given(said=lists, names=st.dictionaries(ends, st.sampled_from("xyz")))
+def test_renaming_joins_what_gets_one_name(said, names):
+    triples = Triples(said)
+    renamed = Triples(terms=triples.terms)
+    triples.rename_relations({"is": "knows"})
+    renamed.absorb(triples, triples.terms.renumbered(names))
+
+    assert set(renamed) == {
+        (names[head], {"is": "knows"}.get(relation, relation), names[tail])
+        for head, relation, tail in said
+        if head in names and tail in names
+    }
+
+
+@given(said=lists, known=st.sets(ends).map(sorted))
+def test_positions_are_sorted_and_of_what_is_known(said, known):
+    triples = Triples(said)
+    places = triples.terms.places(known)
+    columns, names = triples.columns(places, places)
+    rows = zip(*(column.tolist() for column in columns), strict=True)
+
+    kept = sorted({triple for triple in said if triple[0] in known and triple[2] in known})
+    assert names == sorted({relation for _, relation, _ in kept})
+    assert [(known[h], names[r], known[t]) for h, r, t in rows] == kept

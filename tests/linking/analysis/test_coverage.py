@@ -1,0 +1,173 @@
+import json
+
+import pytest
+
+from kgbert.graph.core.graph import KnowledgeGraph
+from kgbert.graph.storage.builder import GraphBuilder
+from kgbert.linking.analysis.coverage import coverage
+from kgbert.linking.dictionary.linker import DictionaryLinker
+from kgbert.linking.mention import Candidate, Mention
+from kgbert.linking.normalization.stopwords import STOP_NAMES
+
+
+def graph_of(**names: str) -> KnowledgeGraph:
+    builder = GraphBuilder()
+    for entity, text in names.items():
+        builder.add_name(entity, text)
+    return builder.build()
+
+
+def cover(texts: list[str], graph: KnowledgeGraph):
+    return coverage(texts, DictionaryLinker(graph), graph)
+
+
+def test_shares_count_texts_and_words():
+    found = cover(["Fever, back pain!", "Well.", ""], graph_of(a="fever", b="back pain"))
+
+    assert (found.texts, found.linked_texts, found.mentions) == (3, 1, 2)
+    assert (found.words, found.linked_words) == (4, 3)
+    assert found.silence == ""
+
+
+def test_overlapping_mentions_count_their_words_once():
+    graph = graph_of(a="back pain", b="pain")
+    nested = [Mention(0, 9, (Candidate("a", 1.0),)), Mention(5, 9, (Candidate("b", 1.0),))]
+
+    found = coverage(["back pain now"], lambda texts: [nested], graph)
+
+    assert (found.words, found.linked_words) == (3, 2)
+
+
+def test_most_mentioned_come_first_and_ties_by_name():
+    found = cover(["fever pain fever", "pain colic"], graph_of(a="pain", b="fever", c="colic"))
+
+    assert [(it.entity, it.mentions) for it in found.top_entities] == [("a", 2), ("b", 2), ("c", 1)]
+    assert [it.text for it in found.top_surfaces] == ["fever", "pain", "colic"]
+
+
+def test_ambiguous_surfaces_are_listed():
+    found = cover(["colic and pain"], graph_of(a="colic", b="Colic", c="pain"))
+
+    assert [(it.text, it.candidates) for it in found.ambiguous] == [("colic", 2)]
+
+
+def test_name_in_most_texts_is_named():
+    texts = [f"lumbago {number} has pain" for number in range(30)]
+
+    found = cover(texts, graph_of(a="lumbago", b="colic"))
+
+    assert [it.text for it in found.too_frequent] == ["lumbago"]
+    assert "lumbago: 100% of the texts" in str(found)
+
+
+def test_a_name_that_is_an_ordinary_word_is_named_with_the_remedy():
+    found = cover(["the patient", "patients", "a colic"], graph_of(a="patient", b="colic"))
+
+    assert [(it.name, it.texts, it.mentions) for it in found.ordinary] == [("patient", 2, 2)]
+    assert "--stop-names patient" in str(found)
+
+
+def test_the_stop_list_tells_what_the_linker_would_leave_without_its_names():
+    graph = graph_of(a="patient", b="colic", c="study")
+    texts = ["the patient has a colic", "a patient", "a study of patients", "colic", "nothing"]
+
+    foretold = cover(texts, graph).stop_list
+    linker = DictionaryLinker(graph, stop_names=STOP_NAMES.union(foretold.names))
+    left = coverage(texts, linker, graph)
+
+    assert foretold.names == ("patient", "study")
+    assert (
+        (foretold.linked_texts, foretold.mentions) == (left.linked_texts, left.mentions) == (2, 2)
+    )
+
+
+def test_a_word_that_the_graph_uses_for_many_entities_is_ordinary():
+    builder = GraphBuilder()
+    builder.add_name("E:share", "Share")
+    for number in range(30):
+        builder.add_name(f"E:{number}", f"share of sort {number}")
+
+    found = cover(["our shares fell"], builder.build())
+
+    assert [(it.name, it.mentions, it.in_graph) for it in found.ordinary] == [("share", 1, 1.0)]
+
+
+def test_an_acronym_is_no_ordinary_word():
+    found = cover(["the AGE test"], graph_of(a="AGE"))
+
+    assert (found.mentions, found.ordinary) == (1, ())
+
+
+def test_texts_are_counted_by_their_mentions():
+    found = cover(["gout", "gout gout", "none", "gout " * 50], graph_of(a="gout"))
+
+    assert found.texts_by_mentions == (1, 1, 1, 0, 0, 0, 1)
+
+
+def test_mentions_of_entities_that_are_nothing_but_names_are_bare():
+    builder = GraphBuilder()
+    for name in ("gout", "colic", "fever", "sign"):
+        builder.add_name(name, name)
+    builder.add_edge("fever", "rdfs:subClassOf", "sign")
+    builder.add_entity("colic", "pain that comes and goes")
+
+    found = cover(["gout, colic and fever"], builder.build())
+
+    assert (found.mentions, found.bare_mentions) == (3, 1)
+
+
+def test_few_texts_say_nothing_about_frequency():
+    assert cover(["pain", "pain"], graph_of(a="pain")).too_frequent == ()
+
+
+@pytest.mark.parametrize(
+    ("texts", "names", "reason"),
+    [
+        ([], {"a": "fever"}, "no text with anything in it"),
+        (["  "], {"a": "fever"}, "no text with anything in it"),
+        (["fever"], {}, "the graph has no names"),
+        (["leichtes fieber"], {"a": "発熱"}, "names are written in CJK, the texts in LATIN"),
+        (["a fever"], {"a": "hasFever", "b": "back_pain"}, "look like identifiers"),
+        (["a fever"], {"a": "D000602", "b": "17.3"}, "names are codes ('D000602'), which texts do"),
+        (["leichtes fieber"], {"a": "fever"}, "no word in common"),
+        (["pain of the knee"], {"a": "chronic knee pain"}, "nearest is 'chronic knee pain'"),
+    ],
+)
+def test_silence_is_explained(texts, names, reason):
+    found = cover(texts, graph_of(**names))
+
+    assert reason in found.silence
+    assert f"NOTHING WAS LINKED: {found.silence}" in str(found)
+    assert found.forecast.outcome == "none"
+
+
+def test_coverage_goes_to_json():
+    found = cover(["fever and pain", "none"], graph_of(a="pain", b="fever"))
+
+    written = json.loads(json.dumps(found.as_dict()))
+
+    assert written["text_share"] == 0.5
+    assert written["forecast"]["outcome"] == "too few texts"
+    assert written["top_entities"][0] == {"entity": "a", "name": "pain", "mentions": 1}
+
+
+def test_entity_that_the_graph_lacks_does_not_break_the_report():
+    graph = graph_of(a="pain")
+
+    found = coverage(["pain"], lambda texts: [[Mention(0, 4, (Candidate("gone", 1.0),))]], graph)
+
+    assert found.top_entities[0].name == ""
+
+
+def test_rules_that_it_took_are_counted_and_told():
+    builder = GraphBuilder()
+    builder.add_name("E:1", "Polycystic kidney dysplasia")
+    graph = builder.build()
+    texts = ["polycystic kidney dysplasia (PKD)", "renal polycystic dysplasias", "PKD"]
+    texts += ["polycystic renal dysplasias"]
+
+    found = coverage(texts, DictionaryLinker(graph), graph)
+
+    assert found.rules == {"abbreviations": 1, "organs": 1, "plural": 1, "word for word": 1}
+    assert found.as_dict()["rules"] == found.rules
+    assert "what it took to see them:\n  1 × abbreviations" in str(found)

@@ -1,0 +1,71 @@
+import pytest
+
+from kgbert.graph.storage.builder import GraphBuilder
+from kgbert.linking.analysis.evidence import NOT_TOLD, WORD_FOR_WORD, count_rules, evidence
+from kgbert.linking.caching import RememberingLinker
+from kgbert.linking.dictionary.linker import DictionaryLinker
+from kgbert.linking.factory import LINKERS, make_linker
+from kgbert.linking.mention import Candidate, Mention
+from tests.support.tiny import tiny_graph
+
+TEXTS = ["fever and coughs", "pneumonias", "lung", "the fevers of a lung"]
+
+
+def linker_of(*names: str) -> DictionaryLinker:
+    builder = GraphBuilder()
+    for number, name in enumerate(names):
+        builder.add_name(f"E:{number}", name)
+    return DictionaryLinker(builder.build())
+
+
+@pytest.mark.parametrize("name", [*LINKERS, "dictionary+nearest"])
+def test_every_candidate_of_our_linkers_is_accounted_for(name):
+    linker = make_linker(tiny_graph(), name)
+
+    found = [
+        one
+        for text, mentions in zip(TEXTS, linker(TEXTS), strict=True)
+        for mention in mentions
+        for one in evidence(linker, text, mention)
+    ]
+
+    assert found
+    assert all(one.name in list(tiny_graph().names) for one in found)
+    assert all(one.how != NOT_TOLD for one in found)
+
+
+def test_short_form_is_accounted_for_by_the_text_that_defines_it():
+    linker = linker_of("Polycystic kidney diseases", "PKD")
+    defined, bare = "polycystic kidney disease (PKD)", "a PKD"
+
+    [[_, short], [alone]] = linker([defined, bare])
+
+    [by_text] = evidence(linker, defined, short)
+    assert by_text == ("Polycystic kidney diseases", ("abbreviations", "plural"))
+    assert evidence(linker, bare, alone) == (("PKD", ()),)
+
+
+def test_linker_of_the_users_own_tells_nothing():
+    mention = Mention(0, 5, (Candidate("E:0", 1.0), Candidate("E:1", 0.5)))
+
+    found = evidence(lambda texts: [[mention]], "fever", mention)
+
+    assert [one.how for one in found] == [NOT_TOLD, NOT_TOLD]
+
+
+def test_remembering_linker_tells_what_the_one_behind_it_does():
+    linker = linker_of("Fever")
+    [[mention]] = linker(["fevers"])
+
+    remembered = evidence(RememberingLinker(linker), "fevers", mention)
+
+    assert remembered == evidence(linker, "fevers", mention)
+
+
+def test_rules_are_counted_for_the_chosen_candidate_of_every_mention():
+    linker = linker_of("Fever", "Neoplasms, Skin")
+    texts = ["fever, fever", "fevers", "skin neoplasm", "nothing"]
+
+    counts = count_rules(linker, texts, linker(texts))
+
+    assert counts == {WORD_FOR_WORD: 2, "plural": 2, "inversion": 1}

@@ -1,0 +1,88 @@
+import re
+
+import pytest
+
+from kgbert.graph.storage.builder import GraphBuilder
+from kgbert.linking.analysis.explain import why
+from kgbert.linking.dictionary.linker import DictionaryLinker
+
+
+def linker_of(*names: str, **choices: object) -> DictionaryLinker:
+    builder = GraphBuilder()
+    for number, name in enumerate(names):
+        builder.add_name(f"E:{number}", name)
+    return DictionaryLinker(builder.build(), **choices)
+
+
+@pytest.mark.parametrize(
+    ("names", "choices", "text", "name", "reason"),
+    [
+        (
+            ["Fever"],
+            {},
+            "some fever",
+            "fever",
+            "it is found: 'fever' at 5 is 'Fever', word for word",
+        ),
+        (["Skin tumour"], {}, "skin tumors", "skin tumour", "by the rules spelling, plural"),
+        (["Fever"], {}, "some fever", "cough", "no name 'cough'.*add it to the graph"),
+        (["Fevers"], {}, "some fever", "fever", "no name 'fever'; by the rules it stands for"),
+        (["Fevers"], {}, "a cough", "fever", "stands for 'Fevers': the text lacks words"),
+        (["Fevers"], {"rules": []}, "a fever", "fevers", "rule 'plural' were switched on"),
+        (["AIDS"], {}, "hearing aids", "AIDS", "an acronym needs its capitals"),
+        (["All"], {}, "all is well", "all", "it is a stop name"),
+        (["Disease"], {"min_score": 0.6}, "a disease", "disease", "score 0.5 is below min_score"),
+        (["Knee pain"], {}, "pain in a knee", "knee pain", "not side by side"),
+        (["Knee pain"], {}, "his knee", "knee pain", "lacks words of 'Knee pain': 'pain'"),
+        (["Fever"], {}, "xfevering", "fever", "'xfevering' is another word"),
+        (["Fever"], {}, "a fevre", "fever", "'fevre' may be a typo, which approximate=4 forgives"),
+        (["Fever"], {"approximate": 5}, "a feverrr", "fever", "'feverrr' is another word"),
+        (
+            ["Fever", "Cold fever"],
+            {},
+            "cold",
+            "fever",
+            "lacks words of 'Fever': 'fever' .*form.\\.$",
+        ),
+        (["Pain", "Knee pain"], {}, "knee pain", "pain", "belong to a longer or earlier mention"),
+        (["Colic", "colic"], {"max_candidates": 1}, "colic", "colic", "is found|max_candidates"),
+        (["Fever"], {}, "a fevers", "fever", "by the rule plural\\."),
+        (["Hot fever", "Fever"], {}, "", "hot", "ask for one of its names: 'Hot fever'\\.$"),
+        (["Cold fever", "Fever"], {}, "", "fevre cold", "one of its names: 'Cold fever'\\.$"),
+        (["Cold fever"], {}, "", "cold feet", "as a synonym\\.$"),
+        (["Cold fever"], {}, "no CF.", "cold fever", "'CF' may stand for it, but the text does"),
+        (["Cold fever"], {}, "no cf or CFX", "cold fever", "normal form\\)\\.$"),
+    ],
+)
+def test_reason_is_the_one_that_stands_in_the_way(names, choices, text, name, reason):
+    answer = why(linker_of(*names, **choices), text, name)
+
+    assert re.search(reason, answer), answer
+
+
+@pytest.mark.parametrize("name", ["", "  ", "\n"])
+def test_a_name_without_words_is_refused(name):
+    with pytest.raises(ValueError, match="holds no word to look for"):
+        why(linker_of("Fever"), "a fever", name)
+
+
+def test_an_id_is_answered_with_its_names():
+    assert (
+        why(linker_of("Fever", "Cough"), "a fever", "E:1")
+        == "'E:1' is an entity's id; ask for one of its names: 'Cough'."
+    )
+
+
+def test_the_name_itself_is_told_before_others_of_its_entity():
+    builder = GraphBuilder()
+    for name in ("Seizure", "Epilepsy", "Convulsion"):
+        builder.add_name("E:1", name)
+    linker = DictionaryLinker(builder.build())
+
+    itself = why(linker, "seizures and epilepsy", "Epilepsy")
+    other = why(linker, "seizures and epilepsy", "Convulsion")
+
+    assert itself == "it is found: 'epilepsy' at 13 is 'Epilepsy', word for word."
+    assert other == (
+        "its entity is found by another name: 'seizures' at 0 is 'Seizure', by the rule plural."
+    )

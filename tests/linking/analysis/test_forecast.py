@@ -1,0 +1,60 @@
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kgbert.linking.analysis.forecast import ENOUGH, LITTLE, RULE, Overlap, forecast
+
+OUTCOMES = ("none", "too little", "doubtful", "enough")
+GOOD = Overlap(texts=500, linked=0.8, telling=0.7, ordinary=0.1, bare=0.1)
+
+shares = st.floats(0, 1)
+
+
+@pytest.mark.parametrize(
+    ("overlap", "outcome"),
+    [
+        (GOOD, "enough"),
+        (replace(GOOD, linked=0.0, telling=0.0), "none"),
+        (replace(GOOD, telling=0.0), "too little"),
+        (replace(GOOD, telling=LITTLE - 0.01), "too little"),
+        (replace(GOOD, telling=LITTLE), "doubtful"),
+        (replace(GOOD, telling=ENOUGH), "enough"),
+        (replace(GOOD, ordinary=0.4), "doubtful"),
+        (replace(GOOD, bare=0.6), "doubtful"),
+        (replace(GOOD, texts=10), "too few texts"),
+    ],
+)
+def test_the_rule_decides(overlap, outcome):
+    assert forecast(overlap).outcome == outcome
+
+
+@given(shares, shares, shares, shares)
+def test_more_overlap_never_makes_the_forecast_worse(telling, more, ordinary, bare):
+    low, high = sorted((telling, more))
+    overlap = replace(GOOD, ordinary=ordinary, bare=bare)
+
+    before, after = (forecast(replace(overlap, telling=share)).outcome for share in (low, high))
+
+    assert OUTCOMES.index(before) <= OUTCOMES.index(after)
+
+
+def test_a_doubt_is_given_with_its_reason():
+    told = str(forecast(replace(GOOD, ordinary=0.4, bare=0.6)))
+
+    assert "40% of the mentions are ordinary words" in told
+    assert "Of the entities of 60% of the mentions the graph says nothing but names" in told
+
+
+def test_a_graph_that_no_text_mentions_cannot_help():
+    told = forecast(replace(GOOD, linked=0.0, telling=0.0))
+
+    assert told.sentence.startswith("This graph cannot help")
+    assert told.reasons == ()
+
+
+def test_the_rule_says_that_it_is_one_of_thumb():
+    assert forecast(GOOD).rule == RULE
+    assert "rule of thumb" in RULE
+    assert "kgbert compare" in RULE

@@ -1,0 +1,49 @@
+import re
+from html import unescape
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kgbert.linking.analysis.html import is_doubtful, render_page, stretches
+from kgbert.linking.analysis.records import FoundEntity, FoundMention, LinkedText
+
+SPANS = st.lists(st.tuples(st.integers(0, 9), st.integers(1, 4)), max_size=6)
+
+
+def mention(start: int, end: int, *scores: float) -> FoundMention:
+    found = (FoundEntity(f"E:{score}", "name", score, "", "plural") for score in scores)
+    return FoundMention(start, end, "said", tuple(found))
+
+
+@given(SPANS)
+def test_stretches_make_up_the_text_and_are_covered_where_a_mention_lies(spans):
+    text = "0123456789abc"
+    mentions = tuple(mention(start, start + length, 1.0) for start, length in spans)
+
+    found = list(stretches(LinkedText("", text, mentions)))
+
+    assert "".join(stretch.text for stretch in found) == text
+    covered = "".join(stretch.text for stretch in found if stretch.covered)
+    wanted = {i for start, length in spans for i in range(start, start + length)}
+    assert covered == "".join(text[i] for i in sorted(wanted))
+    ending = sorted(number for stretch in found for number in stretch.ending)
+    assert ending == list(range(1, len(mentions) + 1))
+
+
+def test_page_shows_the_text_as_it_is_and_loads_nothing():
+    text = "<script>alert(1)</script> fever & \u202e more"
+    page = render_page([LinkedText("<a>", text, (mention(26, 31, 1.0),))], title="T&", note="n")
+
+    body = page.split("<main>")[1]
+    [paragraph] = re.findall(r'<p class="text".*?</p>', body, re.DOTALL)
+    said = unescape(re.sub(r"<a .*?</a>|<[^>]*>", "", paragraph))
+    assert said == text
+    assert "<script" not in page
+    assert not re.search(r"(src|href)=\"(?!#)|url\(|@import", page)
+
+
+def test_doubtful_is_a_low_score_or_a_near_rival():
+    assert not is_doubtful(mention(0, 1, 1.0, 0.8))
+    assert is_doubtful(mention(0, 1, 0.7))
+    assert is_doubtful(mention(0, 1, 0.95, 0.94))
+    assert is_doubtful(mention(0, 1))

@@ -1,0 +1,168 @@
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kgbert.graph.storage.builder import GraphBuilder
+from kgbert.linking.dictionary.linker import DictionaryLinker
+from kgbert.linking.normalization.normalizer import rules_needed
+from kgbert.linking.normalization.rules import RULES
+from kgbert.linking.normalization.spelling import _BRITISH, american
+from kgbert.linking.normalization.words import words_of
+
+#: By rule: names of real ontologies and what texts write for them.
+SAME = {
+    "hyphens": [
+        ("X-linked inheritance", "x linked inheritance"),
+        ("Micro-cephaly", "microcephaly"),
+        ("Beta cell", "beta-cell"),
+        ("Open angle glaucoma", "open\u2010angle glaucoma"),
+    ],
+    "possessive": [
+        ("Crohn's disease", "Crohn disease"),
+        ("Meckel diverticulum", "Meckel’s diverticulum"),
+    ],
+    "accents": [("Sjögren syndrome", "Sjogren syndrome"), ("Meniere disease", "Ménière disease")],
+    "greek": [("alpha-fetoprotein", "α-fetoprotein"), ("TGF beta2", "TGF β2")],
+    "roman": [("Type II diabetes mellitus", "type 2 diabetes mellitus")],
+    "spelling": [
+        ("Gastrointestinal hemorrhage", "gastrointestinal haemorrhage"),
+        ("Oesophageal atresia", "esophageal atresia"),
+        ("Generalized edema", "generalised oedema"),
+        ("Brain tumor", "brain tumour"),
+        ("Sulfasalazine", "sulphasalazine"),
+    ],
+    "adjectives": [
+        ("Hypertension", "hypertensive"),
+        ("Diabetes", "diabetic"),
+        ("G6PD deficiency", "G6PD deficient"),
+        ("Exencephaly", "exencephalic"),
+    ],
+    "organs": [("Renal failure", "kidney failure"), ("Hepatic fibrosis", "liver fibrosis")],
+    "tumours": [("Neoplasm of the skin", "tumor of the skin"), ("Lung neoplasm", "lung cancer")],
+    "disorders": [("Abnormality of vision", "disorder of vision")],
+    "plural": [
+        ("Fracture", "fractures"),
+        ("Kidney stones", "kidney stone"),
+        ("Liver biopsy", "liver biopsies"),
+        ("Vertebra fusion", "vertebrae fusion"),
+    ],
+    "articles": [("Neoplasm of the skin", "neoplasm of skin")],
+    "inversion": [
+        ("Neoplasms, Skin", "skin neoplasms"),
+        ("Lymphoma, B-Cell, Marginal Zone", "marginal zone B-cell lymphoma"),
+        ("Diabetes mellitus, type 2", "diabetes mellitus type 2"),
+    ],
+    "tail": [
+        ("Anemia, NOS", "anemia"),
+        ("Alagille syndrome disease", "Alagille syndrome"),
+        ("Bipolar disorder", "bipolar disease"),
+        ("Neurotoxicity Syndromes", "neurotoxicity"),
+        ("Osteoporosis (disorder)", "osteoporosis"),
+    ],
+    "genitive": [
+        ("Stone of kidney", "kidney stone"),
+        ("Kidney stone", "stone of kidney"),
+        ("Carcinoma of the breast", "breast carcinoma"),
+    ],
+}
+
+#: By rule: what it must not make one.
+DIFFERENT = {
+    "hyphens": [("Re-entry", "re - entry"), ("Fever cough", "fever — cough")],
+    "possessive": [("Crohn", "crohn't"), ("its", "it's so")],
+    "accents": [("Sinus", "Sinuş x"), ("ไข", "ไข้")],
+    "greek": [("mug", "μg"), ("alphalphaphialpha", "αλφα")],
+    "roman": [("Trisomy 10", "trisomy X"), ("Vitamin 1", "vitamin ii")],
+    "spelling": [("Dose", "does"), ("Shes", "shoes"), ("Aerobe", "erobe")],
+    "adjectives": [("Narcosis", "narcotic"), ("Chronia", "chronic")],
+    "organs": [("Heart failure", "cardio failure")],
+    "tumours": [("Skin neoplasm", "skin carcinoma")],
+    "disorders": [("Disease", "defects"), ("Hip disease", "hip fracture")],
+    "plural": [("Pu", "pus"), ("Plexu", "plexus"), ("Stenosi", "stenosis"), ("Process", "proces")],
+    "articles": [("Vitamin A", "vitamin"), ("Hepatitis A", "hepatitis")],
+    "inversion": [("Cough, fever and pain", "fever and pain cough")],
+    "tail": [
+        ("Kidney disease", "kidney"),
+        ("Heart valve disorder", "heart valve"),
+        ("Nephrotic syndrome", "nephrotic"),
+        ("Fever disorders", "fever"),
+    ],
+    "genitive": [
+        ("Pain in absence of fever", "fever pain in absence"),
+        ("Renal cyst", "renal of cyst"),
+    ],
+    "acronyms": [("AIDS", "aids"), ("COX-2", "cox-2")],
+    "abbreviations": [("Polycystic kidney disease", "PKD")],
+}
+
+
+def whole(name: str, text: str, rules: list[str]) -> bool:
+    """Tell whether a linker with these rules takes the whole text for the name."""
+    builder = GraphBuilder()
+    builder.add_name("E:1", name)
+    builder.add_name("E:2", "some quite different name")
+    [mentions] = DictionaryLinker(builder.build(), rules=rules)([text])
+    return [(mention.start, mention.end) for mention in mentions] == [(0, len(text))]
+
+
+@pytest.mark.parametrize(
+    ("rule", "name", "text"),
+    [(rule, *pair) for rule, pairs in SAME.items() for pair in pairs],
+)
+def test_name_is_found_with_all_rules_and_not_without_this_one(rule, name, text):
+    assert whole(name, text, list(RULES))
+    assert not whole(name, text, [other for other in RULES if other != rule])
+
+
+@pytest.mark.parametrize(
+    ("rule", "name", "text"),
+    [(rule, *pair) for rule, pairs in DIFFERENT.items() for pair in pairs],
+)
+def test_rule_does_not_make_one_of_what_differs(rule, name, text):
+    assert not whole(name, text, [rule])
+    assert not whole(name, text, list(RULES))
+
+
+#: For each British spelling that the rule knows, a word that holds it.
+_BRITISH_WORDS = """
+anaemia oedema diarrhoea oesophagus oestrogen foetal coeliac anaesthetic aetiology paediatric
+gynaecology faeces caecum caesarean naevus taenia leucocyte sulphate tumour behaviour centre
+localised analysed mould grey aluminium manoeuvre
+"""
+
+
+@pytest.mark.parametrize(
+    ("word", "spelling"), list(zip(_BRITISH_WORDS.split(), _BRITISH, strict=True))
+)
+def test_british_word_is_written_as_in_american(word, spelling):
+    pattern, _ = spelling
+
+    assert re.search(pattern, word)
+    assert american(word) != word
+
+
+def test_every_rule_has_cases():
+    assert set(DIFFERENT) == set(RULES)
+    assert set(SAME) == set(RULES) - {"acronyms", "abbreviations"}
+
+
+@pytest.mark.parametrize("rule", SAME)
+def test_rule_needed_is_the_one_reported(rule):
+    name, text = (words_of(side.lower()) for side in SAME[rule][0])
+
+    needed = rules_needed(tuple(name), tuple(text), RULES)
+
+    assert rule in needed
+
+
+def test_no_rule_is_needed_for_the_same_words():
+    assert rules_needed(("skin", "neoplasms"), ("skin", "neoplasms"), RULES) == ()
+
+
+@pytest.mark.parametrize("rule", [rule for rule in RULES.values() if rule.spares_plain])
+@given(word=st.from_regex("[a-z0-9]+", fullmatch=True))
+def test_rules_that_spare_plain_words_change_none(rule, word):
+    assert rule.word is not None
+    assert rule.word(word) == word

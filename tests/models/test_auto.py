@@ -1,0 +1,299 @@
+import copy
+
+import pytest
+import torch
+from transformers import AutoConfig, AutoModelForSequenceClassification, pipeline
+
+from kgbert.models.auto import KGBertForSequenceClassification, KGBertModel
+from kgbert.models.config import KGBertConfig
+from kgbert.models.inputs import BatchKnowledge
+from kgbert.models.layers.graph_encoder import ENCODERS
+from kgbert.models.layers.injection import last_of
+from tests.support.tiny import (
+    BLOCKS,
+    CLASSES,
+    EVERY_MODEL,
+    FAMILIES,
+    FEATURES,
+    TEXTS,
+    TINY,
+    asked,
+    run,
+    save_plain,
+    states,
+    stirred,
+    tiny_config,
+    tiny_graph,
+    tiny_processor,
+    tokens_of,
+)
+
+#: What a batch that brings knowledge cannot do without.
+WHOLE = set(BatchKnowledge._fields) - {
+    "hop_sizes",
+    "entity_vectors",
+    "vectors_hash",
+    "link_gold",
+}
+
+
+@pytest.mark.parametrize(("family", "kind"), EVERY_MODEL)
+def test_a_new_model_computes_what_the_plain_one_computes(fused, plain, family, kind):
+    batch = tiny_processor(family)(asked(kind))
+
+    ours = run(fused(family, kind), batch, output_hidden_states=True)
+    theirs = run(plain(family, kind), tokens_of(batch), output_hidden_states=True)
+
+    assert torch.equal(states(ours), states(theirs))
+    assert len(ours.hidden_states) == BLOCKS + 1
+    assert all(map(torch.equal, ours.hidden_states, theirs.hidden_states))
+
+
+@pytest.mark.parametrize(("family", "kind"), EVERY_MODEL)
+def test_with_mean_pooling_it_computes_what_the_same_model_without_injections_computes(
+    fused, family, kind
+):
+    batch = tiny_processor(family)(asked(kind))
+    model = fused(family, kind, pooling="mean")
+    bare = fused(family, kind, pooling="mean", injected_layers=[])
+
+    ours = run(model, batch, output_hidden_states=True)
+    theirs = run(bare, batch, output_hidden_states=True)
+
+    assert torch.equal(states(ours), states(theirs))
+    assert all(map(torch.equal, ours.hidden_states, theirs.hidden_states))
+
+
+@pytest.mark.parametrize("encoder", ENCODERS)
+def test_a_new_model_is_the_plain_one_with_every_graph_encoder(fused, plain, encoder):
+    batch = tiny_processor()(TEXTS)
+
+    ours = run(fused(graph_encoder=encoder), batch)
+
+    assert torch.equal(ours.logits, run(plain(), tokens_of(batch)).logits)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_mean_pooling_shows_the_head_the_mean_of_a_texts_own_tokens(fused, family):
+    batch = tiny_processor(family)(TEXTS)
+    model = fused(family, pooling="mean", injected_layers=[])
+    unpooled = fused(family, injected_layers=[])
+    mask = batch["attention_mask"].unsqueeze(-1)
+
+    seen = last_states(model, batch)[:, model.read_position]
+
+    own = last_states(unpooled, batch)
+    expected = (own * mask).sum(1) / mask.sum(1)
+    assert torch.allclose(seen, expected, atol=1e-6)
+
+
+def test_a_head_that_takes_the_mean_itself_computes_what_it_did(tmp_path):
+    folder = save_plain(tmp_path, "modernbert", KGBertForSequenceClassification)
+    plain = AutoModelForSequenceClassification.from_pretrained(folder, classifier_pooling="mean")
+    plain.save_pretrained(folder)
+    batch = tiny_processor("modernbert")(TEXTS)
+
+    model = KGBertForSequenceClassification.from_backbone(folder, tiny_graph(), **TINY).eval()
+
+    assert model.config.pooling == "mean"
+    expected = run(plain.eval(), tokens_of(batch)).logits
+    assert torch.allclose(run(model, batch).logits, expected, atol=1e-5)
+    unread = AutoModelForSequenceClassification.from_pretrained(folder, classifier_pooling="cls")
+    assert not torch.allclose(run(unread.eval(), tokens_of(batch)).logits, expected, atol=1e-3)
+
+
+def last_states(model, batch):
+    """Return what a task head reads, (batch, tokens, hidden)."""
+    seen = []
+    last = last_of(model.backbone)
+    handle = last.register_forward_hook(lambda last, inputs, output: seen.append(output))
+    run(model, batch)
+    handle.remove()
+    hidden = seen[0][0] if isinstance(seen[0], tuple) else seen[0]
+    return hidden.transpose(0, 1) if model.config.backbone.model_type == "xlnet" else hidden
+
+
+def test_a_batch_without_knowledge_is_refused(fused):
+    batch = tokens_of(tiny_processor()(TEXTS))
+
+    with pytest.raises(ValueError, match=r"the batch brings none of it. Make batches with KGBert"):
+        fused()(**batch)
+
+
+def test_a_model_without_injections_takes_a_batch_without_knowledge(fused):
+    batch = tiny_processor()(TEXTS)
+    model = fused(injected_layers=[])
+
+    assert torch.equal(run(model, tokens_of(batch)).logits, run(model, batch).logits)
+
+
+@pytest.mark.parametrize("missing", sorted(WHOLE))
+def test_a_batch_with_part_of_the_knowledge_is_refused(fused, missing):
+    batch = tiny_processor()(TEXTS)
+    del batch[missing]
+
+    with pytest.raises(ValueError, match=f"knowledge without {missing}; make batches with"):
+        fused()(**batch)
+
+
+@pytest.mark.parametrize("cut", [lambda x: x[:1], lambda x: torch.cat([x, x]), lambda x: x[1:]])
+def test_knowledge_cut_or_joined_by_rows_is_refused(fused, cut):
+    batch = cut_by_rows(tiny_processor()(TEXTS), cut)
+
+    with pytest.raises(ValueError, match=r"cut apart: .* edge_index has .* use kgbert.pipeline"):
+        fused()(**batch)
+
+
+def test_data_parallel_is_refused(fused):
+    halves = cut_by_rows(tiny_processor()(TEXTS), lambda tensor: tensor.chunk(2)[0])
+
+    with pytest.raises(ValueError, match=r"DataParallel slice .* torchrun for several GPUs"):
+        fused()(**halves)
+
+
+def cut_by_rows(batch, cut):
+    """Return a batch as whoever knows nothing of graphs would cut it."""
+    return {
+        name: cut(value) if isinstance(value, torch.Tensor) else value
+        for name, value in batch.items()
+    }
+
+
+def test_the_pipeline_of_transformers_is_refused(fused):
+    model = fused(labels=["a", "b", "c"])
+    ask = pipeline(
+        "text-classification", model=model, tokenizer=tiny_processor().tokenizer, device="cpu"
+    )
+
+    with pytest.raises(ValueError, match=r"ask kgbert.pipeline\(folder\); transformers.pipeline"):
+        ask("fever and cough")
+
+
+def test_a_copy_computes_the_same_and_shares_nothing(fused):
+    batch = tiny_processor()(TEXTS)
+    model = stirred(fused())
+    run(model, batch, output_hidden_states=True)
+    expected = run(model, batch).logits
+
+    copied = copy.deepcopy(model)
+    stirred(model, seed=9)
+
+    assert torch.equal(run(copied, batch).logits, expected)
+    assert not torch.equal(run(model, batch).logits, expected)
+
+
+def test_two_models_share_no_memory(fused):
+    first, second = stirred(fused()), stirred(fused())
+    batch = tiny_processor()(TEXTS)
+    expected = run(second, batch).logits
+
+    with first.knowledge_off(), first.attention_recorded() as weights:
+        assert torch.equal(run(second, batch).logits, expected)
+    assert weights == {}
+
+
+def test_knowledge_is_on_again_after_an_error_inside_knowledge_off(fused):
+    model, batch = stirred(fused()), tiny_processor()(TEXTS)
+    expected = run(model, batch).logits
+
+    with pytest.raises(ZeroDivisionError), model.knowledge_off():
+        1 / 0  # noqa: B018 - the error is what is wanted
+
+    assert torch.equal(run(model, batch).logits, expected)
+
+
+def test_nothing_is_kept_between_passes(fused):
+    model, batch = stirred(fused()), tiny_processor()(TEXTS)
+
+    run(model, batch)
+    with pytest.raises(ValueError, match="brings none of it"):
+        model(**tokens_of(batch))
+
+    assert model.memory.current is None
+
+
+def test_the_same_links_with_minus_infinite_scores_change_nothing(fused):
+    model, batch = stirred(fused()), tiny_processor()(TEXTS)
+    hidden = batch | {"link_scores": torch.full_like(batch["link_scores"], -torch.inf)}
+
+    with model.knowledge_off():
+        off = run(model, batch).logits
+
+    assert torch.allclose(run(model, hidden).logits, off, atol=1e-6)
+
+
+def test_another_graph_needs_no_new_weights(fused):
+    model = stirred(fused())
+    processor = tiny_processor()
+    batch = processor(["fever"])
+    edited = batch | {"node_features": torch.zeros_like(batch["node_features"])}
+
+    assert not torch.allclose(run(model, batch).logits, run(model, edited).logits)
+    assert not any("node" in name for name in model.state_dict())
+
+
+@pytest.mark.parametrize("kind", CLASSES)
+def test_albert_is_refused(kind):
+    backbone = AutoConfig.for_model("albert", hidden_size=32, num_attention_heads=4, vocab_size=50)
+
+    with pytest.raises(ValueError, match=r"albert uses one block .* choose another backbone"):
+        kind(KGBertConfig(backbone=backbone, feature_size=FEATURES, relations=["r"]))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"injected_layers": [0]}, r"\[0\] names a block that the backbone lacks.*blocks 1 to 3"),
+        ({"injected_layers": [4]}, "names a block that the backbone lacks"),
+        ({"injected_layers": [-4]}, "names a block that the backbone lacks"),
+        ({"injected_layers": [3, -1]}, "names a block twice"),
+        ({"injected_layers": [1, 1]}, "names a block twice"),
+        ({"knowledge_size": 10, "knowledge_heads": 4}, "choose a multiple"),
+        ({"pooling": "max"}, "pooling='max' is unknown; choose one of"),
+        ({"graph_encoder": "rgcm"}, "unknown graph encoder 'rgcm'; did you mean 'rgcn'"),
+    ],
+)
+def test_options_that_cannot_work_are_refused(options, message):
+    config = {"backbone": tiny_config("bert"), "relations": ["r"], **options}
+
+    with pytest.raises(ValueError, match=message):
+        KGBertModel(KGBertConfig(**config))
+
+
+def test_the_upper_half_is_injected_unless_told_otherwise():
+    assert KGBertConfig(backbone=tiny_config("bert")).injected_layers == [2, 3]
+
+
+def test_negative_layers_count_from_the_last():
+    config = KGBertConfig(backbone=tiny_config("bert"), injected_layers=[1, -1])
+
+    assert config.injected_layers == [1, 3]
+
+
+def test_an_option_that_is_misspelt_is_refused(fused):
+    with pytest.raises(ValueError, match=r"'injected_layer'; did you mean 'injected_layers'\?"):
+        fused(injected_layer=[-1])
+
+
+def test_labels_are_named_in_the_order_of_the_logits(fused):
+    model = fused(labels=["well", "ill", "dead"])
+
+    assert model.config.id2label == {0: "well", 1: "ill", 2: "dead"}
+    assert model.config.num_labels == 3
+    assert model.backbone.config.label2id == {"well": 0, "ill": 1, "dead": 2}
+
+
+def test_a_batch_made_for_relations_that_the_model_lacks_does_not_pass_unseen(fused):
+    model, batch = fused(), tiny_processor()(TEXTS)
+    batch["edge_types"] = batch["edge_types"] + 2 * len(tiny_graph().relation_ids)
+
+    with pytest.raises(IndexError):
+        model(**batch)
+
+
+def test_the_auto_classes_know_the_fused_models(fused):
+    assert AutoConfig.for_model("kgbert").model_type == "kgbert"
+    assert isinstance(
+        AutoModelForSequenceClassification.from_config(fused().config),
+        KGBertForSequenceClassification,
+    )

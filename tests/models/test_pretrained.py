@@ -1,0 +1,159 @@
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from torch import nn
+from transformers import AutoModelForSequenceClassification
+
+from kgbert.models.auto import KGBertForSequenceClassification
+from kgbert.models.config import POOLINGS
+from kgbert.models.heads.relation import PairClassifier
+from kgbert.models.layers.graph_encoder import ENCODERS
+from kgbert.models.layers.knowledge_attention import AlignedLinear
+from tests.support.tiny import (
+    EVERY_MODEL,
+    TEXTS,
+    TINY,
+    asked,
+    run,
+    states,
+    stirred,
+    tiny_graph,
+    tiny_processor,
+    tokens_of,
+)
+
+
+def reloaded(model, folder):
+    model.save_pretrained(folder)
+    return type(model).from_pretrained(folder, output_loading_info=True)
+
+
+@pytest.mark.parametrize(("family", "kind"), EVERY_MODEL)
+def test_a_saved_model_answers_exactly_as_before(fused, tmp_path, family, kind):
+    model = stirred(fused(family, kind, pooling="mean"))
+    batch = tiny_processor(family)(asked(kind))
+
+    again, report = reloaded(model, tmp_path)
+
+    assert not any(report.values()), report
+    assert torch.equal(states(run(again.eval(), batch)), states(run(model, batch)))
+
+
+@pytest.mark.parametrize("encoder", ENCODERS)
+@pytest.mark.parametrize("pooling", POOLINGS)
+def test_every_tensor_survives_saving(fused, tmp_path, encoder, pooling):
+    model = stirred(fused(graph_encoder=encoder, pooling=pooling))
+
+    again, report = reloaded(model, tmp_path)
+
+    before, after = model.state_dict(), again.state_dict()
+    assert not any(report.values()), report
+    assert before.keys() == after.keys()
+    assert all(torch.equal(tensor, after[name]) for name, tensor in before.items())
+
+
+@pytest.mark.parametrize(
+    ("family", "kind"),
+    [case for case in EVERY_MODEL if case.values[1].auto_class is not PairClassifier],
+)
+def test_the_auto_class_of_the_task_loads_it(fused, tmp_path, family, kind):
+    model = stirred(fused(family, kind))
+    batch = tiny_processor(family)(TEXTS)
+    model.save_pretrained(tmp_path)
+
+    again = kind.auto_class.from_pretrained(tmp_path).eval()
+
+    assert type(again) is kind
+    assert torch.equal(states(run(again, batch)), states(run(model, batch)))
+
+
+def test_labels_and_options_survive_saving(fused, tmp_path):
+    model = fused(labels=["well", "ill", "dead"], pooling="mean", graph_layers=1)
+
+    again, _ = reloaded(model, tmp_path)
+
+    kept = ("id2label", "pooling", "graph_layers", "relations", "graph_hash", "injected_layers")
+    for name in kept:
+        assert getattr(again.config, name) == getattr(model.config, name), name
+    assert again.config.backbone.to_dict() == model.config.backbone.to_dict()
+
+
+@pytest.mark.parametrize("encoder", ENCODERS)
+def test_a_checkpoint_without_the_knowledge_part_gets_a_fresh_one(fused, plain, tmp_path, encoder):
+    strip(stirred(fused(graph_encoder=encoder, pooling="mean")), tmp_path)
+    batch = tiny_processor()(TEXTS)
+
+    loaded, report = KGBertForSequenceClassification.from_pretrained(
+        tmp_path, output_loading_info=True
+    )
+
+    with loaded.eval().knowledge_off():
+        without = run(loaded, batch).logits
+    assert torch.equal(run(loaded, batch).logits, without)
+    assert {name.split(".")[0] for name in report["missing_keys"]} == {
+        "graph_encoder",
+        "injections",
+    }
+    for name, module in loaded.named_modules():
+        if not name.startswith("backbone"):
+            assert_initialised(name, module)
+
+
+def strip(model, folder):
+    """Save a model without the tensors of its knowledge part."""
+    model.save_pretrained(folder)
+    tensors = load_file(folder / "model.safetensors")
+    kept = {name: x for name, x in tensors.items() if name.startswith("backbone.")}
+    save_file(kept, folder / "model.safetensors", metadata={"format": "pt"})
+
+
+def assert_initialised(name, module):
+    """Uninitialised memory holds anything: zeros, huge numbers, not a number."""
+    for part, tensor in (*module.named_parameters(recurse=False), *module.named_buffers("", False)):
+        where = f"{name}.{part}"
+        if part in ("gate", "shares"):
+            assert not tensor.any(), where
+        elif isinstance(module, AlignedLinear) and part == "weight":
+            assert torch.equal(tensor, torch.eye(*tensor.shape)), where
+        elif isinstance(module, nn.LayerNorm):
+            assert (tensor == (part == "weight")).all(), where
+        elif part == "bias":
+            assert (tensor.abs() < 1).all(), where
+        else:
+            assert 0.001 < tensor.std() < 1, where
+
+
+@pytest.mark.parametrize("encoder", ENCODERS)
+def test_a_new_model_is_initialised_as_one_loaded_without_its_knowledge_part(fused, encoder):
+    for name, module in fused(graph_encoder=encoder, pooling="mean").named_modules():
+        if not name.startswith("backbone"):
+            assert_initialised(name, module)
+
+
+def test_a_half_precision_checkpoint_loads_as_it_is(fused, tmp_path):
+    stirred(fused()).bfloat16().save_pretrained(tmp_path)
+
+    loaded = AutoModelForSequenceClassification.from_pretrained(tmp_path, dtype=torch.bfloat16)
+
+    assert {parameter.dtype for parameter in loaded.parameters()} == {torch.bfloat16}
+    assert run(loaded, tiny_processor()(TEXTS)).logits.dtype == torch.bfloat16
+
+
+def test_a_plain_checkpoint_saved_in_half_precision_gives_a_model_in_float32(
+    fused, plain, tmp_path
+):
+    plain().bfloat16().save_pretrained(tmp_path)
+
+    model = KGBertForSequenceClassification.from_backbone(str(tmp_path), tiny_graph(), **TINY)
+
+    assert {parameter.dtype for parameter in model.parameters()} == {torch.float32}
+
+
+def test_knowledge_does_not_reach_the_saved_backbone(fused, plain, tmp_path):
+    batch = tokens_of(tiny_processor()(TEXTS))
+    model = stirred(fused())
+
+    model.backbone.save_pretrained(tmp_path)
+    alone = AutoModelForSequenceClassification.from_pretrained(tmp_path).eval()
+
+    assert torch.equal(run(alone, batch).logits, run(plain(), batch).logits)

@@ -1,0 +1,302 @@
+"""Tiny random backbones, tokenizers and a graph: what the tests of the fused models stand on."""
+
+import re
+from functools import cache
+from itertools import product
+from pathlib import Path
+from string import ascii_lowercase
+
+import numpy as np
+import pytest
+import torch
+from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers
+from tokenizers.processors import TemplateProcessing
+from transformers import (
+    AutoConfig,
+    AutoModel,
+    AutoModelForTokenClassification,
+    PreTrainedConfig,
+    PreTrainedTokenizerFast,
+)
+
+from kgbert.data import Example, Span
+from kgbert.encoding.processor import KGBertProcessor
+from kgbert.features.entity_features import EntityFeatures
+from kgbert.graph.core.graph import KnowledgeGraph
+from kgbert.graph.storage.builder import GraphBuilder
+from kgbert.linking.mention import Candidate, Mention
+from kgbert.models.auto import KGBertForRelationClassification
+from kgbert.models.base import KGBertPreTrainedModel
+from kgbert.models.inputs import BatchKnowledge
+from kgbert.models.layers.knowledge_attention import GATE_SPEED
+
+BLOCKS = 3
+LONGEST = 64
+FEATURES = 16
+
+#: Options that make a fused model tiny; the first and the last block are injected.
+TINY = {
+    "injected_layers": [1, BLOCKS],
+    "knowledge_size": 16,
+    "knowledge_heads": 2,
+    "feature_size": FEATURES,
+}
+
+#: With links, with two of one entity, without any, and one that names all there is.
+TEXTS = [
+    "fever and cough in pneumonia",
+    "a lung",
+    "nothing to see",
+    "cough, cough",
+    "symptom: fever of the lung",
+]
+
+
+@cache
+def tiny_graph() -> KnowledgeGraph:
+    """Two hops deep, with a cycle, a loop, an ambiguous name and a lone entity."""
+    builder = GraphBuilder()
+    names = ["pneumonia", "fever", "cough", "symptom", "lung", "organ", "loop", "alone", "fever"]
+    for number, name in enumerate(names):
+        builder.add_name(f"EX:{number}", name)
+    for head, relation, tail in (
+        (0, "has", 1),
+        (0, "has", 2),
+        (0, "in", 4),
+        (1, "is", 3),
+        (2, "is", 3),
+        (4, "is", 5),
+        (5, "is", 4),
+        (6, "is", 6),
+        (8, "in", 6),
+    ):
+        builder.add_edge(f"EX:{head}", relation, f"EX:{tail}")
+    return builder.build(source="tiny")
+
+
+def tiny_features(graph: KnowledgeGraph, seed: int = 0) -> EntityFeatures:
+    """Return random vectors, one an entity."""
+    vectors = np.random.default_rng(seed).normal(size=(len(graph), FEATURES)).astype(np.float16)
+    return EntityFeatures(vectors, "random", f"seed {seed}", graph.hash)
+
+
+class ExactLinker:
+    """Links every name of a graph where it stands in a text as a word."""
+
+    def __init__(self, graph: KnowledgeGraph) -> None:
+        self.meaning: dict[str, list[Candidate]] = {}
+        for index in range(len(graph)):
+            found = self.meaning.setdefault(graph.name(index), [])
+            found.append(Candidate(graph.entity_ids[index], 1 / (1 + len(found))))
+
+    def __call__(self, texts):
+        return [
+            [
+                Mention(*match.span(), tuple(self.meaning[match[0]]))
+                for match in re.finditer(r"\w+", text)
+                if match[0] in self.meaning
+            ]
+            for text in texts
+        ]
+
+
+def tiny_processor(family: str = "bert", **options) -> KGBertProcessor:
+    """Return the processor of a family's tiny models."""
+    graph = tiny_graph()
+    options = {"linker": ExactLinker(graph), "max_length": LONGEST - 2, **options}
+    return KGBertProcessor(tiny_tokenizer(family), graph, tiny_features(graph), **options)
+
+
+def asked(kind: type[KGBertPreTrainedModel], texts=TEXTS):
+    """Return texts as a kind of model takes them; a relation is that of first and last word."""
+    return list(map(pair_of, texts)) if kind is KGBertForRelationClassification else texts
+
+
+def pair_of(text: str, label: str = "") -> Example:
+    """Return a text as one about a relation of its first and its last word."""
+    first, *_, last = re.finditer(r"\w+", text)
+    arguments = Span(*first.span(), "head"), Span(*last.span(), "tail")
+    return Example(text, label, arguments=arguments)
+
+
+def tiny_tokenizer(family: str) -> PreTrainedTokenizerFast:
+    """Return a fast tokenizer of the family's kind; it knows letters and a few words."""
+    kind, _ = FAMILIES[family]
+    return kind()
+
+
+def word_piece() -> PreTrainedTokenizerFast:
+    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *ascii_lowercase, *"0123456789.,:é"]
+    pieces += [f"##{piece}" for piece in (*ascii_lowercase, "é")]
+    pieces += ["fever", "lung", "pneu", "##mon"]
+    tokenizer = Tokenizer(
+        models.WordPiece(dict(zip(pieces, range(len(pieces)), strict=True)), unk_token="[UNK]")
+    )
+    tokenizer.normalizer = normalizers.BertNormalizer()
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    return _wrapped(tokenizer, "[CLS] $A [SEP]", "[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+
+
+def byte_level() -> PreTrainedTokenizerFast:
+    pieces = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
+    pieces += sorted(pre_tokenizers.ByteLevel.alphabet())
+    vocabulary = dict(zip(pieces, range(len(pieces)), strict=True))
+    tokenizer = Tokenizer(models.BPE(vocabulary, [], unk_token="<unk>"))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    return _wrapped(tokenizer, "<s> $A </s>", "<pad>", "<unk>", "<s>", "</s>", "<mask>")
+
+
+def unigram() -> PreTrainedTokenizerFast:
+    tokenizer = _unigram(["<s>", "<pad>", "</s>", "<unk>", "<mask>"], unknown=3)
+    return _wrapped(tokenizer, "<s> $A </s>", "<pad>", "<unk>", "<s>", "</s>", "<mask>")
+
+
+def unigram_read_last() -> PreTrainedTokenizerFast:
+    tokenizer = _unigram(["<unk>", "<pad>", "<cls>", "<sep>", "<mask>"], unknown=0)
+    wrapped = _wrapped(tokenizer, "$A <sep> <cls>", "<pad>", "<unk>", "<cls>", "<sep>", "<mask>")
+    wrapped.padding_side = "left"
+    return wrapped
+
+
+def _unigram(specials: list[str], *, unknown: int) -> Tokenizer:
+    pieces = [(piece, 0.0) for piece in specials]
+    pieces += [(piece, -4.0) for piece in (*ascii_lowercase, "▁", *".,:é")]
+    pieces += [("▁fever", -2.0), ("▁lung", -2.0), ("mon", -3.0)]
+    tokenizer = Tokenizer(models.Unigram(pieces, unknown))
+    tokenizer.normalizer = normalizers.Replace(Regex(" {2,}"), " ")
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
+    tokenizer.decoder = decoders.Metaspace()
+    return tokenizer
+
+
+def _wrapped(tokenizer, template, pad, unknown, first, last, mask) -> PreTrainedTokenizerFast:
+    ends = [(token, tokenizer.token_to_id(token)) for token in (first, last)]
+    tokenizer.post_processor = TemplateProcessing(single=template, special_tokens=ends)
+    names = ("pad", "unk", "cls", "sep", "mask")
+    tokens = (pad, unknown, first, last, mask)
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        **{f"{name}_token": token for name, token in zip(names, tokens, strict=True)},
+    )
+
+
+_SIZES = {
+    "hidden_size": 32,
+    "num_hidden_layers": BLOCKS,
+    "num_attention_heads": 4,
+    "intermediate_size": 48,
+    "max_position_embeddings": LONGEST,
+}
+_XLNET_SIZES = {"d_model": 32, "n_layer": BLOCKS, "n_head": 4, "d_inner": 48}
+_DISTILBERT_SIZES = {"dim": 32, "n_layers": BLOCKS, "n_heads": 4, "hidden_dim": 48}
+
+#: Every family that kgbert promises: its kind of tokenizer, and the sizes of a tiny model.
+FAMILIES = {
+    "bert": (word_piece, _SIZES),
+    "roberta": (byte_level, _SIZES),
+    "distilbert": (word_piece, _DISTILBERT_SIZES | {"max_position_embeddings": LONGEST}),
+    "deberta-v2": (
+        unigram,
+        _SIZES
+        | {
+            "relative_attention": True,
+            "pos_att_type": ["p2c", "c2p"],
+            "position_biased_input": False,
+        },
+    ),
+    "electra": (word_piece, _SIZES | {"embedding_size": 24}),
+    "modernbert": (byte_level, _SIZES | {"local_attention": 16}),
+    "xlm-roberta": (unigram, _SIZES),
+    "mpnet": (word_piece, _SIZES),
+    "camembert": (unigram, _SIZES),
+    "xlnet": (unigram_read_last, _XLNET_SIZES),
+}
+
+
+def tiny_config(family: str) -> PreTrainedConfig:
+    """Return the configuration of a tiny model of the family."""
+    tokenizer = tiny_tokenizer(family)
+    return AutoConfig.for_model(
+        family,
+        vocab_size=len(tokenizer),
+        pad_token_id=tokenizer.pad_token_id,
+        cls_token_id=tokenizer.cls_token_id,
+        bos_token_id=tokenizer.cls_token_id,
+        sep_token_id=tokenizer.sep_token_id,
+        eos_token_id=tokenizer.sep_token_id,
+        num_labels=3,
+        **FAMILIES[family][1],
+    )
+
+
+def save_plain(folder: Path, family: str, kind: type[KGBertPreTrainedModel]) -> str:
+    """Write a plain tiny checkpoint with its tokenizer and return where."""
+    place = folder / f"{family}-{kind.__name__}"
+    torch.manual_seed(0)
+    kind.auto_class.from_config(tiny_config(family)).save_pretrained(place)
+    tiny_tokenizer(family).save_pretrained(place)
+    return str(place)
+
+
+def stirred(model: KGBertPreTrainedModel, seed: int = 1) -> KGBertPreTrainedModel:
+    """Move every weight of the knowledge part, so that knowledge shows as after training."""
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if not name.startswith("backbone."):
+                speed = GATE_SPEED if name.endswith((".gate", ".shares")) else 1
+                parameter += 0.3 / speed * torch.randn(parameter.shape, generator=generator)
+    return model.eval()
+
+
+def trained(
+    model: KGBertPreTrainedModel, family: str = "bert", steps: int = 3
+) -> KGBertPreTrainedModel:
+    """Take a few large steps of training on one batch."""
+    batch = tiny_processor(family)(asked(type(model)))
+    optimiser = torch.optim.AdamW(model.parameters(), 0.01)
+    model.train()
+    for _ in range(steps):
+        optimiser.zero_grad()
+        loss_of(model, batch).backward()
+        optimiser.step()
+    model.zero_grad()
+    return model.eval()
+
+
+def loss_of(model: KGBertPreTrainedModel, batch: dict[str, torch.Tensor]) -> torch.Tensor:
+    """Return a loss that every state counts for which the model's head reads."""
+    rows, width = batch["input_ids"].shape
+    labels = torch.arange(rows * width).reshape(rows, width) % 3
+    if model.auto_class is AutoModel:
+        return model(**batch).last_hidden_state[..., :5].pow(2).mean()
+    tags = model.auto_class is AutoModelForTokenClassification
+    return model(**batch, labels=labels if tags else labels[:, 0]).loss
+
+
+def states(output) -> torch.Tensor:
+    """Return what a model answers: logits, or the last hidden states of a bare encoder."""
+    return output["logits"] if "logits" in output else output["last_hidden_state"]
+
+
+#: The fused models, so that a new one is tested too.
+CLASSES = KGBertPreTrainedModel.__subclasses__()
+
+#: One case for each family and class that answers without entities, too: there is a plain model.
+EVERY_MODEL = [
+    pytest.param(family, kind, id=f"{family}-{kind.__name__}")
+    for family, kind in product(FAMILIES, CLASSES)
+    if not kind.scores_entities
+]
+
+
+def run(model, batch, **options):
+    """Return a model's output, computed without gradients."""
+    with torch.no_grad():
+        return model(**batch, **options)
+
+
+def tokens_of(batch: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Return what of a batch a plain model takes."""
+    return {name: tensor for name, tensor in batch.items() if name not in BatchKnowledge._fields}

@@ -1,0 +1,46 @@
+from kgbert.data import Example, Span
+from kgbert.tasks.base import TASKS
+from kgbert.tasks.tagging import untagged, word_tags
+from tests.support.tiny import tiny_processor
+
+TASK = TASKS["token-classification"]
+
+
+def answers_of(example):
+    """Return what is expected of a text, and what a model would answer that is always right."""
+    processor = tiny_processor()
+    (encoded,) = processor.encode([example])
+    return TASK.expected(example, encoded, processor.graph), word_tags(example, encoded)
+
+
+def recall(expected, answered):
+    return TASK.score([expected], [answered])["recall"]
+
+
+def test_all_spans_that_words_can_tell_are_found_by_who_tells_their_tags():
+    example = Example("fever of the lung", spans=(Span(0, 5, "sign"), Span(9, 17, "place")))
+
+    expected, answered = answers_of(example)
+
+    assert expected == answered == ["B-sign", "O", "B-place", "I-place"]
+    assert recall(expected, answered) == 1
+
+
+def test_a_span_whose_words_are_told_as_anothers_is_missed():
+    example = Example("fever", spans=(Span(0, 2, "sign"), Span(3, 5, "sign")))
+
+    expected, answered = answers_of(example)
+
+    assert answered == ["B-sign"]
+    assert recall(expected, answered) == 0.5
+
+
+def test_a_span_that_was_cut_off_is_missed():
+    example = Example("fever of the lung", spans=(Span(0, 5, "sign"), Span(9, 17, "place")))
+    processor = tiny_processor(max_length=4)
+
+    (encoded,) = processor.encode([example])
+
+    assert untagged(example, encoded) == [Span(9, 17, "place")]
+    expected = TASK.expected(example, encoded, processor.graph)
+    assert recall(expected, word_tags(example, encoded)) == 0.5
