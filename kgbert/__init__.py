@@ -8,7 +8,9 @@ __version__ = "0.1.0"
 #: Where each public name lives; a module is loaded when its first name is used (PEP 562).
 _HOMES = {
     # Read a graph and look at it.
-    "GraphError": "kgbert.graph.core.graph",
+    "DataError": "kgbert.utils.errors",
+    "GraphError": "kgbert.utils.errors",
+    "KGBertError": "kgbert.utils.errors",
     "KnowledgeGraph": "kgbert.graph.core.graph",
     "GraphBuilder": "kgbert.graph.storage.builder",
     "Limits": "kgbert.graph.core.options",

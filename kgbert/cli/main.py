@@ -17,6 +17,7 @@ from kgbert.cli.commands.train import TRAIN
 from kgbert.cli.commands.train_linker import TRAIN_LINKER
 from kgbert.cli.core.command import Command
 from kgbert.cli.core.parser import Parser
+from kgbert.utils.errors import KGBertError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -68,6 +69,8 @@ def _parser() -> Parser:
 
 def _said(error: ValueError | OSError) -> str:
     """Return what went wrong, without the number that the system has for it."""
+    if isinstance(error, KGBertError):
+        return error.on_command_line()
     if not isinstance(error, OSError) or not error.strerror:
         return str(error)
     return f"{error.filename}: {error.strerror}" if error.filename else error.strerror

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from kgbert.graph.core.graph import GraphError, KnowledgeGraph
+from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.graph.core.options import ReadOptions
+from kgbert.utils.errors import GraphError
 from kgbert.utils.registry import lookup
 
 _FOLDER = Path(__file__).parent / "cards"

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from itertools import dropwhile
 from pathlib import Path
 
-from kgbert.graph.core.graph import GraphError
 from kgbert.graph.core.identifiers import compact, expand
 from kgbert.graph.core.options import Limits
 from kgbert.graph.files.source import Source
+from kgbert.utils.errors import GraphError
 
 COLUMNS = ("subject_id", "predicate_id", "object_id")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from kgbert.graph.cards import find_card, with_card
-from kgbert.graph.core.graph import GraphError, KnowledgeGraph
+from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.graph.core.options import Limits, ReadOptions
 from kgbert.graph.files.format_detection import detect_format
 from kgbert.graph.files.imports import Neighbours, files_of, graphs_among
@@ -24,6 +24,7 @@ from kgbert.graph.readers.obographs import read_obographs
 from kgbert.graph.readers.pandas import is_frame, read_frame
 from kgbert.graph.readers.tables import read_table
 from kgbert.graph.readers.umls import read_rrf
+from kgbert.utils.errors import GraphError
 from kgbert.utils.registry import lookup
 
 if TYPE_CHECKING:

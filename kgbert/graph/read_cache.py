@@ -10,12 +10,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from kgbert.graph.core.graph import GraphError, KnowledgeGraph
+from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.graph.core.options import ReadOptions
 from kgbert.graph.files.imports import Neighbours
 from kgbert.graph.files.source import Source
 from kgbert.graph.serialization import load_graph, save_graph
 from kgbert.utils.atomic_write import write_atomically
+from kgbert.utils.errors import GraphError
 
 logger = logging.getLogger(__name__)
 

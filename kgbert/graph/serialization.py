@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 
 from kgbert.graph.core.columns import StringColumn
-from kgbert.graph.core.graph import GraphError, KnowledgeGraph
+from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.graph.core.provenance import Origins, References
 from kgbert.utils.atomic_write import write_atomically
+from kgbert.utils.errors import GraphError
 
 _STRINGS = ("entity_ids", "definitions", "names")
 _NUMBERS: dict[str, Any] = {

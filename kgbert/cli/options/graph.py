@@ -86,10 +86,10 @@ def add_reading_arguments(parser: ArgumentParser) -> None:
 def graph_of(arguments: Namespace) -> "KnowledgeGraph":
     """Read the graph that the arguments name."""
     # Imported when it runs: --help need not wait for numpy and what stands on it.
-    from kgbert.graph.core.graph import GraphError
     from kgbert.graph.core.options import Limits, ReadOptions
     from kgbert.graph.merge import EXACT
     from kgbert.graph.read import CACHE, read_graph
+    from kgbert.utils.errors import GraphError
 
     options = ReadOptions(
         label=arguments.label,

@@ -37,10 +37,6 @@ HIERARCHICAL = (
 )
 
 
-class GraphError(ValueError):
-    """A graph cannot be read or used; the message says what to do instead."""
-
-
 @dataclass(frozen=True)
 class Name:
     """One name of an entity."""

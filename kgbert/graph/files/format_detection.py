@@ -3,8 +3,8 @@
 import re
 from collections.abc import Callable
 
-from kgbert.graph.core.graph import GraphError
 from kgbert.graph.files.source import Source
+from kgbert.utils.errors import GraphError
 
 _TERM = r"(?:<[^<>\s]*>|_:\S+)"
 _NTRIPLE = re.compile(rf"\s*{_TERM}\s+<[^<>\s]*>\s+(?:{_TERM}|\".*\S)\s*\.\s*(?:#.*)?$")

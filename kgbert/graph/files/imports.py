@@ -3,10 +3,10 @@
 import re
 from pathlib import Path
 
-from kgbert.graph.core.graph import GraphError
 from kgbert.graph.core.options import Limits
 from kgbert.graph.files.safe_parsing import safe_xml
 from kgbert.graph.files.source import Source
+from kgbert.utils.errors import GraphError
 
 CATALOG = "catalog-v001.xml"
 

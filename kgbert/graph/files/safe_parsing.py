@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from kgbert.graph.core.graph import GraphError
 from kgbert.graph.files.json_locations import Way, line_of
 from kgbert.graph.files.source import Source
+from kgbert.utils.errors import GraphError
 
 _DECLARED = re.compile(rb"\s*<\?xml[^>]*?encoding\s*=\s*[\"']([\w.-]+)[\"'][^>]*\?>")
 _ENTITY = re.compile(

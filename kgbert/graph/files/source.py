@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import cast
 
-from kgbert.graph.core.graph import GraphError
 from kgbert.graph.core.options import Limits
+from kgbert.utils.errors import GraphError
 
 _BYTE_ORDER_MARKS = {
     codecs.BOM_UTF8: "utf-8",

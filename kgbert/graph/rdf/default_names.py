@@ -1,12 +1,12 @@
 """Give the entities without a name one made from their id, and refuse a graph without names."""
 
-from kgbert.graph.core.graph import GraphError
 from kgbert.graph.core.identifiers import readable, relation_name
 from kgbert.graph.core.options import ReadOptions
 from kgbert.graph.rdf.assemble import finish
 from kgbert.graph.rdf.statements import Statements
 from kgbert.graph.rdf.subset import refuse_unspoken, select
 from kgbert.graph.storage.builder import GraphBuilder
+from kgbert.utils.errors import GraphError
 
 
 def complete(statements: Statements, source: str) -> GraphBuilder:

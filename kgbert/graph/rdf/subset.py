@@ -3,13 +3,14 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 
-from kgbert.graph.core.graph import HIERARCHICAL, GraphError
+from kgbert.graph.core.graph import HIERARCHICAL
 from kgbert.graph.core.identifiers import compact, expand
 from kgbert.graph.core.options import ReadOptions
 from kgbert.graph.core.vocabulary import META_NAMESPACES, RELATION_WORDS
 from kgbert.graph.rdf.relation_hierarchy import with_kinds
 from kgbert.graph.storage.builder import GraphBuilder
 from kgbert.reporting.formatting import counted
+from kgbert.utils.errors import GraphError
 
 
 def select(builder: GraphBuilder, options: ReadOptions) -> None:

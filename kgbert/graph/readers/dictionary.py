@@ -1,8 +1,8 @@
 """Read dictionaries of names: one line an entity, ``id|other id||name|synonym|synonym``."""
 
-from kgbert.graph.core.graph import GraphError
 from kgbert.graph.files.source import Source
 from kgbert.graph.rdf.statements import Statements
+from kgbert.utils.errors import GraphError
 
 
 def read_dictionary(source: Source, statements: Statements) -> None:

@@ -6,11 +6,11 @@ from typing import Any
 
 import networkx as nx
 
-from kgbert.graph.core.graph import GraphError
 from kgbert.graph.files.safe_parsing import safe_json, safe_xml
 from kgbert.graph.files.source import Source
 from kgbert.graph.rdf.statements import Statements
 from kgbert.graph.readers.networkx import read_networkx
+from kgbert.utils.errors import GraphError
 
 
 def read_drawn(format_name: str, source: Source, statements: Statements) -> None:

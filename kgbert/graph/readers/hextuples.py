@@ -3,9 +3,9 @@
 import json
 from typing import Any
 
-from kgbert.graph.core.graph import GraphError
 from kgbert.graph.files.source import Source
 from kgbert.graph.rdf.statements import Statements
+from kgbert.utils.errors import GraphError
 
 #: What stands in the place of the datatype where the value is an IRI, or a blank node.
 _IRI, _BLANK = "globalId", "localId"

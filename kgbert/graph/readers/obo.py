@@ -5,7 +5,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from kgbert.graph.core.graph import GraphError
 from kgbert.graph.files.source import Source
 from kgbert.graph.rdf.relation_hierarchy import climb
 from kgbert.graph.rdf.statements import Statements
@@ -20,6 +19,7 @@ from kgbert.graph.readers.obo_tags import (
 )
 from kgbert.graph.storage.builder import GraphBuilder
 from kgbert.graph.storage.string_pool import Terms
+from kgbert.utils.errors import GraphError
 
 #: A line that ends with a backslash goes on in the next.
 _CONTINUED = re.compile(r"\\(?<!\\\\)[ \t]*\r?\n[ \t]*")

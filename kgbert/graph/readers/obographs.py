@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from kgbert.graph.core.graph import GraphError
 from kgbert.graph.core.identifiers import PREFIXES, expand
 from kgbert.graph.core.vocabulary import (
     DEFINITION,
@@ -17,6 +16,7 @@ from kgbert.graph.files.json_locations import Way, line_of
 from kgbert.graph.files.safe_parsing import safe_json
 from kgbert.graph.files.source import Source
 from kgbert.graph.rdf.statements import Statements
+from kgbert.utils.errors import GraphError
 
 _LABEL, _COMMENT, _VERSION = (
     expand(curie) for curie in ("rdfs:label", "rdfs:comment", "owl:versionInfo")

@@ -2,9 +2,9 @@
 
 from typing import TYPE_CHECKING
 
-from kgbert.graph.core.graph import GraphError
 from kgbert.graph.rdf.statements import Statements
 from kgbert.graph.storage.builder import GraphBuilder
+from kgbert.utils.errors import GraphError
 
 if TYPE_CHECKING:
     from torch_geometric.data import Data

@@ -9,12 +9,12 @@ from importlib.util import find_spec
 import rdflib
 from rdflib.exceptions import ParserError
 
-from kgbert.graph.core.graph import GraphError
 from kgbert.graph.core.identifiers import BASE
 from kgbert.graph.files.json_locations import complaining, located
 from kgbert.graph.files.safe_parsing import refuse_remote_contexts, safe_json, safe_xml
 from kgbert.graph.files.source import Source
 from kgbert.graph.rdf.statements import Statements
+from kgbert.utils.errors import GraphError
 
 #: Syntaxes that hold several graphs; they are read as their union.
 _QUADS = ("nquads", "trig", "trix")

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from kgbert.graph.core.graph import GraphError
 from kgbert.graph.rdf.statements import Statements
+from kgbert.utils.errors import GraphError
 
 #: The number of a line, and its cells.
 Row = tuple[int, list[str]]

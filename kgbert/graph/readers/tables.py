@@ -4,7 +4,6 @@ import csv
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
-from kgbert.graph.core.graph import GraphError
 from kgbert.graph.core.identifiers import expand
 from kgbert.graph.core.options import ReadOptions
 from kgbert.graph.core.vocabulary import RELATION_WORDS
@@ -24,6 +23,7 @@ from kgbert.graph.readers.table_columns import (
     tell,
 )
 from kgbert.reporting.formatting import counted
+from kgbert.utils.errors import GraphError
 
 
 def read_table(source: Source, statements: Statements) -> None:

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterator
 from pathlib import PurePath
 
-from kgbert.graph.core.graph import GraphError
 from kgbert.graph.files.source import Source
 from kgbert.graph.rdf.statements import Statements
+from kgbert.utils.errors import GraphError
 
 #: The three letters of UMLS -> the tag that everybody else uses.
 _LANGUAGES = {

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from kgbert.graph.core.graph import GraphError
 from kgbert.graph.storage.string_pool import Numbering
+from kgbert.utils.errors import GraphError
 
 #: Three numbers a row.
 Rows = NDArray[np.int32]

@@ -11,7 +11,7 @@ from torch.optim.lr_scheduler import LambdaLR
 from transformers import set_seed
 
 from kgbert.features.entity_features import Progress
-from kgbert.graph.core.graph import GraphError, KnowledgeGraph
+from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.linking.embedding.linker import EmbeddingLinker
 from kgbert.linking.embedding.loss import multi_similarity
 from kgbert.linking.embedding.name_encoder import NameEncoder, alike_in_length
@@ -25,6 +25,7 @@ from kgbert.linking.embedding.synonyms import (
     synonyms,
 )
 from kgbert.utils.device import has_fast_bf16
+from kgbert.utils.errors import GraphError
 
 #: Share of the entities with synonyms that training does not see: they calibrate the scores.
 _HELD_OUT = 0.05

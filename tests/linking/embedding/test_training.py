@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from kgbert.cli.main import main
 from kgbert.features.entity_features import weights_hash
-from kgbert.graph.core.graph import GraphError
 from kgbert.graph.storage.builder import GraphBuilder
 from kgbert.linking.embedding.loss import multi_similarity
 from kgbert.linking.embedding.name_encoder import NameEncoder
@@ -16,6 +15,7 @@ from kgbert.linking.embedding.synonyms import batches_of, draw_pairs, synonyms
 from kgbert.linking.embedding.training import LinkerRecipe, train_linker
 from kgbert.linking.factory import linker_settings, make_linker
 from kgbert.models.auto import KGBertModel
+from kgbert.utils.errors import GraphError
 from tests.support.tiny import tiny_graph
 
 QUICK = LinkerRecipe(epochs=12, batch_size=16, learning_rate=5e-3, warmup=0.05)

@@ -1,0 +1,115 @@
+"""Errors that say what was found, why it cannot work, and which option to set instead.
+
+An error carries a message, a stable ``code`` that programs and tests may rely on, and remedies.
+A remedy names an option and a value; Python and the command line word it differently.
+"""
+
+import shlex
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+#: The value of a remedy where the user has to choose one.
+CHOOSE = ...
+
+
+@dataclass(frozen=True)
+class Remedy:
+    """One option to set.
+
+    >>> remedy = Remedy("label", "dc:title", "if the names have another property", "ReadOptions")
+    >>> remedy.in_python()
+    "ReadOptions(label='dc:title') if the names have another property"
+    >>> remedy.on_command_line()
+    '--label dc:title if the names have another property'
+    >>> Remedy("line", 4096, owner="Limits").on_command_line()
+    '--limit line=4096'
+    """
+
+    option: str
+    """Name of the argument in Python; the command line spells it ``--with-hyphens``."""
+    value: Any = CHOOSE
+    purpose: str = ""
+    """When or why to set it, as the end of a sentence."""
+    owner: str = ""
+    """The class or function that takes the argument, if it is not the one that was called."""
+
+    def in_python(self) -> str:
+        """Return the remedy as an argument."""
+        written = f"{self.option}={'...' if self.value is CHOOSE else repr(self.value)}"
+        return self._with_purpose(f"{self.owner}({written})" if self.owner else written)
+
+    def on_command_line(self) -> str:
+        """Return the remedy as an option."""
+        if self.owner == "Limits":
+            return self._with_purpose(f"--limit {self.option}={self.value}")
+        option = f"--{self.option.replace('_', '-')}"
+        if self.value is True:
+            return self._with_purpose(option)
+        values = self.value if isinstance(self.value, tuple | list) else (self.value,)
+        typed = ",".join("..." if value is CHOOSE else str(value) for value in values)
+        return self._with_purpose(f"{option} {typed if typed == '...' else shlex.quote(typed)}")
+
+    def _with_purpose(self, written: str) -> str:
+        return f"{written} {self.purpose}" if self.purpose else written
+
+
+class KGBertError(ValueError):
+    """Something a user gave cannot work; the message says what to do instead.
+
+    >>> error = KGBertError("no column 'text'.", code="missing-column",
+    ...                     remedies=[Remedy("text_column", "note")])
+    >>> str(error), error.code
+    ("no column 'text'. Use text_column='note'.", 'missing-column')
+    >>> error.on_command_line()
+    "no column 'text'. Use --text-column note."
+    """
+
+    def __init__(
+        self, message: str = "", *, code: str = "", remedies: Sequence[Remedy] = ()
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        """What was found and why it cannot work, as whole sentences, without the remedies."""
+        self.code = code
+        """Kebab-case name of the kind of error."""
+        self.remedies = tuple(remedies)
+        """Options of which one helps."""
+
+    def __str__(self) -> str:
+        return self._worded(Remedy.in_python)
+
+    def on_command_line(self) -> str:
+        """Return the message with its remedies as command-line options."""
+        return self._worded(Remedy.on_command_line)
+
+    def at(self, place: object) -> "KGBertError":
+        """Return the same error with the place where it was found in front of the message."""
+        return type(self)(f"{place}: {self.message}", code=self.code, remedies=self.remedies)
+
+    def __reduce__(self) -> tuple[Callable[..., "KGBertError"], tuple[Any, ...]]:
+        # Errors cross process borders: data loader workers and torchrun pickle them.
+        return _rebuilt, (type(self), self.message, self.code, self.remedies)
+
+    def _worded(self, word: Callable[[Remedy], str]) -> str:
+        if not self.remedies:
+            return self.message
+        return f"{self.message} Use {'; or '.join(map(word, self.remedies))}."
+
+
+class GraphError(KGBertError):
+    """A graph cannot be read or used."""
+
+
+class DataError(KGBertError):
+    """Labelled texts cannot be read or used."""
+
+
+class MissingFileError(KGBertError, FileNotFoundError):
+    """A file or folder that was named does not exist."""
+
+
+def _rebuilt(
+    kind: type[KGBertError], message: str, code: str, remedies: Sequence[Remedy]
+) -> KGBertError:
+    return kind(message, code=code, remedies=remedies)
