@@ -7,6 +7,7 @@ import pytest
 from transformers import AutoModel
 
 import kgbert
+from benchmarks.rendering import pages
 from kgbert.cli.main import COMMANDS, _parser
 from kgbert.comparison.statistics.summary import summarise
 from tests.support.invented_study import runs, study
@@ -32,11 +33,8 @@ MANIFEST = {
 
 
 @pytest.fixture
-def render(monkeypatch):
-    monkeypatch.syspath_prepend(str(PROJECT / "benchmarks"))
-    import render
-
-    return render
+def render():
+    return pages
 
 
 def code_blocks(language):

@@ -48,7 +48,7 @@ class Size:
     seeds: int
     rates: Mapping[str, float]
     """The encoder's learning rate, by arm; those of ``short`` and ``full`` were chosen on
-    validation categories (``benchmarks/demo_search.py``)."""
+    validation categories (``benchmarks/verdict/demo_learning_rates.py``)."""
     epochs: int
 
     @property

@@ -1,0 +1,1 @@
+"""Cost and correctness of reading graphs."""

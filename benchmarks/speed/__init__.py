@@ -1,0 +1,1 @@
+"""Cost of knowledge: time, memory, scaling."""

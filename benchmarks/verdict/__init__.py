@@ -1,0 +1,1 @@
+"""Verdicts on real tasks: does the graph help?"""

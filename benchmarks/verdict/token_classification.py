@@ -1,0 +1,104 @@
+"""Does MeSH help to find chemicals and diseases in BC5CDR, with few labelled sentences?
+
+Plain, knowledge and shuffled knowledge on paired seeds. Each seed draws its own training sentences
+from the official training part and its own validation sentences from the official validation part;
+the test is always the same 1,500 sentences of the official test part. Every arm has the same
+recipe, and none was tuned on this task.
+
+    python -m benchmarks.verdict.token_classification --data ../shared/data --seeds 6
+
+writes benchmarks/results/token_classification.json; finished runs are kept in --folder.
+"""
+
+import argparse
+import json
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks import RESULTS
+from benchmarks.verdict.sentences import sentences_of
+from kgbert.cli.core.progress import ShowProgress, show_run
+from kgbert.comparison.arms.registry import ARMS
+from kgbert.comparison.compare import compare
+from kgbert.comparison.report.tables import render_table
+from kgbert.comparison.study import Recipe, Study
+from kgbert.data import Example, read_texts
+from kgbert.data.splits import Split
+from kgbert.demo.study import checked_backbone
+from kgbert.features.entity_features import encode_entities
+from kgbert.graph.read import read_graph
+from kgbert.linking.factory import make_linker
+from kgbert.utils.atomic_write import write_atomically
+
+RESULT = RESULTS / "token_classification.json"
+
+ARM_NAMES = ("plain", "knowledge", "shuffled")
+
+#: Test sentences; all of the official part would take longer than the training.
+TEST = 1500
+
+
+class Sentences:
+    """Draws each seed's sentences from a task's official parts."""
+
+    def __init__(self, folder: Path, train: int, validation: int) -> None:
+        self.folder, self.train, self.validation = folder, train, validation
+
+    def __call__(self, seed: int) -> Split:
+        """Return the sentences of a seed; the test is always the same."""
+        generator = np.random.default_rng(seed)
+        parts = []
+        for part, size in (("train", self.train), ("validation", self.validation)):
+            sentences = self._parts[part]
+            places = generator.permutation(len(sentences))[:size]
+            parts.append([sentences[place] for place in places])
+        places = np.random.default_rng(0).permutation(len(self._parts["test"]))[:TEST]
+        return Split(parts[0], parts[1], [self._parts["test"][place] for place in places])
+
+    @cached_property
+    def _parts(self) -> dict[str, list[Example]]:
+        return {
+            part: [
+                sentence
+                for text in read_texts(self.folder / f"{part}.jsonl", overlaps="longest")
+                for sentence in sentences_of(text)
+            ]
+            for part in ("train", "validation", "test")
+        }
+
+
+def main() -> None:
+    """Run the comparison and write its results without any text of the task."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--folder", type=Path, default=Path("kgbert-results/bc5cdr"))
+    parser.add_argument("--train", type=int, default=200, help="training sentences a seed")
+    parser.add_argument("--seeds", type=int, default=6)
+    given = parser.parse_args()
+    graph = read_graph(given.data / "graphs" / "mesh" / "mesh_diseases_chemicals.skos.ttl")
+    backbone = str(checked_backbone())
+    study = Study(
+        name=f"BC5CDR mentions with MeSH, {given.train} training sentences",
+        folder=given.folder,
+        graph=graph,
+        features=encode_entities(graph, backbone, progress=ShowProgress("encoding entities:")),
+        backbone=backbone,
+        linker=make_linker(graph, "dictionary"),
+        split=Sentences(given.data / "tasks" / "bc5cdr", given.train, 150),
+        arms=[ARMS[name] for name in ARM_NAMES],
+        seeds=range(given.seeds),
+        recipes={name: Recipe(epochs=20, batch_size=16) for name in ARM_NAMES},
+        quotes=0,
+    )
+    results = compare(study, progress=show_run)
+    print(render_table(results))
+    told = json.loads((given.folder / "results.json").read_text(encoding="utf-8"))
+    for run in told["runs"]:
+        del run["items"]
+    write_atomically(RESULT, json.dumps(told, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
