@@ -11,6 +11,9 @@ from hypothesis import HealthCheck, settings
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.graph.storage.builder import GraphBuilder
 
+#: The example of a package that extends kgbert: found only by tests that install it.
+collect_ignore = ["support/plugin"]
+
 # On a busy machine an example may take any time; pytest-timeout catches what hangs.
 # On CI the examples are the same in every run, so that a change is judged by what it changed;
 # everywhere else each run tries others.
