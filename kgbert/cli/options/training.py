@@ -12,8 +12,8 @@ from kgbert.data import Example, read_texts
 from kgbert.training.defaults import ENCODER_LEARNING_RATE, HEAD_LEARNING_RATE, KNOWLEDGE_SHARE
 
 if TYPE_CHECKING:
+    from kgbert.comparison.study import Recipe
     from kgbert.data.splits import Split
-from kgbert.comparison.study import Recipe
 
 
 def add_task_arguments(parser: ArgumentParser, output: str) -> None:
