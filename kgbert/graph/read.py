@@ -2,7 +2,7 @@
 
 import os
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -10,22 +10,15 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from kgbert.graph.cards import find_card, with_card
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.graph.core.options import Limits, ReadOptions
-from kgbert.graph.files.format_detection import detect_format
 from kgbert.graph.files.imports import Neighbours, files_of, graphs_among
 from kgbert.graph.files.source import Source
 from kgbert.graph.merge import EXACT, merge_graphs
 from kgbert.graph.rdf.default_names import complete
 from kgbert.graph.rdf.statements import Statements
 from kgbert.graph.read_cache import FilesRead, Shelf
-from kgbert.graph.readers.dictionary import read_dictionary
-from kgbert.graph.readers.hextuples import read_hextuples
-from kgbert.graph.readers.obo import read_obo
-from kgbert.graph.readers.obographs import read_obographs
+from kgbert.graph.readers import Reader, reader_of
 from kgbert.graph.readers.pandas import is_frame, read_frame
-from kgbert.graph.readers.tables import read_table
-from kgbert.graph.readers.umls import read_rrf
 from kgbert.utils.errors import GraphError
-from kgbert.utils.registry import lookup
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -39,13 +32,12 @@ if TYPE_CHECKING:
 CACHE = "~/.cache/kgbert/graphs"
 
 PathLike: TypeAlias = str | os.PathLike[str]
-Reader = Callable[[Source, Statements], None]
 
 
 def read_graph(
     source: "PathLike | InMemory | Sequence[PathLike | InMemory]",
     *,
-    format: str | None = None,
+    format: str | Reader | None = None,
     options: ReadOptions | None = None,
     card: str | None = None,
     cache: PathLike | None = CACHE,
@@ -59,7 +51,8 @@ def read_graph(
         source: Path of a file or folder; an rdflib, networkx or PyG graph; a pandas table. Several
             paths, or several objects (nodes and edges, say), are read as one graph, or merged from
             several if the options say what joins them.
-        format: A name in ``READERS``; found by each file's content if not given.
+        format: A name in ``READERS`` or a reader of your own; detected by each file's content if
+            not given.
         options: What to read, and how; the defaults suit most ontologies.
         card: Name of a graph card (see ``kgbert.list_cards()``), or the path of your own: its
             options, changed by yours, and its licence where the source states none.
@@ -73,6 +66,8 @@ def read_graph(
         found = find_card(card)
         graph = read_graph(source, format=format, options=with_card(found, options), cache=cache)
         return graph if graph.licence else replace(graph, licence=found.licence)
+    if callable(format):
+        cache = None  # which cannot know whether the reader's code has changed
     options = options or ReadOptions()
     sources: list[Any] = list(source) if isinstance(source, list | tuple) else [source]
     if not sources or "" in [one for one in sources if isinstance(one, str)]:
@@ -91,7 +86,7 @@ def read_graph(
 
 
 def _read_merged(
-    sources: list[Any], format_name: str | None, options: ReadOptions, cache: Any
+    sources: list[Any], format_name: str | Reader | None, options: ReadOptions, cache: Any
 ) -> KnowledgeGraph:
     # An address that joins them is a relation; others of its kind would not be read.
     joining = tuple(word for word in options.joined_by if word.startswith("http"))
@@ -117,7 +112,7 @@ def _are_paths(sources: list[Any]) -> bool:
 
 
 def _read_files(
-    paths: list[Path], format_name: str | None, options: ReadOptions, folder: Path | None
+    paths: list[Path], format_name: str | Reader | None, options: ReadOptions, folder: Path | None
 ) -> KnowledgeGraph:
     sources = [source for path in paths for source in _sources(path, options.limits)]
     shelf = Shelf.of(folder, paths, format_name, options) if folder else None
@@ -132,7 +127,9 @@ def _read_files(
     return graph
 
 
-def _gather(sources: list[Source], format_name: str | None, statements: Statements) -> FilesRead:
+def _gather(
+    sources: list[Source], format_name: str | Reader | None, statements: Statements
+) -> FilesRead:
     """Read files and what they import, and return which these were."""
     queue = deque((source, format_name) for source in sources)
     neighbours, done, read = Neighbours(), set(), FilesRead()
@@ -144,7 +141,7 @@ def _gather(sources: list[Source], format_name: str | None, statements: Statemen
         done.add(key)
         read.files.setdefault(key[0], key[0].stat().st_mtime_ns)
         known = set(statements.imports)
-        lookup(READERS, said or detect_format(source), "graph format")(source, statements)
+        reader_of(source, said)(source, statements)
         statements.leave_source()
         for iri in sorted(statements.imports - known):
             if imported := neighbours.find(source, iri):
@@ -206,46 +203,3 @@ def _read_memory(graph: Any, statements: Statements) -> str:
             f"example read_graph('ontology.owl')."
         )
     return f"{type(graph).__module__.partition('.')[0]} graph"
-
-
-def _rdf(syntax: str) -> Reader:
-    def read(source: Source, statements: Statements) -> None:
-        from kgbert.graph.readers.rdf import read_rdf  # rdflib takes a while to load
-
-        read_rdf(syntax, source, statements)
-
-    return read
-
-
-def _drawn(format_name: str) -> Reader:
-    def read(source: Source, statements: Statements) -> None:
-        from kgbert.graph.readers.graph_formats import read_drawn  # so does networkx
-
-        read_drawn(format_name, source, statements)
-
-    return read
-
-
-#: Formats by name; each reader adds what a source says to statements. SKOS and OWL vocabularies
-#: are understood in every RDF syntax.
-READERS: dict[str, Reader] = {
-    "obo": read_obo,
-    "turtle": _rdf("turtle"),
-    "xml": _rdf("xml"),
-    "nt": _rdf("nt"),
-    "json-ld": _rdf("json-ld"),
-    "n3": _rdf("n3"),
-    "nquads": _rdf("nquads"),
-    "trig": _rdf("trig"),
-    "trix": _rdf("trix"),
-    "hext": read_hextuples,
-    "obographs": read_obographs,
-    "table": read_table,
-    "dictionary": read_dictionary,
-    "rrf": read_rrf,
-    "graphml": _drawn("graphml"),
-    "gexf": _drawn("gexf"),
-    "gml": _drawn("gml"),
-    "pajek": _drawn("pajek"),
-    "node-link": _drawn("node-link"),
-}

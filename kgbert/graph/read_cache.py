@@ -52,7 +52,7 @@ class Shelf:
 
     @classmethod
     def of(
-        cls, folder: Path, paths: Sequence[Path], format_name: str | None, options: ReadOptions
+        cls, folder: Path, paths: Sequence[Path], format_name: object, options: ReadOptions
     ) -> "Shelf":
         """Return the shelf of what read_graph was asked for."""
         places = [str(path.resolve()) for path in paths]

@@ -1,10 +1,11 @@
-"""Find the format of a file by its content; the suffix only decides between alike formats."""
+"""Detect the format of a file by its content; the suffix decides between similar formats."""
 
 import re
 from collections.abc import Callable
 
 from kgbert.graph.files.source import Source
-from kgbert.utils.errors import GraphError
+from kgbert.utils.errors import GraphError, Remedy
+from kgbert.utils.registry import READERS_GROUP, known_names, lookup
 
 _TERM = r"(?:<[^<>\s]*>|_:\S+)"
 _NTRIPLE = re.compile(rf"\s*{_TERM}\s+<[^<>\s]*>\s+(?:{_TERM}|\".*\S)\s*\.\s*(?:#.*)?$")
@@ -23,41 +24,56 @@ _OBO = re.compile(r"^(?:format-version:|\[Term\]|\[Typedef\])", re.M)
 
 
 def detect_format(source: Source) -> str:
-    """Return the name under which READERS knows a file's format.
+    """Return the name of a file's format in ``READERS``.
 
     Raises:
-        GraphError: The content is like nothing that can be read.
+        GraphError: The content matches no format that can be read.
     """
     head = source.head()
+    _refuse_other_files(head, source)
+    for recognize in _RECOGNIZERS:
+        if format_name := recognize(head, source.suffix):
+            return format_name
+    for name in known_names((), READERS_GROUP):
+        # A reader of another package may have a method that recognises its own files.
+        recognizes = getattr(lookup({}, name, "graph format", READERS_GROUP), "recognizes", None)
+        if recognizes is not None and recognizes(head, source.suffix):
+            return name
+    raise GraphError(
+        f"{source.name}: the format was not recognised (it begins {head.lstrip()[:40]!r}).",
+        code="unknown-format",
+        remedies=[Remedy("format", "turtle", "if you know that it is Turtle, for example")],
+    )
+
+
+def _refuse_other_files(head: str, source: Source) -> None:
+    """Refuse what is often given in the place of a graph, and is none."""
     if not head.strip():
         raise GraphError(
             f"{source.name}: the file is empty, so there is no graph in it. Name another file, "
-            f"or write this one again."
+            f"or write this one again.",
+            code="empty-file",
         )
     if _TAR.match(head):
         raise GraphError(
             f"{source.name}: a tar archive, which is not read. Unpack it and name the file or the "
-            f"folder: tar xf {source.path.name}"
+            f"folder: tar xf {source.path.name}",
+            code="unsupported-archive",
         )
     if _PAGE.match(head) or head.startswith(_POINTER):
         what = "a web page" if _PAGE.match(head) else "a pointer of Git LFS"
         raise GraphError(
-            f"{source.name}: {what}, and not the graph that it stands for. Download the file "
-            f"itself; what its owner's page links to may need another address, or a login."
+            f"{source.name}: {what} and not the graph itself. Download the file that it links "
+            f"to; that may need another address, or a login.",
+            code="not-the-graph-itself",
         )
     if _OTHER_OWL.search(head) and not _RDF_ROOT.search(head):
         raise GraphError(
             f"{source.name}: OWL in functional syntax, Manchester syntax or OWL/XML, which kgbert "
-            f"does not read. Convert it to RDF/XML, with Protégé (save as) or with ROBOT: "
-            f"robot convert --input {source.path.name} --output converted.owl"
+            f"does not read. Convert it to RDF/XML with Protégé (save as) or with ROBOT: "
+            f"robot convert --input {source.path.name} --output converted.owl",
+            code="unsupported-owl-syntax",
         )
-    for recognise in _RECOGNISERS:
-        if found := recognise(head, source.suffix):
-            return found
-    raise GraphError(
-        f"{source.name}: the format was not recognised (it begins {head.lstrip()[:40]!r}). If you "
-        f"know it, say it: read_graph({source.name!r}, format='turtle')."
-    )
 
 
 def _markup(head: str, suffix: str) -> str | None:
@@ -91,7 +107,7 @@ def _obo(head: str, suffix: str) -> str | None:
     return "obo" if _OBO.search(head) else None
 
 
-def _drawn(head: str, suffix: str) -> str | None:
+def _graph_editor(head: str, suffix: str) -> str | None:
     if re.match(r"\s*(?:Creator\s+\"[^\"]*\"\s*)?graph\s*\[", head):
         return "gml"
     return "pajek" if re.match(r"\s*\*(?:network|vertices)\b", head, re.I) else None
@@ -127,11 +143,11 @@ def _table(head: str, suffix: str) -> str | None:
     return "table" if max(map(first.count, "\t,;|")) else None
 
 
-_RECOGNISERS: tuple[Callable[[str, str], str | None], ...] = (
+_RECOGNIZERS: tuple[Callable[[str, str], str | None], ...] = (
     _markup,
     _json,
     _obo,
-    _drawn,
+    _graph_editor,
     _rrf,
     _lines,
     _turtle,

@@ -13,22 +13,23 @@ from kgbert.graph.readers.networkx import read_networkx
 from kgbert.utils.errors import GraphError
 
 
-def read_drawn(format_name: str, source: Source, statements: Statements) -> None:
-    """Add what a file in one of PARSERS' formats says.
+def read_graph_format(format_name: str, source: Source, statements: Statements) -> None:
+    """Add the nodes and edges of a file in one of the formats of ``PARSERS``.
 
     Raises:
-        GraphError: The file departs from its format.
+        GraphError: The file is not valid in its format.
     """
     try:
         graph = PARSERS[format_name](source)
     except GraphError:
         raise
     except _SYNTAX_ERRORS as error:
-        said = "it ends too early" if isinstance(error, StopIteration) else str(error)
-        reason = " ".join(said.split())[:300] or type(error).__name__
+        text = "it ends too early" if isinstance(error, StopIteration) else str(error)
+        reason = " ".join(text.split())[:300] or type(error).__name__
         raise GraphError(
-            f"{source.name}: not valid {format_name} ({reason}). Mend the file there, or export "
-            f"the graph as a table of edges: source, target, relation."
+            f"{source.name}: not valid {format_name} ({reason}). Correct the file there, or export "
+            f"the graph as a table of edges: source, target, relation.",
+            code="malformed-graph-format",
         ) from None
     read_networkx(graph, statements)
 

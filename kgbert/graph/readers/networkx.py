@@ -1,4 +1,4 @@
-"""Read networkx graphs, whose nodes and edges may carry anything: in memory, or from a file."""
+"""Read networkx graphs, whose nodes and edges may have any attributes."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -21,21 +21,21 @@ _RELATION_KEYS = ("relation", "predicate", "type", "label", "interaction")
 
 
 def read_networkx(graph: "nx.Graph[Any]", statements: Statements) -> None:
-    """Add what a networkx graph of any kind says.
+    """Add the nodes and edges of a networkx graph of any type.
 
-    Nodes may carry name (or label), synonyms (strings, or ``(text, scope, language)``) and
-    definition; edges carry their relation, or it is the key of a multigraph's edge. obonet's
-    graphs are such graphs.
+    A node may have the attributes name (or label), synonyms (strings, or
+    ``(text, scope, language)``) and definition; an edge its relation, which may also be the key
+    of an edge of a multigraph. The graphs of obonet are read like this.
     """
-    builder, about = statements.builder, graph.graph
-    builder.version = str(_first(about, ("version", "data-version")) or "")
-    builder.licence = str(about.get("licence", ""))
-    replaced = _mapping(about.get("replaced"))
+    builder, metadata = statements.builder, graph.graph
+    builder.version = str(_first(metadata, ("version", "data-version")) or "")
+    builder.licence = str(metadata.get("licence", ""))
+    replaced = _mapping(metadata.get("replaced"))
     builder.replaced.update({old: str(new) for old, new in replaced.items()})
     for node, attributes in graph.nodes(data=True):
         entity = compact(str(node))
         _read_node(entity, attributes, builder, statements.options)
-        if about.get("merged"):
+        if metadata.get("merged"):
             builder.add_sources(entity, _strings(attributes.get("sources")))
     _read_edges(graph, builder)
     climb(builder.edges, builder)
@@ -44,16 +44,18 @@ def read_networkx(graph: "nx.Graph[Any]", statements: Statements) -> None:
 
 def _read_edges(graph: "nx.Graph[Any]", builder: GraphBuilder) -> None:
     shared = _shared_relations(graph, builder)
-    for head, tail, key, said in _edges(graph):
-        # A multigraph numbers the edges that nobody gave a key.
-        word = str(_first(said, _RELATION_KEYS) or (key if isinstance(key, str) else "related to"))
+    for head, tail, key, attributes in _edges(graph):
+        # networkx numbers the edges of a multigraph that have no key of their own.
+        word = str(
+            _first(attributes, _RELATION_KEYS) or (key if isinstance(key, str) else "related to")
+        )
         relation = compact(expand(RELATION_WORDS.get(word.lower(), word)))
         edge = (compact(str(head)), shared.get(relation, relation), compact(str(tail)))
         builder.add_edge(*edge)
-        if name := said.get("relation_name"):
+        if name := attributes.get("relation_name"):
             builder.add_relation(edge[1], str(name))
         if graph.graph.get("merged"):
-            builder.add_sources(edge, _strings(said.get("sources")))
+            builder.add_sources(edge, _strings(attributes.get("sources")))
         if not graph.is_directed():
             builder.add_edge(edge[2], edge[1], edge[0])
     if not graph.is_directed() and graph.number_of_edges():
@@ -61,16 +63,16 @@ def _read_edges(graph: "nx.Graph[Any]", builder: GraphBuilder) -> None:
 
 
 def _shared_relations(graph: "nx.Graph[Any]", builder: GraphBuilder) -> dict[str, str]:
-    """Return the shared ids of the relations that an OBO file defines, which obonet passes on."""
-    shared, typedefs = {}, list(map(_mapping, _listed(graph.graph.get("typedefs"))))
+    """Return the shared ids of the relations that an OBO file defines, as obonet keeps them."""
+    shared, typedefs = {}, list(map(_mapping, _as_list(graph.graph.get("typedefs"))))
     for typedef in typedefs:
         own = str(typedef.get("id", ""))
-        shared[own] = shared_relation(own, map(str, _listed(typedef.get("xref"))))
+        shared[own] = shared_relation(own, map(str, _as_list(typedef.get("xref"))))
         if name := typedef.get("name"):
             builder.add_relation(shared[own], unquote(str(name)))
     for typedef in typedefs:
         own = shared[str(typedef.get("id", ""))]
-        for general in map(str, _listed(typedef.get("is_a"))):
+        for general in map(str, _as_list(typedef.get("is_a"))):
             builder.add_kind(own, shared.get(general, compact(general)))
     return shared
 
@@ -79,7 +81,9 @@ def _edges(graph: "nx.Graph[Any]") -> Iterable[tuple[Any, Any, Any, Mapping[str,
     if isinstance(graph, nx.MultiGraph):
         yield from graph.edges(keys=True, data=True)
     else:
-        yield from ((head, tail, "related to", found) for head, tail, found in graph.edges.data())
+        yield from (
+            (head, tail, "related to", attributes) for head, tail, attributes in graph.edges.data()
+        )
 
 
 def _read_node(
@@ -89,12 +93,12 @@ def _read_node(
     quoted = parse_quoted(definition)
     builder.add_entity(entity, quoted[0] if quoted else definition)
     if not definition:
-        for comment in _listed(attributes.get("comment")):
+        for comment in _as_list(attributes.get("comment")):
             builder.add_entity(entity, unquote(str(comment)))
     for relation, target in _tuples(attributes.get("references"), 2):
         builder.add_reference(entity, relation, target)
-    for target in _listed(attributes.get("xref")):
-        # obonet passes on how it is written, and what describes it behind its id.
+    for target in _as_list(attributes.get("xref")):
+        # obonet keeps the escapes, and the description behind the id.
         builder.add_reference(entity, compact(XREF), identifier(str(target)))
     _read_names(entity, attributes, builder, options)
 
@@ -102,18 +106,18 @@ def _read_node(
 def _read_names(
     entity: str, attributes: Mapping[str, Any], builder: GraphBuilder, options: ReadOptions
 ) -> None:
-    known = [name for name in _tuples(attributes.get("names"), 3) if name[1] in SCOPES]
-    for text, scope, language in known:
+    own = [name for name in _tuples(attributes.get("names"), 3) if name[1] in SCOPES]
+    for text, scope, language in own:
         builder.add_name(entity, text, scope, language)
-    if known:
-        return  # a view of ours, which has every name there
+    if own:
+        return  # a graph that kgbert exported: all its names are there
     keys = (options.label, *_NAME_KEYS) if options.label else _NAME_KEYS
     if options.label and attributes.get(options.label):
         builder.labelled += 1
     if name := _first(attributes, keys):
         builder.add_name(entity, str(name))
-    for synonym in _listed(_first(attributes, _SYNONYM_KEYS)):
-        if [synonym] == (said := _tuples([synonym], 3)) and said[0][1] in SCOPES:
+    for synonym in _as_list(_first(attributes, _SYNONYM_KEYS)):
+        if [synonym] == (tuples := _tuples([synonym], 3)) and tuples[0][1] in SCOPES:
             builder.add_name(entity, *synonym)
         else:
             text, scope = parse_quoted(str(synonym)) or (str(synonym), "exact")
@@ -122,12 +126,12 @@ def _read_names(
 
 
 def _first(attributes: Mapping[str, Any], keys: Iterable[str]) -> Any:
-    """Return the first attribute that is there and not empty."""
+    """Return the first attribute that exists and is not empty."""
     return next((attributes[key] for key in keys if attributes.get(key)), None)
 
 
-def _listed(value: Any) -> list[Any]:
-    """Return what an attribute holds that may hold several values."""
+def _as_list(value: Any) -> list[Any]:
+    """Return the values of an attribute that may have several."""
     if isinstance(value, str):
         return value.split("|")
     return (
@@ -136,19 +140,19 @@ def _listed(value: Any) -> list[Any]:
 
 
 def _strings(value: Any) -> tuple[str, ...]:
-    return tuple(map(str, _listed(value)))
+    return tuple(map(str, _as_list(value)))
 
 
 def _mapping(value: Any) -> dict[str, Any]:
-    return {str(key): said for key, said in value.items()} if isinstance(value, Mapping) else {}
+    return {str(key): item for key, item in value.items()} if isinstance(value, Mapping) else {}
 
 
 def _tuples(value: Any, length: int) -> list[Any]:
-    """Return those of an attribute's values that are so many strings."""
+    """Return the values of an attribute that are sequences of ``length`` strings."""
     return [
-        said
-        for said in (value if isinstance(value, list | tuple) else ())
-        if isinstance(said, list | tuple)
-        and len(said) == length
-        and all(isinstance(part, str) for part in said)
+        item
+        for item in (value if isinstance(value, list | tuple) else ())
+        if isinstance(item, list | tuple)
+        and len(item) == length
+        and all(isinstance(part, str) for part in item)
     ]

@@ -1,4 +1,4 @@
-"""Read OBO files, many stanzas at a time and tag by tag, which is faster than one by one."""
+"""Read OBO files: many stanzas at once and tag by tag, which is faster than one by one."""
 
 import re
 from collections import defaultdict
@@ -12,6 +12,8 @@ from kgbert.graph.readers.obo_tags import (
     ADD,
     Entities,
     MalformedError,
+    Positions,
+    Values,
     identifier,
     identifiers,
     shared_relation,
@@ -19,25 +21,23 @@ from kgbert.graph.readers.obo_tags import (
 )
 from kgbert.graph.storage.builder import GraphBuilder
 from kgbert.graph.storage.string_pool import Terms
-from kgbert.utils.errors import GraphError
+from kgbert.utils.errors import GraphError, Remedy
 
-#: A line that ends with a backslash goes on in the next.
+#: A line that ends with a backslash is continued in the next.
 _CONTINUED = re.compile(r"\\(?<!\\\\)[ \t]*\r?\n[ \t]*")
 _LICENCE = re.compile(r"\s*\S*(?:terms|dc|dct):license\s+(\S+)")
-_REMEDY = (
-    'Mend the line (tag: value; an entity has an id; synonym: "text" EXACT []; relationship: '
-    "part_of EX:0000001), or say which format the file has:"
+_SYNTAX = (
+    'Correct the line (tag: value; an entity has an id; synonym: "text" EXACT []; relationship: '
+    "part_of EX:0000001)."
 )
 
-#: Places of stanzas in a block, and the text that a line has for each.
-_Lines = tuple[list[int], list[str]]
 #: The lines with each tag.
-_Said = dict[str, _Lines]
+_LinesByTag = dict[str, tuple[Positions, Values]]
 
 
 @dataclass(frozen=True)
 class _Ontology:
-    """What was read of a file."""
+    """What was read so far of a file."""
 
     builder: GraphBuilder
     obsolete: set[str] = field(default_factory=set)
@@ -46,15 +46,15 @@ class _Ontology:
 
 
 def read_obo(source: Source, statements: Statements) -> None:
-    """Add what an OBO file (1.0 to 1.4) says."""
-    # A builder of its own: the file's names for relations hold in the file alone.
+    """Add the terms, instances and relations of an OBO file (1.0 to 1.4)."""
+    # A builder of its own: the names of relations are local to the file.
     ontology = _Ontology(GraphBuilder(statements.builder.terms))
     before = 0
     for block in _blocks(source):
         try:
             before += _read_block(block, ontology)
         except MalformedError as error:
-            raise _located(error, before, source) from None
+            raise _with_line(error, before, source) from None
     ontology.builder.forget(ontology.obsolete)
     _rename_relations(ontology.builder, ontology.typedefs)
     climb(ontology.builder.edges, ontology.builder)
@@ -62,7 +62,7 @@ def read_obo(source: Source, statements: Statements) -> None:
 
 
 def _blocks(source: Source) -> Iterator[str]:
-    """Yield the text in pieces of many whole stanzas; the header is made one too."""
+    """Yield the text in blocks of whole stanzas; the header becomes a stanza too."""
     pieces = ["[Header]\n"]
     for block in source.blocks():
         text = _CONTINUED.sub("", block) if "\\" in block else block
@@ -76,115 +76,116 @@ def _blocks(source: Source) -> Iterator[str]:
 
 
 def _read_block(block: str, ontology: _Ontology) -> int:
-    """Add what some stanzas say, and return how many there are."""
-    header, typedefs, said = map(_unsaid, (_HEADER, _TYPEDEF, _TERM))
-    kinds = {"Header": header, "Typedef": typedefs, "Term": said, "Instance": said}
-    count = _gather(block, kinds)
+    """Add a block of stanzas, and return how many they are."""
+    header, typedefs, terms = map(_no_lines, (_HEADER, _TYPEDEF, _TERM))
+    sections = {"Header": header, "Typedef": typedefs, "Term": terms, "Instance": terms}
+    count = _gather(block, sections)
     _read_header(header, ontology.builder)
     _read_typedefs(typedefs, ontology)
-    entities = _identified(said, count, block, ontology.builder.terms)
-    _retire(said, entities.ids, ontology)
+    entities = _identify(terms, count, block, ontology.builder.terms)
+    _add_obsolete(terms, entities.ids, ontology)
     for tag, add in ADD.items():
-        places, texts = said[tag]
+        positions, texts = terms[tag]
         if texts:
-            add(places, texts, entities, ontology.builder)
+            add(positions, texts, entities, ontology.builder)
     return count
 
 
-def _unsaid(tags: Iterable[str]) -> _Said:
+def _no_lines(tags: Iterable[str]) -> _LinesByTag:
     return {tag: ([], []) for tag in tags}
 
 
-def _gather(block: str, kinds: dict[str, _Said]) -> int:
-    """Sort the lines by kind of stanza and tag, and return how many stanzas there are."""
+def _gather(block: str, sections: dict[str, _LinesByTag]) -> int:
+    """Sort the lines by type of stanza and tag, and return the number of stanzas."""
     count = 0
-    said: _Said = {}
+    lines_by_tag: _LinesByTag = {}
     for line in block.split("\n"):
         tag, _, text = line.partition(":")
-        if lines := said.get(tag):
-            places, texts = lines
-            places.append(count)
+        if lines := lines_by_tag.get(tag):
+            positions, texts = lines
+            positions.append(count)
             texts.append(text)
         elif line[:1] == "[":
             count += 1
-            said = kinds.get(line[1:].partition("]")[0], {})
-            if _BEGIN in said:
-                said[_BEGIN][0].append(count)
+            lines_by_tag = sections.get(line[1:].partition("]")[0], {})
+            if _BEGIN in lines_by_tag:
+                lines_by_tag[_BEGIN][0].append(count)
         elif line and not line.isspace():
-            _gather_odd(line.strip(), count, said)
+            _gather_irregular(line.strip(), count, lines_by_tag)
     return count
 
 
-def _gather_odd(line: str, place: int, said: _Said) -> None:
-    """Sort a line that is no plain "tag: value" of a tag that matters."""
+def _gather_irregular(line: str, position: int, lines_by_tag: _LinesByTag) -> None:
+    """Sort a line that is not a plain "tag: value" with a known tag."""
     tag, colon, text = line.partition(":")
     if not colon and line[0] != "!":
         raise MalformedError(line, "is not 'tag: value', so it is not OBO")
-    if lines := said.get(tag.rstrip()):
-        lines[0].append(place)
+    if lines := lines_by_tag.get(tag.rstrip()):
+        lines[0].append(position)
         lines[1].append(text)
 
 
-def _read_header(said: _Said, builder: GraphBuilder) -> None:
-    for version in said["data-version"][1][:1]:
+def _read_header(lines_by_tag: _LinesByTag, builder: GraphBuilder) -> None:
+    for version in lines_by_tag["data-version"][1][:1]:
         builder.version = version.strip()
-    for licence in filter(None, map(_LICENCE.match, said["property_value"][1])):
+    for licence in filter(None, map(_LICENCE.match, lines_by_tag["property_value"][1])):
         builder.licence = licence[1].strip('"')
 
 
-def _read_typedefs(said: _Said, ontology: _Ontology) -> None:
-    names = dict(zip(*said["name"], strict=True))
-    xrefs, kinds = (_by_place(*said[tag]) for tag in ("xref", "is_a"))
-    for place, text in zip(*said["id"], strict=True):
+def _read_typedefs(lines_by_tag: _LinesByTag, ontology: _Ontology) -> None:
+    names = dict(zip(*lines_by_tag["name"], strict=True))
+    xrefs, parents = (_by_position(*lines_by_tag[tag]) for tag in ("xref", "is_a"))
+    for position, text in zip(*lines_by_tag["id"], strict=True):
         own = identifier(text)
-        relation = shared_relation(own, xrefs[place])
-        ontology.typedefs[own] = relation, unquote(names.get(place, "").strip())
-        for general in kinds[place]:
+        relation = shared_relation(own, xrefs[position])
+        ontology.typedefs[own] = relation, unquote(names.get(position, "").strip())
+        for general in parents[position]:
             ontology.builder.add_kind(own, general)
 
 
-def _by_place(places: list[int], texts: list[str]) -> defaultdict[int, list[str]]:
-    """Return the ids that lines name, by the place of their stanzas."""
-    found = defaultdict(list)
-    for place, text in zip(places, texts, strict=True):
-        found[place].append(identifier(text))
-    return found
+def _by_position(positions: list[int], texts: list[str]) -> defaultdict[int, list[str]]:
+    """Return the ids that lines name, by the position of their stanzas."""
+    ids = defaultdict(list)
+    for position, text in zip(positions, texts, strict=True):
+        ids[position].append(identifier(text))
+    return ids
 
 
-def _identified(said: _Said, count: int, block: str, terms: Terms) -> Entities:
+def _identify(lines_by_tag: _LinesByTag, count: int, block: str, terms: Terms) -> Entities:
     """Return the entities of the stanzas in a block; of several ids the first counts."""
     entities = [""] * (count + 1)
-    places, texts = said["id"]
-    for place, entity in zip(reversed(places), reversed(identifiers(texts)), strict=True):
-        entities[place] = entity
-    for place in said[_BEGIN][0]:
-        if not entities[place]:
-            _, _, lines = f"\n{block}".split("\n[")[place].partition("]")
-            raise MalformedError(lines.strip(), "is said of nothing: its stanza has no id")
+    positions, texts = lines_by_tag["id"]
+    for position, entity in zip(reversed(positions), reversed(identifiers(texts)), strict=True):
+        entities[position] = entity
+    for position in lines_by_tag[_BEGIN][0]:
+        if not entities[position]:
+            kind, _, lines = f"\n{block}".split("\n[")[position].partition("]")
+            text = lines.strip() or f"[{kind}]"
+            raise MalformedError(text, "belongs to no entity: its stanza has no id", position)
     return Entities(entities, terms.numbers(entities))
 
 
-def _retire(said: _Said, entities: list[str], ontology: _Ontology) -> None:
-    """Note which entities are obsolete, and what stands for them now."""
-    places = {
-        place
-        for place, text in zip(*said["is_obsolete"], strict=True)
+def _add_obsolete(lines_by_tag: _LinesByTag, entities: list[str], ontology: _Ontology) -> None:
+    """Record the obsolete entities and their replacements."""
+    positions = {
+        position
+        for position, text in zip(*lines_by_tag["is_obsolete"], strict=True)
         if text.lstrip().startswith("true")
     }
-    replacements = _by_place(*said["replaced_by"])
-    for place in places:
-        ontology.obsolete.add(entities[place])
-        ontology.builder.replaced[entities[place]] = min(replacements[place], default="")
+    replacements = _by_position(*lines_by_tag["replaced_by"])
+    for position in positions:
+        ontology.obsolete.add(entities[position])
+        ontology.builder.replaced[entities[position]] = min(replacements[position], default="")
 
 
 def _rename_relations(builder: GraphBuilder, typedefs: dict[str, tuple[str, str]]) -> None:
-    """Call relations what all ontologies call them, and name those that have edges or kinds."""
-    kinds = [(own, general) for own, above in builder.kinds.items() for general in above]
-    known = builder.edges.relations() | {general for _, general in kinds}
+    """Give relations their shared ids, and names to those with edges or sub-properties."""
+    pairs = [(own, general) for own, above in builder.kinds.items() for general in above]
+    known = builder.edges.relations() | {general for _, general in pairs}
     shared = {own: relation for own, (relation, _) in typedefs.items()}
     builder.edges.rename_relations(shared)
     builder.kinds.clear()
-    for own, general in kinds:
+    for own, general in pairs:
         builder.add_kind(shared[own], shared.get(general, general))
     builder.relations = {shared.get(own, own): "" for own in known}
     for own, (relation, text) in typedefs.items():
@@ -192,21 +193,23 @@ def _rename_relations(builder: GraphBuilder, typedefs: dict[str, tuple[str, str]
             builder.add_relation(relation, text)
 
 
-def _located(error: MalformedError, before: int, source: Source) -> GraphError:
-    """Return the error that names the line: the first, behind some stanzas, with such a text."""
-    text, problem = error.args
-    content = "".join(source.lines())
-    place = 0
-    for _ in range(before - 1):
-        place = content.find("\n[", place) + 1
-    number = content.count("\n", 0, max(place, content.find(text, place))) + 1
+def _with_line(error: MalformedError, before: int, source: Source) -> GraphError:
+    """Return the error that names the line: the first with its text in or after its stanza."""
+    content = "\n" + "".join(source.lines())
+    # The header is the first stanza, and the only one that no bracket begins.
+    start = 0
+    for _ in range(before + error.stanza - 1):
+        start = content.find("\n[", start) + 1
+    number = content.count("\n", 0, max(start, content.find(error.text, start)))
+    line = error.text.strip().splitlines()[0][:60]
     return GraphError(
-        f"{source.name}, line {number}: {text.strip().splitlines()[0][:60]!r} {problem}. {_REMEDY} "
-        f"read_graph({source.name!r}, format='turtle')."
+        f"{source.name}, line {number}: {line!r} {error.problem}. {_SYNTAX}",
+        code="malformed-obo",
+        remedies=[Remedy("format", "turtle", "if that is its format")],
     )
 
 
-#: Not a tag: the places where stanzas begin.
+#: Not a tag: the positions of the stanzas themselves.
 _BEGIN = "["
 _HEADER = ("data-version", "property_value")
 _TYPEDEF = ("id", "name", "xref", "is_a")

@@ -1,9 +1,10 @@
-"""What the tags of OBO say of entities."""
+"""The tags of OBO stanzas: how their values are parsed, and what they add to a graph."""
 
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import repeat
+from typing import TypeAlias
 
 import numpy as np
 
@@ -19,14 +20,20 @@ _QUOTED = re.compile(
     re.MULTILINE,
 )
 _ESCAPE = re.compile(r"\\(.)")
-#: White space is a space in the end.
+#: White space becomes a single space.
 _ESCAPED = {"n": " ", "W": " ", "t": " "}
 _TRAILING = re.compile(r"(?:\s+\{[^{}]*\})?(?:\s+!.*)?$")
 _SHARED_RELATION = re.compile(r"[A-Za-z]+:\d{4,}")
 
 
 class MalformedError(ValueError):
-    """A line cannot be understood: its text, and why."""
+    """A line that cannot be parsed."""
+
+    def __init__(self, text: str, problem: str, stanza: int = 0) -> None:
+        super().__init__(text, problem, stanza)
+        self.text, self.problem = text, problem
+        self.stanza = stanza
+        """Number of its stanza in the block, if that is known."""
 
 
 def parse_quoted(text: str) -> tuple[str, str] | None:
@@ -48,13 +55,13 @@ def parse_all_quoted(texts: list[str]) -> tuple[list[str], list[str]]:
     parsed = _QUOTED.findall("\n".join(texts))
     if len(parsed) < len(texts):
         wrong = next(text for text in texts if _QUOTED.match(text) is None)
-        raise MalformedError(wrong, "has no closed pair of double quotes, so its text is not known")
+        raise MalformedError(wrong, "has no closed pair of double quotes")
     quoted = [unescape(text) if "\\" in text else text for text, _ in parsed]
     return quoted, [word for _, word in parsed]
 
 
 def unquote(text: str) -> str:
-    r"""Return the text of a tag that has no quotes, without modifiers, comment and escapes.
+    r"""Return the value of a tag without quotes, without modifiers, comment and escapes.
 
     >>> unquote('tall {source="X:1"} ! as a tree'), unquote(r"50\% \{v\}")
     ('tall', '50% {v}')
@@ -63,7 +70,7 @@ def unquote(text: str) -> str:
 
 
 def unquote_all(texts: list[str]) -> list[str]:
-    """Return the texts of a tag that has no quotes.
+    """Return the values of a tag without quotes.
 
     >>> unquote_all(["fever", "heat ! a comment"])
     ['fever', 'heat']
@@ -106,7 +113,7 @@ def identifiers(texts: Iterable[str]) -> list[str]:
 
 
 def shared_relation(own: str, xrefs: Iterable[str]) -> str:
-    """Return the id that a relation has in all ontologies (BFO, RO), if its xrefs tell it.
+    """Return the id of a relation in all ontologies (BFO, RO), if one of its xrefs is that.
 
     >>> shared_relation("part_of", ["BFO:0000050"]), shared_relation("X:1", ["BFO:0000050"])
     ('BFO:0000050', 'X:1')
@@ -115,96 +122,104 @@ def shared_relation(own: str, xrefs: Iterable[str]) -> str:
     return shared[0] if shared and ":" not in own else own
 
 
+#: Positions of stanzas in a block, and the value of a line of each.
+Positions: TypeAlias = list[int]
+Values: TypeAlias = list[str]
+
 _XREF = compact(XREF)
 _SCOPES = {"EXACT": "exact", "RELATED": "related", "BROAD": "broad", "NARROW": "narrow"}
 
 
 @dataclass(frozen=True)
 class Entities:
-    """The entities that some stanzas are about, by place, and their numbers among the terms."""
+    """The entities of some stanzas, by position, and their numbers among the terms."""
 
     ids: list[str]
     numbers: Numbering
 
-    def at(self, places: list[int]) -> list[str]:
-        """Return the ids of the entities at some places."""
-        return [self.ids[place] for place in places]
+    def at(self, positions: Positions) -> list[str]:
+        """Return the ids of the entities at some positions."""
+        return [self.ids[position] for position in positions]
 
 
-#: Takes the places of stanzas, the text that a line has in each, the entities and the builder.
-_Add = Callable[[list[int], list[str], Entities, GraphBuilder], None]
+#: Takes the positions of stanzas, the value of a line in each, the entities and the builder.
+_AddTag = Callable[[Positions, Values, Entities, GraphBuilder], None]
 
 
 def _add_entities(
-    places: list[int], texts: list[str], entities: Entities, builder: GraphBuilder
+    positions: Positions, values: Values, entities: Entities, builder: GraphBuilder
 ) -> None:
-    builder.add_entities(entities.at(places), repeat("", len(places)))
+    builder.add_entities(entities.at(positions), repeat("", len(positions)))
 
 
 def _add_alternatives(
-    places: list[int], texts: list[str], entities: Entities, builder: GraphBuilder
+    positions: Positions, values: Values, entities: Entities, builder: GraphBuilder
 ) -> None:
-    for entity, alternative in zip(entities.at(places), identifiers(texts), strict=True):
+    for entity, alternative in zip(entities.at(positions), identifiers(values), strict=True):
         builder.replaced.setdefault(alternative, entity)
 
 
 def _add_names(
-    places: list[int], texts: list[str], entities: Entities, builder: GraphBuilder
+    positions: Positions, values: Values, entities: Entities, builder: GraphBuilder
 ) -> None:
     kind = builder.names.kind(SCOPES.index("preferred"), "")
-    builder.names.extend(entities.numbers[places], kind, unquote_all(texts))
+    builder.names.extend(entities.numbers[positions], kind, unquote_all(values))
 
 
-def _synonyms_of(scope: str) -> _Add:
-    def add(places: list[int], texts: list[str], entities: Entities, builder: GraphBuilder) -> None:
-        names, words = parse_all_quoted(texts)
+def _synonyms_of(scope: str) -> _AddTag:
+    def add(
+        positions: Positions, values: Values, entities: Entities, builder: GraphBuilder
+    ) -> None:
+        names, words = parse_all_quoted(values)
         kinds = {
             word: builder.names.kind(SCOPES.index(_SCOPES.get(word, scope)), "")
             for word in set(words)
         }
         kinds_of_names = np.fromiter(map(kinds.__getitem__, words), np.int32, len(words))
-        builder.names.extend(entities.numbers[places], kinds_of_names, names)
+        builder.names.extend(entities.numbers[positions], kinds_of_names, names)
 
     return add
 
 
 def _add_definitions(
-    places: list[int], texts: list[str], entities: Entities, builder: GraphBuilder
+    positions: Positions, values: Values, entities: Entities, builder: GraphBuilder
 ) -> None:
-    builder.add_entities(entities.at(places), one_spaced(parse_all_quoted(texts)[0]))
+    builder.add_entities(entities.at(positions), one_spaced(parse_all_quoted(values)[0]))
 
 
 def _add_comments(
-    places: list[int], texts: list[str], entities: Entities, builder: GraphBuilder
+    positions: Positions, values: Values, entities: Entities, builder: GraphBuilder
 ) -> None:
-    """Add comments in the place of definitions that are missing."""
-    ids = entities.at(places)
+    """Add comments as the definitions of entities that have none."""
+    ids = entities.at(positions)
     undefined = {entity for entity in ids if not builder.entities[entity]}
-    for entity, text in zip(ids, unquote_all(texts), strict=True):
+    for entity, text in zip(ids, unquote_all(values), strict=True):
         if entity in undefined:
             builder.add_entity(entity, text)
 
 
-def _edges_of(relation: str) -> _Add:
-    def add(places: list[int], texts: list[str], entities: Entities, builder: GraphBuilder) -> None:
+def _edges_of(relation: str) -> _AddTag:
+    def add(
+        positions: Positions, values: Values, entities: Entities, builder: GraphBuilder
+    ) -> None:
         builder.relations.setdefault(relation, "")
-        tails = builder.terms.numbers(identifiers(texts))
-        builder.edges.extend(entities.numbers[places], relation, tails)
+        tails = builder.terms.numbers(identifiers(values))
+        builder.edges.extend(entities.numbers[positions], relation, tails)
 
     return add
 
 
 def _add_members(
-    places: list[int], texts: list[str], entities: Entities, builder: GraphBuilder
+    positions: Positions, values: Values, entities: Entities, builder: GraphBuilder
 ) -> None:
-    for entity, member in zip(entities.at(places), identifiers(texts), strict=True):
+    for entity, member in zip(entities.at(positions), identifiers(values), strict=True):
         builder.add_edge(member, RELATION_WORDS["is_a"], entity)
 
 
-def _add_claims(
-    places: list[int], texts: list[str], entities: Entities, builder: GraphBuilder
+def _add_relationships(
+    positions: Positions, values: Values, entities: Entities, builder: GraphBuilder
 ) -> None:
-    for entity, text in zip(entities.at(places), texts, strict=True):
+    for entity, text in zip(entities.at(positions), values, strict=True):
         words = text.partition(" ! ")[0].split()
         if len(words) < 2:
             raise MalformedError(text, "is a relationship that lacks its relation or its target")
@@ -212,32 +227,32 @@ def _add_claims(
 
 
 def _add_conjuncts(
-    places: list[int], texts: list[str], entities: Entities, builder: GraphBuilder
+    positions: Positions, values: Values, entities: Entities, builder: GraphBuilder
 ) -> None:
-    conjuncts = (text.partition(" ! ")[0].strip() for text in texts)
-    claims = [f"is_a {text}" if len(text.split()) == 1 else text for text in conjuncts]
-    _add_claims(places, claims, entities, builder)
+    conjuncts = (text.partition(" ! ")[0].strip() for text in values)
+    relationships = [f"is_a {text}" if len(text.split()) == 1 else text for text in conjuncts]
+    _add_relationships(positions, relationships, entities, builder)
 
 
 def _add_xrefs(
-    places: list[int], texts: list[str], entities: Entities, builder: GraphBuilder
+    positions: Positions, values: Values, entities: Entities, builder: GraphBuilder
 ) -> None:
-    tails = builder.terms.numbers(identifiers(texts))
-    builder.references.extend(entities.numbers[places], _XREF, tails)
+    tails = builder.terms.numbers(identifiers(values))
+    builder.references.extend(entities.numbers[positions], _XREF, tails)
 
 
-def _add_matches(
-    places: list[int], texts: list[str], entities: Entities, builder: GraphBuilder
+def _add_property_values(
+    positions: Positions, values: Values, entities: Entities, builder: GraphBuilder
 ) -> None:
-    """Add what entities are called in other vocabularies, where a property says that."""
-    for entity, text in zip(entities.at(places), texts, strict=True):
+    """Add the mappings to other vocabularies."""
+    for entity, text in zip(entities.at(positions), values, strict=True):
         predicate, _, target = text.strip().partition(" ")
         if "skos" in predicate and target[:1] != '"':
             builder.add_reference(entity, compact(expand(predicate)), identifier(target))
 
 
-#: Tags of an entity -> a function that adds what lines with it say, in the order of adding.
-ADD: dict[str, _Add] = {
+#: Tags of an entity -> a function that adds the lines with it; in the order of adding.
+ADD: dict[str, _AddTag] = {
     "id": _add_entities,
     "alt_id": _add_alternatives,
     "name": _add_names,
@@ -247,11 +262,11 @@ ADD: dict[str, _Add] = {
     "broad_synonym": _synonyms_of("broad"),
     "narrow_synonym": _synonyms_of("narrow"),
     "def": _add_definitions,
-    "comment": _add_comments,  # behind the definitions, which are better
+    "comment": _add_comments,  # after the definitions, which are preferred
     **{tag: _edges_of(RELATION_WORDS[tag]) for tag in ("is_a", "instance_of", "equivalent_to")},
     "union_of": _add_members,
-    "relationship": _add_claims,
+    "relationship": _add_relationships,
     "intersection_of": _add_conjuncts,
     "xref": _add_xrefs,
-    "property_value": _add_matches,
+    "property_value": _add_property_values,
 }

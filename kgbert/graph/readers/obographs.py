@@ -25,22 +25,23 @@ _WORDS = {"is_a": SUBCLASS, "type": RDF_TYPE, "subPropertyOf": SUBPROPERTY}
 
 
 def read_obographs(source: Source, statements: Statements) -> None:
-    """Add what the graphs of a file say: nodes, edges and logical definitions."""
+    """Add the nodes, edges and logical definitions of the graphs of a file."""
     content = safe_json(source)
-    way: Way = ()
+    path: Way = ()
     try:
-        for way, part in _parts(content):
-            _ADD[str(way[-2])](part, statements)
+        for path, part in _parts(content):
+            _ADD[str(path[-2])](part, statements)
     except (KeyError, TypeError, AttributeError) as error:
-        line = line_of(source.content().decode(), way)
+        line = line_of(source.content().decode(), path)
         raise GraphError(
             f"{source.name}, line {line}: JSON, but not an OBO graph ({type(error).__name__}: "
-            f'{error}). It should look like {{"graphs": [{{"nodes": [...], "edges": [...]}}]}}.'
+            f'{error}). It should look like {{"graphs": [{{"nodes": [...], "edges": [...]}}]}}.',
+            code="malformed-obographs",
         ) from None
 
 
 def _parts(content: Any) -> Iterator[tuple[Way, Any]]:
-    """Yield the parts of each graph, and the graph itself, with the way to each."""
+    """Yield the parts of each graph, and the graph itself, with the path to each."""
     for place, graph in enumerate(content["graphs"]):
         yield ("graphs", place), graph
         for kind in ("nodes", "edges", "logicalDefinitionAxioms"):
@@ -69,8 +70,8 @@ def _add_meta(iri: str, meta: Mapping[str, Any], statements: Statements) -> None
         statements.add_literal(iri, predicate, str(synonym["val"]))
     for xref in meta.get("xrefs", ()):
         statements.add_literal(iri, XREF, str(xref["val"]))
-    for said in meta.get("basicPropertyValues", ()):
-        statements.add_literal(iri, expand(str(said["pred"])), str(said["val"]))
+    for value in meta.get("basicPropertyValues", ()):
+        statements.add_literal(iri, expand(str(value["pred"])), str(value["val"]))
     if meta.get("deprecated"):
         statements.deprecated.add(iri)
 
@@ -83,9 +84,9 @@ def _add_axiom(axiom: Mapping[str, Any], statements: Statements) -> None:
     defined = str(axiom["definedClassId"])
     for genus in axiom.get("genusIds", ()):
         _relate(defined, "is_a", str(genus), statements)
-    # Some converters write null where they met an expression that they do not know.
-    for said in filter(None, axiom.get("restrictions", ())):
-        _relate(defined, str(said["propertyId"]), str(said["fillerId"]), statements)
+    # Some converters write null in the place of an expression that they do not support.
+    for restriction in filter(None, axiom.get("restrictions", ())):
+        _relate(defined, str(restriction["propertyId"]), str(restriction["fillerId"]), statements)
 
 
 def _relate(subject: str, predicate: str, target: str, statements: Statements) -> None:
@@ -96,12 +97,12 @@ def _add_header(graph: Mapping[str, Any], statements: Statements) -> None:
     meta = graph.get("meta", {})
     builder = statements.builder
     builder.version = builder.version or str(meta.get("version", ""))
-    for said in meta.get("basicPropertyValues", ()):
-        if said.get("pred") in (expand("dcterms:license"), expand("dc:license")):
-            builder.licence = str(said["val"])
+    for value in meta.get("basicPropertyValues", ()):
+        if value.get("pred") in (expand("dcterms:license"), expand("dc:license")):
+            builder.licence = str(value["val"])
 
 
-#: Where parts of a file stand -> a function that adds one.
+#: Key of a list of parts in a file -> a function that adds one part.
 _ADD: dict[str, Callable[[Mapping[str, Any], Statements], None]] = {
     "graphs": _add_header,
     "nodes": _add_node,

@@ -18,59 +18,61 @@ from kgbert.graph.rdf.owl_annotations import without_axioms
 from kgbert.graph.rdf.statements import ON_BLANKS, Statements
 from kgbert.graph.readers.rdf import not_valid, safe_content
 
-#: Syntaxes whose statements stand alone, so that the file is streamed.
+#: Syntaxes with one statement per line, which are streamed.
 _STREAMED = ("nt", "nquads")
 _SYNTAX_ERRORS = (SyntaxError, ValueError, MemoryError)
-#: Statements that are understood together.
-_TOGETHER = 1 << 18
+#: Statements that are interpreted together.
+_CHUNK = 1 << 18
 
 
 def add_with_oxigraph(syntax: str, source: Source, statements: Statements) -> None:
-    """Add the statements of a file in one of SYNTAXES.
+    """Add the statements of a file in one of ``SYNTAXES``.
 
-    IRIs are not validated, as rdflib does not either: real ontologies hold spaces in them.
+    IRIs are not validated, as in rdflib: those of real ontologies may contain spaces.
     """
-    with _opened(syntax, source) as content:
+    with _open(syntax, source) as content:
         try:
-            _add_all(_parsed(syntax, content), statements)
+            _add_all(_parse(syntax, content), statements)
         except _SYNTAX_ERRORS as error:
-            raise not_valid(source, syntax, _located(error, syntax, source)) from None
+            raise not_valid(source, syntax, _with_location(error, syntax, source)) from None
 
 
-def _opened(syntax: str, source: Source) -> AbstractContextManager[Any]:
-    """Return the stream of a file whose statements stand alone, else what matters of it."""
+def _open(syntax: str, source: Source) -> AbstractContextManager[Any]:
+    """Return the stream of a line-based file, or the content of another without annotations."""
     if syntax in _STREAMED:
         return source.stream()
     return nullcontext(without_axioms(syntax, safe_content(syntax, source)))
 
 
-def _parsed(syntax: str, content: Any) -> Iterator[pyoxigraph.Quad]:
+def _parse(syntax: str, content: Any) -> Iterator[pyoxigraph.Quad]:
     return pyoxigraph.parse(content, SYNTAXES[syntax], base_iri=BASE, lenient=True)
 
 
-def _located(error: BaseException, syntax: str, source: Source) -> BaseException:
-    """Return the error with its place in the whole file, of which axioms may be left out."""
+def _with_location(error: BaseException, syntax: str, source: Source) -> BaseException:
+    """Return the error with its line in the whole file, of which annotations may be left out."""
     if syntax in _STREAMED:
         return error
     content = safe_content(syntax, source)
     if syntax == "json-ld":
-        return SyntaxError(located(content, complaining(partial(_drain, syntax), _SYNTAX_ERRORS)))
+        return SyntaxError(
+            located(content, complaining(partial(_parse_all, syntax), _SYNTAX_ERRORS))
+        )
     lines = _Lines(content)
     try:
-        _drain(syntax, lines)
+        _parse_all(syntax, lines)
     except _SYNTAX_ERRORS as same:
-        # Of RDF/XML Oxigraph does not tell the line: it is the last that was asked for.
+        # Oxigraph names no line of RDF/XML: it is the last line that was read.
         return SyntaxError(f"line {lines.number}: {same}") if syntax == "xml" else same
     return error
 
 
-def _drain(syntax: str, content: Any) -> None:
-    """Parse for the sake of what the parser raises."""
-    deque(_parsed(syntax, content), maxlen=0)
+def _parse_all(syntax: str, content: Any) -> None:
+    """Parse a content for the errors that the parser raises."""
+    deque(_parse(syntax, content), maxlen=0)
 
 
 class _Lines:
-    """A stream that gives a line at a time, and knows which."""
+    """A stream that returns one line at a time and knows its number."""
 
     def __init__(self, content: bytes) -> None:
         self.lines = iter(content.splitlines(keepends=True))
@@ -85,20 +87,20 @@ class _Lines:
 
 def _add_all(quads: Iterator[pyoxigraph.Quad], statements: Statements) -> None:
     for first in quads:
-        _add_some(chain((first,), islice(quads, _TOGETHER)), statements)
+        _add_chunk(chain((first,), islice(quads, _CHUNK)), statements)
         statements.settle()
 
 
-def _add_some(quads: Iterable[pyoxigraph.Quad], statements: Statements) -> None:
-    """Add statements, in one loop without calls: there may be fifty million of them."""
+def _add_chunk(quads: Iterable[pyoxigraph.Quad], statements: Statements) -> None:
+    """Add statements in one loop without calls: there may be fifty million of them."""
     told, said = statements.told, statements.said
     named, blank = pyoxigraph.NamedNode, pyoxigraph.BlankNode
     literal, triple = pyoxigraph.Literal, pyoxigraph.Triple
-    # Most files say all that they say about one thing together.
+    # Most files list the statements about one subject together.
     last, subject = None, ""
     for quad in quads:
         predicate, start = quad.predicate.value, quad.subject
-        # Of the statements of HPO, two thirds only annotate others.
+        # Two thirds of the statements of HPO only annotate other statements.
         if type(start) is blank and predicate not in ON_BLANKS:
             continue
         if start != last:
@@ -118,7 +120,7 @@ def _add_some(quads: Iterable[pyoxigraph.Quad], statements: Statements) -> None:
             targets.append(target.value if type(target) is named else str(target))
 
 
-#: The syntaxes that Oxigraph reads, and what it calls them.
+#: The syntaxes that Oxigraph reads, and their names there.
 SYNTAXES = {
     "turtle": RdfFormat.TURTLE,
     "xml": RdfFormat.RDF_XML,

@@ -1,4 +1,4 @@
-"""Read pandas tables: of triples, edges, entities or relations, as table files are read."""
+"""Read pandas DataFrames of triples, edges, entities or relations, as table files are read."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -18,22 +18,23 @@ def is_frame(graph: object) -> bool:
 
 
 def read_frame(frame: "pandas.DataFrame", statements: Statements) -> None:
-    """Add what a DataFrame says; an index that has a name is a column like the others."""
+    """Add the rows of a DataFrame; a named index is a column like the others."""
     add_rows(_rows(frame), "pandas table", statements)
 
 
 def _rows(frame: "pandas.DataFrame") -> Iterator[Row]:
     if any(frame.index.names):
         frame = frame.reset_index()
-    # Columns that nobody named are numbered: their first row is no header.
+    # pandas numbers columns without names: the first row is no header then.
     if not all(isinstance(name, int) for name in frame.columns):
         yield 0, [str(name).strip() for name in frame.columns]
     cells = frame.astype(object).where(frame.notna(), "")
     for number, row in enumerate(cells.itertuples(index=False, name=None), start=1):
-        yield number, [_written(cell) for cell in row]
+        yield number, [_to_text(cell) for cell in row]
 
 
-def _written(cell: object) -> str:
-    # A missing cell makes decimals of a column of whole numbers.
-    whole = isinstance(cell, float) and cell.is_integer()
-    return str(int(cell) if whole else cell).strip()  # type: ignore[call-overload]  # whole is float
+def _to_text(cell: object) -> str:
+    # One missing cell turns a column of integers into floats.
+    if isinstance(cell, float) and cell.is_integer():
+        return str(int(cell))
+    return str(cell).strip()

@@ -1,4 +1,4 @@
-"""Read the graph view of PyTorch Geometric back."""
+"""Read the PyTorch Geometric graphs that kgbert exports."""
 
 from typing import TYPE_CHECKING
 
@@ -11,17 +11,18 @@ if TYPE_CHECKING:
 
 
 def read_pyg(data: "Data", statements: Statements) -> None:
-    """Add what a PyTorch Geometric Data that :func:`kgbert.graph.export.to_pyg` made says.
+    """Add the nodes and edges of a ``Data`` that :func:`kgbert.graph.export.to_pyg` made.
 
     Raises:
-        GraphError: It does not say what its nodes and relations are.
+        GraphError: It lacks the ids of its nodes or relations.
     """
     missing = [key for key in ("entity_ids", "relation_ids", "edge_type") if key not in data]
     if missing:
         raise GraphError(
-            f"the PyG Data has no {' and no '.join(missing)}, so its nodes or relations are mere "
+            f"the PyG Data has no {' and no '.join(missing)}, so its nodes or relations are only "
             f"numbers. Set them: data.entity_ids = ['HP:0000001', ...], data.relation_ids = "
-            f"['rdfs:subClassOf', ...], data.edge_type = tensor of positions in relation_ids."
+            f"['rdfs:subClassOf', ...], data.edge_type = tensor of positions in relation_ids.",
+            code="pyg-without-ids",
         )
     builder = statements.builder
     ids, relations = data.entity_ids, data.relation_ids

@@ -1,4 +1,4 @@
-"""Read RDF with rdflib, which knows every syntax; where Oxigraph is installed it reads faster."""
+"""Read RDF with rdflib, which knows every syntax, or faster with Oxigraph if it is installed."""
 
 import re
 import warnings
@@ -14,9 +14,9 @@ from kgbert.graph.files.json_locations import complaining, located
 from kgbert.graph.files.safe_parsing import refuse_remote_contexts, safe_json, safe_xml
 from kgbert.graph.files.source import Source
 from kgbert.graph.rdf.statements import Statements
-from kgbert.utils.errors import GraphError
+from kgbert.utils.errors import GraphError, Remedy
 
-#: Syntaxes that hold several graphs; they are read as their union.
+#: Syntaxes of datasets; their graphs are read as their union.
 _QUADS = ("nquads", "trig", "trix")
 
 
@@ -34,11 +34,11 @@ def read_rdf(syntax: str, source: Source, statements: Statements) -> None:
 def add_with_rdflib(syntax: str, source: Source, statements: Statements) -> None:
     """Add the statements of a file in any syntax."""
     content = safe_content(syntax, source)
-    with _Refusal(source, syntax):
-        add_graph(_parsed(syntax, content), statements)
+    with _SyntaxErrors(source, syntax):
+        add_graph(_parse(syntax, content), statements)
 
 
-def _parsed(syntax: str, content: bytes) -> rdflib.Graph:
+def _parse(syntax: str, content: bytes) -> rdflib.Graph:
     graph = rdflib.Dataset(default_union=True) if syntax in _QUADS else rdflib.Graph()
     with warnings.catch_warnings():
         # rdflib's own parsers still call what rdflib deprecates.
@@ -46,8 +46,8 @@ def _parsed(syntax: str, content: bytes) -> rdflib.Graph:
         return graph.parse(data=content, format=syntax, publicID=BASE)
 
 
-class _Refusal:
-    """Turn what rdflib raises for a malformed file into an error that names the file."""
+class _SyntaxErrors:
+    """Context that turns what rdflib raises for a malformed file into a GraphError."""
 
     def __init__(self, source: Source, syntax: str) -> None:
         self.source, self.syntax = source, syntax
@@ -63,32 +63,33 @@ class _Refusal:
         if issubclass(kind, RecursionError):
             raise GraphError(
                 f"{self.source.name}: nested too deeply to be read as {self.syntax}. Convert it "
-                f"to N-Triples, which has no nesting, or install the reader that can: pip install "
-                f"'kgbert[fast]'."
+                f"to N-Triples, which has no nesting, or install the faster reader: pip install "
+                f"'kgbert[fast]'.",
+                code="nested-too-deeply",
             ) from None
-        # For some syntax errors, a variable without a name in N3 for one, rdflib has no class and
-        # raises Exception itself; an except clause would catch its subclasses with it.
+        # For some syntax errors, such as a variable without a name in N3, rdflib raises Exception
+        # itself; an except clause would catch its subclasses with it.
         if kind is Exception or issubclass(kind, _SYNTAX_ERRORS):
             if self.syntax == "json-ld":
-                complain = complaining(partial(_parsed, "json-ld"), _SYNTAX_ERRORS)
-                error = SyntaxError(located(self.source.content(), complain))
+                find_error = complaining(partial(_parse, "json-ld"), _SYNTAX_ERRORS)
+                error = SyntaxError(located(self.source.content(), find_error))
             raise not_valid(self.source, self.syntax, error) from None
 
 
 def safe_content(syntax: str, source: Source) -> bytes:
-    """Return the whole content, refusing what would fetch, expand or nest without bound."""
+    """Return the content; refuse what would fetch, expand or nest without bound."""
     if syntax in ("xml", "trix"):
         return safe_xml(source)
     content = source.content()
     if syntax == "json-ld":
         refuse_remote_contexts(safe_json(source), source)
     else:
-        _refuse_giants(content, source)
+        _refuse_long_literals(content, source)
     return content
 
 
-def _refuse_giants(content: bytes, source: Source) -> None:
-    """Refuse a literal that rdflib would take minutes over: a long run without a delimiter."""
+def _refuse_long_literals(content: bytes, source: Source) -> None:
+    """Refuse a literal on which rdflib would spend minutes: a long run without a delimiter."""
     # A run that is longer than the limit covers a block of half its size.
     half = max(1, source.limits.line // 2)
     blocks = range(0, len(content) - half + 1, half)
@@ -100,28 +101,31 @@ def _refuse_giants(content: bytes, source: Source) -> None:
             line = content.count(b"\n", 0, place) + 1
             raise GraphError(
                 f"{source.name}, line {line}: a literal of more than {source.limits.line:,} bytes, "
-                f"as no name or definition is. Leave it out of the export, or raise the limit: "
-                f"ReadOptions(limits=Limits(line={len(piece)}))."
+                f"more than any name or definition. Leave it out of the export.",
+                code="literal-too-long",
+                remedies=[Remedy("line", len(piece), "if you trust the file", "Limits")],
             )
         place += len(piece) + 1
 
 
 def not_valid(source: Source, syntax: str, error: BaseException) -> GraphError:
-    """Return the error that says where a file departs from its syntax."""
+    """Return the error that names the place where a file breaks its syntax."""
     if isinstance(error, UnicodeDecodeError):
         return source.not_utf8(error)
-    # What Python adds about the line, the parser has said.
-    said = str(error).removesuffix(f" (line {getattr(error, 'lineno', 0)})")
-    reason = " ".join(said.split())[:300] or type(error).__name__
+    # The parser has named the line already, which Python names again.
+    text = str(error).removesuffix(f" (line {getattr(error, 'lineno', 0)})")
+    reason = " ".join(text.split())[:300] or type(error).__name__
     other = "nt" if syntax != "nt" else "turtle"
-    guess = f", or say which format it has: read_graph({source.name!r}, format={other!r})"
-    # What was taken for JSON-LD is JSON at least.
-    remedy = "" if syntax == "json-ld" else guess
-    return GraphError(f"{source.name}: not valid {syntax} ({reason}). Mend the file there{remedy}.")
+    remedies = [] if syntax == "json-ld" else [Remedy("format", other, "if that is its format")]
+    return GraphError(
+        f"{source.name}: not valid {syntax} ({reason}). Correct the file there.",
+        code="malformed-rdf",
+        remedies=remedies,
+    )
 
 
 def add_graph(graph: rdflib.Graph, statements: Statements) -> None:
-    """Add what an rdflib graph, or all graphs of a dataset together, say."""
+    """Add the statements of an rdflib graph, or of all graphs of a dataset."""
     for subject, predicate, target in graph.triples((None, None, None)):
         if isinstance(target, rdflib.Literal):
             language = target.language or ""
@@ -137,7 +141,7 @@ def _term(node: rdflib.term.Node) -> str:
 
 
 #: What rdflib's parsers raise for malformed files: their own errors, and Python's where a parser
-#: trusted the file's shape.
+#: trusted the file.
 _SYNTAX_ERRORS = (
     ParserError,
     xml.sax.SAXException,

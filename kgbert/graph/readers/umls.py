@@ -7,7 +7,7 @@ from kgbert.graph.files.source import Source
 from kgbert.graph.rdf.statements import Statements
 from kgbert.utils.errors import GraphError
 
-#: The three letters of UMLS -> the tag that everybody else uses.
+#: Language codes of UMLS -> BCP 47 tags.
 _LANGUAGES = {
     "BAQ": "eu",
     "CHI": "zh",
@@ -40,16 +40,17 @@ _BROADER = "skos:broader"
 
 
 def read_rrf(source: Source, statements: Statements) -> None:
-    """Add what one RRF file says; which file it is, its name tells.
+    """Add the rows of one RRF file, which is known by its name.
 
     Raises:
-        GraphError: The file is none of those, or a row has too few columns.
+        GraphError: The file is none of these, or a row has too few columns.
     """
     name = PurePath(source.member or source.path.name).name.split(".")[0].upper()
     if name not in _FILES:
         raise GraphError(
-            f"{source.name}: not one of the RRF files that hold names, relations, types and "
-            f"definitions. Name these, or a folder with them: {', '.join(_FILES)} (.RRF)."
+            f"{source.name}: not one of the RRF files of names, relations, types and "
+            f"definitions. Name one of these, or a folder of them: {', '.join(_FILES)} (.RRF).",
+            code="unknown-rrf-file",
         )
     columns, add = _FILES[name]
     for row in _rows(source, columns):
@@ -62,7 +63,8 @@ def _rows(source: Source, columns: int) -> Iterator[list[str]]:
         if len(row) < columns:
             raise GraphError(
                 f"{source.name}, line {number}: {len(row)} columns, but this file has {columns}. "
-                f"The file is cut or was changed; take it from the release again."
+                f"The file is truncated or was changed; take it from the release again.",
+                code="malformed-rrf",
             )
         yield row
 
@@ -80,22 +82,22 @@ def _add_name(row: list[str], statements: Statements) -> None:
 def _add_relation(row: list[str], statements: Statements) -> None:
     """CUI1 AUI1 STYPE1 REL CUI2 AUI2 STYPE2 RELA RUI SRUI SAB SL RG DIR SUPPRESS CVF.
 
-    A relation is that of the second concept to the first: "PAR" says that CUI2 is the parent.
+    The relation is that of the second concept to the first: "PAR" says that CUI2 is the parent.
     """
-    first, second, kind, said = row[0], row[4], row[3], row[7]
+    first, second, relation, attribute = row[0], row[4], row[3], row[7]
     if first == second or row[14] not in ("N", ""):
         return
     builder = statements.builder
-    if said in ("isa", "inverse_isa"):
-        child, parent = (second, first) if said == "isa" else (first, second)
+    if attribute in ("isa", "inverse_isa"):
+        child, parent = (second, first) if attribute == "isa" else (first, second)
         builder.add_edge(child, "rdfs:subClassOf", parent)
-    elif kind in ("PAR", "RB"):
+    elif relation in ("PAR", "RB"):
         builder.add_edge(first, _BROADER, second)
-    elif kind in ("CHD", "RN"):
+    elif relation in ("CHD", "RN"):
         builder.add_edge(second, _BROADER, first)
-    elif said:
-        builder.add_edge(second, said, first)
-    elif kind == "RO":
+    elif attribute:
+        builder.add_edge(second, attribute, first)
+    elif relation == "RO":
         builder.add_edge(second, "skos:related", first)
 
 
@@ -112,7 +114,7 @@ def _add_definition(row: list[str], statements: Statements) -> None:
         statements.builder.add_entity(row[0], row[5])
 
 
-#: File -> how many columns it has, and the function that adds a row.
+#: File -> its number of columns, and the function that adds a row.
 _FILES: dict[str, tuple[int, Callable[[list[str], Statements], None]]] = {
     "MRCONSO": (18, _add_name),
     "MRREL": (16, _add_relation),

@@ -32,7 +32,7 @@ def test_a_mistake_is_found_where_it_is(heart, place, tmp_path):
     path = tmp_path / "organs.jsonld"
     path.write_text(document(**heart))
 
-    with pytest.raises(GraphError, match=rf"organs\.jsonld: not valid json-ld \({place}.*Mend"):
+    with pytest.raises(GraphError, match=rf"organs\.jsonld: not valid json-ld \({place}.*Correct"):
         read_graph(path)
 
 

@@ -14,7 +14,7 @@ from kgbert.graph.core.options import Limits
 from kgbert.graph.files.source import Source
 from kgbert.graph.rdf.default_names import complete
 from kgbert.graph.rdf.statements import Statements
-from kgbert.graph.read import READERS
+from kgbert.graph.readers import READERS
 from kgbert.graph.readers.rdf import add_with_rdflib
 from tests.support.five_entities import OBO, TABLE, TURTLE, WRITERS, expected
 

@@ -1,6 +1,7 @@
 import pytest
 
-from kgbert import GraphError, ReadOptions, read_graph
+from kgbert import ReadOptions, read_graph
+from tests.support.errors import raises
 
 
 def row(count, **cells):
@@ -72,13 +73,15 @@ def test_languages_are_the_usual_tags(folder):
 def test_a_cut_row_names_file_and_line(folder):
     (folder / "MRREL.RRF").write_text(relation("C0000001", "PAR", "C0000002") + "C0000001|A1|\n")
 
-    with pytest.raises(GraphError, match=r"MRREL\.RRF, line 2: 3 columns, but this file has 16"):
+    with raises("malformed-rrf") as error:
         read_graph(folder)
+
+    assert "MRREL.RRF, line 2: 3 columns, but this file has 16" in str(error.value)
 
 
 def test_other_rrf_files_are_named_with_those_that_are_read(folder):
     path = folder / "MRRANK.RRF"
     path.write_text("1|2|3|4|5|6|\n")
 
-    with pytest.raises(GraphError, match=r"MRCONSO, MRREL, MRSTY, MRDEF"):
+    with raises("unknown-rrf-file"):
         read_graph(path)
