@@ -10,6 +10,7 @@ from kgbert.graph.files.source import Source
 from kgbert.graph.readers import READERS
 from tests.support.errors import raises
 from tests.support.five_entities import OBJECTS, TURTLE, WRITERS, expected
+from tests.support.plugins import install, install_example
 
 
 @pytest.mark.parametrize("format_name", WRITERS)
@@ -220,6 +221,32 @@ def test_a_reader_of_ones_own_is_passed_as_the_format(tmp_path):
             statements.builder.add_name(line.strip().lower(), line.strip())
 
     assert list(read_graph(path, format=read_lines).names) == ["Fever", "Gout"]
+
+
+def test_a_reader_of_another_package_is_found_by_its_name(tmp_path, monkeypatch):
+    install_example(tmp_path, monkeypatch)
+    path = tmp_path / "edges.txt"
+    path.write_text("fever -> sign\n")
+
+    assert list(read_graph(path, format="arrows").names) == ["fever", "sign"]
+
+
+def test_a_reader_of_another_package_may_recognise_its_files(tmp_path, monkeypatch):
+    module = tmp_path / "starred.py"
+    module.write_text(
+        "def read(source, statements):\n"
+        "    for line in source.lines():\n"
+        "        statements.builder.add_name(line.strip('* \\n'), line.strip('* \\n'))\n"
+        "read.recognizes = lambda head, suffix: head.startswith('*')\n"
+    )
+    install(
+        tmp_path / "starred", monkeypatch, "starred", {"kgbert.readers": {"star": "starred:read"}}
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    path = tmp_path / "names.txt"
+    path.write_text("* fever\n* gout\n")
+
+    assert list(read_graph(path).names) == ["fever", "gout"]
 
 
 def test_a_subclass_cycle_is_tolerated(tmp_path):
