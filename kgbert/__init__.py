@@ -70,7 +70,7 @@ _HOMES = {
     # Learn whether the graph helped.
     "ARMS": "kgbert.comparison.arms.registry",
     "Arm": "kgbert.comparison.arms.registry",
-    "Recipe": "kgbert.comparison.study",
+    "TrainingConfig": "kgbert.comparison.study",
     "Split": "kgbert.data.splits",
     "Study": "kgbert.comparison.study",
     "compare": "kgbert.comparison.compare",

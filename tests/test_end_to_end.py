@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import transformers
 
-from kgbert.comparison.arms.arm import Material
+from kgbert.comparison.arms.arm import RunInputs
 from kgbert.comparison.arms.registry import ARMS
 from kgbert.data import Example, Span
 from kgbert.encoding.processor import KGBertProcessor
@@ -87,24 +87,24 @@ def accuracy(arm, task, folder, linker=ExactLinker, **options):
     graph, examples = task
     plain = save_plain(folder, "bert", KGBertForSequenceClassification)
     parts = examples[:-200], examples[-200:-100], examples[-100:]
-    material = Material(graph, features(graph), linker(graph), plain, parts)
-    material = ARMS[arm].change(material, 0)
+    inputs = RunInputs(graph, features(graph), linker(graph), plain, parts)
+    inputs = ARMS[arm].transform(inputs, 0)
     # Spans tell the ceiling its links, but would make of a text's class a class of its words.
-    material = material.rewritten(lambda part: [replace(example, spans=()) for example in part])
+    inputs = inputs.rewritten(lambda part: [replace(example, spans=()) for example in part])
     processor = KGBertProcessor(
         tiny_tokenizer("bert"),
-        material.graph,
-        material.features,
-        linker=material.linker,
+        inputs.graph,
+        inputs.features,
+        linker=inputs.linker,
         max_length=40,
-        expander=material.expander,
+        expander=inputs.expander,
     )
     transformers.set_seed(0)
     model = KGBertForSequenceClassification.from_backbone(
         plain,
-        material.graph,
+        inputs.graph,
         labels=CLASSES,
-        feature_size=material.features.vectors.shape[1],
+        feature_size=inputs.features.vectors.shape[1],
         knowledge_size=32,
         **ARMS[arm].options | options,
     )
@@ -117,7 +117,7 @@ def accuracy(arm, task, folder, linker=ExactLinker, **options):
         use_cpu=True,
         save_only_model=True,
     )
-    train, validation, test = material.parts
+    train, validation, test = inputs.parts
     fine_tune(
         model,
         processor,
@@ -142,13 +142,13 @@ def test_knowledge_answers_what_only_the_graph_knows(encoder, hops, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("hops", [1, 2])
-@pytest.mark.parametrize("arm", ["plain", "shuffled", "no edges"])
+@pytest.mark.parametrize("arm", ["plain", "shuffled", "no-edges"])
 def test_without_the_right_knowledge_answers_stay_at_chance(arm, hops, tmp_path):
     assert accuracy(arm, planted(hops), tmp_path) < 0.5
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("arm", ["edges rewired", "names only", "dictionary only", "dummy"])
+@pytest.mark.parametrize("arm", ["rewired-edges", "names-only", "mention-only", "dummy"])
 def test_controls_without_the_right_edges_stay_at_chance(arm, tmp_path, monkeypatch):
     encode = partial(entity_features.encode_entities, cache=None)
     monkeypatch.setattr(entity_features, "encode_entities", encode)
@@ -157,20 +157,20 @@ def test_controls_without_the_right_edges_stay_at_chance(arm, tmp_path, monkeypa
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("arm", ["features random", "on2vec"])
+@pytest.mark.parametrize("arm", ["random-features", "on2vec"])
 def test_edges_alone_are_enough_where_they_hold_the_answer(arm, tmp_path):
     assert accuracy(arm, planted(1), tmp_path) > 0.95
 
 
 @pytest.mark.slow
 def test_wrong_links_cost_about_their_share(tmp_path):
-    assert 0.5 < accuracy("noisy links", planted(1), tmp_path) < 0.92
+    assert 0.5 < accuracy("noisy-links", planted(1), tmp_path) < 0.92
 
 
 @pytest.mark.slow
 def test_shuffled_relations_lose_what_only_relations_tell(tmp_path):
     known = accuracy("knowledge", planted_relations(), tmp_path / "known")
-    shuffled = accuracy("relations shuffled", planted_relations(), tmp_path / "shuffled")
+    shuffled = accuracy("shuffled-relations", planted_relations(), tmp_path / "shuffled")
 
     assert known > 0.95
     assert shuffled < 0.5
@@ -179,7 +179,7 @@ def test_shuffled_relations_lose_what_only_relations_tell(tmp_path):
 @pytest.mark.slow
 def test_oracle_links_answer_where_the_linker_finds_nothing(tmp_path):
     assert accuracy("knowledge", planted(1), tmp_path / "none", FindsNothing) < 0.5
-    assert accuracy("oracle links", planted(1), tmp_path / "gold", FindsNothing) > 0.95
+    assert accuracy("oracle-links", planted(1), tmp_path / "gold", FindsNothing) > 0.95
 
 
 class FindsNothing:

@@ -13,7 +13,7 @@ from tokenizers.processors import TemplateProcessing
 from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
 from kgbert.comparison.arms.registry import ARMS
-from kgbert.comparison.study import Recipe, Study
+from kgbert.comparison.study import Study, TrainingConfig
 from kgbert.data import Example
 from kgbert.data.splits import Split
 from kgbert.features.entity_features import EntityFeatures
@@ -54,8 +54,8 @@ class PlantedTask:
             split=self.split,
             arms=[ARMS[name] for name in ("plain", "knowledge", "shuffled")],
             seeds=range(seeds),
-            recipes={
-                "default": Recipe(
+            training_configs={
+                "default": TrainingConfig(
                     1e-3,
                     5e-3,
                     epochs=EPOCHS[self.hops],
@@ -65,7 +65,7 @@ class PlantedTask:
                     options=shape,
                 )
             },
-            quotes=0,
+            max_examples=0,
             keeps_model=False,
         )
 

@@ -21,7 +21,9 @@ def commands() -> str:
 
 def arms() -> str:
     """Return the arms and what each of them changes."""
-    return table(("arm", "what it is"), [(f"`{arm.name}`", arm.meaning) for arm in ARMS.values()])
+    return table(
+        ("arm", "what it is"), [(f"`{arm.name}`", arm.description) for arm in ARMS.values()]
+    )
 
 
 def formats() -> str:

@@ -40,21 +40,21 @@ from benchmarks.speed.import_time import start_up
 from benchmarks.speed.synthetic import synthetic_features, synthetic_graph, synthetic_texts
 from benchmarks.speed.tables import DISTANCE, PEAK, SINGLE, WAITED
 from benchmarks.speed.timing import Lane, peak_gpu_memory, race, waiting
-from kgbert.comparison.arms.arm import Arm, Material
+from kgbert.comparison.arms.arm import Arm, RunInputs
 from kgbert.comparison.arms.registry import ARMS
 from kgbert.demo.study import RECIPES, SIZES, checked_backbone, demo_study
 from kgbert.encoding.processor import KGBertProcessor
 from kgbert.models.auto import KGBertForSequenceClassification
 
-MEASURED = ("plain", "knowledge", "no edges", "appended text", "K-BERT", "ERNIE", "KnowBert")
+MEASURED = ("plain", "knowledge", "no-edges", "verbalized-context", "k-bert", "ernie", "knowbert")
 #: What an invented graph without names can feed.
-INVENTED = ("plain", "knowledge", "no edges", "ERNIE", "KnowBert")
+INVENTED = ("plain", "knowledge", "no-edges", "ernie", "knowbert")
 #: A shape that computes less than the demo's, which reads knowledge after two blocks.
 ONE_BLOCK = replace(
     ARMS["knowledge"], name="knowledge, after one block", options={"injected_layers": [-1]}
 )
 #: What is shaped as the demo's knowledge is.
-OURS = ("knowledge", "no edges", ONE_BLOCK.name)
+OURS = ("knowledge", "no-edges", ONE_BLOCK.name)
 BATCH = 32
 #: Steps on short texts that an arm takes in a row; one on long texts takes as long as these.
 BLOCK = 4
@@ -230,19 +230,19 @@ def demo_lanes(folder: Path, arms: Sequence[Arm]) -> list[Lane]:
     """Return arms on the demo's texts, those of about one length together."""
     study = demo_study(folder, SIZES["short"])
     examples = sorted(study.split(0).train[:256], key=lambda example: len(example.text))
-    material = Material(study.graph, study.features, study.linker, study.backbone, (examples,))
-    return [_demo_lane(arm, material) for arm in arms]
+    inputs = RunInputs(study.graph, study.features, study.linker, study.backbone, (examples,))
+    return [_demo_lane(arm, inputs) for arm in arms]
 
 
-def _demo_lane(arm: Arm, material: Material) -> Lane:
+def _demo_lane(arm: Arm, inputs: RunInputs) -> Lane:
     # TransE's vectors cost a training of their own, and a step the same as any of their length.
-    changed = material if arm.name == "ERNIE" else arm.change(material, 0)
+    changed = inputs if arm.name == "ernie" else arm.transform(inputs, 0)
     shape = RECIPES["knowledge" if arm.name in OURS else "plain"]
     model = KGBertForSequenceClassification.from_backbone(
-        material.backbone, material.graph, labels=("a", "b"), **shape.options | arm.options
+        inputs.backbone, inputs.graph, labels=("a", "b"), **shape.options | arm.options
     )
     processor = KGBertProcessor(
-        AutoTokenizer.from_pretrained(material.backbone),
+        AutoTokenizer.from_pretrained(inputs.backbone),
         changed.graph,
         changed.features,
         linker=changed.linker,

@@ -21,7 +21,7 @@ from benchmarks import RESULTS
 from kgbert.comparison.arms.registry import ARMS
 from kgbert.comparison.manifest import manifest
 from kgbert.comparison.run import run_arm
-from kgbert.comparison.study import Recipe, Study
+from kgbert.comparison.study import Study, TrainingConfig
 from kgbert.comparison.tuning import ValidationOnly
 from kgbert.demo.study import RECIPES, SIZES, Size, demo_study
 from kgbert.linking.caching import RememberingLinker
@@ -44,7 +44,7 @@ def main() -> None:
     tried, chosen, manifests = [], [], []
     for name, grid in GRIDS.items():
         study = searched(given.folder, SIZES[name])
-        recipes = {}
+        training_configs = {}
         for arm in RECIPES:
             trials = []
             for rate in grid:
@@ -55,8 +55,8 @@ def main() -> None:
                 print(f"{name} {arm:14} {rate:g}  {fmean(scores):.4f}", flush=True)
             tried += trials
             chosen.append(max(trials, key=goodness))
-            recipes[arm] = recipe_of(study, arm, chosen[-1]["rate"])
-        manifests.append(manifest(replace(study, recipes=recipes), ""))
+            training_configs[arm] = training_config_of(study, arm, chosen[-1]["rate"])
+        manifests.append(manifest(replace(study, training_configs=training_configs), ""))
     found = {"seeds": SEEDS, "tried": tried, "chosen": chosen, "manifests": manifests}
     write_atomically(RESULT, json.dumps(found, indent=1) + "\n")
 
@@ -77,14 +77,14 @@ def searched(folder: Path, size: Size) -> Study:
     )
 
 
-def recipe_of(study: Study, arm: str, rate: float) -> Recipe:
-    """Return an arm's recipe with another learning rate of the encoder."""
-    return replace(study.recipe(ARMS[arm]), encoder_learning_rate=rate)
+def training_config_of(study: Study, arm: str, rate: float) -> TrainingConfig:
+    """Return an arm's training configuration with another learning rate of the encoder."""
+    return replace(study.training_config(ARMS[arm]), encoder_learning_rate=rate)
 
 
 def score_of(study: Study, arm: str, rate: float, seed: int) -> float:
     """Return the validation accuracy of a run, from the folder if it was done before."""
-    trial = replace(study, recipes={arm: recipe_of(study, arm, rate)})
+    trial = replace(study, training_configs={arm: training_config_of(study, arm, rate)})
     path = trial.folder / f"{trial.fingerprint(ARMS[arm], seed)[:16]}.json"
     if not path.exists():
         record = run_arm(trial, ARMS[arm], seed).record

@@ -31,7 +31,7 @@ from kgbert.comparison.run_store import Run, attempt_run, shared_runs
 from kgbert.comparison.statistics.pairing import pair_runs
 from kgbert.comparison.statistics.power import detectable_before
 from kgbert.comparison.statistics.summary import Results, summarise
-from kgbert.comparison.study import Recipe, Study
+from kgbert.comparison.study import Study, TrainingConfig
 from kgbert.reporting.formatting import listing
 from kgbert.utils.atomic_write import write_atomically
 from kgbert.utils.logging import silence_libraries
@@ -71,21 +71,23 @@ def _names(typed: str) -> list[str]:
 
 
 def _study(given: argparse.Namespace, before: Results) -> Study:
-    """Return the study of the further seeds, its recipes those of the results."""
+    """Return the study of the further seeds, its training configurations those of the results."""
     arms = [arm["arm"] for arm in before["arms"]]
-    recipes = {arm: Recipe(**told) for arm, told in before["manifest"]["recipes"].items()}
+    training_configs = {
+        arm: TrainingConfig(**told) for arm, told in before["manifest"]["training_configs"].items()
+    }
     seeds = [*before["seeds"], *given.seeds]
     if len(set(seeds)) < len(seeds):
         raise ValueError(f"the results have seeds {before['seeds']} already; ask for others")
     asked = argparse.Namespace(**vars(given), arms=arms, all_seeds=seeds, smoke=False)
-    return replace(study_of(asked), recipes=recipes)
+    return replace(study_of(asked), training_configs=training_configs)
 
 
 def _check_same(study: Study, before: Results, despite: list[str]) -> None:
     """Raise ValueError where more than what is named differs from what the results were made of."""
     old = before["manifest"]
     new = json.loads(json.dumps(manifest(replace(study, seeds=before["seeds"]), old["started"])))
-    for part in ("versions", "graph", "backbone", "linker", "data", "recipes"):
+    for part in ("versions", "graph", "backbone", "linker", "data", "training_configs"):
         if new[part] != old[part] and part not in despite:
             raise ValueError(f"{part} of the results: {old[part]}, now: {new[part]}")
 

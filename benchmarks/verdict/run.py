@@ -7,7 +7,7 @@ the first two seeds; everything else is the same for all.
 
     python -m benchmarks.verdict.run bc5cdr
     python -m benchmarks.verdict.run bc5cdr     # once more, beside the first: they share the runs
-    python -m benchmarks.verdict.run bc5cdr --arms plain,knowledge,shuffled,"typed markers"
+    python -m benchmarks.verdict.run bc5cdr --arms plain,knowledge,shuffled,typed-markers
 
 write benchmarks/results/verdict/bc5cdr.json, and with other arms than the five that every task has
 results/all_arms/bc5cdr.json, when the last of the six seeds is finished; finished runs are kept in
@@ -31,7 +31,7 @@ from kgbert.comparison.arms.registry import ARMS
 from kgbert.comparison.compare import compare
 from kgbert.comparison.report.tables import render_table
 from kgbert.comparison.run_store import Run, finished_run
-from kgbert.comparison.study import Recipe, Study
+from kgbert.comparison.study import Study, TrainingConfig
 from kgbert.comparison.tuning import tuned
 from kgbert.demo.study import checked_backbone
 from kgbert.features.entity_features import EntityFeatures, encode_entities
@@ -43,7 +43,7 @@ from kgbert.utils.logging import silence_libraries
 from kgbert.utils.registry import lookup
 
 #: What a verdict has to stand up to first; the other arms are asked for by name.
-CORE = ("plain", "knowledge", "shuffled", "dictionary only", "appended text")
+CORE = ("plain", "knowledge", "shuffled", "mention-only", "verbalized-context")
 
 SEEDS = tuple(range(6))
 
@@ -96,7 +96,7 @@ def study_of(given: argparse.Namespace) -> Study:
     backbone = str(checked_backbone())
     if given.smoke and isinstance(splits, DrawnParts):
         splits = replace(splits, sizes=(40, 20, 20))
-    recipe = Recipe(
+    training_config = TrainingConfig(
         epochs=1 if given.smoke else task.epochs,
         batch_size=task.batch_size,
         options={"pooling": task.pooling},
@@ -115,8 +115,8 @@ def study_of(given: argparse.Namespace) -> Study:
         split=splits,
         arms=[lookup(ARMS, name.strip(), "arm") for name in given.arms],
         seeds=given.all_seeds,
-        recipes={"default": recipe},
-        quotes=0,
+        training_configs={"default": training_config},
+        max_examples=0,
         keeps_model=False,
     )
 

@@ -3,7 +3,7 @@
 Plain, knowledge and shuffled knowledge on paired seeds. Each seed draws its own training sentences
 from the official training part and its own validation sentences from the official validation part;
 the test is always the same 1,500 sentences of the official test part. Every arm has the same
-recipe, and none was tuned on this task.
+training configuration, and none was tuned on this task.
 
     python -m benchmarks.verdict.token_classification --data ../shared/data --seeds 6
 
@@ -23,7 +23,7 @@ from kgbert.cli.core.progress import ShowProgress, show_run
 from kgbert.comparison.arms.registry import ARMS
 from kgbert.comparison.compare import compare
 from kgbert.comparison.report.tables import render_table
-from kgbert.comparison.study import Recipe, Study
+from kgbert.comparison.study import Study, TrainingConfig
 from kgbert.data import Example, read_texts
 from kgbert.data.splits import Split
 from kgbert.demo.study import checked_backbone
@@ -89,8 +89,8 @@ def main() -> None:
         split=Sentences(given.data / "tasks" / "bc5cdr", given.train, 150),
         arms=[ARMS[name] for name in ARM_NAMES],
         seeds=range(given.seeds),
-        recipes={name: Recipe(epochs=20, batch_size=16) for name in ARM_NAMES},
-        quotes=0,
+        training_configs={name: TrainingConfig(epochs=20, batch_size=16) for name in ARM_NAMES},
+        max_examples=0,
     )
     results = compare(study, progress=show_run)
     print(render_table(results))

@@ -44,8 +44,8 @@ def within_budget(study: Study, seconds: Number, compare: Callable[[Study], Resu
     plan = _planned(purse, judged)
     told = list(_told(study, plan, seconds, purse.cost(plan.arms, plan.seeds)))
     fits = not plan.lacking or len(study.seeds) < seeds_needed()
-    more_seeds = study.more_seeds if fits else _remedy(plan.lacking)
-    return replace(study, arms=plan.arms, seeds=plan.seeds, budget=told, more_seeds=more_seeds)
+    seed_hint = study.seed_hint if fits else _remedy(plan.lacking)
+    return replace(study, arms=plan.arms, seeds=plan.seeds, budget=told, seed_hint=seed_hint)
 
 
 @dataclass(frozen=True)

@@ -62,7 +62,7 @@ def compare_sizes(
         size_row(compare(replace(one, folder=study.folder / f"train-{size}", keeps_model=False)))
         for one, size in zip(smaller, ordered, strict=False)
     ]
-    return compare(replace(largest, smaller=rows))
+    return compare(replace(largest, learning_curve=rows))
 
 
 def _sized(study: Study, size: int | None) -> Study:

@@ -48,7 +48,7 @@ def manifest(study: Study, started: str) -> dict[str, Any]:
             for seed in study.seeds
             for split in (study.split(seed),)
         },
-        "recipes": {arm.name: asdict(study.recipe(arm)) for arm in study.arms},
+        "training_configs": {arm.name: asdict(study.training_config(arm)) for arm in study.arms},
         "started": started,
         "finished": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
     }

@@ -82,7 +82,7 @@ def _changed(before: dict[str, Any], after: dict[str, Any]) -> Iterator[str]:
     # Manifests of older versions do not tell the linker.
     if before.get("linker", after["linker"]) != after["linker"]:
         yield "the linker"
-    if before["recipes"] != after["recipes"]:
+    if before["training_configs"] != after["training_configs"]:
         yield "the settings"
 
 

@@ -10,11 +10,11 @@ from typing import Any
 import transformers
 from transformers import AutoTokenizer, TrainerCallback
 
-from kgbert.comparison.arms.arm import Material
+from kgbert.comparison.arms.arm import RunInputs
 from kgbert.comparison.arms.registry import Arm
 from kgbert.comparison.checks.slices import parts_of
 from kgbert.comparison.peak_memory import PeakMemory
-from kgbert.comparison.study import Recipe, Study
+from kgbert.comparison.study import Study, TrainingConfig
 from kgbert.data.splits import Split
 from kgbert.encoding.encoded import EncodedText
 from kgbert.encoding.processor import KGBertProcessor
@@ -54,24 +54,28 @@ def run_arm(
         callbacks: Told of every step of the training.
         task: What is trained for; None leaves that to the texts.
     """
-    recipe, split = study.recipe(arm), study.split(seed)
-    material = material_of(study, arm, seed)
-    rewritten = Split(*material.parts)
+    training_config, split = study.training_config(arm), study.split(seed)
+    inputs = run_inputs(study, arm, seed)
+    rewritten = Split(*inputs.parts)
     task = task or task_of(split.train)
     # What all arms share is drawn first, so that it is the same for all arms of a seed.
     transformers.set_seed(seed)
     model = task.model.from_backbone(
-        material.backbone,
-        material.graph,
+        inputs.backbone,
+        inputs.graph,
         labels=task.labels(split.train),
-        **{**recipe.options, **arm.options, "feature_size": material.features.vectors.shape[1]},
+        **{
+            **training_config.options,
+            **arm.options,
+            "feature_size": inputs.features.vectors.shape[1],
+        },
     )
-    processor = _processor(material, recipe, model, candidates=task.candidates)
+    processor = _processor(inputs, training_config, model, candidates=task.candidates)
     # Before the clock starts: whichever arm asks first would pay for all that remember.
-    processor.linker([example.text for part in material.parts for example in part])
+    processor.linker([example.text for part in inputs.parts for example in part])
     memory = PeakMemory()
     started = time.perf_counter()
-    training = _train(model, processor, rewritten, recipe, seed, callbacks)
+    training = _train(model, processor, rewritten, training_config, seed, callbacks)
     trained = time.perf_counter()
     encoded = processor.encode(rewritten.test)
     answers = answer(model, processor, encoded, task)
@@ -90,45 +94,52 @@ def run_arm(
         },
         "history": training.history,
         "best_epoch": training.best_epoch,
-        "settings": {**asdict(recipe), "options": {**recipe.options, **arm.options}},
+        "settings": {
+            **asdict(training_config),
+            "options": {**training_config.options, **arm.options},
+        },
         "fingerprint": study.fingerprint(arm, seed),
     }
     return Trained(record, model, processor)
 
 
-def material_of(study: Study, arm: Arm, seed: int) -> Material:
+def run_inputs(study: Study, arm: Arm, seed: int) -> RunInputs:
     """Return what an arm reads with a seed.
 
     Raises:
         ValueError: The arm makes no sense for this graph, these texts or this backbone.
     """
     parts = study.split(seed).parts()
-    given = Material(study.graph, study.features, study.linker, study.backbone, parts)
-    return arm.change(given, seed)
+    given = RunInputs(study.graph, study.features, study.linker, study.backbone, parts)
+    return arm.transform(given, seed)
 
 
 def check_arms(study: Study) -> None:
     """Raise ValueError where an arm makes no sense for a study, which no seed will change."""
     for arm in study.arms:
-        material_of(study, arm, study.seeds[0])
+        run_inputs(study, arm, study.seeds[0])
 
 
 def _processor(
-    material: Material, recipe: Recipe, model: KGBertPreTrainedModel, *, candidates: int
+    inputs: RunInputs,
+    training_config: TrainingConfig,
+    model: KGBertPreTrainedModel,
+    *,
+    candidates: int,
 ) -> KGBertProcessor:
-    tokenizer = AutoTokenizer.from_pretrained(material.backbone)
+    tokenizer = AutoTokenizer.from_pretrained(inputs.backbone)
     reads_entities = model.injections or model.scores_entities
-    # A recipe says how long texts may be at most; a backbone may take less.
+    # A training configuration says how long texts may be at most; a backbone may take less.
     taken = longest_text(model.config.backbone) or tokenizer.model_max_length
     return KGBertProcessor(
         tokenizer,
-        material.graph,
-        material.features,
-        linker=RememberingLinker(material.linker),
+        inputs.graph,
+        inputs.features,
+        linker=RememberingLinker(inputs.linker),
         hops=model.config.graph_layers if reads_entities else 0,
-        max_length=min(recipe.max_length, taken, tokenizer.model_max_length),
+        max_length=min(training_config.max_length, taken, tokenizer.model_max_length),
         candidates=candidates,
-        expander=material.expander,
+        expander=inputs.expander,
     )
 
 
@@ -136,16 +147,16 @@ def _train(
     model: KGBertPreTrainedModel,
     processor: KGBertProcessor,
     split: Split,
-    recipe: Recipe,
+    training_config: TrainingConfig,
     seed: int,
     callbacks: Sequence[TrainerCallback],
 ) -> Training:
     with tempfile.TemporaryDirectory(prefix="kgbert-run-") as checkpoints:
         arguments = default_arguments(
             checkpoints,
-            num_train_epochs=recipe.epochs,
-            per_device_train_batch_size=recipe.batch_size,
-            learning_rate=recipe.encoder_learning_rate,
+            num_train_epochs=training_config.epochs,
+            per_device_train_batch_size=training_config.batch_size,
+            learning_rate=training_config.encoder_learning_rate,
             seed=seed,
             data_seed=seed,
             save_only_model=True,
@@ -156,8 +167,8 @@ def _train(
             split.train,
             split.validation,
             arguments=arguments,
-            head_learning_rate=recipe.head_learning_rate,
-            patience=recipe.patience,
+            head_learning_rate=training_config.head_learning_rate,
+            patience=training_config.patience,
             callbacks=callbacks,
         )
 

@@ -21,7 +21,7 @@ from kgbert.utils.paths import without_folders
 
 
 @dataclass(frozen=True)
-class Recipe:
+class TrainingConfig:
     """How an arm is trained; chosen on validation, with the same grid for every arm."""
 
     encoder_learning_rate: float = ENCODER_LEARNING_RATE
@@ -49,35 +49,37 @@ class Study:
     """The texts of a seed."""
     arms: Sequence[Arm]
     seeds: Sequence[int]
-    recipes: Mapping[str, Recipe]
-    """By arm; arms without one share the recipe named ``default``."""
-    quotes: int = 6
+    training_configs: Mapping[str, TrainingConfig]
+    """By arm; arms without one share the one named ``default``."""
+    max_examples: int = 6
     """How many texts the report may quote."""
     keeps_model: bool = True
     """Whether the best model is saved in the folder."""
     includes_graph: bool | None = None
     """Whether the graph is saved with it; None leaves that to the card of the graph's licence."""
-    smaller: Sequence[Mapping[str, Any]] = ()
+    learning_curve: Sequence[Mapping[str, Any]] = ()
     """Results with fewer training texts, as rows of
     :func:`kgbert.comparison.statistics.learning_curve.size_row`."""
     command: Mapping[str, Any] = field(default_factory=dict)
     """The arguments of the command that asked for it, by which it can be run again."""
-    more_seeds: str = f"Run the same command with --seeds {seeds_needed()} or more."
+    seed_hint: str = f"Run the same command with --seeds {seeds_needed()} or more."
     """What to do where the seeds are too few for a verdict."""
     budget: Sequence[str] = ()
     """What fits into a time and what was left out, as told by
     :func:`kgbert.comparison.budget.within_budget`."""
     tuning: Mapping[str, Any] = field(default_factory=dict)
-    """How the recipes were chosen, as :func:`kgbert.comparison.tuning.tuned` tells it."""
+    """How the training configurations were chosen, by :func:`kgbert.comparison.tuning.tuned`."""
 
     @property
     def backbone_name(self) -> str:
         """The backbone without the folders of this machine."""
         return without_folders(self.backbone)
 
-    def recipe(self, arm: Arm) -> Recipe:
+    def training_config(self, arm: Arm) -> TrainingConfig:
         """Return how an arm is trained."""
-        return self.recipes.get(arm.name, self.recipes.get("default", Recipe()))
+        return self.training_configs.get(
+            arm.name, self.training_configs.get("default", TrainingConfig())
+        )
 
     def fingerprint(self, arm: Arm, seed: int) -> str:
         """Hash of all that a run's result depends on, by which a finished run is known again."""
@@ -90,7 +92,7 @@ class Study:
             "mentions": self._mentions_told(seed),
             "arm": arm_told(arm),
             "seed": seed,
-            "recipe": asdict(self.recipe(arm)),
+            "training_config": asdict(self.training_config(arm)),
             "texts": self.split(seed).hash,
         }
         return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
@@ -110,7 +112,7 @@ def arm_told(arm: Arm) -> Any:
     return {
         "name": arm.name,
         "options": {name: repr(value) for name, value in arm.options.items()},
-        "change": code_told(arm.change),
+        "transform": code_told(arm.transform),
     }
 
 

@@ -48,7 +48,7 @@ def tuned(
     score is the arm's rate on all seeds.
 
     Args:
-        study: Its recipes say everything but the encoder's learning rate.
+        study: Its training configurations say everything but the encoder's learning rate.
         rates: The encoder's learning rates to try, the same for every arm.
         seeds: How many of the study's seeds are searched on.
         progress: Called after each trial.
@@ -70,8 +70,8 @@ def tuned(
     chosen = {arm.name: _best(arm.name, tried) for arm in study.arms}
     return replace(
         study,
-        recipes={
-            arm.name: replace(study.recipe(arm), encoder_learning_rate=chosen[arm.name])
+        training_configs={
+            arm.name: replace(study.training_config(arm), encoder_learning_rate=chosen[arm.name])
             for arm in study.arms
         },
         tuning={
@@ -93,7 +93,7 @@ def _tried(
     plan = [(_trial(search, *pair), pair[0], seed) for pair in pairs for seed in seeds]
     scores: dict[tuple[str, float, int], float | None] = {}
     for (trial, arm, seed), run in shared_runs(plan, partial(attempt_run, train=run_arm)):
-        rate = trial.recipe(arm).encoder_learning_rate
+        rate = trial.training_config(arm).encoder_learning_rate
         score = run.get("validation", {}).get(metric)
         scores[arm.name, rate, seed] = score
         progress(len(scores), len(plan), arm.name, rate, seed, score)
@@ -108,8 +108,8 @@ def _tried(
 
 
 def _trial(search: Study, arm: Arm, rate: float) -> Study:
-    recipe = replace(search.recipe(arm), encoder_learning_rate=rate)
-    return replace(search, recipes={arm.name: recipe})
+    training_config = replace(search.training_config(arm), encoder_learning_rate=rate)
+    return replace(search, training_configs={arm.name: training_config})
 
 
 def _best(arm: str, tried: Sequence[dict[str, Any]]) -> float:

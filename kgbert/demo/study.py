@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from kgbert.comparison.arms.registry import ARMS
-from kgbert.comparison.study import Recipe, Study
+from kgbert.comparison.study import Study, TrainingConfig
 from kgbert.demo.diagnoses import DiagnosisSplits
 from kgbert.features.entity_features import Progress, encode_entities
 from kgbert.graph.read import read_graph
@@ -31,10 +31,10 @@ _SMALL = _POOLED | {
 
 #: How each arm is trained, but for the learning rate, which depends on the number of texts.
 RECIPES = {
-    "plain": Recipe(max_length=160, options=_POOLED),
-    "knowledge": Recipe(max_length=160, options=_SMALL),
-    "shuffled": Recipe(max_length=160, options=_SMALL),
-    "appended text": Recipe(max_length=160, options=_POOLED),
+    "plain": TrainingConfig(max_length=160, options=_POOLED),
+    "knowledge": TrainingConfig(max_length=160, options=_SMALL),
+    "shuffled": TrainingConfig(max_length=160, options=_SMALL),
+    "verbalized-context": TrainingConfig(max_length=160, options=_POOLED),
 }
 
 
@@ -58,7 +58,7 @@ class Size:
 
 
 _SHORT_RATES = {"plain": 4e-4, "knowledge": 2e-4, "shuffled": 4e-4}
-_FULL_RATES = {"plain": 1e-4, "knowledge": 1e-4, "shuffled": 1e-4, "appended text": 1e-4}
+_FULL_RATES = {"plain": 1e-4, "knowledge": 1e-4, "shuffled": 1e-4, "verbalized-context": 1e-4}
 
 #: By the name on the command line.
 SIZES = {
@@ -96,11 +96,11 @@ def demo_study(
         split=DiagnosisSplits(size.texts, test=size.test),
         arms=[ARMS[arm] for arm in size.arms],
         seeds=range(size.seeds),
-        recipes={
+        training_configs={
             arm: replace(RECIPES[arm], encoder_learning_rate=rate, epochs=size.epochs)
             for arm, rate in size.rates.items()
         },
-        more_seeds="Run kgbert demo without --quick: that takes six.",
+        seed_hint="Run kgbert demo without --quick: that takes six.",
     )
 
 

@@ -9,7 +9,7 @@ from kgbert.linking.factory import make_linker
 from kgbert.models.auto import KGBertForSequenceClassification, KGBertForTokenClassification
 from kgbert.models.layers.injection import blocks_of
 from kgbert.tasks.tagging import word_tags
-from tests.comparison.arms.test_arms import material
+from tests.comparison.arms.test_arms import inputs
 from tests.support.tiny import LONGEST, TEXTS, run, tiny_graph, tiny_processor, tokens_of
 
 FAMILIES = ("bert", "distilbert", "electra", "roberta", "xlm-roberta", "camembert")
@@ -20,7 +20,7 @@ def grown(family="bert", plain_folder=None, **options):
     expander = SentenceTrees()
     if plain_folder is not None:
         folder = plain_folder(family, KGBertForSequenceClassification)
-        expander = ARMS["K-BERT"].change(material(backbone=folder), 0).expander
+        expander = ARMS["k-bert"].transform(inputs(backbone=folder), 0).expander
     return tiny_processor(family, expander=expander, **options)
 
 

@@ -10,7 +10,7 @@ from kgbert.comparison.run_store import finished_run, run_path
 from tests.support.small_study import small_study
 
 #: Seconds that a run takes.
-COSTS = {"plain": 10, "knowledge": 20, "shuffled": 20, "no edges": 15, "K-BERT": 40}
+COSTS = {"plain": 10, "knowledge": 20, "shuffled": 20, "no-edges": 15, "k-bert": 40}
 
 #: What six seeds of the arms of the verdict take.
 VERDICT = 6 * 50
@@ -49,52 +49,52 @@ def planned(study, seconds, compare=None):
 
 
 def test_all_is_kept_where_all_fits_and_nothing_is_said_to_be_left_out(tmp_path):
-    study = study_of(tmp_path, "no edges")
+    study = study_of(tmp_path, "no-edges")
 
     arms, seeds, told = planned(study, 10 * 65)
 
-    assert arms == ["plain", "knowledge", "shuffled", "no edges"]
+    assert arms == ["plain", "knowledge", "shuffled", "no-edges"]
     assert seeds == 10
     assert "Left out" not in told
 
 
 def test_six_seeds_of_the_verdict_come_before_other_arms_and_more_seeds(tmp_path):
-    arms, seeds, told = planned(study_of(tmp_path, "no edges", "K-BERT"), VERDICT)
+    arms, seeds, told = planned(study_of(tmp_path, "no-edges", "k-bert"), VERDICT)
 
     assert arms == ["plain", "knowledge", "shuffled"]
     assert seeds == 6
-    assert "Left out, as they do not fit: no edges (not timed) and K-BERT (not timed)." in told
+    assert "Left out, as they do not fit: no-edges (not timed) and k-bert (not timed)." in told
     assert "4 of the 10 seeds" in told
 
 
 def test_other_arms_come_before_more_seeds(tmp_path):
-    arms, seeds, _ = planned(study_of(tmp_path, "no edges"), VERDICT + 6 * 15 + 3 * 15)
+    arms, seeds, _ = planned(study_of(tmp_path, "no-edges"), VERDICT + 6 * 15 + 3 * 15)
 
-    assert arms == ["plain", "knowledge", "shuffled", "no edges"]
+    assert arms == ["plain", "knowledge", "shuffled", "no-edges"]
     assert seeds == 6
 
 
 def test_an_arm_that_proves_too_dear_is_left_out_and_a_cheaper_one_after_it_kept(tmp_path):
-    arms, _, told = planned(study_of(tmp_path, "K-BERT", "no edges"), VERDICT + 40 + 6 * 15)
+    arms, _, told = planned(study_of(tmp_path, "k-bert", "no-edges"), VERDICT + 40 + 6 * 15)
 
-    assert arms == ["plain", "knowledge", "shuffled", "no edges"]
-    assert "K-BERT (about 3 min 20 s more)" in told
+    assert arms == ["plain", "knowledge", "shuffled", "no-edges"]
+    assert "k-bert (about 3 min 20 s more)" in told
 
 
 @pytest.mark.parametrize("seconds", [1, 100, 299])
 def test_too_few_seeds_are_planned_with_these_words_and_what_to_type(tmp_path, seconds):
-    found = within_budget(study_of(tmp_path, "no edges"), seconds, Invented())
+    found = within_budget(study_of(tmp_path, "no-edges"), seconds, Invented())
 
     assert len(found.seeds) == max(1, seconds // 50)
     assert "Too few seeds for a verdict, which takes 6." in found.budget
-    (minutes,) = re.findall(r"--budget (\d+)m\.", found.more_seeds)
-    assert planned(study_of(tmp_path, "no edges"), 60 * int(minutes))[1] >= 6
+    (minutes,) = re.findall(r"--budget (\d+)m\.", found.seed_hint)
+    assert planned(study_of(tmp_path, "no-edges"), 60 * int(minutes))[1] >= 6
 
 
 @pytest.mark.parametrize("seconds", [30, 120, 310, 450, 700])
 def test_plan_never_exceeds_the_time_but_for_the_runs_that_are_timed(tmp_path, seconds):
     compare = Invented()
-    study = study_of(tmp_path, "no edges", "K-BERT")
+    study = study_of(tmp_path, "no-edges", "k-bert")
 
     compare(within_budget(study, seconds, compare))
 
@@ -112,7 +112,7 @@ def test_what_was_finished_before_costs_nothing(tmp_path):
 
 
 def test_one_run_of_each_arm_is_timed_and_done_only_once(tmp_path):
-    study, compare = study_of(tmp_path, "no edges"), Invented()
+    study, compare = study_of(tmp_path, "no-edges"), Invented()
 
     found = within_budget(study, 1_000, compare)
     timed = list(compare.done)
@@ -123,11 +123,11 @@ def test_one_run_of_each_arm_is_timed_and_done_only_once(tmp_path):
 
 
 def test_an_arm_whose_timed_run_fails_is_left_out_unless_the_verdict_needs_it(tmp_path):
-    study = study_of(tmp_path, "K-BERT")
+    study = study_of(tmp_path, "k-bert")
 
-    arms, _, told = planned(study, 10_000, Invented(failing=["K-BERT"]))
+    arms, _, told = planned(study, 10_000, Invented(failing=["k-bert"]))
     with pytest.raises(ValueError, match=r"'knowledge' by which .* failed; .*runs/knowledge-0"):
         within_budget(study_of(tmp_path / "b"), 10_000, Invented(failing=["knowledge"]))
 
-    assert "K-BERT" not in arms
-    assert "K-BERT (its first run failed)" in told
+    assert "k-bert" not in arms
+    assert "k-bert (its first run failed)" in told

@@ -8,7 +8,7 @@ import pytest
 from kgbert.comparison.arms.registry import ARMS
 from kgbert.comparison.compare import compare
 from kgbert.comparison.report.html import render_report
-from kgbert.comparison.study import Recipe
+from kgbert.comparison.study import TrainingConfig
 from kgbert.data import Example
 from kgbert.data.splits import Split
 from kgbert.linking.factory import make_linker
@@ -51,11 +51,11 @@ def test_more_seeds_run_only_what_is_new(study, invented):
 @pytest.mark.parametrize(
     "changes",
     [
-        {"recipes": {"default": Recipe(epochs=3)}},
+        {"training_configs": {"default": TrainingConfig(epochs=3)}},
         {"split": split_of(sizes=(24, 6, 9))},
         {"linker": make_linker(tiny_graph(), "nearest")},
     ],
-    ids=["recipe", "texts", "linker"],
+    ids=["training_config", "texts", "linker"],
 )
 def test_changed_settings_run_anew_and_lose_no_file(study, invented, changes):
     compare(study)
@@ -180,7 +180,7 @@ def test_linker_stands_in_the_manifest(study, invented):
 
 
 def test_what_to_do_about_too_few_seeds_is_what_the_study_says(study, invented):
-    verdict = compare(replace(study, more_seeds="Ask for more."))["verdict"]
+    verdict = compare(replace(study, seed_hint="Ask for more."))["verdict"]
 
     assert verdict["sentence"].endswith("Ask for more.")
 
@@ -279,7 +279,7 @@ class TestTheBestModel:
         compare(study)
         invented.validation = {0: 0.3, 1: 0.2}
 
-        compare(replace(study, recipes={"default": Recipe(epochs=3)}))
+        compare(replace(study, training_configs={"default": TrainingConfig(epochs=3)}))
 
         assert invented.saved == [0, 1, 0]
         assert self.kept(study) == 0

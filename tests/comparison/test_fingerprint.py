@@ -15,21 +15,21 @@ from tests.support.tiny import tiny_features, tiny_graph
 
 
 def closure(value):
-    def change(material, seed):
+    def change(inputs, seed):
         return value
 
     return change
 
 
 def default(value):
-    def change(material, seed, value=value):
+    def change(inputs, seed, value=value):
         return value
 
     return change
 
 
 def keyword(value):
-    def change(material, seed, *, value=value):
+    def change(inputs, seed, *, value=value):
         return value
 
     return change
@@ -40,7 +40,7 @@ def inner(value):
 
 
 def partly(value):
-    def change(value, material, seed):
+    def change(value, inputs, seed):
         return value
 
     return partial(change, value)
@@ -52,7 +52,7 @@ class Slotted:
     def __init__(self, value):
         self.value = value
 
-    def __call__(self, material, seed):
+    def __call__(self, inputs, seed):
         return self.value
 
 
@@ -89,8 +89,8 @@ def test_another_value_is_told_however_it_is_held(make, values):
 
 
 def test_a_function_that_calls_itself_or_holds_nothing_yet_is_told():
-    def change(material, seed):
-        return change(material, seed) if seed else later
+    def change(inputs, seed):
+        return change(inputs, seed) if seed else later
 
     told = code_told(change)
     later = 1

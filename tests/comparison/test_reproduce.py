@@ -10,7 +10,7 @@ MANIFEST = {
     "data": {"0": {"hash": "b"}},
     "backbone": {"name": "c"},
     "linker": {"dictionary": {"rules": ("d",)}},
-    "recipes": {"plain": {"epochs": 8}},
+    "training_configs": {"plain": {"epochs": 8}},
 }
 
 

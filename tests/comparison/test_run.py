@@ -47,7 +47,7 @@ def begun(monkeypatch):
 
 def test_arms_of_a_seed_share_initial_weights_and_the_order_of_texts(tmp_path, encoder, begun):
     study = small_study(tmp_path, encoder)
-    arms = ("plain", "knowledge", "shuffled", "no edges")
+    arms = ("plain", "knowledge", "shuffled", "no-edges")
 
     for name in arms:
         run_arm(study, ARMS[name], 0)
@@ -109,7 +109,7 @@ def test_record_is_json_and_quotes_no_text(tmp_path, encoder):
     assert steps == [(step, 6) for step in range(1, 7)]
 
 
-@pytest.mark.parametrize("arm", ["plain", "shuffled", "appended text"])
+@pytest.mark.parametrize("arm", ["plain", "shuffled", "verbalized-context"])
 def test_no_arm_pays_for_linking_that_others_are_spared(tmp_path, encoder, monkeypatch, arm):
     asked, told = [], []
     study = small_study(tmp_path, encoder)
@@ -155,7 +155,7 @@ def test_model_of_a_run_can_be_saved_and_answers_again(tmp_path, encoder):
     assert torch.allclose(again, before.float(), atol=1e-3)
 
 
-@pytest.mark.parametrize("name", ["plain", "knowledge", "appended text"])
+@pytest.mark.parametrize("name", ["plain", "knowledge", "verbalized-context"])
 def test_tagging_is_compared_too(tmp_path, encoder, name):
     study = small_study(tmp_path, encoder, split=split_of(tagged))
 
@@ -168,6 +168,6 @@ def test_tagging_is_compared_too(tmp_path, encoder, name):
 
 def test_longer_texts_than_the_backbone_takes_are_cut(tmp_path, encoder):
     longer = {"default": replace(RECIPE, max_length=10_000)}
-    study = small_study(tmp_path, encoder, recipes=longer)
+    study = small_study(tmp_path, encoder, training_configs=longer)
 
     assert run_arm(study, ARMS["plain"], 0).processor.max_length == 64

@@ -14,7 +14,7 @@ from tests.support.tiny import save_plain, tiny_features, tiny_graph
 
 
 def own_arm(change):
-    return Arm("own", "of the user's own", change=change)
+    return Arm("own", "of the user's own", transform=change)
 
 
 def test_own_arm_runs_anew_when_its_code_changes_and_not_before(tmp_path):
@@ -22,20 +22,20 @@ def test_own_arm_runs_anew_when_its_code_changes_and_not_before(tmp_path):
     one, same, other = (
         own_arm(change)
         for change in (
-            lambda material, seed: shuffle_entities(material, 0),
-            lambda material, seed: shuffle_entities(material, 0),
-            lambda material, seed: shuffle_entities(material, seed),
+            lambda inputs, seed: shuffle_entities(inputs, 0),
+            lambda inputs, seed: shuffle_entities(inputs, 0),
+            lambda inputs, seed: shuffle_entities(inputs, seed),
         )
     )
 
-    assert study.fingerprint(one, 0) == study.fingerprint(own_arm(one.change), 0)
+    assert study.fingerprint(one, 0) == study.fingerprint(own_arm(one.transform), 0)
     assert study.fingerprint(one, 0) != study.fingerprint(other, 0)
     assert study.fingerprint(replace(one, options={"hops": 1}), 0) != study.fingerprint(same, 0)
 
 
 def keeping(share):
-    def change(material, seed):
-        return shuffle_entities(material, int(share))
+    def change(inputs, seed):
+        return shuffle_entities(inputs, int(share))
 
     return change
 
@@ -44,8 +44,8 @@ def keeping(share):
 class Keeping:
     share: float
 
-    def __call__(self, material, seed):
-        return shuffle_entities(material, int(self.share))
+    def __call__(self, inputs, seed):
+        return shuffle_entities(inputs, int(self.share))
 
 
 @pytest.mark.parametrize("make", [keeping, Keeping, lambda share: Keeping(share).__call__])

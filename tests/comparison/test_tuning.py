@@ -18,7 +18,7 @@ def invented(monkeypatch):
 
     def run(study, arm, seed, **options):
         trained = made.run(study, arm, seed, **options)
-        high = study.recipe(arm).encoder_learning_rate == RATES[1]
+        high = study.training_config(arm).encoder_learning_rate == RATES[1]
         trained.record["validation"] = {"accuracy": 0.6 if high == (arm.name == "plain") else 0.5}
         return trained
 
@@ -27,7 +27,7 @@ def invented(monkeypatch):
 
 
 def chosen(study):
-    return {arm.name: study.recipe(arm).encoder_learning_rate for arm in study.arms}
+    return {arm.name: study.training_config(arm).encoder_learning_rate for arm in study.arms}
 
 
 def test_each_arm_gets_the_rate_that_is_best_on_validation(tmp_path, invented):
@@ -86,10 +86,10 @@ def test_no_test_text_is_seen():
 
 
 def test_an_arm_that_makes_no_sense_is_refused_before_anything_is_tried(tmp_path, invented):
-    def refuse(material, seed):
+    def refuse(inputs, seed):
         raise ValueError("no two relations")
 
-    odd = Arm("odd", "changes what is not there", change=refuse)
+    odd = Arm("odd", "changes what is not there", transform=refuse)
     study = small_study(tmp_path)
 
     with pytest.raises(ValueError, match="no two relations"):

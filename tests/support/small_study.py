@@ -7,7 +7,7 @@ from kgbert.comparison import compare
 from kgbert.comparison import model_selection as best
 from kgbert.comparison.arms.registry import ARMS
 from kgbert.comparison.run import Trained, text_id
-from kgbert.comparison.study import Recipe, Study
+from kgbert.comparison.study import Study, TrainingConfig
 from kgbert.data import Example, Span
 from kgbert.data.splits import Split
 from kgbert.linking.factory import make_linker
@@ -19,7 +19,7 @@ from tests.support.tiny import TINY, tiny_config, tiny_features, tiny_graph, tin
 #: Options of a tiny model that all arms share.
 SHARED = {name: value for name, value in TINY.items() if name != "injected_layers"}
 
-RECIPE = Recipe(epochs=2, batch_size=8, max_length=40, options=SHARED)
+RECIPE = TrainingConfig(epochs=2, batch_size=8, max_length=40, options=SHARED)
 
 _WORDS = ("fever", "cough", "lung", "nothing", "pneumonia", "organ", "alone", "zzz")
 
@@ -66,7 +66,7 @@ def small_study(folder, backbone="no backbone", **changes):
             "split": split_of(),
             "arms": [ARMS[name] for name in ("plain", "knowledge", "shuffled")],
             "seeds": range(2),
-            "recipes": {"default": RECIPE},
+            "training_configs": {"default": RECIPE},
             **changes,
         }
     )

@@ -189,12 +189,12 @@ def _add_arguments(parser: ArgumentParser) -> None:
 
 
 def _arms_told() -> str:
-    """Return every arm with its meaning, by kind."""
+    """Return every arm with its description, by kind."""
     blocks = []
-    for kind, meanings in KINDS.items():
+    for kind, descriptions in KINDS.items():
         lines = [
-            fill(meaning, _WIDTH, initial_indent=f"  {name:<22}", subsequent_indent=" " * 24)
-            for name, meaning in meanings.items()
+            fill(description, _WIDTH, initial_indent=f"  {name:<22}", subsequent_indent=" " * 24)
+            for name, description in descriptions.items()
         ]
         blocks.append("\n".join([kind, *lines]))
     return "\n".join(blocks)

@@ -46,7 +46,7 @@ def _add_arguments(parser: ArgumentParser) -> None:
         action="store_const",
         const="full",
         default="short",
-        help="1,000 training texts, ten seeds, and the arm with appended text: some hours",
+        help="1,000 training texts, ten seeds, and the arm verbalized-context: some hours",
     )
     size.add_argument(
         "--quick",

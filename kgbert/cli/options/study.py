@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from kgbert.cli.options.graph import graph_of
 from kgbert.cli.options.linker import linker_of
-from kgbert.cli.options.training import recipe_of, split_of
+from kgbert.cli.options.training import split_of, training_config_of
 from kgbert.data import Example
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def study_of(arguments: Namespace, arms: Sequence["Arm"], seeds: Sequence[int]) 
     from kgbert.comparison.study import Study
     from kgbert.features.entity_features import encode_entities
 
-    recipe = recipe_of(arguments)
+    training_config = training_config_of(arguments)
     study = Study(
         name=arguments.output.absolute().name,
         folder=arguments.output,
@@ -47,7 +47,7 @@ def study_of(arguments: Namespace, arms: Sequence["Arm"], seeds: Sequence[int]) 
         split=split,
         arms=arms,
         seeds=seeds,
-        recipes={arm.name: recipe for arm in arms},
+        training_configs={arm.name: training_config for arm in arms},
     )
     # Whether an arm makes sense does not depend on the features, which may take long to make.
     check_arms(study)

@@ -12,7 +12,7 @@ from kgbert.data import Example, read_texts
 from kgbert.training.defaults import ENCODER_LEARNING_RATE, HEAD_LEARNING_RATE, KNOWLEDGE_SHARE
 
 if TYPE_CHECKING:
-    from kgbert.comparison.study import Recipe
+    from kgbert.comparison.study import TrainingConfig
     from kgbert.data.splits import Split
 
 
@@ -53,11 +53,11 @@ def split_of(arguments: Namespace, seeds: Sequence[int]) -> "Callable[[int], Spl
     )
 
 
-def recipe_of(arguments: Namespace) -> "Recipe":
+def training_config_of(arguments: Namespace) -> "TrainingConfig":
     """Return how to train, as the arguments say."""
-    from kgbert.comparison.study import Recipe
+    from kgbert.comparison.study import TrainingConfig
 
-    return Recipe(
+    return TrainingConfig(
         encoder_learning_rate=arguments.learning_rate,
         head_learning_rate=arguments.head_learning_rate,
         epochs=arguments.epochs,

@@ -12,7 +12,7 @@ from kgbert.linking.mention import Linker
 
 
 @dataclass(frozen=True)
-class Material:
+class RunInputs:
     """What one run reads."""
 
     graph: KnowledgeGraph
@@ -25,18 +25,18 @@ class Material:
     expander: TextExpander | None = None
     """What appends tokens to the texts, if anything does."""
 
-    def rewritten(self, rewrite: Callable[[Sequence[Example]], list[Example]]) -> "Material":
-        """Return the material with each part of the texts rewritten."""
+    def rewritten(self, rewrite: Callable[[Sequence[Example]], list[Example]]) -> "RunInputs":
+        """Return the inputs with each part of the texts rewritten."""
         return replace(self, parts=tuple(rewrite(part) for part in self.parts))
 
 
-#: What an arm does to the material of a seed.
-Change = Callable[[Material, int], Material]
+#: What an arm does to the inputs of a seed.
+Transform = Callable[[RunInputs, int], RunInputs]
 
 
-def unchanged(material: Material, seed: int) -> Material:
-    """Return the material as it is."""
-    return material
+def unchanged(inputs: RunInputs, seed: int) -> RunInputs:
+    """Return the inputs unchanged."""
+    return inputs
 
 
 @dataclass(frozen=True)
@@ -44,9 +44,9 @@ class Arm:
     """One way to treat the task; whatever an arm does not change, it shares with all others."""
 
     name: str
-    meaning: str
+    description: str
     """One line for the report."""
     options: Mapping[str, Any] = field(default_factory=dict)
     """Changes of the model's configuration."""
-    change: Change = unchanged
-    """Raises ValueError where the arm makes no sense for the material; nothing was trained then."""
+    transform: Transform = unchanged
+    """Raises ValueError where the arm makes no sense for the inputs; nothing was trained then."""

@@ -10,47 +10,47 @@ KINDS = {
         "shuffled": (
             "reads the same graph with the entities permuted: right amount, wrong knowledge"
         ),
-        "edges rewired": (
+        "rewired-edges": (
             "reads the graph with its edges exchanged, every degree kept; the features still "
             "say in words what stood around an entity"
         ),
-        "relations shuffled": "reads the graph with the relations exchanged among its edges",
-        "no edges": "reads each entity's features, not its neighbours",
-        "names only": (
+        "shuffled-relations": "reads the graph with the relations exchanged among its edges",
+        "no-edges": "reads each entity's features, not its neighbours",
+        "names-only": (
             "reads the vector of each entity's name, no neighbours: what a dictionary with "
             "embeddings knows"
         ),
-        "features random": "reads the graph with a vector drawn at random for each entity",
-        "dictionary only": (
+        "random-features": "reads the graph with a vector drawn at random for each entity",
+        "mention-only": (
             "is told where mentions are, and how sure, by one learnt vector for any entity"
         ),
         "dummy": "as large as the arm that reads the graph, fed with constants, no mentions",
-        "noisy links": (
+        "noisy-links": (
             "reads the graph with 30 % of the mentions linked to entities drawn at random"
         ),
     },
     "rivals": {
-        "appended text": (
+        "verbalized-context": (
             "the plain model, with what the graph says of each mention appended to the text"
         ),
-        "appended definitions": (
+        "appended-definitions": (
             "the plain model, with name, type and definition of each mention appended to the text"
         ),
-        "typed markers": "the plain model, with each mention marked by its type in the text",
-        "K-BERT": (
+        "typed-markers": "the plain model, with each mention marked by its type in the text",
+        "k-bert": (
             "the plain model reads triples behind the mentions, by soft positions and a "
             "visible matrix"
         ),
-        "ERNIE": (
+        "ernie": (
             "TransE vectors are fused into the feed-forward parts of the mentions' first tokens"
         ),
-        "KnowBert": (
+        "knowbert": (
             "after one block all words read the mentions, which a linker trained along resolves"
         ),
         "on2vec": "the mean of the entities' vectors joins the text's vector after pooling",
     },
     "ceiling": {
-        "oracle links": (
+        "oracle-links": (
             "reads the graph with the mentions and entities that the texts are labelled with: "
             "a ceiling, no rival"
         ),
@@ -58,4 +58,4 @@ KINDS = {
 }
 
 #: By name.
-MEANINGS = {name: told for kind in KINDS.values() for name, told in kind.items()}
+DESCRIPTIONS = {name: told for kind in KINDS.values() for name, told in kind.items()}

@@ -5,40 +5,40 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from kgbert.comparison.arms.arm import Material
+from kgbert.comparison.arms.arm import RunInputs
 from kgbert.graph.core.graph import KnowledgeGraph
 
 
-def rewire_edges(material: Material, seed: int) -> Material:
-    """Return the material with the tails of each relation's edges exchanged among them.
+def rewire_edges(inputs: RunInputs, seed: int) -> RunInputs:
+    """Return the inputs with the tails of each relation's edges exchanged among them.
 
     Every entity keeps how many edges of each relation leave it and reach it (the configuration
     model, a relation at a time).
     """
-    graph, generator = material.graph, np.random.default_rng([seed, 0xED6E5])
+    graph, generator = inputs.graph, np.random.default_rng([seed, 0xED6E5])
     tails = graph.tails.copy()
     for relation in range(len(graph.relation_ids)):
         (edges,) = np.nonzero(graph.relations == relation)
         tails[edges] = tails[generator.permutation(edges)]
-    return replace(material, graph=_with_edges(graph, graph.relations, tails))
+    return replace(inputs, graph=_with_edges(graph, graph.relations, tails))
 
 
-def shuffle_relations(material: Material, seed: int) -> Material:
-    """Return the material with the relations exchanged among all edges, each as frequent as before.
+def shuffle_relations(inputs: RunInputs, seed: int) -> RunInputs:
+    """Return the inputs with the relations exchanged among all edges, each as frequent as before.
 
     Raises:
         ValueError: The graph has less than two relations, which no exchange can change.
     """
-    graph = material.graph
+    graph = inputs.graph
     if len(graph.relation_ids) < 2:
         raise ValueError(
-            f"the arm 'relations shuffled' needs a graph with two relations at least; "
+            f"the arm 'shuffled-relations' needs a graph with two relations at least; "
             f"{graph.source or 'this graph'} has {len(graph.relation_ids)} "
             f"({', '.join(graph.relation_names) or 'no edges'}), so that it would be the arm "
             "'knowledge' once more. Leave the arm out."
         )
     order = np.random.default_rng([seed, 0x2E1A7]).permutation(len(graph.relations))
-    return replace(material, graph=_with_edges(graph, graph.relations[order], graph.tails))
+    return replace(inputs, graph=_with_edges(graph, graph.relations[order], graph.tails))
 
 
 def _with_edges(

@@ -5,38 +5,38 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from kgbert.comparison.arms.arm import Material
+from kgbert.comparison.arms.arm import RunInputs
 from kgbert.comparison.arms.links import ConstantLinker
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.graph.storage.builder import GraphBuilder
 
 
-def features_of_names(material: Material, seed: int) -> Material:
-    """Return the material with the vector of each entity's best name as its features."""
+def features_of_names(inputs: RunInputs, seed: int) -> RunInputs:
+    """Return the inputs with the vector of each entity's best name as its features."""
     from kgbert.features.entity_features import encode_entities
 
-    names = encode_entities(only_names(material.graph), material.backbone)
-    return replace(material, features=replace(names, graph_hash=material.graph.hash))
+    names = encode_entities(only_names(inputs.graph), inputs.backbone)
+    return replace(inputs, features=replace(names, graph_hash=inputs.graph.hash))
 
 
-def random_features(material: Material, seed: int) -> Material:
-    """Return the material with a random vector for each entity, about as long as the real ones."""
-    return _with_vectors(material, _drawn(len(material.graph), material, seed))
+def random_features(inputs: RunInputs, seed: int) -> RunInputs:
+    """Return the inputs with a random vector for each entity, about as long as the real ones."""
+    return _with_vectors(inputs, _drawn(len(inputs.graph), inputs, seed))
 
 
-def constant_features(material: Material, seed: int) -> Material:
-    """Return the material with one and the same vector for every entity, drawn at random.
+def constant_features(inputs: RunInputs, seed: int) -> RunInputs:
+    """Return the inputs with one and the same vector for every entity, drawn at random.
 
     Equal numbers would not do: the graph encoder's normalisation makes zeros of them, of which
     nothing can be learnt.
     """
-    return _with_vectors(material, _drawn(1, material, seed).repeat(len(material.graph), 0))
+    return _with_vectors(inputs, _drawn(1, inputs, seed).repeat(len(inputs.graph), 0))
 
 
-def constant_input(material: Material, seed: int) -> Material:
-    """Return the material with every text linked as a whole to one entity, all vectors the same."""
-    linker = ConstantLinker(material.graph.entity_ids[0])
-    return replace(constant_features(material, seed), linker=linker)
+def constant_input(inputs: RunInputs, seed: int) -> RunInputs:
+    """Return the inputs with every text linked as a whole to one entity, all vectors the same."""
+    linker = ConstantLinker(inputs.graph.entity_ids[0])
+    return replace(constant_features(inputs, seed), linker=linker)
 
 
 def only_names(graph: KnowledgeGraph) -> KnowledgeGraph:
@@ -47,11 +47,11 @@ def only_names(graph: KnowledgeGraph) -> KnowledgeGraph:
     return builder.build(source=graph.source)
 
 
-def _drawn(count: int, material: Material, seed: int) -> NDArray[np.float16]:
+def _drawn(count: int, inputs: RunInputs, seed: int) -> NDArray[np.float16]:
     generator = np.random.default_rng([seed, 0xFEA7])
-    size = material.features.vectors.shape[1]
+    size = inputs.features.vectors.shape[1]
     return generator.standard_normal((count, size), np.float32).astype(np.float16)
 
 
-def _with_vectors(material: Material, vectors: NDArray[np.float16]) -> Material:
-    return replace(material, features=replace(material.features, vectors=vectors))
+def _with_vectors(inputs: RunInputs, vectors: NDArray[np.float16]) -> RunInputs:
+    return replace(inputs, features=replace(inputs.features, vectors=vectors))

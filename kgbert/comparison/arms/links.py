@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from kgbert.comparison.arms.arm import Material
+from kgbert.comparison.arms.arm import RunInputs
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.linking.mention import Candidate, Linker, Mention
 
@@ -16,18 +16,18 @@ from kgbert.linking.mention import Candidate, Linker, Mention
 NOISE = 0.3
 
 
-def shuffle_entities(material: Material, seed: int) -> Material:
-    """Return the material with every mention linked to other entities."""
-    return replace(material, linker=ShuffledLinker(material.linker, material.graph, seed))
+def shuffle_entities(inputs: RunInputs, seed: int) -> RunInputs:
+    """Return the inputs with every mention linked to other entities."""
+    return replace(inputs, linker=ShuffledLinker(inputs.linker, inputs.graph, seed))
 
 
-def add_noise(material: Material, seed: int) -> Material:
-    """Return the material with some mentions linked to entities drawn at random."""
-    return replace(material, linker=NoisyLinker(material.linker, material.graph, seed))
+def add_noise(inputs: RunInputs, seed: int) -> RunInputs:
+    """Return the inputs with some mentions linked to entities drawn at random."""
+    return replace(inputs, linker=NoisyLinker(inputs.linker, inputs.graph, seed))
 
 
-def use_gold_links(material: Material, seed: int) -> Material:
-    """Return the material with the mentions and entities that the texts were labelled with.
+def use_gold_links(inputs: RunInputs, seed: int) -> RunInputs:
+    """Return the inputs with the mentions and entities that the texts were labelled with.
 
     Raises:
         ValueError: No span of the texts names an entity of the graph.
@@ -38,20 +38,20 @@ def use_gold_links(material: Material, seed: int) -> Material:
         example.text: [
             (span.start, span.end, span.entity)
             for span in example.spans
-            if span.entity in material.graph
+            if span.entity in inputs.graph
         ]
-        for part in material.parts
+        for part in inputs.parts
         for example in part
     }
     if not any(spans.values()):
-        known = {span.entity for part in material.parts for x in part for span in x.spans} - {""}
+        known = {span.entity for part in inputs.parts for x in part for span in x.spans} - {""}
         raise ValueError(
-            f"the arm 'oracle links' needs texts whose spans name entities of the graph; these "
-            f"name {len(known):,} ids, none of them in {material.graph.source or 'the graph'}"
+            f"the arm 'oracle-links' needs texts whose spans name entities of the graph; these "
+            f"name {len(known):,} ids, none of them in {inputs.graph.source or 'the graph'}"
             f"{f' (for example {min(known)})' if known else ''}. Give the ids in the texts "
             "(JSON lines: spans with 'entity'), or leave the arm out."
         )
-    return replace(material, linker=from_gold(spans))
+    return replace(inputs, linker=from_gold(spans))
 
 
 @dataclass(frozen=True)

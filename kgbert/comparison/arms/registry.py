@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from kgbert.comparison.arms.arm import Arm, Change, unchanged
-from kgbert.comparison.arms.descriptions import MEANINGS
+from kgbert.comparison.arms.arm import Arm, Transform, unchanged
+from kgbert.comparison.arms.descriptions import DESCRIPTIONS
 from kgbert.comparison.arms.edges import rewire_edges, shuffle_relations
 from kgbert.comparison.arms.features import (
     constant_features,
@@ -25,32 +25,34 @@ _PLAIN: dict[str, list[int]] = {"injected_layers": []}
 _NO_EDGES = {"graph_encoder": "none"}
 
 
-def _arm(name: str, options: Mapping[str, Any] | None = None, change: Change = unchanged) -> Arm:
-    return Arm(name, MEANINGS[name], options or {}, change)
+def _arm(
+    name: str, options: Mapping[str, Any] | None = None, transform: Transform = unchanged
+) -> Arm:
+    return Arm(name, DESCRIPTIONS[name], options or {}, transform)
 
 
-#: The arms by name. To add one, write what it changes, a line here, and its meaning in one line.
+#: The arms by name. To add one, write what it changes, a line here, and a line in descriptions.py.
 ARMS = {
     arm.name: arm
     for arm in (
         _arm("plain", _PLAIN),
         _arm("knowledge"),
-        _arm("shuffled", change=shuffle_entities),
-        _arm("edges rewired", change=rewire_edges),
-        _arm("relations shuffled", change=shuffle_relations),
-        _arm("no edges", _NO_EDGES),
-        _arm("names only", _NO_EDGES, features_of_names),
-        _arm("features random", change=random_features),
-        _arm("dictionary only", _NO_EDGES, constant_features),
-        _arm("dummy", change=constant_input),
-        _arm("noisy links", change=add_noise),
-        _arm("appended text", _PLAIN, append_told),
-        _arm("appended definitions", _PLAIN, append_defined),
-        _arm("typed markers", _PLAIN, mark_types),
-        _arm("K-BERT", _PLAIN, grow_triples),
-        _arm("ERNIE", {"fusion": "ernie", "graph_layers": 0}, use_transe),
-        _arm("KnowBert", {"fusion": "knowbert", "graph_layers": 0}),
+        _arm("shuffled", transform=shuffle_entities),
+        _arm("rewired-edges", transform=rewire_edges),
+        _arm("shuffled-relations", transform=shuffle_relations),
+        _arm("no-edges", _NO_EDGES),
+        _arm("names-only", _NO_EDGES, features_of_names),
+        _arm("random-features", transform=random_features),
+        _arm("mention-only", _NO_EDGES, constant_features),
+        _arm("dummy", transform=constant_input),
+        _arm("noisy-links", transform=add_noise),
+        _arm("verbalized-context", _PLAIN, append_told),
+        _arm("appended-definitions", _PLAIN, append_defined),
+        _arm("typed-markers", _PLAIN, mark_types),
+        _arm("k-bert", _PLAIN, grow_triples),
+        _arm("ernie", {"fusion": "ernie", "graph_layers": 0}, use_transe),
+        _arm("knowbert", {"fusion": "knowbert", "graph_layers": 0}),
         _arm("on2vec", {"fusion": "pooled"}, fuse_pooled),
-        _arm("oracle links", change=use_gold_links),
+        _arm("oracle-links", transform=use_gold_links),
     )
 }

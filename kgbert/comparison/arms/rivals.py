@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from kgbert.baselines.kbert import SentenceTrees
-from kgbert.comparison.arms.arm import Material
+from kgbert.comparison.arms.arm import RunInputs
 
 #: Families that know the order of tokens by absolute position numbers alone, and number the first
 #: token after the padding's id, or not.
@@ -17,8 +17,8 @@ _NUMBERED = {
 }
 
 
-def grow_triples(material: Material, seed: int) -> Material:
-    """Return the material with triples growing out of the mentions, as in K-BERT.
+def grow_triples(inputs: RunInputs, seed: int) -> RunInputs:
+    """Return the inputs with triples growing out of the mentions, as in K-BERT.
 
     K-BERT (Liu et al. 2020, arXiv:1909.07606). Kept: up to two triples behind each mention as
     tokens, soft positions that go on from the mention, and the visible matrix, by which a triple is
@@ -31,19 +31,19 @@ def grow_triples(material: Material, seed: int) -> Material:
     """
     from transformers import AutoConfig
 
-    config = AutoConfig.from_pretrained(material.backbone)
+    config = AutoConfig.from_pretrained(inputs.backbone)
     if config.model_type not in _NUMBERED:
         raise ValueError(
-            f"the arm 'K-BERT' gives tokens soft positions, which {config.model_type} has no place "
+            f"the arm 'k-bert' gives tokens soft positions, which {config.model_type} has no place "
             f"for: it takes distances from the order of tokens. Choose a backbone of the families "
             f"{', '.join(_NUMBERED)}, or leave the arm out."
         )
     first = config.pad_token_id + 1 if _NUMBERED[config.model_type] else 0
-    return replace(material, expander=SentenceTrees(first_position=first))
+    return replace(inputs, expander=SentenceTrees(first_position=first))
 
 
-def use_transe(material: Material, seed: int) -> Material:
-    """Return the material with TransE vectors as the features, as ERNIE reads them.
+def use_transe(inputs: RunInputs, seed: int) -> RunInputs:
+    """Return the inputs with TransE vectors as the features, as ERNIE reads them.
 
     They are trained on the graph alone, once for all seeds. How ERNIE fuses them stands in
     :class:`kgbert.baselines.ernie.EntityFusion`.
@@ -53,28 +53,28 @@ def use_transe(material: Material, seed: int) -> Material:
     """
     from kgbert.baselines.ernie import transe_vectors
 
-    _check_feed_forward(material.backbone)
-    return replace(material, features=transe_vectors(material.graph))
+    _check_feed_forward(inputs.backbone)
+    return replace(inputs, features=transe_vectors(inputs.graph))
 
 
-def fuse_pooled(material: Material, seed: int) -> Material:
-    """Return the material as it is; :class:`kgbert.baselines.on2vec.PooledFusion` does the rest.
+def fuse_pooled(inputs: RunInputs, seed: int) -> RunInputs:
+    """Return the inputs unchanged; :class:`kgbert.baselines.on2vec.PooledFusion` does the rest.
 
     Raises:
         ValueError: Words are tagged or arguments related, for which no vector of the text is
             pooled.
     """
-    examples = [example for part in material.parts for example in part]
+    examples = [example for part in inputs.parts for example in part]
     if any(x.arguments or (x.spans and not x.label) for x in examples):
         raise ValueError(
             "the arm 'on2vec' fuses entities with the pooled vector of a text, which token "
             "classification and relation classification have none of; leave the arm out."
         )
-    return material
+    return inputs
 
 
 def _check_feed_forward(backbone: str) -> None:
-    """Raise ValueError where the model of the arm 'ERNIE' could not be built."""
+    """Raise ValueError where the model of the arm 'ernie' could not be built."""
     import torch
     from transformers import AutoConfig, AutoModel
 
@@ -86,4 +86,4 @@ def _check_feed_forward(backbone: str) -> None:
     try:
         feed_forward_of(blocks_of(model)[-1])
     except ValueError as error:
-        raise ValueError(f"{error} Or leave the arm 'ERNIE' out.") from error
+        raise ValueError(f"{error} Or leave the arm 'ernie' out.") from error

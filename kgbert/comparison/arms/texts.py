@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from kgbert.comparison.arms.arm import Material
+from kgbert.comparison.arms.arm import RunInputs
 from kgbert.data import Example, Span
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.graph.core.hierarchy import parents
@@ -17,20 +17,18 @@ Tell = Callable[[KnowledgeGraph, int], str]
 NO_TYPE = "entity"
 
 
-def append_told(material: Material, seed: int) -> Material:
-    """Return the material with names, what they are, and relations appended to the texts."""
-    return material.rewritten(lambda part: append_entities(material.linker, material.graph, part))
+def append_told(inputs: RunInputs, seed: int) -> RunInputs:
+    """Return the inputs with names, what they are, and relations appended to the texts."""
+    return inputs.rewritten(lambda part: append_entities(inputs.linker, inputs.graph, part))
 
 
-def append_defined(material: Material, seed: int) -> Material:
-    """Return the material with names, types and definitions appended to the texts."""
-    return material.rewritten(
-        lambda part: append_entities(material.linker, material.graph, part, define)
-    )
+def append_defined(inputs: RunInputs, seed: int) -> RunInputs:
+    """Return the inputs with names, types and definitions appended to the texts."""
+    return inputs.rewritten(lambda part: append_entities(inputs.linker, inputs.graph, part, define))
 
 
-def mark_types(material: Material, seed: int) -> Material:
-    """Return the material with every mention marked by its type, as ``@ * type * mention @``.
+def mark_types(inputs: RunInputs, seed: int) -> RunInputs:
+    """Return the inputs with every mention marked by its type, as ``@ * type * mention @``.
 
     The "typed entity marker (punct)" of Zhou & Chen 2022 (arXiv:2102.01373). Kept: the marker in
     words that the encoder knows, and that all parameters are its own. Left out: the second kind of
@@ -40,12 +38,12 @@ def mark_types(material: Material, seed: int) -> Material:
     Raises:
         ValueError: Words are tagged, and those of a marker have no tag.
     """
-    if any(example.spans and not example.label for part in material.parts for example in part):
+    if any(example.spans and not example.label for part in inputs.parts for example in part):
         raise ValueError(
-            "the arm 'typed markers' writes words into the text, which in token classification "
-            "would be tagged as well; leave the arm out, or name 'appended text' instead."
+            "the arm 'typed-markers' writes words into the text, which in token classification "
+            "would be tagged as well; leave the arm out, or name 'verbalized-context' instead."
         )
-    return material.rewritten(lambda part: mark_mentions(material.linker, material.graph, part))
+    return inputs.rewritten(lambda part: mark_mentions(inputs.linker, inputs.graph, part))
 
 
 def append_entities(

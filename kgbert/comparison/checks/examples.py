@@ -69,8 +69,8 @@ def _flipped(
     pairs = list(zip(main["items"]["correct"], baseline["items"]["correct"], strict=True))
     mended = [position for position, pair in enumerate(pairs) if pair == (1, 0)]
     spoilt = [position for position, pair in enumerate(pairs) if pair == (0, 1)]
-    half = study.quotes // 2
-    chosen = [*mended[:half], *spoilt[: study.quotes - half]]
+    half = study.max_examples // 2
+    chosen = [*mended[:half], *spoilt[: study.max_examples - half]]
     mentions = study.linker([test[position].text for position in chosen])
     return [
         {

@@ -51,7 +51,7 @@ def _on_the_unseen(runs: PairedRuns, parts: Sequence[dict[str, Any]]) -> list[st
 
 def _with_fewer_texts(runs: PairedRuns, comparisons: Sequence[dict[str, Any]]) -> list[str]:
     """Say how the difference changes from the fewest training texts to the most."""
-    if not (smaller := runs.study.get("smaller")):
+    if not (smaller := runs.study.get("learning_curve")):
         return []
     baseline, (fewest, *_) = runs.study["baseline"], smaller
     few, many = fewest["over"][baseline], comparisons[0]

@@ -59,7 +59,7 @@ def render_report(results: Results) -> str:
             "warnings": results["warnings"],
             "any_run": any(arm["seeds"] for arm in results["arms"]),
             "arms": arm_table(results),
-            "meanings": list((results.get("meanings") or {}).items()),
+            "descriptions": list((results.get("descriptions") or {}).items()),
             "figures": list(_figures(results)),
             "sizes": size_table(results),
             "strata": strata_table(results),

@@ -24,5 +24,5 @@ def size_row(results: Mapping[str, Any]) -> dict[str, Any]:
 
 def size_rows(results: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the rows of all numbers of training texts; none where there was only one."""
-    smaller = results.get("smaller") or []
+    smaller = results.get("learning_curve") or []
     return [*smaller, size_row(results)] if smaller else []

@@ -45,7 +45,7 @@ def summarise(study: Study, runs: Sequence[Run]) -> Results:
 
     Only seeds finished in the main arm, the baseline and the control are compared; the mean of
     an arm is over all seeds that it finished. All that the study tells is kept; the report reads
-    from it ``coverage``, ``manifest``, ``examples`` and ``meanings`` (a sentence for each arm).
+    from it ``coverage``, ``manifest``, ``examples`` and ``descriptions`` (a sentence for each arm).
     """
     paired = pair_runs(study, runs)
     comparisons = [_comparison(paired, *pair) for pair in _compared(study)]
@@ -76,7 +76,7 @@ def _evidence(runs: PairedRuns) -> Evidence:
         over_baseline=_summary(runs, main, baseline),
         over_control=_summary(runs, main, control[0]) if control else None,
         asked=len(study["seeds"]),
-        more_seeds=study.get("more_seeds", ""),
+        seed_hint=study.get("seed_hint", ""),
     )
 
 

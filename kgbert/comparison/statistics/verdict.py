@@ -46,7 +46,7 @@ class Evidence:
         over_baseline: Main minus baseline over the complete seeds; None without any.
         over_control: Main minus control over the same seeds; None without any.
         asked: Number of seeds that were asked for.
-        more_seeds: What to do where these are too few.
+        seed_hint: What to do where these are too few.
     """
 
     main: str
@@ -56,7 +56,7 @@ class Evidence:
     over_baseline: PairedSummary | None
     over_control: PairedSummary | None
     asked: int
-    more_seeds: str = ""
+    seed_hint: str = ""
 
 
 def judge(evidence: Evidence) -> Verdict:
@@ -156,7 +156,7 @@ def _too_few(evidence: Evidence) -> str:
         )
     if evidence.asked >= needed:
         return f"{sentence}. Run the same command again to fill in the missing ones."
-    return f"{sentence}. {evidence.more_seeds}".rstrip()
+    return f"{sentence}. {evidence.seed_hint}".rstrip()
 
 
 def _subject(evidence: Evidence) -> str:

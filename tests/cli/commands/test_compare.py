@@ -112,24 +112,24 @@ def test_compare_does_what_a_results_file_says_again(workplace, capsys):
 
 
 def test_compare_with_a_budget_says_what_is_left_out_and_does_the_same_again(workplace, capsys):
-    asked = ("--budget", "1s", "--seeds", "2", "--arms", "plain,knowledge,no edges")
+    asked = ("--budget", "1s", "--seeds", "2", "--arms", "plain,knowledge,no-edges")
     typed("compare", *asked, "--without-graph", "--output", "results")
     with pytest.raises(SystemExit, match="0"):
         main(["compare", "--reproduce", "results/results.json"])
 
     said = capsys.readouterr().out
     told = json.loads((workplace / "results-again" / "results.json").read_text(encoding="utf-8"))
-    assert "Left out, as they do not fit: no edges (not timed)." in said
+    assert "Left out, as they do not fit: no-edges (not timed)." in said
     assert "--graph GRAPH" in said
     assert [arm["arm"] for arm in told["arms"]] == ["plain", "knowledge"]
     assert told["seeds"] == [0]
 
 
 def test_an_arm_that_makes_no_sense_is_refused_before_entities_are_encoded(capsys):
-    assert typed("compare", "--arms", "plain,knowledge,oracle links", "--seeds", "1") == 1
+    assert typed("compare", "--arms", "plain,knowledge,oracle-links", "--seeds", "1") == 1
 
     said = capsys.readouterr()
-    assert "the arm 'oracle links' needs texts whose spans name entities" in said.err
+    assert "the arm 'oracle-links' needs texts whose spans name entities" in said.err
     assert "encoding" not in said.out
 
 

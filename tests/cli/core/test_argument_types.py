@@ -4,8 +4,8 @@ import pytest
 
 from kgbert.cli import main
 from kgbert.cli.main import COMMANDS, _parser
-from kgbert.cli.options.training import recipe_of
-from kgbert.comparison.study import Recipe
+from kgbert.cli.options.training import training_config_of
+from kgbert.comparison.study import TrainingConfig
 from kgbert.training.trainer import default_arguments
 
 
@@ -53,7 +53,7 @@ def test_a_budget_is_refused_beside_what_multiplies_a_comparison(more, capsys):
 def test_typed_and_python_defaults_of_the_learning_rates_agree(tmp_path):
     parsed = _parser().parse_args(shlex.split(COMMANDS["train"].example)[1:])
 
-    recipe = recipe_of(parsed)
+    training_config = training_config_of(parsed)
 
-    assert recipe.encoder_learning_rate == default_arguments(tmp_path).learning_rate
-    assert recipe == Recipe(options=recipe.options)
+    assert training_config.encoder_learning_rate == default_arguments(tmp_path).learning_rate
+    assert training_config == TrainingConfig(options=training_config.options)

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kgbert.baselines import ernie as transe
-from kgbert.comparison.arms.arm import Material
-from kgbert.comparison.arms.descriptions import KINDS, MEANINGS
+from kgbert.comparison.arms.arm import RunInputs
+from kgbert.comparison.arms.descriptions import DESCRIPTIONS, KINDS
 from kgbert.comparison.arms.features import only_names
 from kgbert.comparison.arms.links import NoisyLinker, ShuffledLinker
 from kgbert.comparison.arms.registry import ARMS
@@ -33,17 +33,17 @@ def linker():
     return make_linker(tiny_graph(), "dictionary")
 
 
-def material(**changes):
+def inputs(**changes):
     graph = tiny_graph()
     parts = ([Example(text, "ill") for text in TEXTS],) * 3
-    return replace(Material(graph, tiny_features(graph), linker(), "none", parts), **changes)
+    return replace(RunInputs(graph, tiny_features(graph), linker(), "none", parts), **changes)
 
 
-def material_for(arm, backbone):
-    """Return material of which an arm can be made: the ceiling needs gold entities."""
-    spans = (Span(0, 5, "Sign", "EX:1"),) if arm.name == "oracle links" else ()
+def inputs_for(arm, backbone):
+    """Return inputs of which an arm can be made: the ceiling needs gold entities."""
+    spans = (Span(0, 5, "Sign", "EX:1"),) if arm.name == "oracle-links" else ()
     parts = ([Example(text, "ill", spans) for text in TEXTS],) * 3
-    return material(backbone=backbone, parts=parts)
+    return inputs(backbone=backbone, parts=parts)
 
 
 @pytest.fixture(scope="module")
@@ -73,13 +73,13 @@ def shape(found):
 def test_every_arm_says_what_it_means_in_one_line_and_keeps_texts_labels_and_entities(
     arm, backbone, no_cache
 ):
-    given = material_for(arm, backbone)
+    given = inputs_for(arm, backbone)
 
-    changed = arm.change(given, 0)
+    changed = arm.transform(given, 0)
 
     assert ARMS[arm.name] is arm
-    assert 0 < len(arm.meaning) <= 120
-    assert "\n" not in arm.meaning
+    assert 0 < len(arm.description) <= 120
+    assert "\n" not in arm.description
     for part in changed.parts:
         assert [example.label for example in part] == ["ill"] * len(TEXTS)
     assert list(changed.graph.entity_ids) == list(given.graph.entity_ids)
@@ -91,11 +91,11 @@ def test_every_arm_says_what_it_means_in_one_line_and_keeps_texts_labels_and_ent
 def test_every_arm_changes_the_same_again_for_a_seed_and_leaves_random_numbers_alone(
     arm, backbone, no_cache
 ):
-    given = material_for(arm, backbone)
+    given = inputs_for(arm, backbone)
     torch.manual_seed(0)
     before = torch.get_rng_state()
 
-    first, second = arm.change(given, 1), arm.change(given, 1)
+    first, second = arm.transform(given, 1), arm.transform(given, 1)
 
     assert torch.equal(torch.get_rng_state(), before)
     assert first.graph == second.graph
@@ -185,7 +185,7 @@ def test_noise_reaches_three_mentions_in_ten_and_each_text_by_itself():
 def test_rewired_edges_keep_every_degree_of_every_relation():
     graph = wide_graph()
 
-    rewired = ARMS["edges rewired"].change(material(graph=graph), 0).graph
+    rewired = ARMS["rewired-edges"].transform(inputs(graph=graph), 0).graph
 
     assert degrees(rewired) == degrees(graph)
     assert edges(rewired) != edges(graph)
@@ -196,7 +196,7 @@ def test_rewired_edges_keep_every_degree_of_every_relation():
 def test_shuffled_relations_keep_every_edge_and_how_often_a_relation_occurs():
     graph = wide_graph()
 
-    shuffled = ARMS["relations shuffled"].change(material(graph=graph), 0).graph
+    shuffled = ARMS["shuffled-relations"].transform(inputs(graph=graph), 0).graph
 
     assert Counter(shuffled.relations.tolist()) == Counter(graph.relations.tolist())
     pairs = [Counter((head, tail) for head, _, tail in edges(x)) for x in (shuffled, graph)]
@@ -211,7 +211,7 @@ def test_relations_of_a_graph_with_one_of_them_cannot_be_shuffled():
     builder.add_edge("a", "is", "a")
 
     with pytest.raises(ValueError, match=r"two relations at least; one has 1 \(is a\).*Leave the"):
-        ARMS["relations shuffled"].change(material(graph=builder.build(source="one")), 0)
+        ARMS["shuffled-relations"].transform(inputs(graph=builder.build(source="one")), 0)
 
 
 def wide_graph():
@@ -246,24 +246,24 @@ def test_a_graph_of_only_names_says_in_words_the_best_name_of_each_entity():
 
 
 def test_random_features_are_as_long_as_real_ones_and_differ_by_seed():
-    given = material(features=tiny_features(tiny_graph()))
+    given = inputs(features=tiny_features(tiny_graph()))
 
-    first, second = (ARMS["features random"].change(given, seed).features for seed in (0, 1))
+    first, second = (ARMS["random-features"].transform(given, seed).features for seed in (0, 1))
 
     assert first.vectors.dtype == np.float16
     assert 0.7 < np.linalg.norm(first.vectors) / np.linalg.norm(given.features.vectors) < 1.4
     assert not np.array_equal(first.vectors, second.vectors)
 
 
-@pytest.mark.parametrize("arm", ["dictionary only", "dummy"])
+@pytest.mark.parametrize("arm", ["mention-only", "dummy"])
 def test_constant_features_tell_no_entity_from_another(arm):
-    vectors = ARMS[arm].change(material(), 0).features.vectors
+    vectors = ARMS[arm].transform(inputs(), 0).features.vectors
 
     assert (vectors == vectors[0]).all()
 
 
 def test_the_dummy_reads_the_same_of_every_text():
-    found = ARMS["dummy"].change(material(), 0).linker(["fever", "nothing"])
+    found = ARMS["dummy"].transform(inputs(), 0).linker(["fever", "nothing"])
 
     assert [[(m.start, m.end) for m in mentions] for mentions in found] == [[(0, 5)], [(0, 7)]]
     assert len({entity for of_text in entities(found) for entity in of_text}) == 1
@@ -274,8 +274,8 @@ def test_oracle_links_are_those_of_the_labels():
     labelled = Example("fever of the lung", spans=spans)
 
     found = (
-        ARMS["oracle links"]
-        .change(material(parts=([labelled], [], [])), 0)
+        ARMS["oracle-links"]
+        .transform(inputs(parts=([labelled], [], [])), 0)
         .linker(["fever of the lung", "lung"])
     )
 
@@ -289,7 +289,7 @@ def test_oracle_links_without_gold_entities_are_refused(spans, message):
     parts = ([Example("fever", spans=spans)], [], [])
 
     with pytest.raises(ValueError, match=rf"whose spans name entities.*{message}.*leave the arm"):
-        ARMS["oracle links"].change(material(parts=parts), 0)
+        ARMS["oracle-links"].transform(inputs(parts=parts), 0)
 
 
 def test_pooled_fusion_refuses_relations():
@@ -297,22 +297,22 @@ def test_pooled_fusion_refuses_relations():
     parts = ([Example("fever of", "there", arguments=arguments)], [], [])
 
     with pytest.raises(ValueError, match=r"the arm 'on2vec'.*relation classification.*leave"):
-        ARMS["on2vec"].change(material(parts=parts), 0)
+        ARMS["on2vec"].transform(inputs(parts=parts), 0)
 
 
-@pytest.mark.parametrize("arm", ["typed markers", "on2vec"])
+@pytest.mark.parametrize("arm", ["typed-markers", "on2vec"])
 def test_arms_for_whole_texts_refuse_to_tag_words(arm):
     parts = ([Example("fever", spans=(Span(0, 5, "Sign"),))], [], [])
 
     with pytest.raises(ValueError, match=rf"the arm '{arm}'.*token classification.*leave the arm"):
-        ARMS[arm].change(material(parts=parts), 0)
+        ARMS[arm].transform(inputs(parts=parts), 0)
 
 
 def test_an_arm_that_makes_no_sense_is_refused_before_anything_is_trained(monkeypatch, tmp_path):
     runs = InventedRuns(monkeypatch)
-    arms = [ARMS[name] for name in ("plain", "knowledge", "oracle links")]
+    arms = [ARMS[name] for name in ("plain", "knowledge", "oracle-links")]
 
-    with pytest.raises(ValueError, match="the arm 'oracle links' needs texts whose spans"):
+    with pytest.raises(ValueError, match="the arm 'oracle-links' needs texts whose spans"):
         compare(small_study(tmp_path, arms=arms))
 
     assert runs.done == []
@@ -320,20 +320,20 @@ def test_an_arm_that_makes_no_sense_is_refused_before_anything_is_trained(monkey
 
 @pytest.mark.parametrize("family", ["modernbert", "deberta-v2", "xlnet", "mpnet"])
 def test_soft_positions_are_refused_where_positions_are_no_numbers(family, tmp_path):
-    given = material(backbone=save_plain(tmp_path, family, KGBertModel))
+    given = inputs(backbone=save_plain(tmp_path, family, KGBertModel))
 
-    with pytest.raises(ValueError, match=rf"the arm 'K-BERT'.*{family} has no place.*bert, distil"):
-        ARMS["K-BERT"].change(given, 0)
+    with pytest.raises(ValueError, match=rf"the arm 'k-bert'.*{family} has no place.*bert, distil"):
+        ARMS["k-bert"].transform(given, 0)
 
 
 def test_gated_backbones_are_refused_for_ernie_before_anything_is_trained(tmp_path, monkeypatch):
-    given = material(backbone=save_plain(tmp_path, "modernbert", KGBertModel))
+    given = inputs(backbone=save_plain(tmp_path, "modernbert", KGBertModel))
     monkeypatch.setattr(transe, "transe_vectors", lambda *given: pytest.fail("trained vectors"))
 
-    with pytest.raises(ValueError, match=r"is gated.*choose another.*leave the arm 'ERNIE' out"):
-        ARMS["ERNIE"].change(given, 0)
+    with pytest.raises(ValueError, match=r"is gated.*choose another.*leave the arm 'ernie' out"):
+        ARMS["ernie"].transform(given, 0)
 
 
 def test_every_arm_has_its_meaning_in_the_list_that_the_command_shows():
-    assert list(MEANINGS) == list(ARMS)
+    assert list(DESCRIPTIONS) == list(ARMS)
     assert set(KINDS) == {"compared", "controls", "rivals", "ceiling"}

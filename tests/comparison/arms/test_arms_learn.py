@@ -6,7 +6,7 @@ import torch
 from kgbert.comparison.arms.registry import ARMS
 from kgbert.encoding.processor import KGBertProcessor
 from kgbert.models.auto import KGBertForSequenceClassification
-from tests.comparison.arms.test_arms import TEXTS, material_for, no_cache  # noqa: F401
+from tests.comparison.arms.test_arms import TEXTS, inputs_for, no_cache  # noqa: F401
 from tests.support.tiny import TINY, save_plain, tiny_tokenizer
 
 INJECTING = [arm for arm in ARMS.values() if arm.options.get("injected_layers", True)]
@@ -16,7 +16,7 @@ INJECTING = [arm for arm in ARMS.values() if arm.options.get("injected_layers", 
 @pytest.mark.usefixtures("no_cache")
 def test_what_an_arm_injects_is_learnt(arm, tmp_path):
     backbone = save_plain(tmp_path, "bert", KGBertForSequenceClassification)
-    changed = arm.change(material_for(arm, backbone), 0)
+    changed = arm.transform(inputs_for(arm, backbone), 0)
     processor = KGBertProcessor(
         tiny_tokenizer("bert"), changed.graph, changed.features, linker=changed.linker
     )

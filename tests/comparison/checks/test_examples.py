@@ -83,5 +83,8 @@ def test_no_more_texts_are_quoted_than_the_study_allows(tmp_path):
     test = [Example(f"fever {i}", "ill") for i in range(9)]
     study = study_of(tmp_path, test, test)
 
-    assert len(flipped(study, runs(test, [1] * 9, [0] * 9), "knowledge", "plain")) <= study.quotes
+    assert (
+        len(flipped(study, runs(test, [1] * 9, [0] * 9), "knowledge", "plain"))
+        <= study.max_examples
+    )
     assert flipped(study, runs(test, [1] * 9, [0] * 9)[:1], "knowledge", "plain") == []

@@ -19,15 +19,15 @@ def test_an_arm_that_was_still_improving_is_warned_of():
 
 
 def test_an_arm_that_is_larger_than_the_main_one_is_warned_of():
-    arms = ("plain", "knowledge", "shuffled", "KnowBert", "typed markers")
+    arms = ("plain", "knowledge", "shuffled", "knowbert", "typed-markers")
     found = [run(arm, seed, 0.6) for arm in arms for seed in range(6)]
     for one in found:
-        one["cost"]["parameters"] += 4_700_000 * (one["arm"] == "KnowBert")
+        one["cost"]["parameters"] += 4_700_000 * (one["arm"] == "knowbert")
 
     warnings = summarise(study(arms=arms), found)["warnings"]
 
     assert warnings == [
-        "Arms larger than 'knowledge': 'KnowBert' by 20 %, so size may explain what they gain."
+        "Arms larger than 'knowledge': 'knowbert' by 20 %, so size may explain what they gain."
     ]
 
 

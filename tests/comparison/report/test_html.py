@@ -9,7 +9,7 @@ from kgbert.comparison.report.html import render_report, write_report
 from kgbert.comparison.statistics.summary import summarise
 from tests.support.invented_study import ARMS, runs, study
 
-MANY = (*ARMS, "no edges", "dictionary only", "appended text", "typed entity markers")
+MANY = (*ARMS, "no-edges", "mention-only", "verbalized-context", "typed entity markers")
 VOID = {"meta", "br", "hr", "img", "link", "input"}
 EVIL = "<script>alert('x')</script> & \"quotes\""
 EXAMPLE = {
@@ -163,9 +163,9 @@ def test_without_a_control_the_page_says_what_is_missing():
 
 
 def test_meanings_of_the_arms_stand_below_their_table():
-    meanings = {"shuffled": "The same model, linked to other entities."}
+    descriptions = {"shuffled": "The same model, linked to other entities."}
 
-    words = Page(render_report(results(meanings=meanings))).words
+    words = Page(render_report(results(descriptions=descriptions))).words
 
     assert "shuffled The same model, linked to other entities." in words
 

@@ -6,7 +6,7 @@ from kgbert.comparison.report.tables import render_latex, render_markdown, rende
 from kgbert.comparison.statistics.summary import summarise
 from tests.support.invented_study import ARMS, runs, study
 
-FIVE = (*ARMS, "appended text", "dictionary only")
+FIVE = (*ARMS, "verbalized-context", "mention-only")
 RENDERERS = [render_table, render_markdown, render_latex]
 
 
@@ -33,7 +33,9 @@ def test_every_form_bears_few_runs_or_none(render, seeds):
 def test_terminal_lines_fit_a_hundred_columns_and_their_numbers_end_below_each_other():
     lines = render_table(summarise(study(arms=FIVE), runs(arms=FIVE))).splitlines()
 
-    rows = [line for line in lines if re.match(r"(knowledge|shuffled|appended text) +\d", line)]
+    rows = [
+        line for line in lines if re.match(r"(knowledge|shuffled|verbalized-context) +\d", line)
+    ]
     assert max(map(len, lines)) <= 100
     assert len(rows) == 3
     assert len({line.index("]") for line in rows}) == 1

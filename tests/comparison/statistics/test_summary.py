@@ -45,16 +45,16 @@ def test_metric_of_the_study_is_the_one_compared():
 
 
 def test_main_meets_every_arm_and_every_arm_meets_the_baseline():
-    arms = (*ARMS, "appended text")
+    arms = (*ARMS, "verbalized-context")
 
     compared = summarise(study(arms=arms), runs(arms=arms))["comparisons"]
 
     assert [(one["first"], one["second"]) for one in compared] == [
         ("knowledge", "plain"),
         ("knowledge", "shuffled"),
-        ("knowledge", "appended text"),
+        ("knowledge", "verbalized-context"),
         ("shuffled", "plain"),
-        ("appended text", "plain"),
+        ("verbalized-context", "plain"),
     ]
 
 
@@ -79,14 +79,14 @@ def test_only_seeds_complete_in_all_judged_arms_count_and_the_missing_are_listed
 
 
 def test_a_failed_rival_takes_no_seed_from_the_verdict():
-    arms = (*ARMS, "appended text")
-    found = without(runs(arms=arms), ("appended text", 0))
+    arms = (*ARMS, "verbalized-context")
+    found = without(runs(arms=arms), ("verbalized-context", 0))
 
     results = summarise(study(arms=arms), found)
 
     assert results["complete_seeds"] == [0, 1, 2, 3, 4, 5]
     assert results["comparisons"][2]["count"] == 5
-    assert results["remarks"][1].startswith("The arm 'appended text' finished 5 of 6 seeds")
+    assert results["remarks"][1].startswith("The arm 'verbalized-context' finished 5 of 6 seeds")
     assert results["verdict"]["outcome"] == "helps"
 
 
@@ -121,14 +121,14 @@ def test_many_incomplete_seeds_are_counted_not_listed():
 
 
 def test_a_rival_that_does_better_is_named_beside_the_verdict():
-    arms = (*ARMS, "appended text")
+    arms = (*ARMS, "verbalized-context")
 
     results = summarise(study(arms=arms), runs(arms=arms))
 
     assert results["verdict"]["outcome"] == "helps"
     assert results["remarks"][1:] == [
-        "The arm 'appended text' does better than knowledge: +1.0 points of accuracy [0.5, 1.4], "
-        "p = 0.031."
+        "The arm 'verbalized-context' does better than knowledge: +1.0 points of accuracy "
+        "[0.5, 1.4], p = 0.031."
     ]
 
 
@@ -142,7 +142,7 @@ def test_a_study_without_any_run_is_summarised():
 
 
 def test_runs_of_other_arms_and_seeds_are_left_out():
-    stray = [run("dictionary only", 0, 0.9), run("plain", 99, 0.9)]
+    stray = [run("mention-only", 0, 0.9), run("plain", 99, 0.9)]
 
     assert summarise(study(), runs() + stray) == summarise(study(), runs())
 
@@ -278,7 +278,7 @@ def test_token_tasks_without_items_and_strata_are_summarised():
 
 
 def test_other_tests_stand_beside_the_comparisons_that_the_verdict_rests_on():
-    arms = (*ARMS, "appended text")
+    arms = (*ARMS, "verbalized-context")
 
     compared = summarise(study(arms=arms), runs(arms=arms))["comparisons"]
 

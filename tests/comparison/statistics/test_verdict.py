@@ -23,7 +23,7 @@ def evidence(over_plain, over_shuffled=(), asked=None):
         over_baseline=paired_summary(over_plain) if len(over_plain) else None,
         over_control=paired_summary(over_shuffled) if len(over_shuffled) else None,
         asked=len(over_plain) if asked is None else asked,
-        more_seeds="Run the same command with --seeds 6 or more.",
+        seed_hint="Run the same command with --seeds 6 or more.",
     )
 
 
