@@ -47,7 +47,7 @@ def compare(folder: Path) -> dict[str, bool]:
     from kgbert.graph.core.options import ReadOptions
     from kgbert.graph.files.format_detection import detect_format
     from kgbert.graph.files.source import Source
-    from kgbert.graph.rdf.default_names import complete
+    from kgbert.graph.rdf.default_names import finalize
     from kgbert.graph.rdf.statements import Statements
     from kgbert.graph.readers.oxigraph import SYNTAXES, add_with_oxigraph
     from kgbert.graph.readers.rdf import add_with_rdflib
@@ -62,7 +62,7 @@ def compare(folder: Path) -> dict[str, bool]:
             # A file that only imports others has no names.
             statements = Statements(ReadOptions(name_from_id=True))
             add(syntax, source, statements)
-            graphs.append(complete(statements, source.name).build())
+            graphs.append(finalize(statements, source.name).build())
         equal[str(path.relative_to(folder))] = graphs[0] == graphs[1]
     return equal
 

@@ -14,7 +14,7 @@ from torch import Tensor
 from transformers import AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from kgbert.graph.core.graph import KnowledgeGraph
-from kgbert.graph.verbalize import verbalise
+from kgbert.graph.verbalize import verbalize
 from kgbert.utils.device import has_fast_bf16
 from kgbert.utils.safetensors_io import open_matrices, save_matrices
 
@@ -74,7 +74,7 @@ def encode_entities(
     """Return one feature vector an entity: its neighbourhood in words, read by a frozen encoder.
 
     Args:
-        graph: Its entities are put into words by :func:`kgbert.graph.verbalize.verbalise`.
+        graph: Its entities are put into words by :func:`kgbert.graph.verbalize.verbalize`.
         name_or_path: The encoder, as a rule the backbone before fine-tuning.
         batch_size: Entities encoded together.
         max_length: Longest description in tokens; what is longer is cut.
@@ -86,7 +86,7 @@ def encode_entities(
     # In single precision whatever it was saved in, so that its hash does not depend on that.
     encoder = AutoModel.from_pretrained(name_or_path, dtype=torch.float32).eval()
     encoder_hash = weights_hash(encoder)
-    texts = [verbalise(graph, index) for index in range(len(graph))]
+    texts = [verbalize(graph, index) for index in range(len(graph))]
     kept = None
     if cache is not None:
         told = "\x1e".join([encoder_hash, str(max_length), graph.hash, *texts])

@@ -14,7 +14,7 @@ _FOLDER = Path(__file__).parent / "cards"
 
 
 @dataclass(frozen=True)
-class Card:
+class GraphCard:
     """What is worth knowing of a graph before it is read. No data of the graph is in it."""
 
     name: str
@@ -33,7 +33,7 @@ class Card:
     options: ReadOptions = field(default_factory=ReadOptions)
 
 
-def list_cards() -> dict[str, Card]:
+def list_cards() -> dict[str, GraphCard]:
     """Return the cards that come with kgbert, by name.
 
     >>> list_cards()["hpo"].licence_page
@@ -42,14 +42,14 @@ def list_cards() -> dict[str, Card]:
     return {path.stem: load_card(path) for path in sorted(_FOLDER.glob("*.toml"))}
 
 
-def find_card(name_or_path: str) -> Card:
+def find_card(name_or_path: str) -> GraphCard:
     """Return a card of kgbert by its name, or one of your own by the path of its TOML file."""
     if name_or_path.endswith(".toml"):
         return load_card(Path(name_or_path))
     return lookup(list_cards(), name_or_path, "graph card")
 
 
-def load_card(path: Path) -> Card:
+def load_card(path: Path) -> GraphCard:
     """Return the card in a TOML file.
 
     Raises:
@@ -72,10 +72,10 @@ def load_card(path: Path) -> Card:
                 f"line."
             )
     said["formats"] = tuple(map(str, said["formats"]))
-    return Card(**said, options=_options(path, options))
+    return GraphCard(**said, options=_options(path, options))
 
 
-def with_card(card: Card, options: ReadOptions | None) -> ReadOptions:
+def with_card_options(card: GraphCard, options: ReadOptions | None) -> ReadOptions:
     """Return a card's options, changed by those that the user set."""
     plain, own = ReadOptions(), options or ReadOptions()
     changed = {
@@ -86,11 +86,11 @@ def with_card(card: Card, options: ReadOptions | None) -> ReadOptions:
     return replace(card.options, **changed)
 
 
-def may_be_shared(graph: KnowledgeGraph) -> bool:
+def is_shareable(graph: KnowledgeGraph) -> bool:
     """Whether a graph's licence, as far as the cards know it, lets a model embed and carry it.
 
     >>> from kgbert.graph.storage.builder import GraphBuilder
-    >>> may_be_shared(GraphBuilder().build())
+    >>> is_shareable(GraphBuilder().build())
     True
     """
     return not any(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kgbert.graph.core.graph import KnowledgeGraph
-from kgbert.graph.core.identifiers import as_iri, expand
+from kgbert.graph.core.identifiers import expand, to_iri
 from kgbert.graph.core.vocabulary import DEFINITION, ONTOLOGY, RDF_TYPE, SCOPE_PREDICATES
 
 if TYPE_CHECKING:
@@ -69,10 +69,10 @@ def to_rdflib(graph: KnowledgeGraph) -> "rdflib.Graph":
     view = Graph()
     for subject, predicate, text, language in _statements(graph):
         view.add((URIRef(subject), URIRef(expand(predicate)), Literal(text, lang=language)))
-    ids = [URIRef(as_iri(entity)) for entity in graph.entity_ids]
-    relations = [URIRef(as_iri(relation)) for relation in graph.relation_ids]
+    ids = [URIRef(to_iri(entity)) for entity in graph.entity_ids]
+    relations = [URIRef(to_iri(relation)) for relation in graph.relation_ids]
     rdf_type = URIRef(RDF_TYPE)
-    view.add((URIRef(as_iri("ontology")), rdf_type, URIRef(ONTOLOGY)))
+    view.add((URIRef(to_iri("ontology")), rdf_type, URIRef(ONTOLOGY)))
     for relation in relations:
         view.add((relation, rdf_type, URIRef(expand("rdf:Property"))))
     for entity in ids:
@@ -84,21 +84,21 @@ def to_rdflib(graph: KnowledgeGraph) -> "rdflib.Graph":
 
 def _statements(graph: KnowledgeGraph) -> Iterator[tuple[str, str, str, str | None]]:
     """Yield (IRI, predicate, text, language) of everything that is text."""
-    yield as_iri("ontology"), "owl:versionInfo", graph.version, None
-    yield as_iri("ontology"), "dcterms:license", graph.licence, None
+    yield to_iri("ontology"), "owl:versionInfo", graph.version, None
+    yield to_iri("ontology"), "dcterms:license", graph.licence, None
     for relation, text in zip(graph.relation_ids, graph.relation_names, strict=True):
-        yield as_iri(relation), "rdfs:label", text, None
+        yield to_iri(relation), "rdfs:label", text, None
     for obsolete, replacement in graph.replaced.items():
-        yield as_iri(obsolete), "owl:deprecated", "true", None
+        yield to_iri(obsolete), "owl:deprecated", "true", None
         if replacement:
-            yield as_iri(obsolete), "obo:IAO_0100001", as_iri(replacement), None
+            yield to_iri(obsolete), "obo:IAO_0100001", to_iri(replacement), None
     for index, (entity, definition) in enumerate(
         zip(graph.entity_ids, graph.definitions, strict=True)
     ):
         if definition:
-            yield as_iri(entity), DEFINITION, definition, None
+            yield to_iri(entity), DEFINITION, definition, None
         for name in graph.names_of(index):
-            yield as_iri(entity), SCOPE_PREDICATES[name.scope], name.text, name.language or None
+            yield to_iri(entity), SCOPE_PREDICATES[name.scope], name.text, name.language or None
 
 
 def to_pyg(graph: KnowledgeGraph) -> "Data":

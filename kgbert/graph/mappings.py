@@ -36,11 +36,11 @@ def read_mappings(path: Path, limits: Limits | None = None) -> list[tuple[str, s
     prefixes = dict(_curie_map(header))
     delimiter = "\t" if table and "\t" in table[0] else ","
     rows = csv.DictReader(table, delimiter=delimiter)
-    absent = [name for name in COLUMNS if name not in (rows.fieldnames or ())]
-    if absent:
+    missing = [name for name in COLUMNS if name not in (rows.fieldnames or ())]
+    if missing:
         found = ", ".join(rows.fieldnames or ()) or "none"
         raise GraphError(
-            f"{path}: no column {' and no '.join(absent)} (columns: {found[:200]}), so this is no "
+            f"{path}: no column {' and no '.join(missing)} (columns: {found[:200]}), so this is no "
             f"SSSOM table. Its first line, below any that begin with #, names the columns: "
             f"{', '.join(COLUMNS)}, with tabs between them."
         )

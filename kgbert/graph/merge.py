@@ -9,7 +9,7 @@ import numpy as np
 
 from kgbert.graph.core.code_names import is_code
 from kgbert.graph.core.graph import SCOPES, KnowledgeGraph, Name
-from kgbert.graph.core.identifiers import compact, expand, normal_id, relation_name
+from kgbert.graph.core.identifiers import compact, expand, normalize_id, relation_name
 from kgbert.graph.core.provenance import Origins
 from kgbert.graph.core.vocabulary import XREF
 from kgbert.graph.mappings import read_mappings
@@ -71,7 +71,7 @@ EXACT = ("owl:sameAs", "owl:equivalentClass", "skos:exactMatch")
 def merge_graphs(
     graphs: Sequence[KnowledgeGraph] | Mapping[str, KnowledgeGraph],
     *,
-    joined_by: Sequence[str] = EXACT,
+    match_on: Sequence[str] = EXACT,
     mapping: str | PathLike[str] | None = None,
 ) -> KnowledgeGraph:
     """Return one graph of several, in which entities that are the same are one.
@@ -86,7 +86,7 @@ def merge_graphs(
     Args:
         graphs: In the order of their authority; a mapping gives them names, else they are called
             after their source.
-        joined_by: The predicates that count: CURIEs or IRIs, and "xref" for the cross-references
+        match_on: The predicates that count: CURIEs or IRIs, and "xref" for the cross-references
             of OBO, which are often looser than "the same".
         mapping: Path of an SSSOM table; its rows with one of these predicates count.
 
@@ -101,8 +101,8 @@ def merge_graphs(
     named = graphs if isinstance(graphs, Mapping) else _by_source(graphs)
     if not named:
         raise ValueError("no graphs to merge; pass some: merge_graphs([read_graph('a.obo'), ...])")
-    predicates = {compact(XREF if name == "xref" else expand(name)) for name in joined_by}
-    ids = _Ids(named.values())
+    predicates = {compact(XREF if name == "xref" else expand(name)) for name in match_on}
+    ids = _IdIndex(named.values())
     said = [statement for graph in named.values() for statement in _statements(graph)]
     said += read_mappings(Path(mapping)) if mapping is not None else []
     pairs = [
@@ -111,17 +111,22 @@ def merge_graphs(
         if predicate in predicates and (start := ids.find(subject)) and (end := ids.find(target))
     ]
     ids.joined, conflicts = join(pairs, ids.homes)
-    ids.worded = {ids.current(entity) for graph in named.values() for entity in _worded(graph)}
+    ids.named_in_words = {
+        ids.current(entity)
+        for graph in named.values()
+        for entity in _entities_named_in_words(graph)
+    }
     builder = GraphBuilder()
     for entity in ids.homes:
         builder.add_entity(ids.current(entity))
     for name, graph in named.items():
         _add(name, graph, ids, builder)
-    _introduce(named, ids, builder)
+    _add_metadata(named, ids, builder)
     builder.note(
-        f"{counted(_met(named.values()), 'entity')} met under the same id in another source, and "
+        f"{counted(_count_shared_ids(named.values()), 'entity')} met under the same id in another "
+        f"source, and "
         f"{counted(len(ids.joined), 'entity')} joined with one of another source by "
-        f"{', '.join(joined_by)}" + (f" and {mapping}" if mapping is not None else "")
+        f"{', '.join(match_on)}" + (f" and {mapping}" if mapping is not None else "")
     )
     if conflicts:
         builder.note(
@@ -131,13 +136,13 @@ def merge_graphs(
     return builder.build(source=", ".join(named))
 
 
-def _met(graphs: Iterable[KnowledgeGraph]) -> int:
+def _count_shared_ids(graphs: Iterable[KnowledgeGraph]) -> int:
     """Return how many ids are those of several graphs."""
     sources = Counter(entity for graph in graphs for entity in graph.entity_ids)
     return sum(times > 1 for times in sources.values())
 
 
-class _Ids:
+class _IdIndex:
     """The ids of all graphs, and how to find the one that is meant.
 
     An id is at home in the graph that says most about it: ontologies repeat those of others to
@@ -148,7 +153,7 @@ class _Ids:
         self.homes: dict[str, int] = {}
         self.replaced: dict[str, str] = {}
         self.joined: dict[str, str] = {}
-        self.worded: set[str] = set()
+        self.named_in_words: set[str] = set()
         weights: dict[str, int] = {}
         for position, graph in enumerate(graphs):
             said = np.diff(graph.name_offsets) + np.diff(graph.edge_offsets)
@@ -158,21 +163,21 @@ class _Ids:
                     weights[entity], self.homes[entity] = weight, position
             for old, new in graph.replaced.items():
                 self.replaced[old] = self.replaced.get(old) or new
-        self.spelled = {normal_id(entity): entity for entity in reversed(self.homes)}
+        self.selected = {normalize_id(entity): entity for entity in reversed(self.homes)}
 
     def find(self, identifier: str) -> str | None:
         """Return the id under which some graph knows what an id means, if one does."""
         if identifier in self.homes:
             return identifier
         identifier = self.replaced.get(identifier, identifier)
-        return self.spelled.get(normal_id(identifier))
+        return self.selected.get(normalize_id(identifier))
 
     def current(self, identifier: str) -> str:
         """Return the id that an id gave way to."""
         return self.joined.get(identifier, identifier)
 
 
-def _worded(graph: KnowledgeGraph) -> Iterator[str]:
+def _entities_named_in_words(graph: KnowledgeGraph) -> Iterator[str]:
     """Yield the entities that have a name in words, once for each."""
     entities = list(graph.entity_ids)
     for name, entity in zip(graph.names, graph.name_entities.tolist(), strict=True):
@@ -203,7 +208,7 @@ def _edges(graph: KnowledgeGraph) -> Iterator[tuple[int, str, int]]:
         yield head, graph.relation_ids[relation], tail
 
 
-def _add(name: str, graph: KnowledgeGraph, ids: _Ids, builder: GraphBuilder) -> None:
+def _add(name: str, graph: KnowledgeGraph, ids: _IdIndex, builder: GraphBuilder) -> None:
     """Add what a graph says; what graphs before it said stays first."""
     current = [ids.current(entity) for entity in graph.entity_ids]
     origins = graph.origins or Origins.of([(name,)] * len(graph), [(name,)] * len(graph.heads))
@@ -222,10 +227,12 @@ def _add(name: str, graph: KnowledgeGraph, ids: _Ids, builder: GraphBuilder) -> 
             builder.add_sources(edge, origins.of_edge(position))
     for head, relation, target in graph.references:
         found = ids.find(target)
-        _refer((current[head], relation, ids.current(found) if found else target), name, builder)
+        _add_references(
+            (current[head], relation, ids.current(found) if found else target), name, builder
+        )
 
 
-def _refer(statement: tuple[str, str, str], source: str, builder: GraphBuilder) -> None:
+def _add_references(statement: tuple[str, str, str], source: str, builder: GraphBuilder) -> None:
     """Add what led out of its graph: an edge now, if it does not lead out of this one."""
     head, relation, tail = statement
     if head == tail:
@@ -238,7 +245,7 @@ def _refer(statement: tuple[str, str, str], source: str, builder: GraphBuilder) 
 
 
 def _add_names(
-    graph: KnowledgeGraph, current: Sequence[str], ids: _Ids, builder: GraphBuilder
+    graph: KnowledgeGraph, current: Sequence[str], ids: _IdIndex, builder: GraphBuilder
 ) -> None:
     """Add the names that are new; who already has a preferred one keeps it."""
     settled, known = set(), set()
@@ -248,7 +255,7 @@ def _add_names(
             settled.add((entity, language or "en"))
     for index, entity in enumerate(current):
         names = list(graph.names_of(index))
-        bare = entity in ids.worded and _is_bare(names, graph.entity_ids[index])
+        bare = entity in ids.named_in_words and _is_bare(names, graph.entity_ids[index])
         for name in names:
             language = name.language or "en"
             demoted = name.scope == "preferred" and (bare or (entity, language) in settled)
@@ -262,7 +269,9 @@ def _is_bare(names: Sequence[Name], entity: str) -> bool:
     return [name.text for name in names] == [entity] and is_code(entity)
 
 
-def _introduce(named: Mapping[str, KnowledgeGraph], ids: _Ids, builder: GraphBuilder) -> None:
+def _add_metadata(
+    named: Mapping[str, KnowledgeGraph], ids: _IdIndex, builder: GraphBuilder
+) -> None:
     """Tell what is known of the merged graph as a whole."""
     for relation in [relation for relation, text in builder.relations.items() if not text]:
         builder.add_relation(relation, relation_name(relation))

@@ -7,15 +7,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from kgbert.graph.cards import find_card, with_card
+from kgbert.graph.cards import find_card, with_card_options
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.graph.core.options import Limits, ReadOptions
-from kgbert.graph.files.imports import Neighbours, files_of, graphs_among
+from kgbert.graph.files.imports import ImportResolver, filter_graph_files, graph_files_in
 from kgbert.graph.files.source import Source
 from kgbert.graph.merge import EXACT, merge_graphs
-from kgbert.graph.rdf.default_names import complete
+from kgbert.graph.rdf.default_names import finalize
 from kgbert.graph.rdf.statements import Statements
-from kgbert.graph.read_cache import FilesRead, Shelf
+from kgbert.graph.read_cache import CacheEntry, ReadFiles
 from kgbert.graph.readers import Reader, reader_of
 from kgbert.graph.readers.pandas import is_frame, read_frame
 from kgbert.utils.errors import GraphError
@@ -64,7 +64,9 @@ def read_graph(
     """
     if card is not None:
         found = find_card(card)
-        graph = read_graph(source, format=format, options=with_card(found, options), cache=cache)
+        graph = read_graph(
+            source, format=format, options=with_card_options(found, options), cache=cache
+        )
         return graph if graph.licence else replace(graph, licence=found.licence)
     if callable(format):
         cache = None  # which cannot know whether the reader's code has changed
@@ -75,35 +77,35 @@ def read_graph(
             f"no graph is named in {source!r}. Name a file, a folder or several: "
             f"read_graph('ontology.owl')."
         )
-    if options.joined_by or options.mapping:
+    if options.match_on or options.mapping:
         return _read_merged(sources, format, options, cache)
     if _are_paths(sources):
         folder = None if cache is None else Path(cache).expanduser()
         return _read_files([Path(path) for path in sources], format, options, folder)
     statements = Statements(options)
     name = " and ".join(dict.fromkeys(_read_memory(one, statements) for one in sources))
-    return complete(statements, name).build(source=name)
+    return finalize(statements, name).build(source=name)
 
 
 def _read_merged(
     sources: list[Any], format_name: str | Reader | None, options: ReadOptions, cache: Any
 ) -> KnowledgeGraph:
     # An address that joins them is a relation; others of its kind would not be read.
-    joining = tuple(word for word in options.joined_by if word.startswith("http"))
+    joining = tuple(word for word in options.match_on if word.startswith("http"))
     related = (*options.relations, *joining) if options.relations else ()
-    alone = replace(options, joined_by=(), mapping="", relations=related)
+    alone = replace(options, match_on=(), mapping="", relations=related)
     graphs = [read_graph(one, format=format_name, options=alone, cache=cache) for one in sources]
-    shelf = None
+    entry = None
     if cache is not None and _are_paths(sources):
         paths = [Path(one) for one in sources]
-        shelf = Shelf.of(Path(cache).expanduser(), paths, format_name, options)
-    if shelf and (kept := shelf.find_merged(graphs, options.mapping)):
+        entry = CacheEntry.of(Path(cache).expanduser(), paths, format_name, options)
+    if entry and (kept := entry.load_merged(graphs, options.mapping)):
         return kept
     merged = merge_graphs(
-        graphs, joined_by=options.joined_by or EXACT, mapping=options.mapping or None
+        graphs, match_on=options.match_on or EXACT, mapping=options.mapping or None
     )
-    if shelf:
-        shelf.keep_merged(merged, graphs, options.mapping)
+    if entry:
+        entry.store_merged(merged, graphs, options.mapping)
     return merged
 
 
@@ -115,24 +117,24 @@ def _read_files(
     paths: list[Path], format_name: str | Reader | None, options: ReadOptions, folder: Path | None
 ) -> KnowledgeGraph:
     sources = [source for path in paths for source in _sources(path, options.limits)]
-    shelf = Shelf.of(folder, paths, format_name, options) if folder else None
-    if shelf and (kept := shelf.find({source.path.resolve() for source in sources})):
+    entry = CacheEntry.of(folder, paths, format_name, options) if folder else None
+    if entry and (kept := entry.find({source.path.resolve() for source in sources})):
         return kept
     statements = Statements(options)
     read = _gather(sources, format_name, statements)
     name = ", ".join(map(str, paths))
-    graph = complete(statements, name).build(source=name)
-    if shelf:
-        shelf.keep(graph, read)
+    graph = finalize(statements, name).build(source=name)
+    if entry:
+        entry.keep(graph, read)
     return graph
 
 
 def _gather(
     sources: list[Source], format_name: str | Reader | None, statements: Statements
-) -> FilesRead:
+) -> ReadFiles:
     """Read files and what they import, and return which these were."""
     queue = deque((source, format_name) for source in sources)
-    neighbours, done, read = Neighbours(), set(), FilesRead()
+    neighbours, done, read = ImportResolver(), set(), ReadFiles()
     while queue:
         source, said = queue.popleft()
         key = (source.path.resolve(), source.member)
@@ -142,27 +144,27 @@ def _gather(
         read.files.setdefault(key[0], key[0].stat().st_mtime_ns)
         known = set(statements.imports)
         reader_of(source, said)(source, statements)
-        statements.leave_source()
+        statements.end_source()
         for iri in sorted(statements.imports - known):
             if imported := neighbours.find(source, iri):
                 queue.append((imported, None))
             else:
-                read.absent.append((str(key[0]), iri))
+                read.missing.append((str(key[0]), iri))
     _note_absent(statements)
     return read
 
 
 def _note_absent(statements: Statements) -> None:
     read = {iri.rstrip("/#") for iri in statements.ontologies}
-    if absent := sorted(iri for iri in statements.imports if iri.rstrip("/#") not in read):
-        count = f"{len(absent):,} imported ontologies are not here, and nothing is fetched"
-        statements.builder.note(f"{count}: {', '.join(absent)}")
+    if missing := sorted(iri for iri in statements.imports if iri.rstrip("/#") not in read):
+        count = f"{len(missing):,} imported ontologies are not here, and nothing is fetched"
+        statements.builder.note(f"{count}: {', '.join(missing)}")
 
 
 def _sources(path: Path, limits: Limits) -> list[Source]:
     """Return the graph files at a path, refusing what is none and saying what is there instead."""
     if path.is_dir():
-        return files_of(path, limits)
+        return graph_files_in(path, limits)
     if path.exists() and not path.is_file():
         raise GraphError(
             f"{path}: a pipe or a device, which cannot be read twice. Write what it holds to a "
@@ -175,7 +177,7 @@ def _sources(path: Path, limits: Limits) -> list[Source]:
         )
     members = Source(path, limits=limits).members()
     # Beside the ontology an archive may hold a licence or a page to read; or it holds tables.
-    return graphs_among(members) or members
+    return filter_graph_files(members) or members
 
 
 def _read_memory(graph: Any, statements: Statements) -> str:

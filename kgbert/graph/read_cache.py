@@ -12,7 +12,7 @@ from typing import Any
 
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.graph.core.options import ReadOptions
-from kgbert.graph.files.imports import Neighbours
+from kgbert.graph.files.imports import ImportResolver
 from kgbert.graph.files.source import Source
 from kgbert.graph.serialization import load_graph, save_graph
 from kgbert.utils.atomic_write import write_atomically
@@ -29,17 +29,17 @@ _LONG_TO_HASH = 1 << 28
 
 
 @dataclass(frozen=True)
-class FilesRead:
+class ReadFiles:
     """The files that a graph was made of, and the imports that were not found."""
 
     files: dict[Path, int] = field(default_factory=dict)
     """The time of change that each had before it was read."""
-    absent: list[tuple[str, str]] = field(default_factory=list)
+    missing: list[tuple[str, str]] = field(default_factory=list)
     """(importing file, IRI of the imported ontology)."""
 
 
 @dataclass(frozen=True)
-class Shelf:
+class CacheEntry:
     """Where one combination of sources, format and options is kept.
 
     A manifest lists the files that were read with their hashes (giants with their size and time of
@@ -53,7 +53,7 @@ class Shelf:
     @classmethod
     def of(
         cls, folder: Path, paths: Sequence[Path], format_name: object, options: ReadOptions
-    ) -> "Shelf":
+    ) -> "CacheEntry":
         """Return the shelf of what read_graph was asked for."""
         places = [str(path.resolve()) for path in paths]
         asked = json.dumps([places, format_name, repr(options), _reader_hash()])
@@ -78,7 +78,7 @@ class Shelf:
             )
             return None
 
-    def keep(self, graph: KnowledgeGraph, read: FilesRead) -> None:
+    def keep(self, graph: KnowledgeGraph, read: ReadFiles) -> None:
         """Keep a graph that was made of some files; a full disk is reported, not an error."""
         try:
             if sum(path.stat().st_size for path in read.files) < _WORTH_KEEPING:
@@ -93,35 +93,35 @@ class Shelf:
         try:
             path = self._path(json.dumps(hashes))
             save_graph(graph, path)
-            manifest = {"graph": path.name, "files": hashes, "absent": read.absent}
+            manifest = {"graph": path.name, "files": hashes, "absent": read.missing}
             write_atomically(self.folder / f"{self.key}.json", json.dumps(manifest, indent=1))
             self._remove_others(path)
         except OSError as error:
-            self._tell_why(error)
+            self._warn_unwritable(error)
 
-    def find_merged(self, parts: Sequence[KnowledgeGraph], mapping: str) -> KnowledgeGraph | None:
+    def load_merged(self, parts: Sequence[KnowledgeGraph], mapping: str) -> KnowledgeGraph | None:
         """Return the graph that was merged from parts, with a mapping table, if it is kept."""
-        path = self._path(_told(parts, mapping))
+        path = self._path(_merge_key(parts, mapping))
         try:
             return load_graph(path) if path.is_file() else None
         except (GraphError, AttributeError) as error:
             logger.warning("the cached graph %s is damaged and merged anew: %s", path, error)
             return None
 
-    def keep_merged(
+    def store_merged(
         self, graph: KnowledgeGraph, parts: Sequence[KnowledgeGraph], mapping: str
     ) -> None:
         """Keep a graph that was merged from parts."""
         if len(graph) < _WORTH_MERGING_ONCE:
             return
-        path = self._path(_told(parts, mapping))
+        path = self._path(_merge_key(parts, mapping))
         try:
             save_graph(graph, path)
             self._remove_others(path)
         except OSError as error:
-            self._tell_why(error)
+            self._warn_unwritable(error)
 
-    def _tell_why(self, error: OSError) -> None:
+    def _warn_unwritable(self, error: OSError) -> None:
         reason = os.strerror(error.errno) if error.errno else str(error)
         logger.warning(
             "the graph was read, but cannot be kept for the next time: the cache folder %s cannot "
@@ -140,7 +140,7 @@ class Shelf:
                 outdated.unlink(missing_ok=True)
 
 
-def _told(parts: Sequence[KnowledgeGraph], mapping: str) -> str:
+def _merge_key(parts: Sequence[KnowledgeGraph], mapping: str) -> str:
     """Return what a merged graph is made of; the hash of a graph leaves some of it out."""
     table = Path(mapping)
     told: list[Any] = [_state(table) if table.is_file() else ""]
@@ -157,7 +157,7 @@ def _digest(text: str) -> str:
 def _is_fresh(manifest: dict[str, Any], files: Iterable[Path]) -> bool:
     """Whether the same files would be read again, with the same content."""
     kept = {Path(path): said for path, said in manifest["files"].items()}
-    neighbours = Neighbours()
+    neighbours = ImportResolver()
     return (
         set(files) <= kept.keys()
         and all(path.is_file() and _state(path) == said for path, said in kept.items())

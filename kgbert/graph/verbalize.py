@@ -7,7 +7,7 @@ from kgbert.graph.core.graph import HIERARCHICAL, KnowledgeGraph
 from kgbert.graph.core.hierarchy import ancestors
 
 
-def verbalise(
+def verbalize(
     graph: KnowledgeGraph,
     index: int,
     *,
@@ -35,7 +35,7 @@ def verbalise(
     >>> builder.add_name("1", "Podagra", "exact")
     >>> builder.add_edge("1", "rdfs:subClassOf", "2")
     >>> builder.add_edge("1", "affects", "3")
-    >>> verbalise(builder.build(), 0)
+    >>> verbalize(builder.build(), 0)
     'Gout, Podagra is Arthritis; affects Joint'
     """
     named = ", ".join(islice((name.text for name in graph.names_of(index)), synonyms + 1))

@@ -7,7 +7,7 @@ from typing import Any
 from transformers import AutoConfig
 
 from kgbert.encoding.processor import KGBertProcessor
-from kgbert.graph.cards import may_be_shared
+from kgbert.graph.cards import is_shareable
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.models.base import KGBertPreTrainedModel
 from kgbert.tasks.base import Task, task_of_model
@@ -43,7 +43,7 @@ def save_model(
     if processor.vectors is not None:
         model.check_vectors(processor.vectors)
     if include_graph is None:
-        include_graph = may_be_shared(processor.graph)
+        include_graph = is_shareable(processor.graph)
     with replacing(folder, "model") as fresh:
         model.save_pretrained(fresh)
         processor.save_pretrained(fresh, include_graph=include_graph)

@@ -154,7 +154,7 @@ def test_options_for_the_graph_reach_its_reader(tmp_path, capsys):
 
 @pytest.mark.parametrize(
     ("options", "entities"),
-    [([], 2), (["--roots", "EX:2"], 1), (["--roots", "EX:2", "--hops", "1"], 2)],
+    [([], 2), (["--roots", "EX:2"], 1), (["--roots", "EX:2", "--root-radius", "1"], 2)],
     ids=["all", "below", "around"],
 )
 def test_only_a_part_of_a_graph_can_be_read(obo, capsys, options, entities):

@@ -1,7 +1,7 @@
 import pytest
 
 from kgbert import GraphError, ReadOptions, read_graph
-from kgbert.graph.cards import find_card, list_cards, load_card, may_be_shared
+from kgbert.graph.cards import find_card, is_shareable, list_cards, load_card
 from kgbert.graph.readers import READERS
 from tests.support.five_entities import OBO
 from tests.support.paths import PROJECT
@@ -86,8 +86,8 @@ def test_a_licence_in_the_source_comes_before_that_of_the_card(source, card):
 def test_a_graph_that_must_not_be_shared_is_known_by_its_card(source):
     source.write_text(OBO)
 
-    assert not may_be_shared(read_graph(source, card="umls"))
-    assert may_be_shared(read_graph(source, card="go"))
+    assert not is_shareable(read_graph(source, card="umls"))
+    assert is_shareable(read_graph(source, card="go"))
 
 
 def test_an_unknown_card_lists_the_known_ones():

@@ -7,7 +7,7 @@ from torch_geometric.data import Data
 
 from kgbert import GraphError, read_graph
 from kgbert.graph.core.graph import SCOPES
-from kgbert.graph.core.identifiers import as_iri, compact
+from kgbert.graph.core.identifiers import compact, to_iri
 from kgbert.graph.storage.builder import GraphBuilder
 from tests.support.five_entities import OBO, expected
 
@@ -68,7 +68,7 @@ def test_version_licence_and_replacements_survive(view, tmp_path):
 
 @given(ids)
 def test_every_id_has_an_iri_of_its_own(entity):
-    iri = as_iri(entity)
+    iri = to_iri(entity)
 
     assert compact(iri) == entity
     assert " " not in iri

@@ -13,7 +13,7 @@ from kgbert import (
     read_graph,
     save_graph,
 )
-from kgbert.graph.cards import may_be_shared
+from kgbert.graph.cards import is_shareable
 from kgbert.graph.mappings import read_mappings
 from kgbert.graph.merge import join
 from kgbert.graph.storage.builder import GraphBuilder
@@ -82,7 +82,7 @@ def named(*pairs, edges=()):
 
 def test_a_cross_reference_joins_when_it_is_asked_for(graphs):
     apart = merge_graphs(graphs)
-    joined = merge_graphs(graphs, joined_by=["xref"])
+    joined = merge_graphs(graphs, match_on=["xref"])
 
     assert (len(apart), len(joined)) == (7, 6)
     assert "F:0000001" not in joined
@@ -90,7 +90,7 @@ def test_a_cross_reference_joins_when_it_is_asked_for(graphs):
 
 
 def test_the_first_graph_names_and_defines_what_is_joined(graphs):
-    fever = merge_graphs(graphs, joined_by=["xref"]).entity("EX:0000002")
+    fever = merge_graphs(graphs, match_on=["xref"]).entity("EX:0000002")
 
     assert fever.name == "fever"
     assert {(name.text, name.scope) for name in fever.names} == {
@@ -103,14 +103,14 @@ def test_the_first_graph_names_and_defines_what_is_joined(graphs):
 
 
 def test_the_order_of_the_graphs_decides_which_id_stays(graphs):
-    turned = merge_graphs(dict(reversed(graphs.items())), joined_by=["xref"])
+    turned = merge_graphs(dict(reversed(graphs.items())), match_on=["xref"])
 
     assert dict(turned.replaced) == {"EX:0000002": "F:0000001", "EX:0000009": "F:0000001"}
     assert turned.entity("EX:0000002").name == "febrile state"
 
 
 def test_entities_and_edges_remember_their_sources(graphs):
-    graph = merge_graphs(graphs, joined_by=["xref"])
+    graph = merge_graphs(graphs, match_on=["xref"])
 
     of_entity = {
         entity: graph.origins.of_entity(index) for index, entity in enumerate(graph.entity_ids)
@@ -124,14 +124,14 @@ def test_entities_and_edges_remember_their_sources(graphs):
 
 
 def test_an_edge_that_led_into_the_other_graph_becomes_one(graphs):
-    graph = merge_graphs(graphs, joined_by=["xref"])
+    graph = merge_graphs(graphs, match_on=["xref"])
 
     assert ("affects", "EX:0000003") in graph.entity("EX:0000002").edges
     assert "affects" not in graph.references.relation_ids
 
 
 def test_what_leads_elsewhere_is_kept_for_the_next_merger(graphs):
-    graph = merge_graphs(graphs, joined_by=["xref"])
+    graph = merge_graphs(graphs, match_on=["xref"])
     elsewhere = named(("http://elsewhere.org/ague", "intermittent fever"))
 
     again = merge_graphs([graph, elsewhere])
@@ -142,18 +142,18 @@ def test_what_leads_elsewhere_is_kept_for_the_next_merger(graphs):
 
 def test_a_mapping_table_joins_by_its_exact_matches(graphs, files):
     exact = merge_graphs(graphs, mapping=files[2])
-    broad = merge_graphs(graphs, mapping=files[2], joined_by=["skos:broadMatch"])
+    broad = merge_graphs(graphs, mapping=files[2], match_on=["skos:broadMatch"])
 
-    assert exact == merge_graphs(graphs, joined_by=["xref"])
+    assert exact == merge_graphs(graphs, match_on=["xref"])
     assert broad.entity("F:0000002").id == "EX:0000004"
 
 
 def test_several_files_are_merged_where_the_options_say_so(graphs, files):
-    by_xref = read_graph(list(files[:2]), options=ReadOptions(joined_by=("xref",)))
+    by_xref = read_graph(list(files[:2]), options=ReadOptions(match_on=("xref",)))
     by_table = read_graph(list(files[:2]), options=ReadOptions(mapping=str(files[2])))
     as_one = read_graph(list(files[:2]))
 
-    assert by_xref == by_table == merge_graphs(graphs, joined_by=["xref"])
+    assert by_xref == by_table == merge_graphs(graphs, match_on=["xref"])
     assert as_one.origins is None
     assert "F:0000001" in as_one
 
@@ -191,7 +191,7 @@ def test_a_reference_to_an_obsolete_id_finds_what_replaced_it(files):
     old = FEVERS.replace("xref: EX:0000002", "xref: EX:0000009")
     files[1].write_text(old)
 
-    graph = merge_graphs([read_graph(path) for path in files[:2]], joined_by=["xref"])
+    graph = merge_graphs([read_graph(path) for path in files[:2]], match_on=["xref"])
 
     assert graph.entity("F:0000001").id == "EX:0000002"
 
@@ -220,7 +220,7 @@ def test_what_joined_two_entities_is_no_edge_of_the_one():
 
 
 def test_a_merged_graph_survives_the_cache_and_the_views(graphs, tmp_path):
-    graph = merge_graphs(graphs, joined_by=["xref"])
+    graph = merge_graphs(graphs, match_on=["xref"])
 
     loaded = load_graph(save_graph(graph, tmp_path / "graph.safetensors"))
     views = [read_graph(graph.to_networkx()), read_graph(graph.to_pyg())]
@@ -328,8 +328,8 @@ def test_what_may_not_be_shared_may_not_be_shared_merged():
     builder.licence = closed.licence
     free = replace(expected(), licence="CC0-1.0")
 
-    assert may_be_shared(free)
-    assert not may_be_shared(merge_graphs([free, builder.build()]))
+    assert is_shareable(free)
+    assert not is_shareable(merge_graphs([free, builder.build()]))
 
 
 def test_the_note_of_a_merge_counts_ids_in_common_apart_from_what_was_joined():

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from kgbert import ReadOptions, read_graph
-from kgbert.graph import read_cache as shelf
+from kgbert.graph import read_cache as entry
 from tests.support.five_entities import OBO, TURTLE
 
 READ = "import kgbert, sys; print(kgbert.read_graph(sys.argv[1], cache=sys.argv[2]).hash)"
@@ -14,7 +14,7 @@ READ = "import kgbert, sys; print(kgbert.read_graph(sys.argv[1], cache=sys.argv[
 
 @pytest.fixture(autouse=True)
 def _keep_small_graphs_too(monkeypatch):
-    monkeypatch.setattr(shelf, "_WORTH_KEEPING", 0)
+    monkeypatch.setattr(entry, "_WORTH_KEEPING", 0)
 
 
 @pytest.fixture
@@ -137,24 +137,24 @@ def test_giants_are_not_hashed_but_their_changes_are_noticed(source, tmp_path, m
 
 
 def test_a_graph_whose_file_changes_while_it_is_read_is_not_kept(source, tmp_path, caplog):
-    state = shelf.FilesRead()
+    state = entry.ReadFiles()
     state.files[source] = source.stat().st_mtime_ns - 1
     graph = read_graph(source, cache=None)
 
     with caplog.at_level(logging.WARNING):
-        shelf.Shelf(tmp_path / "cache", "key").keep(graph, state)
+        entry.CacheEntry(tmp_path / "cache", "key").keep(graph, state)
 
     assert "changed while it was read" in caplog.text
     assert kept(tmp_path / "cache") == []
 
 
 def test_a_file_that_goes_away_while_it_is_read_is_not_kept(source, tmp_path, caplog):
-    state = shelf.FilesRead({source: source.stat().st_mtime_ns})
+    state = entry.ReadFiles({source: source.stat().st_mtime_ns})
     graph = read_graph(source, cache=None)
     source.unlink()
 
     with caplog.at_level(logging.WARNING):
-        shelf.Shelf(tmp_path / "cache", "key").keep(graph, state)
+        entry.CacheEntry(tmp_path / "cache", "key").keep(graph, state)
 
     assert f"{source} changed while it was read" in caplog.text
 
@@ -181,13 +181,13 @@ def test_a_cached_graph_cut_anywhere_is_read_anew(source, tmp_path):
 
 @pytest.fixture
 def parts(source, tmp_path, monkeypatch):
-    monkeypatch.setattr(shelf, "_WORTH_MERGING_ONCE", 0)
+    monkeypatch.setattr(entry, "_WORTH_MERGING_ONCE", 0)
     other = tmp_path / "other.obo"
     other.write_text("[Term]\nid: X:1\nname: pyrexia\nxref: EX:0000002\n")
     return [source, other]
 
 
-MERGED = ReadOptions(joined_by=("xref",))
+MERGED = ReadOptions(match_on=("xref",))
 
 
 def test_a_merged_graph_comes_from_the_cache(parts, tmp_path, monkeypatch):

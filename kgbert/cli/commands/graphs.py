@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from kgbert.cli.core.command import Command
 
 if TYPE_CHECKING:
-    from kgbert.graph.cards import Card
+    from kgbert.graph.cards import GraphCard
 
 #: Lines are broken at this width; what follows a key stands at this column.
 _WIDTH, _COLUMN = 100, 14
@@ -40,12 +40,12 @@ def _add_arguments(parser: ArgumentParser) -> None:
     )
 
 
-def _summary(name: str, card: "Card") -> Iterator[str]:
+def _summary(name: str, card: "GraphCard") -> Iterator[str]:
     yield _line(name, f"{card.name}. {card.about}", indent="")
     yield _line("", f"{card.size}; {', '.join(card.formats)}; {card.licence}", indent="")
 
 
-def _page(name: str, card: "Card") -> Iterator[str]:
+def _page(name: str, card: "GraphCard") -> Iterator[str]:
     sharing = "may hold the graph" if card.shareable else "is saved without the graph"
     yield fill(f"{card.name}: {card.about}", _WIDTH)
     yield _line("page", card.page)
@@ -60,7 +60,7 @@ def _page(name: str, card: "Card") -> Iterator[str]:
     yield _line("in Python", f'kgbert.read_graph("FILE", card="{name}")')
 
 
-def _options(card: "Card") -> Iterator[tuple[str, str]]:
+def _options(card: "GraphCard") -> Iterator[tuple[str, str]]:
     """Yield the options of a card that are not as usual."""
     from kgbert.graph.core.options import ReadOptions
 

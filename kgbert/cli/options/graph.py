@@ -43,7 +43,7 @@ def add_reading_arguments(parser: ArgumentParser) -> None:
     for option, example, meaning in _LISTS:
         reading.add_argument(option, default=(), type=listed, metavar=example, help=meaning)
     reading.add_argument(
-        "--hops",
+        "--root-radius",
         type=int,
         metavar="N",
         help="keep what is up to N edges from the roots, in any direction, instead",
@@ -55,7 +55,7 @@ def add_reading_arguments(parser: ArgumentParser) -> None:
         help="SSSOM table that says which entities of the merged graphs are the same",
     )
     reading.add_argument(
-        "--no-domains",
+        "--no-domain-range-edges",
         action="store_true",
         help='make no edges of the domains and ranges of relations ("P leads from A to B")',
     )
@@ -96,11 +96,11 @@ def graph_of(arguments: Namespace) -> "KnowledgeGraph":
         languages=arguments.languages,
         relations=arguments.relations,
         roots=arguments.roots,
-        hops=arguments.hops,
-        domain_and_range=not arguments.no_domains,
+        root_radius=arguments.root_radius,
+        domain_range_edges=not arguments.no_domain_range_edges,
         columns=arguments.columns,
         header=arguments.header,
-        joined_by=arguments.joined_by or (EXACT if arguments.merge else ()),
+        match_on=arguments.match_on or (EXACT if arguments.merge else ()),
         mapping=arguments.mapping,
         name_from_id=arguments.name_from_id,
         limits=Limits(**dict(arguments.limit)),
@@ -145,7 +145,7 @@ _LISTS = (
     ),
     ("--roots", "ID,ID", "keep these entities and what is below them, and nothing else"),
     ("--merge", "FILE,FILE", "further graphs: entities that are the same become one"),
-    ("--joined-by", "A,B", "what says that two are the same, as in skos:exactMatch,xref"),
+    ("--match-on", "A,B", "what says that two are the same, as in skos:exactMatch,xref"),
     ("--columns", "A,B,C", "columns of a table that hold subject, predicate and object"),
     ("--header", "A,B,C", "names of a table's columns, where the file does not say them"),
 )

@@ -87,7 +87,7 @@ def linker_of(arguments: Namespace, graph: "KnowledgeGraph") -> "Linker":
 
 def _settings(arguments: Namespace, graph: "KnowledgeGraph") -> LinkerSettings | None:
     """Return the settings of the dictionary, None where no argument changes one."""
-    from kgbert.graph.health.generic_names import ordinary_names
+    from kgbert.graph.health.generic_names import generic_names
 
     changes: dict[str, Any] = {
         # A comparison writes its arguments down, and JSON has no sets.
@@ -100,7 +100,7 @@ def _settings(arguments: Namespace, graph: "KnowledgeGraph") -> LinkerSettings |
     changes = {setting: value for setting, value in changes.items() if value is not None}
     stopped = {*arguments.stop_names}
     if arguments.stop_ordinary:
-        stopped |= {*COMMON_NAMES, *ordinary_names(graph)}
+        stopped |= {*COMMON_NAMES, *generic_names(graph)}
     if stopped:
         changes["stop_names"] = STOP_NAMES | stopped
     return LinkerSettings(**changes) if changes else None

@@ -7,7 +7,7 @@ from kgbert.comparison.arms.arm import RunInputs
 from kgbert.data import Example, Span
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.graph.core.hierarchy import parents
-from kgbert.graph.verbalize import verbalise
+from kgbert.graph.verbalize import verbalize
 from kgbert.linking.mention import Linker, Mention
 
 #: Says in words what a graph knows of an entity index.
@@ -73,12 +73,12 @@ def _followed_by(told: Sequence[str], example: Example) -> Example:
 
 def place(graph: KnowledgeGraph, index: int) -> str:
     """Return an entity's name, what stands above it, and some of its relations."""
-    return verbalise(graph, index, synonyms=0, ancestry=4, facts=2, definition=0)
+    return verbalize(graph, index, synonyms=0, ancestry=4, facts=2, definition=0)
 
 
 def define(graph: KnowledgeGraph, index: int) -> str:
     """Return an entity's name, its type, and its definition."""
-    return verbalise(graph, index, synonyms=0, ancestry=1, facts=0)
+    return verbalize(graph, index, synonyms=0, ancestry=1, facts=0)
 
 
 def mark_mentions(

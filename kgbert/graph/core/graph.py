@@ -185,9 +185,9 @@ class KnowledgeGraph:
 
     def health(self) -> "Health":
         """Return what is in the graph and what may be wrong with it, to print or as JSON."""
-        from kgbert.graph.health.report import examine
+        from kgbert.graph.health.report import graph_health
 
-        return examine(self)
+        return graph_health(self)
 
     def to_networkx(self) -> "nx.MultiDiGraph[str]":
         """Return a networkx graph; see :func:`kgbert.graph.export.to_networkx`."""

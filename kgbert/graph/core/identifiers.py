@@ -7,12 +7,12 @@ from urllib.parse import quote, unquote
 _VERSIONED = re.compile(r"^(SNOMEDCT)_US_\d{4}_\d\d_\d\d$")
 
 
-def normal_id(identifier: str) -> str:
+def normalize_id(identifier: str) -> str:
     """Return a spelling of an id that is the same for everyone who means the same.
 
-    >>> normal_id("http://id.nlm.nih.gov/mesh/D005334"), normal_id("MSH:D005334")
+    >>> normalize_id("http://id.nlm.nih.gov/mesh/D005334"), normalize_id("MSH:D005334")
     ('MESH:D005334', 'MESH:D005334')
-    >>> normal_id("UMLS_CUI:C0015967"), normal_id("SNOMEDCT_US_2016_03_01:386661006")
+    >>> normalize_id("UMLS_CUI:C0015967"), normalize_id("SNOMEDCT_US_2016_03_01:386661006")
     ('UMLS:C0015967', 'SNOMEDCT:386661006')
     """
     prefix, colon, local = identifier.partition(":")
@@ -170,10 +170,10 @@ def _compact_term(iri: str) -> str:
     return f"{prefix}:{number}" if prefix.isalpha() and number.isdigit() else ""
 
 
-def as_iri(entity_id: str) -> str:
+def to_iri(entity_id: str) -> str:
     """Return the IRI whose id is given: :func:`compact` turns it back.
 
-    >>> as_iri("HP:0000001"), as_iri("heart attack")
+    >>> to_iri("HP:0000001"), to_iri("heart attack")
     ('http://purl.obolibrary.org/obo/HP_0000001', 'urn:kgbert:heart%20attack')
     """
     curie = _OBO_CURIE.fullmatch(entity_id)
@@ -201,14 +201,14 @@ def local_name(iri: str) -> str:
     return unquote(_SEPARATOR.split(iri.rstrip("#/:"))[-1])
 
 
-def readable(iri: str) -> str:
+def name_from_iri(iri: str) -> str:
     """Return a name made from an IRI, or the empty string where it holds no words.
 
-    >>> readable("http://a.org/onto#LegalPerson"), readable("http://a.org/is_part_of")
+    >>> name_from_iri("http://a.org/onto#LegalPerson"), name_from_iri("http://a.org/is_part_of")
     ('legal person', 'is part of')
-    >>> readable("Heart_attack")
+    >>> name_from_iri("Heart_attack")
     'Heart attack'
-    >>> readable("http://www.wikidata.org/entity/Q42"), readable("HP:0000001")
+    >>> name_from_iri("http://www.wikidata.org/entity/Q42"), name_from_iri("HP:0000001")
     ('', '')
     """
     if _SEPARATOR.search(iri):
@@ -227,7 +227,7 @@ def relation_name(relation: str) -> str:
     >>> relation_name("rdfs:subClassOf"), relation_name("http://a.org/hasMember")
     ('is a', 'has member')
     """
-    return RELATION_NAMES.get(relation) or readable(relation) or local_name(relation)
+    return RELATION_NAMES.get(relation) or name_from_iri(relation) or local_name(relation)
 
 
 #: Readable names of the relations that every vocabulary shares.

@@ -36,15 +36,15 @@ class ReadOptions:
     all by default."""
     roots: tuple[str, ...] = ()
     """Keep what is below these entities only, these included."""
-    hops: int | None = None
+    root_radius: int | None = None
     """How many edges away from the roots, in any direction, entities are kept instead."""
-    domain_and_range: bool = True
+    domain_range_edges: bool = True
     """Read "P has domain A and range B" as an edge P from A to B."""
     columns: tuple[str, ...] = ()
     """Columns of a table that hold subject, predicate and object (or subject and object)."""
     header: tuple[str, ...] = ()
     """Names of all columns of a table, for files without a header."""
-    joined_by: tuple[str, ...] = ()
+    match_on: tuple[str, ...] = ()
     """Read several sources as graphs of their own, and merge them where one of these predicates
     ("skos:exactMatch", "xref" ...) says that entities are the same; see ``merge_graphs``."""
     mapping: str = ""

@@ -17,7 +17,7 @@ META_NAMESPACES = tuple(
 )
 
 #: What plain words in tables, edge attributes and OBO files stand for.
-RELATION_WORDS = {
+RELATION_ALIASES = {
     "is_a": "rdfs:subClassOf",
     "isa": "rdfs:subClassOf",
     "is a": "rdfs:subClassOf",
@@ -123,7 +123,7 @@ PROPERTY_TYPES = _iris(
 )
 
 #: Classes of things about the file or the vocabulary: never entities.
-BOOKKEEPING_TYPES = _iris(
+METADATA_TYPES = _iris(
     "owl:Ontology",
     "owl:AllDisjointClasses",
     "owl:AllDifferent",
@@ -140,7 +140,7 @@ BOOKKEEPING_TYPES = _iris(
 )
 
 #: Predicates between IRIs that say nothing about the world.
-BOOKKEEPING = frozenset(
+METADATA_PREDICATES = frozenset(
     _iris(
         "rdfs:seeAlso",
         "rdfs:isDefinedBy",
@@ -191,12 +191,12 @@ IMPORTS, SUBPROPERTY = _iris("owl:imports", "rdfs:subPropertyOf")
 DOMAINS = _iris("rdfs:domain", "schema:domainIncludes", "http://schema.org/domainIncludes")
 RANGES = _iris("rdfs:range", "schema:rangeIncludes", "http://schema.org/rangeIncludes")
 #: Predicates about relations and ontologies, not between entities.
-SCHEMATIC = frozenset((IMPORTS, SUBPROPERTY, *DOMAINS, *RANGES))
+SCHEMA_PREDICATES = frozenset((IMPORTS, SUBPROPERTY, *DOMAINS, *RANGES))
 
 #: What stands for what, here or elsewhere, and what a file says about itself, as text or as IRI.
-SUCCESSION = frozenset((*REPLACED_BY, *ALTERNATIVE_ID, XREF, *VERSIONS, *LICENCES))
+IRI_OR_TEXT_PREDICATES = frozenset((*REPLACED_BY, *ALTERNATIVE_ID, XREF, *VERSIONS, *LICENCES))
 #: Predicates of which an ontology's own ones may be kinds.
-READ_AS = frozenset((*NAME_SCOPES, *DEFINITION_RANKS))
+TEXT_SUPERPROPERTIES = frozenset((*NAME_SCOPES, *DEFINITION_RANKS))
 
 #: Relations that are stored as their inverse, so that one direction has one name.
 INVERSES = {

@@ -32,7 +32,7 @@ _ENTRY = re.compile(rb"<(?:uri|system|public)\b([^>]*)>")
 _ATTRIBUTE = re.compile(rb"(\w+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)')")
 
 
-def files_of(folder: Path, limits: Limits) -> list[Source]:
+def graph_files_in(folder: Path, limits: Limits) -> list[Source]:
     """Return the graph files of a folder and its folders, in the order of their paths.
 
     Tables count where there is nothing else: beside an ontology they may be anything.
@@ -45,7 +45,7 @@ def files_of(folder: Path, limits: Limits) -> list[Source]:
         for path in sorted(folder.rglob("*"))
         if path.is_file() and not path.name.startswith(".")
     ]
-    graphs = graphs_among(sources) or [each for each in sources if each.suffix in _TABLES]
+    graphs = filter_graph_files(sources) or [each for each in sources if each.suffix in _TABLES]
     if not graphs:
         names = [str(source.path.relative_to(folder)) for source in sources]
         found = ", ".join([*names[:5], *["..."][: len(names) > 5]]) or "nothing"
@@ -57,12 +57,12 @@ def files_of(folder: Path, limits: Limits) -> list[Source]:
     return graphs
 
 
-def graphs_among(sources: list[Source]) -> list[Source]:
+def filter_graph_files(sources: list[Source]) -> list[Source]:
     """Return the graph files among others, by their suffixes."""
     return [source for source in sources if source.suffix in _SUFFIXES]
 
 
-class Neighbours:
+class ImportResolver:
     """Where the ontologies that files import lie: in the nearest catalog, or beside the file."""
 
     def __init__(self) -> None:
@@ -74,11 +74,11 @@ class Neighbours:
         catalog = next((f for f in (folder, *folder.parents) if (f / CATALOG).is_file()), folder)
         if catalog not in self._catalogs:
             self._catalogs[catalog] = _catalog(catalog, source.limits)
-        path = self._catalogs[catalog].get(iri.rstrip("/#")) or _beside(folder, iri)
+        path = self._catalogs[catalog].get(iri.rstrip("/#")) or _sibling_file(folder, iri)
         return Source(path, limits=source.limits) if path else None
 
 
-def _beside(folder: Path, iri: str) -> Path | None:
+def _sibling_file(folder: Path, iri: str) -> Path | None:
     """Return a file of the folder that is called like the end of the IRI."""
     last = iri.rstrip("/#").rsplit("/", 1)[-1]
     paths = (folder / Path(last + suffix).name for suffix in ("", *sorted(_SUFFIXES)))

@@ -5,64 +5,64 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 #: Keys and positions that lead to a part of a JSON value.
-Way = tuple[str | int, ...]
+JsonPath = tuple[str | int, ...]
 #: Returns what a parser complains of in JSON, or nothing.
-Complain = Callable[[bytes], str]
+ErrorReporter = Callable[[bytes], str]
 
 _SPACE = " \t\r\n"
 #: Steps of a long way that are shown.
 _SHOWN = 6
 
 
-def located(content: bytes, complain: Complain) -> str:
+def locate_error(content: bytes, report_error: ErrorReporter) -> str:
     """Return what a parser complains of, behind the line and the part of the JSON that it is in.
 
-    >>> located(b'{"@graph": [{"@id": "a"}, {"@id": 5}]}', lambda text: "5!" * (b"5" in text))
+    >>> locate_error(b'{"@graph": [{"@id": "a"}, {"@id": 5}]}', lambda text: "5!" * (b"5" in text))
     'line 1, @graph[1].@id: 5!'
     """
     try:
-        way = _culprit(json.loads(content), complain)
+        way = _culprit(json.loads(content), report_error)
     except RecursionError:  # it was read, but nests too deeply to be written again
         way = ()
     last = way[-_SHOWN:]
     shown = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in last)
     place = f", {'…' if len(last) < len(way) else ''}{shown.removeprefix('.')}" if way else ""
-    return f"line {line_of(content.decode(), way)}{place}: {complain(content)}"
+    return f"line {line_of(content.decode(), way)}{place}: {report_error(content)}"
 
 
-def complaining(
+def error_reporter(
     parse: Callable[[bytes], object], errors: tuple[type[BaseException], ...]
-) -> Complain:
+) -> ErrorReporter:
     """Return what tells the complaint of a parser, which raises some errors where it has one."""
 
-    def complain(content: bytes) -> str:
+    def report_error(content: bytes) -> str:
         try:
             parse(content)
         except errors as error:
             return str(error) or type(error).__name__
         return ""
 
-    return complain
+    return report_error
 
 
-def _culprit(value: Any, complain: Complain) -> Way:
+def _culprit(value: Any, report_error: ErrorReporter) -> JsonPath:
     """Return the way to the innermost part that is complained of when all beside it is gone."""
-    way: Way = ()
-    whole, complaint = value, complain(json.dumps(value).encode())
+    way: JsonPath = ()
+    whole, complaint = value, report_error(json.dumps(value).encode())
     while isinstance(value, dict | list):
         steps: Sequence[Any] = list(value) if isinstance(value, dict) else range(len(value))
         # By halves, since a graph may have a million parts.
         while len(steps) > 1:
             half = len(steps) // 2
-            left = complain(_only(whole, way, steps[:half])) == complaint
+            left = report_error(_only(whole, way, steps[:half])) == complaint
             steps = steps[:half] if left else steps[half:]
-        if not steps or complain(_only(whole, way, steps)) != complaint:
+        if not steps or report_error(_only(whole, way, steps)) != complaint:
             break
         way, value = (*way, steps[0]), value[steps[0]]
     return way
 
 
-def _only(whole: Any, way: Way, steps: Sequence[str | int]) -> bytes:
+def _only(whole: Any, way: JsonPath, steps: Sequence[str | int]) -> bytes:
     """Return as JSON what a way leads to, reduced to some steps, and the contexts above it."""
     above: list[Any] = [whole]
     for step in way:
@@ -80,7 +80,7 @@ def _reduced(outer: Any, kept: dict[str | int, Any]) -> Any:
     return context | kept
 
 
-def line_of(text: str, way: Way) -> int:
+def line_of(text: str, way: JsonPath) -> int:
     """Return the line on which the part of a JSON text begins that a way leads to."""
     at = 0
     for step in way:

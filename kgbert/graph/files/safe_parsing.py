@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from kgbert.graph.files.json_locations import Way, line_of
+from kgbert.graph.files.json_locations import JsonPath, line_of
 from kgbert.graph.files.source import Source
 from kgbert.utils.errors import GraphError
 
@@ -110,9 +110,9 @@ def refuse_remote_contexts(value: Any, source: Source) -> None:
                     raise _remote(way, context, source)
 
 
-def _members(value: Any) -> Iterator[tuple[Way, Any]]:
+def _members(value: Any) -> Iterator[tuple[JsonPath, Any]]:
     """Yield everything in a JSON value, with the way to it."""
-    pending: list[tuple[Way, Any]] = [((), value)]
+    pending: list[tuple[JsonPath, Any]] = [((), value)]
     while pending:
         way, outer = pending.pop()
         steps: Iterable[tuple[Any, Any]] = ()
@@ -125,7 +125,7 @@ def _members(value: Any) -> Iterator[tuple[Way, Any]]:
         pending.extend(inside)
 
 
-def _remote(way: Way, context: str, source: Source) -> GraphError:
+def _remote(way: JsonPath, context: str, source: Source) -> GraphError:
     line = line_of(source.content().decode(), way)
     return GraphError(
         f"{source.name}, line {line}: its {way[-1]} is {context[:100]!r}, which lies outside the "

@@ -8,7 +8,7 @@ import numpy as np
 from kgbert.graph.core.graph import KnowledgeGraph
 
 #: A word is ordinary if so large a share of the entities, and so many of them, say it.
-ORDINARY_SHARE, ORDINARY_COUNT = 0.005, 10
+GENERIC_SHARE, GENERIC_COUNT = 0.005, 10
 
 #: Entities looked at; a sample of a graph of millions tells as much as all of it.
 SAMPLE = 20_000
@@ -16,7 +16,7 @@ SAMPLE = 20_000
 _WORD = re.compile(r"\w+")
 
 
-def ordinary_names(graph: KnowledgeGraph) -> dict[str, float]:
+def generic_names(graph: KnowledgeGraph) -> dict[str, float]:
     """Return names of one word, in lower case, with the share of entities that say the word.
 
     An entity says what its best name and its definition say. A name that many entities use to
@@ -28,7 +28,7 @@ def ordinary_names(graph: KnowledgeGraph) -> dict[str, float]:
     >>> builder.add_name("E:group", "Group")
     >>> for number in range(20):
     ...     builder.add_name(f"E:{number}", f"group of sort {number}")
-    >>> ordinary_names(builder.build())
+    >>> generic_names(builder.build())
     {'group': 1.0}
     """
     sample = np.arange(len(graph))
@@ -38,7 +38,7 @@ def ordinary_names(graph: KnowledgeGraph) -> dict[str, float]:
     for index in sample.tolist():
         text = f"{graph.name(index)} {graph.definitions[index]}"
         said.update(set(_WORD.findall(text.casefold())))
-    least = max(ORDINARY_COUNT, ORDINARY_SHARE * len(sample))
+    least = max(GENERIC_COUNT, GENERIC_SHARE * len(sample))
     ordinary = {word for word, count in said.items() if count >= least}
     found = {
         name.casefold()

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from markupsafe import Markup
 
-from kgbert.graph.health.structure import Shape
+from kgbert.graph.health.structure import GraphStructure
 from kgbert.reporting.bars import bar_plot, nested_plot
 from kgbert.reporting.page import Figure
 
@@ -12,7 +12,7 @@ from kgbert.reporting.page import Figure
 _LEVELS, _BRANCHES = 16, 8
 
 
-def shape_figures(shape: Shape) -> Iterator[Figure]:
+def structure_figures(shape: GraphStructure) -> Iterator[Figure]:
     """Yield the drawings that a shape has enough for."""
     branches = [
         ((branch.name, branch.entities), [(part.name, part.entities) for part in branch.branches])
@@ -41,7 +41,7 @@ def shape_figures(shape: Shape) -> Iterator[Figure]:
         )
 
 
-def _levels(shape: Shape) -> list[tuple[str, int]]:
+def _levels(shape: GraphStructure) -> list[tuple[str, int]]:
     sizes = list(shape.level_sizes)
     named = [("root" if level == 0 else str(level), size) for level, size in enumerate(sizes)]
     if len(named) <= _LEVELS:
@@ -49,7 +49,7 @@ def _levels(shape: Shape) -> list[tuple[str, int]]:
     return [*named[:_LEVELS], (f"{_LEVELS} and more", sum(sizes[_LEVELS:]))]
 
 
-def _degrees(shape: Shape) -> list[tuple[str, int]]:
+def _degrees(shape: GraphStructure) -> list[tuple[str, int]]:
     return [
         (f"{low:,}" if low == high else f"{low:,} to {high:,}", count)
         for low, high, count in shape.degrees

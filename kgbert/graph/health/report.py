@@ -13,8 +13,8 @@ from kgbert.graph.core.code_names import are_codes, is_code
 from kgbert.graph.core.graph import SCOPES, KnowledgeGraph
 from kgbert.graph.core.hierarchy import is_hierarchical, levels
 from kgbert.graph.core.stopwords import FUNCTION_WORDS
-from kgbert.graph.health.generic_names import ordinary_names
-from kgbert.graph.health.structure import Shape, shape_of
+from kgbert.graph.health.generic_names import generic_names
+from kgbert.graph.health.structure import GraphStructure, graph_structure
 from kgbert.graph.health.text import render
 from kgbert.reporting.formatting import counted
 
@@ -60,9 +60,9 @@ class Health:
     """Names that several entities share, but for case."""
     suspicious_names: Finding
     """Names without letters, of one Latin letter or up to three in lower case, or stop words."""
-    coded_names: Finding
+    code_names: Finding
     """Names that are codes, where nearly all names are."""
-    ordinary_names: Finding
+    generic_names: Finding
     """Names that the graph itself uses as ordinary words, the most used first."""
     hubs: Finding
     """Entities whose edges are more than a hundredth of all, and more than a hundred."""
@@ -75,7 +75,7 @@ class Health:
     """Obsolete or merged ids that were left out."""
     notes: tuple[str, ...]
     """What the reader noticed."""
-    shape: Shape
+    shape: GraphStructure
 
     def __str__(self) -> str:
         return render(self)
@@ -85,14 +85,14 @@ class Health:
         return json.dumps(asdict(self), ensure_ascii=False, indent=2)
 
 
-def examine(graph: KnowledgeGraph) -> Health:
+def graph_health(graph: KnowledgeGraph) -> Health:
     """Return the health of a graph.
 
     >>> from kgbert.graph.storage.builder import GraphBuilder
     >>> builder = GraphBuilder()
     >>> builder.add_name("HP:1", "Fever")
     >>> builder.add_name("HP:2", "fever")
-    >>> examine(builder.build()).ambiguous_names
+    >>> graph_health(builder.build()).ambiguous_names
     Finding(count=1, examples=('fever: HP:1, HP:2',))
     """
     level = levels(graph)
@@ -121,15 +121,15 @@ def examine(graph: KnowledgeGraph) -> Health:
         duplicate_names=duplicate,
         ambiguous_names=ambiguous,
         suspicious_names=suspicious,
-        coded_names=_codes(graph),
-        ordinary_names=_ordinary(graph),
+        code_names=_codes(graph),
+        generic_names=_ordinary(graph),
         hubs=hubs,
         orphans=orphans,
         components=components,
         cycles=_cycles(graph),
         obsolete=len(graph.replaced),
         notes=graph.notes,
-        shape=shape_of(graph),
+        shape=graph_structure(graph),
     )
 
 
@@ -185,7 +185,7 @@ def _owned(graph: KnowledgeGraph, name: str, owners: set[int]) -> str:
 
 
 def _ordinary(graph: KnowledgeGraph) -> Finding:
-    shares = ordinary_names(graph)
+    shares = generic_names(graph)
     most = sorted(shares, key=lambda name: (-shares[name], name))
     return Finding(
         len(most), tuple(f"{name}: {shares[name]:.1%} of entities" for name in most[:EXAMPLES])

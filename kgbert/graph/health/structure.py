@@ -16,17 +16,17 @@ TRUNK = 0.9
 
 
 @dataclass(frozen=True)
-class Branch:
+class HierarchyBranch:
     """An entity with all that is below it, and the largest branches right below it."""
 
     name: str
     entities: int
     """Itself and what is below; an entity with several parents counts once, below the first."""
-    branches: tuple["Branch", ...] = ()
+    branches: tuple["HierarchyBranch", ...] = ()
 
 
 @dataclass(frozen=True)
-class Shape:
+class GraphStructure:
     """What the drawings of a graph show."""
 
     level_sizes: tuple[int, ...]
@@ -35,11 +35,11 @@ class Shape:
     """(fewest edges, most edges, entities with so many), in classes that double."""
     trunk: str
     """The entity below which the branches are; empty where these are the roots."""
-    branches: tuple[Branch, ...]
+    branches: tuple[HierarchyBranch, ...]
     """The largest first."""
 
 
-def shape_of(graph: KnowledgeGraph) -> Shape:
+def graph_structure(graph: KnowledgeGraph) -> GraphStructure:
     """Return the shape of a graph.
 
     >>> from kgbert.graph.storage.builder import GraphBuilder
@@ -48,7 +48,7 @@ def shape_of(graph: KnowledgeGraph) -> Shape:
     ...     builder.add_edge(child, "rdfs:subClassOf", parent)
     >>> for entity in "abcd":
     ...     builder.add_name(entity, entity.upper())
-    >>> shape = shape_of(builder.build())
+    >>> shape = graph_structure(builder.build())
     >>> shape.level_sizes, shape.degrees
     ((1, 2, 1), ((1, 1, 2), (2, 2, 2)))
     >>> shape.trunk, [(branch.name, branch.entities) for branch in shape.branches]
@@ -63,16 +63,16 @@ def shape_of(graph: KnowledgeGraph) -> Shape:
     parent = _first_parents(graph, climbs, level)
     below = _sizes(parent, level)
     trunk, tops = _tops(parent, below, np.flatnonzero(inside & (level == 0)))
-    return Shape(
+    return GraphStructure(
         level_sizes=tuple(np.bincount(level[inside]).tolist()),
         degrees=_degrees(graph),
         trunk="" if trunk is None else graph.name(trunk),
         branches=tuple(
-            Branch(
+            HierarchyBranch(
                 graph.name(top),
                 int(below[top]),
                 tuple(
-                    Branch(graph.name(child), int(below[child]))
+                    HierarchyBranch(graph.name(child), int(below[child]))
                     for child in _largest(np.flatnonzero(parent == top), below)
                 ),
             )

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 #: Field of Health -> what it is called, and what the user may do about it.
 FINDINGS = (
     (
-        "coded_names",
+        "code_names",
         "names that are codes",
         "texts do not say them: merge the file that names these entities with --merge FILE, or say "
         "which property holds their names with --label PROPERTY",
@@ -22,7 +22,7 @@ FINDINGS = (
     ("duplicate_names", "duplicate names", "harmless; an entity lists them twice"),
     ("suspicious_names", "suspicious names", "they match too much; consider a stop list"),
     (
-        "ordinary_names",
+        "generic_names",
         "names that are ordinary words",
         "many entities say them, so texts do too; inspect --texts tells how often",
     ),

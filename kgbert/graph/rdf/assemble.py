@@ -8,14 +8,14 @@ from numpy.typing import NDArray
 
 from kgbert.graph.core import vocabulary
 from kgbert.graph.core.graph import SCOPES
-from kgbert.graph.core.identifiers import compact, compact_all, readable
-from kgbert.graph.rdf.relation_hierarchy import climb
+from kgbert.graph.core.identifiers import compact, compact_all, name_from_iri
+from kgbert.graph.rdf.relation_hierarchy import add_hierarchy_edges
 from kgbert.graph.rdf.statements import Statements
 from kgbert.graph.storage.builder import MOST_REFERENCES, GraphBuilder
 from kgbert.reporting.formatting import counted
 
 
-def finish(statements: Statements) -> GraphBuilder:
+def assemble(statements: Statements) -> GraphBuilder:
     """Return the builder with everything in it, ids written as in the graph.
 
     Names and edges move there: they are not held twice.
@@ -23,61 +23,61 @@ def finish(statements: Statements) -> GraphBuilder:
     >>> from kgbert.graph.core.options import ReadOptions
     >>> statements = Statements(ReadOptions())
     >>> statements.add_literal("http://a.org/b", vocabulary.expand("rdfs:label"), "Beta", "en")
-    >>> finish(statements).build().name(0)
+    >>> assemble(statements).build().name(0)
     'Beta'
     """
-    statements.leave_source()
+    statements.end_source()
     builder = statements.builder
-    if own := statements.understand_own():
+    if own := statements.resolve_unknown():
         builder.note(
             f"{own:,} names and definitions are under properties that are said to hold such"
         )
     statements.read_label_nodes()
-    for head, relation, tail in statements.label_nodes.edges():
+    for head, relation, tail in statements.reified_labels.edges():
         statements.relate([head], relation, [tail])
-    _read_kinds(statements)
-    if schema := list(_schema(statements)):
+    _read_subproperties(statements)
+    if schema := list(_domain_range_edges(statements)):
         statements.edges.update(schema)
         builder.note(
             f"{counted(len(schema), 'edge')} from the domains of relations to their ranges"
         )
     statements.edges.keep_relations(
-        statements.edges.relations() - statements.annotations - vocabulary.BOOKKEEPING
+        statements.edges.relations() - statements.annotations - vocabulary.METADATA_PREDICATES
     )
     outside = (
         statements.properties
         | statements.annotations
-        | statements.bookkeeping
+        | statements.metadata_nodes
         | statements.deprecated
     )
-    outside |= statements.label_nodes.nodes()
+    outside |= statements.reified_labels.nodes()
     entities = _entities(statements, outside)
     ids = dict(zip(entities, compact_all(entities), strict=True))
     definitions: dict[str, str] = {}
     for rank in sorted(statements.definitions, reverse=True):
         definitions.update(statements.definitions[rank])
     builder.add_entities(ids.values(), (definitions.get(entity, "") for entity in ids))
-    numbers = builder.terms.renumbered(ids)
+    numbers = builder.terms.remapped(ids)
     _name_relations(statements, ids)
-    builder.names.absorb(statements.names, numbers)
-    known = builder.terms.marked(outside)
+    builder.names.take_over(statements.names, numbers)
+    known = builder.terms.mask_of(outside)
     known[: len(numbers)] |= numbers >= 0
-    _lead_out(statements, ids, known)
-    builder.edges.absorb(statements.edges, numbers)
+    _separate_references(statements, ids, known)
+    builder.edges.take_over(statements.edges, numbers)
     for obsolete in statements.deprecated | statements.replaced.keys():
         if obsolete not in ids:
             builder.replaced[compact(obsolete)] = compact(statements.replaced.get(obsolete, ""))
-    _introduce(statements, builder)
+    _add_metadata(statements, builder)
     return builder
 
 
-def _read_kinds(statements: Statements) -> None:
+def _read_subproperties(statements: Statements) -> None:
     """Pass on which relations are kinds of others, and what that says of their edges."""
     builder = statements.builder
     for relation, above in statements.own.above.items():
         for general in above:
-            builder.add_kind(compact(relation), compact(general))
-    climb(statements.edges, builder)
+            builder.add_subproperty(compact(relation), compact(general))
+    add_hierarchy_edges(statements.edges, builder)
     if lost := statements.own.lost():
         builder.note(
             f"{lost.total():,} statements under {', '.join(sorted(map(compact, lost)))} were left "
@@ -86,10 +86,12 @@ def _read_kinds(statements: Statements) -> None:
         )
 
 
-def _lead_out(statements: Statements, ids: dict[str, str], known: NDArray[np.bool_]) -> None:
+def _separate_references(
+    statements: Statements, ids: dict[str, str], known: NDArray[np.bool_]
+) -> None:
     """Note the edges that are none of this graph, and keep those that may be of another."""
     described = len(statements.edges)
-    leading_out = islice(statements.edges.beyond(known), MOST_REFERENCES)
+    leading_out = islice(statements.edges.leaving(known), MOST_REFERENCES)
     for head, relation, tail in (*leading_out, *statements.references):
         if head in ids:
             statements.builder.add_reference(ids[head], compact(relation), compact(tail))
@@ -102,23 +104,23 @@ def _lead_out(statements: Statements, ids: dict[str, str], known: NDArray[np.boo
     statements.edges.rename_relations({relation: compact(relation) for relation in relations})
 
 
-def _schema(statements: Statements) -> Iterator[tuple[str, str, str]]:
+def _domain_range_edges(statements: Statements) -> Iterator[tuple[str, str, str]]:
     """Yield an edge from each class that a relation starts at to each that it ends at."""
     for relation, domain in (
-        statements.domains.items() if statements.options.domain_and_range else ()
+        statements.domains.items() if statements.options.domain_range_edges else ()
     ):
-        if relation in vocabulary.BOOKKEEPING:
+        if relation in vocabulary.METADATA_PREDICATES:
             continue
         tails = statements.ranges.get(relation, set())
         yield from ((head, relation, tail) for head in domain for tail in tails)
 
 
-def _introduce(statements: Statements, builder: GraphBuilder) -> None:
+def _add_metadata(statements: Statements, builder: GraphBuilder) -> None:
     """Tell the builder the version and licence, if the statements are about one ontology."""
-    if ill_typed := statements.ill_typed:
+    if mistyped_literals := statements.mistyped_literals:
         builder.note(
-            f"{len(ill_typed):,} literals do not fit their datatype, and are kept as they are "
-            f"written (such as {min(ill_typed)})"
+            f"{len(mistyped_literals):,} literals do not fit their datatype, and are kept as they "
+            f"are written (such as {min(mistyped_literals)})"
         )
     if len(statements.ontologies) == 1:
         texts = statements.texts[next(iter(statements.ontologies))]
@@ -136,12 +138,12 @@ def _entities(statements: Statements, outside: set[str]) -> list[str]:
     described, not_meant = terms.numbers(statements.described), terms.numbers(outside)
     entities = statements.names.used(0) | statements.edges.used(0)
     entities[described] = True
-    pointed_at = terms.spelled(statements.edges.used(2) & ~entities)
-    entities[terms.numbers([tail for tail in pointed_at if readable(tail)])] = True
+    pointed_at = terms.selected(statements.edges.used(2) & ~entities)
+    entities[terms.numbers([tail for tail in pointed_at if name_from_iri(tail)])] = True
     entities[not_meant] = False
     return [
         entity
-        for entity in terms.spelled(entities)
+        for entity in terms.selected(entities)
         if not entity.startswith(vocabulary.META_NAMESPACES)
     ]
 

@@ -10,12 +10,14 @@ _TIME = r"(?:[01]\d|2[0-4]):[0-5]\d:[0-5]\d(?:\.\d+)?"
 _DECIMAL = r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)"
 
 
-def fits(text: str, datatype: str) -> bool:
+def matches_datatype(text: str, datatype: str) -> bool:
     """Whether a text is written as a datatype of XML Schema asks; others are not judged.
 
     >>> dated = PREFIXES["xsd"] + "dateTime"
-    >>> fits("2025-06-24T18:00:00", dated), fits("2025-6-24T18:00:00", dated)
-    (True, False)
+    >>> matches_datatype("2025-06-24T18:00:00", dated)
+    True
+    >>> matches_datatype("2025-6-24T18:00:00", dated)
+    False
     """
     pattern = _LEXICAL.get(datatype)
     return pattern is None or pattern.fullmatch(text.strip()) is not None
@@ -45,4 +47,4 @@ _LEXICAL = {
     }.items()
 }
 #: The datatypes that are judged.
-JUDGED = frozenset(_LEXICAL)
+CHECKED_DATATYPES = frozenset(_LEXICAL)

@@ -1,34 +1,34 @@
 """Give the entities without a name one made from their id, and refuse a graph without names."""
 
-from kgbert.graph.core.identifiers import readable, relation_name
+from kgbert.graph.core.identifiers import name_from_iri, relation_name
 from kgbert.graph.core.options import ReadOptions
-from kgbert.graph.rdf.assemble import finish
+from kgbert.graph.rdf.assemble import assemble
 from kgbert.graph.rdf.statements import Statements
-from kgbert.graph.rdf.subset import refuse_unspoken, select
+from kgbert.graph.rdf.subset import check_languages, select
 from kgbert.graph.storage.builder import GraphBuilder
 from kgbert.utils.errors import GraphError
 
 
-def complete(statements: Statements, source: str) -> GraphBuilder:
+def finalize(statements: Statements, source: str) -> GraphBuilder:
     """Return what statements say once all of them are there: the named, and what was asked for.
 
     Raises:
         GraphError: Nothing in the graph has a name, and the options do not allow that.
     """
-    builder = finish(statements)
-    refuse_unspoken(builder, statements.options.languages)
+    builder = assemble(statements)
+    check_languages(builder, statements.options.languages)
     if statements.ids_are_names and not builder.names:
-        name_by_plain_id(builder)
+        name_by_id(builder)
     for relation in [relation for relation, name in builder.relations.items() if not name]:
         builder.add_relation(relation, relation_name(relation))
-    name_the_unnamed(builder, source, statements.options)
+    add_default_names(builder, source, statements.options)
     if label := statements.options.label:
-        builder.note(f"{builder.labelled:,} names are under {label}, which was asked for")
+        builder.note(f"{builder.custom_label_count:,} names are under {label}, which was asked for")
     select(builder, statements.options)
     return builder
 
 
-def name_the_unnamed(builder: GraphBuilder, source: str, options: ReadOptions) -> None:
+def add_default_names(builder: GraphBuilder, source: str, options: ReadOptions) -> None:
     """Name entities after their ids where these hold words; note how many.
 
     Raises:
@@ -39,7 +39,7 @@ def name_the_unnamed(builder: GraphBuilder, source: str, options: ReadOptions) -
         raise _nameless(builder, source, options)
     made = 0
     for entity in unnamed:
-        if name := readable(entity):
+        if name := name_from_iri(entity):
             builder.add_name(entity, name)
             made += 1
     if made:
@@ -48,7 +48,7 @@ def name_the_unnamed(builder: GraphBuilder, source: str, options: ReadOptions) -
         builder.note(f"{opaque:,} entities have neither a label nor an id that holds words")
 
 
-def name_by_plain_id(builder: GraphBuilder) -> None:
+def name_by_id(builder: GraphBuilder) -> None:
     """Name entities whose ids are words rather than codes, as in a table without labels."""
     for entity in builder.entities:
         if not any(mark in entity for mark in "/:#"):

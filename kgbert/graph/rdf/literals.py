@@ -6,49 +6,49 @@ from typing import TYPE_CHECKING
 from kgbert.graph.core import vocabulary
 from kgbert.graph.core.graph import SCOPES
 from kgbert.graph.core.identifiers import expand
-from kgbert.graph.rdf.reified_labels import SPELLED
-from kgbert.graph.rdf.subset import is_spoken
-from kgbert.graph.storage.name_set import one_spaced
+from kgbert.graph.rdf.reified_labels import LABEL_TEXT_PREDICATES
+from kgbert.graph.rdf.subset import is_selected_language
+from kgbert.graph.storage.name_set import normalize_spaces
 
 if TYPE_CHECKING:
     from kgbert.graph.rdf.statements import Statements
 
 #: Takes the statements, the predicate, subjects, the text that each has, and its language.
-Understand = Callable[["Statements", str, list[str], list[str], str], None]
+LiteralHandler = Callable[["Statements", str, list[str], list[str], str], None]
 
 
-def name_things(
+def add_names(
     statements: "Statements", predicate: str, subjects: list[str], texts: list[str], language: str
 ) -> None:
     """Add names, if their language is asked for."""
-    if not is_spoken(language, statements.options.languages):
+    if not is_selected_language(language, statements.options.languages):
         statements.described.update(subjects)
-        statements.builder.unspoken[language] += len(texts)
+        statements.builder.skipped_languages[language] += len(texts)
         return
-    statements.builder.labelled += len(texts) if predicate == statements.label else 0
+    statements.builder.custom_label_count += len(texts) if predicate == statements.label else 0
     kind = statements.names.kind(SCOPES.index(statements.scopes[predicate]), language)
     statements.names.extend(statements.builder.terms.numbers(subjects), kind, texts)
 
 
-def _spell(
+def _add_label_text(
     statements: "Statements", predicate: str, subjects: list[str], texts: list[str], language: str
 ) -> None:
     for subject, text in zip(subjects, texts, strict=True):
-        statements.label_nodes.spell(subject, language, text)
+        statements.reified_labels.add_text(subject, language, text)
 
 
-def _define(
+def _add_definitions(
     statements: "Statements", predicate: str, subjects: list[str], texts: list[str], language: str
 ) -> None:
     rank, is_foreign = vocabulary.DEFINITION_RANKS[predicate], language not in ("", "en")
     definitions = statements.definitions[rank, is_foreign]
-    for subject, text in zip(subjects, one_spaced(texts), strict=True):
+    for subject, text in zip(subjects, normalize_spaces(texts), strict=True):
         # Of several the first in code-point order is kept.
         if text and text <= definitions.get(subject, text):
             definitions[subject] = text
 
 
-def _deprecate(
+def _add_deprecation(
     statements: "Statements", predicate: str, subjects: list[str], texts: list[str], language: str
 ) -> None:
     for subject, text in zip(subjects, texts, strict=True):
@@ -56,20 +56,20 @@ def _deprecate(
             statements.deprecated.add(subject)
 
 
-def _give_way(
+def _add_replacements(
     statements: "Statements", predicate: str, subjects: list[str], texts: list[str], language: str
 ) -> None:
     statements.replaced.update(zip(subjects, map(expand, texts), strict=True))
 
 
-def _stand_for(
+def _add_alternative_ids(
     statements: "Statements", predicate: str, subjects: list[str], texts: list[str], language: str
 ) -> None:
     for subject, text in zip(subjects, texts, strict=True):
         statements.replaced.setdefault(expand(text), subject)
 
 
-def _refer(
+def _add_references(
     statements: "Statements", predicate: str, subjects: list[str], texts: list[str], language: str
 ) -> None:
     statements.references.update(
@@ -77,7 +77,7 @@ def _refer(
     )
 
 
-def _tell(
+def _add_metadata(
     statements: "Statements", predicate: str, subjects: list[str], texts: list[str], language: str
 ) -> None:
     """Note what a file says about itself."""
@@ -86,13 +86,13 @@ def _tell(
 
 
 #: Predicate -> a function that understands texts under it.
-ON_TEXT: dict[str, Understand] = {
-    **dict.fromkeys((*vocabulary.VERSIONS, *vocabulary.LICENCES), _tell),
-    vocabulary.XREF: _refer,
-    **dict.fromkeys(vocabulary.ALTERNATIVE_ID, _stand_for),
-    **dict.fromkeys(vocabulary.REPLACED_BY, _give_way),
-    **dict.fromkeys(vocabulary.DEPRECATED, _deprecate),
-    **dict.fromkeys(vocabulary.DEFINITION_RANKS, _define),
-    **dict.fromkeys(vocabulary.NAME_SCOPES, name_things),
-    **dict.fromkeys(SPELLED, _spell),
+LITERAL_HANDLERS: dict[str, LiteralHandler] = {
+    **dict.fromkeys((*vocabulary.VERSIONS, *vocabulary.LICENCES), _add_metadata),
+    vocabulary.XREF: _add_references,
+    **dict.fromkeys(vocabulary.ALTERNATIVE_ID, _add_alternative_ids),
+    **dict.fromkeys(vocabulary.REPLACED_BY, _add_replacements),
+    **dict.fromkeys(vocabulary.DEPRECATED, _add_deprecation),
+    **dict.fromkeys(vocabulary.DEFINITION_RANKS, _add_definitions),
+    **dict.fromkeys(vocabulary.NAME_SCOPES, add_names),
+    **dict.fromkeys(LABEL_TEXT_PREDICATES, _add_label_text),
 }

@@ -21,11 +21,11 @@ class _Syntax:
     doubtful: tuple[bytes, ...]
 
 
-def without_axioms(syntax: str, content: bytes) -> bytes:
+def strip_axioms(syntax: str, content: bytes) -> bytes:
     r"""Return Turtle or RDF/XML without annotated axioms, where that says the same for sure.
 
     >>> axiom = b'[] a owl:Axiom ; owl:annotatedSource <a> ; owl:annotatedTarget "b" .'
-    >>> without_axioms("turtle", b'<a> <b> "c" .\n%b\n' % axiom)
+    >>> strip_axioms("turtle", b'<a> <b> "c" .\n%b\n' % axiom)
     b'<a> <b> "c" .\n'
     """
     if syntax not in _SYNTAXES or b"owl:Axiom" not in content:

@@ -15,7 +15,7 @@ _FILLERS = tuple(
     expand(f"owl:{name}") for name in ("someValuesFrom", "allValuesFrom", "hasValue", "onClass")
 )
 #: Predicates that class expressions are made of; nothing else matters on a blank node.
-STRUCTURAL = {_FIRST, _REST, _INTERSECTION, _UNION, _PROPERTY, _INVERSE, *_FILLERS}
+STRUCTURAL_PREDICATES = {_FIRST, _REST, _INTERSECTION, _UNION, _PROPERTY, _INVERSE, *_FILLERS}
 #: SNOMED CT's role group: what it holds is said of the class itself.
 _GROUPING = "http://snomed.info/id/609096000"
 _CLASS_AXIOMS = (SUBCLASS, EQUIVALENT, _INTERSECTION, _UNION)
@@ -35,7 +35,7 @@ class BlankNodes:
 
     def add(self, blank: str, predicate: str, target: str) -> None:
         """Remember a statement about a blank node if class expressions are made of it."""
-        if predicate in STRUCTURAL:
+        if predicate in STRUCTURAL_PREDICATES:
             self.statements[blank].setdefault(predicate, []).append(target)
 
     def attach(self, subject: str, predicate: str, blank: str) -> None:

@@ -16,22 +16,24 @@ LABEL_SCOPES = {
     expand("skosxl:hiddenLabel"): "related",
 }
 #: Predicates of the text that such a node has.
-SPELLED = tuple(map(expand, ("skosxl:literalForm", "ontolex:writtenRep", "rdf:value")))
+LABEL_TEXT_PREDICATES = tuple(
+    map(expand, ("skosxl:literalForm", "ontolex:writtenRep", "rdf:value"))
+)
 
 
-class LabelNodes:
+class ReifiedLabels:
     """What nodes tell of entities.
 
     An entity has a label or a definition, and that has a text. Or a word has forms, which have
     texts, and it means entities, by its senses or by itself: so is WordNet written.
 
-    >>> nodes = LabelNodes()
+    >>> nodes = ReifiedLabels()
     >>> for predicate, subject, target in (
     ...     ("canonicalForm", "word", "_:form"), ("sense", "word", "sense"),
     ...     ("isLexicalizedSenseOf", "sense", "synset"),
     ... ):
     ...     nodes.add(expand(f"ontolex:{predicate}"), [subject], [target])
-    >>> nodes.spell("_:form", "en", "dog")
+    >>> nodes.add_text("_:form", "en", "dog")
     >>> list(nodes.names()), sorted(nodes.nodes())
     ([('synset', 'exact', 'en', 'dog')], ['_:form', 'sense', 'word'])
     """
@@ -43,13 +45,13 @@ class LabelNodes:
             step: defaultdict(set) for step in ("form", "sense", "meaning")
         }
 
-    def spell(self, node: str, language: str, text: str) -> None:
+    def add_text(self, node: str, language: str, text: str) -> None:
         """Add a text that a node has."""
         self._texts[node].add((language, text))
 
     def add(self, predicate: str, subjects: list[str], targets: list[str]) -> None:
         """Add statements of one of ``TELLING``."""
-        step, is_turned = WORDS.get(predicate, ("", False))
+        step, is_turned = ONTOLEX_STEPS.get(predicate, ("", False))
         for subject, target in zip(subjects, targets, strict=True):
             if not step:
                 self._told.add((subject, predicate, target))
@@ -90,7 +92,7 @@ class LabelNodes:
             nodes.update(*self._steps[step].values())
         return nodes
 
-    def forget_blanks(self) -> None:
+    def drop_blank_nodes(self) -> None:
         """Forget blank nodes, whose labels mean others in the next source."""
         self._told = {said for said in self._told if not is_blank(said[0]) | is_blank(said[2])}
         self._texts = _without_blanks(self._texts)
@@ -113,7 +115,7 @@ def _without_blanks(nodes: defaultdict[str, _Held]) -> defaultdict[str, _Held]:
 
 
 #: A predicate of OntoLex -> the step that it says, and whether it says it the other way round.
-WORDS = {
+ONTOLEX_STEPS = {
     expand(f"ontolex:{name}"): said
     for name, said in {
         "canonicalForm": ("form", False),
@@ -132,4 +134,4 @@ WORDS = {
     }.items()
 }
 #: Predicates by which nodes tell something.
-TELLING = frozenset((*LABEL_SCOPES, *DEFINITION_RANKS, *WORDS))
+LABEL_NODE_PREDICATES = frozenset((*LABEL_SCOPES, *DEFINITION_RANKS, *ONTOLEX_STEPS))

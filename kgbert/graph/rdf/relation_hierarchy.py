@@ -7,7 +7,7 @@ from kgbert.graph.core.graph import HIERARCHICAL
 from kgbert.graph.core.identifiers import compact
 from kgbert.graph.core.vocabulary import INVERSES
 from kgbert.graph.storage.builder import GraphBuilder
-from kgbert.graph.storage.triple_set import Triples
+from kgbert.graph.storage.triple_set import TripleSet
 from kgbert.reporting.formatting import counted
 
 #: Relation -> those that it is said to be a kind of.
@@ -16,10 +16,11 @@ Above = Mapping[str, Collection[str]]
 _TURNED = {compact(relation): compact(inverse) for relation, inverse in INVERSES.items()}
 
 
-def with_kinds(relations: Iterable[str], above: Above) -> set[str]:
+def with_subproperties(relations: Iterable[str], above: Above) -> set[str]:
     """Return relations and all that are kinds of them, or kinds of these.
 
-    >>> sorted(with_kinds({"part"}, {"organ": ["part"], "heart": ["organ"], "part": ["heart"]}))
+    >>> superproperties = {"organ": ["part"], "heart": ["organ"], "part": ["heart"]}
+    >>> sorted(with_subproperties({"part"}, superproperties))
     ['heart', 'organ', 'part']
     """
     below: defaultdict[str, list[str]] = defaultdict(list)
@@ -34,7 +35,7 @@ def with_kinds(relations: Iterable[str], above: Above) -> set[str]:
     return found
 
 
-def climb(edges: Triples, builder: GraphBuilder) -> None:
+def add_hierarchy_edges(edges: TripleSet, builder: GraphBuilder) -> None:
     """Say of edges that climb in a way of their own that they climb, and note of how many.
 
     A kind of ``skos:broader`` leads to a broader concept as that does, and so does a kind of
@@ -42,13 +43,13 @@ def climb(edges: Triples, builder: GraphBuilder) -> None:
 
     >>> builder = GraphBuilder()
     >>> builder.add_edge("leg", "limb_of", "table")
-    >>> builder.add_kind("limb_of", "part_of")
-    >>> climb(builder.edges, builder)
+    >>> builder.add_subproperty("limb_of", "part_of")
+    >>> add_hierarchy_edges(builder.edges, builder)
     >>> sorted(builder.edges)
     [('leg', 'limb_of', 'table'), ('leg', 'part_of', 'table')]
     """
     for general in (*HIERARCHICAL, *_TURNED):
-        kinds = with_kinds({general}, builder.kinds) - {general, *HIERARCHICAL}
+        kinds = with_subproperties({general}, builder.kinds) - {general, *HIERARCHICAL}
         for relation in sorted(edges.relations()) if kinds else ():
             if compact(relation) in kinds:
                 heads, tails = edges.ends(relation)

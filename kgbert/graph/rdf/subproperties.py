@@ -8,7 +8,7 @@ from typing import NamedTuple
 _ROOM = 1 << 20
 
 
-class Said(NamedTuple):
+class StatementBatch(NamedTuple):
     """Statements of one predicate."""
 
     predicate: str
@@ -18,13 +18,13 @@ class Said(NamedTuple):
     objects: list[str]
 
 
-class OwnPredicates:
+class UnknownPredicates:
     """Statements whose predicate is not known, until it is known what the predicates are.
 
-    >>> own = OwnPredicates(texts={"http://a.org/name"})
-    >>> own.add(Said("http://a.org/nickname", "en", ["http://a.org/b"], ["bee"]))
+    >>> own = UnknownPredicates(texts={"http://a.org/name"})
+    >>> own.add(StatementBatch("http://a.org/nickname", "en", ["http://a.org/b"], ["bee"]))
     >>> own.place(["http://a.org/nickname"], ["http://a.org/name"])
-    >>> [said.predicate for said in own.understood()]
+    >>> [said.predicate for said in own.resolved()]
     ['http://a.org/name']
     """
 
@@ -32,11 +32,11 @@ class OwnPredicates:
         """Know the predicates of texts, and the relations, of which others may be kinds."""
         self.above: defaultdict[str, list[str]] = defaultdict(list)
         self._texts, self._relations = texts, relations
-        self._waiting: list[Said] = []
+        self._waiting: list[StatementBatch] = []
         self._room = _ROOM
         self._lost: Counter[tuple[str, bool]] = Counter()
 
-    def add(self, said: Said) -> Said | None:
+    def add(self, said: StatementBatch) -> StatementBatch | None:
         """Set statements aside; where there is no room, return what they are known to be by now."""
         self._room -= len(said.subjects)
         if self._room >= 0:
@@ -52,7 +52,7 @@ class OwnPredicates:
         for predicate, other in zip(predicates, above, strict=True):
             self.above[predicate].append(other)
 
-    def understood(self) -> Iterator[Said]:
+    def resolved(self) -> Iterator[StatementBatch]:
         """Yield texts under a kind of a predicate that is known, with that; and known edges."""
         yield from filter(None, map(self._understood, self._waiting))
 
@@ -66,7 +66,7 @@ class OwnPredicates:
             }
         )
 
-    def _understood(self, said: Said) -> Said | None:
+    def _understood(self, said: StatementBatch) -> StatementBatch | None:
         if said.language is None:
             return said if self._ancestor(said.predicate, self._relations) else None
         ancestor = self._ancestor(said.predicate, self._texts)

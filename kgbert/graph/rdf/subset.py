@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterable
 from kgbert.graph.core.graph import HIERARCHICAL
 from kgbert.graph.core.identifiers import compact, expand
 from kgbert.graph.core.options import ReadOptions
-from kgbert.graph.core.vocabulary import META_NAMESPACES, RELATION_WORDS
-from kgbert.graph.rdf.relation_hierarchy import with_kinds
+from kgbert.graph.core.vocabulary import META_NAMESPACES, RELATION_ALIASES
+from kgbert.graph.rdf.relation_hierarchy import with_subproperties
 from kgbert.graph.storage.builder import GraphBuilder
 from kgbert.reporting.formatting import counted
 from kgbert.utils.errors import GraphError
@@ -19,47 +19,50 @@ def select(builder: GraphBuilder, options: ReadOptions) -> None:
         _keep_languages(builder, options.languages)
     if options.relations:
         _keep_relations(builder, options.relations)
-    if options.hops is not None and (options.hops < 0 or not options.roots):
+    if options.root_radius is not None and (options.root_radius < 0 or not options.roots):
         raise GraphError(
-            f"{options.hops} hops from {', '.join(options.roots) or 'no roots'}: hops are edges, "
-            f"none or more, counted from roots that are named: ReadOptions(roots=("
-            f"{min(builder.entities, default='HP:0000118')!r},), hops=2)."
+            f"a radius of {options.root_radius} around {', '.join(options.roots) or 'no roots'}: "
+            f"it is a number of edges, none or more, counted from roots that are named: "
+            f"ReadOptions(roots=({min(builder.entities, default='HP:0000118')!r},), "
+            f"root_radius=2)."
         )
     if options.roots:
         _keep_roots(builder, options)
 
 
-def is_spoken(language: str, languages: Collection[str]) -> bool:
+def is_selected_language(language: str, languages: Collection[str]) -> bool:
     """Whether names in a language are asked for.
 
-    >>> is_spoken("en-gb", ("EN",)), is_spoken("", ("en",)), is_spoken("de", ("en",))
-    (True, True, False)
+    >>> [is_selected_language(tag, ("EN",)) for tag in ("en-gb", "", "de")]
+    [True, True, False]
     """
     wanted = {wanted.lower() for wanted in languages}
     return not (wanted and language) or not wanted.isdisjoint((language, language.split("-")[0]))
 
 
-def asked_relations(options: ReadOptions) -> frozenset[str]:
+def selected_relations(options: ReadOptions) -> frozenset[str]:
     """Return the ids of the relations that are asked for; none if one may be called by its name."""
-    iris = [expand(RELATION_WORDS.get(word.lower(), word)) for word in options.relations]
+    iris = [expand(RELATION_ALIASES.get(word.lower(), word)) for word in options.relations]
     return frozenset(map(compact, iris)) if all(":" in iri for iri in iris) else frozenset()
 
 
-def is_asked(relation: str, asked: frozenset[str]) -> bool:
+def is_selected_relation(relation: str, asked: frozenset[str]) -> bool:
     """Whether edges of a relation are wanted, if some are asked for.
 
-    >>> is_asked("http://a.org/part", frozenset()), is_asked("http://a.org/part", frozenset("b"))
-    (True, False)
+    >>> is_selected_relation("http://a.org/part", frozenset())
+    True
+    >>> is_selected_relation("http://a.org/part", frozenset("b"))
+    False
     """
     # Those of RDF, OWL and SKOS may still tell what is the same in another graph.
     return not asked or compact(relation) in asked or relation.startswith(META_NAMESPACES)
 
 
-def refuse_unspoken(builder: GraphBuilder, languages: Collection[str]) -> None:
+def check_languages(builder: GraphBuilder, languages: Collection[str]) -> None:
     """Refuse a graph that has names, but none in the languages that are asked for."""
-    spoken = builder.names.languages() | builder.unspoken.keys()
-    before = len(builder.names) + builder.unspoken.total()
-    if before and not any(is_spoken(language, languages) for language in spoken):
+    spoken = builder.names.languages() | builder.skipped_languages.keys()
+    before = len(builder.names) + builder.skipped_languages.total()
+    if before and not any(is_selected_language(language, languages) for language in spoken):
         raise GraphError(
             f"none of the {before:,} names is in {', '.join(sorted(languages))}; they are in "
             f"{', '.join(sorted(spoken)[:12])}. Ask for one of those: ReadOptions(languages="
@@ -68,23 +71,25 @@ def refuse_unspoken(builder: GraphBuilder, languages: Collection[str]) -> None:
 
 
 def _keep_languages(builder: GraphBuilder, languages: Collection[str]) -> None:
-    before = len(builder.names) + builder.unspoken.total()
+    before = len(builder.names) + builder.skipped_languages.total()
     spoken = builder.names.languages()
-    builder.names.keep_languages({tongue for tongue in spoken if is_spoken(tongue, languages)})
+    builder.names.keep_languages(
+        {tongue for tongue in spoken if is_selected_language(tongue, languages)}
+    )
     if left_out := before - len(builder.names):
         builder.note(f"{counted(left_out, 'name')} in other languages left out")
 
 
 def _keep_relations(builder: GraphBuilder, relations: Iterable[str]) -> None:
-    asked = {compact(expand(RELATION_WORDS.get(word.lower(), word))) for word in relations}
+    asked = {compact(expand(RELATION_ALIASES.get(word.lower(), word))) for word in relations}
     known = builder.edges.relations()
     # A relation is called by its name, too; where two have it, by that of the one that has edges.
     ids = {name: relation for relation, name in builder.relations.items()}
     ids |= {builder.relations[relation]: relation for relation in known}
     asked = {ids.get(relation, relation) for relation in asked}
-    wanted = with_kinds(asked, builder.kinds)
+    wanted = with_subproperties(asked, builder.kinds)
     if not wanted & known:
-        here = sorted(known | builder.unrelated.keys())[:20]
+        here = sorted(known | builder.skipped_relations.keys())[:20]
         example = f" Name some: ReadOptions(relations=({here[0]!r},))." if here else ""
         raise GraphError(
             f"no edge has a relation that was asked for ({', '.join(sorted(asked))}). Relations "
@@ -92,10 +97,10 @@ def _keep_relations(builder: GraphBuilder, relations: Iterable[str]) -> None:
         )
     if kinds := sorted(wanted & known - asked):
         builder.note(f"edges of kinds of the relations asked for are kept: {', '.join(kinds)}")
-    for absent in sorted(asked - known):
-        if not with_kinds({absent}, builder.kinds) & known:
-            builder.note(f"no edge has the relation {absent}, which was asked for")
-    before = len(builder.edges) + builder.unrelated.total()
+    for missing in sorted(asked - known):
+        if not with_subproperties({missing}, builder.kinds) & known:
+            builder.note(f"no edge has the relation {missing}, which was asked for")
+    before = len(builder.edges) + builder.skipped_relations.total()
     builder.edges.keep_relations(wanted)
     if left_out := before - len(builder.edges):
         builder.note(f"{counted(left_out, 'edge')} of other relations left out")
@@ -110,27 +115,27 @@ def _keep_roots(builder: GraphBuilder, options: ReadOptions) -> None:
         )
     neighbours: defaultdict[str, list[str]] = defaultdict(list)
     for head, relation, tail in builder.edges:
-        if options.hops is not None:
+        if options.root_radius is not None:
             neighbours[head].append(tail)
             neighbours[tail].append(head)
         elif relation in HIERARCHICAL:
             neighbours[tail].append(head)
-    kept = _reached(roots, neighbours, options.hops)
+    kept = _reached(roots, neighbours, options.root_radius)
     outside = counted(len(builder.entities) - len(kept), "entity")
     builder.note(f"{outside} outside the roots left out")
     builder.entities = {e: text for e, text in builder.entities.items() if e in kept}
-    marks = builder.terms.marked(kept)
-    builder.names.keep_of(marks)
+    marks = builder.terms.mask_of(kept)
+    builder.names.keep_owners(marks)
     builder.edges.keep_between(marks)
 
 
 def _reached(
-    roots: set[str], neighbours: defaultdict[str, list[str]], hops: int | None
+    roots: set[str], neighbours: defaultdict[str, list[str]], radius: int | None
 ) -> set[str]:
     """Return what is reached from the roots, in so many steps if a number is given."""
     kept, frontier = set(roots), roots
-    while frontier and hops != 0:
+    while frontier and radius != 0:
         frontier = {near for entity in frontier for near in neighbours[entity]} - kept
         kept |= frontier
-        hops = None if hops is None else hops - 1
+        radius = None if radius is None else radius - 1
     return kept

@@ -10,7 +10,7 @@ from kgbert.graph.core.vocabulary import (
     PROPERTY_TYPES,
     RANGES,
     RDF_TYPE,
-    RELATION_WORDS,
+    RELATION_ALIASES,
     REPLACED_BY,
     SUBCLASS,
     SUBPROPERTY,
@@ -19,11 +19,11 @@ from kgbert.graph.core.vocabulary import (
 from kgbert.graph.rdf.statements import Statements
 from kgbert.graph.readers.table_columns import ENTITY, RELATION, Row, cells_of, places_of, tell
 
-_NAME = expand(RELATION_WORDS["name"])
+_NAME = expand(RELATION_ALIASES["name"])
 #: Role of a column that holds one text -> what is said by it.
 _TEXTS = {
     "name": _NAME,
-    "definition": expand(RELATION_WORDS["definition"]),
+    "definition": expand(RELATION_ALIASES["definition"]),
     "obsolete": DEPRECATED[0],
 }
 #: Role of a column that may hold several ids -> what is said by each.

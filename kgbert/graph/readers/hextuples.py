@@ -26,7 +26,7 @@ def _add(
     else:
         statements.add_literal(subject, predicate, value, language)
         if not language:
-            statements.check_type(value, datatype)
+            statements.check_datatype(value, datatype)
 
 
 def _parse(line: str, number: int, source: Source) -> tuple[str, str, str, str, str]:

@@ -8,8 +8,8 @@ import networkx as nx
 from kgbert.graph.core.graph import SCOPES
 from kgbert.graph.core.identifiers import compact, expand
 from kgbert.graph.core.options import ReadOptions
-from kgbert.graph.core.vocabulary import RELATION_WORDS, XREF
-from kgbert.graph.rdf.relation_hierarchy import climb
+from kgbert.graph.core.vocabulary import RELATION_ALIASES, XREF
+from kgbert.graph.rdf.relation_hierarchy import add_hierarchy_edges
 from kgbert.graph.rdf.statements import Statements
 from kgbert.graph.readers.obo_tags import identifier, parse_quoted, shared_relation, unquote
 from kgbert.graph.storage.builder import GraphBuilder
@@ -38,7 +38,7 @@ def read_networkx(graph: "nx.Graph[Any]", statements: Statements) -> None:
         if metadata.get("merged"):
             builder.add_sources(entity, _strings(attributes.get("sources")))
     _read_edges(graph, builder)
-    climb(builder.edges, builder)
+    add_hierarchy_edges(builder.edges, builder)
     statements.ids_are_names = True
 
 
@@ -49,7 +49,7 @@ def _read_edges(graph: "nx.Graph[Any]", builder: GraphBuilder) -> None:
         word = str(
             _first(attributes, _RELATION_KEYS) or (key if isinstance(key, str) else "related to")
         )
-        relation = compact(expand(RELATION_WORDS.get(word.lower(), word)))
+        relation = compact(expand(RELATION_ALIASES.get(word.lower(), word)))
         edge = (compact(str(head)), shared.get(relation, relation), compact(str(tail)))
         builder.add_edge(*edge)
         if name := attributes.get("relation_name"):
@@ -73,7 +73,7 @@ def _shared_relations(graph: "nx.Graph[Any]", builder: GraphBuilder) -> dict[str
     for typedef in typedefs:
         own = shared[str(typedef.get("id", ""))]
         for general in map(str, _as_list(typedef.get("is_a"))):
-            builder.add_kind(own, shared.get(general, compact(general)))
+            builder.add_subproperty(own, shared.get(general, compact(general)))
     return shared
 
 
@@ -113,7 +113,7 @@ def _read_names(
         return  # a graph that kgbert exported: all its names are there
     keys = (options.label, *_NAME_KEYS) if options.label else _NAME_KEYS
     if options.label and attributes.get(options.label):
-        builder.labelled += 1
+        builder.custom_label_count += 1
     if name := _first(attributes, keys):
         builder.add_name(entity, str(name))
     for synonym in _as_list(_first(attributes, _SYNONYM_KEYS)):

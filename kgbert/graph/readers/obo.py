@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from kgbert.graph.files.source import Source
-from kgbert.graph.rdf.relation_hierarchy import climb
+from kgbert.graph.rdf.relation_hierarchy import add_hierarchy_edges
 from kgbert.graph.rdf.statements import Statements
 from kgbert.graph.readers.obo_tags import (
     ADD,
@@ -20,7 +20,7 @@ from kgbert.graph.readers.obo_tags import (
     unquote,
 )
 from kgbert.graph.storage.builder import GraphBuilder
-from kgbert.graph.storage.string_pool import Terms
+from kgbert.graph.storage.string_pool import StringPool
 from kgbert.utils.errors import GraphError, Remedy
 
 #: A line that ends with a backslash is continued in the next.
@@ -55,10 +55,10 @@ def read_obo(source: Source, statements: Statements) -> None:
             before += _read_block(block, ontology)
         except MalformedError as error:
             raise _with_line(error, before, source) from None
-    ontology.builder.forget(ontology.obsolete)
+    ontology.builder.remove(ontology.obsolete)
     _rename_relations(ontology.builder, ontology.typedefs)
-    climb(ontology.builder.edges, ontology.builder)
-    statements.builder.absorb(ontology.builder)
+    add_hierarchy_edges(ontology.builder.edges, ontology.builder)
+    statements.builder.take_over(ontology.builder)
 
 
 def _blocks(source: Source) -> Iterator[str]:
@@ -140,7 +140,7 @@ def _read_typedefs(lines_by_tag: _LinesByTag, ontology: _Ontology) -> None:
         relation = shared_relation(own, xrefs[position])
         ontology.typedefs[own] = relation, unquote(names.get(position, "").strip())
         for general in parents[position]:
-            ontology.builder.add_kind(own, general)
+            ontology.builder.add_subproperty(own, general)
 
 
 def _by_position(positions: list[int], texts: list[str]) -> defaultdict[int, list[str]]:
@@ -151,7 +151,7 @@ def _by_position(positions: list[int], texts: list[str]) -> defaultdict[int, lis
     return ids
 
 
-def _identify(lines_by_tag: _LinesByTag, count: int, block: str, terms: Terms) -> Entities:
+def _identify(lines_by_tag: _LinesByTag, count: int, block: str, terms: StringPool) -> Entities:
     """Return the entities of the stanzas in a block; of several ids the first counts."""
     entities = [""] * (count + 1)
     positions, texts = lines_by_tag["id"]
@@ -186,7 +186,7 @@ def _rename_relations(builder: GraphBuilder, typedefs: dict[str, tuple[str, str]
     builder.edges.rename_relations(shared)
     builder.kinds.clear()
     for own, general in pairs:
-        builder.add_kind(shared[own], shared.get(general, general))
+        builder.add_subproperty(shared[own], shared.get(general, general))
     builder.relations = {shared.get(own, own): "" for own in known}
     for own, (relation, text) in typedefs.items():
         if text and (own in known or builder.relations.get(relation) == ""):

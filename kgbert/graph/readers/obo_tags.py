@@ -10,10 +10,10 @@ import numpy as np
 
 from kgbert.graph.core.graph import SCOPES
 from kgbert.graph.core.identifiers import compact, compact_all, expand
-from kgbert.graph.core.vocabulary import RELATION_WORDS, XREF
+from kgbert.graph.core.vocabulary import RELATION_ALIASES, XREF
 from kgbert.graph.storage.builder import GraphBuilder
-from kgbert.graph.storage.name_set import one_spaced
-from kgbert.graph.storage.string_pool import Numbering
+from kgbert.graph.storage.name_set import normalize_spaces
+from kgbert.graph.storage.string_pool import IndexArray
 
 _QUOTED = re.compile(
     r'^[^\S\n]*"([^"\\\n]*(?:\\.[^"\\\n]*)*)"[^\S\n]*(\w*)',
@@ -135,7 +135,7 @@ class Entities:
     """The entities of some stanzas, by position, and their numbers among the terms."""
 
     ids: list[str]
-    numbers: Numbering
+    numbers: IndexArray
 
     def at(self, positions: Positions) -> list[str]:
         """Return the ids of the entities at some positions."""
@@ -184,7 +184,7 @@ def _synonyms_of(scope: str) -> _AddTag:
 def _add_definitions(
     positions: Positions, values: Values, entities: Entities, builder: GraphBuilder
 ) -> None:
-    builder.add_entities(entities.at(positions), one_spaced(parse_all_quoted(values)[0]))
+    builder.add_entities(entities.at(positions), normalize_spaces(parse_all_quoted(values)[0]))
 
 
 def _add_comments(
@@ -213,7 +213,7 @@ def _add_members(
     positions: Positions, values: Values, entities: Entities, builder: GraphBuilder
 ) -> None:
     for entity, member in zip(entities.at(positions), identifiers(values), strict=True):
-        builder.add_edge(member, RELATION_WORDS["is_a"], entity)
+        builder.add_edge(member, RELATION_ALIASES["is_a"], entity)
 
 
 def _add_relationships(
@@ -223,7 +223,7 @@ def _add_relationships(
         words = text.partition(" ! ")[0].split()
         if len(words) < 2:
             raise MalformedError(text, "is a relationship that lacks its relation or its target")
-        builder.add_edge(entity, RELATION_WORDS.get(words[0], words[0]), identifier(words[1]))
+        builder.add_edge(entity, RELATION_ALIASES.get(words[0], words[0]), identifier(words[1]))
 
 
 def _add_conjuncts(
@@ -263,7 +263,7 @@ ADD: dict[str, _AddTag] = {
     "narrow_synonym": _synonyms_of("narrow"),
     "def": _add_definitions,
     "comment": _add_comments,  # after the definitions, which are preferred
-    **{tag: _edges_of(RELATION_WORDS[tag]) for tag in ("is_a", "instance_of", "equivalent_to")},
+    **{tag: _edges_of(RELATION_ALIASES[tag]) for tag in ("is_a", "instance_of", "equivalent_to")},
     "union_of": _add_members,
     "relationship": _add_relationships,
     "intersection_of": _add_conjuncts,

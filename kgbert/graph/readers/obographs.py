@@ -12,7 +12,7 @@ from kgbert.graph.core.vocabulary import (
     SUBPROPERTY,
     XREF,
 )
-from kgbert.graph.files.json_locations import Way, line_of
+from kgbert.graph.files.json_locations import JsonPath, line_of
 from kgbert.graph.files.safe_parsing import safe_json
 from kgbert.graph.files.source import Source
 from kgbert.graph.rdf.statements import Statements
@@ -27,7 +27,7 @@ _WORDS = {"is_a": SUBCLASS, "type": RDF_TYPE, "subPropertyOf": SUBPROPERTY}
 def read_obographs(source: Source, statements: Statements) -> None:
     """Add the nodes, edges and logical definitions of the graphs of a file."""
     content = safe_json(source)
-    path: Way = ()
+    path: JsonPath = ()
     try:
         for path, part in _parts(content):
             _ADD[str(path[-2])](part, statements)
@@ -40,7 +40,7 @@ def read_obographs(source: Source, statements: Statements) -> None:
         ) from None
 
 
-def _parts(content: Any) -> Iterator[tuple[Way, Any]]:
+def _parts(content: Any) -> Iterator[tuple[JsonPath, Any]]:
     """Yield the parts of each graph, and the graph itself, with the path to each."""
     for place, graph in enumerate(content["graphs"]):
         yield ("graphs", place), graph

@@ -11,10 +11,10 @@ import pyoxigraph
 from pyoxigraph import RdfFormat
 
 from kgbert.graph.core.identifiers import BASE
-from kgbert.graph.files.json_locations import complaining, located
+from kgbert.graph.files.json_locations import error_reporter, locate_error
 from kgbert.graph.files.source import Source
-from kgbert.graph.rdf.datatypes import JUDGED
-from kgbert.graph.rdf.owl_annotations import without_axioms
+from kgbert.graph.rdf.datatypes import CHECKED_DATATYPES
+from kgbert.graph.rdf.owl_annotations import strip_axioms
 from kgbert.graph.rdf.statements import ON_BLANKS, Statements
 from kgbert.graph.readers.rdf import not_valid, safe_content
 
@@ -41,7 +41,7 @@ def _open(syntax: str, source: Source) -> AbstractContextManager[Any]:
     """Return the stream of a line-based file, or the content of another without annotations."""
     if syntax in _STREAMED:
         return source.stream()
-    return nullcontext(without_axioms(syntax, safe_content(syntax, source)))
+    return nullcontext(strip_axioms(syntax, safe_content(syntax, source)))
 
 
 def _parse(syntax: str, content: Any) -> Iterator[pyoxigraph.Quad]:
@@ -55,7 +55,7 @@ def _with_location(error: BaseException, syntax: str, source: Source) -> BaseExc
     content = safe_content(syntax, source)
     if syntax == "json-ld":
         return SyntaxError(
-            located(content, complaining(partial(_parse_all, syntax), _SYNTAX_ERRORS))
+            locate_error(content, error_reporter(partial(_parse_all, syntax), _SYNTAX_ERRORS))
         )
     lines = _Lines(content)
     try:
@@ -88,7 +88,7 @@ class _Lines:
 def _add_all(quads: Iterator[pyoxigraph.Quad], statements: Statements) -> None:
     for first in quads:
         _add_chunk(chain((first,), islice(quads, _CHUNK)), statements)
-        statements.settle()
+        statements.flush()
 
 
 def _add_chunk(quads: Iterable[pyoxigraph.Quad], statements: Statements) -> None:
@@ -112,8 +112,8 @@ def _add_chunk(quads: Iterable[pyoxigraph.Quad], statements: Statements) -> None
             subjects.append(subject)
             texts.append(text)
             datatype = "" if language or type(start) is blank else target.datatype.value
-            if datatype in JUDGED:
-                statements.check_type(text, datatype)
+            if datatype in CHECKED_DATATYPES:
+                statements.check_datatype(text, datatype)
         elif type(target) is not triple:
             subjects, targets = said[predicate]
             subjects.append(subject)

@@ -10,7 +10,7 @@ import rdflib
 from rdflib.exceptions import ParserError
 
 from kgbert.graph.core.identifiers import BASE
-from kgbert.graph.files.json_locations import complaining, located
+from kgbert.graph.files.json_locations import error_reporter, locate_error
 from kgbert.graph.files.safe_parsing import refuse_remote_contexts, safe_json, safe_xml
 from kgbert.graph.files.source import Source
 from kgbert.graph.rdf.statements import Statements
@@ -71,8 +71,8 @@ class _SyntaxErrors:
         # itself; an except clause would catch its subclasses with it.
         if kind is Exception or issubclass(kind, _SYNTAX_ERRORS):
             if self.syntax == "json-ld":
-                find_error = complaining(partial(_parse, "json-ld"), _SYNTAX_ERRORS)
-                error = SyntaxError(located(self.source.content(), find_error))
+                find_error = error_reporter(partial(_parse, "json-ld"), _SYNTAX_ERRORS)
+                error = SyntaxError(locate_error(self.source.content(), find_error))
             raise not_valid(self.source, self.syntax, error) from None
 
 
@@ -131,7 +131,7 @@ def add_graph(graph: rdflib.Graph, statements: Statements) -> None:
             language = target.language or ""
             statements.add_literal(_term(subject), str(predicate), str(target), language)
             if target.datatype is not None and not isinstance(subject, rdflib.BNode):
-                statements.check_type(str(target), str(target.datatype))
+                statements.check_datatype(str(target), str(target.datatype))
         else:
             statements.add_resource(_term(subject), str(predicate), _term(target))
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 from kgbert.graph.core.identifiers import expand
 from kgbert.graph.core.options import ReadOptions
-from kgbert.graph.core.vocabulary import RELATION_WORDS
+from kgbert.graph.core.vocabulary import RELATION_ALIASES
 from kgbert.graph.files.source import Source
 from kgbert.graph.rdf.statements import Statements
 from kgbert.graph.readers.entity_table import add_entities, add_relations
@@ -152,8 +152,8 @@ def _add_triples(
         subject, target = expand(cells[subject_place]), cells[object_place]
         word = "is_a" if predicate_place is None else cells[predicate_place]
         if word not in meanings:
-            predicate = expand(RELATION_WORDS.get(word.lower(), word))
-            meanings[word] = predicate, statements.takes_text(predicate)
+            predicate = expand(RELATION_ALIASES.get(word.lower(), word))
+            meanings[word] = predicate, statements.is_text_predicate(predicate)
         predicate, is_text = meanings[word]
         if not (subject and target and word):
             incomplete += 1
@@ -164,10 +164,10 @@ def _add_triples(
             target = expand(target)
             statements.described.update((subject, target))
             statements.add_resource(subject, predicate, target)
-    _complain(incomplete, rows_read, name, statements)
+    _check_incomplete(incomplete, rows_read, name, statements)
 
 
-def _complain(incomplete: int, rows_read: int, name: str, statements: Statements) -> None:
+def _check_incomplete(incomplete: int, rows_read: int, name: str, statements: Statements) -> None:
     """Note the rows that said nothing, or refuse a table of them."""
     if 2 * incomplete > rows_read:
         raise GraphError(

@@ -7,10 +7,10 @@ from itertools import islice
 from kgbert.graph.core.columns import StringColumn
 from kgbert.graph.core.graph import SCOPES, KnowledgeGraph
 from kgbert.graph.core.provenance import Origins, References, Sources
-from kgbert.graph.storage.name_set import Names, one_spaced
+from kgbert.graph.storage.name_set import NameSet, normalize_spaces
 from kgbert.graph.storage.row_set import Columns
-from kgbert.graph.storage.string_pool import Numbering, Terms
-from kgbert.graph.storage.triple_set import Triples
+from kgbert.graph.storage.string_pool import IndexArray, StringPool
+from kgbert.graph.storage.triple_set import TripleSet
 from kgbert.reporting.formatting import counted
 
 Edge = tuple[str, str, str]
@@ -31,13 +31,13 @@ class GraphBuilder:
     (('rdfs:subClassOf', 'HP:2'),)
     """
 
-    def __init__(self, terms: Terms | None = None) -> None:
+    def __init__(self, terms: StringPool | None = None) -> None:
         """Begin with nothing; ``terms`` may be shared with what is moved here later."""
-        self.terms = Terms() if terms is None else terms
+        self.terms = StringPool() if terms is None else terms
         self.entities: dict[str, str] = {}
-        self.names = Names(self.terms)
-        self.edges = Triples(terms=self.terms)
-        self.references = Triples(terms=self.terms)
+        self.names = NameSet(self.terms)
+        self.edges = TripleSet(terms=self.terms)
+        self.references = TripleSet(terms=self.terms)
         self.sources: dict[str | Edge, Sources] = {}
         self.relations: dict[str, str] = {}
         # Relation -> those that it is a kind of; reading makes use of it, the graph holds none.
@@ -45,16 +45,16 @@ class GraphBuilder:
         self.replaced: dict[str, str] = {}
         self.notes: Counter[str] = Counter()
         # What the options do not ask for is counted, not held: languages, and relations.
-        self.unspoken: Counter[str] = Counter()
-        self.unrelated: Counter[str] = Counter()
+        self.skipped_languages: Counter[str] = Counter()
+        self.skipped_relations: Counter[str] = Counter()
         # How many names are under the property that the options name.
-        self.labelled = 0
+        self.custom_label_count = 0
         self.version = ""
         self.licence = ""
 
     def add_entity(self, entity_id: str, definition: str = "") -> None:
         """Declare an entity; of several definitions the first in code-point order is kept."""
-        self.add_entities((entity_id,), one_spaced([definition]))
+        self.add_entities((entity_id,), normalize_spaces([definition]))
 
     def add_entities(self, entity_ids: Iterable[str], definitions: Iterable[str]) -> None:
         """Declare entities with their definitions, whose white space is trimmed already."""
@@ -88,31 +88,31 @@ class GraphBuilder:
         """Give a relation a readable name."""
         self.relations[relation] = name
 
-    def add_kind(self, relation: str, general: str) -> None:
+    def add_subproperty(self, relation: str, general: str) -> None:
         """Say that a relation is a kind of another: who asks for that one gets it too."""
         self.kinds[relation].add(general)
 
-    def forget(self, entity_ids: Set[str]) -> None:
+    def remove(self, entity_ids: Set[str]) -> None:
         """Remove entities, their names and the edges that start at them."""
         if not entity_ids:
             return
         for entity_id in entity_ids:
             self.entities.pop(entity_id, None)
-        others = ~self.terms.marked(entity_ids)
-        self.names.keep_of(others)
-        self.edges.keep_from(others)
-        self.references.keep_from(others)
+        others = ~self.terms.mask_of(entity_ids)
+        self.names.keep_owners(others)
+        self.edges.keep_heads(others)
+        self.references.keep_heads(others)
 
     def note(self, text: str) -> None:
         """Remember something the user should hear; equal notes are counted."""
         self.notes[text] += 1
 
-    def absorb(self, other: "GraphBuilder") -> None:
+    def take_over(self, other: "GraphBuilder") -> None:
         """Move everything that another builder holds here."""
         self.add_entities(other.entities.keys(), other.entities.values())
-        self.names.absorb(other.names)
-        self.edges.absorb(other.edges)
-        self.references.absorb(other.references)
+        self.names.take_over(other.names)
+        self.edges.take_over(other.edges)
+        self.references.take_over(other.references)
         for part, sources in other.sources.items():
             self.add_sources(part, sources)
         self.relations.update({key: name for key, name in other.relations.items() if name})
@@ -122,9 +122,9 @@ class GraphBuilder:
             self.kinds[relation] |= above
         self.replaced.update(other.replaced)
         self.notes += other.notes
-        self.unspoken += other.unspoken
-        self.unrelated += other.unrelated
-        self.labelled += other.labelled
+        self.skipped_languages += other.skipped_languages
+        self.skipped_relations += other.skipped_relations
+        self.custom_label_count += other.custom_label_count
         self.version = self.version or other.version
         self.licence = self.licence or other.licence
 
@@ -134,7 +134,7 @@ class GraphBuilder:
         places = self.terms.places(ids)
         names = self.names.columns(places)
         edges, relations = self.edges.columns(places, places)
-        self._lead_out(len(edges[0]))
+        self._separate_references(len(edges[0]))
         return KnowledgeGraph(
             entity_ids=StringColumn.of(ids),
             definitions=StringColumn.of(map(self.entities.__getitem__, ids)),
@@ -156,21 +156,21 @@ class GraphBuilder:
                 text if count == 1 else f"{text} ({count:,} times)"
                 for text, count in self.notes.items()
             ),
-            references=self._led_out(places),
+            references=self._reference_columns(places),
             origins=self._origins(ids, edges, relations),
         )
 
-    def _lead_out(self, kept: int) -> None:
+    def _separate_references(self, kept: int) -> None:
         """Note the edges that are none of this graph, and keep those that may be of another."""
         if dangling := len(self.edges) - kept:
             self.notes[
                 f"{counted(dangling, 'edge')} dropped: an end of theirs is not an entity here"
             ] += 1
-            known = self.terms.marked(self.entities.keys())
-            self.references.update(islice(self.edges.beyond(known), MOST_REFERENCES))
+            known = self.terms.mask_of(self.entities.keys())
+            self.references.update(islice(self.edges.leaving(known), MOST_REFERENCES))
 
-    def _led_out(self, places: Numbering) -> References:
-        tails, tail_places = self.terms.in_order(self.references.used(2))
+    def _reference_columns(self, places: IndexArray) -> References:
+        tails, tail_places = self.terms.sorted_strings(self.references.used(2))
         (heads, relations, ends), names = self.references.columns(places, tail_places)
         return References(
             heads, relations, StringColumn.of(map(tails.__getitem__, ends.tolist())), tuple(names)

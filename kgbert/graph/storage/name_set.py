@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from kgbert.graph.core.columns import StringColumn
 from kgbert.graph.storage.row_set import Rows, RowSet
-from kgbert.graph.storage.string_pool import Numbering, Numbers, Terms
+from kgbert.graph.storage.string_pool import IndexArray, IndexPool, StringPool
 
 #: (owner, position in SCOPES, language, text).
 Named = tuple[str, int, str, str]
@@ -28,10 +28,10 @@ class NameColumns:
     spoken: tuple[str, ...]
 
 
-def one_spaced(texts: list[str]) -> list[str]:
+def normalize_spaces(texts: list[str]) -> list[str]:
     """Return texts with one space where they have white space, and none around them.
 
-    >>> one_spaced([" heart  attack ", "fever"])
+    >>> normalize_spaces([" heart  attack ", "fever"])
     ['heart attack', 'fever']
     """
     together = f" {' '.join(texts)} "
@@ -41,10 +41,10 @@ def one_spaced(texts: list[str]) -> list[str]:
     return [" ".join(text.split()) for text in texts]
 
 
-class Names:
+class NameSet:
     """Names of things, each once.
 
-    >>> names = Names(Terms())
+    >>> names = NameSet(StringPool())
     >>> names.add("HP:1", 0, "en", " Fever")
     >>> names.add("HP:1", 0, "en", "Fever")
     >>> names.add("HP:1", 0, "", "  ")
@@ -52,9 +52,9 @@ class Names:
     [('HP:1', 0, 'en', 'Fever')]
     """
 
-    def __init__(self, terms: Terms) -> None:
+    def __init__(self, terms: StringPool) -> None:
         self.terms = terms
-        self._kinds: Numbers[tuple[int, str]] = Numbers()
+        self._kinds: IndexPool[tuple[int, str]] = IndexPool()
         self._rows = RowSet()
 
     def add(self, owner: str, scope: int, language: str, text: str) -> None:
@@ -67,9 +67,9 @@ class Names:
         """Return the number of a scope and language."""
         return self._kinds[scope, language]
 
-    def extend(self, owners: Numbering, kinds: int | Numbering, texts: list[str]) -> None:
+    def extend(self, owners: IndexArray, kinds: int | IndexArray, texts: list[str]) -> None:
         """Add names, a text an owner; all of one kind, or each of its own."""
-        written = one_spaced(texts)
+        written = normalize_spaces(texts)
         rows = np.empty((len(owners), 3), np.int32)
         rows[:, 0], rows[:, 1], rows[:, 2] = owners, kinds, self.terms.numbers(written)
         self._rows.append(rows if all(written) else rows[np.array(written, np.bool_)])
@@ -88,12 +88,12 @@ class Names:
 
     def owners(self) -> set[str]:
         """Return what has a name."""
-        return set(self.terms.spelled(self.used(0)))
+        return set(self.terms.selected(self.used(0)))
 
     def of(self, owners: Set[str]) -> Iterator[Named]:
         """Yield the names of some owners."""
         rows = self._rows.distinct()
-        return self._spelled(rows[self.terms.marked(owners)[rows[:, 0]]])
+        return self._spelled(rows[self.terms.mask_of(owners)[rows[:, 0]]])
 
     def languages(self) -> set[str]:
         """Return the languages of the names."""
@@ -105,11 +105,11 @@ class Names:
         kept = np.array([language in wanted for _, language in self._kinds], np.bool_)
         self._rows.keep(kept[self._rows.distinct()[:, 1]])
 
-    def keep_of(self, owners: NDArray[np.bool_]) -> None:
+    def keep_owners(self, owners: NDArray[np.bool_]) -> None:
         """Remove the names of terms that are not marked."""
         self._rows.keep(owners[self._rows.distinct()[:, 0]])
 
-    def absorb(self, other: "Names", owners: Numbering | None = None) -> None:
+    def take_over(self, other: "NameSet", owners: IndexArray | None = None) -> None:
         """Move the names of another set here.
 
         Args:
@@ -123,7 +123,7 @@ class Names:
         kinds = np.array([self._kinds[kind] for kind in other._kinds], np.int32)
         self._rows.take(other._rows, texts if owners is None else owners, kinds, texts)
 
-    def columns(self, owners: Numbering) -> NameColumns:
+    def columns(self, owners: IndexArray) -> NameColumns:
         """Return the names in columns; ``owners`` is the number that each owner gets."""
         # Not said and English come first, so that the best name of an entity is one of them.
         spoken = sorted(self.languages() | {""}, key=_english_first)
@@ -134,8 +134,8 @@ class Names:
             np.array([scope << 16 | tongue for scope, tongue in kinds], np.int32),
             np.arange(len(self.terms), dtype=np.int32),
         )
-        spelled = list(self.terms)
-        written = [spelled[text] for text in texts.tolist()]
+        selected = list(self.terms)
+        written = [selected[text] for text in texts.tolist()]
         # Only the names of one entity and kind are sorted as strings, not all names there are.
         for start, end in _runs(places, said):
             written[start:end] = sorted(written[start:end])
@@ -153,7 +153,7 @@ class Names:
             yield terms[owner], *kinds[kind], terms[text]
 
 
-def _runs(places: Numbering, said: Numbering) -> Iterator[tuple[int, int]]:
+def _runs(places: IndexArray, said: IndexArray) -> Iterator[tuple[int, int]]:
     """Yield where several names in a row are of one entity and kind: start and end."""
     changes = np.flatnonzero((places[1:] != places[:-1]) | (said[1:] != said[:-1])) + 1
     starts, ends = np.append(0, changes), np.append(changes, len(places))

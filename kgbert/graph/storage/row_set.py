@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from kgbert.graph.storage.string_pool import Numbering
+from kgbert.graph.storage.string_pool import IndexArray
 from kgbert.utils.errors import GraphError
 
 #: Three numbers a row.
@@ -62,7 +62,9 @@ class RowSet:
         if not kept.all():
             self._chunks = [self.distinct()[kept]]
 
-    def take(self, other: "RowSet", first: Numbering, second: Numbering, third: Numbering) -> None:
+    def take(
+        self, other: "RowSet", first: IndexArray, second: IndexArray, third: IndexArray
+    ) -> None:
         """Move the rows of another set here, in other numbers; it is empty afterwards.
 
         Rows with a number whose translation is negative are left out.
@@ -71,7 +73,7 @@ class RowSet:
         for rows in _translated(_used_up(other._chunks), (first, second, third)):
             self.append(rows)
 
-    def translated(self, first: Numbering, second: Numbering, third: Numbering) -> Columns:
+    def translated(self, first: IndexArray, second: IndexArray, third: IndexArray) -> Columns:
         """Return the columns of the rows in other numbers, sorted, each row once.
 
         Rows with a number whose translation is negative are left out.
@@ -97,7 +99,7 @@ def _used_up(chunks: list[Rows]) -> Iterator[Rows]:
 
 
 def _translated(
-    chunks: Iterable[Rows], translations: tuple[Numbering, Numbering, Numbering]
+    chunks: Iterable[Rows], translations: tuple[IndexArray, IndexArray, IndexArray]
 ) -> Iterator[Rows]:
     for chunk in chunks:
         for part in _parts(len(chunk)):
@@ -116,7 +118,7 @@ def _size(chunks: list[Rows]) -> tuple[int, Widths]:
     return sum(map(len, chunks)), (first, second, third)
 
 
-def _widths(translations: tuple[Numbering, Numbering, Numbering]) -> Widths:
+def _widths(translations: tuple[IndexArray, IndexArray, IndexArray]) -> Widths:
     first, second, third = (int(each.max(initial=0)).bit_length() for each in translations)
     return first, second, third
 

@@ -10,59 +10,59 @@ from numpy.typing import NDArray
 
 Key = TypeVar("Key", bound=Hashable)
 #: One number a term.
-Numbering = NDArray[np.int32]
+IndexArray = NDArray[np.int32]
 
 
-class Numbers(defaultdict[Key, int]):
+class IndexPool(defaultdict[Key, int]):
     """Things and their numbers, in the order in which they were first asked for."""
 
     def __init__(self) -> None:
         super().__init__(count().__next__)
 
 
-class Terms(Numbers[str]):
+class StringPool(IndexPool[str]):
     """Strings and their numbers.
 
-    >>> terms = Terms()
+    >>> terms = StringPool()
     >>> terms["fever"], terms["heart"], terms["fever"]
     (0, 1, 0)
-    >>> terms.places(["heart"]).tolist(), terms.renumbered({"heart": "fever"}).tolist()
+    >>> terms.places(["heart"]).tolist(), terms.remapped({"heart": "fever"}).tolist()
     ([-1, 0], [-1, 0])
     """
 
-    def numbers(self, strings: Collection[str]) -> Numbering:
+    def numbers(self, strings: Collection[str]) -> IndexArray:
         """Return the numbers of some strings."""
         return np.fromiter(map(self.__getitem__, strings), np.int32, len(strings))
 
-    def places(self, strings: Sequence[str]) -> Numbering:
+    def places(self, strings: Sequence[str]) -> IndexArray:
         """Return where each term stands in a list of terms; -1 where it does not."""
         numbers = self.numbers(strings)
         places = np.full(len(self), -1, np.int32)
         places[numbers] = np.arange(len(strings), dtype=np.int32)
         return places
 
-    def in_order(self, marks: NDArray[np.bool_]) -> tuple[list[str], Numbering]:
+    def sorted_strings(self, marks: NDArray[np.bool_]) -> tuple[list[str], IndexArray]:
         """Return the marked terms, sorted, and where each term stands among them, or -1."""
-        strings = self.spelled(marks)
+        strings = self.selected(marks)
         order = sorted(range(len(strings)), key=strings.__getitem__)
         places = np.full(len(self), -1, np.int32)
         places[np.flatnonzero(marks)[order]] = np.arange(len(order), dtype=np.int32)
         return [strings[place] for place in order], places
 
-    def renumbered(self, written: Mapping[str, str]) -> Numbering:
+    def remapped(self, written: Mapping[str, str]) -> IndexArray:
         """Return the number of what stands in the place of each term; -1 where nothing does."""
         old, new = self.numbers(written.keys()), self.numbers(written.values())
         numbers = np.full(len(self), -1, np.int32)
         numbers[old] = new
         return numbers
 
-    def marked(self, strings: Collection[str]) -> NDArray[np.bool_]:
+    def mask_of(self, strings: Collection[str]) -> NDArray[np.bool_]:
         """Return for each term whether it is one of some strings."""
         numbers = self.numbers(strings)
         marks = np.zeros(len(self), np.bool_)
         marks[numbers] = True
         return marks
 
-    def spelled(self, marks: NDArray[np.bool_]) -> list[str]:
+    def selected(self, marks: NDArray[np.bool_]) -> list[str]:
         """Return the terms that are marked, in their order."""
         return list(compress(self, marks.tolist()))

@@ -6,23 +6,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kgbert.graph.storage.row_set import Columns, Rows, RowSet
-from kgbert.graph.storage.string_pool import Numbering, Terms
+from kgbert.graph.storage.string_pool import IndexArray, StringPool
 
 Triple = tuple[str, str, str]
 
 
-class Triples:
+class TripleSet:
     """Triples of strings; fifty million of them fit where a Python set holds two million.
 
-    >>> triples = Triples([("b", "knows", "a"), ("a", "knows", "b"), ("b", "knows", "a")])
+    >>> triples = TripleSet([("b", "knows", "a"), ("a", "knows", "b"), ("b", "knows", "a")])
     >>> len(triples), sorted(triples), sorted(triples.heads())
     (2, [('a', 'knows', 'b'), ('b', 'knows', 'a')], ['a', 'b'])
     """
 
-    def __init__(self, triples: Iterable[Triple] = (), *, terms: Terms | None = None) -> None:
+    def __init__(self, triples: Iterable[Triple] = (), *, terms: StringPool | None = None) -> None:
         """Hold triples, whose ends may share their terms with others."""
-        self.terms = Terms() if terms is None else terms
-        self._relations = Terms()
+        self.terms = StringPool() if terms is None else terms
+        self._relations = StringPool()
         self._rows = RowSet()
         self.update(triples)
 
@@ -31,7 +31,7 @@ class Triples:
         terms = self.terms
         self._rows.add(terms[head], self._relations[relation], terms[tail])
 
-    def extend(self, heads: Numbering, relation: str, tails: Numbering) -> None:
+    def extend(self, heads: IndexArray, relation: str, tails: IndexArray) -> None:
         """Add the triples of one relation from each head to the tail in the same place."""
         rows = np.empty((len(heads), 3), np.int32)
         rows[:, 0], rows[:, 1], rows[:, 2] = heads, self._relations[relation], tails
@@ -50,11 +50,11 @@ class Triples:
 
     def heads(self) -> set[str]:
         """Return what triples start at."""
-        return set(self.terms.spelled(self.used(0)))
+        return set(self.terms.selected(self.used(0)))
 
     def tails(self) -> set[str]:
         """Return what triples end at."""
-        return set(self.terms.spelled(self.used(2)))
+        return set(self.terms.selected(self.used(2)))
 
     def used(self, place: int) -> NDArray[np.bool_]:
         """Return for each term whether triples have it in the first (0) or last (2) place."""
@@ -66,9 +66,9 @@ class Triples:
         """Return the relations of the triples."""
         used = np.zeros(len(self._relations), np.bool_)
         used[self._rows.distinct()[:, 1]] = True
-        return set(self._relations.spelled(used))
+        return set(self._relations.selected(used))
 
-    def ends(self, relation: str) -> tuple[Numbering, Numbering]:
+    def ends(self, relation: str) -> tuple[IndexArray, IndexArray]:
         """Return the heads and the tails of a relation's triples, in the same places."""
         rows = self._rows.distinct()
         found = rows[rows[:, 1] == self._relations[relation]]
@@ -84,25 +84,25 @@ class Triples:
         rows = self._rows.distinct()
         self._rows.keep(ends[rows[:, 0]] & ends[rows[:, 2]])
 
-    def keep_from(self, heads: NDArray[np.bool_]) -> None:
+    def keep_heads(self, heads: NDArray[np.bool_]) -> None:
         """Remove the triples that start at a term that is not marked."""
         self._rows.keep(heads[self._rows.distinct()[:, 0]])
 
-    def beyond(self, known: NDArray[np.bool_]) -> Iterator[Triple]:
+    def leaving(self, known: NDArray[np.bool_]) -> Iterator[Triple]:
         """Yield the triples that end at a term that is not marked."""
         rows = self._rows.distinct()
         return self._spelled(rows[~known[rows[:, 2]]])
 
     def rename_relations(self, names: Mapping[str, str]) -> None:
         """Give relations other names; two that get the same become one."""
-        relations = Terms()
+        relations = StringPool()
         numbers = np.array([relations[names.get(name, name)] for name in self._relations], np.int32)
         same = np.arange(len(self.terms), dtype=np.int32)
         renamed = RowSet()
         renamed.take(self._rows, same, numbers, same)
         self._relations, self._rows = relations, renamed
 
-    def absorb(self, other: "Triples", ends: Numbering | None = None) -> None:
+    def take_over(self, other: "TripleSet", ends: IndexArray | None = None) -> None:
         """Move the triples of another set here.
 
         Args:
@@ -116,7 +116,7 @@ class Triples:
         relations = np.array([self._relations[name] for name in other._relations], np.int32)
         self._rows.take(other._rows, ends, relations, ends)
 
-    def columns(self, heads: Numbering, tails: Numbering) -> tuple[Columns, list[str]]:
+    def columns(self, heads: IndexArray, tails: IndexArray) -> tuple[Columns, list[str]]:
         """Return the triples in columns, sorted, and the relations in them, sorted too.
 
         Args:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from kgbert.graph.core.graph import KnowledgeGraph
-from kgbert.graph.health.generic_names import ordinary_names
+from kgbert.graph.health.generic_names import generic_names
 from kgbert.linking.analysis.coverage_text import render
 from kgbert.linking.analysis.diagnosis import why_nothing_is_linked
 from kgbert.linking.analysis.evidence import count_rules
@@ -230,7 +230,7 @@ def coverage(texts: Iterable[str], linker: Linker, graph: KnowledgeGraph) -> Cov
     (0.5, 3, 1)
     """
     texts = list(texts)
-    shares = ordinary_names(graph)
+    shares = generic_names(graph)
     tally, rules = Tally(graph, shares), Counter[str]()
     for first in range(0, len(texts), BATCH):
         batch = texts[first : first + BATCH]

@@ -7,7 +7,7 @@ import numpy as np
 from markupsafe import Markup
 
 from kgbert.graph.core.graph import KnowledgeGraph
-from kgbert.graph.health.plots import shape_figures
+from kgbert.graph.health.plots import structure_figures
 from kgbert.graph.health.report import Health
 from kgbert.graph.health.text import FINDINGS, named, shown
 from kgbert.linking.analysis.coverage import Coverage
@@ -63,7 +63,7 @@ def render_health(graph: KnowledgeGraph, health: Health, found: Coverage | None 
             "text_figures": list(_text_figures(found)) if found and found.mentions else [],
             "text_tables": list(_text_tables(found)) if found else [],
             "figures": [
-                *shape_figures(health.shape),
+                *structure_figures(health.shape),
                 *_relation_figures(health),
                 *_name_figures(health),
             ],

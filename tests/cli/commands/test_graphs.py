@@ -123,7 +123,9 @@ def test_edges_of_domains_are_left_out_where_that_is_typed(capsys):
         ':a rdfs:label "a" . :b rdfs:label "b" . :p rdfs:domain :a ; rdfs:range :b .'
     )
 
-    pages = [shown(capsys, "inspect", "signs.ttl", *said) for said in ((), ("--no-domains",))]
+    pages = [
+        shown(capsys, "inspect", "signs.ttl", *said) for said in ((), ("--no-domain-range-edges",))
+    ]
 
     assert ["edges       1 of" in page for page in pages] == [True, False]
 

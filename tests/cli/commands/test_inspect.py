@@ -110,7 +110,7 @@ def test_a_page_that_cannot_be_written_is_one_line(workplace, capsys):
 def test_a_merged_graph_is_counted_by_source(workplace, capsys):
     other = OBO.replace("EX:1", "OT:1").replace("EX:2", "OT:2").replace("fever", "hot")
     (workplace / "other.obo").write_text(other + "xref: EX:2\n", encoding="utf-8")
-    merging = ["--merge", "other.obo", "--joined-by", "xref"]
+    merging = ["--merge", "other.obo", "--match-on", "xref"]
 
     main(["inspect", "signs.obo", *merging])
     page = capsys.readouterr().out

@@ -23,7 +23,7 @@ from kgbert.cli.main import main
             "ReadOptions(name_from_id=True).",
             "--label dcterms:title; or: --name-from-id.",
         ),
-        ("ReadOptions(roots=('HP:1', 'HP:2'), hops=2)", "--roots HP:1,HP:2 --hops 2"),
+        ("ReadOptions(roots=('HP:1', 'HP:2'), root_radius=2)", "--roots HP:1,HP:2 --root-radius 2"),
         (
             "ReadOptions(limits=Limits(bytes=160, ratio=10_000))",
             "--limit bytes=160 --limit ratio=10000",

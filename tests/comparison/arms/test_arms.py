@@ -19,7 +19,7 @@ from kgbert.comparison.compare import compare
 from kgbert.data import Example, Span
 from kgbert.features import entity_features as features
 from kgbert.graph.storage.builder import GraphBuilder
-from kgbert.graph.verbalize import verbalise
+from kgbert.graph.verbalize import verbalize
 from kgbert.linking.factory import make_linker
 from kgbert.linking.mention import Candidate, Mention
 from kgbert.models.auto import KGBertModel
@@ -241,7 +241,7 @@ def test_a_graph_of_only_names_says_in_words_the_best_name_of_each_entity():
 
     bare = only_names(graph)
 
-    said = [verbalise(bare, index) for index in range(len(bare))]
+    said = [verbalize(bare, index) for index in range(len(bare))]
     assert said == [graph.name(index) for index in range(len(graph))]
 
 

@@ -1,6 +1,6 @@
 from kgbert.comparison.arms.texts import append_entities, define, mark_mentions
 from kgbert.data import Example, Span
-from kgbert.graph.verbalize import verbalise
+from kgbert.graph.verbalize import verbalize
 from kgbert.linking.factory import make_linker
 from kgbert.linking.mention import Candidate, Mention
 from kgbert.tasks.tagging import word_tags, words_of
@@ -16,7 +16,7 @@ def test_appended_text_says_once_what_the_graph_knows():
 
     (told,) = append_entities(linker(), graph, [twice])
 
-    assert told.text == f"lung and lung. {verbalise(graph, graph.index('EX:4'))}"
+    assert told.text == f"lung and lung. {verbalize(graph, graph.index('EX:4'))}"
     assert told.label == "ill"
 
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from kgbert import GraphError, read_graph
 from kgbert.graph.core.options import ReadOptions
-from kgbert.graph.files.json_locations import located
+from kgbert.graph.files.json_locations import locate_error
 from kgbert.graph.files.source import Source
 from kgbert.graph.rdf.statements import Statements
 from kgbert.graph.readers.rdf import add_with_rdflib
@@ -53,7 +53,7 @@ def test_what_rdflib_refuses_is_found_too(tmp_path):
 
 
 def test_what_only_several_parts_make_wrong_is_found_in_what_holds_them():
-    found = located(
+    found = locate_error(
         b'[0,\n{"a": 1, "b": 2}]', lambda text: "ab" * (b'a"' in text and b'b"' in text)
     )
 
@@ -61,7 +61,7 @@ def test_what_only_several_parts_make_wrong_is_found_in_what_holds_them():
 
 
 def test_of_a_key_that_is_there_twice_the_last_is_meant():
-    found = located(b'{"a": {"b": 1},\n"a": {"c": 5}}', lambda text: "5" * (b"5" in text))
+    found = locate_error(b'{"a": {"b": 1},\n"a": {"c": 5}}', lambda text: "5" * (b"5" in text))
 
     assert found == "line 2, a.c: 5"
 
@@ -78,7 +78,7 @@ def test_of_a_key_that_is_there_twice_the_last_is_meant():
 def test_every_mistake_has_a_line(value, indent):
     content = json.dumps({"some": value, "wrong": [1, 777]}, indent=indent, ensure_ascii=False)
 
-    found = located(content.encode(), lambda text: "seven" * (b"777" in text))
+    found = locate_error(content.encode(), lambda text: "seven" * (b"777" in text))
 
     line = content[: content.rindex("777")].count("\n") + 1
     assert found == f"line {line}, wrong[1]: seven"

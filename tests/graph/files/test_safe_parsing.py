@@ -12,7 +12,7 @@ from kgbert import GraphError, ReadOptions, read_graph
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.graph.core.options import Limits
 from kgbert.graph.files.source import Source
-from kgbert.graph.rdf.default_names import complete
+from kgbert.graph.rdf.default_names import finalize
 from kgbert.graph.rdf.statements import Statements
 from kgbert.graph.readers import READERS
 from kgbert.graph.readers.rdf import add_with_rdflib
@@ -66,7 +66,7 @@ def with_rdflib(syntax):
     def read(path):
         statements = Statements(ReadOptions())
         add_with_rdflib(syntax, Source(path), statements)
-        return complete(statements, str(path)).build()
+        return finalize(statements, str(path)).build()
 
     return read
 

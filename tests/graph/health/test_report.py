@@ -124,8 +124,8 @@ def test_names_that_are_nearly_all_codes_are_warned_of():
     few = built([("A:1", "D000602"), ("A:2", "fever")]).health()
     health = built([(f"D{number:03}", f"D{number:03}") for number in range(20)]).health()
 
-    assert few.coded_names.count == 0
-    assert (health.coded_names.count, health.coded_names.examples[0]) == (20, "D000")
+    assert few.code_names.count == 0
+    assert (health.code_names.count, health.code_names.examples[0]) == (20, "D000")
     assert "names that are codes: 20 (texts do not say them: merge" in str(health)
 
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kgbert.graph.health.structure import BRANCHES, shape_of
+from kgbert.graph.health.structure import BRANCHES, graph_structure
 from kgbert.graph.storage.builder import GraphBuilder
 
 
@@ -23,7 +23,7 @@ entities = st.sampled_from("abcdefgh")
 
 @given(st.lists(st.tuples(entities, entities)))
 def test_every_entity_is_in_one_class_of_degrees(edges):
-    shape = shape_of(built(edges, "abcdefgh"))
+    shape = graph_structure(built(edges, "abcdefgh"))
 
     assert sum(count for _, _, count in shape.degrees) == 8
     assert all(high + 1 == low for (_, high, _), (low, _, _) in pairwise(shape.degrees))
@@ -33,7 +33,7 @@ def test_every_entity_is_in_one_class_of_degrees(edges):
 def test_branches_share_the_entities_of_a_hierarchy_out(edges):
     acyclic = [(max(pair), min(pair)) for pair in edges if len(set(pair)) == 2]
 
-    shape = shape_of(built(acyclic, "abcdefgh"))
+    shape = graph_structure(built(acyclic, "abcdefgh"))
 
     inside = len({end for edge in acyclic for end in edge})
     told = sum(branch.entities for branch in shape.branches)
@@ -43,7 +43,7 @@ def test_branches_share_the_entities_of_a_hierarchy_out(edges):
 
 @given(st.lists(st.tuples(entities, entities)))
 def test_cycles_end(edges):
-    shape = shape_of(built(edges))
+    shape = graph_structure(built(edges))
 
     assert sum(shape.level_sizes) <= 8
 
@@ -51,7 +51,7 @@ def test_cycles_end(edges):
 def test_a_root_above_nearly_everything_is_the_trunk():
     edges = [("one", "root"), ("two", "root"), *((f"{i}", "one") for i in range(5))]
 
-    shape = shape_of(built(edges))
+    shape = graph_structure(built(edges))
 
     assert shape.trunk == "root"
     assert [(branch.name, branch.entities) for branch in shape.branches] == [("one", 6), ("two", 1)]
@@ -59,13 +59,13 @@ def test_a_root_above_nearly_everything_is_the_trunk():
 
 
 def test_an_entity_with_two_parents_counts_once():
-    shape = shape_of(built([("b", "a"), ("c", "a"), ("d", "b"), ("d", "c")]))
+    shape = graph_structure(built([("b", "a"), ("c", "a"), ("d", "b"), ("d", "c")]))
 
     assert [(branch.name, branch.entities) for branch in shape.branches] == [("b", 2), ("c", 1)]
 
 
 def test_many_branches_are_cut_to_the_largest():
-    shape = shape_of(built([(f"{i}", f"root {i}") for i in range(40)]))
+    shape = graph_structure(built([(f"{i}", f"root {i}") for i in range(40)]))
 
     assert len(shape.branches) == BRANCHES
 
@@ -74,7 +74,7 @@ def test_a_deep_hierarchy_is_no_harder_than_a_flat_one():
     deep = built([(f"{i + 1:06}", f"{i:06}") for i in range(20_000)])
     started = time.perf_counter()
 
-    shape = shape_of(deep)
+    shape = graph_structure(deep)
 
     assert time.perf_counter() - started < 10
     assert shape.level_sizes == (1,) * 20_001
@@ -82,6 +82,6 @@ def test_a_deep_hierarchy_is_no_harder_than_a_flat_one():
 
 @pytest.mark.parametrize("graph", [built([]), built([("a", "b")], relation="knows")])
 def test_a_graph_without_a_hierarchy_has_no_levels(graph):
-    shape = shape_of(graph)
+    shape = graph_structure(graph)
 
     assert (shape.level_sizes, shape.trunk, shape.branches) == ((), "", ())

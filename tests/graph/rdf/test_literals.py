@@ -4,7 +4,7 @@ import rdflib
 from kgbert import ReadOptions, read_graph
 from kgbert.graph.core.identifiers import PREFIXES
 from kgbert.graph.files.source import Source
-from kgbert.graph.rdf.datatypes import fits
+from kgbert.graph.rdf.datatypes import matches_datatype
 from kgbert.graph.rdf.statements import Statements
 from kgbert.graph.readers.rdf import read_rdf
 
@@ -80,7 +80,7 @@ def test_streamed_triples_say_the_same_about_their_literals(tmp_path):
 
     read_rdf("nt", Source(path), statements)
 
-    assert len(statements.ill_typed) == 2
+    assert len(statements.mistyped_literals) == 2
 
 
 @pytest.mark.parametrize(
@@ -105,8 +105,8 @@ def test_streamed_triples_say_the_same_about_their_literals(tmp_path):
 def test_literals_fit_their_datatype_or_not(datatype, good, bad):
     iri = PREFIXES["xsd"] + datatype
 
-    assert all(fits(text, iri) for text in good)
-    assert not any(fits(text, iri) for text in bad)
+    assert all(matches_datatype(text, iri) for text in good)
+    assert not any(matches_datatype(text, iri) for text in bad)
 
 
 def test_a_blank_label_names_in_its_own_file_alone(tmp_path):

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from kgbert import GraphError, ReadOptions, read_graph
 from kgbert.graph.files.source import Source
-from kgbert.graph.rdf.default_names import complete
-from kgbert.graph.rdf.owl_annotations import without_axioms
+from kgbert.graph.rdf.default_names import finalize
+from kgbert.graph.rdf.owl_annotations import strip_axioms
 from kgbert.graph.rdf.statements import Statements
 from kgbert.graph.readers.oxigraph import add_with_oxigraph
 from kgbert.graph.readers.rdf import add_with_rdflib
@@ -94,17 +94,17 @@ def written(syntax, *parts):
     return "\n".join((HEADS[syntax], *parts, ENDS[syntax])).encode()
 
 
-def understood(add, syntax, path):
+def resolved(add, syntax, path):
     statements = Statements(ReadOptions(name_from_id=True))
     add(syntax, Source(path), statements)
-    return complete(statements, "example").build()
+    return finalize(statements, "example").build()
 
 
 @pytest.mark.parametrize(("syntax", "axiom"), LEFT_OUT.values(), ids=LEFT_OUT)
 def test_annotated_axioms_are_left_out(syntax, axiom):
     content = written(syntax, axiom, axiom, RESTRICTED[syntax])
 
-    shorter = without_axioms(syntax, content)
+    shorter = strip_axioms(syntax, content)
 
     assert b"owl:Axiom" not in shorter
     assert shorter.split() == written(syntax, RESTRICTED[syntax]).split()
@@ -114,7 +114,7 @@ def test_annotated_axioms_are_left_out(syntax, axiom):
 def test_what_may_matter_stays(syntax, part):
     content = written(syntax, RESTRICTED[syntax], part)
 
-    assert without_axioms(syntax, content) == content
+    assert strip_axioms(syntax, content) == content
 
 
 @given(st.sampled_from(("turtle", "xml")), st.data())
@@ -124,7 +124,7 @@ def test_rdflib_understands_the_same_of_the_whole_file(tmp_path_factory, syntax,
     path = tmp_path_factory.mktemp("annotated") / "graph"
     path.write_bytes(written(syntax, *chosen))
 
-    graphs = [understood(add, syntax, path) for add in (add_with_oxigraph, add_with_rdflib)]
+    graphs = [resolved(add, syntax, path) for add in (add_with_oxigraph, add_with_rdflib)]
 
     assert graphs[0] == graphs[1]
 
@@ -171,7 +171,7 @@ def test_what_never_ends_takes_no_longer_than_its_length(syntax, piece):
     content = piece * (2_000_000 // len(piece)) + b"owl:Axiom"
     start = time.process_time()
 
-    assert without_axioms(syntax, content) == content
+    assert strip_axioms(syntax, content) == content
     assert time.process_time() - start < 5
 
 

@@ -97,7 +97,7 @@ def test_domain_and_range_can_be_left_out(tmp_path):
     path = tmp_path / "axiom.ttl"
     path.write_text(PREFIXES + ":p rdfs:domain :a ; rdfs:range :b .")
 
-    graph = read_graph(path, options=ReadOptions(domain_and_range=False))
+    graph = read_graph(path, options=ReadOptions(domain_range_edges=False))
 
     assert len(graph.heads) == 0
 

@@ -60,14 +60,16 @@ def test_what_is_not_below_the_roots_is_left_out(tmp_path):
     assert sorted(graph.names) == ["heart", "heart attack", "infarct", "organ"]
 
 
-@pytest.mark.parametrize(("hops", "size"), [(0, 1), (1, 3), (2, 5)])
-def test_hops_count_edges_in_any_direction(hops, size, tmp_path):
-    options = ReadOptions(roots=("EX:0000004",), hops=hops)
+@pytest.mark.parametrize(("radius", "size"), [(0, 1), (1, 3), (2, 5)])
+def test_root_radius_counts_edges_in_any_direction(radius, size, tmp_path):
+    options = ReadOptions(roots=("EX:0000004",), root_radius=radius)
 
     assert len(read_graph(WRITERS["obo"](tmp_path), options=options)) == size
 
 
-@pytest.mark.parametrize("options", [ReadOptions(hops=1), ReadOptions(hops=-1, roots=("E:1",))])
+@pytest.mark.parametrize(
+    "options", [ReadOptions(root_radius=1), ReadOptions(root_radius=-1, roots=("E:1",))]
+)
 def test_hops_without_roots_and_fewer_than_none_are_refused(options, tmp_path):
     with pytest.raises(GraphError, match="counted from roots that are named"):
         read_graph(WRITERS["obo"](tmp_path), options=options)
@@ -99,7 +101,7 @@ def test_what_is_not_asked_for_is_not_held_while_wikidata_is_read(tmp_path):
     statements = Statements(find_card("wikidata").options)
 
     read_rdf("nt", Source(path), statements)
-    statements.settle()
+    statements.flush()
 
     assert not [term for term in statements.builder.terms if "picture" in term or "Herz" in term]
 
@@ -127,7 +129,7 @@ def test_a_joining_address_is_read_whatever_relations_are_asked_for(tmp_path):
             f'<{own}1> <{label}> "{name}" .\n<{own}2> <{label}> "{name} 2" .\n'
             f"<{own}1> <{part}> <{own}2> .\n<{own}1> <{same}> <http://{other}.org/1> .\n"
         )
-    options = ReadOptions(relations=(part,), joined_by=(same,))
+    options = ReadOptions(relations=(part,), match_on=(same,))
 
     graph = read_graph([tmp_path / "a.nt", tmp_path / "b.nt"], options=options)
 
@@ -154,7 +156,7 @@ def test_edges_from_domains_to_ranges_are_counted(tmp_path):
     )
 
     graphs = [
-        read_graph(path, options=ReadOptions(domain_and_range=said)) for said in (True, False)
+        read_graph(path, options=ReadOptions(domain_range_edges=said)) for said in (True, False)
     ]
 
     assert [len(graph.heads) for graph in graphs] == [1, 0]

@@ -59,7 +59,7 @@ def test_frames_are_merged_where_the_options_say_so():
     one = pd.DataFrame({"id": ["A:1"], "name": ["heart"]})
     two = pd.DataFrame([["B:1", "label", "cor"], ["B:1", "owl:sameAs", "A:1"]])
 
-    graph = read_graph([one, two], options=ReadOptions(joined_by=("owl:sameAs",)))
+    graph = read_graph([one, two], options=ReadOptions(match_on=("owl:sameAs",)))
 
     assert graph == merge_graphs([read_graph(one), read_graph(two)])
     assert graph.entity("B:1").name == "heart"

@@ -190,7 +190,7 @@ def test_a_table_of_relations_alone_names_no_entity(forms):
     _, (_, relations) = forms
 
     with pytest.raises(GraphError, match="no entity was found"):
-        read_graph(relations, options=ReadOptions(domain_and_range=False))
+        read_graph(relations, options=ReadOptions(domain_range_edges=False))
 
 
 def test_what_a_table_calls_obsolete_is_left_out(tmp_path):

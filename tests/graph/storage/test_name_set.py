@@ -1,8 +1,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kgbert.graph.storage.name_set import Names
-from kgbert.graph.storage.string_pool import Terms
+from kgbert.graph.storage.name_set import NameSet
+from kgbert.graph.storage.string_pool import StringPool
 
 owners = st.sampled_from("abcd")
 languages = st.sampled_from(["", "en", "de"])
@@ -12,7 +12,7 @@ lists = st.lists(
 
 
 def names_of(said, terms=None):
-    names = Names(Terms() if terms is None else terms)
+    names = NameSet(StringPool() if terms is None else terms)
     for name in said:
         names.add(*name)
     return names
@@ -32,7 +32,7 @@ def test_what_is_not_wanted_is_removed(said, wanted, known):
     in_languages, of_owners = names_of(said), names_of(said)
 
     in_languages.keep_languages(wanted)
-    of_owners.keep_of(of_owners.terms.marked(known))
+    of_owners.keep_owners(of_owners.terms.mask_of(known))
 
     assert set(in_languages) == {name for name in said if name[2] in wanted}
     assert set(of_owners) == {name for name in said if name[0] in known}
@@ -41,7 +41,7 @@ def test_what_is_not_wanted_is_removed(said, wanted, known):
 
 @given(texts=st.lists(st.text(alphabet="ab \n", max_size=4), max_size=8))
 def test_names_added_together_are_those_added_one_by_one(texts):
-    together = Names(Terms())
+    together = NameSet(StringPool())
     owners = together.terms.numbers([str(place) for place in range(len(texts))])
     together.extend(owners, together.kind(1, "en"), texts)
 
@@ -53,7 +53,7 @@ def test_names_added_together_are_those_added_one_by_one(texts):
 @given(said=lists, more=lists)
 def test_names_move_to_other_terms(said, more):
     names = names_of(more)
-    names.absorb(names_of(said))
+    names.take_over(names_of(said))
 
     assert sorted(names) == sorted({*said, *more})
 

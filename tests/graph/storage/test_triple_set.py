@@ -2,7 +2,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kgbert.graph.storage import row_set as module
-from kgbert.graph.storage.triple_set import Triples
+from kgbert.graph.storage.triple_set import TripleSet
 
 ends = st.sampled_from("abcde")
 relations = st.sampled_from(["knows", "likes", "is"])
@@ -11,7 +11,7 @@ lists = st.lists(st.tuples(ends, relations, ends), max_size=30)
 
 @given(said=lists, more=lists)
 def test_triples_are_a_set(said, more):
-    triples = Triples(said)
+    triples = TripleSet(said)
     before = len(triples)
     triples.update(more)
 
@@ -26,8 +26,8 @@ def test_triples_are_a_set(said, more):
 def test_many_chunks_are_one_set(said, more):
     usual, module._CHUNK = module._CHUNK, 4
     try:
-        triples = Triples(said)
-        triples.absorb(Triples(more))
+        triples = TripleSet(said)
+        triples.take_over(TripleSet(more))
 
         assert sorted(triples) == sorted({*said, *more})
     finally:
@@ -36,15 +36,15 @@ def test_many_chunks_are_one_set(said, more):
 
 @given(said=lists, wanted=st.sets(relations), known=st.sets(ends))
 def test_what_is_not_wanted_is_removed(said, wanted, known):
-    by_relation, by_ends = Triples(said), Triples(said)
+    by_relation, by_ends = TripleSet(said), TripleSet(said)
 
     by_relation.keep_relations(wanted)
-    by_ends.keep_between(by_ends.terms.marked(known))
+    by_ends.keep_between(by_ends.terms.mask_of(known))
 
     assert set(by_relation) == {triple for triple in said if triple[1] in wanted}
     assert set(by_ends) == {triple for triple in said if {triple[0], triple[2]} <= known}
-    by_ends = Triples(said)
-    assert set(by_ends.beyond(by_ends.terms.marked(known))) == {
+    by_ends = TripleSet(said)
+    assert set(by_ends.leaving(by_ends.terms.mask_of(known))) == {
         triple for triple in said if triple[2] not in known
     }
     assert by_relation.relations() <= wanted
@@ -52,10 +52,10 @@ def test_what_is_not_wanted_is_removed(said, wanted, known):
 
 @given(said=lists, names=st.dictionaries(ends, st.sampled_from("xyz")))
 def test_renaming_joins_what_gets_one_name(said, names):
-    triples = Triples(said)
-    renamed = Triples(terms=triples.terms)
+    triples = TripleSet(said)
+    renamed = TripleSet(terms=triples.terms)
     triples.rename_relations({"is": "knows"})
-    renamed.absorb(triples, triples.terms.renumbered(names))
+    renamed.take_over(triples, triples.terms.remapped(names))
 
     assert set(renamed) == {
         (names[head], {"is": "knows"}.get(relation, relation), names[tail])
@@ -66,7 +66,7 @@ def test_renaming_joins_what_gets_one_name(said, names):
 
 @given(said=lists, known=st.sets(ends).map(sorted))
 def test_positions_are_sorted_and_of_what_is_known(said, known):
-    triples = Triples(said)
+    triples = TripleSet(said)
     places = triples.terms.places(known)
     columns, names = triples.columns(places, places)
     rows = zip(*(column.tolist() for column in columns), strict=True)

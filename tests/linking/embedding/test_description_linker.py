@@ -7,7 +7,7 @@ import pytest
 from kgbert.encoding.processor import KGBertProcessor
 from kgbert.features.entity_features import encode_entities
 from kgbert.graph.storage.builder import GraphBuilder
-from kgbert.graph.verbalize import verbalise
+from kgbert.graph.verbalize import verbalize
 from kgbert.linking.analysis.evidence import evidence
 from kgbert.linking.embedding.description_linker import NearestDescriptionLinker
 from kgbert.linking.factory import linker_from_settings, linker_settings, make_linker
@@ -46,9 +46,9 @@ def test_a_description_is_nearest_to_itself(linker):
     graph = tiny_graph()
 
     for index in range(len(graph)):
-        [[mention]] = linker([verbalise(graph, index)])
+        [[mention]] = linker([verbalize(graph, index)])
         best = graph.entity_ids.find(mention.candidates[0].entity)
-        assert verbalise(graph, best) == verbalise(graph, index)
+        assert verbalize(graph, best) == verbalize(graph, index)
 
 
 def test_case_counts_where_the_encoder_sees_it(plain_folder):
@@ -60,7 +60,7 @@ def test_case_counts_where_the_encoder_sees_it(plain_folder):
     graph = builder.build()
     linker = NearestDescriptionLinker.from_pretrained(graph, plain_folder("roberta", KGBertModel))
 
-    found = linker([verbalise(graph, index) for index in range(3)])
+    found = linker([verbalize(graph, index) for index in range(3)])
 
     assert [mention.candidates[0].entity for [mention] in found] == ["EX:1", "EX:2", "EX:3"]
 
