@@ -49,7 +49,7 @@ _HOMES = {
     "EmbeddingLinker": "kgbert.linking.embedding.linker",
     "NameEncoder": "kgbert.linking.embedding.name_encoder",
     "encode_entities": "kgbert.features.entity_features",
-    "in_buckets": "kgbert.encoding.padding_buckets",
+    "pad_to_buckets": "kgbert.encoding.padding_buckets",
     "KGBertConfig": "kgbert.models.config",
     "KGBertForEntityLinking": "kgbert.models.auto",
     "KGBertForRelationClassification": "kgbert.models.auto",

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from benchmarks.speed.timing import Lane
-from kgbert.models.layers.knowledge_attention import GATE_SPEED, KnowledgeAttention
+from kgbert.models.layers.knowledge_attention import GATE_LR_MULTIPLIER, KnowledgeAttention
 
 
 class Way(NamedTuple):
@@ -51,7 +51,7 @@ def disagreements(lane: Lane, looking_up: Lane) -> dict[str, dict[str, float]]:
 def _open_gates(lane: Lane) -> None:
     for module in lane.model.modules():
         if isinstance(module, KnowledgeAttention):
-            torch.nn.init.constant_(module.gate, 1 / GATE_SPEED)
+            torch.nn.init.constant_(module.gate, 1 / GATE_LR_MULTIPLIER)
 
 
 def _logits(lane: Lane, precision: torch.dtype) -> Tensor:

@@ -134,7 +134,7 @@ def make(folder: Path, entities: int) -> dict[str, Any]:
     path = folder / f"{entities}.features"
     timed("features written", lambda: synthetic_features(graph, FEATURES, path))
     timed("graph hashed", lambda: graph.hash)
-    timed("rows sorted and written", lambda: rows.rows_of(graph))
+    timed("rows sorted and written", lambda: rows.load_adjacency(graph))
     return {"seconds": seconds, "peak memory, GiB": memory_in_gib("VmHWM")}
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from kgbert.encoding.alignment import TextLinks
+from kgbert.encoding.alignment import TokenEntityLinks
 from kgbert.encoding.encoded import EncodedText
 from kgbert.features.entity_features import EntityFeatures
 from kgbert.graph.core.columns import StringColumn
@@ -97,5 +97,5 @@ def _text(
         offsets=[(0, 0)] * len(tokens),
         word_ids=[None] * len(tokens),
         mentions=[],
-        links=TextLinks(places, entities, np.full(len(places), 0.5, np.float32)),
+        links=TokenEntityLinks(places, entities, np.full(len(places), 0.5, np.float32)),
     )

@@ -12,7 +12,7 @@ from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
 from kgbert.encoding.encoded import EncodedText
-from kgbert.encoding.padding_buckets import in_buckets
+from kgbert.encoding.padding_buckets import pad_to_buckets
 from kgbert.encoding.processor import KGBertProcessor
 from kgbert.models.base import KGBertPreTrainedModel
 
@@ -54,7 +54,7 @@ class Lane:
                 self.processor.tokenizer.pad([x.tokens for x in texts], return_tensors="pt")
             )
         batch = self.processor.collate(texts, epoch)
-        return in_buckets(batch, 0) if self.bucketed else batch
+        return pad_to_buckets(batch, 0) if self.bucketed else batch
 
     def collate(self, number: int, epoch: int = 0) -> dict[str, Any]:
         """Return a batch on the device, its neighbours drawn as in an epoch; 0 is evaluation."""

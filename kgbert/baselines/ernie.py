@@ -13,10 +13,10 @@ from torch_geometric.nn.kge import TransE
 from kgbert.features.entity_features import EntityFeatures
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.models.config import KGBertConfig
-from kgbert.models.layers.injection import Injection, Pass
+from kgbert.models.layers.injection import Injection, KnowledgeContext
 from kgbert.models.layers.knowledge_attention import ZeroLinear
-from kgbert.models.layers.mention_spans import Spans, best_nodes
-from kgbert.models.layers.multihead import Heads
+from kgbert.models.layers.mention_spans import Spans, top_nodes
+from kgbert.models.layers.multihead import MultiHeadAttention
 
 #: Length of a vector, as in ERNIE.
 SIZE = 100
@@ -112,7 +112,7 @@ class EntityFusion(nn.Module):
         super().__init__()
         size, wide = config.feature_size, _width(config)
         self.read_position, self.before, self.after = read_position, before, after
-        self.attention = Heads(size, size, config.knowledge_heads)
+        self.attention = MultiHeadAttention(size, size, config.knowledge_heads)
         self.attention_norm = nn.LayerNorm(size)
         self.into_token = ZeroLinear(size, wide, bias=False)
         if after is not None:
@@ -121,15 +121,15 @@ class EntityFusion(nn.Module):
         self.dropout = nn.Dropout(config.knowledge_dropout)
 
     def forward(
-        self, states: Float[Tensor, "batch tokens hidden"], current: Pass
+        self, states: Float[Tensor, "batch tokens hidden"], current: KnowledgeContext
     ) -> Float[Tensor, "batch tokens hidden"]:
         """Return a block's widened states, before their activation, with the entities added."""
-        if current.entities is None or current.links is None or not len(current.links.positions):
+        if current.entities is None or current.links is None or not len(current.links.query_index):
             return states
         spans = current.mentions(states.shape[1], self.read_position)
-        nodes, known = best_nodes(spans)
+        nodes, known = top_nodes(spans)
         # Under a name for each block: one that is recomputed must find what it found before.
-        entities = current.streams[self.before] if self.before else current.entities[nodes]
+        entities = current.entity_states[self.before] if self.before else current.entities[nodes]
         read = self.attention(entities, entities, _visible(spans, known))
         entities = self.attention_norm(entities + self.dropout(read))
         added = self.into_token(entities).to(states.dtype) * known.unsqueeze(1)
@@ -137,7 +137,7 @@ class EntityFusion(nn.Module):
         if self.after is not None:
             seen = nn.functional.gelu(states[spans.rows, spans.first])
             entities = self.norm(entities + self.dropout(self.from_token(seen)))
-            current.streams[self.after] = entities
+            current.entity_states[self.after] = entities
         return states
 
 

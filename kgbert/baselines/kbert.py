@@ -29,7 +29,7 @@ class Branch(NamedTuple):
 
 
 @dataclass(frozen=True)
-class SentenceTrees:
+class SentenceTreeExpander:
     """How triples grow out of a text.
 
     The tokens of a triple are put behind the text's, since a backbone with absolute positions

@@ -5,10 +5,10 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from kgbert.models.config import KGBertConfig
-from kgbert.models.layers.injection import Injection, Pass
+from kgbert.models.layers.injection import Injection, KnowledgeContext
 from kgbert.models.layers.knowledge_attention import ZeroLinear
 from kgbert.models.layers.mention_spans import Spans
-from kgbert.models.layers.multihead import Heads
+from kgbert.models.layers.multihead import MultiHeadAttention
 
 
 def knowbert_injections(config: KGBertConfig, read_position: int, pools: bool) -> list[Injection]:
@@ -61,10 +61,10 @@ class KnowledgeRecontextualisation(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(
-        self, states: Float[Tensor, "batch tokens hidden"], current: Pass
+        self, states: Float[Tensor, "batch tokens hidden"], current: KnowledgeContext
     ) -> Float[Tensor, "batch tokens hidden"]:
         """Return the states of a block with what the words read of the mentions added."""
-        if current.entities is None or current.links is None or not len(current.links.positions):
+        if current.entities is None or current.links is None or not len(current.links.query_index):
             return states
         spans = current.mentions(states.shape[1], self.read_position)
         words = self.project(states)
@@ -87,7 +87,9 @@ class KnowledgeRecontextualisation(nn.Module):
             0, spans.token_spans, weights.unsqueeze(1).to(members.dtype) * members
         )
 
-    def _entity(self, mentions: Tensor, spans: Spans, current: Pass) -> Float[Tensor, "spans size"]:
+    def _entity(
+        self, mentions: Tensor, spans: Spans, current: KnowledgeContext
+    ) -> Float[Tensor, "spans size"]:
         """Return the entity of each mention: the mean of its candidates and null, as linked."""
         assert current.entities is not None
         candidates = self.entity_norm(current.entities)[spans.nodes]
@@ -111,7 +113,7 @@ class TransformerBlock(nn.Module):
 
     def __init__(self, size: int, heads: int, dropout: float) -> None:
         super().__init__()
-        self.attention = Heads(size, size, heads)
+        self.attention = MultiHeadAttention(size, size, heads)
         self.attention_norm = nn.LayerNorm(size)
         self.wide, self.narrow = nn.Linear(size, 2 * size), nn.Linear(2 * size, size)
         self.norm = nn.LayerNorm(size)

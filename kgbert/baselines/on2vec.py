@@ -4,7 +4,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from kgbert.models.config import KGBertConfig
-from kgbert.models.layers.injection import Injection, Pass
+from kgbert.models.layers.injection import Injection, KnowledgeContext
 from kgbert.models.layers.knowledge_attention import ZeroLinear
 
 
@@ -34,7 +34,7 @@ class PooledFusion(nn.Module):
         self.dropout = nn.Dropout(config.knowledge_dropout)
 
     def forward(
-        self, states: Float[Tensor, "batch tokens hidden"], current: Pass
+        self, states: Float[Tensor, "batch tokens hidden"], current: KnowledgeContext
     ) -> Float[Tensor, "batch tokens hidden"]:
         """Return the states with the entities added where the task head reads."""
         if current.entities is None or current.links is None:
@@ -42,12 +42,12 @@ class PooledFusion(nn.Module):
         links = current.links
         width = states.shape[1]
         place = self.read_position % width
-        weights = links.scores.exp() * (links.tokens[links.positions] == place)
-        rows = links.rows[links.positions]
+        weights = links.scores.exp() * (links.token_index[links.query_index] == place)
+        rows = links.batch_index[links.query_index]
         total = weights.new_zeros(len(states)).index_add(0, rows, weights).clamp(min=1e-6)
         shares = (weights / total[rows]).unsqueeze(1).to(current.entities.dtype)
         mean = current.entities.new_zeros(len(states), current.entities.shape[1]).index_add(
-            0, rows, shares * current.entities[links.nodes]
+            0, rows, shares * current.entities[links.node_index]
         )
         states = states.clone()
         states[:, place] += self.dropout(self.output(mean)).to(states.dtype)

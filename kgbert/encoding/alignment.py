@@ -17,7 +17,7 @@ from kgbert.linking.mention import Candidate, Mention
 Offsets = Sequence[tuple[int, int]]
 
 
-class Ends(NamedTuple):
+class LinkEndpoints(NamedTuple):
     """What the links of one text join, each end once."""
 
     tokens: NDArray[np.int64]
@@ -31,7 +31,7 @@ class Ends(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class TextLinks:
+class TokenEntityLinks:
     """The links of one text: parallel arrays of token, entity index and score."""
 
     tokens: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
@@ -41,11 +41,11 @@ class TextLinks:
     """The best candidate of each mention none of whose candidates is in the graph."""
 
     @cached_property
-    def ends(self) -> Ends:
+    def ends(self) -> LinkEndpoints:
         """Both ends of the links, sorted, each once; every batch of the text asks for them."""
         tokens, slots = np.unique(self.tokens, return_inverse=True)
         entities, columns = np.unique(self.entities, return_inverse=True)
-        return Ends(tokens, slots, entities, columns)
+        return LinkEndpoints(tokens, slots, entities, columns)
 
 
 def align(
@@ -54,7 +54,7 @@ def align(
     graph: KnowledgeGraph,
     read_token: int,
     marks: Mapping[int, Span] = MappingProxyType({}),
-) -> TextLinks:
+) -> TokenEntityLinks:
     """Link every token that overlaps a mention to its candidates, and one token to all of them.
 
     Overlap, not equality: one WordPiece may cover more than a mention, and a combining mark may
@@ -90,7 +90,7 @@ def align(
     ordered = sorted(links.items())
     scores = np.array([score for _, score in ordered], np.float32)
     ends = np.array([pair for pair, _ in ordered], np.int64).reshape(-1, 2)
-    return TextLinks(ends[:, 0], ends[:, 1], scores, tuple(unknown))
+    return TokenEntityLinks(ends[:, 0], ends[:, 1], scores, tuple(unknown))
 
 
 def tokens_of(mention: Mention, offsets: Offsets) -> list[int]:

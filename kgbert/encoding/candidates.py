@@ -14,7 +14,7 @@ from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.linking.mention import Mention
 
 
-class Choice(NamedTuple):
+class CandidateSet(NamedTuple):
     """The tokens of a mention, and the candidates of which one, or none, is right.
 
     A mention that no token covers has no candidates: nothing can be said of it but "none".
@@ -28,22 +28,24 @@ class Choice(NamedTuple):
     scores: tuple[float, ...]
 
 
-def choice_of(mention: Mention, offsets: Offsets, graph: KnowledgeGraph, most: int) -> Choice:
+def candidate_set(
+    mention: Mention, offsets: Offsets, graph: KnowledgeGraph, most: int
+) -> CandidateSet:
     """Return what a mention may mean, at most so many candidates; one of score 0 is never meant."""
     tokens = tokens_of(mention, offsets)
     if not tokens:
-        return Choice(0, 0, (), (), ())
+        return CandidateSet(0, 0, (), (), ())
     known = [
         (candidate.entity, index, candidate.score)
         for candidate in mention.candidates
         if candidate.score > 0 and (index := graph.entity_ids.find(candidate.entity)) is not None
     ][:most]
     ids, entities, scores = zip(*known, strict=True) if known else ((), (), ())
-    return Choice(tokens[0], tokens[-1], ids, entities, scores)
+    return CandidateSet(tokens[0], tokens[-1], ids, entities, scores)
 
 
-def choice_tables(
-    choices: Sequence[Sequence[Choice]],
+def candidate_tables(
+    choices: Sequence[Sequence[CandidateSet]],
     shifts: Sequence[int],
     linked: NDArray[np.int64],
     most: int,

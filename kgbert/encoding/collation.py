@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kgbert.encoding.alignment import TextLinks
+from kgbert.encoding.alignment import TokenEntityLinks
 
 
 def link_arrays(
-    links: Sequence[TextLinks], shifts: Sequence[int]
+    links: Sequence[TokenEntityLinks], shifts: Sequence[int]
 ) -> tuple[dict[str, NDArray[Any]], NDArray[np.int64]]:
     """Return the links by the names that a fused model knows them by, and the linked entities.
 
@@ -25,18 +25,18 @@ def link_arrays(
     linked, nodes = np.unique(np.concatenate([x.entities for x in ends]), return_inverse=True)
     columns = np.concatenate([each.columns for each in ends])
     arrays: dict[str, NDArray[Any]] = {
-        "link_rows": np.repeat(np.arange(len(links)), positions),
-        "link_tokens": np.concatenate([x.tokens for x in ends]) + np.repeat(shifts, positions),
-        "link_positions": np.concatenate([x.slots for x in ends]) + _before(positions, of_text),
-        "link_nodes": nodes[columns + _before(entities, of_text)],
+        "link_batch_index": np.repeat(np.arange(len(links)), positions),
+        "link_token_index": np.concatenate([x.tokens for x in ends]) + np.repeat(shifts, positions),
+        "link_query_index": np.concatenate([x.slots for x in ends]) + _before(positions, of_text),
+        "link_node_index": nodes[columns + _before(entities, of_text)],
         "link_scores": log_scores(np.concatenate([text.scores for text in links])),
-        "link_slots": np.concatenate([np.arange(size) for size in positions]),
-        "link_columns": columns,
+        "link_row_index": np.concatenate([np.arange(size) for size in positions]),
+        "link_col_index": columns,
     }
     return arrays, linked
 
 
-def largest_table(links: Sequence[TextLinks]) -> tuple[int, int]:
+def largest_table(links: Sequence[TokenEntityLinks]) -> tuple[int, int]:
     """Return the most linked tokens and the most linked entities that one text has."""
     return max(len(x.ends.tokens) for x in links), max(len(x.ends.entities) for x in links)
 

@@ -18,7 +18,7 @@ CACHE = Path("~/.cache/kgbert/rows")
 
 
 @dataclass(frozen=True, eq=False)
-class Rows:
+class CSRAdjacency:
     """Compressed sparse rows over both directions of every edge, sorted by type and sender."""
 
     offsets: NDArray[np.int64]
@@ -28,19 +28,19 @@ class Rows:
     """Relation of each edge; ``relations`` higher where it is read against its direction."""
 
 
-def rows_of(graph: KnowledgeGraph) -> Rows:
+def load_adjacency(graph: KnowledgeGraph) -> CSRAdjacency:
     """Return the rows of a graph; those of a large one from a file that is made only once."""
     if len(graph.heads) < LARGE:
-        return sorted_rows(graph)
+        return build_adjacency(graph)
     path = CACHE.expanduser() / f"{graph.hash[:32]}.safetensors"
     if not path.exists():
-        rows = sorted_rows(graph)
+        rows = build_adjacency(graph)
         save_matrices(path, vars(rows), {"graph_hash": graph.hash})
     matrices, _ = open_matrices(path)
-    return Rows(**matrices)
+    return CSRAdjacency(**matrices)
 
 
-def sorted_rows(graph: KnowledgeGraph) -> Rows:
+def build_adjacency(graph: KnowledgeGraph) -> CSRAdjacency:
     """Return the rows of a graph, sorted in memory.
 
     A row holds what its node points to, the edges being sorted so already, and then what points to
@@ -58,7 +58,7 @@ def sorted_rows(graph: KnowledgeGraph) -> Rows:
     senders[places], types[places] = graph.tails[forward], graph.relations[forward]
     places = _places(graph.tails[backward], ends, offsets[:-1] + starts)
     senders[places], types[places] = graph.heads[backward], graph.relations[backward] + relations
-    return Rows(offsets, senders, types)
+    return CSRAdjacency(offsets, senders, types)
 
 
 def _in_order(graph: KnowledgeGraph) -> tuple[Any, NDArray[np.int64]]:

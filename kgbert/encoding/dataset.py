@@ -80,7 +80,7 @@ class KGBertCollator:
     def __call__(self, items: Sequence[Item]) -> Batch:
         """Return the batch with its labels."""
         batch = self.processor.collate([item.encoded for item in items], items[0].epoch)
-        width, left = batch["input_ids"].shape[1], self.processor.read_last
+        width, left = batch["input_ids"].shape[1], self.processor.reads_last_token
         if self.processor.candidates:
             width, left = batch["mention_spans"].shape[1], False
         # Whole numbers even where no text of the batch has a mention to be answered.

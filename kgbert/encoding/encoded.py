@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from kgbert.encoding.alignment import TextLinks
-from kgbert.encoding.candidates import Choice
+from kgbert.encoding.alignment import TokenEntityLinks
+from kgbert.encoding.candidates import CandidateSet
 from kgbert.linking.mention import Mention
 
 #: What a fused model takes as keyword arguments: tensors, and ``hop_sizes`` and ``table_size`` in
@@ -22,10 +22,10 @@ class EncodedText:
     offsets: list[tuple[int, int]]
     word_ids: list[int | None]
     mentions: list[Mention]
-    links: TextLinks
+    links: TokenEntityLinks
     expansion: Any = None
     """What a :class:`~kgbert.encoding.expansion.TextExpander` appended, in its own form."""
-    choices: tuple[Choice, ...] = ()
+    candidate_sets: tuple[CandidateSet, ...] = ()
     """What each mention may mean, where a processor tells the candidates."""
     marks: tuple[int, ...] = ()
     """The tokens that open a relation's head and its tail, where the text has a relation."""

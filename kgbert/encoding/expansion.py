@@ -48,4 +48,4 @@ def make_expander(name: str, settings: dict[str, Any]) -> TextExpander:
 
 
 #: Where each expander is defined; imported when its name is used, since baselines build on this.
-EXPANDERS = {"kbert": "kgbert.baselines.kbert:SentenceTrees"}
+EXPANDERS = {"kbert": "kgbert.baselines.kbert:SentenceTreeExpander"}

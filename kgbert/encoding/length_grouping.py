@@ -7,7 +7,7 @@ from torch.utils.data import Sampler
 from transformers.trainer_pt_utils import get_length_grouped_indices
 
 
-class SimilarLengths(Sampler[int]):
+class LengthGroupedSampler(Sampler[int]):
     """Draws texts in a new order in each epoch, those of about one length side by side.
 
     The order depends on (seed, epoch) alone and not on what else draws random numbers, so that all

@@ -6,12 +6,12 @@ from functools import cached_property, partial
 import numpy as np
 from numpy.typing import NDArray
 
-from kgbert.encoding.csr import Rows, rows_of
+from kgbert.encoding.csr import CSRAdjacency, load_adjacency
 from kgbert.graph.core.graph import KnowledgeGraph
 
 
 @dataclass(frozen=True)
-class Neighbourhood:
+class SampledSubgraph:
     """A sampled subgraph; edges point from the neighbour that sends to the node that receives."""
 
     nodes: NDArray[np.int64]
@@ -24,7 +24,7 @@ class Neighbourhood:
     """Nodes and edges that each hop added, the entities asked for first."""
 
 
-class NeighbourSampler:
+class NeighborSampler:
     """Draw up to ``fan_out`` neighbours of each node, ``hops`` times.
 
     What is drawn for a node depends only on (seed, epoch, node), never on the batch, its order or
@@ -37,7 +37,7 @@ class NeighbourSampler:
     ...     builder.add_entity(entity)
     >>> builder.add_edge("a", "r", "b"), builder.add_edge("b", "r", "c")
     (None, None)
-    >>> sampler = NeighbourSampler(builder.build(), fan_out=4, hops=1)
+    >>> sampler = NeighborSampler(builder.build(), fan_out=4, hops=1)
     >>> sampler.sample(np.array([0])).edge_index.tolist()
     [[1], [0]]
     """
@@ -50,9 +50,9 @@ class NeighbourSampler:
         self.graph, self.fan_out, self.hops, self.seed = graph, fan_out, hops, seed
 
     @cached_property
-    def rows(self) -> Rows:
+    def rows(self) -> CSRAdjacency:
         """What is drawn from; anything with these three arrays will do."""
-        return rows_of(self.graph)
+        return load_adjacency(self.graph)
 
     @property
     def drawing(self) -> str:
@@ -61,7 +61,7 @@ class NeighbourSampler:
 
     def sample(
         self, entities: NDArray[np.int64], epoch: int = 0, *, hops: int | None = None
-    ) -> Neighbourhood:
+    ) -> SampledSubgraph:
         """Return the neighbourhood of some entity indices, these first and ascending.
 
         Args:
@@ -79,7 +79,7 @@ class NeighbourSampler:
         senders, receivers, types = np.concatenate(edges, axis=1)
         order = np.argsort(nodes)
         place = partial(np.searchsorted, nodes, sorter=order)
-        return Neighbourhood(
+        return SampledSubgraph(
             nodes,
             np.stack([order[place(senders)], order[place(receivers)]]),
             types,

@@ -25,7 +25,7 @@ def bucket_of(size: int) -> int:
     return (size // step + 1) * step
 
 
-def in_buckets(batch: dict[str, Any], read_token: int) -> dict[str, Any]:
+def pad_to_buckets(batch: dict[str, Any], read_token: int) -> dict[str, Any]:
     """Return a batch whose knowledge is filled up to sizes that come again.
 
     No text reads what is added: added nodes hear added edges only, and added links are hidden.
@@ -59,17 +59,17 @@ def _links(
     batch: dict[str, Any], place: Tensor, first_added_node: int, read_token: int
 ) -> dict[str, Any]:
     """Return the links, filled up with hidden ones between an added position and an added node."""
-    positions, links = len(batch["link_rows"]), len(batch["link_nodes"])
+    positions, links = len(batch["link_batch_index"]), len(batch["link_node_index"])
     width = batch["input_ids"].shape[1]
     most_positions, most_entities = batch["table_size"]
     more = {
-        "link_rows": (batch["link_rows"], positions, 0),
-        "link_tokens": (batch["link_tokens"], positions, read_token % width),
-        "link_positions": (batch["link_positions"], links, positions),
-        "link_nodes": (place[batch["link_nodes"]], links, first_added_node),
+        "link_batch_index": (batch["link_batch_index"], positions, 0),
+        "link_token_index": (batch["link_token_index"], positions, read_token % width),
+        "link_query_index": (batch["link_query_index"], links, positions),
+        "link_node_index": (place[batch["link_node_index"]], links, first_added_node),
         "link_scores": (batch["link_scores"], links, -torch.inf),
-        "link_slots": (batch["link_slots"], positions, most_positions),
-        "link_columns": (batch["link_columns"], links, most_entities),
+        "link_row_index": (batch["link_row_index"], positions, most_positions),
+        "link_col_index": (batch["link_col_index"], links, most_entities),
     }
     if "link_gold" in batch:
         more["link_gold"] = (batch["link_gold"], links, -1)

@@ -14,13 +14,13 @@ from transformers import AutoTokenizer, BatchEncoding, PreTrainedTokenizerBase
 
 from kgbert.data import Example
 from kgbert.encoding.alignment import align
-from kgbert.encoding.candidates import choice_of, choice_tables
+from kgbert.encoding.candidates import candidate_set, candidate_tables
 from kgbert.encoding.collation import largest_table, link_arrays
 from kgbert.encoding.encoded import Batch, EncodedText
 from kgbert.encoding.entity_markers import MarkedText, mark
 from kgbert.encoding.entity_vectors import EntityVectors, Origin
 from kgbert.encoding.expansion import TextExpander, make_expander
-from kgbert.encoding.neighbor_sampling import NeighbourSampler
+from kgbert.encoding.neighbor_sampling import NeighborSampler
 from kgbert.features.entity_features import EntityFeatures
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.graph.serialization import load_graph, save_graph
@@ -33,7 +33,7 @@ from kgbert.utils.paths import SETTINGS_FILE
 GRAPH_FILE = "graph.safetensors"
 
 
-def told_of(graph: KnowledgeGraph) -> dict[str, str]:
+def graph_metadata(graph: KnowledgeGraph) -> dict[str, str]:
     """Return what a folder without its graph tells of it: where it came from, none of its names."""
     return {
         "source": Path(graph.source).name,
@@ -43,7 +43,7 @@ def told_of(graph: KnowledgeGraph) -> dict[str, str]:
     }
 
 
-def saved_graph(
+def resolve_graph(
     folder: Path, given: KnowledgeGraph | None, told: Mapping[str, str]
 ) -> KnowledgeGraph:
     """Return the graph that was given, or the one in the folder.
@@ -51,7 +51,7 @@ def saved_graph(
     Args:
         folder: Where a processor was saved.
         given: The graph, read again by the user.
-        told: What :func:`told_of` said when it was left out; empty where it was not.
+        told: What :func:`graph_metadata` said when it was left out; empty where it was not.
 
     Raises:
         ValueError: The graph was left out and is not given, or another one is given.
@@ -130,17 +130,17 @@ class KGBertProcessor:
             )
         self.tokenizer, self.graph, self.features = tokenizer, graph, features
         self.linker: Linker = linker if linker is not None else DictionaryLinker(graph)
-        self.sampler = NeighbourSampler(graph, fan_out=fan_out, hops=hops)
+        self.sampler = NeighborSampler(graph, fan_out=fan_out, hops=hops)
         self.vectors: EntityVectors | None = None
         self.max_length = min(max_length or 512, tokenizer.model_max_length)
         self.candidates, self.expander = candidates, expander
 
     @property
-    def read_last(self) -> bool:
+    def reads_last_token(self) -> bool:
         """Whether the backbone's family reads the last token, its tokenizer padding on the left."""
         return self.tokenizer.padding_side == "left"
 
-    def origin_of_vectors(self, weights_hash: str) -> Origin:
+    def vectors_origin(self, weights_hash: str) -> Origin:
         """Return what entity vectors of a graph encoder depend on with this processor."""
         return Origin(
             self.graph.hash, self.features.encoder_hash, self.sampler.drawing, weights_hash
@@ -149,7 +149,7 @@ class KGBertProcessor:
     def use_vectors(self, vectors: EntityVectors | None) -> None:
         """Look up what ``model.precompute(processor)`` returned; with None, sample again."""
         if vectors is not None:
-            own = asdict(self.origin_of_vectors(vectors.origin.weights_hash))
+            own = asdict(self.vectors_origin(vectors.origin.weights_hash))
             found = asdict(vectors.origin)
             if stale := [name for name in own if own[name] != found[name]]:
                 told = ", ".join(f"{x} {found[x][:40]!r} instead of {own[x][:40]!r}" for x in stale)
@@ -182,13 +182,13 @@ class KGBertProcessor:
             max_length=self.max_length,
             return_offsets_mapping=True,
         )
-        self._tell_truncated(encoded)
+        self._warn_truncated(encoded)
         offsets = encoded.pop("offset_mapping")
         result = []
         for row, mentions in enumerate(self._linked([x.text for x in given])):
             marks = marked[row].opening_tokens(offsets[row])
             own = marked[row].own(offsets[row])
-            read_token = len(own) - 1 if self.read_last else 0
+            read_token = len(own) - 1 if self.reads_last_token else 0
             arguments = dict(zip(marks, given[row].arguments, strict=True))
             result.append(
                 EncodedText(
@@ -198,15 +198,15 @@ class KGBertProcessor:
                     encoded.word_ids(row),
                     mentions,
                     align(own, mentions, self.graph, read_token, arguments),
-                    choices=tuple(
-                        choice_of(mention, own, self.graph, self.candidates)
+                    candidate_sets=tuple(
+                        candidate_set(mention, own, self.graph, self.candidates)
                         for mention in (mentions if self.candidates else ())
                     ),
                     marks=marks,
                     own_length=given[row].own_length,
                 )
             )
-        self._tell_unknown(result)
+        self._warn_unknown_entities(result)
         if self.expander is None:
             return result
         return [
@@ -223,7 +223,7 @@ class KGBertProcessor:
             )
         return found
 
-    def _tell_truncated(self, encoded: BatchEncoding) -> None:
+    def _warn_truncated(self, encoded: BatchEncoding) -> None:
         """Warn once a call of texts that were cut off."""
         cut = sum(bool(encoding.overflowing) for encoding in encoded.encodings or ())
         if cut:
@@ -236,7 +236,7 @@ class KGBertProcessor:
                 f"{self.max_length:,}",
             )
 
-    def _tell_unknown(self, encoded: Sequence[EncodedText]) -> None:
+    def _warn_unknown_entities(self, encoded: Sequence[EncodedText]) -> None:
         """Warn once a call of mentions that lead nowhere, as those of a linker of one's own may."""
         unknown = [entity for text in encoded for entity in text.links.unknown]
         if unknown:
@@ -261,19 +261,19 @@ class KGBertProcessor:
         """
         padded = self.tokenizer.pad([text.tokens for text in encoded], return_tensors="pt")
         width = padded["input_ids"].shape[1]
-        shifts = [width - len(text.offsets) if self.read_last else 0 for text in encoded]
+        shifts = [width - len(text.offsets) if self.reads_last_token else 0 for text in encoded]
         tokens = {name: padded[name] for name in ("input_ids", *padded)}
         links = [text.links for text in encoded]
         arrows, linked = link_arrays(links, shifts)
-        batch = tokens | _tensors(arrows) | self._led_to(linked, epoch)
+        batch = tokens | _tensors(arrows) | self._entity_tensors(linked, epoch)
         batch["table_size"] = largest_table(links)
         if encoded[0].marks:
             opened = zip(encoded, shifts, strict=True)
             marks = [[token + shift for token in text.marks] for text, shift in opened]
             batch["argument_tokens"] = torch.tensor(marks)
         if self.candidates:
-            choices = [text.choices for text in encoded]
-            batch |= choice_tables(choices, shifts, linked, self.candidates)
+            choices = [text.candidate_sets for text in encoded]
+            batch |= candidate_tables(choices, shifts, linked, self.candidates)
         if self.expander is None:
             return batch
         return batch | self.expander.batch_tensors(encoded, width, self.max_length)
@@ -282,7 +282,7 @@ class KGBertProcessor:
         """Return texts as one batch that a fused model takes as keyword arguments."""
         return self.collate(self.encode(texts))
 
-    def _led_to(self, linked: NDArray[np.int64], epoch: int) -> Batch:
+    def _entity_tensors(self, linked: NDArray[np.int64], epoch: int) -> Batch:
         """Return vectors of the linked entities, or the subgraph that they are computed from."""
         if self.vectors is not None:
             found = _tensors({"entity_vectors": self.vectors.vectors[linked]})
@@ -328,7 +328,7 @@ class KGBertProcessor:
         if self.candidates:
             settings["candidates"] = self.candidates
         if not include_graph:
-            settings["graph_left_out"] = told_of(self.graph)
+            settings["graph_left_out"] = graph_metadata(self.graph)
         write_atomically(folder / SETTINGS_FILE, json.dumps(settings, indent=2))
 
     @classmethod
@@ -344,7 +344,7 @@ class KGBertProcessor:
                 f"{folder} holds no {SETTINGS_FILE}, so it is no kgbert model; give the folder "
                 "that `kgbert train` or `kgbert demo` wrote."
             ) from error
-        graph = saved_graph(folder, graph, settings.pop("graph_left_out", {}))
+        graph = resolve_graph(folder, graph, settings.pop("graph_left_out", {}))
         linker = linker_from_settings(graph, settings.pop("linker"), folder)
         features = EntityFeatures.load(folder / FEATURES_FILE)
         share_features(features, linker)

@@ -14,10 +14,10 @@ from transformers.modeling_outputs import TokenClassifierOutput
 from kgbert.models.base import KGBertPreTrainedModel
 from kgbert.models.config import KGBertConfig
 from kgbert.models.fusions import FUSIONS
-from kgbert.models.heads.entity_linking import CandidateScorer, take_candidates
+from kgbert.models.heads.entity_linking import CandidateScorer, pop_candidate_inputs
 from kgbert.models.heads.relation import PairClassifier
-from kgbert.models.inputs import take_knowledge
-from kgbert.models.linking_loss import taught_links
+from kgbert.models.inputs import pop_knowledge_inputs
+from kgbert.models.linking_loss import add_linking_loss
 
 
 class KGBertModel(KGBertPreTrainedModel):
@@ -90,9 +90,9 @@ class KGBertForEntityLinking(KGBertPreTrainedModel):
         Raises:
             ValueError: The batch brings no candidates or no knowledge.
         """
-        candidates, knowledge = take_candidates(inputs), take_knowledge(inputs)
-        current = self.new_pass(knowledge, attention_mask)
-        with self.memory.holding(current):
+        candidates, knowledge = pop_candidate_inputs(inputs), pop_knowledge_inputs(inputs)
+        current = self.build_context(knowledge, attention_mask)
+        with self.context_stack.activate(current):
             read = self.backbone(input_ids=input_ids, attention_mask=attention_mask, **inputs)
         logits = self.scorer(read.last_hidden_state, current.entities, candidates)
         output = TokenClassifierOutput(
@@ -101,7 +101,7 @@ class KGBertForEntityLinking(KGBertPreTrainedModel):
             hidden_states=read.hidden_states,
             attentions=read.attentions,
         )
-        return taught_links(output, current, knowledge, self.config.linking_loss)
+        return add_linking_loss(output, current, knowledge, self.config.linking_loss)
 
 
 def _mean_loss(logits: Tensor, labels: Tensor) -> Tensor:

@@ -19,24 +19,34 @@ from kgbert.features.entity_features import weights_hash
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.models.config import KGBertConfig, check_options
 from kgbert.models.fusions import FUSIONS
-from kgbert.models.inputs import BatchKnowledge, take_knowledge
+from kgbert.models.inputs import BatchKnowledge, pop_knowledge_inputs
 from kgbert.models.layers.graph_encoder import GraphEncoder
-from kgbert.models.layers.initialization import start
+from kgbert.models.layers.initialization import init_module_weights
 from kgbert.models.layers.injection import (
     TOKENS_FIRST,
     BlockHook,
-    Change,
-    Injected,
+    BoundInjection,
+    ContextStack,
     Injection,
-    Memory,
-    Pass,
-    PoolMean,
-    changed_by,
+    KnowledgeContext,
+    MeanPoolHook,
+    StateUpdate,
+    hooked_module,
     last_of,
 )
-from kgbert.models.layers.knowledge_attention import Absorbed, KnowledgeAttention, ZeroLinear
-from kgbert.models.linking_loss import taught_links
-from kgbert.models.precompute import Freshness, Progress, absorbing, all_vectors, taken_apart
+from kgbert.models.layers.knowledge_attention import (
+    FoldedKeysValues,
+    KnowledgeAttention,
+    ZeroLinear,
+)
+from kgbert.models.linking_loss import add_linking_loss
+from kgbert.models.precompute import (
+    Progress,
+    StalenessCheck,
+    all_vectors,
+    foldable_injections,
+    unpack_columns,
+)
 from kgbert.utils.registry import lookup
 
 logger = logging.getLogger(__name__)
@@ -59,7 +69,7 @@ def new_modules(backbone: PreTrainedModel, rest: nn.Module) -> list[str]:
     return [name for name in names if any(True for _ in rest.get_submodule(name).parameters())]
 
 
-def tell_shut(injections: nn.Module) -> None:
+def warn_frozen_gates(injections: nn.Module) -> None:
     """Warn if nothing will ever come through the injections, which start as the identity."""
     opening: list[Tensor] = []
     for module in injections.modules():
@@ -107,8 +117,8 @@ class KGBertPreTrainedModel(PreTrainedModel):
         super().__init__(config)
         self.backbone = self.auto_class.from_config(config.backbone)
         self.supports_gradient_checkpointing = self.backbone.supports_gradient_checkpointing
-        self.memory = Memory()
-        self.freshness = Freshness()
+        self.context_stack = ContextStack()
+        self.staleness_check = StalenessCheck()
         self.has_trained = False
         pools = self.reads_one_position and config.pooling == "mean"
         fusion = lookup(FUSIONS, config.fusion, "fusion")
@@ -121,7 +131,7 @@ class KGBertPreTrainedModel(PreTrainedModel):
             fusion.injections(config, self.read_position, pools) if config.injected_layers else []
         )
         self.injections = nn.ModuleDict({each.name: each.module for each in injections})
-        self.absorbing = absorbing(injections)
+        self.foldable = foldable_injections(injections)
         if (injections or self.scores_entities) and fusion.reads_graph:
             self.graph_encoder = GraphEncoder(
                 config.graph_encoder,
@@ -135,7 +145,7 @@ class KGBertPreTrainedModel(PreTrainedModel):
         # before the injection.
         self._hook([each for each in injections if each.place != "pooled"])
         if pools:
-            self._hook_at(last_of(self.backbone), PoolMean(self.read_position))
+            self._hook_at(last_of(self.backbone), MeanPoolHook(self.read_position))
         self._hook([each for each in injections if each.place == "pooled"])
         self.add_head(config)
         self.post_init()
@@ -158,11 +168,13 @@ class KGBertPreTrainedModel(PreTrainedModel):
 
     def _hook(self, injections: Sequence[Injection]) -> None:
         for each in injections:
-            self._hook_at(changed_by(each, self.backbone), Injected(each, self.injections))
+            self._hook_at(hooked_module(each, self.backbone), BoundInjection(each, self.injections))
 
-    def _hook_at(self, hooked: nn.Module, change: Change) -> None:
+    def _hook_at(self, hooked: nn.Module, change: StateUpdate) -> None:
         tokens_first = self.config.backbone.model_type in TOKENS_FIRST
-        hooked.register_forward_hook(BlockHook(self.memory, change, tokens_first=tokens_first))
+        hooked.register_forward_hook(
+            BlockHook(self.context_stack, change, tokens_first=tokens_first)
+        )
 
     @classmethod
     def from_backbone(
@@ -231,38 +243,40 @@ class KGBertPreTrainedModel(PreTrainedModel):
         """
         if labels is not None:
             inputs["labels"] = labels
-        knowledge = take_knowledge(inputs)
-        current = self.new_pass(knowledge, attention_mask)
-        with self.memory.holding(current):
+        knowledge = pop_knowledge_inputs(inputs)
+        current = self.build_context(knowledge, attention_mask)
+        with self.context_stack.activate(current):
             output = self.backbone(input_ids=input_ids, attention_mask=attention_mask, **inputs)
-        return taught_links(output, current, knowledge, self.config.linking_loss)
+        return add_linking_loss(output, current, knowledge, self.config.linking_loss)
 
-    def new_pass(self, knowledge: BatchKnowledge | None, attention_mask: Tensor | None) -> Pass:
+    def build_context(
+        self, knowledge: BatchKnowledge | None, attention_mask: Tensor | None
+    ) -> KnowledgeContext:
         """Return what the hooks of a forward pass read.
 
         Raises:
             ValueError: The model reads knowledge, and the batch brings none.
         """
         entities = links = layout = None
-        absorbed: dict[str, Absorbed] = {}
-        if (self.injections or self.scores_entities) and not self.memory.switched_off:
+        folded: dict[str, FoldedKeysValues] = {}
+        if (self.injections or self.scores_entities) and not self.context_stack.switched_off:
             if knowledge is None:
                 raise ValueError(
                     "this model reads a knowledge graph, but the batch brings none of it. Make "
                     "batches with KGBertProcessor or ask kgbert.pipeline(folder); "
                     "transformers.pipeline() cannot. To compute without knowledge, write "
-                    "`with model.knowledge_off(): ...`."
+                    "`with model.without_knowledge(): ...`."
                 )
             if knowledge.entity_vectors is None:
                 entities = self._entities(knowledge)
             else:
-                entities, absorbed = self._looked_up(knowledge)
-            links = knowledge.links(self._hide_some(knowledge.link_scores))
+                entities, folded = self._precomputed_vectors(knowledge)
+            links = knowledge.links(self._apply_link_dropout(knowledge.link_scores))
             layout = knowledge.layout()
-        weights = self.memory.weights
+        weights = self.context_stack.weights
         if weights is None and knowledge is not None and knowledge.link_gold is not None:
             weights = {}
-        return Pass(attention_mask, entities, links, layout, weights, absorbed)
+        return KnowledgeContext(attention_mask, entities, links, layout, weights, folded)
 
     def _entities(self, knowledge: BatchKnowledge) -> Tensor:
         """Return a vector for each node that may be linked."""
@@ -270,7 +284,7 @@ class KGBertPreTrainedModel(PreTrainedModel):
         if not FUSIONS[self.config.fusion].reads_graph:
             return knowledge.node_features.to(next(self.injections.parameters()).dtype)
         if torch.is_grad_enabled():
-            self.freshness.forget()
+            self.staleness_check.forget()
         vectors: Tensor = self.graph_encoder(
             knowledge.node_features,
             knowledge.edge_index,
@@ -279,7 +293,9 @@ class KGBertPreTrainedModel(PreTrainedModel):
         )
         return vectors
 
-    def _looked_up(self, knowledge: BatchKnowledge) -> tuple[Tensor, dict[str, Absorbed]]:
+    def _precomputed_vectors(
+        self, knowledge: BatchKnowledge
+    ) -> tuple[Tensor, dict[str, FoldedKeysValues]]:
         """Return vectors computed beforehand, and by injection what takes their place there."""
         if self.training:
             raise ValueError(
@@ -289,16 +305,18 @@ class KGBertPreTrainedModel(PreTrainedModel):
         assert knowledge.entity_vectors is not None
         # Whoever compiles a model has stopped changing it.
         if not torch.compiler.is_compiling():
-            self.freshness.check(self._maker_of_vectors(), knowledge.vectors_hash)
+            self.staleness_check.check(self._maker_of_vectors(), knowledge.vectors_hash)
         rows = knowledge.entity_vectors.to(self.graph_encoder.norm.weight.dtype)
         config = self.config
-        return taken_apart(rows, config.knowledge_size, config.backbone.hidden_size, self.absorbing)
+        return unpack_columns(
+            rows, config.knowledge_size, config.backbone.hidden_size, self.foldable
+        )
 
     def train(self: Fused, mode: bool = True) -> Fused:
         """Set the mode as ever, and warn once if what was frozen keeps knowledge out."""
         if mode and not self.has_trained:
             self.has_trained = True
-            tell_shut(self.injections)
+            warn_frozen_gates(self.injections)
         super().train(mode)
         return self
 
@@ -324,14 +342,14 @@ class KGBertPreTrainedModel(PreTrainedModel):
             self.graph_encoder,
             processor.sampler,
             processor.features,
-            self._absorbing(),
+            self._foldable_attentions(),
             progress,
         )
-        return EntityVectors(vectors, processor.origin_of_vectors(weights))
+        return EntityVectors(vectors, processor.vectors_origin(weights))
 
     def check_vectors(self, vectors: EntityVectors) -> None:
         """Raise ValueError where entity vectors are not those of this model's weights."""
-        self.freshness.check(self._maker_of_vectors(), vectors.origin.weights_hash)
+        self.staleness_check.check(self._maker_of_vectors(), vectors.origin.weights_hash)
 
     def _maker_of_vectors(self) -> nn.Module:
         """Return all whose weights are in vectors computed beforehand."""
@@ -340,26 +358,26 @@ class KGBertPreTrainedModel(PreTrainedModel):
                 "this model computes no entity vectors, so that there are none to precompute or "
                 "to look up; type processor.use_vectors(None)."
             )
-        if not self.absorbing:
+        if not self.foldable:
             return self.graph_encoder
-        maps = chain.from_iterable(each.absorbed_maps for each in self._absorbing())
+        maps = chain.from_iterable(each.folded_projections for each in self._foldable_attentions())
         return nn.ModuleList([self.graph_encoder, *maps])
 
-    def _absorbing(self) -> list[Any]:
-        return [self.injections[name] for name in self.absorbing]
+    def _foldable_attentions(self) -> list[Any]:
+        return [self.injections[name] for name in self.foldable]
 
-    def knowledge_off(self) -> AbstractContextManager[None]:
+    def without_knowledge(self) -> AbstractContextManager[None]:
         """Return a context in which the model computes with its injections switched off."""
-        return self.memory.off()
+        return self.context_stack.disabled()
 
-    def attention_recorded(self) -> AbstractContextManager[dict[str, Tensor]]:
+    def record_attention(self) -> AbstractContextManager[dict[str, Tensor]]:
         """Return a context that gives each link's attention, by injection, shape (links, heads).
 
         The dictionary is filled by the forward passes inside the context, the last one counting.
         """
-        return self.memory.recording()
+        return self.context_stack.record_attention()
 
-    def _hide_some(self, scores: Tensor) -> Tensor:
+    def _apply_link_dropout(self, scores: Tensor) -> Tensor:
         """Hide a share of the links while training, so that the text alone must do as well."""
         if not self.training or not self.config.link_dropout:
             return scores
@@ -367,7 +385,7 @@ class KGBertPreTrainedModel(PreTrainedModel):
         return scores.masked_fill(hidden, -torch.inf)
 
     def _init_weights(self, module: nn.Module) -> None:
-        start(module)
+        init_module_weights(module)
 
     def _set_gradient_checkpointing(
         self,
@@ -382,5 +400,7 @@ class KGBertPreTrainedModel(PreTrainedModel):
                 "knowledge of its own pass; use gradient_checkpointing_kwargs="
                 '{"use_reentrant": False}.'
             )
-        restoring = partial(gradient_checkpointing_func, context_fn=self.memory.for_recomputation)
+        restoring = partial(
+            gradient_checkpointing_func, context_fn=self.context_stack.checkpoint_contexts
+        )
         super()._set_gradient_checkpointing(enable, restoring, *options, **named_options)

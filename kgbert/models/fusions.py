@@ -5,7 +5,7 @@ from importlib import import_module
 from typing import NamedTuple
 
 from kgbert.models.config import KGBertConfig
-from kgbert.models.layers.injection import Attend, AttendAtOneToken, Injection
+from kgbert.models.layers.injection import Injection, ReadoutFusionHook, TokenFusionHook
 from kgbert.models.layers.knowledge_attention import KnowledgeAttention
 
 
@@ -40,9 +40,9 @@ def attention_injections(config: KGBertConfig, read_position: int, pools: bool) 
     found = []
     for layer in config.injected_layers:
         name = f"layer_{layer}"
-        found.append(Injection(name, layer, _attention(config), Attend(name)))
+        found.append(Injection(name, layer, _attention(config), TokenFusionHook(name)))
     if pools:
-        change = AttendAtOneToken("readout", read_position)
+        change = ReadoutFusionHook("readout", read_position)
         found.append(Injection("readout", blocks, _attention(config), change, "pooled"))
     return found
 

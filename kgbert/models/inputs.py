@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from kgbert.models.layers.fast_paths import Layout
+from kgbert.models.layers.fast_paths import TableLayout
 from kgbert.models.layers.knowledge_attention import Links
 
 
@@ -17,19 +17,19 @@ class BatchKnowledge(NamedTuple):
     ``forward``.
     """
 
-    link_rows: Int[Tensor, " positions"]
+    link_batch_index: Int[Tensor, " positions"]
     """The text of each linked position."""
-    link_tokens: Int[Tensor, " positions"]
+    link_token_index: Int[Tensor, " positions"]
     """Its place in the text."""
-    link_positions: Int[Tensor, " links"]
+    link_query_index: Int[Tensor, " links"]
     """The position that a link starts from."""
-    link_nodes: Int[Tensor, " links"]
+    link_node_index: Int[Tensor, " links"]
     """The node that it leads to."""
     link_scores: Float[Tensor, " links"]
     """Log of the linker's score."""
-    link_slots: Int[Tensor, " positions"]
+    link_row_index: Int[Tensor, " positions"]
     """Which of its text's linked positions it is."""
-    link_columns: Int[Tensor, " links"]
+    link_col_index: Int[Tensor, " links"]
     """Which of its text's entities a link leads to."""
     table_size: tuple[int, int]
     """The most linked positions and the most entities that one text has."""
@@ -50,13 +50,19 @@ class BatchKnowledge(NamedTuple):
     """What gold links say of each link, as :func:`kgbert.models.linking_loss.linking_loss` reads
     it."""
 
-    def layout(self) -> Layout:
+    def layout(self) -> TableLayout:
         """Return where the links stand in the tables of their texts."""
-        return Layout(self.link_slots, self.link_columns, self.table_size)
+        return TableLayout(self.link_row_index, self.link_col_index, self.table_size)
 
     def links(self, scores: Tensor) -> Links:
         """Return the links with these scores in the place of the linker's."""
-        return Links(self.link_rows, self.link_tokens, self.link_positions, self.link_nodes, scores)
+        return Links(
+            self.link_batch_index,
+            self.link_token_index,
+            self.link_query_index,
+            self.link_node_index,
+            scores,
+        )
 
 
 _LINKS = BatchKnowledge._fields[:8]
@@ -65,7 +71,7 @@ _SAMPLED = ("node_features", "edge_index", "edge_types")
 _PRECOMPUTED = ("entity_vectors", "vectors_hash", "hop_sizes")
 
 
-def take_knowledge(inputs: dict[str, Any]) -> BatchKnowledge | None:
+def pop_knowledge_inputs(inputs: dict[str, Any]) -> BatchKnowledge | None:
     """Remove the knowledge from a forward call's keyword arguments, and return it.
 
     Only shapes are checked, which costs no synchronisation with a GPU. Returns None where the
@@ -99,12 +105,14 @@ def _fits(knowledge: BatchKnowledge) -> bool:
     edges = 0 if knowledge.edge_types is None else len(knowledge.edge_types)
     return (
         (knowledge.edge_index is None or knowledge.edge_index.shape == (2, edges))
-        and _as_long(knowledge.link_rows, knowledge.link_tokens, knowledge.link_slots)
         and _as_long(
-            knowledge.link_positions,
-            knowledge.link_nodes,
+            knowledge.link_batch_index, knowledge.link_token_index, knowledge.link_row_index
+        )
+        and _as_long(
+            knowledge.link_query_index,
+            knowledge.link_node_index,
             knowledge.link_scores,
-            knowledge.link_columns,
+            knowledge.link_col_index,
         )
         and nodes is not None
         and _sums_up(knowledge.hop_sizes, len(nodes), edges)

@@ -9,7 +9,7 @@ from torch import Tensor
 from transformers.utils.generic import ModelOutput
 
 from kgbert.models.inputs import BatchKnowledge
-from kgbert.models.layers.injection import Pass
+from kgbert.models.layers.injection import KnowledgeContext
 from kgbert.models.layers.knowledge_attention import Links
 
 #: The share of attention below which a loss grows no more, and a gradient ends.
@@ -19,8 +19,8 @@ LEAST = 1e-6
 Output = TypeVar("Output", bound=ModelOutput)
 
 
-def taught_links(
-    output: Output, current: Pass, knowledge: BatchKnowledge | None, weight: float
+def add_linking_loss(
+    output: Output, current: KnowledgeContext, knowledge: BatchKnowledge | None, weight: float
 ) -> Output:
     """Return a model's output with :func:`linking_loss` in its loss, where gold links are known.
 
@@ -57,7 +57,7 @@ def linking_loss(
         gold: 1 for a link to the gold entity, 0 for another candidate of a mention whose entity is
             known, negative where nothing is known.
     """
-    count = len(links.rows)
+    count = len(links.batch_index)
     said = _total((gold >= 0).float(), links, count) > 0
     right = ((gold == 1) & links.scores.isfinite()).float()
     known = _total(right, links, count) > 0
@@ -72,4 +72,4 @@ def linking_loss(
 
 
 def _total(values: Tensor, links: Links, count: int) -> Float[Tensor, " positions"]:
-    return values.new_zeros(count).index_add(0, links.positions, values)
+    return values.new_zeros(count).index_add(0, links.query_index, values)

@@ -11,35 +11,37 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from kgbert.encoding.neighbor_sampling import NeighbourSampler
+from kgbert.encoding.neighbor_sampling import NeighborSampler
 from kgbert.features.entity_features import EntityFeatures, weights_hash
 from kgbert.models.layers.graph_encoder import GraphEncoder
-from kgbert.models.layers.injection import Attend, Injection
-from kgbert.models.layers.knowledge_attention import Absorbed, KnowledgeAttention
+from kgbert.models.layers.injection import Injection, TokenFusionHook
+from kgbert.models.layers.knowledge_attention import FoldedKeysValues, KnowledgeAttention
 
 
-def absorbing(injections: Iterable[Injection]) -> tuple[str, ...]:
-    """Return the names of the injections for which entities can absorb all maps."""
+def foldable_injections(injections: Iterable[Injection]) -> tuple[str, ...]:
+    """Return the names of the injections for which entities can fold_projections all maps."""
     return tuple(
         each.name
         for each in injections
-        if isinstance(each.change, Attend)
+        if isinstance(each.change, TokenFusionHook)
         and isinstance(each.module, KnowledgeAttention)
-        and each.module.can_be_absorbed
+        and each.module.is_foldable
     )
 
 
-def joined(
+def pack_columns(
     vectors: Float[Tensor, "nodes knowledge"], attentions: Iterable[KnowledgeAttention]
 ) -> Float[Tensor, "nodes size"]:
-    """Return entity vectors followed by what they absorb for each attention."""
-    return torch.cat([vectors, *(part for each in attentions for part in each.absorb(vectors))], 1)
+    """Return entity vectors followed by what they fold_projections for each attention."""
+    return torch.cat(
+        [vectors, *(part for each in attentions for part in each.fold_projections(vectors))], 1
+    )
 
 
-def taken_apart(
+def unpack_columns(
     rows: Float[Tensor, "nodes size"], knowledge: int, hidden: int, names: Collection[str]
-) -> tuple[Float[Tensor, "nodes knowledge"], dict[str, Absorbed]]:
-    """Return what :func:`joined` put together: the vectors, and the rest by injection.
+) -> tuple[Float[Tensor, "nodes knowledge"], dict[str, FoldedKeysValues]]:
+    """Return what :func:`pack_columns` put together: the vectors, and the rest by injection.
 
     Args:
         rows: One an entity.
@@ -49,7 +51,7 @@ def taken_apart(
     """
     vectors, *parts = rows.split([knowledge, *(len(names) * [hidden + 1, hidden])], 1)
     pairs = zip(parts[::2], parts[1::2], strict=True)
-    return vectors, {name: Absorbed(*pair) for name, pair in zip(names, pairs, strict=True)}
+    return vectors, {name: FoldedKeysValues(*pair) for name, pair in zip(names, pairs, strict=True)}
 
 
 #: Entities computed together.
@@ -65,7 +67,7 @@ Step = Callable[[int, int], Tensor]
 @torch.no_grad()
 def all_vectors(
     encoder: GraphEncoder,
-    sampler: NeighbourSampler,
+    sampler: NeighborSampler,
     features: EntityFeatures,
     attentions: Collection[KnowledgeAttention] = (),
     progress: Progress | None = None,
@@ -93,7 +95,9 @@ def all_vectors(
         return filled
 
     def enter(start: int, end: int) -> Tensor:
-        return encoder.enter(torch.tensor(features.vectors[start:end]).to(device)).float()
+        return encoder.project_features(
+            torch.tensor(features.vectors[start:end]).to(device)
+        ).float()
 
     def refine(state: NDArray[Any], layer: int, start: int, end: int) -> Tensor:
         found = sampler.sample(np.arange(start, end), hops=1)
@@ -102,11 +106,11 @@ def all_vectors(
             for each in (state[found.nodes], found.edge_index, found.edge_types)
         )
         nodes = nodes.to(encoder.project.weight.dtype)
-        return encoder.refine(layer, nodes, end - start, edge_index, edge_types).float()
+        return encoder.message_pass(layer, nodes, end - start, edge_index, edge_types).float()
 
     def leave(state: NDArray[Any], start: int, end: int) -> Tensor:
         nodes = torch.tensor(state[start:end]).to(encoder.norm.weight)
-        return _halved(joined(encoder.norm(nodes), attentions))
+        return _halved(pack_columns(encoder.norm(nodes), attentions))
 
     training = encoder.training
     encoder.eval()
@@ -136,7 +140,7 @@ def _on_disk(shape: tuple[int, int], kind: type[Any]) -> NDArray[Any]:
         return np.memmap(file, kind, "w+", shape=shape)
 
 
-class Freshness:
+class StalenessCheck:
     """Says of which weights vectors must be, hashing these only where they changed."""
 
     def __init__(self) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from transformers import PreTrainedConfig
 
-from kgbert.encoding.candidates import Choice
+from kgbert.encoding.candidates import CandidateSet
 from kgbert.encoding.encoded import EncodedText
 from kgbert.tasks.gold_links import NIL, UNSAID
 
@@ -36,11 +36,11 @@ def chosen(
     """
     return [
         _chosen(row, choice, config.nil_threshold)
-        for row, choice in zip(logits, encoded.choices, strict=False)
+        for row, choice in zip(logits, encoded.candidate_sets, strict=False)
     ]
 
 
-def _chosen(logits: NDArray[np.float32], choice: Choice, threshold: float) -> Chosen:
+def _chosen(logits: NDArray[np.float32], choice: CandidateSet, threshold: float) -> Chosen:
     own = logits[: len(choice.ids) + 1].astype(np.float64)
     if len(own) == 1 or not np.isfinite(own[1:]).any():
         return Chosen(NIL, 1.0, NIL, 0.0)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from kgbert.data import Example, Span
 from kgbert.encoding.alignment import tokens_of
-from kgbert.encoding.candidates import Choice
+from kgbert.encoding.candidates import CandidateSet
 from kgbert.encoding.dataset import IGNORED
 from kgbert.encoding.encoded import EncodedText
 from kgbert.graph.core.graph import KnowledgeGraph
@@ -37,13 +37,13 @@ def gold_choices(example: Example, encoded: EncodedText) -> list[int]:
         IGNORED if span is None else _place(span.entity, choice)
         for span, choice in zip(
             (gold_span(mention, example) for mention in encoded.mentions),
-            encoded.choices,
+            encoded.candidate_sets,
             strict=True,
         )
     ]
 
 
-def _place(entity: str, choice: Choice) -> int:
+def _place(entity: str, choice: CandidateSet) -> int:
     return choice.ids.index(entity) + 1 if entity in choice.ids else 0
 
 

@@ -60,8 +60,8 @@ def own_logits(
     """Return the logits of one text without those of its padding."""
     if logits.ndim == 1:
         return logits
-    length = len(text.choices if processor.candidates else text.offsets)
-    padded_left = processor.read_last and not processor.candidates
+    length = len(text.candidate_sets if processor.candidates else text.offsets)
+    padded_left = processor.reads_last_token and not processor.candidates
     return logits[len(logits) - length :] if padded_left else logits[:length]
 
 

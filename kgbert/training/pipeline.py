@@ -110,7 +110,7 @@ class KGBertPipeline:
     def _answer(self, encoded: Sequence[EncodedText]) -> Iterator[Prediction]:
         batch = send_to_device(self.processor.collate(encoded), self.model.device)
         mixed = torch.autocast(self.model.device.type, torch.bfloat16, enabled=self.bf16)
-        with torch.inference_mode(), mixed, self.model.attention_recorded() as weights:
+        with torch.inference_mode(), mixed, self.model.record_attention() as weights:
             logits = self.model(**batch).logits.float().cpu()
         mean = _mean_over_injections(weights)
         first = 0

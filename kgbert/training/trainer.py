@@ -21,7 +21,7 @@ from transformers import (
 from kgbert.data import Example
 from kgbert.encoding.dataset import KGBertCollator, LabelledTexts, Target, TrainingTexts
 from kgbert.encoding.encoded import EncodedText
-from kgbert.encoding.length_grouping import SimilarLengths
+from kgbert.encoding.length_grouping import LengthGroupedSampler
 from kgbert.encoding.processor import KGBertProcessor
 from kgbert.models.base import KGBertPreTrainedModel
 from kgbert.tasks.base import Answer, Task, labels_of, task_of_model
@@ -128,7 +128,7 @@ def fine_tune(
 
     def score(output: EvalPrediction) -> dict[str, float]:
         logits = np.asarray(output.predictions)
-        if processor.read_last and logits.ndim == 3 and not processor.candidates:
+        if processor.reads_last_token and logits.ndim == 3 and not processor.candidates:
             logits = moved_left(logits, np.asarray(output.label_ids), held_out.targets)
         rows = zip(logits, held_out.encoded, strict=True)
         return task.score(expected, [task.answer(*row, model.config) for row in rows])
@@ -164,7 +164,7 @@ def fine_tune(
 class LengthGroupingTrainer(Trainer):
     """A Trainer whose batches hold texts of about the same length."""
 
-    def _get_train_sampler(self, train_dataset: Any = None) -> SimilarLengths:
+    def _get_train_sampler(self, train_dataset: Any = None) -> LengthGroupedSampler:
         """Shuffle texts so that neighbours have about the same length.
 
         Trainer's own grouping by length reorders the evaluation as well, reads the lengths from
@@ -172,7 +172,7 @@ class LengthGroupingTrainer(Trainer):
         """
         texts = cast(TrainingTexts, train_dataset or self.train_dataset)
         seed = self.args.seed if self.args.data_seed is None else self.args.data_seed
-        return SimilarLengths(
+        return LengthGroupedSampler(
             [len(text.offsets) for text in texts.encoded],
             self.args.train_batch_size * self.args.gradient_accumulation_steps,
             seed=seed,

@@ -66,7 +66,7 @@ def test_a_rivals_knowledge_reaches_the_logits_of_linked_texts_and_of_no_others(
     other = batch | {"node_features": batch["node_features"].flip(0)}
 
     answers = states(run(model, batch))
-    with model.knowledge_off():
+    with model.without_knowledge():
         off = states(run(model, batch))
 
     unlinked = TEXTS.index("nothing to see")
@@ -154,7 +154,7 @@ def test_a_batch_in_which_nothing_is_linked_is_computed_as_without_knowledge(fus
     batch = processor_of(fusion)(["nothing to see", "", "nor here"])
 
     ours = states(run(model, batch))
-    with model.knowledge_off():
+    with model.without_knowledge():
         off = states(run(model, batch))
 
     assert torch.equal(ours, off)

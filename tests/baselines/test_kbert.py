@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from kgbert.baselines.kbert import SentenceTrees
+from kgbert.baselines.kbert import SentenceTreeExpander
 from kgbert.comparison.arms.registry import ARMS
 from kgbert.data import Example, Span
 from kgbert.encoding.processor import KGBertProcessor
@@ -17,7 +17,7 @@ FAMILIES = ("bert", "distilbert", "electra", "roberta", "xlm-roberta", "camember
 
 def grown(family="bert", plain_folder=None, **options):
     """Return a processor whose texts grow triples, as the arm makes it for a backbone."""
-    expander = SentenceTrees()
+    expander = SentenceTreeExpander()
     if plain_folder is not None:
         folder = plain_folder(family, KGBertForSequenceClassification)
         expander = ARMS["k-bert"].transform(inputs(backbone=folder), 0).expander

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kgbert.encoding import csr as rows
-from kgbert.encoding.neighbor_sampling import NeighbourSampler
+from kgbert.encoding.neighbor_sampling import NeighborSampler
 from tests.encoding.test_neighbor_sampling import graphs
 from tests.support.tiny import tiny_graph
 
@@ -26,7 +26,7 @@ def test_rows_hold_every_edge_twice_sorted_whatever_the_order_of_the_edges(graph
     columns = ("heads", "relations", "tails")
     shuffled = replace(graph, **{name: getattr(graph, name)[order] for name in columns})
 
-    for found in (rows.sorted_rows(graph), rows.sorted_rows(shuffled)):
+    for found in (rows.build_adjacency(graph), rows.build_adjacency(shuffled)):
         receivers = np.repeat(np.arange(len(graph)), np.diff(found.offsets))
         triples = zip(receivers.tolist(), found.types.tolist(), found.senders.tolist(), strict=True)
         assert list(triples) == as_sorted_triples(graph)
@@ -42,11 +42,11 @@ def kept(monkeypatch, tmp_path):
 
 def test_rows_of_a_large_graph_are_sorted_once_and_then_mapped(kept, monkeypatch):
     graph = tiny_graph()
-    in_memory = rows.sorted_rows(graph)
-    rows.rows_of(graph)
-    monkeypatch.delattr(rows, "sorted_rows")
+    in_memory = rows.build_adjacency(graph)
+    rows.load_adjacency(graph)
+    monkeypatch.delattr(rows, "build_adjacency")
 
-    mapped = rows.rows_of(graph)
+    mapped = rows.load_adjacency(graph)
 
     assert [path.stem for path in kept.iterdir()] == [graph.hash[:32]]
     for name, column in vars(in_memory).items():
@@ -56,19 +56,19 @@ def test_rows_of_a_large_graph_are_sorted_once_and_then_mapped(kept, monkeypatch
 
 def test_a_sampler_draws_the_same_from_mapped_rows(kept):
     graph = tiny_graph()
-    expected = NeighbourSampler(graph, fan_out=2)
-    expected.rows = rows.sorted_rows(graph)
+    expected = NeighborSampler(graph, fan_out=2)
+    expected.rows = rows.build_adjacency(graph)
 
-    found = NeighbourSampler(graph, fan_out=2).sample(np.array([0, 3]), 1)
+    found = NeighborSampler(graph, fan_out=2).sample(np.array([0, 3]), 1)
 
     assert np.array_equal(found.edge_index, expected.sample(np.array([0, 3]), 1).edge_index)
     assert np.array_equal(found.edge_types, expected.sample(np.array([0, 3]), 1).edge_types)
 
 
 def test_a_damaged_file_of_rows_is_named(kept):
-    rows.rows_of(tiny_graph())
+    rows.load_adjacency(tiny_graph())
     [path] = kept.iterdir()
     path.write_bytes(path.read_bytes()[:-8])
 
     with pytest.raises(ValueError, match=r"damaged one \(it ends too early\). Remove it, and make"):
-        rows.rows_of(tiny_graph())
+        rows.load_adjacency(tiny_graph())

@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kgbert.encoding.length_grouping import SimilarLengths
-from kgbert.encoding.neighbor_sampling import NeighbourSampler
+from kgbert.encoding.length_grouping import LengthGroupedSampler
+from kgbert.encoding.neighbor_sampling import NeighborSampler
 from kgbert.graph.storage.builder import GraphBuilder
 
 
@@ -30,7 +30,7 @@ def sampled(data, graph, **options):
     }
     seeds = data.draw(st.lists(st.integers(0, len(graph) - 1)))
     epoch = data.draw(st.integers(0, 3))
-    sampler = NeighbourSampler(graph, **options)
+    sampler = NeighborSampler(graph, **options)
     return sampler, np.array(seeds, np.int64), epoch
 
 
@@ -152,7 +152,7 @@ def test_epochs_and_seeds_draw_others_until_all_were_seen():
     graph = builder.build()
 
     def drawn(seed, epoch):
-        sampler = NeighbourSampler(graph, fan_out=4, hops=1, seed=seed)
+        sampler = NeighborSampler(graph, fan_out=4, hops=1, seed=seed)
         return frozenset(sampler.sample(np.array([0]), epoch).nodes.tolist())
 
     by_epoch = [drawn(0, epoch) for epoch in range(100)]
@@ -165,16 +165,16 @@ def test_epochs_and_seeds_draw_others_until_all_were_seen():
 @pytest.mark.parametrize("options", [{"fan_out": 0}, {"hops": -1}])
 def test_sizes_that_cannot_be_drawn_are_refused(graph, options):
     with pytest.raises(ValueError, match="fan_out must be at least 1 and hops at least 0"):
-        NeighbourSampler(graph, **options)
+        NeighborSampler(graph, **options)
 
 
 @given(st.lists(st.integers(1, 50), min_size=1), st.integers(1, 8), st.integers(0, 5))
 def test_every_text_is_seen_once_in_an_epoch_in_an_order_of_its_own(lengths, batch, seed):
-    sampler = SimilarLengths(lengths, batch, seed=seed)
+    sampler = LengthGroupedSampler(lengths, batch, seed=seed)
 
     first = list(sampler)
     sampler.set_epoch(1)
 
     assert sorted(first) == sorted(sampler) == list(range(len(lengths)))
     assert list(sampler) == list(sampler)
-    assert first == list(SimilarLengths(lengths, batch, seed=seed))
+    assert first == list(LengthGroupedSampler(lengths, batch, seed=seed))

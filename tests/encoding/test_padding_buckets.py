@@ -3,7 +3,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kgbert.encoding.padding_buckets import SMALLEST, bucket_of, in_buckets
+from kgbert.encoding.padding_buckets import SMALLEST, bucket_of, pad_to_buckets
 from kgbert.models.auto import KGBertForTokenClassification
 from kgbert.models.config import POOLINGS
 from kgbert.models.fusions import FUSIONS
@@ -37,7 +37,7 @@ def test_what_is_padded_is_computed_and_learnt_as_it_was(fused, encoder, pooling
     model = stirred(fused(graph_encoder=encoder, pooling=pooling))
     batch = tiny_processor()(texts)
 
-    padded = in_buckets(batch, model.read_position)
+    padded = pad_to_buckets(batch, model.read_position)
 
     assert torch.allclose(run(model, padded).logits, run(model, batch).logits, atol=TOLERANCE)
     for ours, theirs in zip(gradients(model, padded), gradients(model, batch), strict=True):
@@ -49,7 +49,7 @@ def test_every_fusion_computes_padded_batches_as_unpadded(fused, fusion):
     model = stirred(fused(fusion=fusion))
     batch = tiny_processor()(TEXTS)
 
-    padded = run(model, in_buckets(batch, model.read_position)).logits
+    padded = run(model, pad_to_buckets(batch, model.read_position)).logits
 
     assert torch.allclose(padded, run(model, batch).logits, atol=TOLERANCE)
 
@@ -57,9 +57,9 @@ def test_every_fusion_computes_padded_batches_as_unpadded(fused, fusion):
 def test_what_gold_links_teach_is_taught_in_padded_batches_alike(fused):
     model = stirred(fused(linking_loss=0.5))
     batch = tiny_processor()(TEXTS)
-    batch["link_gold"] = torch.arange(len(batch["link_nodes"])) % 3 - 1
+    batch["link_gold"] = torch.arange(len(batch["link_node_index"])) % 3 - 1
 
-    padded = in_buckets(batch, model.read_position)
+    padded = pad_to_buckets(batch, model.read_position)
 
     assert torch.allclose(loss_of(model, padded), loss_of(model, batch), atol=TOLERANCE)
     assert loss_of(model, batch) != loss_of(model, {**batch, "link_gold": None})
@@ -70,7 +70,7 @@ def test_texts_padded_on_either_side_are_computed_alike(fused, family):
     model = stirred(fused(family, KGBertForTokenClassification))
     batch = tiny_processor(family)(TEXTS)
 
-    padded = states(run(model, in_buckets(batch, model.read_position)))
+    padded = states(run(model, pad_to_buckets(batch, model.read_position)))
 
     assert torch.allclose(padded, states(run(model, batch)), atol=TOLERANCE)
 
@@ -80,14 +80,14 @@ def test_vectors_that_are_looked_up_are_padded_too(fused):
     processor.use_vectors(model.precompute(processor))
     batch = processor(TEXTS)
 
-    padded = in_buckets(batch, model.read_position)
+    padded = pad_to_buckets(batch, model.read_position)
 
     assert len(padded["entity_vectors"]) == bucket_of(len(batch["entity_vectors"]))
     assert torch.allclose(run(model, padded).logits, run(model, batch).logits, atol=TOLERANCE)
 
 
 def test_every_size_is_a_bucket():
-    padded = in_buckets(tiny_processor()(TEXTS), 0)
+    padded = pad_to_buckets(tiny_processor()(TEXTS), 0)
 
     sizes = {len(padded[name]) for name in padded if name.startswith("link_")}
     sizes |= {size for hop in padded["hop_sizes"] for size in hop if size}

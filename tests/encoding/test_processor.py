@@ -27,11 +27,11 @@ def test_a_batch_starts_with_input_ids_and_has_its_links_at_the_right_tokens(fam
     assert next(iter(batch)) == "input_ids"
     others = {name for name, value in batch.items() if not isinstance(value, torch.Tensor)}
     assert others == {"hop_sizes", "table_size"}
-    rows, tokens = batch["link_rows"].tolist(), batch["link_tokens"].tolist()
+    rows, tokens = batch["link_batch_index"].tolist(), batch["link_token_index"].tolist()
     width = batch["input_ids"].shape[1]
     linked = set()
     for row, text in enumerate(encoded):
-        shift = width - len(text.offsets) if processor.read_last else 0
+        shift = width - len(text.offsets) if processor.reads_last_token else 0
         linked |= {(row, token + shift) for token in text.links.tokens}
     assert set(zip(rows, tokens, strict=True)) == linked
     assert all(batch["attention_mask"][row, token] for row, token in linked)
@@ -42,8 +42,8 @@ def test_the_position_that_heads_read_is_linked_to_every_entity_of_its_text(fami
     batch = tiny_processor(family)(["a lung", "fever and cough"])
     read = batch["input_ids"].shape[1] - 1 if family == "xlnet" else 0
     at = [
-        (int(batch["link_rows"][position]), int(batch["link_tokens"][position]))
-        for position in batch["link_positions"]
+        (int(batch["link_batch_index"][position]), int(batch["link_token_index"][position]))
+        for position in batch["link_query_index"]
     ]
 
     counts = [sum(place == (row, read) for place in at) for row in range(2)]
@@ -58,7 +58,7 @@ def test_links_lead_to_the_features_of_their_entity():
     batch = processor.collate(encoded)
 
     entities = [entity for text in encoded for entity in text.links.entities]
-    found = batch["node_features"][batch["link_nodes"]].numpy()
+    found = batch["node_features"][batch["link_node_index"]].numpy()
     assert np.array_equal(found, processor.features.vectors[entities])
 
 
@@ -76,7 +76,7 @@ def test_a_score_of_zero_hides_its_link(recwarn):
 def test_texts_without_anything_to_link_make_a_batch(family):
     batch = tiny_processor(family)(["", "nothing"])
 
-    assert len(batch["link_nodes"]) == len(batch["node_features"]) == 0
+    assert len(batch["link_node_index"]) == len(batch["node_features"]) == 0
     assert batch["hop_sizes"] == [(0, 0)] * 3
     assert batch["edge_index"].shape == (2, 0)
 
@@ -170,7 +170,10 @@ def test_a_saved_processor_makes_the_same_batches(family, tmp_path):
     for plain in ("hop_sizes", "table_size"):
         assert before.pop(plain) == after.pop(plain)
     assert all(torch.equal(tensor, after[name]) for name, tensor in before.items())
-    assert (again.read_last, again.max_length) == (processor.read_last, processor.max_length)
+    assert (again.reads_last_token, again.max_length) == (
+        processor.reads_last_token,
+        processor.max_length,
+    )
 
 
 def test_a_folder_without_a_processor_is_named(tmp_path):

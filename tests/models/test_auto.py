@@ -187,7 +187,7 @@ def test_two_models_share_no_memory(fused):
     batch = tiny_processor()(TEXTS)
     expected = run(second, batch).logits
 
-    with first.knowledge_off(), first.attention_recorded() as weights:
+    with first.without_knowledge(), first.record_attention() as weights:
         assert torch.equal(run(second, batch).logits, expected)
     assert weights == {}
 
@@ -196,7 +196,7 @@ def test_knowledge_is_on_again_after_an_error_inside_knowledge_off(fused):
     model, batch = stirred(fused()), tiny_processor()(TEXTS)
     expected = run(model, batch).logits
 
-    with pytest.raises(ZeroDivisionError), model.knowledge_off():
+    with pytest.raises(ZeroDivisionError), model.without_knowledge():
         1 / 0  # noqa: B018 - the error is what is wanted
 
     assert torch.equal(run(model, batch).logits, expected)
@@ -209,14 +209,14 @@ def test_nothing_is_kept_between_passes(fused):
     with pytest.raises(ValueError, match="brings none of it"):
         model(**tokens_of(batch))
 
-    assert model.memory.current is None
+    assert model.context_stack.current is None
 
 
 def test_the_same_links_with_minus_infinite_scores_change_nothing(fused):
     model, batch = stirred(fused()), tiny_processor()(TEXTS)
     hidden = batch | {"link_scores": torch.full_like(batch["link_scores"], -torch.inf)}
 
-    with model.knowledge_off():
+    with model.without_knowledge():
         off = run(model, batch).logits
 
     assert torch.allclose(run(model, hidden).logits, off, atol=1e-6)

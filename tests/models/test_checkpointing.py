@@ -63,7 +63,7 @@ def test_knowledge_may_be_off_in_one_of_two_passes(fused):
     def both(model):
         torch.manual_seed(11)
         on = loss_of(model.train(), batch)
-        with model.knowledge_off():
+        with model.without_knowledge():
             off = loss_of(model, batch)
         (on + off).backward()
         return {name: x.grad for name, x in model.named_parameters() if x.grad is not None}

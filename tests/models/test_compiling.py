@@ -4,7 +4,7 @@ import jaxtyping
 import pytest
 import torch
 
-from kgbert.encoding.padding_buckets import in_buckets
+from kgbert.encoding.padding_buckets import pad_to_buckets
 from kgbert.models.config import POOLINGS
 from tests.support.tiny import run, stirred, tiny_processor
 
@@ -36,7 +36,7 @@ def test_a_compiled_model_answers_as_it_did_and_compiles_once_for_a_bucket(fused
     model = stirred(fused(pooling=pooling))
     processor = tiny_processor()
     batches = [processor(texts) for texts in (FIRST, SECOND)]
-    padded = [in_buckets(batch, model.read_position) for batch in batches]
+    padded = [pad_to_buckets(batch, model.read_position) for batch in batches]
     expected = [run(model, batch).logits for batch in batches]
     compiled = torch.compile(model, backend=backend, dynamic=False)
 
@@ -58,9 +58,9 @@ def test_a_compiled_model_looks_vectors_up_as_it_did(fused, shape):
     batches = [processor(texts) for texts in (FIRST, SECOND)]
     compiled = torch.compile(model, backend="eager", dynamic=False)
 
-    answers = [run(compiled, in_buckets(batches[0], model.read_position)).logits]
+    answers = [run(compiled, pad_to_buckets(batches[0], model.read_position)).logits]
     with torch.compiler.set_stance("fail_on_recompile"):
-        answers.append(run(compiled, in_buckets(batches[1], model.read_position)).logits)
+        answers.append(run(compiled, pad_to_buckets(batches[1], model.read_position)).logits)
 
     for ours, batch in zip(answers, batches, strict=True):
         assert torch.allclose(ours, run(model, batch).logits, atol=1e-6)

@@ -59,8 +59,8 @@ def test_gold_links_are_told_of_the_tokens_of_their_mention_alone():
     batch = batch_with_gold("EX:8", "EX:3")
 
     said = batch["link_gold"]
-    places = batch["link_tokens"][batch["link_positions"]]
-    rows = batch["link_rows"][batch["link_positions"]]
+    places = batch["link_token_index"][batch["link_query_index"]]
+    rows = batch["link_batch_index"][batch["link_query_index"]]
     assert (said[(places == 0) | (rows == 1)] == IGNORED).all()
     assert said[(places > 0) & (rows == 0)].tolist() == [0, 1] + [0] * 5
 
@@ -85,7 +85,7 @@ def test_the_attention_learns_the_gold_links_beside_the_task(fused):
         model(**batch).loss.backward()
         optimiser.step()
 
-    with model.eval().attention_recorded() as weights:
+    with model.eval().record_attention() as weights:
         run(model, {name: x for name, x in batch.items() if name != "link_gold"})
 
     right = batch["link_gold"] == 1

@@ -69,7 +69,7 @@ def test_knowledge_is_learnt_saved_and_merged_beside_lora(fused, shape, tmp_path
         if parameter.requires_grad and (parameter.grad is None or not parameter.grad.any())
     ]
     assert not unreached
-    with model.knowledge_off():
+    with model.without_knowledge():
         assert (run(with_lora, batch).logits - answer).abs().max() > 0.05
     with with_lora.disable_adapter():
         assert torch.equal(run(with_lora, batch).logits, plain)

@@ -11,7 +11,7 @@ from kgbert.training.pipeline import pipeline
 from kgbert.training.saving import load_model, save_model
 from tests.support.tiny import TEXTS, loss_of, run, stirred, tiny_graph, tiny_processor
 
-#: By the heads of its attentions, the shape of a tiny model; of one head they can be absorbed.
+#: By the heads of its attentions, the shape of a tiny model; of one head they can be folded.
 HEADS = {1: {"knowledge_heads": 1, "knowledge_size": 32}, 2: {}}
 
 #: What half precision may change in the logits of a tiny model.
@@ -75,11 +75,11 @@ def test_one_head_leaves_no_map_for_the_text(fused, monkeypatch):
 @pytest.mark.parametrize("heads", HEADS)
 def test_the_attention_that_is_told_is_that_of_sampled_vectors(fused, heads):
     model, processor = stirred(fused(pooling="mean", **HEADS[heads])), tiny_processor()
-    with model.attention_recorded() as sampled:
+    with model.record_attention() as sampled:
         run(model, processor(TEXTS))
 
     processor.use_vectors(model.precompute(processor))
-    with model.attention_recorded() as looked_up:
+    with model.record_attention() as looked_up:
         run(model, processor(TEXTS))
 
     assert sampled.keys() == looked_up.keys() == model.injections.keys()
@@ -94,7 +94,7 @@ def test_texts_without_links_look_nothing_up(fused, heads):
     processor.use_vectors(model.precompute(processor))
     batch = processor(["nothing to see"])
 
-    with model.knowledge_off():
+    with model.without_knowledge():
         off = run(model, batch).logits
 
     assert len(batch["entity_vectors"]) == 0
@@ -301,7 +301,7 @@ def test_vectors_are_mapped_and_not_read(fused, tmp_path):
     assert not again.vectors.flags.writeable
 
 
-@pytest.mark.parametrize("missing", ["vectors_hash", "hop_sizes", "link_nodes"])
+@pytest.mark.parametrize("missing", ["vectors_hash", "hop_sizes", "link_node_index"])
 def test_a_batch_with_part_of_what_is_looked_up_is_refused(fused, missing):
     model, processor = fused(), tiny_processor()
     processor.use_vectors(model.precompute(processor))

@@ -87,7 +87,7 @@ def test_a_checkpoint_without_the_knowledge_part_gets_a_fresh_one(fused, plain, 
         tmp_path, output_loading_info=True
     )
 
-    with loaded.eval().knowledge_off():
+    with loaded.eval().without_knowledge():
         without = run(loaded, batch).logits
     assert torch.equal(run(loaded, batch).logits, without)
     assert {name.split(".")[0] for name in report["missing_keys"]} == {
@@ -111,7 +111,7 @@ def assert_initialised(name, module):
     """Uninitialised memory holds anything: zeros, huge numbers, not a number."""
     for part, tensor in (*module.named_parameters(recurse=False), *module.named_buffers("", False)):
         where = f"{name}.{part}"
-        if part in ("gate", "shares"):
+        if part in ("gate", "layer_scale"):
             assert not tensor.any(), where
         elif isinstance(module, AlignedLinear) and part == "weight":
             assert torch.equal(tensor, torch.eye(*tensor.shape)), where

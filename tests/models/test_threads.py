@@ -37,8 +37,8 @@ def test_what_one_thread_switches_off_and_records_is_its_own(fused):
 
     with (
         ThreadPoolExecutor(1) as other,
-        model.knowledge_off(),
-        model.attention_recorded() as weights,
+        model.without_knowledge(),
+        model.record_attention() as weights,
     ):
         found = other.submit(run, model, batch).result().logits
 

@@ -28,7 +28,7 @@ from kgbert.linking.mention import Candidate, Mention
 from kgbert.models.auto import KGBertForRelationClassification
 from kgbert.models.base import KGBertPreTrainedModel
 from kgbert.models.inputs import BatchKnowledge
-from kgbert.models.layers.knowledge_attention import GATE_SPEED
+from kgbert.models.layers.knowledge_attention import GATE_LR_MULTIPLIER
 
 BLOCKS = 3
 LONGEST = 64
@@ -245,7 +245,7 @@ def stirred(model: KGBertPreTrainedModel, seed: int = 1) -> KGBertPreTrainedMode
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             if not name.startswith("backbone."):
-                speed = GATE_SPEED if name.endswith((".gate", ".shares")) else 1
+                speed = GATE_LR_MULTIPLIER if name.endswith((".gate", ".layer_scale")) else 1
                 parameter += 0.3 / speed * torch.randn(parameter.shape, generator=generator)
     return model.eval()
 

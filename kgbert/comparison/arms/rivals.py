@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from kgbert.baselines.kbert import SentenceTrees
+from kgbert.baselines.kbert import SentenceTreeExpander
 from kgbert.comparison.arms.arm import RunInputs
 
 #: Families that know the order of tokens by absolute position numbers alone, and number the first
@@ -39,7 +39,7 @@ def grow_triples(inputs: RunInputs, seed: int) -> RunInputs:
             f"{', '.join(_NUMBERED)}, or leave the arm out."
         )
     first = config.pad_token_id + 1 if _NUMBERED[config.model_type] else 0
-    return replace(inputs, expander=SentenceTrees(first_position=first))
+    return replace(inputs, expander=SentenceTreeExpander(first_position=first))
 
 
 def use_transe(inputs: RunInputs, seed: int) -> RunInputs:

@@ -8,8 +8,8 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from transformers import initialization
 
-from kgbert.models.layers.initialization import start
-from kgbert.models.layers.knowledge_attention import GATE_SPEED, AlignedLinear
+from kgbert.models.layers.initialization import init_module_weights
+from kgbert.models.layers.knowledge_attention import GATE_LR_MULTIPLIER, AlignedLinear
 
 #: Before anything is learnt, the linker's score that a candidate needs to be likelier than none.
 NIL_SCORE = 0.1
@@ -29,7 +29,7 @@ class Candidates(NamedTuple):
     """Log of the linker's score; minus infinity where there is no candidate."""
 
 
-def take_candidates(inputs: dict[str, Any]) -> Candidates:
+def pop_candidate_inputs(inputs: dict[str, Any]) -> Candidates:
     """Remove the candidates from a forward call's keyword arguments, and return them.
 
     Raises:
@@ -88,15 +88,15 @@ class CandidateScorer(nn.Module):
         keys = self.key(self.entity_norm(entities))[candidates.candidate_nodes]
         nil = self.nil_key.to(keys.dtype).expand(*keys.shape[:2], 1, -1)
         match = (query * torch.cat([nil, keys], 2)).sum(-1) * keys.shape[-1] ** -0.5
-        logits: Tensor = prior + GATE_SPEED * self.gate * match.float()
+        logits: Tensor = prior + GATE_LR_MULTIPLIER * self.gate * match.float()
         return logits
 
     def _nil_prior(self, candidates: Candidates) -> Float[Tensor, "batch mentions 1"]:
-        bias = log(NIL_SCORE) + GATE_SPEED * self.nil_bias.float()
+        bias = log(NIL_SCORE) + GATE_LR_MULTIPLIER * self.nil_bias.float()
         return bias.expand(*candidates.candidate_scores.shape[:2], 1)
 
 
-@start.register
+@init_module_weights.register
 def _(module: CandidateScorer) -> None:
     initialization.normal_(module.nil_key, std=0.02)
     initialization.zeros_(module.nil_bias)

@@ -11,27 +11,27 @@ from kgbert.models.layers.knowledge_attention import Links
 #: How many cells of a table cost about as much as one number read along one link. Measured with
 #: 100 to 3,000 positions on a CPU; what counts is that neither time nor memory can outgrow the
 #: links by more than this.
-CELLS_FOR_ONE = 0.4
+CELLS_PER_LINK_FEATURE = 0.4
 
 #: How many columns, each of which gathers a key and a value, may stand for one link.
-COLUMNS_FOR_ONE = 4
+COLUMNS_PER_LINK = 4
 
 #: Columns come in so many, since a softmax over an odd number of them is several times slower.
 COLUMNS = 8
 
 
-class Layout(NamedTuple):
+class TableLayout(NamedTuple):
     """Where the links stand in the tables of their texts."""
 
-    slots: Int[Tensor, " positions"]
+    row_index: Int[Tensor, " positions"]
     """Which row of its text's table a position is."""
-    columns: Int[Tensor, " links"]
+    col_index: Int[Tensor, " links"]
     """Which column of its text's table a link's node is."""
     size: tuple[int, int]
     """Rows and columns of the largest table."""
 
 
-class LinkTable(NamedTuple):
+class DenseLinkTable(NamedTuple):
     """Which position may read which node, text by text, and how ready it is to."""
 
     places: Int[Tensor, " positions"]
@@ -45,7 +45,7 @@ class LinkTable(NamedTuple):
     column is the null entity, which every position may choose."""
 
 
-class TextTable(NamedTuple):
+class ReadoutTable(NamedTuple):
     """Which nodes one token of each text may read, and how ready it is to."""
 
     places: Int[Tensor, " texts"]
@@ -53,10 +53,10 @@ class TextTable(NamedTuple):
     nodes: Int[Tensor, "texts columns"]
     """What the columns lead to."""
     scores: Float[Tensor, "texts 1 all"]
-    """As in :class:`LinkTable`; the null entity has a column more than the nodes."""
+    """As in :class:`DenseLinkTable`; the null entity has a column more than the nodes."""
 
 
-def is_worth_a_table(links: Links, layout: Layout, texts: int, size: int) -> bool:
+def prefers_dense(links: Links, layout: TableLayout, texts: int, size: int) -> bool:
     """Return whether tables cost no more than following each link; it looks at shapes alone.
 
     Args:
@@ -66,13 +66,16 @@ def is_worth_a_table(links: Links, layout: Layout, texts: int, size: int) -> boo
         size: Numbers that a head reads along one link.
     """
     rows, columns = layout.size
-    cells, followed = texts * rows * columns, len(links.positions)
-    return cells < CELLS_FOR_ONE * followed * size and texts * columns <= COLUMNS_FOR_ONE * followed
+    cells, followed = texts * rows * columns, len(links.query_index)
+    return (
+        cells < CELLS_PER_LINK_FEATURE * followed * size
+        and texts * columns <= COLUMNS_PER_LINK * followed
+    )
 
 
-def table_of_links(
-    links: Links, layout: Layout, *, nodes: int, texts: int, width: int
-) -> LinkTable:
+def dense_link_table(
+    links: Links, layout: TableLayout, *, nodes: int, texts: int, width: int
+) -> DenseLinkTable:
     """Return the tables of all linked positions.
 
     Args:
@@ -83,17 +86,17 @@ def table_of_links(
         width: Tokens of each.
     """
     most = layout.size[0]
-    rows = links.rows * most + layout.slots
-    places = links.rows * width + links.tokens
+    rows = links.batch_index * most + layout.row_index
+    places = links.batch_index * width + links.token_index
     mass = links.scores.exp()
-    return LinkTable(
-        places, rows, *_cells(links, layout, rows[links.positions], mass, nodes, texts, most)
+    return DenseLinkTable(
+        places, rows, *_cells(links, layout, rows[links.query_index], mass, nodes, texts, most)
     )
 
 
-def table_of_texts(
-    links: Links, layout: Layout, *, texts: int, width: int, token: int
-) -> TextTable:
+def readout_table(
+    links: Links, layout: TableLayout, *, texts: int, width: int, token: int
+) -> ReadoutTable:
     """Return the table of one token of each text, linked or not.
 
     Args:
@@ -104,14 +107,14 @@ def table_of_texts(
         token: The one that reads; from the end where it is negative.
     """
     token %= width
-    mass = links.scores.exp() * (links.tokens[links.positions] == token)
-    nodes, scores = _cells(links, layout, links.rows[links.positions], mass, 0, texts, 1)
+    mass = links.scores.exp() * (links.token_index[links.query_index] == token)
+    nodes, scores = _cells(links, layout, links.batch_index[links.query_index], mass, 0, texts, 1)
     places = torch.arange(token, texts * width, width, device=mass.device)
-    return TextTable(places, nodes.view(texts, -1)[:, :-1], scores.squeeze(1))
+    return ReadoutTable(places, nodes.view(texts, -1)[:, :-1], scores.squeeze(1))
 
 
 def _cells(
-    links: Links, layout: Layout, rows: Tensor, mass: Tensor, nodes: int, texts: int, most: int
+    links: Links, layout: TableLayout, rows: Tensor, mass: Tensor, nodes: int, texts: int, most: int
 ) -> tuple[Tensor, Tensor]:
     """Return what the columns lead to, and the log of what falls into each cell.
 
@@ -119,10 +122,10 @@ def _cells(
     """
     # The last is the null entity's.
     columns = (layout.size[1] // COLUMNS + 1) * COLUMNS
-    places = links.rows[links.positions] * columns + layout.columns
-    led_to = links.nodes.new_zeros(texts * columns).scatter(0, places, links.nodes)
+    places = links.batch_index[links.query_index] * columns + layout.col_index
+    led_to = links.node_index.new_zeros(texts * columns).scatter(0, places, links.node_index)
     led_to.view(texts, columns)[:, -1] = nodes
-    cells = rows * columns + layout.columns
+    cells = rows * columns + layout.col_index
     size = texts * most * columns
     total = mass.new_zeros(size).index_add(0, cells, mass)
     # Logarithms of the links alone: that of zero is slow, and most cells are empty.

@@ -7,7 +7,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch_geometric.nn import GATv2Conv, RGCNConv
 
-from kgbert.models.layers.knowledge_attention import GATE_SPEED, AlignedLinear
+from kgbert.models.layers.knowledge_attention import GATE_LR_MULTIPLIER, AlignedLinear
 from kgbert.utils.registry import lookup
 
 #: What a layer reads: the nodes that may send, and the first of them, which receive.
@@ -83,7 +83,7 @@ ENCODERS = {"compgcn": CompositionLayer, "gatv2": AttentionLayer, "rgcn": rgcn, 
 
 
 #: What a layer that has learnt nothing adds is noise; so it begins small.
-FIRST_SHARE = 0.1
+INITIAL_LAYER_SCALE = 0.1
 
 
 class GraphEncoder(nn.Module):
@@ -105,7 +105,7 @@ class GraphEncoder(nn.Module):
             nn.Linear(size, size) if layer is None else layer(size, max(1, 2 * relations))
             for _ in range(layers)
         )
-        self.shares = nn.Parameter(torch.zeros(layers))
+        self.layer_scale = nn.Parameter(torch.zeros(layers))
         self.edgeless = layer is None
         self.norm = nn.LayerNorm(size)
         self.dropout = nn.Dropout(dropout)
@@ -127,20 +127,24 @@ class GraphEncoder(nn.Module):
                 computes just what the layers above it will read.
         """
         reach = self._reach(hop_sizes or [(len(features), len(edge_types))])
-        nodes = self.enter(features[: reach[0][0]])
+        nodes = self.project_features(features[: reach[0][0]])
         for layer, ((_, edges), (receivers, _)) in enumerate(pairwise(reach)):
-            nodes = self.refine(layer, nodes, receivers, edge_index[:, :edges], edge_types[:edges])
+            nodes = self.message_pass(
+                layer, nodes, receivers, edge_index[:, :edges], edge_types[:edges]
+            )
         vectors: Tensor = self.norm(nodes)
         return vectors
 
-    def enter(self, features: Float[Tensor, "nodes features"]) -> Float[Tensor, "nodes size"]:
+    def project_features(
+        self, features: Float[Tensor, "nodes features"]
+    ) -> Float[Tensor, "nodes size"]:
         """Return the state of nodes that no layer has refined yet."""
         if not torch.is_autocast_enabled(features.device.type):
             features = features.to(self.project.weight.dtype)
         state: Tensor = self.project(features)
         return state
 
-    def refine(
+    def message_pass(
         self,
         layer: int,
         nodes: Float[Tensor, "nodes size"],
@@ -153,7 +157,7 @@ class GraphEncoder(nn.Module):
         kept = heard[:receivers]
         read = (kept,) if self.edgeless else ((heard, kept), edge_index, edge_types)
         update: Tensor = self.dropout(nn.functional.gelu(self.layers[layer](*read)))
-        share = FIRST_SHARE + GATE_SPEED * self.shares[layer]
+        share = INITIAL_LAYER_SCALE + GATE_LR_MULTIPLIER * self.layer_scale[layer]
         return nodes[:receivers] + (share * update).to(nodes.dtype)
 
     def _reach(self, hop_sizes: list[tuple[int, int]]) -> list[tuple[int, int]]:

@@ -12,55 +12,55 @@ from kgbert.models.layers.knowledge_attention import AlignedLinear, KnowledgeAtt
 
 
 @singledispatch
-def start(module: nn.Module) -> None:
+def init_module_weights(module: nn.Module) -> None:
     """Set a module's own parameters to what they start with.
 
     The initialisers of transformers leave alone what was just loaded from a checkpoint.
     """
 
 
-@start.register
+@init_module_weights.register
 def _(module: nn.Linear) -> None:
     initialization.xavier_uniform_(module.weight)
     _start_bias(module)
 
 
-@start.register
+@init_module_weights.register
 def _(module: AlignedLinear) -> None:
     initialization.eye_(module.weight)
     _start_bias(module)
 
 
-@start.register
+@init_module_weights.register
 def _(module: ZeroLinear) -> None:
     initialization.zeros_(module.weight)
     _start_bias(module)
 
 
-@start.register
+@init_module_weights.register
 def _(module: KnowledgeAttention) -> None:
     initialization.normal_(module.null_key, std=0.02)
     initialization.zeros_(module.gate)
 
 
-@start.register
+@init_module_weights.register
 def _(module: GraphEncoder) -> None:
-    initialization.zeros_(module.shares)
+    initialization.zeros_(module.layer_scale)
 
 
-@start.register
+@init_module_weights.register
 def _(module: nn.Embedding) -> None:
     initialization.normal_(module.weight, std=0.1)
 
 
-@start.register
+@init_module_weights.register
 def _(module: nn.LayerNorm) -> None:
     initialization.ones_(module.weight)
     initialization.zeros_(module.bias)
 
 
-@start.register(GATv2Conv)
-@start.register(RGCNConv)
+@init_module_weights.register(GATv2Conv)
+@init_module_weights.register(RGCNConv)
 def _(module: Any) -> None:
     module.reset_parameters()
 

@@ -12,13 +12,13 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from kgbert.models.layers.fast_paths import (
-    Layout,
-    LinkTable,
-    is_worth_a_table,
-    table_of_links,
-    table_of_texts,
+    DenseLinkTable,
+    TableLayout,
+    dense_link_table,
+    prefers_dense,
+    readout_table,
 )
-from kgbert.models.layers.knowledge_attention import Absorbed, Links
+from kgbert.models.layers.knowledge_attention import FoldedKeysValues, Links
 from kgbert.models.layers.mention_spans import Spans, mention_spans
 
 #: Families whose blocks work on (tokens, batch, hidden).
@@ -26,22 +26,22 @@ TOKENS_FIRST = ("xlnet",)
 
 
 @dataclass(frozen=True)
-class Pass:
+class KnowledgeContext:
     """What the hooks of one forward pass read."""
 
     attention_mask: Tensor | None = None
     entities: Tensor | None = None
     links: Links | None = None
-    layout: Layout | None = None
+    layout: TableLayout | None = None
     weights: dict[str, Tensor] | None = None
     """Filled by the hooks where somebody asked: the attention of each link, by injection."""
-    absorbed: dict[str, Absorbed] = field(default_factory=dict)
+    folded: dict[str, FoldedKeysValues] = field(default_factory=dict)
     """By injection, what takes the place of the entities' vectors there."""
-    tables: list[LinkTable] = field(default_factory=list)
+    tables: list[DenseLinkTable] = field(default_factory=list)
     """The links as tables, once a hook has made them for itself and those that follow."""
     spans: list[Spans] = field(default_factory=list)
     """The mentions, once a hook has found them for itself and those that follow."""
-    streams: dict[str, Tensor] = field(default_factory=dict)
+    entity_states: dict[str, Tensor] = field(default_factory=dict)
     """What the hooks of one block leave to those of the next, where entities have states too."""
 
     def mentions(self, width: int, read_position: int) -> Spans:
@@ -57,7 +57,7 @@ class Pass:
         return self.spans[0]
 
 
-class Memory(threading.local):
+class ContextStack(threading.local):
     """Holds the forward pass under way, of each thread its own, and nothing between passes.
 
     So threads may ask one model at the same time; what is switched off or recorded is that of the
@@ -69,16 +69,16 @@ class Memory(threading.local):
     """
 
     def __init__(self) -> None:
-        self.current: Pass | None = None
+        self.current: KnowledgeContext | None = None
         self.switched_off = False
         self.weights: dict[str, Tensor] | None = None
 
-    def __reduce__(self) -> tuple[type["Memory"], tuple[()]]:
+    def __reduce__(self) -> tuple[type["ContextStack"], tuple[()]]:
         # A copy of a model remembers nothing of its original.
-        return Memory, ()
+        return ContextStack, ()
 
     @contextmanager
-    def off(self) -> Iterator[None]:
+    def disabled(self) -> Iterator[None]:
         """Let no pass read knowledge while the context lasts."""
         before, self.switched_off = self.switched_off, True
         try:
@@ -87,7 +87,7 @@ class Memory(threading.local):
             self.switched_off = before
 
     @contextmanager
-    def holding(self, current: Pass | None) -> Iterator[None]:
+    def activate(self, current: KnowledgeContext | None) -> Iterator[None]:
         """Hold this pass while the context lasts."""
         before, self.current = self.current, current
         try:
@@ -96,7 +96,7 @@ class Memory(threading.local):
             self.current = before
 
     @contextmanager
-    def recording(self) -> Iterator[dict[str, Tensor]]:
+    def record_attention(self) -> Iterator[dict[str, Tensor]]:
         """Collect the attention of the passes inside the context."""
         before, self.weights = self.weights, {}
         try:
@@ -104,18 +104,18 @@ class Memory(threading.local):
         finally:
             self.weights = before
 
-    def for_recomputation(
+    def checkpoint_contexts(
         self,
     ) -> tuple[AbstractContextManager[None], AbstractContextManager[None]]:
         """Return the contexts of a checkpointed pass and of its recomputation."""
-        return nullcontext(), self.holding(self.current)
+        return nullcontext(), self.activate(self.current)
 
 
 #: What a hook does to the hidden states (batch, tokens, hidden) that a block returns.
-Change = Callable[[Tensor, Pass], Tensor]
+StateUpdate = Callable[[Tensor, KnowledgeContext], Tensor]
 
 #: The same, done by a module; by what peft puts around one too, which is no instance of its class.
-ChangeBy = Callable[[Any, Tensor, Pass], Tensor]
+ModuleUpdate = Callable[[Any, Tensor, KnowledgeContext], Tensor]
 
 
 class Injection(NamedTuple):
@@ -126,14 +126,14 @@ class Injection(NamedTuple):
     layer: int
     """The block, 1 being the first."""
     module: nn.Module
-    change: ChangeBy = call
+    change: ModuleUpdate = call
     """What is done by it; as a rule it is called with the hidden states."""
     place: str = "block"
     """What is changed: what a ``block`` returns; what its ``feed forward`` part makes of it before
     the activation; or, once a text is ``pooled``, what is handed to the task head."""
 
 
-class Injected:
+class BoundInjection:
     """The change that an injection makes, by the module that has its name when it is called.
 
     That may be another than at first: peft puts a copy to be trained in a module's place.
@@ -142,31 +142,31 @@ class Injected:
     def __init__(self, injection: Injection, modules: nn.ModuleDict) -> None:
         self.name, self.change, self.modules = injection.name, injection.change, modules
 
-    def __call__(self, hidden: Tensor, current: Pass) -> Tensor:
+    def __call__(self, hidden: Tensor, current: KnowledgeContext) -> Tensor:
         """Return the hidden states changed."""
         return self.change(self.modules[self.name], hidden, current)
 
 
-class Attend:
+class TokenFusionHook:
     """Add to every linked position what it reads from its entities."""
 
     def __init__(self, name: str) -> None:
         self.name = name
 
-    def __call__(self, attention: Any, hidden: Tensor, current: Pass) -> Tensor:
+    def __call__(self, attention: Any, hidden: Tensor, current: KnowledgeContext) -> Tensor:
         """Return the hidden states with knowledge added."""
         vectors, links, layout = current.entities, current.links, current.layout
         if vectors is None or links is None or layout is None:
             return hidden
-        entities = current.absorbed.get(self.name, vectors)
+        entities = current.folded.get(self.name, vectors)
         texts, width = hidden.shape[:2]
         size = vectors.shape[1] // attention.heads
-        if current.weights is None and is_worth_a_table(links, layout, texts, size):
+        if current.weights is None and prefers_dense(links, layout, texts, size):
             if not current.tables:
                 current.tables.append(
-                    table_of_links(links, layout, nodes=len(vectors), texts=texts, width=width)
+                    dense_link_table(links, layout, nodes=len(vectors), texts=texts, width=width)
                 )
-            read: Tensor = attention.read(hidden, entities, *current.tables[0])
+            read: Tensor = attention.forward_dense(hidden, entities, *current.tables[0])
             return read
         hidden, weights = attention(hidden, entities, links)
         if current.weights is not None:
@@ -174,13 +174,13 @@ class Attend:
         return hidden
 
 
-class AttendAtOneToken:
+class ReadoutFusionHook:
     """Add to the one token that the task head reads what it reads from its text's entities."""
 
     def __init__(self, name: str, token: int) -> None:
         self.name, self.token = name, token
 
-    def __call__(self, attention: Any, hidden: Tensor, current: Pass) -> Tensor:
+    def __call__(self, attention: Any, hidden: Tensor, current: KnowledgeContext) -> Tensor:
         """Return the hidden states with knowledge added to one of each text."""
         entities, links, layout = current.entities, current.links, current.layout
         if entities is None or links is None or layout is None:
@@ -191,23 +191,23 @@ class AttendAtOneToken:
         texts, width = hidden.shape[:2]
         size = entities.shape[1] // attention.heads
         own_layout = layout._replace(size=(1, layout.size[1]))
-        if attention.is_wrapped or not is_worth_a_table(links, own_layout, texts, size):
-            elsewhere = links.tokens[links.positions] != self.token % width
+        if attention.has_wrapped_projection or not prefers_dense(links, own_layout, texts, size):
+            elsewhere = links.token_index[links.query_index] != self.token % width
             own = links._replace(scores=links.scores.masked_fill(elsewhere, -torch.inf))
             changed: Tensor = attention(hidden, entities, own)[0]
             return changed
-        table = table_of_texts(links, layout, texts=texts, width=width, token=self.token)
-        read: Tensor = attention.read_once(hidden, entities, *table)
+        table = readout_table(links, layout, texts=texts, width=width, token=self.token)
+        read: Tensor = attention.forward_readout(hidden, entities, *table)
         return read
 
 
-class PoolMean:
+class MeanPoolHook:
     """Put the mean of a text's token states where the task head will read."""
 
     def __init__(self, position: int) -> None:
         self.position = position
 
-    def __call__(self, hidden: Tensor, current: Pass) -> Tensor:
+    def __call__(self, hidden: Tensor, current: KnowledgeContext) -> Tensor:
         """Return the hidden states with the position that the head reads replaced."""
         mask = current.attention_mask
         if mask is None:
@@ -225,12 +225,14 @@ class PoolMean:
 class BlockHook:
     """A forward hook that applies a change to whatever shape a block returns its states in."""
 
-    def __init__(self, memory: Memory, change: Change, *, tokens_first: bool) -> None:
-        self.memory, self.change, self.tokens_first = memory, change, tokens_first
+    def __init__(
+        self, context_stack: ContextStack, change: StateUpdate, *, tokens_first: bool
+    ) -> None:
+        self.context_stack, self.change, self.tokens_first = context_stack, change, tokens_first
 
     def __call__(self, block: nn.Module, arguments: Any, output: Any) -> Any:
         """Return the block's output with its hidden states changed."""
-        if self.memory.current is None:
+        if self.context_stack.current is None:
             return output
         hidden = output[0] if isinstance(output, tuple) else output
         if hidden.dim() != 3:
@@ -238,7 +240,7 @@ class BlockHook:
                 f"{type(block).__name__} returns packed states of shape {tuple(hidden.shape)}, in "
                 "which links cannot be placed; load the backbone with attn_implementation='sdpa'."
             )
-        changed = self.change(self._turned(hidden), self.memory.current)
+        changed = self.change(self._turned(hidden), self.context_stack.current)
         changed = self._turned(changed)
         return (changed, *output[1:]) if isinstance(output, tuple) else changed
 
@@ -246,7 +248,7 @@ class BlockHook:
         return hidden.transpose(0, 1) if self.tokens_first else hidden
 
 
-def changed_by(injection: Injection, backbone: PreTrainedModel) -> nn.Module:
+def hooked_module(injection: Injection, backbone: PreTrainedModel) -> nn.Module:
     """Return the part of a backbone whose output an injection changes."""
     if injection.place == "pooled":
         return last_of(backbone)

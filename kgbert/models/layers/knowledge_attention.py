@@ -14,19 +14,19 @@ class Links(NamedTuple):
     tokens times entities.
     """
 
-    rows: Int[Tensor, " positions"]
+    batch_index: Int[Tensor, " positions"]
     """Text of each linked position."""
-    tokens: Int[Tensor, " positions"]
+    token_index: Int[Tensor, " positions"]
     """Its place in that text."""
-    positions: Int[Tensor, " links"]
+    query_index: Int[Tensor, " links"]
     """The position that a link starts from."""
-    nodes: Int[Tensor, " links"]
+    node_index: Int[Tensor, " links"]
     """The node of the subgraph that it leads to."""
     scores: Float[Tensor, " links"]
     """Log of the linker's score; minus infinity hides the link."""
 
 
-class Absorbed(NamedTuple):
+class FoldedKeysValues(NamedTuple):
     """Entities that tokens read without maps of their own, in an attention of one head.
 
     There ``q(h) k(e)`` is the product of ``h`` with a vector that depends on the entity alone, and
@@ -57,7 +57,7 @@ class AlignedLinear(nn.Linear):
 
 #: Adam moves a parameter by the learning rate in each step, whatever the gradient; a gate that had
 #: to move so from zero would hardly be open when a small training set is learnt.
-GATE_SPEED = 30.0
+GATE_LR_MULTIPLIER = 30.0
 
 
 class KnowledgeAttention(nn.Module):
@@ -88,7 +88,7 @@ class KnowledgeAttention(nn.Module):
     def forward(
         self,
         tokens: Float[Tensor, "batch tokens hidden"],
-        entities: Float[Tensor, "nodes knowledge"] | Absorbed,
+        entities: Float[Tensor, "nodes knowledge"] | FoldedKeysValues,
         links: Links,
     ) -> tuple[Float[Tensor, "batch tokens hidden"], Float[Tensor, "links heads"]]:
         """Return the tokens with their knowledge added, and the attention each link got.
@@ -98,24 +98,24 @@ class KnowledgeAttention(nn.Module):
         # Rows of flat tables throughout: the backward pass of index_select is an index_add, several
         # times faster than what two indices at once would need.
         flat = tokens.reshape(-1, tokens.shape[-1])
-        places = links.rows * tokens.shape[1] + links.tokens
+        places = links.batch_index * tokens.shape[1] + links.token_index
         keys, values, null_key = self._side_of(entities)
         queries = self._asked(flat.index_select(0, places), entities)
-        key = self._split(keys.index_select(0, links.nodes))
-        value = self._split(values.index_select(0, links.nodes))
-        asked = self._split(queries.index_select(0, links.positions))
+        key = self._split(keys.index_select(0, links.node_index))
+        value = self._split(values.index_select(0, links.node_index))
+        asked = self._split(queries.index_select(0, links.query_index))
         match = (asked * key).sum(-1) * self.scale + links.scores.unsqueeze(1)
         null = (self._split(queries) * self._split(null_key)).sum(-1) * self.scale
-        weights = _softmax_with_null(match.float(), null.float(), links.positions)
+        weights = _softmax_with_null(match.float(), null.float(), links.query_index)
         read = (weights.unsqueeze(-1).to(value.dtype) * value).flatten(1)
         context = read.new_zeros(len(places), read.shape[1])
-        context = context.index_add(0, links.positions, read)
+        context = context.index_add(0, links.query_index, read)
         return self._added(flat, places, self._told(context, entities)).view(tokens.shape), weights
 
-    def read(
+    def forward_dense(
         self,
         tokens: Float[Tensor, "batch tokens hidden"],
-        entities: Float[Tensor, "nodes knowledge"] | Absorbed,
+        entities: Float[Tensor, "nodes knowledge"] | FoldedKeysValues,
         places: Int[Tensor, " positions"],
         rows: Int[Tensor, " positions"],
         nodes: Int[Tensor, " cells"],
@@ -128,7 +128,7 @@ class KnowledgeAttention(nn.Module):
 
         Args:
             tokens: States of a block.
-            entities: Vectors of the nodes, or what they have absorbed.
+            entities: Vectors of the nodes, or what they have folded.
             places: Rows of the flattened tokens that read.
             rows: Rows of the tables, one table after another, that stand for them.
             nodes: What each column of each table leads to; the null entity is one behind the last.
@@ -150,7 +150,7 @@ class KnowledgeAttention(nn.Module):
         context = context.flatten(0, 1).flatten(1).index_select(0, rows)
         return self._added(flat, places, self._told(context, entities)).view(tokens.shape)
 
-    def read_once(
+    def forward_readout(
         self,
         tokens: Float[Tensor, "batch tokens hidden"],
         entities: Float[Tensor, "nodes knowledge"],
@@ -186,7 +186,7 @@ class KnowledgeAttention(nn.Module):
         context = context + weights.sum(-1, keepdim=True) * self._split(self.value.bias)
         return self._added(flat, places, self.output(context.flatten(1))).view(tokens.shape)
 
-    def absorb(self, entities: Float[Tensor, "nodes knowledge"]) -> Absorbed:
+    def fold_projections(self, entities: Float[Tensor, "nodes knowledge"]) -> FoldedKeysValues:
         """Return entities that tokens can read without a map of their own; of one head only.
 
         The token's state takes the place of the query, and what is read that of the output.
@@ -194,28 +194,28 @@ class KnowledgeAttention(nn.Module):
         Raises:
             ValueError: A map is wrapped, so that its weights are not all that it does.
         """
-        if self.is_wrapped:
+        if self.has_wrapped_projection:
             raise ValueError(
                 "a map of the knowledge attention is wrapped, as by LoRA, so that vectors computed "
                 "beforehand would lack what the wrapper adds; merge it first (in peft: "
                 "model.merge_and_unload())."
             )
         keys = self._absorbed_key(self.key(entities))
-        return Absorbed(keys, self.output(self.value(entities)))
+        return FoldedKeysValues(keys, self.output(self.value(entities)))
 
     @property
-    def is_wrapped(self) -> bool:
+    def has_wrapped_projection(self) -> bool:
         """Whether the weights of a map are not all that it does, as with LoRA."""
-        return any(type(each) is not AlignedLinear for each in self.absorbed_maps)
+        return any(type(each) is not AlignedLinear for each in self.folded_projections)
 
     @property
-    def can_be_absorbed(self) -> bool:
-        """Whether entities that have absorbed the maps are quicker to read than their vectors."""
+    def is_foldable(self) -> bool:
+        """Whether entities that have folded projections are quicker to read than their vectors."""
         return self.heads == 1 and self.key.in_features >= self.query.in_features
 
     @property
-    def absorbed_maps(self) -> tuple[nn.Module, ...]:
-        """The maps whose weights are in what :meth:`absorb` returns."""
+    def folded_projections(self) -> tuple[nn.Module, ...]:
+        """The maps whose weights are in what :meth:`fold_projections` returns."""
         return self.query, self.key, self.value, self.output
 
     def _absorbed_key(self, key: Tensor) -> Tensor:
@@ -223,28 +223,28 @@ class KnowledgeAttention(nn.Module):
         weight, bias = self.query.weight.detach(), self.query.bias.detach()
         return torch.cat([key @ weight, (key @ bias).unsqueeze(-1)], -1)
 
-    def _side_of(self, entities: Tensor | Absorbed) -> tuple[Tensor, Tensor, Tensor]:
+    def _side_of(self, entities: Tensor | FoldedKeysValues) -> tuple[Tensor, Tensor, Tensor]:
         """Return keys and values of entities, and the null entity's key."""
-        if isinstance(entities, Absorbed):
+        if isinstance(entities, FoldedKeysValues):
             return entities.keys, entities.values, self._absorbed_key(self.null_key)
         return self.key(entities), self.value(entities), self.null_key
 
-    def _asked(self, states: Tensor, entities: Tensor | Absorbed) -> Tensor:
+    def _asked(self, states: Tensor, entities: Tensor | FoldedKeysValues) -> Tensor:
         """Return what goes to meet the keys of entities."""
         states = self.norm(states)
-        if isinstance(entities, Absorbed):
+        if isinstance(entities, FoldedKeysValues):
             return torch.cat([states, states.new_ones(len(states), 1)], 1)
         query: Tensor = self.query(states)
         return query
 
-    def _told(self, context: Tensor, entities: Tensor | Absorbed) -> Tensor:
+    def _told(self, context: Tensor, entities: Tensor | FoldedKeysValues) -> Tensor:
         """Return what was read in the tokens' own space."""
-        told: Tensor = context if isinstance(entities, Absorbed) else self.output(context)
+        told: Tensor = context if isinstance(entities, FoldedKeysValues) else self.output(context)
         return told
 
     def _added(self, flat: Tensor, places: Tensor, told: Tensor) -> Tensor:
         """Return flattened tokens with what some of them have read added."""
-        update = self.dropout(told * (GATE_SPEED * self.gate))
+        update = self.dropout(told * (GATE_LR_MULTIPLIER * self.gate))
         return flat.index_add(0, places, update.to(flat.dtype))
 
     def _map_by_head(self, layer: nn.Linear) -> Tensor:

@@ -46,11 +46,11 @@ def mention_spans(links: Links, width: int, read_position: int) -> Spans:
         width: Tokens of the batch.
         read_position: The one with text-level links, counted from the end where negative.
     """
-    inside = links.tokens != read_position % width
-    places = links.rows * width + links.tokens
+    inside = links.token_index != read_position % width
+    places = links.batch_index * width + links.token_index
     (kept,) = inside.nonzero(as_tuple=True)
     kept = kept[places[kept].argsort()]
-    rows, tokens, alike = links.rows[kept], links.tokens[kept], _signature(links)[kept]
+    rows, tokens, alike = links.batch_index[kept], links.token_index[kept], _signature(links)[kept]
     follows = torch.ones_like(inside[kept])
     follows[:1] = False
     follows[1:] = (
@@ -59,8 +59,8 @@ def mention_spans(links: Links, width: int, read_position: int) -> Spans:
     starts = ~follows
     span_of = starts.cumsum(0) - 1
     # A position that starts a span names its candidates; the others repeat them.
-    named = torch.full_like(links.rows, -1).index_put((kept[starts],), span_of[starts])
-    span_of_link = named[links.positions]
+    named = torch.full_like(links.batch_index, -1).index_put((kept[starts],), span_of[starts])
+    span_of_link = named[links.query_index]
     of_span = span_of_link >= 0
     return Spans(
         rows[starts],
@@ -69,19 +69,19 @@ def mention_spans(links: Links, width: int, read_position: int) -> Spans:
         tokens,
         span_of,
         span_of_link[of_span],
-        links.nodes[of_span],
+        links.node_index[of_span],
         links.scores[of_span],
     )
 
 
 def _signature(links: Links) -> Int[Tensor, " positions"]:
     """Return a number of each position that is the same for the same set of nodes."""
-    mixed = (links.nodes + 1) * 0x1E3779B97F4A7C15
+    mixed = (links.node_index + 1) * 0x1E3779B97F4A7C15
     mixed = (mixed ^ (mixed >> 29)) * 0x3F58476D1CE4E5B9
-    return torch.zeros_like(links.rows).index_add(0, links.positions, mixed)
+    return torch.zeros_like(links.batch_index).index_add(0, links.query_index, mixed)
 
 
-def best_nodes(spans: Spans) -> tuple[Int[Tensor, " spans"], Bool[Tensor, " spans"]]:
+def top_nodes(spans: Spans) -> tuple[Int[Tensor, " spans"], Bool[Tensor, " spans"]]:
     """Return the node of each span's best candidate, and whether it has any that is not hidden.
 
     Of equal candidates the one with the lowest node counts.

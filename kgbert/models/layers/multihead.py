@@ -4,7 +4,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 
-class Heads(nn.Module):
+class MultiHeadAttention(nn.Module):
     """Multi-head attention without a batch: what belongs together, a mask says.
 
     ``softmax(Q K / sqrt(d)) V`` by head, and one map of all heads together.

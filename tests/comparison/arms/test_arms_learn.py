@@ -34,6 +34,6 @@ def test_what_an_arm_injects_is_learnt(arm, tmp_path):
     model.eval()
     with torch.no_grad():
         read = model(**batch).logits
-        with model.knowledge_off():
+        with model.without_knowledge():
             unread = model(**batch).logits
     assert (read - unread).abs().max() > 1e-5

@@ -79,7 +79,7 @@ def test_with_knowledge_switched_off_the_linker_alone_decides(head, layers):
     batch = processor(TEXTS)
     model = stirred(head(injected_layers=layers))
 
-    with model.knowledge_off():
+    with model.without_knowledge():
         off = run(model, batch).logits
 
     assert torch.equal(off[..., 1:], batch["candidate_scores"])

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from kgbert.encoding.neighbor_sampling import NeighbourSampler
+from kgbert.encoding.neighbor_sampling import NeighborSampler
 from kgbert.models.layers.graph_encoder import ENCODERS, GraphEncoder
 from tests.support.tiny import tiny_graph
 
@@ -67,7 +67,7 @@ def test_the_order_of_edges_changes_nothing(kind):
 @pytest.mark.parametrize("kind", ENCODERS)
 def test_what_no_layer_above_reads_is_left_out_and_changes_nothing(kind, layers, hops):
     graph = tiny_graph()
-    sampled = NeighbourSampler(graph, fan_out=2, hops=hops).sample(np.array([0, 2]))
+    sampled = NeighborSampler(graph, fan_out=2, hops=hops).sample(np.array([0, 2]))
     features = torch.randn(len(sampled.nodes), FEATURES)
     edges, types = torch.from_numpy(sampled.edge_index), torch.from_numpy(sampled.edge_types)
     model = encoder(kind, layers, relations=len(graph.relation_ids))

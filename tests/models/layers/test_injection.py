@@ -29,7 +29,7 @@ def test_texts_without_links_are_computed_as_with_knowledge_switched_off(
     unlinked = TEXTS.index("nothing to see")
 
     ours = run(model, batch, output_hidden_states=True)
-    with model.knowledge_off():
+    with model.without_knowledge():
         off = run(model, batch, output_hidden_states=True)
 
     for on, without in zip(ours.hidden_states, off.hidden_states, strict=True):
@@ -44,7 +44,7 @@ def test_a_batch_without_any_link_is_computed_as_with_knowledge_switched_off(fus
     batch = tiny_processor()(["nothing to see", "", "nor here"])
 
     ours = run(model, batch)
-    with model.knowledge_off():
+    with model.without_knowledge():
         off = run(model, batch)
 
     assert torch.equal(ours.logits, off.logits)
@@ -58,11 +58,15 @@ def test_hidden_states_are_recorded_after_the_injection_and_only_linked_position
     batch = tiny_processor(family)(TEXTS)
 
     on = run(model, batch, output_hidden_states=True).hidden_states
-    with model.knowledge_off():
+    with model.without_knowledge():
         off = run(model, batch, output_hidden_states=True).hidden_states
 
     changed = (on[1] != off[1]).any(-1).nonzero().tolist()
-    linked = torch.stack([batch["link_rows"], batch["link_tokens"]], 1).unique(dim=0).tolist()
+    linked = (
+        torch.stack([batch["link_batch_index"], batch["link_token_index"]], 1)
+        .unique(dim=0)
+        .tolist()
+    )
     assert torch.equal(on[0], off[0])
     assert changed == linked
 
@@ -73,13 +77,13 @@ def test_a_positions_links_share_at_most_all_of_its_attention(fused, encoder, po
     model = stirred(fused(graph_encoder=encoder, pooling=pooling))
     batch = tiny_processor()(TEXTS)
 
-    with model.attention_recorded() as weights:
+    with model.record_attention() as weights:
         run(model, batch)
 
     assert set(weights) == set(model.injections)
     for shares in weights.values():
-        total = torch.zeros(len(batch["link_rows"]), shares.shape[1])
-        total.index_add_(0, batch["link_positions"], shares)
+        total = torch.zeros(len(batch["link_batch_index"]), shares.shape[1])
+        total.index_add_(0, batch["link_query_index"], shares)
         assert (shares > 0).all()
         assert (total < 1).all()
 
@@ -96,7 +100,7 @@ def test_batch_mates_and_padding_change_nothing(fused, family, kind, pooling):
         alone = states(run(model, processor([text])))[0]
         own = together[row]
         if own.dim() == 2:
-            own = own[-len(alone) :] if processor.read_last else own[: len(alone)]
+            own = own[-len(alone) :] if processor.reads_last_token else own[: len(alone)]
         assert torch.allclose(own, alone, atol=1e-5)
 
 
@@ -118,20 +122,20 @@ def in_another_order(batch):
         return torch.randperm(size, generator=generator)
 
     rows, nodes = order(len(batch["input_ids"])), order(len(batch["node_features"]))
-    edges, links = order(len(batch["edge_types"])), order(len(batch["link_nodes"]))
-    positions = order(len(batch["link_rows"]))
+    edges, links = order(len(batch["edge_types"])), order(len(batch["link_node_index"]))
+    positions = order(len(batch["link_batch_index"]))
     assert min(map(len, (rows, nodes, edges, links, positions))) > 1
     return {name: tensor[rows] for name, tensor in tokens_of(batch).items()} | {
         "node_features": batch["node_features"][nodes],
         "edge_index": nodes.argsort()[batch["edge_index"][:, edges]],
         "edge_types": batch["edge_types"][edges],
-        "link_rows": rows.argsort()[batch["link_rows"][positions]],
-        "link_tokens": batch["link_tokens"][positions],
-        "link_positions": positions.argsort()[batch["link_positions"][links]],
-        "link_nodes": nodes.argsort()[batch["link_nodes"][links]],
+        "link_batch_index": rows.argsort()[batch["link_batch_index"][positions]],
+        "link_token_index": batch["link_token_index"][positions],
+        "link_query_index": positions.argsort()[batch["link_query_index"][links]],
+        "link_node_index": nodes.argsort()[batch["link_node_index"][links]],
         "link_scores": batch["link_scores"][links],
-        "link_slots": batch["link_slots"][positions],
-        "link_columns": batch["link_columns"][links],
+        "link_row_index": batch["link_row_index"][positions],
+        "link_col_index": batch["link_col_index"][links],
         "table_size": batch["table_size"],
     }, rows
 

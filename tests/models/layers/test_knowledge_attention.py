@@ -3,7 +3,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kgbert.models.layers.knowledge_attention import GATE_SPEED, KnowledgeAttention, Links
+from kgbert.models.layers.knowledge_attention import GATE_LR_MULTIPLIER, KnowledgeAttention, Links
 
 HIDDEN, KNOWLEDGE, HEADS = 8, 8, 2
 
@@ -44,7 +44,7 @@ def test_a_position_spends_its_attention_on_its_links_and_the_null_entity(case):
 
     _, weights = layer()(tokens, entities, links)
 
-    total = torch.zeros(len(links.rows), HEADS).index_add(0, links.positions, weights)
+    total = torch.zeros(len(links.batch_index), HEADS).index_add(0, links.query_index, weights)
     assert (weights >= 0).all()
     assert (total < 1).all()
 
@@ -57,8 +57,8 @@ def test_exactly_the_positions_with_links_change(case):
     changed, _ = layer()(tokens, entities, links)
 
     found = {tuple(place) for place in (changed != tokens).any(-1).nonzero().tolist()}
-    places = list(zip(links.rows.tolist(), links.tokens.tolist(), strict=True))
-    assert found == {places[position] for position in links.positions.tolist()}
+    places = list(zip(links.batch_index.tolist(), links.token_index.tolist(), strict=True))
+    assert found == {places[position] for position in links.query_index.tolist()}
 
 
 @given(linked())
@@ -69,12 +69,12 @@ def test_it_equals_a_dense_softmax_over_the_candidates_and_the_null_entity(case)
 
     changed, _ = attention(tokens, entities, links)
 
-    for position in range(len(links.rows)):
-        at = links.rows[position], links.tokens[position]
-        own = links.positions == position
+    for position in range(len(links.batch_index)):
+        at = links.batch_index[position], links.token_index[position]
+        own = links.query_index == position
         assert torch.allclose(
             changed[at],
-            dense(attention, tokens[at], entities[links.nodes[own]], links.scores[own]),
+            dense(attention, tokens[at], entities[links.node_index[own]], links.scores[own]),
             atol=1e-5,
         )
 
@@ -88,7 +88,7 @@ def dense(attention, token, candidates, scores):
     match = torch.einsum("hd,nhd->nh", query, keys.view(-1, HEADS, size)) / size**0.5
     weights = (match + torch.cat([scores, torch.zeros(1)]).unsqueeze(1)).softmax(0)
     read = torch.einsum("nh,nhd->hd", weights, values.view(-1, HEADS, size))
-    return token + GATE_SPEED * attention.gate * attention.output(read.flatten())
+    return token + GATE_LR_MULTIPLIER * attention.gate * attention.output(read.flatten())
 
 
 @pytest.mark.parametrize("score", [-1e4, -torch.inf])

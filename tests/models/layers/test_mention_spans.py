@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from kgbert.encoding.alignment import tokens_of
 from kgbert.models.layers.knowledge_attention import Links
-from kgbert.models.layers.mention_spans import best_nodes, mention_spans
+from kgbert.models.layers.mention_spans import mention_spans, top_nodes
 from tests.support.tiny import TEXTS, tiny_processor
 
 WORDS = st.lists(st.sampled_from(["fever", "cough", "lung", "zzz"]), max_size=6).map(" - ".join)
@@ -12,7 +12,10 @@ WORDS = st.lists(st.sampled_from(["fever", "cough", "lung", "zzz"]), max_size=6)
 
 def spans_of(batch):
     links = Links(
-        *(batch[f"link_{name}"] for name in ("rows", "tokens", "positions", "nodes")),
+        batch["link_batch_index"],
+        batch["link_token_index"],
+        batch["link_query_index"],
+        batch["link_node_index"],
         batch["link_scores"],
     )
     return mention_spans(links, batch["input_ids"].shape[1], 0)
@@ -43,7 +46,7 @@ def test_a_spans_best_node_is_that_of_its_first_candidate():
     encoded = processor.encode(TEXTS)
     batch = processor.collate(encoded)
 
-    nodes, known = best_nodes(spans_of(batch))
+    nodes, known = top_nodes(spans_of(batch))
 
     ids = processor.graph.entity_ids
     linked = sorted({entity for text in encoded for entity in text.links.entities.tolist()})
@@ -54,9 +57,9 @@ def test_a_spans_best_node_is_that_of_its_first_candidate():
 
 def test_a_span_whose_candidates_are_all_hidden_is_known_as_such():
     batch = tiny_processor()(["fever of the lung"])
-    batch["link_scores"] = torch.where(batch["link_nodes"] == 0, -torch.inf, 0.0)
+    batch["link_scores"] = torch.where(batch["link_node_index"] == 0, -torch.inf, 0.0)
 
-    nodes, known = best_nodes(spans_of(batch))
+    nodes, known = top_nodes(spans_of(batch))
 
     assert [(int(node), bool(x)) for node, x in zip(nodes, known, strict=True)] != []
     assert known.tolist() == [True, True]
@@ -65,16 +68,16 @@ def test_a_span_whose_candidates_are_all_hidden_is_known_as_such():
 def test_order_of_links_and_positions_does_not_matter():
     batch = tiny_processor()(TEXTS)
     generator = torch.Generator().manual_seed(0)
-    positions = torch.randperm(len(batch["link_rows"]), generator=generator)
-    links = torch.randperm(len(batch["link_nodes"]), generator=generator)
+    positions = torch.randperm(len(batch["link_batch_index"]), generator=generator)
+    links = torch.randperm(len(batch["link_node_index"]), generator=generator)
 
     shuffled = spans_of(
         batch
         | {
-            "link_rows": batch["link_rows"][positions],
-            "link_tokens": batch["link_tokens"][positions],
-            "link_positions": positions.argsort()[batch["link_positions"][links]],
-            "link_nodes": batch["link_nodes"][links],
+            "link_batch_index": batch["link_batch_index"][positions],
+            "link_token_index": batch["link_token_index"][positions],
+            "link_query_index": positions.argsort()[batch["link_query_index"][links]],
+            "link_node_index": batch["link_node_index"][links],
             "link_scores": batch["link_scores"][links],
         }
     )
@@ -82,4 +85,4 @@ def test_order_of_links_and_positions_does_not_matter():
     straight = spans_of(batch)
     for name in ("rows", "first", "token_rows", "tokens", "token_spans"):
         assert torch.equal(getattr(shuffled, name), getattr(straight, name))
-    assert torch.equal(best_nodes(shuffled)[0], best_nodes(straight)[0])
+    assert torch.equal(top_nodes(shuffled)[0], top_nodes(straight)[0])
