@@ -1,4 +1,4 @@
-"""A generated task whose answers are only in the graph, and a tiny encoder to learn it with."""
+"""A generated task whose labels are only in the graph, and a tiny encoder for it."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -23,10 +23,10 @@ from kgbert.linking.factory import make_linker
 
 CLASSES = ("red", "green", "blue")
 TEMPLATES = ("the {} is here", "a case of {}", "{} was seen", "no other than {}")
-#: Training, validation and test texts; each names an entity of its own. With 240 training texts
-#: and 6 epochs a model learnt what is one edge away, and never what is two.
+#: Training, validation and test texts, each with an entity of its own. With 240 training texts and
+#: 6 epochs, a model learned labels one edge away but never two edges away.
 SIZES = (600, 100, 200)
-#: By the edges to the answer: what is three away is hardly begun to be learnt after 12.
+#: By the number of edges; after 12 epochs, three edges are hardly learned.
 EPOCHS = {1: 12, 2: 12, 3: 30}
 FEATURES = 16
 LETTERS = "abcdefghiklmnoprstuvz"
@@ -34,21 +34,21 @@ LETTERS = "abcdefghiklmnoprstuvz"
 
 @dataclass(frozen=True)
 class PlantedTask:
-    """Texts that name an entity; what class they are of, the graph knows for a share of them."""
+    """Texts that mention an entity; for a share of them the graph determines the label."""
 
     hops: int
     """Edges between an entity and its class."""
     share: float
-    """Share of the texts whose label is that class; that of the others is drawn at random."""
+    """Share of the texts with that label; the labels of the others are random."""
 
     def study(self, folder: Path, encoder: str, *, seeds: int = 6) -> Study:
-        """Return plain, knowledge and shuffled on this task."""
+        """Return the study of plain, knowledge and shuffled on this task."""
         shape = {"feature_size": FEATURES, "knowledge_size": 32, "graph_layers": self.hops}
         return Study(
             name=f"planted knowledge {self.hops} edges away",
             folder=folder,
             graph=self.graph,
-            features=EntityFeatures(self._vectors(), "random", "", self.graph.hash),
+            features=EntityFeatures(self._random_features(), "random", "", self.graph.hash),
             backbone=encoder,
             linker=make_linker(self.graph, "dictionary"),
             split=self.split,
@@ -70,12 +70,14 @@ class PlantedTask:
         )
 
     def split(self, seed: int) -> Split:
-        """Return the texts of a seed: the same names, in another order and with other chances."""
+        """Return the texts of a seed: the same names in another order, with new random labels."""
         generator = np.random.default_rng(seed)
         examples = []
         for number in generator.permutation(sum(SIZES)).tolist():
-            known = generator.random() < self.share
-            label = self._classes[number] if known else CLASSES[generator.integers(len(CLASSES))]
+            determined = generator.random() < self.share
+            label = (
+                self._classes[number] if determined else CLASSES[generator.integers(len(CLASSES))]
+            )
             template = TEMPLATES[number % len(TEMPLATES)]
             examples.append(Example(template.format(self._names[number]), label))
         train, validation, _ = np.cumsum(SIZES).tolist()
@@ -95,16 +97,16 @@ class PlantedTask:
                 builder.add_edge(head, "is" if tail == colour else "leads to", tail)
         return builder.build(source="planted")
 
-    def _vectors(self) -> NDArray[np.float16]:
-        """Return a random vector an entity, and none where nothing has a name: on the way."""
+    def _random_features(self) -> NDArray[np.float16]:
+        """Return a random vector per entity, zero for the unnamed intermediate entities."""
         vectors = np.random.default_rng(1).normal(size=(len(self.graph), FEATURES))
-        on_the_way = [entity.startswith("M:") for entity in self.graph.entity_ids]
-        vectors[on_the_way] = 0.0
+        intermediate = [entity.startswith("M:") for entity in self.graph.entity_ids]
+        vectors[intermediate] = 0.0
         return vectors.astype(np.float16)
 
     @cached_property
     def _names(self) -> list[str]:
-        """Meaningless and unique, so that nothing learnt of one says anything of another."""
+        """Random unique names, so that nothing learned about one transfers to another."""
         words = np.random.default_rng(0).choice(list(LETTERS), (2 * sum(SIZES), 7))
         return list(dict.fromkeys("".join(word) for word in words))[: sum(SIZES)]
 
@@ -115,10 +117,10 @@ class PlantedTask:
 
 
 def save_tiny_encoder(folder: Path) -> str:
-    """Write a random two-layer BERT that reads letter by letter, and return its folder."""
+    """Write a random two-layer BERT with a character vocabulary, and return its folder."""
     letters = [chr(code) for code in range(ord("a"), ord("z") + 1)]
     pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", *letters, *(f"##{letter}" for letter in letters)]
-    vocabulary = {piece: place for place, piece in enumerate(pieces)}
+    vocabulary = {piece: index for index, piece in enumerate(pieces)}
     tokenizer = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]"))
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     tokenizer.post_processor = TemplateProcessing(

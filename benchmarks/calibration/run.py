@@ -1,13 +1,14 @@
-"""Can the verdict be trusted: how often is it wrong where nothing helps, and blind where it does?
+"""How often is the verdict wrong if no arm is better, and how often does it miss an effect?
 
-By simulation at scale, with scores drawn at random and judged by kgbert's own rules: arms that are
-alike (A/A), arms that any graph lifts, the right one or not, and arms that the right graph lifts
-by once or twice the effect that the tool states as detectable. And in small by real training runs
-of a tiny encoder: plain against plain with other seeds, and a task in which the class of a share
-of the texts is a property that stands one, two or three edges away from the entity they mention.
+By simulation, with random scores judged by kgbert's own rules: arms without any difference (A/A),
+arms that any graph improves, and arms that the right graph improves by once or twice the effect
+stated as detectable. And by real training runs of a tiny encoder: plain against plain with
+different seeds, and a task whose label is, for a share of the texts, a property that is one, two or
+three edges away from the mentioned entity.
 
     python -m benchmarks.calibration.run
-    python -m benchmarks.calibration.run --only 2    # one part; the others are kept
+    python -m benchmarks.calibration.run --only 2             # one part; the others are kept
+    python -m benchmarks.calibration.run --only simulated --out FILE    # smallest run
 
 writes benchmarks/results/calibration.json; finished runs are kept in --folder.
 """
@@ -42,9 +43,9 @@ RESULT = RESULTS / "calibration.json"
 
 STUDIES = 4_000
 SEEDS = (6, 10)
-#: What can be asked for by itself: the simulations, plain against plain, and one to three edges.
-PARTS = ("simulated", "alike", "1", "2", "3")
-#: Shares of the texts that the graph decides: the effect that is planted.
+#: Parts for --only: the simulations, plain against plain, and answers 1 to 3 edges away.
+PARTS = ("simulated", "plain", "1", "2", "3")
+#: Share of texts whose label the graph determines: the size of the planted effect.
 SHARES = (0.6, 0.2)
 #: Standard deviation of one arm's scores around those of its seed, in accuracy.
 SPREAD = 0.01
@@ -54,20 +55,27 @@ Noise = Callable[[np.random.Generator, tuple[int, ...]], np.ndarray]
 
 
 def main() -> None:
-    """Simulate, train, and write both."""
+    """Run the simulations and the trainings, and write both."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--folder", type=Path, default=Path("kgbert-results/calibration"))
     parser.add_argument(
-        "--only", choices=PARTS, nargs="+", default=PARTS, help="these parts, the others kept"
+        "--only",
+        choices=PARTS,
+        nargs="+",
+        default=PARTS,
+        help="run these parts; keep the results of the others",
     )
-    given = parser.parse_args()
+    parser.add_argument("--out", type=Path, default=RESULT)
+    arguments = parser.parse_args()
     torch.set_num_threads(1)
     silence_libraries()
-    found = json.loads(RESULT.read_text(encoding="utf-8")) if RESULT.exists() else {"real": []}
-    if "simulated" in given.only:
+    out: Path = arguments.out
+    found = json.loads(out.read_text(encoding="utf-8")) if out.exists() else {"real": []}
+    if "simulated" in arguments.only:
         found["simulated"] = list(simulated())
+        write_atomically(out, json.dumps(found, indent=1) + "\n")
     rows = {_key(row): row for row in found["real"]}
-    for row in real(given.folder, given.only):
+    for row in real(arguments.folder, arguments.only):
         rows[_key(row)] = row
         found["real"] = [rows[key] for key in sorted(rows)]
         found |= {
@@ -75,18 +83,18 @@ def main() -> None:
             "machine": platform.machine(),
             "torch": torch.__version__,
         }
-        # Each study by itself: all of them take long.
-        write_atomically(RESULT, json.dumps(found, indent=1) + "\n")
+        # After each study, since all of them take hours.
+        write_atomically(out, json.dumps(found, indent=1) + "\n")
 
 
 def simulated() -> Iterator[dict[str, Any]]:
-    """Yield how often each verdict is given, situation by situation."""
+    """Yield the frequency of each verdict, by situation."""
     for situation, (gain, gain_of_any) in SITUATIONS.items():
         for noise in NOISES:
             for seeds in SEEDS:
-                # The paired differences of two arms spread wider than the scores of one.
+                # A difference of two scores has a larger standard deviation than one score.
                 detectable = detectable_effect(SPREAD * 2**0.5, seeds)
-                assert detectable is not None, "six seeds and more can show something"
+                assert detectable is not None, "six seeds can reach significance"
                 lifts = (0.0, (gain + gain_of_any) * detectable, gain_of_any * detectable)
                 counts = _verdicts(NOISES[noise], seeds, lifts)
                 yield {
@@ -100,7 +108,7 @@ def simulated() -> Iterator[dict[str, Any]]:
 
 
 def _verdicts(noise: Noise, seeds: int, lifts: tuple[float, float, float]) -> Counter[str]:
-    """Count the verdicts on studies whose plain, knowledge and shuffled arms are lifted so far."""
+    """Count the verdicts on studies with these mean gains of plain, knowledge and shuffled."""
     generator = np.random.default_rng(0)
     scores = SPREAD * noise(generator, (STUDIES, 3, seeds)) + np.array(lifts)[:, None]
     counts = Counter[str]()
@@ -121,28 +129,28 @@ def _verdicts(noise: Noise, seeds: int, lifts: tuple[float, float, float]) -> Co
 def real(folder: Path, parts: Sequence[str]) -> Iterator[dict[str, Any]]:
     """Yield the verdicts on studies of a tiny encoder."""
     encoder = save_tiny_encoder(folder / "encoder")
-    if "alike" in parts:
-        study = PlantedTask(hops=1, share=SHARES[0]).study(folder / "alike", encoder)
-        yield _told(0, 0.0, judged_alike(study))
+    if "plain" in parts:
+        study = PlantedTask(hops=1, share=SHARES[0]).study(folder / "plain", encoder)
+        yield _study_row(0, 0.0, compare_plain_with_itself(study))
     for hops in (hops for hops in (1, 2, 3) if str(hops) in parts):
         for share in SHARES:
             planted = PlantedTask(hops=hops, share=share)
             study = planted.study(folder / f"planted-{hops}-{share:g}", encoder)
-            yield _told(hops, share, compare(study, progress=show_run))
+            yield _study_row(hops, share, compare(study, progress=show_run))
 
 
-def judged_alike(study: Study) -> dict[str, Any]:
-    """Return the results of three arms that are all plain, on the same texts with other seeds."""
+def compare_plain_with_itself(study: Study) -> dict[str, Any]:
+    """Return the results of three plain arms on the same texts with different seeds."""
     runs = []
     count = len(study.seeds)
-    for place, name in enumerate(("plain", "knowledge", "shuffled")):
+    for index, name in enumerate(("plain", "knowledge", "shuffled")):
         for seed in study.seeds:
-            drawn = seed + place * count
-            run = finished_run(study, ARMS["plain"], drawn)
-            run = run or attempt_run(study, ARMS["plain"], drawn, run_arm)
-            print(f"{name}, seed {drawn}: {run['metrics']['accuracy']:.3f}", flush=True)
+            run_seed = seed + index * count
+            run = finished_run(study, ARMS["plain"], run_seed)
+            run = run or attempt_run(study, ARMS["plain"], run_seed, run_arm)
+            print(f"{name}, seed {run_seed}: {run['metrics']['accuracy']:.3f}", flush=True)
             runs.append({**run, "arm": name, "seed": seed})
-    told = {
+    study_json = {
         "name": "plain against plain",
         "task": "text classification",
         "metric": "accuracy",
@@ -152,11 +160,13 @@ def judged_alike(study: Study) -> dict[str, Any]:
         "arms": ["plain", "knowledge", "shuffled"],
         "seeds": list(study.seeds),
     }
-    return summarise(told, runs)
+    return summarise(study_json, runs)
 
 
-def _told(hops: int, share: float, results: dict[str, Any]) -> dict[str, Any]:
-    over = {one["second"]: one for one in results["comparisons"] if one["first"] == "knowledge"}
+def _study_row(hops: int, share: float, results: dict[str, Any]) -> dict[str, Any]:
+    by_baseline = {
+        one["second"]: one for one in results["comparisons"] if one["first"] == "knowledge"
+    }
     return {
         "edges away": hops,
         "share of texts that the graph decides": share,
@@ -165,8 +175,8 @@ def _told(hops: int, share: float, results: dict[str, Any]) -> dict[str, Any]:
         "arms": {arm["arm"]: arm["mean"] for arm in results["arms"]},
         "verdict": results["verdict"]["outcome"],
         "sentence": results["verdict"]["sentence"],
-        "detectable": over["plain"]["detectable"],
-        "gain": over["plain"]["mean"],
+        "detectable": by_baseline["plain"]["detectable"],
+        "gain": by_baseline["plain"]["mean"],
     }
 
 
@@ -186,10 +196,10 @@ def _skewed(generator: np.random.Generator, shape: tuple[int, ...]) -> np.ndarra
     return 1 - generator.standard_exponential(shape)
 
 
-#: How scores may scatter over seeds, by name.
+#: Distributions of scores over seeds, by name.
 NOISES: dict[str, Noise] = {"normal": _normal, "heavy tails": _heavy, "skewed": _skewed}
 
-#: By how many detectable effects the right graph, and any graph, lifts the scores.
+#: Gain of the right graph, and of any graph, in units of the detectable effect.
 SITUATIONS = {
     "all arms alike": (0.0, 0.0),
     "any graph lifts, the right one no more": (0.0, 2.0),

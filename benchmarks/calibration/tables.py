@@ -1,4 +1,4 @@
-"""The tables of calibration.py: how often the verdict errs, and what it saw in real training."""
+"""Tables of the calibration benchmark: error rates of the verdict, simulated and measured."""
 
 from typing import Any
 
@@ -9,13 +9,13 @@ Results = dict[str, Any]
 
 
 def calibration(results: Results) -> str:
-    """Return how often each verdict was given, simulated and with real training runs."""
+    """Return the frequency of each verdict, simulated and with real training runs."""
     return "\n\n".join(
         [
-            "By simulation, the share of comparisons that were called so:",
+            "By simulation, the share of comparisons with each verdict:",
             _simulated(results["simulated"]),
-            "With real training runs of a tiny encoder, six seeds each; the class of a share of "
-            "the texts is a property that stands some edges away from the entity they mention:",
+            "With real training runs of a tiny encoder, six seeds each. For a share of the texts "
+            "the label is a property some edges away from the mentioned entity:",
             _real(results["real"]),
             f"Measured on {results['machine']}, torch {results['torch']}, Python "
             f"{results['python']}.",
@@ -35,13 +35,15 @@ def _simulated(cells: list[Results]) -> str:
         )
         for cell in cells
     ]
-    return table(("situation", "scores scatter", "seeds", "comparisons", "helps", "hurts"), rows)
+    return table(
+        ("situation", "distribution of scores", "seeds", "comparisons", "helps", "hurts"), rows
+    )
 
 
 def _real(studies: list[Results]) -> str:
     rows = [
         (
-            str(study["edges away"] or "nowhere: three arms that are all plain"),
+            str(study["edges away"] or "none: three plain arms"),
             f"{study['share of texts that the graph decides']:.0%}",
             str(study["training texts"]),
             *(score(study["arms"][arm]) for arm in ("plain", "knowledge", "shuffled")),
@@ -52,8 +54,8 @@ def _real(studies: list[Results]) -> str:
         for study in studies
     ]
     header = (
-        "edges to the answer",
-        "texts that the graph decides",
+        "edges to the label",
+        "texts that the graph determines",
         "training texts",
         "plain",
         "knowledge",

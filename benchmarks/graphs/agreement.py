@@ -1,7 +1,6 @@
-"""Do both parsers, and all forms of a graph, say the same? Sizes of graphs that are read whole.
+"""Do both RDF parsers, and all formats of a graph, yield the same graph?
 
-What graph_reading.py writes with --graphs; by itself it asks again, and changes these answers in
-the results alone:
+Part of graphs.reading with --graphs; by itself it updates these answers in the results:
 
     python -m benchmarks.graphs.agreement FOLDER [--out FILE.json]
 """
@@ -18,13 +17,13 @@ from benchmarks import RESULTS
 
 _Edge = tuple[str, str, str]
 _RDF_SUFFIXES = (".ttl", ".rdf", ".owl", ".nt", ".nq", ".jsonld")
-#: What is read whole below --graphs: folders of modules, one big file, and one graph in five forms.
-WHOLE = ("fibo", "lkif_core", "chebi/chebi_triples.csv.gz", "schemaorg/*-https.[!c]*")
-_OWN = "https://schema.org/"
+#: Graphs that are read completely: folders of modules, a big file, and one graph in five formats.
+GRAPH_PATTERNS = ("fibo", "lkif_core", "chebi/chebi_triples.csv.gz", "schemaorg/*-https.[!c]*")
+_SCHEMA_ORG = "https://schema.org/"
 
 
 def main() -> None:
-    """Compare all graphs below a folder, and put the answers into the results."""
+    """Compare all graphs below a folder, and update the results."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("graphs", type=Path, help="folder of graphs")
     parser.add_argument("--out", type=Path, default=RESULTS / "graph_reading.json")
@@ -34,7 +33,7 @@ def main() -> None:
 
 
 def agreement(graphs: Path) -> dict[str, Any]:
-    """Return all that is compared below a folder."""
+    """Return all comparisons of the graphs below a folder."""
     return {
         "read whole": read_whole(graphs),
         "schema.org's tables": compare_tables(graphs / "schemaorg"),
@@ -43,7 +42,7 @@ def agreement(graphs: Path) -> dict[str, Any]:
 
 
 def compare(folder: Path) -> dict[str, bool]:
-    """Return for each RDF file whether both parsers understand the same graph."""
+    """Return for each RDF file whether both parsers read the same graph."""
     from kgbert.graph.core.options import ReadOptions
     from kgbert.graph.files.format_detection import detect_format
     from kgbert.graph.files.source import Source
@@ -68,46 +67,49 @@ def compare(folder: Path) -> dict[str, bool]:
 
 
 def read_whole(folder: Path) -> list[dict[str, Any]]:
-    """Return the size of graphs in several files, or forms, and the time that each takes."""
+    """Return size and reading time of graphs in several files or formats."""
     sizes = []
-    for pattern in WHOLE:
+    for pattern in GRAPH_PATTERNS:
         for path in sorted(folder.glob(pattern)):
-            sizes.append(_sized(path, folder))
+            sizes.append(_size_row(path, folder))
             print(json.dumps(sizes[-1]), flush=True)
     return sizes
 
 
 def compare_tables(folder: Path) -> dict[str, Any]:
-    """Return how far schema.org's two tables, of types and of properties, say what its RDF does.
+    """Compare schema.org's two CSV tables, of types and of properties, with its RDF.
 
-    They cannot be the same graph, and differ by nature in this: definitions are HTML there and
-    Markdown in RDF; labels have no language, which two have in RDF; a thing has one class, where
-    RDF has two for some; other edges than those that the tables have a column for are not there,
-    as to the vocabularies that a type is like, nor are the ids at the ends of those.
+    They differ by design: definitions are HTML in the tables and Markdown in RDF; labels have no
+    language, as two have in RDF; a thing has one class where RDF has two for some; edges without
+    a column, such as those to equivalent types of other vocabularies, are missing.
     """
     from kgbert import read_graph
 
     rdf = read_graph(folder / "schemaorg-current-https.ttl", cache=None)
     forms = [folder / f"schemaorg-current-https-{name}.csv" for name in ("types", "properties")]
     tables = read_graph(forms, cache=None)
-    known, said, said_in_rdf = set(tables.entity_ids), _edges(tables), _edges(rdf)
-    names = dict(zip(rdf.relation_ids, rdf.relation_names, strict=True))
-    named = dict(zip(tables.relation_ids, tables.relation_names, strict=True))
+    entities, table_edges, rdf_edges = set(tables.entity_ids), _edges(tables), _edges(rdf)
+    rdf_relations = dict(zip(rdf.relation_ids, rdf.relation_names, strict=True))
+    table_relations = dict(zip(tables.relation_ids, tables.relation_names, strict=True))
     return {
         "entities": len(tables),
-        "entities of RDF alone": len(set(rdf.entity_ids) - known),
-        "edges": len(said),
-        "edges of RDF alone": dict(Counter(edge[1] for edge in said_in_rdf - said).most_common()),
-        "every edge is in RDF": said <= said_in_rdf,
-        "same names": _named(rdf, known) == _named(tables, known),
-        "same hierarchy": _of("rdfs:subClassOf", said) == _of("rdfs:subClassOf", said_in_rdf),
-        "same domains and ranges": _of(_OWN, said) == _of(_OWN, said_in_rdf, known),
-        "same relations": named.items() <= names.items(),
+        "entities of RDF alone": len(set(rdf.entity_ids) - entities),
+        "edges": len(table_edges),
+        "edges of RDF alone": dict(
+            Counter(edge[1] for edge in rdf_edges - table_edges).most_common()
+        ),
+        "every edge is in RDF": table_edges <= rdf_edges,
+        "same names": _name_pairs(rdf, entities) == _name_pairs(tables, entities),
+        "same hierarchy": _edges_of("rdfs:subClassOf", table_edges)
+        == _edges_of("rdfs:subClassOf", rdf_edges),
+        "same domains and ranges": _edges_of(_SCHEMA_ORG, table_edges)
+        == _edges_of(_SCHEMA_ORG, rdf_edges, entities),
+        "same relations": table_relations.items() <= rdf_relations.items(),
         "same replacements": rdf.replaced == tables.replaced,
     }
 
 
-def _sized(path: Path, folder: Path) -> dict[str, Any]:
+def _size_row(path: Path, folder: Path) -> dict[str, Any]:
     from kgbert import read_graph
 
     used = time.process_time()
@@ -116,16 +118,16 @@ def _sized(path: Path, folder: Path) -> dict[str, Any]:
         "graph": str(path.relative_to(folder)),
         "seconds": round(time.process_time() - used, 2),
         "entities": len(graph),
-        "names": len(graph.names),
+        "names": len(graph.rdf_relations),
         "edges": len(graph.heads),
         "hash": graph.hash[:12],
     }
 
 
-def _named(graph: Any, entities: set[str]) -> set[tuple[str, str]]:
+def _name_pairs(graph: Any, entities: set[str]) -> set[tuple[str, str]]:
     ids = list(graph.entity_ids)
-    names = zip(graph.name_entities.tolist(), graph.names, strict=True)
-    return {(ids[owner], text) for owner, text in names if ids[owner] in entities}
+    rdf_relations = zip(graph.name_entities.tolist(), graph.rdf_relations, strict=True)
+    return {(ids[owner], text) for owner, text in rdf_relations if ids[owner] in entities}
 
 
 def _edges(graph: Any) -> set[_Edge]:
@@ -136,8 +138,8 @@ def _edges(graph: Any) -> set[_Edge]:
     }
 
 
-def _of(relation: str, edges: set[_Edge], tails: Container[str] | None = None) -> set[_Edge]:
-    """Return the edges of a relation, or of all that begin so; to some tails, if these are told."""
+def _edges_of(relation: str, edges: set[_Edge], tails: Container[str] | None = None) -> set[_Edge]:
+    """Return the edges whose relation begins with a prefix, optionally only to some tails."""
     return {
         edge for edge in edges if edge[1].startswith(relation) and (not tails or edge[2] in tails)
     }

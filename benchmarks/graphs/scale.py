@@ -1,11 +1,12 @@
-"""What do time and memory of reading a graph of millions of entities grow with, and what is cached?
+"""How do time and memory of reading a graph grow with its size, with and without a cache?
 
-Invented graphs, each entity with a name and ten edges of five relations to others drawn at random,
-are read from N-Triples and from a CSV of triples, each in a process of its own: cold with an empty
-cache, and once more from the cache, mapped into memory. The bound is the straight line through two
-sizes, and what it foretells for five million entities where these are not measured.
+Synthetic graphs, each entity with a name and ten edges of five relations to random entities, are
+read from N-Triples and from a CSV of triples, each in a process of its own: without a cache, and
+then from the memory-mapped cache. Sizes that are not measured are extrapolated linearly from the
+two largest.
 
     python -m benchmarks.graphs.scale [--sizes 200000 5000000] [--form nt] [--out FILE.json]
+    python -m benchmarks.graphs.scale --sizes 2000 4000 --out FILE.json     # smallest run
 """
 
 import argparse
@@ -29,14 +30,14 @@ EDGES = 10
 RELATIONS = 5
 SIZES = (50_000, 200_000)
 LARGEST = 5_000_000
-#: Entities that are invented at a time.
+#: Entities written at a time.
 _CHUNK = 10_000
 PACKAGES = ("kgbert", "pyoxigraph", "numpy", "safetensors")
 
 
 @dataclass(frozen=True)
 class Form:
-    """How a graph is written: what comes first, a name of an entity, and an edge."""
+    """A file format: header, line of a name, line of an edge."""
 
     header: str
     label: str
@@ -44,10 +45,10 @@ class Form:
 
 
 def main() -> None:
-    """Measure every size and form, and write the results."""
+    """Measure every size and format, and write the results."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sizes", nargs="+", type=int, default=SIZES, help="numbers of entities")
-    parser.add_argument("--form", choices=FORMS, help="one form only, instead of all")
+    parser.add_argument("--form", choices=FORMS, help="only this format")
     parser.add_argument("--out", type=Path, default=RESULTS / "graph_scale.json")
     arguments = parser.parse_args()
     arms = []
@@ -60,32 +61,32 @@ def main() -> None:
 
 
 def report(arms: list[dict[str, Any]], forms: list[str]) -> dict[str, Any]:
-    """Return what was measured, where, and what it foretells."""
+    """Return the measurements with their circumstances and the extrapolation."""
     return {
         "question": (__doc__ or "").splitlines()[0],
         "python": platform.python_version(),
         "machine": f"{platform.machine()}, {os.cpu_count()} cores",
-        "note": "The cores were shared with other work: read the seconds of processor time.",
+        "note": "The cores were shared with other work: compare processor seconds.",
         "load": round(os.getloadavg()[0], 1),
         "versions": {name: metadata.version(name) for name in PACKAGES},
-        "arms": [*arms, *(told for form in forms for told in foretell(form, arms))],
+        "arms": [*arms, *(row for form in forms for row in extrapolate(form, arms))],
     }
 
 
 def measure(form: str, entities: int, folder: Path) -> list[dict[str, Any]]:
-    """Return what it takes to read one graph cold, and from the cache."""
+    """Return the cost of reading a graph without and with a cache."""
     path = folder / f"graph.{form}"
-    _alone(write, path, entities)
+    _in_own_process(write, path, entities)
     arms = []
     for arm in ("read and cached", "opened from the cache"):
-        measured = {"arm": arm, "form": form, **_alone(read, path, folder / "cache")}
+        measured = {"arm": arm, "form": form, **_in_own_process(read, path, folder / "cache")}
         print(json.dumps(measured), flush=True)
         arms.append(measured)
     return arms
 
 
 def write(path: Path, entities: int) -> None:
-    """Write an invented graph, the same at each call."""
+    """Write a synthetic graph, the same at each call."""
     generator = np.random.default_rng(0)
     form = FORMS[path.suffix[1:]]
     with path.open("w", encoding="utf-8") as file:
@@ -101,7 +102,7 @@ def write(path: Path, entities: int) -> None:
 
 def read(path: Path, cache: Path) -> dict[str, Any]:
     """Read a graph, through the cache."""
-    import pyoxigraph  # noqa: F401  # so that importing the libraries does not count
+    import pyoxigraph  # noqa: F401  # so that imports are not measured
     import rdflib  # noqa: F401
 
     from kgbert import read_graph
@@ -120,22 +121,22 @@ def read(path: Path, cache: Path) -> dict[str, Any]:
     }
 
 
-def foretell(form: str, arms: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return what a line through the two largest sizes says of millions of entities."""
+def extrapolate(form: str, arms: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Extrapolate linearly from the two largest sizes to millions of entities."""
     cold = [arm for arm in arms if arm["form"] == form and arm["arm"] == "read and cached"]
     if len(cold) < 2 or cold[-1]["entities"] >= LARGEST:
         return []
     small, large = cold[-2:]
-    foretold: dict[str, Any] = {}
+    predicted: dict[str, Any] = {}
     for measure in ("peak MB", "processor seconds"):
         slope = (large[measure] - small[measure]) / (large["entities"] - small["entities"])
-        foretold[measure] = round(large[measure] + slope * (LARGEST - large["entities"]))
-    told = {"arm": "foretold, not measured", "form": form}
-    return [{**told, "entities": LARGEST, "edges": EDGES * LARGEST, **foretold}]
+        predicted[measure] = round(large[measure] + slope * (LARGEST - large["entities"]))
+    row = {"arm": "extrapolated", "form": form}
+    return [{**row, "entities": LARGEST, "edges": EDGES * LARGEST, **predicted}]
 
 
-def _alone(function: Any, *arguments: Any) -> Any:
-    """Run a function in a process of its own, whose peak memory begins from nothing."""
+def _in_own_process(function: Any, *arguments: Any) -> Any:
+    """Run a function in a new process, so that its peak memory is its own."""
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         return pool.apply(function, arguments)
 
@@ -146,7 +147,7 @@ def _peak() -> float:
 
 _LABEL = "http://www.w3.org/2000/01/rdf-schema#label"
 
-#: Suffix of a form -> how it is written.
+#: Formats by suffix.
 FORMS = {
     "nt": Form(
         "",

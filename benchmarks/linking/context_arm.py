@@ -1,9 +1,9 @@
-"""Linking of whole texts where a trained model chooses by the context, or refuses.
+"""Linking of whole texts in which a trained model disambiguates by context, or predicts NIL.
 
-The mentions and candidates are those of the dictionary that the training split has taught;
-KGBertForEntityLinking learns on the same split which of the candidates is meant, or none: what the
-dictionary finds and people did not mark is NIL there. The best epoch and the threshold of NIL are
-chosen on the validation split.
+Mentions and candidates come from the dictionary with the gold names of the training split.
+KGBertForEntityLinking is trained on the same split to choose a candidate or NIL; dictionary matches
+that annotators did not mark are NIL. The best epoch and the NIL threshold are chosen on the
+validation split.
 """
 
 import tempfile
@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from transformers import AutoTokenizer, set_seed
 
 from benchmarks.linking.scores import Arm
-from benchmarks.linking.tasks import Document, Gold, Task, taught_linker
+from benchmarks.linking.tasks import Document, Gold, Task, linker_with_gold_names
 from kgbert.data.example import Example, Span, longest
 from kgbert.encoding.processor import KGBertProcessor
 from kgbert.features.entity_features import EntityFeatures
@@ -27,24 +27,24 @@ from kgbert.training.pipeline import KGBertPipeline, context_linker
 from kgbert.training.trainer import default_arguments, fine_tune
 
 
-class Chosen:
-    """The dictionary, with what a model made of its mentions."""
+class ContextLinker:
+    """A dictionary whose mentions a trained model disambiguates."""
 
     def __init__(self, dictionary: DictionaryLinker, link: Linker) -> None:
         self._dictionary, self._link = dictionary, link
 
     def __call__(self, texts: Sequence[str]) -> list[list[Mention]]:
-        """Return the mentions that the model believes, each with the entity it chose."""
+        """Return the mentions that the model accepts, each with its chosen entity."""
         return self._link(texts)
 
     def candidates(self, surface: str) -> tuple[Candidate, ...]:
-        """Return what the dictionary says of a piece of text without its context."""
+        """Return the dictionary's candidates of a surface form, without context."""
         return self._dictionary.candidates(surface)
 
 
-def chosen_by_context(task: Task, backbone: str, *, epochs: int) -> Arm:
-    """Return the taught dictionary with a model trained to choose, and how its training went."""
-    dictionary = taught_linker(task)
+def context_arm(task: Task, backbone: str, *, epochs: int) -> Arm:
+    """Return the dictionary with a trained context model, and its training history."""
+    dictionary = linker_with_gold_names(task)
     graph = dictionary.graph
     set_seed(0)
     tokenizer = AutoTokenizer.from_pretrained(backbone, model_max_length=512)
@@ -68,22 +68,23 @@ def chosen_by_context(task: Task, backbone: str, *, epochs: int) -> Arm:
                 save_only_model=True,
             ),
         )
-    answer = KGBertPipeline(model, processor, TASKS["entity-linking"])
-    told = {"epochs": epochs, "nil threshold": model.config.nil_threshold}
+    pipeline = KGBertPipeline(model, processor, TASKS["entity-linking"])
+    details = {"epochs": epochs, "nil threshold": model.config.nil_threshold}
     return Arm(
-        Chosen(dictionary, context_linker(answer)), told | {"history": list(training.history)}
+        ContextLinker(dictionary, context_linker(pipeline)),
+        details | {"history": list(training.history)},
     )
 
 
 def _features(graph: KnowledgeGraph, backbone: str) -> EntityFeatures:
-    """Return the vectors of the entities' best names."""
+    """Return the vectors of the entities' preferred names."""
     encoder = NameEncoder.from_pretrained(backbone)
     names = [graph.name(index) for index in range(len(graph))]
     return EntityFeatures(encoder.encode_all(names), backbone, encoder.hash, graph.hash)
 
 
 def _examples(documents: Sequence[Document], dictionary: DictionaryLinker) -> list[Example]:
-    """Return the documents with their gold spans, and as NIL what else the dictionary finds."""
+    """Return the documents with their gold spans; other dictionary matches are NIL."""
     linked = dictionary([text for text, _ in documents])
     return [
         Example(text, spans=tuple(_spans(dictionary.graph, golds, mentions)))
@@ -94,12 +95,12 @@ def _examples(documents: Sequence[Document], dictionary: DictionaryLinker) -> li
 def _spans(
     graph: KnowledgeGraph, golds: Sequence[Gold], mentions: Sequence[Mention]
 ) -> Iterator[Span]:
-    gold = longest(Span(x.start, x.end, "", _meant(x, graph)) for x in golds)
+    gold = longest(Span(x.start, x.end, "", _gold_entity(x, graph)) for x in golds)
     yield from gold
     for start, end, *_ in mentions:
         if not any(span.start < end and start < span.end for span in gold):
             yield Span(start, end, "", NIL)
 
 
-def _meant(gold: Gold, graph: KnowledgeGraph) -> str:
+def _gold_entity(gold: Gold, graph: KnowledgeGraph) -> str:
     return min((entity for entity in gold.entities if entity in graph), default=NIL)

@@ -1,4 +1,4 @@
-"""Linking of whole texts where an encoder chooses the entity of what the dictionary finds."""
+"""Linking of whole texts in which an encoder ranks the candidates of the dictionary."""
 
 from pathlib import Path
 
@@ -8,11 +8,11 @@ from kgbert.linking.embedding.linker import EmbeddingLinker
 from kgbert.linking.embedding.thresholds import with_best_threshold_of_texts
 
 
-def chosen_by_encoder(task: Task, folder: Path) -> Arm:
-    """Return the linker of a folder, its threshold chosen on the whole validation texts."""
+def encoder_arm(task: Task, folder: Path) -> Arm:
+    """Return the linker of a folder with its threshold chosen on the validation texts."""
     linker = EmbeddingLinker.from_pretrained(task.graph, folder)
     linker = with_best_threshold_of_texts(linker, examples_of(task.graph, task.validation))
     linker = linker.with_settings(max_candidates=20)
-    # Together they are encoded faster than one by one.
+    # One batch is faster than encoding surfaces one by one.
     linker.rank([gold.surface for _, golds in task.test for gold in golds])
     return Arm(linker, {"threshold": linker.options.threshold})

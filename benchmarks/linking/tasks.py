@@ -1,4 +1,4 @@
-"""Graphs and labelled texts of the linking benchmarks, and the linker that these texts teach."""
+"""Tasks of the linking benchmarks: graphs, texts, and a dictionary with gold names."""
 
 import json
 import re
@@ -17,7 +17,7 @@ from kgbert.linking.normalization.stopwords import STOP_NAMES
 
 
 class Gold(NamedTuple):
-    """A gold mention: its span, what it says, and the entities that would be right."""
+    """A gold mention: its span, its surface form and its gold entities."""
 
     start: int
     end: int
@@ -30,7 +30,7 @@ Document = tuple[str, list[Gold]]
 
 
 class Task(NamedTuple):
-    """A graph and the texts whose gold spans name its entities."""
+    """A graph and texts with gold spans of its entities."""
 
     name: str
     graph: KnowledgeGraph
@@ -40,20 +40,20 @@ class Task(NamedTuple):
 
     @property
     def seen(self) -> set[str]:
-        """What the gold mentions of the training split say, folded."""
+        """The case-folded surface forms of the training split's gold mentions."""
         return {fold_cluster(gold.surface) for _, golds in self.train for gold in golds}
 
 
 def read_task(data: Path, name: str) -> Task:
-    """Return a task of TASKS, from a folder that holds tasks/ and graphs/."""
+    """Return a task of TASKS from a folder with tasks/ and graphs/."""
     path, read = TASKS[name]
     graph = read(data / "graphs" / path)
     parts = (_documents(data, name, part, graph) for part in ("train", "validation", "test"))
     return Task(name, graph, *parts)
 
 
-def taught_linker(task: Task) -> DictionaryLinker:
-    """Return the whole linker, with names and stop names from the training split."""
+def linker_with_gold_names(task: Task) -> DictionaryLinker:
+    """Return the dictionary linker with names and stop names from the training split."""
     examples = examples_of(task.graph, task.train)
     graph = with_gold_names(task.graph, examples)
     misleading = misleading_names(DictionaryLinker(graph), examples)
@@ -61,15 +61,17 @@ def taught_linker(task: Task) -> DictionaryLinker:
 
 
 def examples_of(graph: KnowledgeGraph, documents: Sequence[Document]) -> list[Example]:
-    """Return documents with the longer of gold spans that overlap, and one entity for each."""
+    """Return documents with the longest of overlapping gold spans, one entity each."""
     return [_example(graph, *document) for document in documents]
 
 
 def _example(graph: KnowledgeGraph, text: str, golds: Sequence[Gold]) -> Example:
-    known = (sorted(entity for entity in gold.entities if entity in graph) for gold in golds)
+    entities_in_graph = (
+        sorted(entity for entity in gold.entities if entity in graph) for gold in golds
+    )
     spans = (
         Span(gold.start, gold.end, "", next(iter(entities), ""))
-        for gold, entities in zip(golds, known, strict=True)
+        for gold, entities in zip(golds, entities_in_graph, strict=True)
     )
     return Example(text, spans=longest(spans))
 
@@ -89,7 +91,7 @@ def _documents(data: Path, task: str, split: str, graph: KnowledgeGraph) -> list
 
 
 def _entities(joined: str, graph: KnowledgeGraph) -> frozenset[str]:
-    """Return the ids of a mention of several entities, each as the graph calls it now."""
+    """Return the entity ids of a mention, with replaced ids resolved."""
     return frozenset(graph.replaced.get(entity, entity) for entity in re.split(r"[|+]", joined))
 
 

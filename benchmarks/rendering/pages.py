@@ -1,7 +1,7 @@
-"""Render the tables of README.md and of this folder's README.md, and the picture of the first.
+"""Render the tables of the documentation, and the picture of the README.
 
-Whatever is measured comes from the JSON files in results/, whatever kgbert can do from kgbert's own
-tables; nothing of it is typed. A test holds the pages equal to what this script renders.
+Measurements come from the JSON files in benchmarks/results, the rest from kgbert's own tables. A
+test holds the pages equal to what this script renders.
 
     python -m benchmarks.rendering.pages
 """
@@ -46,7 +46,7 @@ def main() -> None:
 
 
 def render_page(text: str) -> str:
-    """Return a page with everything between its markers rendered anew."""
+    """Return a page with the content between its markers rendered."""
     return _BLOCK.sub(lambda found: found["start"] + _block(found["name"]) + found["end"], text)
 
 
@@ -56,7 +56,7 @@ def render_picture() -> str:
 
 
 def result(name: str) -> Results | None:
-    """Return what a script measured, or None if it has not run yet."""
+    """Return the result of a script, or None if there is none."""
     path = RESULTS / f"{name}.json"
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
 
@@ -66,8 +66,8 @@ def _block(name: str) -> str:
     return f"\n{rendered}\n\n"
 
 
-def _of(name: str, render: Callable[[Results], str]) -> Callable[[], str]:
-    """Return a block that renders a result, or says that there is none."""
+def _from_result(name: str, render: Callable[[Results], str]) -> Callable[[], str]:
+    """Return a block that renders a result, or a note that there is none."""
 
     def block() -> str:
         found = result(name)
@@ -77,58 +77,58 @@ def _of(name: str, render: Callable[[Results], str]) -> Callable[[], str]:
 
 
 def short_comparison(results: Results, *, timed: bool = True) -> str:
-    """Return the arms, what was compared, and the verdict.
+    """Return the verdict, the table of arms and the circumstances.
 
     Args:
-        results: Of the comparison.
-        timed: Whether the arms were trained side by side, so that their times say something.
+        results: Results of the comparison.
+        timed: Whether training times are comparable and shown.
     """
     arms = arm_table(results)
     shown = [place for place, name in enumerate(arms.header) if timed or name != "training"]
     header, *rows = [[row[place] for place in shown] for row in (arms.header, *arms.rows)]
-    said = " ".join([results["verdict"]["sentence"], *results["remarks"], *results["warnings"]])
-    return "\n\n".join([f"**{said}**", table(header, rows), circumstances(results)])
+    summary = " ".join([results["verdict"]["sentence"], *results["remarks"], *results["warnings"]])
+    return "\n\n".join([f"**{summary}**", table(header, rows), circumstances(results)])
 
 
 def comparison(results: Results) -> str:
-    """Return everything that a comparison has to tell as a table, the verdict first."""
-    told = [circumstances(results), results.get("provenance", "")]
-    return render_markdown(results) + "\n" + "\n\n".join(filter(None, told))
+    """Return all tables of a comparison, the verdict first."""
+    parts = [circumstances(results), results.get("provenance", "")]
+    return render_markdown(results) + "\n" + "\n\n".join(filter(None, parts))
 
 
 def circumstances(results: Results) -> str:
-    """Return in a paragraph what was compared, on what, and how long it took."""
-    told = results["manifest"]
-    graph, texts = told["graph"], next(iter(told["data"].values()))
-    hardware, versions = told["hardware"], told["versions"]
+    """Return a paragraph on data, graph, encoder, machine and duration."""
+    parts = results["manifest"]
+    graph, texts = parts["graph"], next(iter(parts["data"].values()))
+    hardware, versions = parts["hardware"], parts["versions"]
     seconds = sum(run["seconds"] for run in results.get("runs", []))
-    took = f"{duration(seconds)} for all runs together; " if seconds else ""
+    total_time = f"{duration(seconds)} for all runs together; " if seconds else ""
     accelerator = "" if hardware["accelerator"] == "none" else f" with {hardware['accelerator']}"
     return (
         f"{results['name']}; {len(results['seeds'])} paired seeds, each with {texts['train']:,} "
         f"training, {texts['validation']:,} validation and {texts['test']:,} test texts; graph "
         f"{graph['source']} ({graph['version'] or 'no version stated'}, "
         f"{quantity(graph['entities'])} entities, {quantity(graph['edges'])} edges); encoder "
-        f"{told['backbone']['name']}; {took}{hardware['processor']}, "
+        f"{parts['backbone']['name']}; {total_time}{hardware['processor']}, "
         f"{counted(hardware['threads'], 'thread')}{accelerator}, torch {versions['torch']}, "
-        f"transformers {versions['transformers']}, {told['finished'][:10]}."
+        f"transformers {versions['transformers']}, {parts['finished'][:10]}."
     )
 
 
 def verdicts() -> str:
-    """Return what the real tasks came to, as far as they were finished."""
+    """Return the results of the finished verdict tasks."""
     tasks = read_verdicts(RESULTS / "verdict")
     return verdict_tables(tasks) if tasks else NOT_MEASURED
 
 
 def all_arms() -> str:
-    """Return every arm on the tasks that were run with all of them."""
+    """Return all arms on the tasks that were run with all of them."""
     tasks = read_verdicts(RESULTS / "all_arms")
     return all_arms_table(tasks) if tasks else NOT_MEASURED
 
 
 def search(results: Results) -> str:
-    """Return every learning rate that was tried, the chosen ones marked."""
+    """Return all tried learning rates, with the chosen ones marked."""
     rows = [
         (
             f"{trial['texts']:,}",
@@ -144,20 +144,20 @@ def search(results: Results) -> str:
 
 
 def measured(columns: Sequence[str]) -> Callable[[Results], str]:
-    """Return how a benchmark of single measurements is rendered: its question, and a row an arm."""
+    """Return a renderer of single measurements: the question and a row per arm."""
 
     def render(results: Results) -> str:
         rows = [[_cell(arm.get(column, "")) for column in columns] for arm in results["arms"]]
-        told = [results["question"], table(columns, rows)]
+        parts = [results["question"], table(columns, rows)]
         if "machine" in results:
-            told.append(f"Measured on {results['machine']}, Python {results['python']}.")
-        return "\n\n".join(told)
+            parts.append(f"Measured on {results['machine']}, Python {results['python']}.")
+        return "\n\n".join(parts)
 
     return render
 
 
 def missed(results: Results) -> str:
-    """Return a row an arm: how many gold mentions it missed, by cause."""
+    """Return a row per arm: the number of missed gold mentions by cause."""
     causes = list(results["arms"][0]["missed"])
     rows = [
         (arm["task"], arm["arm"], *(f"{arm['missed'][cause]:,}" for cause in causes))
@@ -172,8 +172,8 @@ def _cell(value: object) -> str:
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 
-def _of_speed(render: Callable[[dict[str, Results | None]], str]) -> Callable[[], str]:
-    """Return what renders the costs on CPUs and on a GPU, as far as they were measured."""
+def _speed_block(render: Callable[[dict[str, Results | None]], str]) -> Callable[[], str]:
+    """Return a block of the speed results that exist."""
 
     def block() -> str:
         found = {name: result(name) for name in PLACES}
@@ -182,18 +182,18 @@ def _of_speed(render: Callable[[dict[str, Results | None]], str]) -> Callable[[]
     return block
 
 
-#: What stands between the markers of the pages, by the name in the marker.
+#: Renderers of the blocks, by the name in the page's marker.
 BLOCKS: dict[str, Callable[[], str]] = {
-    "demo": _of("demo", short_comparison),
-    "demo, all tables": _of("demo", comparison),
-    "demo full in short": _of("demo_full", partial(short_comparison, timed=False)),
-    "demo full": _of("demo_full", comparison),
-    "demo search": _of("demo_search", search),
+    "demo": _from_result("demo", short_comparison),
+    "demo, all tables": _from_result("demo", comparison),
+    "demo full in short": _from_result("demo_full", partial(short_comparison, timed=False)),
+    "demo full": _from_result("demo_full", comparison),
+    "demo search": _from_result("demo_search", search),
     "verdict": verdicts,
     "all arms": all_arms,
-    "calibration": _of("calibration", calibration),
-    "token classification": _of("token_classification", comparison),
-    "linking": _of(
+    "calibration": _from_result("calibration", calibration),
+    "token classification": _from_result("token_classification", comparison),
+    "linking": _from_result(
         "linking",
         measured(
             (
@@ -206,9 +206,9 @@ BLOCKS: dict[str, Callable[[], str]] = {
             )
         ),
     ),
-    "linking missed": _of("linking", missed),
-    "linking gold spans missed": _of("linking_gold_spans", missed),
-    "linking gold spans": _of(
+    "linking missed": _from_result("linking", missed),
+    "linking gold spans missed": _from_result("linking_gold_spans", missed),
+    "linking gold spans": _from_result(
         "linking_gold_spans",
         measured(
             (
@@ -223,7 +223,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
             )
         ),
     ),
-    "linking speed": _of(
+    "linking speed": _from_result(
         "linking_speed",
         measured(
             (
@@ -240,15 +240,17 @@ BLOCKS: dict[str, Callable[[], str]] = {
             )
         ),
     ),
-    "graph reading": _of("graph_reading", measured(("arm", "form", "seconds", "peak MB", "count"))),
-    "graph scale": _of(
+    "graph reading": _from_result(
+        "graph_reading", measured(("arm", "form", "seconds", "peak MB", "count"))
+    ),
+    "graph scale": _from_result(
         "graph_scale",
         measured(("arm", "form", "entities", "edges", "processor seconds", "seconds", "peak MB")),
     ),
-    "speed": _of_speed(costs),
-    "speed in short": _of_speed(cost_table),
-    "scaling": _of("scaling_cpu", scaling),
-    "scale": _of("scale", scale),
+    "speed": _speed_block(costs),
+    "speed in short": _speed_block(cost_table),
+    "scaling": _from_result("scaling_cpu", scaling),
+    "scale": _from_result("scale", scale),
     "commands": commands,
     "arms": arms,
     "formats": formats,

@@ -22,12 +22,12 @@ STYLES = (
 )
 
 WIDTH, GAP, MARGIN = 1000, 40, 20
-#: About how many letters of the verdict stand on a line.
+#: Characters of the verdict per line.
 LETTERS = 92
 
 
 def draw(results: Results | None) -> str:
-    """Return the plots side by side below the verdict, or a sentence where there is no result."""
+    """Return the plots side by side below the verdict, or a note that there is no result."""
     if results is None or not results["complete_seeds"]:
         return _page([_heading("Not measured yet.", 40)], 80)
     lines = wrap(results["verdict"]["sentence"], LETTERS)
@@ -35,17 +35,17 @@ def draw(results: Results | None) -> str:
     top = 34 + 28 * len(lines)
     half = (WIDTH - GAP - 2 * MARGIN) // 2
     plots = [_forest(results), _seeds(results)]
-    tall = max(round(half * _height(plot) / _width(plot)) for plot in plots)
+    plot_height = max(round(half * _height(plot) / _width(plot)) for plot in plots)
     placed = [
         plot.replace(
             "<svg ",
-            f'<svg x="{x}" y="{top}" width="{half}" height="{tall}" '
+            f'<svg x="{x}" y="{top}" width="{half}" height="{plot_height}" '
             'preserveAspectRatio="xMidYMid" ',
             1,
         )
         for plot, x in zip(plots, (MARGIN, MARGIN + half + GAP), strict=True)
     ]
-    return _page([*heading, *placed], top + tall + MARGIN)
+    return _page([*heading, *placed], top + plot_height + MARGIN)
 
 
 def _forest(results: Results) -> str:
@@ -84,7 +84,7 @@ def _page(pieces: list[str], height: int) -> str:
 
 
 def _style() -> str:
-    """Return the rules of the report's style sheets that its drawings need."""
+    """Return the rules of the report's style sheets that its plots use."""
     sheet = "".join(path.read_text(encoding="utf-8") for path in STYLES)
     colours = re.findall(
         r"^(?::root|@media screen and .prefers)[^{]*\{(?:[^{}]|\{[^{}]*\})*\}", sheet, re.MULTILINE

@@ -9,23 +9,23 @@ from typing import Any
 
 
 def run_module(module: str, *arguments: str) -> dict[str, Any]:
-    """Return the JSON object that a module prints last when it is run."""
-    told = subprocess.run(
+    """Run a module and return the JSON object on the last line of its output."""
+    printed = subprocess.run(
         [sys.executable, "-m", module, *arguments], check=True, stdout=subprocess.PIPE, text=True
     ).stdout
-    answer: dict[str, Any] = json.loads(told.splitlines()[-1])
-    return answer
+    result: dict[str, Any] = json.loads(printed.splitlines()[-1])
+    return result
 
 
-def memory_in_gib(what: str) -> float:
-    """Return what Linux says of this process's memory; elsewhere the peak is all there is.
+def memory_in_gib(field: str) -> float:
+    """Return a memory figure of this process; outside Linux always the peak.
 
     Args:
-        what: ``RssAnon``, what the process owns by now; ``VmHWM``, the most it held at a time,
-            pages of mapped files included.
+        field: ``RssAnon``: anonymous memory now; ``VmHWM``: peak resident memory, including pages
+            of mapped files.
     """
     status = Path("/proc/self/status")
     if status.exists():
-        line = next(x for x in status.read_text().splitlines() if x.startswith(what))
+        line = next(x for x in status.read_text().splitlines() if x.startswith(field))
         return round(int(line.split()[1]) / 2**20, 3)
     return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, 3)

@@ -1,10 +1,9 @@
-"""How much do more processes help?
+"""How well does training scale to several processes?
 
-One process trains on batches of its own, then so many at once, each on as many texts and averaging
-gradients with the others (DDP: nccl between GPUs, gloo between cores). Were nothing lost, so many
-processes would see so many times as many texts in the same time. That they train as one process
-with the same texts would is shown by a test, not here. The encoder and the graph are those of
-speed.py --invented.
+One process trains on its own batches; then several do at the same time, each on as many texts,
+averaging gradients (DDP: nccl between GPUs, gloo between CPU cores). Perfect scaling would process
+proportionally more texts in the same time. That several processes train like one process with the
+same texts is shown by a test, not here. Encoder and graph are those of ``speed.run --synthetic``.
 
     python -m benchmarks.speed.data_parallel [--processes 2] [--device cuda] [--tiny] [--out FILE]
 """
@@ -25,13 +24,13 @@ import torch.distributed as dist
 import torch.multiprocessing as mp
 
 from benchmarks import RESULTS
-from benchmarks.speed.run import SETTINGS, Setting, invented_lanes
-from benchmarks.speed.timing import Lane
+from benchmarks.speed.run import SETTINGS, Setting, synthetic_cases
+from benchmarks.speed.timing import Case
 
 ARMS = ("plain", "knowledge")
 
-#: Steps before it counts, and turns that count.
-WARM_UP, TURNS = 3, 15
+#: Warm-up steps, and timed rounds.
+WARM_UP, ROUNDS = 3, 15
 
 
 def main() -> None:
@@ -41,23 +40,25 @@ def main() -> None:
     )
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
-    parser.add_argument("--tiny", action="store_true", help="a small encoder and a small graph")
+    parser.add_argument(
+        "--tiny", action="store_true", help="tiny encoder and graph; no result is written"
+    )
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
     setting = SETTINGS["tiny" if arguments.tiny else arguments.device]
-    alone, together = (
+    alone, parallel = (
         _measured(processes, setting, arguments.device) for processes in (1, arguments.processes)
     )
-    told = {
+    report = {
         "question": (__doc__ or "").splitlines()[0],
         "processes": arguments.processes,
-        "setting": setting.told(),
+        "setting": setting.describe(),
         "arms": [
             {
                 "arm": arm,
                 "texts a second, one process": round(setting.batch / alone[arm], 1),
-                "texts a second": round(arguments.processes * setting.batch / together[arm], 1),
-                "of what nothing lost would give": round(alone[arm] / together[arm], 3),
+                "texts a second": round(arguments.processes * setting.batch / parallel[arm], 1),
+                "of what nothing lost would give": round(alone[arm] / parallel[arm], 3),
             }
             for arm in ARMS
         ],
@@ -69,7 +70,7 @@ def main() -> None:
         "versions": {"python": platform.python_version(), "torch": version("torch")},
         "finished": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
     }
-    text = json.dumps(told, indent=1)
+    text = json.dumps(report, indent=1)
     results = RESULTS / f"scaling_{arguments.device}.json"
     if out := arguments.out or (None if arguments.tiny else results):
         out.write_text(text + "\n", encoding="utf-8")
@@ -77,7 +78,7 @@ def main() -> None:
 
 
 def _measured(processes: int, setting: Setting, device: str) -> dict[str, float]:
-    """Return the seconds of each arm's step while so many processes train on their texts."""
+    """Return the seconds of a step of each arm while so many processes train."""
     with tempfile.TemporaryDirectory() as folder:
         mp.spawn(_train, (processes, setting, device, folder), nprocs=processes)
         found: dict[str, Any] = json.loads((Path(folder) / "found.json").read_text())
@@ -85,25 +86,25 @@ def _measured(processes: int, setting: Setting, device: str) -> dict[str, float]
 
 
 def _train(rank: int, processes: int, setting: Setting, device: str, folder: str) -> None:
-    """Train as one of so many processes; the first one writes down how long a step took."""
+    """Train as one of several processes; the first one writes the duration of a step."""
     torch.set_num_threads(1)
     if device == "cuda":
         torch.cuda.set_device(rank)
     own = Path(folder) / str(rank)
     own.mkdir()
-    # Before the processes know of one another: then each writes an encoder of its own.
-    lanes = invented_lanes(own, setting, device, ARMS)
+    # Before the process group exists: each process writes its own encoder.
+    cases = synthetic_cases(own, setting, device, ARMS)
     dist.init_process_group(
         "nccl" if device == "cuda" else "gloo",
-        init_method=f"file://{folder}/meeting",
+        init_method=f"file://{folder}/rendezvous",
         rank=rank,
         world_size=processes,
     )
-    for lane in lanes:
-        lane.wrapped = torch.nn.parallel.DistributedDataParallel(lane.model)
+    for case in cases:
+        case.wrapped = torch.nn.parallel.DistributedDataParallel(case.model)
         for number in range(WARM_UP):
-            lane.train(number)
-    turns = [[_turn(lane, setting.block) for lane in lanes] for _ in range(TURNS)]
+            case.train(number)
+    turns = [[_timed_round(case, setting.block) for case in cases] for _ in range(ROUNDS)]
     if rank == 0:
         seconds = dict(zip(ARMS, map(median, zip(*turns, strict=True)), strict=True))
         (Path(folder) / "found.json").write_text(json.dumps(seconds))
@@ -111,14 +112,14 @@ def _train(rank: int, processes: int, setting: Setting, device: str, folder: str
     dist.destroy_process_group()
 
 
-def _turn(lane: Lane, steps: int) -> float:
-    """Return the seconds of one step, as the slowest process needs them."""
+def _timed_round(case: Case, steps: int) -> float:
+    """Return the seconds of one step of the slowest process."""
     dist.barrier()
     start = time.perf_counter()
     for number in range(steps):
-        lane.train(number)
+        case.train(number)
     dist.barrier()
-    if lane.device == "cuda":
+    if case.device == "cuda":
         torch.cuda.synchronize()
     return (time.perf_counter() - start) / steps
 

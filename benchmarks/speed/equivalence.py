@@ -1,4 +1,4 @@
-"""Is it the same answer, whichever way it is computed: padded, looked up, compiled, in bfloat16?"""
+"""Do padding, precomputation, compilation and bfloat16 leave the logits unchanged?"""
 
 from dataclasses import replace
 from typing import NamedTuple
@@ -6,59 +6,59 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from benchmarks.speed.timing import Lane
+from benchmarks.speed.timing import Case
 from kgbert.models.layers.knowledge_attention import GATE_LR_MULTIPLIER, KnowledgeAttention
 
 
-class Way(NamedTuple):
-    """A way to compute the logits of a batch."""
+class Variant(NamedTuple):
+    """One way to compute the logits of a batch."""
 
-    lane: Lane
+    case: Case
     tolerance: float
-    """How far its logits may be from those of the plainest way, in their own root mean square."""
+    """Allowed deviation from the reference logits, relative to their root mean square."""
     precision: torch.dtype = torch.float32
 
 
-def disagreements(lane: Lane, looking_up: Lane) -> dict[str, dict[str, float]]:
-    """Return how far the logits of each way are from the plainest, and how far they may be.
+def logit_deviations(case: Case, precomputed: Case) -> dict[str, dict[str, float]]:
+    """Return the deviation of each variant's logits from the reference, and the tolerance.
 
-    Plainest is: eager, in single precision, neighbours sampled for each batch, nothing padded.
+    The reference is eager, in float32, samples neighbours for each batch and pads nothing.
 
     Args:
-        lane: A lane with knowledge; if it is compiled, that is a way as well. Its gates are opened,
-            as before training they let no knowledge through.
-        looking_up: The same with entity vectors computed beforehand.
+        case: A case with knowledge; if it is compiled, compilation is a variant too. Its gates are
+            opened, since before training they are zero.
+        precomputed: The same case with precomputed entity vectors.
     """
-    _open_gates(lane)
-    plainest = replace(lane, bucketed=False, wrapped=None)
-    ways = {
-        "padded to buckets": Way(replace(plainest, bucketed=True), 1e-4),
-        # Vectors are kept in half precision.
-        "looked up": Way(replace(looking_up, bucketed=False, wrapped=None), 1e-2),
-        "bfloat16": Way(plainest, 1e-1, torch.bfloat16),
+    _open_gates(case)
+    reference = replace(case, bucketed=False, wrapped=None)
+    variants = {
+        "padded to buckets": Variant(replace(reference, bucketed=True), 1e-4),
+        # Vectors are stored in half precision.
+        "looked up": Variant(replace(precomputed, bucketed=False, wrapped=None), 1e-2),
+        "bfloat16": Variant(reference, 1e-1, torch.bfloat16),
     }
-    if lane.wrapped is not None:
-        ways["compiled"] = Way(lane, 1e-3)
-    expected = _logits(plainest, torch.float32)
+    if case.wrapped is not None:
+        variants["compiled"] = Variant(case, 1e-3)
+    expected = _logits(reference, torch.float32)
     size = expected.square().mean().sqrt()
-    found = {}
-    for name, (each, tolerance, precision) in ways.items():
-        farthest = (_logits(each, precision) - expected).abs().max() / size
-        found[name] = {"found": float(f"{farthest:.1e}"), "allowed": tolerance}
-    return found
+    deviations = {}
+    for name, (each, tolerance, precision) in variants.items():
+        deviation = (_logits(each, precision) - expected).abs().max() / size
+        deviations[name] = {"found": float(f"{deviation:.1e}"), "allowed": tolerance}
+    return deviations
 
 
-def _open_gates(lane: Lane) -> None:
-    for module in lane.model.modules():
+def _open_gates(case: Case) -> None:
+    for module in case.model.modules():
         if isinstance(module, KnowledgeAttention):
             torch.nn.init.constant_(module.gate, 1 / GATE_LR_MULTIPLIER)
 
 
-def _logits(lane: Lane, precision: torch.dtype) -> Tensor:
+def _logits(case: Case, precision: torch.dtype) -> Tensor:
     """Return the logits of the first batches, on the CPU."""
-    lane.model.eval()
-    mixed = torch.autocast(lane.device, precision, enabled=precision != torch.float32)
+    case.model.eval()
+    mixed = torch.autocast(case.device, precision, enabled=precision != torch.float32)
     with torch.inference_mode(), mixed:
         return torch.cat(
-            [lane.called(**lane.collate(number)).logits.float().cpu() for number in range(4)]
+            [case.module(**case.collate(number)).logits.float().cpu() for number in range(4)]
         )

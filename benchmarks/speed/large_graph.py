@@ -1,16 +1,16 @@
-"""Does a graph of ten million entities train within two cores and 8 GiB?
+"""Does training with a graph of ten million entities fit into two cores and 8 GiB?
 
-The graph is invented: most edges lead to few entities, as in real ones. One process invents it,
-writes it, its features and its rows, and ends; what trains opens these files and reads of them
-what a batch needs. A step of training is measured beside one with a graph of ten thousand
-entities, in turn at every step, and each graph's memory in a process of its own.
+The graph is synthetic, with a skewed in-degree as in real graphs. One process generates it, writes
+graph, features and adjacency rows, and ends; the training process maps these files and reads what a
+batch needs. A training step is timed against one with a graph of ten thousand entities, in
+alternation; the memory of each graph is measured in a process of its own.
 
-An encoder of two small layers with random weights stands for the backbone, since what depends on
-the graph is in question, and a batch names no more than sixteen entities: were they many, they
-would be found to share most of their neighbours in the small graph and hardly any in the large
-one, so that the two steps would not be the same work.
+A random encoder of two small layers stands for the backbone, since only the effect of the graph is
+measured. A batch links at most sixteen entities: with many more, they would share most neighbours
+in the small graph and hardly any in the large one, and the two steps would do different work.
 
     python -m benchmarks.speed.large_graph [--entities 10000000] [--folder DIR] [--out FILE]
+    python -m benchmarks.speed.large_graph --entities 20000 --repeats 2 --out FILE   # smallest run
 """
 
 import argparse
@@ -36,7 +36,7 @@ from benchmarks.speed.synthetic import (
     synthetic_graph,
     synthetic_texts,
 )
-from benchmarks.speed.timing import Lane, race
+from benchmarks.speed.timing import Case, compare_throughput
 from kgbert.demo.study import checked_backbone
 from kgbert.encoding import csr as rows
 from kgbert.encoding.processor import KGBertProcessor
@@ -47,7 +47,7 @@ SMALL = 10_000
 EDGES = 5
 FEATURES = 64
 BATCH, LENGTH, VOCABULARY = 8, 128, 2000
-#: Two tokens of each text name one entity or another.
+#: Two tokens of each text are linked.
 LINKED = 2 / LENGTH
 BATCHES = 32
 SHAPE = {
@@ -60,13 +60,13 @@ SHAPE = {
 
 
 def main() -> None:
-    """Make both graphs, measure them and write the results."""
+    """Write both graphs, measure them and write the results."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--entities", type=int, default=10_000_000)
     parser.add_argument("--repeats", type=int, default=BATCHES)
-    parser.add_argument("--folder", type=Path, help="where the files lie meanwhile")
+    parser.add_argument("--folder", type=Path, help="folder for temporary files")
     parser.add_argument("--out", type=Path, default=RESULTS / "scale.json")
-    parser.add_argument("--step", choices=STEPS, help="what a process of its own does")
+    parser.add_argument("--step", choices=STEPS, help="internal: run one step in this process")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     if arguments.step:
@@ -74,18 +74,18 @@ def main() -> None:
         print(json.dumps(STEPS[arguments.step](arguments.folder, arguments.entities)))
         return
     with tempfile.TemporaryDirectory(dir=arguments.folder) as name:
-        told = measured(Path(name), arguments.entities, arguments.repeats)
-    arguments.out.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
-    print(json.dumps(told, indent=1))
+        report = measure(Path(name), arguments.entities, arguments.repeats)
+    arguments.out.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    print(json.dumps(report, indent=1))
 
 
-def measured(folder: Path, entities: int, repeats: int) -> dict[str, Any]:
-    """Return what a graph of so many entities needs, beside a small one."""
+def measure(folder: Path, entities: int, repeats: int) -> dict[str, Any]:
+    """Return the cost of a graph of so many entities, compared with a small one."""
     rows.CACHE = folder
     torch.manual_seed(0)
     BertForSequenceClassification(BertConfig(**SHAPE)).save_pretrained(folder / "plain")
     sizes = (SMALL, entities)
-    made, trained = (
+    written, trained = (
         [
             run_module(__spec__.name, f"--step={step}", f"--folder={folder}", f"--entities={size}")
             for size in sizes
@@ -93,20 +93,22 @@ def measured(folder: Path, entities: int, repeats: int) -> dict[str, Any]:
         for step in STEPS
     )
     files = sum(path.stat().st_size for path in folder.iterdir() if path.is_file())
-    lanes = [lane_of(folder, size) for size in sizes]
-    found = [race(lanes, step, repeats=repeats, block=1) for step in ("loader", "training")]
-    nodes = [
-        median(len(lane.collate(number)["node_features"]) for number in range(BATCHES))
-        for lane in lanes
+    cases = [load_case(folder, size) for size in sizes]
+    timings = [
+        compare_throughput(cases, step, repeats=repeats, block=1) for step in ("loader", "training")
     ]
-    arms = zip(*found, trained, nodes, strict=True)
+    nodes = [
+        median(len(case.collate(number)["node_features"]) for number in range(BATCHES))
+        for case in cases
+    ]
+    arms = zip(*timings, trained, nodes, strict=True)
     return {
         "question": (__doc__ or "").splitlines()[0],
         "entities": entities,
         "edges": EDGES * entities,
-        "seconds of the processor": made[1]["seconds"],
+        "seconds of the processor": written[1]["seconds"],
         "peak memory, GiB": trained[1]["peak memory, GiB"],
-        "peak memory of making, GiB": made[1]["peak memory, GiB"],
+        "peak memory of making, GiB": written[1]["peak memory, GiB"],
         "mapped files, GiB": round(files / 2**30, 2),
         "arms": [
             loader | training | memory | {"sampled nodes": seen}
@@ -120,7 +122,7 @@ def measured(folder: Path, entities: int, repeats: int) -> dict[str, Any]:
 
 
 def make(folder: Path, entities: int) -> dict[str, Any]:
-    """Write a graph, its features and its rows; return how long each took, and the memory."""
+    """Write a graph, its features and adjacency rows; return the time of each and the memory."""
     seconds = {}
 
     def timed(name: str, work: Callable[[], Any]) -> Any:
@@ -129,7 +131,7 @@ def make(folder: Path, entities: int) -> dict[str, Any]:
         seconds[name] = round(time.process_time() - start, 1)
         return result
 
-    graph = timed("graph invented", lambda: synthetic_graph(entities, EDGES * entities))
+    graph = timed("graph generated", lambda: synthetic_graph(entities, EDGES * entities))
     timed("graph written", lambda: save_graph(graph, folder / f"{entities}.graph"))
     path = folder / f"{entities}.features"
     timed("features written", lambda: synthetic_features(graph, FEATURES, path))
@@ -139,19 +141,18 @@ def make(folder: Path, entities: int) -> dict[str, Any]:
 
 
 def train(folder: Path, entities: int) -> dict[str, Any]:
-    """Train a few steps; return the memory that the process owns, and all that it has touched.
+    """Train a few steps; return the anonymous memory and the peak resident memory.
 
-    What it has touched beyond its own are pages of the mapped files, which the system takes back
-    when somebody needs the room, and which all processes share.
+    The difference is pages of mapped files, which all processes share and the system can reclaim.
     """
-    lane = lane_of(folder, entities)
+    case = load_case(folder, entities)
     for number in range(BATCHES):
-        lane.train(number)
+        case.train(number)
     return {"own memory, GiB": memory_in_gib("RssAnon"), "peak memory, GiB": memory_in_gib("VmHWM")}
 
 
-def lane_of(folder: Path, entities: int) -> Lane:
-    """Return what trains on a graph that :func:`make` wrote."""
+def load_case(folder: Path, entities: int) -> Case:
+    """Return a case that trains on a graph written by :func:`make`."""
     graph = load_graph(folder / f"{entities}.graph")
     features = mapped_features(FEATURES, folder / f"{entities}.features")
     tokenizer = PreTrainedTokenizerFast.from_pretrained(checked_backbone())
@@ -161,7 +162,7 @@ def lane_of(folder: Path, entities: int) -> Lane:
         str(folder / "plain"), graph, labels=("a", "b"), feature_size=FEATURES
     )
     batches = [texts[start : start + BATCH] for start in range(0, len(texts), BATCH)]
-    return Lane(f"{entities:,} entities", model, processor, batches)
+    return Case(f"{entities:,} entities", model, processor, batches)
 
 
 STEPS = {"make": make, "train": train}

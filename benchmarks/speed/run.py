@@ -1,20 +1,18 @@
-"""What does knowledge cost, beside the plain encoder?
+"""What does knowledge cost, compared with the plain encoder?
 
-All arms are measured in one process on the same batches, in turns of a few steps, and told as their
-throughput over the plain encoder's, in bfloat16; inference on the demo's texts in float32 too, in
-which ``kgbert.pipeline`` answers unless it is asked for the other. On a CPU that is MiniLM on the
-demo's texts with the Human Phenotype Ontology. On a GPU it is an encoder of BERT-base's shape with
-random weights on texts of 128 tokens, a tenth of them linked into an invented graph of 100,000
-entities and 500,000 edges; with --invented a CPU reads the same with an encoder of MiniLM's shape.
-A step includes padding and sampling in the same process, which the plain encoder spares; that two
-workers of a loader do it ahead of the model is told apart, and so is linking, which is done once a
-text.
+All arms are timed in one process on the same batches, in alternating blocks, and reported as
+throughput relative to the plain encoder, in bfloat16; inference on the demo's texts also in
+float32, the default of ``kgbert.pipeline``. On a CPU the encoder is MiniLM, on the demo's texts
+with the Human Phenotype Ontology. On a GPU it is a random encoder of BERT-base's shape, on texts of
+128 tokens of which a tenth is linked into a synthetic graph of 100,000 entities and 500,000 edges;
+``--synthetic`` does the same on a CPU with MiniLM's shape. A step includes padding and neighbour
+sampling in the same process, which the plain encoder does not need; the time spent waiting for two
+loader workers, and the time of linking (once per text), are reported separately.
 
-    python -m benchmarks.speed.run                              # on two cores; some ten minutes
-    python -m benchmarks.speed.run --invented                   # the same, some ten minutes
+    python -m benchmarks.speed.run                              # two cores, about ten minutes
+    python -m benchmarks.speed.run --synthetic                  # likewise
     python -m benchmarks.speed.run --device cuda [--compile]    # on a GPU
-    python -m benchmarks.speed.run --invented --tiny            # tries the latter's way on a CPU
-    python -m benchmarks.speed.data_parallel --processes 2  # how far a second process helps
+    python -m benchmarks.speed.run --synthetic --tiny --quick   # smallest run, writes no result
 """
 
 import argparse
@@ -35,11 +33,11 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer, Bert
 
 from benchmarks import RESULTS
 from benchmarks.speed.child_process import memory_in_gib, run_module
-from benchmarks.speed.equivalence import disagreements
+from benchmarks.speed.equivalence import logit_deviations
 from benchmarks.speed.import_time import start_up
 from benchmarks.speed.synthetic import synthetic_features, synthetic_graph, synthetic_texts
 from benchmarks.speed.tables import DISTANCE, PEAK, SINGLE, WAITED
-from benchmarks.speed.timing import Lane, peak_gpu_memory, race, waiting
+from benchmarks.speed.timing import Case, compare_throughput, loader_wait_share, peak_gpu_memory
 from kgbert.comparison.arms.arm import Arm, RunInputs
 from kgbert.comparison.arms.registry import ARMS
 from kgbert.demo.study import RECIPES, SIZES, checked_backbone, demo_study
@@ -47,35 +45,35 @@ from kgbert.encoding.processor import KGBertProcessor
 from kgbert.models.auto import KGBertForSequenceClassification
 
 MEASURED = ("plain", "knowledge", "no-edges", "verbalized-context", "k-bert", "ernie", "knowbert")
-#: What an invented graph without names can feed.
-INVENTED = ("plain", "knowledge", "no-edges", "ernie", "knowbert")
-#: A shape that computes less than the demo's, which reads knowledge after two blocks.
+#: Arms that need no names, so that a synthetic graph suffices.
+SYNTHETIC = ("plain", "knowledge", "no-edges", "ernie", "knowbert")
+#: A cheaper variant than the demo's, which injects after two blocks.
 ONE_BLOCK = replace(
     ARMS["knowledge"], name="knowledge, after one block", options={"injected_layers": [-1]}
 )
-#: What is shaped as the demo's knowledge is.
-OURS = ("knowledge", "no-edges", ONE_BLOCK.name)
+#: Arms with the demo's configuration of the knowledge arm.
+KNOWLEDGE_ARMS = ("knowledge", "no-edges", ONE_BLOCK.name)
 BATCH = 32
-#: Steps on short texts that an arm takes in a row; one on long texts takes as long as these.
+#: Consecutive steps of an arm on short texts; one step on long texts takes as long.
 BLOCK = 4
 PACKAGES = ("kgbert", "torch", "transformers", "torch-geometric", "numpy")
 
 
 @dataclass(frozen=True)
 class Setting:
-    """An encoder with random weights, and how much it has to read."""
+    """A random encoder, and the size of its texts and graph."""
 
     shape: BertConfig
     entities: int
     large: int
-    """Entities of the graph whose step is measured beside one with a tenth of ``entities``."""
+    """Entities of the large graph that is compared with one of a tenth of ``entities``."""
     batch: int
     length: int
     block: int
-    """Steps that an arm takes in a row."""
+    """Consecutive steps of an arm."""
 
-    def told(self) -> str:
-        """Return it in words."""
+    def describe(self) -> str:
+        """Return the setting as a phrase."""
         return (
             f"random weights, {self.shape.num_hidden_layers} layers of {self.shape.hidden_size}, "
             f"bfloat16, {self.batch} texts of {self.length} tokens, a tenth of them linked, "
@@ -109,19 +107,25 @@ SETTINGS = {
 
 
 def main() -> None:
-    """Measure, and write the results."""
+    """Measure all arms and write the results."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     parser.add_argument(
-        "--invented", action="store_true", help="the GPU's texts and graph on a CPU"
+        "--synthetic", action="store_true", help="synthetic texts and graph on a CPU"
     )
-    parser.add_argument("--tiny", action="store_true", help="a small encoder and small graphs")
-    parser.add_argument("--compile", action="store_true", help="compile all models, pad to buckets")
-    parser.add_argument("--quick", action="store_true", help="few rounds")
+    parser.add_argument(
+        "--tiny", action="store_true", help="tiny encoder and graphs; no result is written"
+    )
+    parser.add_argument(
+        "--compile", action="store_true", help="compile all models and pad to buckets"
+    )
+    parser.add_argument("--quick", action="store_true", help="4 rounds instead of 16")
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--memory-of", choices=MEASURED, help="only train an arm, tell its memory")
+    parser.add_argument(
+        "--memory-of", choices=MEASURED, help="only measure the memory of training this arm"
+    )
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
@@ -129,115 +133,119 @@ def main() -> None:
         if arguments.memory_of:
             print(json.dumps(memory_of(arguments.memory_of, Path(folder))))
             return
-        found = _found(arguments, Path(folder))
+        found = _measurements(arguments, Path(folder))
     found |= {"start-up": start_up(5), **_manifest(arguments.device, arguments.threads)}
-    told = json.dumps(found, indent=1)
-    invented = "_invented" if arguments.invented and arguments.device == "cpu" else ""
-    results = RESULTS / f"speed_{arguments.device}{invented}.json"
+    text = json.dumps(found, indent=1)
+    suffix = "_synthetic" if arguments.synthetic and arguments.device == "cpu" else ""
+    results = RESULTS / f"speed_{arguments.device}{suffix}.json"
     if out := arguments.out or (None if arguments.tiny else results):
-        out.write_text(told + "\n", encoding="utf-8")
-    print(told)
+        out.write_text(text + "\n", encoding="utf-8")
+    print(text)
     if wrong := [name for name, far in found[DISTANCE].items() if far["found"] > far["allowed"]]:
-        raise SystemExit(f"not the same answers: {', '.join(wrong)}")
+        raise SystemExit(f"logits deviate by more than the tolerance: {', '.join(wrong)}")
 
 
-def _found(arguments: argparse.Namespace, folder: Path) -> dict[str, Any]:
+def _measurements(arguments: argparse.Namespace, folder: Path) -> dict[str, Any]:
     repeats = 4 if arguments.quick else 16
-    if arguments.device == "cpu" and not arguments.invented:
-        return on_demo(folder, repeats)
+    if arguments.device == "cpu" and not arguments.synthetic:
+        return measure_demo(folder, repeats)
     setting = SETTINGS["tiny" if arguments.tiny else arguments.device]
-    return on_invention(
+    return measure_synthetic(
         folder, setting, arguments.device, repeats=repeats, compiled=arguments.compile
     )
 
 
-def on_demo(folder: Path, repeats: int) -> dict[str, Any]:
+def measure_demo(folder: Path, repeats: int) -> dict[str, Any]:
     """Return the costs on the demo's texts and graph."""
-    lanes = demo_lanes(folder, [*(ARMS[name] for name in MEASURED), ONE_BLOCK])
-    found = _raced(lanes, repeats, BLOCK)
+    cases = demo_cases(folder, [*(ARMS[name] for name in MEASURED), ONE_BLOCK])
+    found = _measure(cases, repeats, BLOCK)
     rows = {row["arm"]: row for row in found["arms"]}
-    for row in race([*lanes, *_precomputed(lanes)], SINGLE, repeats=repeats, block=BLOCK):
+    for row in compare_throughput(
+        [*cases, *_precomputed(cases)], SINGLE, repeats=repeats, block=BLOCK
+    ):
         rows[row["arm"]] |= row
     for name in ("plain", "knowledge"):
         own = run_module(__spec__.name, "--memory-of", name)
         rows[name] |= {PEAK: own[PEAK]}
     return found | {
         "setting": "MiniLM-L6, names of ICD-10-CM, Human Phenotype Ontology",
-        "linking": _linking(lanes[1]),
+        "linking": _linking(cases[1]),
     }
 
 
 def memory_of(name: str, folder: Path) -> dict[str, float]:
-    """Return what training an arm takes of the memory, in a process where nothing else was done."""
-    (lane,) = demo_lanes(folder, [ARMS[name]])
-    for number in range(len(lane.batches)):
-        lane.train(number)
+    """Return the peak memory of training an arm, in a process that did nothing else."""
+    (case,) = demo_cases(folder, [ARMS[name]])
+    for number in range(len(case.batches)):
+        case.train(number)
     return {PEAK: memory_in_gib("VmHWM")}
 
 
-def on_invention(
+def measure_synthetic(
     folder: Path, setting: Setting, device: str, *, repeats: int, compiled: bool
 ) -> dict[str, Any]:
-    """Return the costs for a random encoder and an invented graph."""
-    lanes = invented_lanes(folder, setting, device, INVENTED)
+    """Return the costs with a random encoder and a synthetic graph."""
+    cases = synthetic_cases(folder, setting, device, SYNTHETIC)
     large = [
-        invented_lanes(folder, replace(setting, entities=size), device, ("knowledge",))[0]
+        synthetic_cases(folder, replace(setting, entities=size), device, ("knowledge",))[0]
         for size in (setting.entities // 10, setting.large)
     ]
-    for lane in large:
-        lane.name = f"{len(lane.processor.graph):,} entities"
-    for lane in (*lanes, *large) if compiled else ():
-        lane.wrapped, lane.bucketed = torch.compile(lane.model, dynamic=False), True
-    found = _raced(lanes, repeats, setting.block)
-    sizes = race(large, "training", repeats=repeats, block=setting.block)
+    for case in large:
+        case.name = f"{len(case.processor.graph):,} entities"
+    for case in (*cases, *large) if compiled else ():
+        case.wrapped, case.bucketed = torch.compile(case.model, dynamic=False), True
+    found = _measure(cases, repeats, setting.block)
+    sizes = compare_throughput(large, "training", repeats=repeats, block=setting.block)
     if device == "cuda":
-        peaks = [peak_gpu_memory(lane) for lane in (*lanes, *large)]
-        for row, peak in zip((*found["arms"][: len(lanes)], *sizes), peaks, strict=True):
+        peaks = [peak_gpu_memory(case) for case in (*cases, *large)]
+        for row, peak in zip((*found["arms"][: len(cases)], *sizes), peaks, strict=True):
             row["peak memory"] = round(peak / peaks[0], 3)
     return found | {
         "graph sizes": sizes,
-        "setting": f"{setting.told()}{', compiled' if compiled else ''}",
+        "setting": f"{setting.describe()}{', compiled' if compiled else ''}",
     }
 
 
-def _raced(lanes: Sequence[Lane], repeats: int, block: int) -> dict[str, Any]:
-    """Return training, inference and the loader's share of each lane."""
-    trained = race(lanes, "training", repeats=repeats, block=block)
-    loader = race(lanes[:2], "loader", repeats=repeats, block=block)
-    answered = race([*lanes, *_precomputed(lanes)], "inference", repeats=repeats, block=block)
+def _measure(cases: Sequence[Case], repeats: int, block: int) -> dict[str, Any]:
+    """Return training, inference and loader times of all cases."""
+    trained = compare_throughput(cases, "training", repeats=repeats, block=block)
+    loader = compare_throughput(cases[:2], "loader", repeats=repeats, block=block)
+    answered = compare_throughput(
+        [*cases, *_precomputed(cases)], "inference", repeats=repeats, block=block
+    )
     rows = {row["arm"]: row for row in answered}
     for row in trained:
         rows[row["arm"]] = row | rows[row["arm"]]
     return {"arms": list(rows.values()), "loader": loader} | {
-        WAITED: waiting(lanes[1], 3 * repeats),
-        # Last, since it opens gates; and with vectors made anew, since waiting trains.
-        DISTANCE: disagreements(lanes[1], _looking_up(lanes[1])),
+        WAITED: loader_wait_share(cases[1], 3 * repeats),
+        # Last, since this opens the gates; vectors are recomputed since the weights have changed.
+        DISTANCE: logit_deviations(cases[1], _with_precomputed_vectors(cases[1])),
     }
 
 
-def _precomputed(lanes: Sequence[Lane]) -> list[Lane]:
-    return [_looking_up(lane) for lane in lanes if lane.name.startswith("knowledge")]
+def _precomputed(cases: Sequence[Case]) -> list[Case]:
+    return [_with_precomputed_vectors(case) for case in cases if case.name.startswith("knowledge")]
 
 
-def _looking_up(knowing: Lane) -> Lane:
-    """Return the same lane with the vectors of all entities computed beforehand."""
-    processor = _copy(knowing.processor)
-    processor.use_vectors(knowing.model.precompute(knowing.processor))
-    return replace(knowing, name=f"{knowing.name}, precomputed", processor=processor, spent={})
+def _with_precomputed_vectors(case: Case) -> Case:
+    """Return the same case with precomputed entity vectors."""
+    processor = _copy(case.processor)
+    processor.use_vectors(case.model.precompute(case.processor))
+    return replace(case, name=f"{case.name}, precomputed", processor=processor, timings={})
 
 
-def demo_lanes(folder: Path, arms: Sequence[Arm]) -> list[Lane]:
-    """Return arms on the demo's texts, those of about one length together."""
+def demo_cases(folder: Path, arms: Sequence[Arm]) -> list[Case]:
+    """Return arms on the demo's texts, sorted by length."""
     study = demo_study(folder, SIZES["short"])
     examples = sorted(study.split(0).train[:256], key=lambda example: len(example.text))
     inputs = RunInputs(study.graph, study.features, study.linker, study.backbone, (examples,))
-    return [_demo_lane(arm, inputs) for arm in arms]
+    return [_demo_case(arm, inputs) for arm in arms]
 
 
-def _demo_lane(arm: Arm, inputs: RunInputs) -> Lane:
-    # TransE's vectors cost a training of their own, and a step the same as any of their length.
+def _demo_case(arm: Arm, inputs: RunInputs) -> Case:
+    # TransE vectors need a training of their own; a step costs the same with any vectors.
     changed = inputs if arm.name == "ernie" else arm.transform(inputs, 0)
-    shape = RECIPES["knowledge" if arm.name in OURS else "plain"]
+    shape = RECIPES["knowledge" if arm.name in KNOWLEDGE_ARMS else "plain"]
     model = KGBertForSequenceClassification.from_backbone(
         inputs.backbone, inputs.graph, labels=("a", "b"), **shape.options | arm.options
     )
@@ -251,11 +259,13 @@ def _demo_lane(arm: Arm, inputs: RunInputs) -> Lane:
         expander=changed.expander,
     )
     encoded = processor.encode([example.text for example in changed.parts[0]])
-    return Lane(arm.name, model, processor, _batches(encoded, BATCH))
+    return Case(arm.name, model, processor, _batches(encoded, BATCH))
 
 
-def invented_lanes(folder: Path, setting: Setting, device: str, names: Sequence[str]) -> list[Lane]:
-    """Return arms with random weights on invented texts and an invented graph."""
+def synthetic_cases(
+    folder: Path, setting: Setting, device: str, names: Sequence[str]
+) -> list[Case]:
+    """Return arms with random weights on synthetic texts and a synthetic graph."""
     graph = synthetic_graph(setting.entities, 5 * setting.entities)
     shape = setting.shape
     place = folder / str(setting.entities)
@@ -266,7 +276,7 @@ def invented_lanes(folder: Path, setting: Setting, device: str, names: Sequence[
     processor = KGBertProcessor(tokenizer, graph, features, linker=lambda texts: [])
     texts = synthetic_texts(4 * setting.batch, setting.length, graph, vocabulary=shape.vocab_size)
     return [
-        Lane(
+        Case(
             name,
             KGBertForSequenceClassification.from_backbone(
                 str(place), graph, labels=("a", "b"), **ARMS[name].options
@@ -294,15 +304,15 @@ def _copy(processor: KGBertProcessor) -> KGBertProcessor:
     )
 
 
-def _linking(lane: Lane) -> dict[str, float]:
-    """Return what linking costs a text, once, beside a step of training."""
-    texts = [encoded.text for batch in lane.batches for encoded in batch]
-    lane.processor.linker(texts[:32])
+def _linking(case: Case) -> dict[str, float]:
+    """Return the time of linking a text, absolute and relative to a training step."""
+    texts = [encoded.text for batch in case.batches for encoded in batch]
+    case.processor.linker(texts[:32])
     start = time.process_time()
-    lane.processor.linker(texts)
+    case.processor.linker(texts)
     linked = 1000 * (time.process_time() - start) / len(texts)
-    steps = median(spent[1] for spent in lane.spent["training"])
-    step = 1000 * steps / BLOCK / len(lane.batches[0])
+    steps = median(seconds[1] for seconds in case.timings["training"])
+    step = 1000 * steps / BLOCK / len(case.batches[0])
     return {"ms a text": round(linked, 3), "of a training step": round(linked / step, 3)}
 
 

@@ -1,4 +1,4 @@
-"""Invented graphs, features and linked texts of any size, for measurements of speed and scale."""
+"""Synthetic graphs, features and linked texts of any size."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,12 +14,12 @@ from kgbert.graph.core.graph import KnowledgeGraph
 
 RELATIONS = 20
 
-#: Entities whose rows are made together.
+#: Entities written at a time.
 _CHUNK = 1 << 16
 
 
 def synthetic_graph(entities: int, edges: int, seed: int = 0) -> KnowledgeGraph:
-    """Return a graph without names whose tails are drawn so that few entities have most edges."""
+    """Return a graph without names, with a skewed in-degree: few entities receive most edges."""
     generator = np.random.default_rng(seed)
     heads = np.sort(generator.integers(0, entities, edges, np.int32))
     tails = (entities * generator.random(edges, np.float32) ** 3).astype(np.int32)
@@ -27,12 +27,12 @@ def synthetic_graph(entities: int, edges: int, seed: int = 0) -> KnowledgeGraph:
     np.minimum(tails, entities - 1, out=tails)
     relations = np.zeros(edges, np.int32)
     relations[:] = generator.integers(0, RELATIONS, edges, np.int8)
-    nothing = StringColumn.of(())
+    no_names = StringColumn.of(())
     digits = np.char.zfill(np.arange(entities).astype("S8"), 8)
     return KnowledgeGraph(
         entity_ids=StringColumn(digits.view(np.uint8).reshape(-1), 8 * np.arange(entities + 1)),
         definitions=StringColumn(np.zeros(0, np.uint8), np.zeros(entities + 1, np.int64)),
-        names=nothing,
+        names=no_names,
         name_entities=np.zeros(0, np.int32),
         name_scopes=np.zeros(0, np.uint8),
         name_languages=np.zeros(0, np.uint16),
@@ -42,24 +42,24 @@ def synthetic_graph(entities: int, edges: int, seed: int = 0) -> KnowledgeGraph:
         tails=tails,
         relation_ids=tuple(f"r{number}" for number in range(RELATIONS)),
         relation_names=("",) * RELATIONS,
-        source=f"{entities:,} invented entities",
+        source=f"{entities:,} synthetic entities",
     )
 
 
 def synthetic_features(graph: KnowledgeGraph, size: int, path: Path) -> EntityFeatures:
-    """Return random vectors in a file that is mapped into memory, one an entity."""
+    """Write one random vector per entity to a file and return it memory-mapped."""
     vectors = np.memmap(path, np.float16, "w+", shape=(len(graph), size))
-    # Half of a normal distribution's values would do as well: one chunk is repeated, shifted.
-    some = np.random.default_rng(0).normal(size=(_CHUNK, size)).astype(np.float16)
+    # One random block, rolled for each chunk, is random enough and fast.
+    block = np.random.default_rng(0).normal(size=(_CHUNK, size)).astype(np.float16)
     for start in range(0, len(graph), _CHUNK):
         part = vectors[start : start + _CHUNK]
-        part[:] = np.roll(some, start // _CHUNK, axis=1)[: len(part)]
+        part[:] = np.roll(block, start // _CHUNK, axis=1)[: len(part)]
     vectors.flush()
     return mapped_features(size, path)
 
 
 def mapped_features(size: int, path: Path) -> EntityFeatures:
-    """Return vectors that :func:`synthetic_features` wrote, to be read where they are used."""
+    """Return the memory-mapped vectors that :func:`synthetic_features` wrote."""
     vectors = np.memmap(path, np.float16, "r").reshape(-1, size)
     return EntityFeatures(np.asarray(vectors), "random", "random", "")
 
@@ -67,7 +67,7 @@ def mapped_features(size: int, path: Path) -> EntityFeatures:
 def synthetic_texts(
     texts: int, length: int, graph: KnowledgeGraph, *, vocabulary: int, linked: float = 0.1
 ) -> list[EncodedText]:
-    """Return random tokens, a share of them linked, two candidates a mention of two tokens."""
+    """Return texts of random tokens; a share is linked, two candidates per two-token mention."""
     generator = np.random.default_rng(0)
     mentions = max(1, round(linked * length / 2))
     return [

@@ -1,8 +1,8 @@
-"""Which learning rates suit each arm of the demo, with as many texts as its sizes train on?
+"""Which learning rates suit each arm of the demo, at each of its sizes?
 
-The same grid for every arm, on the demo's validation categories, with seeds that the demo never
-uses; no test category is looked at. A grid goes on until no arm's best rate lies at its edge. The
-rates with the best mean accuracy, of equals the higher, are those of ``kgbert.demo.study.SIZES``.
+All arms share one grid, scored on the demo's validation categories with seeds that the demo never
+uses; no test category is read. A grid must extend until no arm's best rate is at its edge. The rate
+with the best mean accuracy (the higher one of equals) is entered in ``kgbert.demo.study.SIZES``.
 
     python -m benchmarks.verdict.demo_learning_rates
 
@@ -29,45 +29,45 @@ from kgbert.utils.atomic_write import write_atomically
 
 RESULT = RESULTS / "demo_search.json"
 
-#: By the name of the size.
+#: Learning rates by size of the demo.
 GRIDS = {"short": (1e-4, 2e-4, 4e-4, 8e-4), "full": (5e-5, 1e-4, 2e-4, 4e-4)}
 
-#: The demo's seeds begin at 0.
+#: Disjoint from the demo's seeds, which begin at 0.
 SEEDS = (1000, 1001)
 
 
 def main() -> None:
-    """Run the grids and write every score."""
+    """Run the grids and write all scores."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--folder", type=Path, default=Path("kgbert-results/demo-search"))
-    given = parser.parse_args()
+    arguments = parser.parse_args()
     tried, chosen, manifests = [], [], []
     for name, grid in GRIDS.items():
-        study = searched(given.folder, SIZES[name])
+        study = validation_study(arguments.folder, SIZES[name])
         training_configs = {}
         for arm in RECIPES:
             trials = []
             for rate in grid:
-                scores = [score_of(study, arm, rate, seed) for seed in SEEDS]
+                scores = [validation_score(study, arm, rate, seed) for seed in SEEDS]
                 trials.append(
                     {"texts": SIZES[name].texts, "arm": arm, "rate": rate, "validation": scores}
                 )
                 print(f"{name} {arm:14} {rate:g}  {fmean(scores):.4f}", flush=True)
             tried += trials
-            chosen.append(max(trials, key=goodness))
-            training_configs[arm] = training_config_of(study, arm, chosen[-1]["rate"])
+            chosen.append(max(trials, key=selection_key))
+            training_configs[arm] = config_with_rate(study, arm, chosen[-1]["rate"])
         manifests.append(manifest(replace(study, training_configs=training_configs), ""))
-    found = {"seeds": SEEDS, "tried": tried, "chosen": chosen, "manifests": manifests}
-    write_atomically(RESULT, json.dumps(found, indent=1) + "\n")
+    results = {"seeds": SEEDS, "tried": tried, "chosen": chosen, "manifests": manifests}
+    write_atomically(RESULT, json.dumps(results, indent=1) + "\n")
 
 
-def goodness(trial: Mapping[str, Any]) -> tuple[float, float]:
-    """Return what the best trial has most of; sums of the same accuracies differ in their end."""
+def selection_key(trial: Mapping[str, Any]) -> tuple[float, float]:
+    """Return mean accuracy, then learning rate; rounded, since sums differ in the last digits."""
     return round(fmean(trial["validation"]), 6), trial["rate"]
 
 
-def searched(folder: Path, size: Size) -> Study:
-    """Return the demo's study of a size with all arms, its test texts those of validation."""
+def validation_study(folder: Path, size: Size) -> Study:
+    """Return the demo's study with all arms, tested on the validation texts."""
     study = demo_study(folder, replace(size, rates=dict.fromkeys(RECIPES, 0.0) | size.rates))
     return replace(
         study,
@@ -77,14 +77,14 @@ def searched(folder: Path, size: Size) -> Study:
     )
 
 
-def training_config_of(study: Study, arm: str, rate: float) -> TrainingConfig:
-    """Return an arm's training configuration with another learning rate of the encoder."""
+def config_with_rate(study: Study, arm: str, rate: float) -> TrainingConfig:
+    """Return an arm's training settings with another encoder learning rate."""
     return replace(study.training_config(ARMS[arm]), encoder_learning_rate=rate)
 
 
-def score_of(study: Study, arm: str, rate: float, seed: int) -> float:
-    """Return the validation accuracy of a run, from the folder if it was done before."""
-    trial = replace(study, training_configs={arm: training_config_of(study, arm, rate)})
+def validation_score(study: Study, arm: str, rate: float, seed: int) -> float:
+    """Return the validation accuracy of a run; finished runs are read from the folder."""
+    trial = replace(study, training_configs={arm: config_with_rate(study, arm, rate)})
     path = trial.folder / f"{trial.fingerprint(ARMS[arm], seed)[:16]}.json"
     if not path.exists():
         record = run_arm(trial, ARMS[arm], seed).record

@@ -1,16 +1,16 @@
-"""What do more seeds say of a verdict that stands already?
+"""What does a verdict become with further seeds?
 
-The rates that were chosen then are taken as they are, the seeds that were run then are not run
-again, and everything is summarised anew over all of them.
+The learning rates of the results are kept, the finished seeds are not run again, and the summary is
+computed over all seeds.
 
     python -m benchmarks.verdict.extend bc5cdr --seeds 6,7,8
-    python -m benchmarks.verdict.extend bc5cdr --seeds 6,7,8     # beside it: they share the runs
+    python -m benchmarks.verdict.extend bc5cdr --seeds 6,7,8    # a second process shares the runs
 
-change benchmarks/results/verdict/bc5cdr.json when the last run is finished; finished runs are kept
-in --folder. What differs from the results' manifest, the graph of a newer reader for example, has
-to be named (--despite graph) with the reason (--why), which the results then tell. Where that
-changes an arm, --anew runs it on the seeds before as well. Answers text by text are not in the
-results, so that tests by text are those of the seeds before.
+update benchmarks/results/verdict/bc5cdr.json when the last run is finished; finished runs are kept
+in --folder. Parts of the manifest that differ from the results', for example a graph of a newer
+reader, must be named (--allow-changed graph) with the reason (--reason), which is recorded in the
+results. If such a change concerns an arm, --rerun runs this arm on the old seeds too. The results
+hold no predictions, so that tests by text use the old seeds only.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from pathlib import Path
 import torch
 
 from benchmarks import RESULTS
-from benchmarks.verdict.run import numbers, study_of, without_answers
+from benchmarks.verdict.run import build_study, parse_integers, without_items
 from benchmarks.verdict.tasks import TASKS
 from kgbert.comparison.checks.fairness import fairness_warnings
 from kgbert.comparison.manifest import manifest
@@ -38,92 +38,104 @@ from kgbert.utils.logging import silence_libraries
 
 
 def main() -> None:
-    """Run what a task's results lack, and write the results of all."""
+    """Run further seeds or arms of a task, and write the merged results."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("task", choices=TASKS)
-    parser.add_argument("--seeds", type=numbers, default=())
-    parser.add_argument("--anew", type=_names, default=[], help="arms, on all seeds")
-    parser.add_argument("--despite", type=_names, default=[], help="parts of the manifest")
-    parser.add_argument("--why", default="", help="what is different, in a sentence")
+    parser.add_argument("--seeds", type=parse_integers, default=())
+    parser.add_argument(
+        "--rerun", type=_parse_names, default=[], help="arms to run again on the old seeds"
+    )
+    parser.add_argument(
+        "--allow-changed", type=_parse_names, default=[], help="parts of the manifest"
+    )
+    parser.add_argument("--reason", default="", help="why they differ, in a sentence")
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--folder", type=Path, default=Path("kgbert-results/further"))
-    given = parser.parse_args()
+    arguments = parser.parse_args()
     torch.set_num_threads(1)
     silence_libraries()
-    path = RESULTS / "verdict" / f"{given.task}.json"
+    path = RESULTS / "verdict" / f"{arguments.task}.json"
     before = json.loads(path.read_text(encoding="utf-8"))
-    study = _study(given, before)
-    _check_same(study, before, given.despite)
-    plan = [(study, arm, seed) for seed in given.seeds for arm in study.arms]
-    anew = [arm for arm in study.arms if arm.name in given.anew]
-    plan += [(study, arm, seed) for seed in before["seeds"] for arm in anew]
+    study = _extended_study(arguments, before)
+    _check_manifest(study, before, arguments.allow_changed)
+    plan = [(study, arm, seed) for seed in arguments.seeds for arm in study.arms]
+    rerun = [arm for arm in study.arms if arm.name in arguments.rerun]
+    plan += [(study, arm, seed) for seed in before["seeds"] for arm in rerun]
     runs = []
     for (_, arm, seed), run in shared_runs(plan, partial(attempt_run, train=run_arm)):
-        print(f"{given.task} {arm.name} {seed}: {run.get('metrics', run['status'])}", flush=True)
-        runs.append(without_answers(run))
-    told = json.loads(json.dumps(manifest(study, before["manifest"]["started"])))
-    results = together(before | {"manifest": told}, runs, _amended(given, before))
+        print(
+            f"{arguments.task} {arm.name} {seed}: {run.get('metrics', run['status'])}", flush=True
+        )
+        runs.append(without_items(run))
+    merged_manifest = json.loads(json.dumps(manifest(study, before["manifest"]["started"])))
+    results = merge_results(
+        before | {"manifest": merged_manifest}, runs, _amendment(arguments, before)
+    )
     write_atomically(path, json.dumps(results, indent=1) + "\n")
 
 
-def _names(typed: str) -> list[str]:
-    return [name.strip() for name in typed.split(",")]
+def _parse_names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",")]
 
 
-def _study(given: argparse.Namespace, before: Results) -> Study:
-    """Return the study of the further seeds, its training configurations those of the results."""
+def _extended_study(arguments: argparse.Namespace, before: Results) -> Study:
+    """Return the study of all seeds, with the training settings of the old results."""
     arms = [arm["arm"] for arm in before["arms"]]
     training_configs = {
-        arm: TrainingConfig(**told) for arm, told in before["manifest"]["training_configs"].items()
+        arm: TrainingConfig(**settings)
+        for arm, settings in before["manifest"]["training_configs"].items()
     }
-    seeds = [*before["seeds"], *given.seeds]
+    seeds = [*before["seeds"], *arguments.seeds]
     if len(set(seeds)) < len(seeds):
-        raise ValueError(f"the results have seeds {before['seeds']} already; ask for others")
-    asked = argparse.Namespace(**vars(given), arms=arms, all_seeds=seeds, smoke=False)
-    return replace(study_of(asked), training_configs=training_configs)
+        raise ValueError(f"the results have seeds {before['seeds']} already; name other seeds")
+    options = argparse.Namespace(**vars(arguments), arms=arms, all_seeds=seeds, smoke=False)
+    return replace(build_study(options), training_configs=training_configs)
 
 
-def _check_same(study: Study, before: Results, despite: list[str]) -> None:
-    """Raise ValueError where more than what is named differs from what the results were made of."""
+def _check_manifest(study: Study, before: Results, allowed: list[str]) -> None:
+    """Raise ValueError if the manifests differ in a part that is not allowed to differ."""
     old = before["manifest"]
     new = json.loads(json.dumps(manifest(replace(study, seeds=before["seeds"]), old["started"])))
     for part in ("versions", "graph", "backbone", "linker", "data", "training_configs"):
-        if new[part] != old[part] and part not in despite:
+        if new[part] != old[part] and part not in allowed:
             raise ValueError(f"{part} of the results: {old[part]}, now: {new[part]}")
 
 
-def _amended(given: argparse.Namespace, before: Results) -> str:
-    """Return what is told of runs that were not made with the others."""
-    told = [before.get("amended", "")]
-    if given.seeds:
-        seeds = listing([str(seed) for seed in given.seeds])
-        told.append(
-            f"Seeds {seeds} were run later, when the results of the others had been read, with the "
-            "rates chosen before; tests by text are of the others."
+def _amendment(arguments: argparse.Namespace, before: Results) -> str:
+    """Return the note about runs that were added later."""
+    sentences = [before.get("amended", "")]
+    if arguments.seeds:
+        seeds = listing([str(seed) for seed in arguments.seeds])
+        sentences.append(
+            f"Seeds {seeds} were run later, after the results of the others had been read, with "
+            "the learning rates chosen before; tests by text use the other seeds only."
         )
-    if given.anew:
-        told.append(f"Run anew on the other seeds: {listing([repr(arm) for arm in given.anew])}.")
-    return " ".join(filter(None, [*told, given.why]))
+    if arguments.rerun:
+        arms = listing([repr(arm) for arm in arguments.rerun])
+        sentences.append(f"Rerun on the other seeds: {arms}.")
+    return " ".join(filter(None, [*sentences, arguments.reason]))
 
 
-def together(before: Results, runs: list[Run], amended: str) -> Results:
-    """Return the results of the runs before and of the later ones, which take their places.
+def merge_results(before: Results, runs: list[Run], amended: str) -> Results:
+    """Return the results of old and new runs; a new run replaces the old one of its arm and seed.
 
     Raises:
         ValueError: A run failed.
     """
     if failed := [(run["arm"], run["seed"]) for run in runs if run["status"] != "done"]:
-        raise ValueError(f"failed: {failed}; the same command tries them again")
+        raise ValueError(f"failed: {failed}; the same command retries them")
     order = [arm["arm"] for arm in before["arms"]]
-    later = {(run["seed"], order.index(run["arm"])): run for run in runs}
-    found = {(run["seed"], order.index(run["arm"])): run for run in before["runs"]} | later
-    all_runs = [found[place] for place in sorted(found)]
-    seeds = sorted({seed for seed, _ in found})
-    asked = before | {"arms": order, "seeds": seeds, "stated": detectable_before(len(seeds))}
-    # These speak of all runs, and are said anew of all of them.
-    spoken = set(fairness_warnings(pair_runs(asked | {"seeds": before["seeds"]}, before["runs"])))
-    asked["warnings"] = [warning for warning in before["warnings"] if warning not in spoken]
-    results = summarise(asked, all_runs)
+    new_runs = {(run["seed"], order.index(run["arm"])): run for run in runs}
+    runs_by_place = {
+        (run["seed"], order.index(run["arm"])): run for run in before["runs"]
+    } | new_runs
+    all_runs = [runs_by_place[place] for place in sorted(runs_by_place)]
+    seeds = sorted({seed for seed, _ in runs_by_place})
+    study = before | {"arms": order, "seeds": seeds, "stated": detectable_before(len(seeds))}
+    # Warnings about all runs are computed again from all runs.
+    outdated = set(fairness_warnings(pair_runs(study | {"seeds": before["seeds"]}, before["runs"])))
+    study["warnings"] = [warning for warning in before["warnings"] if warning not in outdated]
+    results = summarise(study, all_runs)
     changed = {run["arm"] for run in runs if run["seed"] in before["seeds"]}
     for new, old in zip(results["comparisons"], before["comparisons"], strict=True):
         if not changed & {new["first"], new["second"]}:

@@ -1,18 +1,19 @@
-"""Does the graph help, on seven tasks, and against which rival?
+"""Does the graph help on seven tasks, and compared with which baseline?
 
-Each task is one process. Of a task's official training and validation parts each seed draws a few
-hundred texts of its own; the test texts are always the same (the demo draws its own, as
-``kgbert demo`` does). Each arm's learning rate is chosen from one grid on the validation texts of
-the first two seeds; everything else is the same for all.
+Each task is one process. Each seed draws a few hundred texts from a task's official training and
+validation parts; the test texts are always the same (the demo draws its own, as ``kgbert demo``
+does). Each arm's learning rate is chosen from one grid, by validation scores of the first two
+seeds; everything else is equal for all arms.
 
     python -m benchmarks.verdict.run bc5cdr
-    python -m benchmarks.verdict.run bc5cdr     # once more, beside the first: they share the runs
-    python -m benchmarks.verdict.run bc5cdr --arms plain,knowledge,shuffled,typed-markers
+    python -m benchmarks.verdict.run bc5cdr      # a second process shares the runs with the first
+    python -m benchmarks.verdict.run bc5cdr --arms plain,knowledge,shuffled,"typed-markers"
+    python -m benchmarks.verdict.run bc5cdr --smoke     # smallest run, writes no result
 
-write benchmarks/results/verdict/bc5cdr.json, and with other arms than the five that every task has
-results/all_arms/bc5cdr.json, when the last of the six seeds is finished; finished runs are kept in
---folder, and the same command goes on from there. One core is used, so that several tasks can run
-side by side.
+The results are written to benchmarks/results/verdict/bc5cdr.json, or with other arms than the five
+core arms to benchmarks/results/all_arms/bc5cdr.json, when the last of the six seeds is finished.
+Finished runs are kept in --folder, and the same command resumes there. One core is used, so that
+several tasks can run at the same time.
 """
 
 import argparse
@@ -25,7 +26,7 @@ import numpy as np
 import torch
 
 from benchmarks import RESULTS
-from benchmarks.verdict.tasks import TASKS, DrawnParts
+from benchmarks.verdict.tasks import TASKS, SampledSplits
 from kgbert.cli.core.progress import ShowProgress, show_run, show_trial
 from kgbert.comparison.arms.registry import ARMS
 from kgbert.comparison.compare import compare
@@ -42,66 +43,70 @@ from kgbert.utils.atomic_write import write_atomically
 from kgbert.utils.logging import silence_libraries
 from kgbert.utils.registry import lookup
 
-#: What a verdict has to stand up to first; the other arms are asked for by name.
+#: The arms of every task; others are named with --arms.
 CORE = ("plain", "knowledge", "shuffled", "mention-only", "verbalized-context")
 
 SEEDS = tuple(range(6))
 
-#: Learning rates of the encoder that are tried for every arm on every task, with so many seeds.
-RATES = (1e-4, 2e-4, 4e-4)
-TRIED_SEEDS = 2
+#: Encoder learning rates tried for every arm on every task, on the first seeds.
+LEARNING_RATES = (1e-4, 2e-4, 4e-4)
+TUNING_SEEDS = 2
 
 
 def main() -> None:
-    """Do what is missing of a task, and write its results if nothing is missing any more."""
+    """Run the missing runs of a task, and write its results when all are finished."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("task", choices=TASKS)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--folder", type=Path, default=Path("kgbert-results/verdict"))
     parser.add_argument("--arms", type=partial(str.split, sep=","), default=CORE)
-    parser.add_argument("--seeds", type=numbers, default=SEEDS, help="run these only")
-    parser.add_argument("--all-seeds", type=numbers, default=SEEDS, help="that the result needs")
+    parser.add_argument("--seeds", type=parse_integers, default=SEEDS, help="run only these seeds")
+    parser.add_argument(
+        "--all-seeds", type=parse_integers, default=SEEDS, help="all seeds of the result"
+    )
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--smoke", action="store_true", help="few texts, no sense, no result")
-    given = parser.parse_args()
-    torch.set_num_threads(given.threads)
+    parser.add_argument(
+        "--smoke", action="store_true", help="few texts, random features, no result"
+    )
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
     silence_libraries()
-    study = study_of(given)
-    rates = RATES[:1] if given.smoke else RATES
-    study = tuned(study, rates, seeds=TRIED_SEEDS, progress=show_trial)
-    results = compare(replace(study, seeds=given.seeds), progress=show_run)
-    if given.smoke:
+    study = build_study(arguments)
+    rates = LEARNING_RATES[:1] if arguments.smoke else LEARNING_RATES
+    study = tuned(study, rates, seeds=TUNING_SEEDS, progress=show_trial)
+    results = compare(replace(study, seeds=arguments.seeds), progress=show_run)
+    if arguments.smoke:
         return
-    lacking = [
+    missing = [
         (arm.name, seed)
         for arm in study.arms
         for seed in study.seeds
         if finished_run(study, arm, seed) is None
     ]
-    if lacking:
-        print(f"no result yet: {len(lacking)} runs are missing, the first {lacking[0]}")
+    if missing:
+        print(f"no result yet: {len(missing)} runs are missing, the first {missing[0]}")
         return
     results = compare(study, progress=show_run)
     print(render_table(results))
-    write_result(given.task, study)
+    write_result(arguments.task, study)
 
 
-def study_of(given: argparse.Namespace) -> Study:
-    """Return the study of a task, before its learning rates are chosen."""
-    task = TASKS[given.task]
-    folder = given.folder / (f"smoke-{given.task}" if given.smoke else given.task)
+def build_study(arguments: argparse.Namespace) -> Study:
+    """Return the study of a task, before its learning rates are tuned."""
+    task = TASKS[arguments.task]
+    folder = arguments.folder / (f"smoke-{arguments.task}" if arguments.smoke else arguments.task)
     folder.mkdir(parents=True, exist_ok=True)
-    graph = task.graph(given.data, given.folder)
-    splits = task.splits(given.data)
+    graph = task.graph(arguments.data, arguments.folder)
+    splits = task.splits(arguments.data)
     backbone = str(checked_backbone())
-    if given.smoke and isinstance(splits, DrawnParts):
+    if arguments.smoke and isinstance(splits, SampledSplits):
         splits = replace(splits, sizes=(40, 20, 20))
     training_config = TrainingConfig(
-        epochs=1 if given.smoke else task.epochs,
+        epochs=1 if arguments.smoke else task.epochs,
         batch_size=task.batch_size,
         options={"pooling": task.pooling},
     )
-    features = _random_features(graph) if given.smoke else _features(graph, backbone)
+    features = _random_features(graph) if arguments.smoke else _features(graph, backbone)
     linker = make_linker(graph, task.linker.format(backbone=backbone))
     share_features(features, linker)
     return Study(
@@ -110,11 +115,11 @@ def study_of(given: argparse.Namespace) -> Study:
         graph=graph,
         features=features,
         backbone=backbone,
-        # The search and the comparison read the same texts.
+        # Tuning and comparison link the same texts.
         linker=RememberingLinker(linker),
         split=splits,
-        arms=[lookup(ARMS, name.strip(), "arm") for name in given.arms],
-        seeds=given.all_seeds,
+        arms=[lookup(ARMS, name.strip(), "arm") for name in arguments.arms],
+        seeds=arguments.all_seeds,
         training_configs={"default": training_config},
         max_examples=0,
         keeps_model=False,
@@ -126,28 +131,28 @@ def _features(graph: KnowledgeGraph, backbone: str) -> EntityFeatures:
 
 
 def _random_features(graph: KnowledgeGraph) -> EntityFeatures:
-    """Return features that take no time to make."""
-    drawn = np.random.default_rng(0).standard_normal((len(graph), 384)).astype(np.float16)
-    return EntityFeatures(drawn, "random", "random", graph.hash)
+    """Return random features, which need no encoder."""
+    vectors = np.random.default_rng(0).standard_normal((len(graph), 384)).astype(np.float16)
+    return EntityFeatures(vectors, "random", "random", graph.hash)
 
 
 def write_result(task: str, study: Study) -> None:
-    """Write what a task came to, without any of its texts and without the answers to them."""
-    told = json.loads((study.folder / "results.json").read_text(encoding="utf-8"))
-    told["runs"] = [without_answers(run) for run in told["runs"]]
+    """Write the results of a task, without its texts and predictions."""
+    results_json = json.loads((study.folder / "results.json").read_text(encoding="utf-8"))
+    results_json["runs"] = [without_items(run) for run in results_json["runs"]]
     core = {arm.name for arm in study.arms} == set(CORE)
     path = RESULTS / ("verdict" if core else "all_arms") / f"{task}.json"
-    write_atomically(path, json.dumps(told, indent=1) + "\n")
+    write_atomically(path, json.dumps(results_json, indent=1) + "\n")
 
 
-def without_answers(run: Run) -> Run:
-    """Return a run's record without its answers text by text."""
+def without_items(run: Run) -> Run:
+    """Return the record of a run without its predictions by text."""
     return {name: value for name, value in run.items() if name != "items"}
 
 
-def numbers(typed: str) -> tuple[int, ...]:
-    """Return the numbers of an argument."""
-    return tuple(int(number) for number in typed.split(","))
+def parse_integers(text: str) -> tuple[int, ...]:
+    """Return the integers of a comma-separated argument."""
+    return tuple(int(number) for number in text.split(","))
 
 
 if __name__ == "__main__":

@@ -1,16 +1,16 @@
-"""Sentences of labelled abstracts."""
+"""Split labelled abstracts into sentences."""
 
 import re
 from collections.abc import Iterator
 
 from kgbert.data import Example, Span
 
-#: Where a sentence may end: after its full stop and before a capital.
+#: A sentence boundary: after a full stop and before a capital letter.
 _END = re.compile(r"(?<=[.!?])\s+(?=[A-Z])")
 
 
 def sentences_of(text: Example) -> Iterator[Example]:
-    """Yield the sentences of a text with their spans and its id; no cut goes through a span."""
+    """Yield the sentences of a text with their spans and its id; no span is split."""
     start = 0
     ends = [match.span() for match in _END.finditer(text.text)]
     for end, following in [*ends, (len(text.text), len(text.text))]:

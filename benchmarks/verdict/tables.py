@@ -1,4 +1,4 @@
-"""The tables of verdict.py's results: task by task, on the mean over the tasks, arm by arm."""
+"""Tables of the verdict benchmark: by task, on the mean over the tasks, and by arm."""
 
 import json
 from pathlib import Path
@@ -16,21 +16,21 @@ MAIN, BASELINE = "knowledge", "plain"
 
 
 def read_verdicts(folder: Path) -> dict[str, Results]:
-    """Return the results of each task that was finished, by its name."""
+    """Return the results of each finished task, by name."""
     paths = sorted(folder.glob("*.json"))
     return {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in paths}
 
 
 def verdict_tables(tasks: dict[str, Results]) -> str:
-    """Return what the tasks came to, together and one by one."""
-    together = [_together(tasks), _mean(tasks)] if len(tasks) > 1 else []
-    verdicts = [f"- **{results['name']}**: {_said(results)}" for results in tasks.values()]
-    told = [_tasks(tasks), *together, _warned(tasks), "\n".join(verdicts)]
-    return "\n\n".join(filter(None, told))
+    """Return the results of the tasks, combined and one by one."""
+    combined = [_corrected_for_tasks(tasks), _mean_table(tasks)] if len(tasks) > 1 else []
+    verdicts = [f"- **{results['name']}**: {_verdict_text(results)}" for results in tasks.values()]
+    sections = [_task_table(tasks), *combined, _warning_sentence(tasks), "\n".join(verdicts)]
+    return "\n\n".join(filter(None, sections))
 
 
 def all_arms_table(tasks: dict[str, Results]) -> str:
-    """Return every arm of the tasks that were run with all of them, and knowledge beside each."""
+    """Return the scores of all arms, and the gain of knowledge over each of them."""
     header = ["arm"]
     for name in tasks:
         header += [name, f"{MAIN} over it"]
@@ -39,14 +39,14 @@ def all_arms_table(tasks: dict[str, Results]) -> str:
     return table((*header, *mean, "training"), [_arm_row(tasks, arm) for arm in arms])
 
 
-def _tasks(tasks: dict[str, Results]) -> str:
-    rivals = _shared_arms(tasks)
-    header = ("task", "texts", "metric", BASELINE, MAIN, *(f"over {arm}" for arm in rivals))
+def _task_table(tasks: dict[str, Results]) -> str:
+    baselines = _shared_arms(tasks)
+    header = ("task", "texts", "metric", BASELINE, MAIN, *(f"over {arm}" for arm in baselines))
     rows = []
     for name, results in tasks.items():
         means = {arm["arm"]: arm["mean"] for arm in results["arms"]}
         texts = next(iter(results["manifest"]["data"].values()))
-        over = {one["second"]: one for one in _of_main(results)}
+        by_baseline = {one["second"]: one for one in _main_comparisons(results)}
         rows.append(
             (
                 name,
@@ -54,17 +54,17 @@ def _tasks(tasks: dict[str, Results]) -> str:
                 metric_name(results["metric"]),
                 score(means[BASELINE]),
                 score(means[MAIN]),
-                *(_difference(over[arm]) for arm in rivals),
+                *(_difference(by_baseline[arm]) for arm in baselines),
                 results["verdict"]["outcome"],
             )
         )
     return table((*header, "verdict"), rows)
 
 
-def _mean(tasks: dict[str, Results]) -> str:
-    """Compare the arms that all tasks have on the mean over the tasks."""
+def _mean_table(tasks: dict[str, Results]) -> str:
+    """Return the gains on the mean over the tasks, for arms that all tasks share."""
     rows = [
-        (f"{MAIN} over {arm}", *_on_the_mean(tasks, arm), _cost(tasks, MAIN), _cost(tasks, arm))
+        (f"{MAIN} over {arm}", *_mean_gain(tasks, arm), _cost(tasks, MAIN), _cost(tasks, arm))
         for arm in _shared_arms(tasks)
     ]
     header = ("on the mean over the tasks", "points", "p", f"training, {MAIN}", "training, the arm")
@@ -79,25 +79,27 @@ def _arm_row(tasks: dict[str, Results], arm: str) -> list[str]:
     row = [arm]
     for results in tasks.values():
         means = {one["arm"]: one["mean"] for one in results["arms"]}
-        over = {one["second"]: _difference(one) for one in _of_main(results)}
-        row += [score(means[arm]) if arm in means else "", over.get(arm, "")]
-    having = {name: results for name, results in tasks.items() if arm in _arms_of(results)}
+        by_baseline = {one["second"]: _difference(one) for one in _main_comparisons(results)}
+        row += [score(means[arm]) if arm in means else "", by_baseline.get(arm, "")]
+    tasks_with_arm = {name: results for name, results in tasks.items() if arm in _arms_of(results)}
     if len(tasks) > 1:
-        everywhere = len(having) == len(tasks) and arm != MAIN
-        row += _on_the_mean(tasks, arm) if everywhere else ("", "")
-    return [*row, _cost(having, arm)]
+        everywhere = len(tasks_with_arm) == len(tasks) and arm != MAIN
+        row += _mean_gain(tasks, arm) if everywhere else ("", "")
+    return [*row, _cost(tasks_with_arm, arm)]
 
 
-def _on_the_mean(tasks: dict[str, Results], arm: str) -> tuple[str, str]:
-    """Return what knowledge gains over an arm, seed by seed on the mean over tasks, and its p."""
+def _mean_gain(tasks: dict[str, Results], arm: str) -> tuple[str, str]:
+    """Return the gain of knowledge over an arm on the mean over tasks, paired by seed, and p."""
     seeds = sorted(set.intersection(*(set(one["complete_seeds"]) for one in tasks.values())))
-    differences = [fmean(_of_seed(one, arm, seed) for one in tasks.values()) for seed in seeds]
+    differences = [
+        fmean(_seed_difference(one, arm, seed) for one in tasks.values()) for seed in seeds
+    ]
     summary = paired_summary(differences)
     return f"{points(summary.mean)} {interval(summary.interval)}".strip(), p_value(summary.p)
 
 
-def _of_seed(results: Results, arm: str, seed: int) -> float:
-    """Return the difference between knowledge and an arm on a seed of a task."""
+def _seed_difference(results: Results, arm: str, seed: int) -> float:
+    """Return the difference between knowledge and an arm on one seed of a task."""
     values = {
         one["arm"]: dict(zip(one["seeds"], one["values"], strict=True)) for one in results["arms"]
     }
@@ -105,7 +107,7 @@ def _of_seed(results: Results, arm: str, seed: int) -> float:
 
 
 def _cost(tasks: dict[str, Results], arm: str) -> str:
-    """Return the median over tasks of what the training of an arm took, plain being 1."""
+    """Return the median over tasks of an arm's training time relative to plain."""
     ratios = [
         one["cost_ratio"]["train_seconds"]
         for results in tasks.values()
@@ -115,27 +117,27 @@ def _cost(tasks: dict[str, Results], arm: str) -> str:
     return f"{median(ratios):.1f}"
 
 
-def _together(tasks: dict[str, Results]) -> str:
-    over = {name: next(iter(_of_main(results))) for name, results in tasks.items()}
-    fewest = min(one["count"] for one in over.values())
-    return family({name: one["p"] for name, one in over.items()}, fewest).sentence
+def _corrected_for_tasks(tasks: dict[str, Results]) -> str:
+    by_baseline = {name: next(iter(_main_comparisons(results))) for name, results in tasks.items()}
+    fewest = min(one["count"] for one in by_baseline.values())
+    return family({name: one["p"] for name, one in by_baseline.items()}, fewest).sentence
 
 
-def _warned(tasks: dict[str, Results]) -> str:
-    warned = [name for name, results in tasks.items() if results["warnings"]]
-    return f"Warnings stand in the results of {listing(warned)}." if warned else ""
+def _warning_sentence(tasks: dict[str, Results]) -> str:
+    names = [name for name, results in tasks.items() if results["warnings"]]
+    return f"The results of {listing(names)} contain warnings." if names else ""
 
 
-def _said(results: Results) -> str:
+def _verdict_text(results: Results) -> str:
     return " ".join([results["verdict"]["sentence"], *results["remarks"]])
 
 
-def _of_main(results: Results) -> list[dict[str, Any]]:
+def _main_comparisons(results: Results) -> list[dict[str, Any]]:
     return [one for one in results["comparisons"] if one["first"] == MAIN]
 
 
 def _shared_arms(tasks: dict[str, Results]) -> list[str]:
-    """Return the arms that every task has, knowledge apart, in the order of the first."""
+    """Return the arms of every task except knowledge, in the order of the first task."""
     first, *others = map(_arms_of, tasks.values())
     return [arm for arm in first if arm != MAIN and all(arm in names for names in others)]
 

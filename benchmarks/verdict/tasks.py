@@ -1,4 +1,4 @@
-"""The tasks of verdict.py: how their texts are read, and which graph belongs to them."""
+"""The tasks of the verdict benchmark: how their texts are read, and their graphs."""
 
 import json
 from collections.abc import Callable, Iterator, Sequence
@@ -22,30 +22,30 @@ from kgbert.linking.dictionary.linker import DictionaryLinker
 #: Reads the texts of one part (train, validation, test) of a task's folder.
 ReadPart = Callable[[Path, str], list[Example]]
 
-#: Labels of ChemProt with fewer training texts are left out, so that no draw lacks one.
-FEWEST = 100
+#: Labels of ChemProt with fewer training texts are dropped, so that every sample has all labels.
+MIN_TRAINING_TEXTS = 100
 
 
 @dataclass(frozen=True)
 class Task:
-    """A labelled task and the graph that may help it."""
+    """A labelled task and its graph."""
 
     title: str
     splits: Callable[[Path], Callable[[int], Split]]
-    """The texts of a seed; called with the folder of all data."""
+    """Returns the splitter of the task; called with the data folder."""
     graph: Callable[[Path, Path], KnowledgeGraph]
-    """Called with the folder of all data, and one that things may be kept in."""
+    """Returns the graph; called with the data folder and a cache folder."""
     linker: str = "dictionary"
-    """As make_linker takes it; ``{backbone}`` stands for the folder of the backbone."""
+    """Linker specification for make_linker; ``{backbone}`` is replaced by the backbone's folder."""
     epochs: int = 8
     batch_size: int = 8
-    """Small: with so few texts it is the number of steps that an arm needs, not of texts a step."""
+    """Small, since with so few texts the number of steps matters more."""
     pooling: str = "head"
 
 
 @dataclass(frozen=True)
-class DrawnParts:
-    """Draws each seed's texts from the official parts; the test texts are always the same."""
+class SampledSplits:
+    """Samples each seed's texts from the official parts; the test texts are always the same."""
 
     folder: Path
     read: ReadPart
@@ -55,15 +55,15 @@ class DrawnParts:
         """Return the texts of a seed."""
         train, validation, test = self._parts
         generator = np.random.default_rng(seed)
-        chosen = _drawn(train, self.sizes[0], generator)
-        known = {label for text in chosen for label in _labels(text)}
+        train_texts = _sample(train, self.sizes[0], generator)
+        labels = {label for text in train_texts for label in _labels(text)}
         return Split(
-            chosen,
-            [x for x in _drawn(validation, self.sizes[1], generator) if _labels(x) <= known],
+            train_texts,
+            [x for x in _sample(validation, self.sizes[1], generator) if _labels(x) <= labels],
             [
                 x
-                for x in _drawn(test, self.sizes[2], np.random.default_rng(0))
-                if _labels(x) <= known
+                for x in _sample(test, self.sizes[2], np.random.default_rng(0))
+                if _labels(x) <= labels
             ],
         )
 
@@ -72,140 +72,140 @@ class DrawnParts:
         return [self.read(self.folder, part) for part in ("train", "validation", "test")]
 
 
-def _drawn(texts: Sequence[Example], size: int, generator: np.random.Generator) -> list[Example]:
-    return [texts[place] for place in generator.permutation(len(texts))[:size]]
+def _sample(texts: Sequence[Example], size: int, generator: np.random.Generator) -> list[Example]:
+    return [texts[index] for index in generator.permutation(len(texts))[:size]]
 
 
 def _labels(text: Example) -> set[str]:
     return {text.label, *(span.label for span in text.spans)}
 
 
-def _mentions(folder: Path, part: str) -> list[Example]:
+def _read_mentions(folder: Path, part: str) -> list[Example]:
     """Return the sentences of abstracts with labelled spans."""
     texts = read_texts(folder / f"{part}.jsonl", overlaps="longest")
     return [sentence for text in texts for sentence in sentences_of(text)]
 
 
-def _diseases(folder: Path, part: str) -> list[Example]:
-    """Return the same with all kinds of disease mention as one class."""
+def _read_diseases(folder: Path, part: str) -> list[Example]:
+    """Return the same with all types of disease mention as one class."""
     return [
         replace(x, spans=tuple(replace(span, label="Disease") for span in x.spans))
-        for x in _mentions(folder, part)
+        for x in _read_mentions(folder, part)
     ]
 
 
-def _tagged(folder: Path, part: str) -> list[Example]:
-    """Return tagged sentences, whose id "12/3" is the third sentence of document 12."""
+def _read_tagged(folder: Path, part: str) -> list[Example]:
+    """Return tagged sentences; the id "12/3" is the third sentence of document 12."""
     texts = read_texts(folder / f"{part}.jsonl")
     return [replace(text, id=text.id.split("/")[0]) for text in texts]
 
 
-def _texts(folder: Path, part: str) -> list[Example]:
+def _read_classified(folder: Path, part: str) -> list[Example]:
     return read_texts(folder / f"{part}.jsonl")
 
 
-def _relations(folder: Path, part: str) -> list[Example]:
-    """Return sentences with the two arguments of a relation; those of one sentence share its id."""
+def _read_relations(folder: Path, part: str) -> list[Example]:
+    """Return sentences with two marked arguments; examples of one sentence share its id."""
     frequent = _frequent_labels(folder)
-    return [x for x in _related(folder / f"{part}.jsonl") if x.label in frequent]
+    return [x for x in _parse_relations(folder / f"{part}.jsonl") if x.label in frequent]
 
 
 def _frequent_labels(folder: Path) -> set[str]:
-    labels = [example.label for example in _related(folder / "train.jsonl")]
-    return {label for label in labels if labels.count(label) >= FEWEST}
+    labels = [example.label for example in _parse_relations(folder / "train.jsonl")]
+    return {label for label in labels if labels.count(label) >= MIN_TRAINING_TEXTS}
 
 
-def _related(path: Path) -> Iterator[Example]:
+def _parse_relations(path: Path) -> Iterator[Example]:
     for line in path.read_text(encoding="utf-8").splitlines():
         record = json.loads(line)
         arguments = Span(*record["head"], "head"), Span(*record["tail"], "tail")
         yield Example(record["text"], record["label"], id=record["text"], arguments=arguments)
 
 
-def _file(name: str) -> Callable[[Path, Path], KnowledgeGraph]:
-    return lambda data, kept: read_graph(data / "graphs" / name)
+def _graph_file(name: str) -> Callable[[Path, Path], KnowledgeGraph]:
+    return lambda data, cache: read_graph(data / "graphs" / name)
 
 
-def _mentioned_chebi(data: Path, kept: Path) -> KnowledgeGraph:
-    """Return what ChemProt mentions of ChEBI, and all that is above it: 197,618 terms are too many.
+def _mentioned_part_of_chebi(data: Path, cache: Path) -> KnowledgeGraph:
+    """Return the entities of ChEBI that ChemProt mentions, and their ancestors.
 
-    Encoding them takes half an hour and more of one core, and no arm could tell the difference:
-    nothing else is ever linked. Neighbours that no text mentions and that are above none are lost.
+    Encoding all 197,618 entities takes more than half an hour of one core, and the others are never
+    linked. Neighbours that are neither mentioned nor ancestors are lost.
     """
-    path = kept / "chebi.kgbert"
+    path = cache / "chebi.kgbert"
     if not path.exists():
         graph = read_graph(data / "graphs" / "chebi" / "chebi_triples.csv.gz")
         texts = [
             text.text
             for part in ("train", "validation", "test")
-            for text in _relations(data / "tasks" / "chemprot", part)
+            for text in _read_relations(data / "tasks" / "chemprot", part)
         ]
-        found = DictionaryLinker(graph)(texts)
-        entities = {x.entity for mentions in found for one in mentions for x in one.candidates}
-        save_graph(_part_of(graph, {graph.index(entity) for entity in entities}), path)
+        linked = DictionaryLinker(graph)(texts)
+        entities = {x.entity for mentions in linked for one in mentions for x in one.candidates}
+        save_graph(_subgraph(graph, {graph.index(entity) for entity in entities}), path)
     return load_graph(path)
 
 
-def _part_of(graph: KnowledgeGraph, entities: set[int]) -> KnowledgeGraph:
-    """Return some entities, all that is above them, and the edges between these."""
-    kept = entities.union(*(ancestors(graph, entity) for entity in entities))
+def _subgraph(graph: KnowledgeGraph, entities: set[int]) -> KnowledgeGraph:
+    """Return the subgraph of some entities and their ancestors."""
+    cache = entities.union(*(ancestors(graph, entity) for entity in entities))
     builder = GraphBuilder()
-    for index in kept:
+    for index in cache:
         entity = graph.entity(graph.entity_ids[index])
         builder.add_entity(entity.id, entity.definition)
         for name in entity.names:
             builder.add_name(entity.id, name.text, name.scope, name.language)
         for relation, tail in entity.edges:
-            if graph.index(tail) in kept:
+            if graph.index(tail) in cache:
                 builder.add_edge(entity.id, relation, tail)
     return builder.build(source=graph.source)
 
 
-def _drawn_from(name: str, read: ReadPart, *sizes: int) -> Callable[[Path], DrawnParts]:
+def _sampled_from(name: str, read: ReadPart, *sizes: int) -> Callable[[Path], SampledSplits]:
     train, validation, test = sizes
-    return lambda data: DrawnParts(data / "tasks" / name, read, (train, validation, test))
+    return lambda data: SampledSplits(data / "tasks" / name, read, (train, validation, test))
 
 
-#: The tasks by name. Sizes are training, validation and test texts, such that a run takes about a
-#: minute of one core: the small end of the learning curve is where users' own tasks live.
+#: The tasks by name. Sizes are training, validation and test texts, chosen so that a run takes
+#: about a minute of one core; small training sets are also the common case of users.
 TASKS = {
     "demo": Task(
         "ICD-10-CM chapters with the Human Phenotype Ontology",
         lambda data: DiagnosisSplits(400, validation=200, test=500),
-        _file("hpo/hp.obo"),
+        _graph_file("hpo/hp.obo"),
         linker="dictionary+nearest+description:{backbone}",
         batch_size=16,
         pooling="mean",
     ),
     "bc5cdr": Task(
         "BC5CDR chemicals and diseases with MeSH",
-        _drawn_from("bc5cdr", _mentions, 200, 100, 500),
-        _file("mesh/mesh_diseases_chemicals.skos.ttl"),
+        _sampled_from("bc5cdr", _read_mentions, 200, 100, 500),
+        _graph_file("mesh/mesh_diseases_chemicals.skos.ttl"),
     ),
     "ncbi_disease": Task(
         "NCBI diseases with the Disease Ontology",
-        _drawn_from("ncbi_disease", _diseases, 200, 100, 500),
-        _file("doid/doid_2016-09-01.obo"),
+        _sampled_from("ncbi_disease", _read_diseases, 200, 100, 500),
+        _graph_file("doid/doid_2016-09-01.obo"),
     ),
     "gsc_hpo": Task(
         "GSC+ phenotypes with the Human Phenotype Ontology",
-        _drawn_from("gsc_hpo", _mentions, 200, 100, 500),
-        _file("hpo/hp.obo"),
+        _sampled_from("gsc_hpo", _read_mentions, 200, 100, 500),
+        _graph_file("hpo/hp.obo"),
     ),
     "chemprot": Task(
         "ChemProt relations with ChEBI",
-        _drawn_from("chemprot", _relations, 200, 100, 400),
-        _mentioned_chebi,
+        _sampled_from("chemprot", _read_relations, 200, 100, 400),
+        _mentioned_part_of_chebi,
     ),
     "phrasebank": Task(
         "Financial PhraseBank with FIBO",
-        _drawn_from("phrasebank", _texts, 200, 100, 500),
-        _file("fibo"),
+        _sampled_from("phrasebank", _read_classified, 200, 100, 500),
+        _graph_file("fibo"),
         pooling="mean",
     ),
     "finer_ord": Task(
         "FiNER-ORD persons, places and organisations with FIBO",
-        _drawn_from("finer_ord", _tagged, 200, 100, 500),
-        _file("fibo"),
+        _sampled_from("finer_ord", _read_tagged, 200, 100, 500),
+        _graph_file("fibo"),
     ),
 }

@@ -1,11 +1,10 @@
 """Does MeSH help to find chemicals and diseases in BC5CDR, with few labelled sentences?
 
-Plain, knowledge and shuffled knowledge on paired seeds. Each seed draws its own training sentences
-from the official training part and its own validation sentences from the official validation part;
-the test is always the same 1,500 sentences of the official test part. Every arm has the same
-training configuration, and none was tuned on this task.
+Plain, knowledge and shuffled knowledge on paired seeds. Each seed samples its own sentences from
+the official training and validation parts; the test is always the same 1,500 sentences of the
+official test part. All arms share one training setting, which was not tuned on this task.
 
-    python -m benchmarks.verdict.token_classification --data ../shared/data --seeds 6
+    python -m benchmarks.verdict.token_classification --data DATA --seeds 6
 
 writes benchmarks/results/token_classification.json; finished runs are kept in --folder.
 """
@@ -36,12 +35,12 @@ RESULT = RESULTS / "token_classification.json"
 
 ARM_NAMES = ("plain", "knowledge", "shuffled")
 
-#: Test sentences; all of the official part would take longer than the training.
-TEST = 1500
+#: The whole official part would take longer than training.
+TEST_SENTENCES = 1500
 
 
-class Sentences:
-    """Draws each seed's sentences from a task's official parts."""
+class SampledSentences:
+    """Samples each seed's sentences from the official parts."""
 
     def __init__(self, folder: Path, train: int, validation: int) -> None:
         self.folder, self.train, self.validation = folder, train, validation
@@ -52,10 +51,10 @@ class Sentences:
         parts = []
         for part, size in (("train", self.train), ("validation", self.validation)):
             sentences = self._parts[part]
-            places = generator.permutation(len(sentences))[:size]
-            parts.append([sentences[place] for place in places])
-        places = np.random.default_rng(0).permutation(len(self._parts["test"]))[:TEST]
-        return Split(parts[0], parts[1], [self._parts["test"][place] for place in places])
+            indices = generator.permutation(len(sentences))[:size]
+            parts.append([sentences[index] for index in indices])
+        indices = np.random.default_rng(0).permutation(len(self._parts["test"]))[:TEST_SENTENCES]
+        return Split(parts[0], parts[1], [self._parts["test"][index] for index in indices])
 
     @cached_property
     def _parts(self) -> dict[str, list[Example]]:
@@ -70,34 +69,34 @@ class Sentences:
 
 
 def main() -> None:
-    """Run the comparison and write its results without any text of the task."""
+    """Run the comparison and write its results without texts."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--folder", type=Path, default=Path("kgbert-results/bc5cdr"))
-    parser.add_argument("--train", type=int, default=200, help="training sentences a seed")
+    parser.add_argument("--train", type=int, default=200, help="training sentences of each seed")
     parser.add_argument("--seeds", type=int, default=6)
-    given = parser.parse_args()
-    graph = read_graph(given.data / "graphs" / "mesh" / "mesh_diseases_chemicals.skos.ttl")
+    arguments = parser.parse_args()
+    graph = read_graph(arguments.data / "graphs" / "mesh" / "mesh_diseases_chemicals.skos.ttl")
     backbone = str(checked_backbone())
     study = Study(
-        name=f"BC5CDR mentions with MeSH, {given.train} training sentences",
-        folder=given.folder,
+        name=f"BC5CDR mentions with MeSH, {arguments.train} training sentences",
+        folder=arguments.folder,
         graph=graph,
         features=encode_entities(graph, backbone, progress=ShowProgress("encoding entities:")),
         backbone=backbone,
         linker=make_linker(graph, "dictionary"),
-        split=Sentences(given.data / "tasks" / "bc5cdr", given.train, 150),
+        split=SampledSentences(arguments.data / "tasks" / "bc5cdr", arguments.train, 150),
         arms=[ARMS[name] for name in ARM_NAMES],
-        seeds=range(given.seeds),
+        seeds=range(arguments.seeds),
         training_configs={name: TrainingConfig(epochs=20, batch_size=16) for name in ARM_NAMES},
         max_examples=0,
     )
     results = compare(study, progress=show_run)
     print(render_table(results))
-    told = json.loads((given.folder / "results.json").read_text(encoding="utf-8"))
-    for run in told["runs"]:
+    results_json = json.loads((arguments.folder / "results.json").read_text(encoding="utf-8"))
+    for run in results_json["runs"]:
         del run["items"]
-    write_atomically(RESULT, json.dumps(told, indent=1) + "\n")
+    write_atomically(RESULT, json.dumps(results_json, indent=1) + "\n")
 
 
 if __name__ == "__main__":
