@@ -1,7 +1,82 @@
 """Plug your own ontology into a Hugging Face encoder, and learn whether it helps."""
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    # The same names as below, for type checkers and editors; a test compares both.
+    from kgbert.comparison.arms.registry import ARMS as ARMS
+    from kgbert.comparison.arms.registry import Arm as Arm
+    from kgbert.comparison.compare import compare as compare
+    from kgbert.comparison.report.html import write_report as write_report
+    from kgbert.comparison.report.tables import render_markdown as render_markdown
+    from kgbert.comparison.report.tables import render_table as render_table
+    from kgbert.comparison.statistics.multiple_testing import family as family
+    from kgbert.comparison.study import Study as Study
+    from kgbert.comparison.study import TrainingConfig as TrainingConfig
+    from kgbert.data import Example as Example
+    from kgbert.data import Span as Span
+    from kgbert.data import read_texts as read_texts
+    from kgbert.data.splits import Split as Split
+    from kgbert.data.splits import drawn_split as drawn_split
+    from kgbert.data.splits import fixed_split as fixed_split
+    from kgbert.encoding.entity_vectors import EntityVectors as EntityVectors
+    from kgbert.encoding.padding_buckets import pad_to_buckets as pad_to_buckets
+    from kgbert.encoding.processor import KGBertProcessor as KGBertProcessor
+    from kgbert.features.entity_features import EntityFeatures as EntityFeatures
+    from kgbert.features.entity_features import encode_entities as encode_entities
+    from kgbert.graph.cards import list_cards as list_cards
+    from kgbert.graph.core.graph import KnowledgeGraph as KnowledgeGraph
+    from kgbert.graph.core.options import Limits as Limits
+    from kgbert.graph.core.options import ReadOptions as ReadOptions
+    from kgbert.graph.merge import merge_graphs as merge_graphs
+    from kgbert.graph.read import read_graph as read_graph
+    from kgbert.graph.serialization import load_graph as load_graph
+    from kgbert.graph.serialization import save_graph as save_graph
+    from kgbert.graph.storage.builder import GraphBuilder as GraphBuilder
+    from kgbert.linking.adapters import from_function as from_function
+    from kgbert.linking.adapters import from_gliner as from_gliner
+    from kgbert.linking.adapters import from_gold as from_gold
+    from kgbert.linking.adapters import from_spacy as from_spacy
+    from kgbert.linking.analysis.coverage import Coverage as Coverage
+    from kgbert.linking.analysis.coverage import coverage as coverage
+    from kgbert.linking.analysis.health_page import write_health_page as write_health_page
+    from kgbert.linking.dictionary.char_ngram import NearestNameLinker as NearestNameLinker
+    from kgbert.linking.dictionary.files import load_linker as load_linker
+    from kgbert.linking.dictionary.files import save_linker as save_linker
+    from kgbert.linking.dictionary.linker import DictionaryLinker as DictionaryLinker
+    from kgbert.linking.dictionary.settings import LinkerSettings as LinkerSettings
+    from kgbert.linking.embedding.linker import EmbeddingLinker as EmbeddingLinker
+    from kgbert.linking.embedding.name_encoder import NameEncoder as NameEncoder
+    from kgbert.linking.embedding.training import LinkerRecipe as LinkerRecipe
+    from kgbert.linking.embedding.training import train_linker as train_linker
+    from kgbert.linking.factory import make_linker as make_linker
+    from kgbert.linking.gold_names import misleading_names as misleading_names
+    from kgbert.linking.gold_names import with_gold_names as with_gold_names
+    from kgbert.linking.gold_names import with_told_names as with_told_names
+    from kgbert.linking.mention import Candidate as Candidate
+    from kgbert.linking.mention import Mention as Mention
+    from kgbert.models.auto import KGBertForEntityLinking as KGBertForEntityLinking
+    from kgbert.models.auto import (
+        KGBertForRelationClassification as KGBertForRelationClassification,
+    )
+    from kgbert.models.auto import (
+        KGBertForSequenceClassification as KGBertForSequenceClassification,
+    )
+    from kgbert.models.auto import KGBertForTokenClassification as KGBertForTokenClassification
+    from kgbert.models.auto import KGBertModel as KGBertModel
+    from kgbert.models.config import KGBertConfig as KGBertConfig
+    from kgbert.training.pipeline import Prediction as Prediction
+    from kgbert.training.pipeline import context_linker as context_linker
+    from kgbert.training.pipeline import pipeline as pipeline
+    from kgbert.training.saving import load_model as load_model
+    from kgbert.training.saving import save_model as save_model
+    from kgbert.training.trainer import Training as Training
+    from kgbert.training.trainer import default_arguments as default_arguments
+    from kgbert.training.trainer import fine_tune as fine_tune
+    from kgbert.utils.errors import DataError as DataError
+    from kgbert.utils.errors import GraphError as GraphError
+    from kgbert.utils.errors import KGBertError as KGBertError
 
 __version__ = "0.1.0"
 
@@ -85,10 +160,12 @@ _HOMES = {
 __all__ = ["__version__", *_HOMES]
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'kgbert' has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
+if not TYPE_CHECKING:  # Type checkers would take it for a promise of any name.
+
+    def __getattr__(name: str) -> Any:
+        if name not in _HOMES:
+            raise AttributeError(f"module 'kgbert' has no attribute {name!r}")
+        return getattr(import_module(_HOMES[name]), name)
 
 
 def __dir__() -> list[str]:
