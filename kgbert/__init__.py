@@ -40,20 +40,20 @@ if TYPE_CHECKING:
     from kgbert.linking.adapters import from_spacy as from_spacy
     from kgbert.linking.analysis.coverage import Coverage as Coverage
     from kgbert.linking.analysis.coverage import coverage as coverage
-    from kgbert.linking.analysis.health_page import write_health_page as write_health_page
-    from kgbert.linking.dictionary.char_ngram import NearestNameLinker as NearestNameLinker
+    from kgbert.linking.analysis.health_page import write_graph_report as write_graph_report
+    from kgbert.linking.dictionary.char_ngram import CharNgramLinker as CharNgramLinker
     from kgbert.linking.dictionary.files import load_linker as load_linker
     from kgbert.linking.dictionary.files import save_linker as save_linker
     from kgbert.linking.dictionary.linker import DictionaryLinker as DictionaryLinker
     from kgbert.linking.dictionary.settings import LinkerSettings as LinkerSettings
     from kgbert.linking.embedding.linker import EmbeddingLinker as EmbeddingLinker
     from kgbert.linking.embedding.name_encoder import NameEncoder as NameEncoder
-    from kgbert.linking.embedding.training import LinkerRecipe as LinkerRecipe
+    from kgbert.linking.embedding.training import LinkerTrainingConfig as LinkerTrainingConfig
     from kgbert.linking.embedding.training import train_linker as train_linker
     from kgbert.linking.factory import make_linker as make_linker
-    from kgbert.linking.gold_names import misleading_names as misleading_names
+    from kgbert.linking.gold_names import unreliable_names as unreliable_names
     from kgbert.linking.gold_names import with_gold_names as with_gold_names
-    from kgbert.linking.gold_names import with_told_names as with_told_names
+    from kgbert.linking.gold_names import with_added_names as with_added_names
     from kgbert.linking.mention import Candidate as Candidate
     from kgbert.linking.mention import Mention as Mention
     from kgbert.models.auto import KGBertForEntityLinking as KGBertForEntityLinking
@@ -100,16 +100,16 @@ _HOMES = {
     "Mention": "kgbert.linking.mention",
     "Coverage": "kgbert.linking.analysis.coverage",
     "DictionaryLinker": "kgbert.linking.dictionary.linker",
-    "NearestNameLinker": "kgbert.linking.dictionary.char_ngram",
+    "CharNgramLinker": "kgbert.linking.dictionary.char_ngram",
     "coverage": "kgbert.linking.analysis.coverage",
-    "write_health_page": "kgbert.linking.analysis.health_page",
+    "write_graph_report": "kgbert.linking.analysis.graph_report",
     "LinkerSettings": "kgbert.linking.dictionary.settings",
     "load_linker": "kgbert.linking.dictionary.files",
     "make_linker": "kgbert.linking.factory",
-    "misleading_names": "kgbert.linking.gold_names",
+    "unreliable_names": "kgbert.linking.gold_names",
     "save_linker": "kgbert.linking.dictionary.files",
     "with_gold_names": "kgbert.linking.gold_names",
-    "with_told_names": "kgbert.linking.gold_names",
+    "with_added_names": "kgbert.linking.gold_names",
     "from_function": "kgbert.linking.adapters",
     "from_gliner": "kgbert.linking.adapters",
     "from_gold": "kgbert.linking.adapters",
@@ -132,7 +132,7 @@ _HOMES = {
     "KGBertForTokenClassification": "kgbert.models.auto",
     "KGBertModel": "kgbert.models.auto",
     # Train, save and ask.
-    "LinkerRecipe": "kgbert.linking.embedding.training",
+    "LinkerTrainingConfig": "kgbert.linking.embedding.training",
     "train_linker": "kgbert.linking.embedding.training",
     "Training": "kgbert.training.trainer",
     "default_arguments": "kgbert.training.trainer",

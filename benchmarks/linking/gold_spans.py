@@ -28,10 +28,10 @@ from benchmarks.linking.results_file import ResultsFile
 from benchmarks.linking.tasks import TASKS, Gold, Task, read_task
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.linking.dictionary.linker import DictionaryLinker
-from kgbert.linking.embedding.abbreviations import long_forms, spelt_out
+from kgbert.linking.embedding.abbreviations import expand_abbreviations, long_forms
 from kgbert.linking.embedding.linker import EmbeddingLinker
 from kgbert.linking.embedding.name_index import EncodedNames, distinct_names
-from kgbert.linking.gold_names import with_told_names
+from kgbert.linking.gold_names import with_added_names
 from kgbert.linking.mention import Candidate
 from kgbert.linking.normalization.casefold import fold_cluster
 
@@ -191,7 +191,7 @@ def _queries(documents: Documents, reads_text: bool) -> Iterator[tuple[str, Gold
         spans = ((gold.start, gold.end) for gold in golds)
         defined = long_forms(text, spans) if reads_text else {}
         for gold in golds:
-            yield spelt_out(gold.surface, defined), gold
+            yield expand_abbreviations(gold.surface, defined), gold
 
 
 def _with_mentions(linker: EmbeddingLinker, task: Task, documents: Documents) -> EmbeddingLinker:
@@ -199,7 +199,7 @@ def _with_mentions(linker: EmbeddingLinker, task: Task, documents: Documents) ->
     gold_names = (
         (entity, surface) for surface, gold in _queries(documents, True) for entity in gold.entities
     )
-    graph = with_told_names(task.graph, gold_names)
+    graph = with_added_names(task.graph, gold_names)
     vector_by_name = dict(zip(distinct_names(task.graph)[0], linker.names.vectors, strict=True))
     names, entities = distinct_names(graph)
     new = [name for name in dict.fromkeys(names) if name not in vector_by_name]

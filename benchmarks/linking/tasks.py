@@ -11,7 +11,7 @@ from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.graph.read import read_graph
 from kgbert.graph.storage.builder import GraphBuilder
 from kgbert.linking.dictionary.linker import DictionaryLinker
-from kgbert.linking.gold_names import misleading_names, with_gold_names
+from kgbert.linking.gold_names import unreliable_names, with_gold_names
 from kgbert.linking.normalization.casefold import fold_cluster
 from kgbert.linking.normalization.stopwords import STOP_NAMES
 
@@ -56,7 +56,7 @@ def linker_with_gold_names(task: Task) -> DictionaryLinker:
     """Return the dictionary linker with names and stop names from the training split."""
     examples = examples_of(task.graph, task.train)
     graph = with_gold_names(task.graph, examples)
-    misleading = misleading_names(DictionaryLinker(graph), examples)
+    misleading = unreliable_names(DictionaryLinker(graph), examples)
     return DictionaryLinker(graph, stop_names=STOP_NAMES | misleading, max_candidates=20)
 
 

@@ -24,7 +24,7 @@ from kgbert.comparison.run import run_arm
 from kgbert.comparison.study import Study, TrainingConfig
 from kgbert.comparison.tuning import ValidationOnly
 from kgbert.demo.study import RECIPES, SIZES, Size, demo_study
-from kgbert.linking.caching import RememberingLinker
+from kgbert.linking.caching import CachingLinker
 from kgbert.utils.atomic_write import write_atomically
 
 RESULT = RESULTS / "demo_search.json"
@@ -73,7 +73,7 @@ def validation_study(folder: Path, size: Size) -> Study:
         study,
         split=ValidationOnly(study.split),
         seeds=SEEDS,
-        linker=RememberingLinker(study.linker),
+        linker=CachingLinker(study.linker),
     )
 
 

@@ -37,7 +37,7 @@ from kgbert.comparison.tuning import tuned
 from kgbert.demo.study import checked_backbone
 from kgbert.features.entity_features import EntityFeatures, encode_entities
 from kgbert.graph.core.graph import KnowledgeGraph
-from kgbert.linking.caching import RememberingLinker
+from kgbert.linking.caching import CachingLinker
 from kgbert.linking.factory import make_linker, share_features
 from kgbert.utils.atomic_write import write_atomically
 from kgbert.utils.logging import silence_libraries
@@ -116,7 +116,7 @@ def build_study(arguments: argparse.Namespace) -> Study:
         features=features,
         backbone=backbone,
         # Tuning and comparison link the same texts.
-        linker=RememberingLinker(linker),
+        linker=CachingLinker(linker),
         split=splits,
         arms=[lookup(ARMS, name.strip(), "arm") for name in arguments.arms],
         seeds=arguments.all_seeds,

@@ -173,7 +173,7 @@ TASKS = {
         "ICD-10-CM chapters with the Human Phenotype Ontology",
         lambda data: DiagnosisSplits(400, validation=200, test=500),
         _graph_file("hpo/hp.obo"),
-        linker="dictionary+nearest+description:{backbone}",
+        linker="dictionary+char-ngram+description:{backbone}",
         batch_size=16,
         pooling="mean",
     ),

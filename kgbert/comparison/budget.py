@@ -12,7 +12,7 @@ from kgbert.comparison.run_store import finished_run, run_path
 from kgbert.comparison.statistics.power import seeds_needed
 from kgbert.comparison.statistics.summary import Results
 from kgbert.comparison.study import Study
-from kgbert.linking.caching import RememberingLinker
+from kgbert.linking.caching import CachingLinker
 from kgbert.reporting.formatting import duration, listing
 from kgbert.reporting.svg import Number
 
@@ -37,7 +37,7 @@ def within_budget(study: Study, seconds: Number, compare: Callable[[Study], Resu
     Raises:
         ValueError: A run that was to be timed failed, of an arm that the verdict rests on.
     """
-    study = replace(study, split=cache(study.split), linker=RememberingLinker(study.linker))
+    study = replace(study, split=cache(study.split), linker=CachingLinker(study.linker))
     purse = _Purse(study, seconds, compare)
     judged = [arm for arm in study.arms if arm.name in (BASELINE, MAIN, CONTROL)]
     _time_judged(purse, judged)

@@ -24,7 +24,7 @@ from kgbert.comparison.statistics.power import detectable_before
 from kgbert.comparison.statistics.summary import Results, summarise
 from kgbert.comparison.study import Study
 from kgbert.data.splits import check_split
-from kgbert.linking.caching import RememberingLinker
+from kgbert.linking.caching import CachingLinker
 from kgbert.tasks.base import task_of
 from kgbert.utils.atomic_write import write_atomically
 
@@ -65,7 +65,7 @@ def compare(
     Raises:
         ValueError: The study cannot be judged, learnt or linked; nothing was trained.
     """
-    study = replace(study, split=cache(study.split), linker=RememberingLinker(study.linker))
+    study = replace(study, split=cache(study.split), linker=CachingLinker(study.linker))
     _check(study)
     started = time.strftime("%Y-%m-%dT%H:%M:%S%z")
     train = partial(run_arm, callbacks=callbacks)

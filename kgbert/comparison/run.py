@@ -18,7 +18,7 @@ from kgbert.comparison.study import Study, TrainingConfig
 from kgbert.data.splits import Split
 from kgbert.encoding.encoded import EncodedText
 from kgbert.encoding.processor import KGBertProcessor
-from kgbert.linking.caching import RememberingLinker
+from kgbert.linking.caching import CachingLinker
 from kgbert.models.base import KGBertPreTrainedModel
 from kgbert.tasks.base import Answer, Task, task_of
 from kgbert.training.checks import longest_text
@@ -135,7 +135,7 @@ def _processor(
         tokenizer,
         inputs.graph,
         inputs.features,
-        linker=RememberingLinker(inputs.linker),
+        linker=CachingLinker(inputs.linker),
         hops=model.config.graph_layers if reads_entities else 0,
         max_length=min(training_config.max_length, taken, tokenizer.model_max_length),
         candidates=candidates,

@@ -14,7 +14,7 @@ from kgbert.comparison.statistics.power import seeds_needed
 from kgbert.data.splits import Split
 from kgbert.features.entity_features import EntityFeatures
 from kgbert.graph.core.graph import KnowledgeGraph
-from kgbert.linking.factory import linker_settings, parts_of
+from kgbert.linking.factory import component_linkers, linker_settings
 from kgbert.linking.mention import Linker
 from kgbert.training.defaults import ENCODER_LEARNING_RATE, HEAD_LEARNING_RATE
 from kgbert.utils.paths import without_folders
@@ -121,7 +121,7 @@ def linker_told(linker: Linker) -> Any:
     try:
         parts = linker_settings(linker)
     except ValueError:
-        own = parts_of(linker)
+        own = component_linkers(linker)
         return "+".join(getattr(part, "__qualname__", type(part).__qualname__) for part in own)
     return [
         {

@@ -16,7 +16,7 @@ from kgbert.comparison.run import check_arms, run_arm
 from kgbert.comparison.run_store import attempt_run, shared_runs
 from kgbert.comparison.study import Study
 from kgbert.data.splits import Split
-from kgbert.linking.caching import RememberingLinker
+from kgbert.linking.caching import CachingLinker
 from kgbert.tasks.base import task_of
 
 #: Called with trials done, trials in all, arm, learning rate, seed and score on validation.
@@ -62,7 +62,7 @@ def tuned(
         study,
         folder=study.folder / "tuning",
         split=cache(ValidationOnly(study.split)),
-        linker=RememberingLinker(study.linker),
+        linker=CachingLinker(study.linker),
         tuning={},
     )
     metric = task_of(search.split(searched[0]).train).metric

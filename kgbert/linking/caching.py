@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from kgbert.linking.mention import Linker, Mention
 
 
-class RememberingLinker:
+class CachingLinker:
     """Gives the mentions of a text again without asking the linker again.
 
     For the runs of a comparison, in which many arms and seeds read the same texts.

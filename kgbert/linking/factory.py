@@ -1,124 +1,138 @@
-"""Linkers by name, alone or together, saved as settings and built again from a graph."""
+"""Make linkers by name, combine them, and save and restore their settings."""
 
-from collections.abc import Mapping, Sequence
-from importlib import import_module
+from collections.abc import Sequence
+from importlib.metadata import entry_points
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from kgbert.graph.core.graph import KnowledgeGraph
-from kgbert.linking.caching import RememberingLinker
-from kgbert.linking.dictionary.char_ngram import NearestNameLinker
+from kgbert.linking.caching import CachingLinker
 from kgbert.linking.dictionary.linker import DictionaryLinker
 from kgbert.linking.dictionary.settings import LinkerSettings
 from kgbert.linking.mention import Linker, Mention
-from kgbert.utils.registry import lookup
+from kgbert.utils.errors import KGBertError, Remedy
+from kgbert.utils.lazy_table import LazyTable
+from kgbert.utils.registry import LINKERS_GROUP, lookup
 
 if TYPE_CHECKING:
     from kgbert.features.entity_features import EntityFeatures
 
+#: Key of a linker's settings that holds the subfolder with its files.
+_SUBFOLDER = "subfolder"
+
 
 class CombinedLinker:
-    """Asks several linkers and keeps what each of them finds; mentions may overlap."""
+    """Returns the mentions of several linkers; mentions may overlap."""
 
     def __init__(self, parts: Sequence[Linker]) -> None:
         self.parts = tuple(parts)
 
     def __call__(self, texts: Sequence[str]) -> list[list[Mention]]:
         """Return the mentions of every part, in reading order."""
-        found = [part(texts) for part in self.parts]
-        return [sorted(chain(*of_text)) for of_text in zip(*found, strict=True)]
+        linked = [part(texts) for part in self.parts]
+        return [sorted(chain(*mentions)) for mentions in zip(*linked, strict=True)]
 
 
 @runtime_checkable
-class Portable(Protocol):
-    """A linker that needs files besides the graph, and can write them beside a model."""
+class PortableLinker(Protocol):
+    """A linker that needs files besides the graph and can write them next to a model."""
 
-    def settings_in(self, folder: Path) -> dict[str, Any]:
-        """Write the files into a folder; return the settings, which ``folder`` completes."""
+    def save_files(self, folder: Path) -> dict[str, Any]:
+        """Write the files into a folder; return settings to which ``folder`` is added later."""
         ...
 
 
 @runtime_checkable
-class _SearchesFeatures(Protocol):
-    """A linker that compares texts with entity features, which it need not compute again."""
+class _UsesFeatures(Protocol):
+    """A linker that compares texts with entity features."""
 
-    def adopt(self, features: "EntityFeatures") -> None:
-        """Use these features if the linker's own encoder made them for its own graph."""
+    def use_features(self, features: "EntityFeatures") -> None:
+        """Use these features if the linker's own encoder computed them for its own graph."""
         ...
 
 
 def share_features(features: "EntityFeatures", linker: Linker) -> None:
-    """Let each part of a linker that searches entity features use these, if they fit."""
-    for part in parts_of(linker):
-        if isinstance(part, _SearchesFeatures):
-            part.adopt(features)
+    """Give entity features to each part of a linker that searches them, to save encoding them."""
+    for part in component_linkers(linker):
+        if isinstance(part, _UsesFeatures):
+            part.use_features(features)
 
 
 def make_linker(
     graph: KnowledgeGraph, name: str, *, settings: LinkerSettings | None = None
 ) -> Linker:
-    """Return a linker by name; names joined by ``+`` make a combined one.
+    """Return a linker by name; names joined by ``+`` make a combined linker.
 
     Args:
-        graph: What is linked to.
-        name: One of HOMES. A linker that needs more than the graph is told where it lies:
-            ``embedding:FOLDER``.
-        settings: The choices of the dictionaries among them, those of an embedding linker too.
+        graph: The graph to link to.
+        name: A name in LINKERS, or one that an installed package registers in the entry point
+            group ``kgbert.linkers``. A linker with ``from_pretrained`` needs the folder of its
+            encoder: ``embedding:FOLDER``.
+        settings: Settings of the dictionary linkers, including the one inside an embedding linker.
 
     Raises:
-        ValueError: There are settings, but no linker that asks a dictionary.
+        KGBertError: There are settings, but no part of the linker uses a dictionary.
 
     >>> from kgbert.graph.storage.builder import GraphBuilder
     >>> builder = GraphBuilder()
     >>> builder.add_name("HP:1", "Fever")
-    >>> linker = make_linker(builder.build(), "dictionary+nearest")
+    >>> linker = make_linker(builder.build(), "dictionary+char-ngram")
     >>> len(linker(["fever"])[0])
     2
     """
-    asked = [part.partition(":")[::2] for part in name.split("+")]
-    if settings and not any(part in WITH_DICTIONARY for part, _ in asked):
-        raise ValueError(
-            f"the linker {name!r} matches whole texts, so that there are no names in them to stop "
-            "and no rules to switch; take dictionary, or dictionary+nearest."
+    requested = [part.partition(":")[::2] for part in name.split("+")]
+    kinds = [lookup(LINKERS, part, "linker", LINKERS_GROUP) for part, _ in requested]
+    if settings and not any(map(_uses_dictionary, kinds)):
+        raise KGBertError(
+            f"the linker {name!r} matches whole texts and uses no dictionary, so stop names, "
+            "rules and the other settings of a dictionary cannot apply.",
+            code="linker-without-dictionary",
+            remedies=[Remedy("linker", "dictionary"), Remedy("linker", f"dictionary+{name}")],
         )
-    parts = [_made(graph, part, place, settings) for part, place in asked]
+    parts = [
+        _make_part(graph, kind, part, settings) for kind, part in zip(kinds, requested, strict=True)
+    ]
     return parts[0] if len(parts) == 1 else CombinedLinker(parts)
 
 
-def parts_of(linker: Linker) -> tuple[Linker, ...]:
-    """Return the linkers that a linker asks, itself if it asks none."""
-    if isinstance(linker, RememberingLinker):
-        return parts_of(linker.linker)
+def component_linkers(linker: Linker) -> tuple[Linker, ...]:
+    """Return the linkers that a linker combines or caches, or the linker itself."""
+    if isinstance(linker, CachingLinker):
+        return component_linkers(linker.linker)
     return linker.parts if isinstance(linker, CombinedLinker) else (linker,)
+
+
+def needs_folder(name: str) -> bool:
+    """Tell whether the linker of a name is loaded from a folder.
+
+    >>> needs_folder("embedding"), needs_folder("dictionary")
+    (True, False)
+    """
+    return hasattr(lookup(LINKERS, name, "linker", LINKERS_GROUP), "from_pretrained")
 
 
 def linker_settings(linker: Linker, folder: Path | None = None) -> list[dict[str, Any]]:
     """Return what :func:`linker_from_settings` needs to build a linker again.
 
     Args:
-        linker: Any that ``make_linker`` gives.
-        folder: Where a trained linker's files are written, so that it answers wherever the folder
-            goes; without it the settings say where they lie.
+        linker: A linker that ``make_linker`` returns.
+        folder: Where the files of a trained linker are written, so that the folder can be moved.
+            Without it, the settings contain the path of these files.
 
     Raises:
-        ValueError: The linker is a callable of the user's own, which no settings describe.
+        KGBertError: The linker is a callable without settings.
     """
     settings = []
-    parts: Sequence[Any] = parts_of(linker)
+    parts: Sequence[Any] = component_linkers(linker)
     for number, part in enumerate(parts):
-        names = [name for name, home in HOMES.items() if home == _home_of(type(part))]
-        if not names:
-            raise ValueError(
-                f"a linker of type {type(part).__name__} cannot be saved with a processor; save it "
-                "with the dictionary linker, and set `processor.linker` again after loading."
-            )
-        if folder and isinstance(part, Portable):
-            held = f"linker-{number}"
-            said = {"held": held, **part.settings_in(folder / held)}
+        name = _registered_name(type(part))
+        if folder and isinstance(part, PortableLinker):
+            subfolder = f"linker-{number}"
+            described = {_SUBFOLDER: subfolder, **part.save_files(folder / subfolder)}
         else:
-            said = part.settings
-        settings.append({"linker": names[0], **said})
+            described = part.settings
+        settings.append({"linker": name, **described})
     return settings
 
 
@@ -127,59 +141,68 @@ def linker_from_settings(
 ) -> Linker:
     """Return the linker that :func:`linker_settings` described, with the same folder if any."""
     parts: list[Linker] = []
-    for options in settings:
-        given = dict(options)
-        if held := given.pop("held", ""):
-            given["folder"] = str((folder or Path()) / held)
-        kind = _kind(given.pop("linker"))
-        parts.append(kind.from_settings(graph, given))
+    for part in settings:
+        options = dict(part)
+        if subfolder := options.pop(_SUBFOLDER, ""):
+            options["folder"] = str((folder or Path()) / subfolder)
+        kind = lookup(LINKERS, options.pop("linker"), "linker", LINKERS_GROUP)
+        parts.append(kind.from_settings(graph, options))
     return parts[0] if len(parts) == 1 else CombinedLinker(parts)
 
 
-def _made(graph: KnowledgeGraph, name: str, place: str, settings: LinkerSettings | None) -> Linker:
-    kind = _kind(name)
-    chosen = settings if name in WITH_DICTIONARY else None
-    if name in LINKERS:
-        if place:
-            raise ValueError(
-                f"the linker {name!r} needs nothing but the graph; write {name!r} without "
-                f"':{place}'."
+def _make_part(
+    graph: KnowledgeGraph, kind: Any, requested: Sequence[str], settings: LinkerSettings | None
+) -> Linker:
+    name, folder = requested
+    chosen = settings if _uses_dictionary(kind) else None
+    if not hasattr(kind, "from_pretrained"):
+        if folder:
+            raise KGBertError(
+                f"the linker {name!r} needs only the graph, but it was given the folder "
+                f"{folder!r}.",
+                code="linker-takes-no-folder",
+                remedies=[Remedy("linker", name)],
             )
-        made: Linker = kind.from_settings(graph, chosen.as_dict()) if chosen else kind(graph)
-        return made
-    if not place:
-        raise ValueError(
-            f"the linker {name!r} lies in a folder; write {name}:FOLDER, the folder that `kgbert "
-            "train-linker` wrote (for embedding), or the folder or hub name of an encoder."
+        linker: Linker = kind.from_settings(graph, chosen.as_dict()) if chosen else kind(graph)
+        return linker
+    if not folder:
+        raise KGBertError(
+            f"the linker {name!r} is loaded from a folder, and none is given: FOLDER is the output "
+            "of `kgbert train-linker` (embedding), or the folder or hub name of an encoder.",
+            code="linker-needs-folder",
+            remedies=[Remedy("linker", f"{name}:FOLDER")],
         )
-    linker: Any = kind.from_pretrained(graph, place)
-    found: Linker = linker.with_dictionary(chosen) if chosen else linker
-    return found
+    loaded: Any = kind.from_pretrained(graph, folder)
+    configured: Linker = loaded.with_dictionary_settings(chosen) if chosen else loaded
+    return configured
 
 
-def _kind(name: str) -> Any:
-    module, _, kind = lookup(HOMES, name, "linker").rpartition(".")
-    return getattr(import_module(module), kind)
+def _uses_dictionary(kind: Any) -> bool:
+    return kind is DictionaryLinker or hasattr(kind, "with_dictionary_settings")
 
 
-def _home_of(kind: type) -> str:
-    return f"{kind.__module__}.{kind.__qualname__}"
+def _registered_name(kind: type) -> str:
+    target = f"{kind.__module__}:{kind.__qualname__}"
+    plugins = (point.name for point in entry_points(group=LINKERS_GROUP) if point.value == target)
+    if name := LINKERS.name_of(kind) or next(plugins, ""):
+        return name
+    raise KGBertError(
+        f"a linker of type {kind.__name__} has no settings, so it cannot be saved with a "
+        "processor; save the processor with the dictionary linker, and set `processor.linker` "
+        "again after loading. A linker class that an installed package registers in the entry "
+        f"point group {LINKERS_GROUP} can be saved.",
+        code="linker-not-saveable",
+    )
 
 
-#: Linkers that need nothing but the graph; each is made from it, and has ``settings`` and
-#: ``from_settings(graph, settings)``.
-LINKERS: dict[str, type[DictionaryLinker] | type[NearestNameLinker]] = {
-    "dictionary": DictionaryLinker,
-    "nearest": NearestNameLinker,
-}
-
-#: Where every linker lives; a class is loaded when it is asked for, since those of ``modeling``
-#: need torch, which nothing here may wait for. They have ``from_pretrained(graph, folder)`` too.
-HOMES: Mapping[str, str] = {name: _home_of(kind) for name, kind in LINKERS.items()} | {
-    "embedding": "kgbert.linking.embedding.linker.EmbeddingLinker",
-    "description": "kgbert.linking.embedding.description_linker.NearestDescriptionLinker",
-}
-
-#: Linkers that find names in texts by a dictionary, and take its settings; what is no dictionary
-#: itself has ``with_dictionary(settings)``.
-WITH_DICTIONARY = ("dictionary", "embedding")
+#: Linkers by name. Each is a class with ``settings`` and ``from_settings(graph, settings)``. It is
+#: made by calling it with the graph or, if it has it, by ``from_pretrained(graph, folder)``. If it
+#: finds mentions with a dictionary, it has ``with_dictionary_settings(settings)``.
+LINKERS = LazyTable(
+    {
+        "dictionary": "kgbert.linking.dictionary.linker:DictionaryLinker",
+        "char-ngram": "kgbert.linking.dictionary.char_ngram:CharNgramLinker",
+        "embedding": "kgbert.linking.embedding.linker:EmbeddingLinker",
+        "description": "kgbert.linking.embedding.description_linker:DescriptionLinker",
+    }
+)

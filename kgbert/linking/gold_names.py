@@ -11,7 +11,7 @@ from kgbert.graph.core.columns import StringColumn
 from kgbert.graph.core.graph import SCOPES, KnowledgeGraph
 from kgbert.graph.merge import merge_graphs
 from kgbert.graph.storage.builder import GraphBuilder
-from kgbert.linking.dictionary.abbreviations import definitions
+from kgbert.linking.dictionary.abbreviations import find_definitions
 from kgbert.linking.mention import Linker
 from kgbert.linking.normalization.casefold import fold_cluster
 
@@ -21,7 +21,7 @@ def with_gold_names(graph: KnowledgeGraph, examples: Iterable[Example]) -> Knowl
 
     Give training texts, never those that you test on. Short forms that a text defines itself are
     left out, for they mean something else in the next. What people mean by a name overrules the
-    graph, as in :func:`with_told_names`.
+    graph, as in :func:`with_added_names`.
 
     >>> from kgbert.data import Span
     >>> builder = GraphBuilder()
@@ -31,10 +31,10 @@ def with_gold_names(graph: KnowledgeGraph, examples: Iterable[Example]) -> Knowl
     >>> list(with_gold_names(graph, [example]).names)
     ['Cough', 'barking fits']
     """
-    return with_told_names(graph, (told for example in examples for told in _gold(example)))
+    return with_added_names(graph, (told for example in examples for told in _gold(example)))
 
 
-def with_told_names(graph: KnowledgeGraph, told: Iterable[tuple[str, str]]) -> KnowledgeGraph:
+def with_added_names(graph: KnowledgeGraph, told: Iterable[tuple[str, str]]) -> KnowledgeGraph:
     """Return the graph with names that people give its entities, which overrule its own.
 
     They are preferred names. Where the graph prefers the same name for an entity of which it is
@@ -47,7 +47,7 @@ def with_told_names(graph: KnowledgeGraph, told: Iterable[tuple[str, str]]) -> K
     >>> builder = GraphBuilder()
     >>> builder.add_name("CHEBI:1", "Alcohols")
     >>> builder.add_name("MESH:1", "alcohol")
-    >>> graph = with_told_names(builder.build(), [("CHEBI:1", "Alcohol")])
+    >>> graph = with_added_names(builder.build(), [("CHEBI:1", "Alcohol")])
     >>> [name.scope for index in range(2) for name in graph.names_of(index)]
     ['preferred', 'preferred', 'exact']
     """
@@ -61,7 +61,7 @@ def with_told_names(graph: KnowledgeGraph, told: Iterable[tuple[str, str]]) -> K
     return _overruled(merge_graphs({"graph": graph, "gold": taught}), taught)
 
 
-def misleading_names(
+def unreliable_names(
     linker: Linker, examples: Sequence[Example], *, least: int = 2, share: float = 0.4
 ) -> set[str]:
     """Return what a linker finds in texts and people seldom marked: stop names for it.
@@ -107,7 +107,7 @@ def _overruled(graph: KnowledgeGraph, taught: KnowledgeGraph) -> KnowledgeGraph:
 
 def _gold(example: Example) -> Iterator[tuple[str, str]]:
     """Yield entity and surface of the gold spans that mean the same in every text."""
-    short = {definition.short for definition in definitions(example.text)}
+    short = {definition.short for definition in find_definitions(example.text)}
     for span in example.spans:
         said = example.text[span.start : span.end]
         if span.entity and not {said, said.removesuffix("s")} & short:

@@ -129,7 +129,7 @@ def test_link_writes_one_json_object_a_text(obo, notes, capsys):
 
 
 def test_another_linker_can_be_named(obo, capsys):
-    assert main(["link", obo, "feverish", "--linker", "dictionary+nearest"]) == 0
+    assert main(["link", obo, "feverish", "--linker", "dictionary+char-ngram"]) == 0
 
     assert "0-8  feverish  →  fever (EX:1)  0." in capsys.readouterr().out
 

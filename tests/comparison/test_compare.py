@@ -53,7 +53,7 @@ def test_more_seeds_run_only_what_is_new(study, invented):
     [
         {"training_configs": {"default": TrainingConfig(epochs=3)}},
         {"split": split_of(sizes=(24, 6, 9))},
-        {"linker": make_linker(tiny_graph(), "nearest")},
+        {"linker": make_linker(tiny_graph(), "char-ngram")},
     ],
     ids=["training_config", "texts", "linker"],
 )

@@ -44,7 +44,7 @@ def test_another_verdict_does_not_agree():
 
 
 def test_other_inputs_do_not_agree_and_are_named():
-    found = agreement(results(), results(graph={"hash": "z"}, linker={"nearest": {}}))
+    found = agreement(results(), results(graph={"hash": "z"}, linker={"char-ngram": {}}))
 
     assert not found.agrees
     assert "the graph and the linker differ" in found.sentences[1]

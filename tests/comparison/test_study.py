@@ -5,7 +5,7 @@ import pytest
 from kgbert.comparison.arms.links import shuffle_entities
 from kgbert.comparison.arms.registry import ARMS, Arm
 from kgbert.comparison.study import linker_told
-from kgbert.linking.caching import RememberingLinker
+from kgbert.linking.caching import CachingLinker
 from kgbert.linking.factory import make_linker
 from kgbert.linking.mention import Candidate, Mention
 from kgbert.models.auto import KGBertModel
@@ -73,7 +73,7 @@ def test_a_run_is_done_anew_with_other_features_mentions_or_ids(tmp_path):
         study,
         replace(study, features=tiny_features(study.graph, seed=1)),
         replace(study, linker=Own([])),
-        replace(study, linker=RememberingLinker(Own(fever))),
+        replace(study, linker=CachingLinker(Own(fever))),
         replace(study, split=lambda seed: renamed),
     ]
 

@@ -1,34 +1,37 @@
+from itertools import chain
+
 import pytest
 
 from kgbert.graph.storage.builder import GraphBuilder
-from kgbert.linking.caching import RememberingLinker
-from kgbert.linking.dictionary.char_ngram import NearestNameLinker
+from kgbert.linking.caching import CachingLinker
+from kgbert.linking.dictionary.char_ngram import CharNgramLinker
 from kgbert.linking.dictionary.settings import LinkerSettings
 from kgbert.linking.factory import (
     LINKERS,
+    component_linkers,
     linker_from_settings,
     linker_settings,
     make_linker,
-    parts_of,
 )
 from kgbert.linking.normalization.stopwords import STOP_NAMES
+from tests.support.errors import raises
 from tests.support.tiny import tiny_graph
 
 TEXTS = ["fever and coughs", "", "pneumonias", "ñandú 漢字"]
 
 
-@pytest.mark.parametrize("name", [*LINKERS, "dictionary+nearest"])
-def test_a_linker_is_the_same_after_saving_its_settings(name):
-    linker = make_linker(tiny_graph(), name)
+@pytest.mark.parametrize("name", LINKERS)
+def test_a_linker_is_the_same_after_saving_its_settings(name, complete_name):
+    linker = make_linker(tiny_graph(), complete_name(name))
 
     again = linker_from_settings(tiny_graph(), linker_settings(linker))
 
     assert again(TEXTS) == linker(TEXTS)
 
 
-@pytest.mark.parametrize("name", [*LINKERS, "dictionary+nearest"])
-def test_mentions_lie_inside_their_text_and_name_entities_of_the_graph(name):
-    found = make_linker(tiny_graph(), name)(TEXTS)
+@pytest.mark.parametrize("name", LINKERS)
+def test_mentions_lie_inside_their_text_and_name_entities_of_the_graph(name, complete_name):
+    found = make_linker(tiny_graph(), complete_name(name))(TEXTS)
 
     assert len(found) == len(TEXTS)
     for text, mentions in zip(TEXTS, found, strict=True):
@@ -37,7 +40,7 @@ def test_mentions_lie_inside_their_text_and_name_entities_of_the_graph(name):
             assert all(x.entity in tiny_graph() and 0 < x.score <= 1 for x in mention.candidates)
 
 
-@pytest.mark.parametrize("name", ["dictionary", "dictionary+nearest"])
+@pytest.mark.parametrize("name", ["dictionary", "dictionary+char-ngram"])
 def test_settings_are_those_of_the_dictionary_and_saved_with_it(name):
     settings = LinkerSettings(rules=frozenset(["hyphens"]), stop_names=STOP_NAMES | {"Lung"})
 
@@ -45,46 +48,49 @@ def test_settings_are_those_of_the_dictionary_and_saved_with_it(name):
 
     again = linker_from_settings(tiny_graph(), linker_settings(made))
     assert LinkerSettings.from_dict(linker_settings(again)[0]) == settings
-    assert parts_of(again)[0](["a lung", "fevers", "a fever"])[:2] == [[], []]
+    assert component_linkers(again)[0](["a lung", "fevers", "a fever"])[:2] == [[], []]
     assert again(TEXTS) == made(TEXTS)
 
 
-def test_settings_for_a_linker_that_asks_no_dictionary_are_refused():
-    with pytest.raises(ValueError, match="'nearest' matches whole texts"):
-        make_linker(tiny_graph(), "nearest", settings=LinkerSettings())
+def test_settings_for_a_linker_without_a_dictionary_are_refused():
+    with raises("linker-without-dictionary"):
+        make_linker(tiny_graph(), "char-ngram", settings=LinkerSettings())
 
 
-def test_combined_linker_finds_what_its_parts_find():
-    parts = [make_linker(tiny_graph(), name)(TEXTS) for name in LINKERS]
+def test_a_combined_linker_returns_the_mentions_of_its_parts(complete_name):
+    names = [complete_name(name) for name in LINKERS]
+    parts = [make_linker(tiny_graph(), name)(TEXTS) for name in names]
 
-    both = make_linker(tiny_graph(), "+".join(LINKERS))(TEXTS)
+    combined = make_linker(tiny_graph(), "+".join(names))
 
-    assert both == [sorted(one + other) for one, other in zip(*parts, strict=True)]
+    assert combined(TEXTS) == [sorted(chain(*linked)) for linked in zip(*parts, strict=True)]
+    again = linker_from_settings(tiny_graph(), linker_settings(combined))
+    assert again(TEXTS) == combined(TEXTS)
 
 
-def test_linker_of_the_users_own_cannot_be_saved():
-    with pytest.raises(ValueError, match="a linker of type function cannot be saved"):
+def test_a_callable_without_settings_cannot_be_saved():
+    with raises("linker-not-saveable"):
         linker_settings(lambda texts: [[] for _ in texts])
 
 
-def test_remembering_asks_once_for_each_text_and_is_saved_as_what_it_asks():
-    asked = []
+def test_a_caching_linker_links_each_text_once_and_has_the_settings_of_its_linker():
+    linked = []
     linker = make_linker(tiny_graph(), "dictionary")
 
     def counted(texts):
-        asked.extend(texts)
+        linked.extend(texts)
         return linker(texts)
 
-    remembering = RememberingLinker(counted)
+    caching = CachingLinker(counted)
 
-    assert remembering(["fever", "lung", "fever"]) == linker(["fever", "lung", "fever"])
-    assert remembering(["lung"]) == linker(["lung"])
-    assert asked == ["fever", "lung"]
-    assert linker_settings(RememberingLinker(linker)) == linker_settings(linker)
+    assert caching(["fever", "lung", "fever"]) == linker(["fever", "lung", "fever"])
+    assert caching(["lung"]) == linker(["lung"])
+    assert linked == ["fever", "lung"]
+    assert linker_settings(CachingLinker(linker)) == linker_settings(linker)
 
 
 def test_nearest_names_come_best_first_and_no_more_than_asked_for():
-    (mention,) = NearestNameLinker(tiny_graph(), candidates=2, threshold=0.01)(["fever lung"])[0]
+    (mention,) = CharNgramLinker(tiny_graph(), candidates=2, threshold=0.01)(["fever lung"])[0]
 
     scores = [candidate.score for candidate in mention.candidates]
     assert len(scores) == 2
@@ -92,17 +98,17 @@ def test_nearest_names_come_best_first_and_no_more_than_asked_for():
 
 
 def test_nothing_below_the_threshold_is_proposed():
-    assert NearestNameLinker(tiny_graph(), threshold=1.0)(["feverish"]) == [[]]
+    assert CharNgramLinker(tiny_graph(), threshold=1.0)(["feverish"]) == [[]]
 
 
 def test_an_exact_name_is_the_nearest_whatever_its_case():
-    (mention,) = NearestNameLinker(tiny_graph())(["PNEUMONIA"])[0]
+    (mention,) = CharNgramLinker(tiny_graph())(["PNEUMONIA"])[0]
 
     assert mention.candidates[0] == ("EX:0", 1.0)
 
 
 def test_more_texts_than_a_block_are_linked_like_a_few():
-    linker = NearestNameLinker(tiny_graph())
+    linker = CharNgramLinker(tiny_graph())
 
     assert linker(TEXTS * 200) == linker(TEXTS) * 200
 
@@ -111,4 +117,4 @@ def test_graph_without_names_proposes_nothing():
     builder = GraphBuilder()
     builder.add_entity("X:1")
 
-    assert NearestNameLinker(builder.build())(["fever"]) == [[]]
+    assert CharNgramLinker(builder.build())(["fever"]) == [[]]

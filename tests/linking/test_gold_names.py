@@ -1,7 +1,7 @@
 from kgbert.data import Example, Span
 from kgbert.graph.storage.builder import GraphBuilder
 from kgbert.linking.dictionary.linker import DictionaryLinker
-from kgbert.linking.gold_names import misleading_names, with_gold_names, with_told_names
+from kgbert.linking.gold_names import unreliable_names, with_added_names, with_gold_names
 
 
 def graph():
@@ -41,7 +41,7 @@ def test_what_people_mean_by_a_name_overrules_the_graph():
     builder.add_name("HP:0", "alcohol")
     untaught = builder.build()
 
-    taught = with_told_names(untaught, [("HP:1", "Alcohol")])
+    taught = with_added_names(untaught, [("HP:1", "Alcohol")])
 
     def meanings(graph):
         return [candidate.entity for candidate in DictionaryLinker(graph).candidates("alcohol")]
@@ -53,7 +53,7 @@ def test_what_people_mean_by_a_name_overrules_the_graph():
 def test_a_name_told_of_two_entities_keeps_both_meanings():
     told = [("HP:1", "fits"), ("HP:2", "fits"), ("HP:2", "Cough")]
 
-    linker = DictionaryLinker(with_told_names(graph(), told))
+    linker = DictionaryLinker(with_added_names(graph(), told))
 
     both = linker.candidates("fits")
     assert ({x.entity for x in both}, {x.score for x in both}) == ({"HP:1", "HP:2"}, {1.0})
@@ -72,11 +72,11 @@ def test_short_forms_of_one_text_are_no_names():
 def test_what_is_found_and_seldom_marked_misleads():
     texts = [marked("a group with cough", (13, 18, "HP:1")), marked("the groups"), marked("cough")]
 
-    assert misleading_names(DictionaryLinker(graph()), texts, least=1) == {"group", "groups"}
-    assert misleading_names(DictionaryLinker(graph()), texts, least=3) == set()
+    assert unreliable_names(DictionaryLinker(graph()), texts, least=1) == {"group", "groups"}
+    assert unreliable_names(DictionaryLinker(graph()), texts, least=3) == set()
 
 
 def test_a_misleading_name_is_stopped():
-    stopped = misleading_names(DictionaryLinker(graph()), [marked("group"), marked("Group")])
+    stopped = unreliable_names(DictionaryLinker(graph()), [marked("group"), marked("Group")])
 
     assert DictionaryLinker(graph(), stop_names=stopped)(["a group, cough"])[0][0].start == 9

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from kgbert.graph.storage.builder import GraphBuilder
 from kgbert.linking.dictionary.index import index_names
 from kgbert.linking.dictionary.linker import DictionaryLinker
-from kgbert.linking.dictionary.tokenizer import Reader
+from kgbert.linking.dictionary.tokenizer import WordTokenizer
 from kgbert.linking.normalization.casefold import fold, fold_cluster
-from kgbert.linking.normalization.normalizer import Normaliser
-from kgbert.linking.normalization.words import pieces_of
+from kgbert.linking.normalization.normalizer import Normalizer
+from kgbert.linking.normalization.words import split_words_and_gaps
 from tests.support.paths import PROJECT
 
 #: Fragments that are likely to collide: names, parts of them, marks, odd Unicode.
@@ -106,7 +106,7 @@ def test_folding_keeps_every_character_in_its_place(text):
 def test_pieces_make_up_the_text(text):
     folded = fold(text).text
 
-    pieces = pieces_of(folded)
+    pieces = split_words_and_gaps(folded)
 
     assert len("".join(pieces)) == len(folded)
     assert len(pieces) % 2 == 1
@@ -225,7 +225,7 @@ def test_index_finds_the_same_however_few_runs_it_looks_up_at_once(few, words):
 
 @given(TEXTS)
 def test_reader_gives_words_where_they_stand_and_forgets_without_harm(text):
-    reader = Reader(LINKER.index.ids, Normaliser(LINKER.rules), lambda word: None)
+    reader = WordTokenizer(LINKER.index.ids, Normalizer(LINKER.rules), lambda word: None)
     texts = [text, "fever\n \nskin", "", text]
     reading = reader.read(texts)
 
@@ -247,7 +247,7 @@ def test_reader_gives_words_where_they_stand_and_forgets_without_harm(text):
 
 def test_hash_order_does_not_matter():
     program = (
-        "from tests.test_linking_properties import LINKER;"
+        "from tests.linking.test_properties import LINKER;"
         "print(LINKER(['Sjögren fever skin tumour', 'type II fever (PKD)']), LINKER.settings)"
     )
     printed = {

@@ -22,9 +22,9 @@ def inspect(arguments: Namespace) -> None:
     found = _coverage_of(texts, graph, arguments) if texts else None
     if arguments.html:
         # Imported here, as all that reads the graph is: --help waits for none of it.
-        from kgbert.linking.analysis.health_page import write_health_page
+        from kgbert.linking.analysis.graph_report import write_graph_report
 
-        write_health_page(graph, arguments.html, coverage=found)
+        write_graph_report(graph, arguments.html, coverage=found)
     health = graph.health()
     if arguments.json:
         both = json.loads(health.json()) | ({"coverage": found.as_dict()} if found else {})

@@ -18,7 +18,7 @@ from kgbert.utils.registry import lookup
 
 if TYPE_CHECKING:
     from kgbert.graph.core.graph import KnowledgeGraph
-    from kgbert.linking.analysis.records import FoundEntity, FoundMention, LinkedText
+    from kgbert.linking.analysis.records import LinkedEntity, LinkedMention, LinkedText
     from kgbert.linking.mention import Linker
 
 #: Widest mention of the table: the nearest linker's are whole texts.
@@ -31,14 +31,14 @@ def link(arguments: Namespace) -> None:
     examples = examples_of(arguments)
     graph = graph_of(arguments)
     linker = linker_of(arguments, graph)
-    if arguments.why is not None:
-        _explain(examples, linker, arguments.why)
+    if arguments.explain is not None:
+        _explain(examples, linker, arguments.explain)
         return
-    from kgbert.linking.analysis.records import account
+    from kgbert.linking.analysis.records import describe_links
 
     linked = linker([example.text for example in examples])
     texts = ((example.id, example.text) for example in examples)
-    lines = write(list(account(texts, linked, linker, graph)), graph)
+    lines = write(list(describe_links(texts, linked, linker, graph)), graph)
     if arguments.output:
         write_atomically(arguments.output, "".join(f"{line}\n" for line in lines))
         print(f"written to {arguments.output}")
@@ -52,47 +52,49 @@ def _add_arguments(parser: ArgumentParser) -> None:
     add_text_argument(parser)
     add_linker_arguments(parser)
     parser.add_argument(
-        "--why", metavar="NAME", help="say why the dictionary finds this name in the text, or not"
+        "--explain",
+        metavar="NAME",
+        help="explain why the dictionary finds this name in the text, or why not",
     )
     showing = parser.add_argument_group("how links are shown")
     # Not --format: that is the graph's.
     showing.add_argument(
-        "--as",
-        dest="shown_as",
+        "--output-format",
+        dest="output_format",
         metavar="WAY",
         help="table, jsonl (one object a text) or html (a page with the text marked); what FILE "
         "is named like, else table",
     )
     showing.add_argument(
         "--json",
-        dest="shown_as",
+        dest="output_format",
         action="store_const",
         const="jsonl",
-        help="the same as --as jsonl",
+        help="the same as --output-format jsonl",
     )
     showing.add_argument("-o", "--output", metavar="FILE", help="write to this file")
 
 
 def _format(arguments: Namespace) -> str:
     named_like = Path(arguments.output or "").suffix.lower()
-    given: str | None = arguments.shown_as
+    given: str | None = arguments.output_format
     return given or _FORMATS_OF_FILES.get(named_like, "table")
 
 
 def _explain(examples: Sequence[Example], linker: "Linker", name: str) -> None:
-    from kgbert.linking.analysis.explain import why
+    from kgbert.linking.analysis.explain import explain_match
     from kgbert.linking.dictionary.linker import DictionaryLinker
-    from kgbert.linking.factory import parts_of
+    from kgbert.linking.factory import component_linkers
 
     # An embedding linker finds its mentions by a dictionary.
-    asked = [getattr(part, "dictionary", part) for part in parts_of(linker)]
+    asked = [getattr(part, "dictionary", part) for part in component_linkers(linker)]
     known = [part for part in asked if isinstance(part, DictionaryLinker)]
     if not known:
         raise ValueError(
-            "--why explains what a dictionary finds, and this linker asks none; leave --linker out."
+            "--explain needs a dictionary linker, and this linker uses none; leave --linker out."
         )
     for example in examples:
-        print(f"{_one_line(example.text)}\n  {why(known[0], example.text, name)}")
+        print(f"{_one_line(example.text)}\n  {explain_match(known[0], example.text, name)}")
 
 
 def _jsonl(texts: Sequence["LinkedText"], graph: "KnowledgeGraph") -> Iterator[str]:
@@ -125,7 +127,7 @@ def _width(text: str) -> int:
     return len(text) + wide - sum(map(bool, map(combining, text)))
 
 
-def _rows(mention: "FoundMention") -> Iterator[tuple[str, ...]]:
+def _rows(mention: "LinkedMention") -> Iterator[tuple[str, ...]]:
     """Yield a mention's candidates, the chosen one with the arrow."""
     said = shorten(mention.text, _LONGEST_MENTION, placeholder=" ...")
     head = (f"{mention.start}-{mention.end}", said, "→")
@@ -135,19 +137,19 @@ def _rows(mention: "FoundMention") -> Iterator[tuple[str, ...]]:
         head = ("", "", "")
 
 
-def _how(candidate: "FoundEntity") -> str:
+def _how(candidate: "LinkedEntity") -> str:
     if candidate.matched in ("", candidate.name):
         return candidate.how
     return f"{candidate.how}, as {_one_line(candidate.matched)!r}"
 
 
 def _summary(texts: Sequence["LinkedText"], graph: "KnowledgeGraph") -> str:
-    from kgbert.linking.analysis.diagnosis import why_nothing_can_be_linked
+    from kgbert.linking.analysis.diagnosis import diagnose_unmatchable_names
     from kgbert.reporting.formatting import counted
 
     mentions = counted(sum(len(text.mentions) for text in texts), "mention")
     mentioning = sum(bool(text.mentions) for text in texts)
-    reason = "" if mentioning else why_nothing_can_be_linked([text.text for text in texts], graph)
+    reason = "" if mentioning else diagnose_unmatchable_names([text.text for text in texts], graph)
     return (
         f"{mentions} in {mentioning:,} of {counted(len(texts), 'text')}, by the "
         f"{counted(len(graph.names), 'name')} of {graph.source or 'the graph'}"

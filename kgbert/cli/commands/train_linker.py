@@ -22,10 +22,10 @@ def train_linker(arguments: Namespace) -> None:
 
     check_backbone(arguments.backbone)
     from kgbert.cli.core.progress import ShowProgress
-    from kgbert.linking.embedding.thresholds import with_best_threshold_of_texts
-    from kgbert.linking.embedding.training import LinkerRecipe, train_linker
+    from kgbert.linking.embedding.thresholds import with_tuned_threshold
+    from kgbert.linking.embedding.training import LinkerTrainingConfig, train_linker
 
-    recipe = LinkerRecipe(
+    recipe = LinkerTrainingConfig(
         epochs=arguments.epochs,
         max_pairs=arguments.max_pairs,
         batch_size=arguments.batch_size,
@@ -35,7 +35,7 @@ def train_linker(arguments: Namespace) -> None:
     trained = train_linker(
         graph, arguments.backbone, recipe=recipe, progress=ShowProgress("training, step")
     )
-    linker = with_best_threshold_of_texts(trained.linker, examples) if examples else trained.linker
+    linker = with_tuned_threshold(trained.linker, examples) if examples else trained.linker
     linker.save(arguments.output)
     first, last = trained.first_and_last_loss
     print(f"{trained.pairs:,} pairs of synonyms; loss {first:.3f} at first, {last:.3f} at last")

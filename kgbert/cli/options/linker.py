@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from kgbert.cli.core.argument_types import at_least, positive, share
 from kgbert.cli.core.checks import check_encoder
 from kgbert.cli.options.graph import listed
-from kgbert.linking.dictionary.settings import MIN_APPROXIMATE, OVERLAPS, LinkerSettings
+from kgbert.linking.dictionary.settings import MIN_FUZZY_LENGTH, OVERLAPS, LinkerSettings
 from kgbert.linking.normalization.rules import RULES
 from kgbert.linking.normalization.stopwords import COMMON_NAMES, STOP_NAMES
 from kgbert.utils.registry import lookup
@@ -29,15 +29,15 @@ def add_linker_arguments(parser: ArgumentParser) -> None:
         "joined by +",
     )
     group.add_argument(
-        "--without-rules",
+        "--disable-rules",
         type=_rules_left,
         dest="rules",
         metavar="A,B",
         help=f"rules to switch off, or all: {', '.join(RULES)}",
     )
     group.add_argument(
-        "--approximate",
-        type=partial(at_least, MIN_APPROXIMATE),
+        "--fuzzy-min-length",
+        type=partial(at_least, MIN_FUZZY_LENGTH),
         metavar="N",
         help="forgive one wrong, missing, added or swapped letter in words of N letters or more",
     )
@@ -66,7 +66,7 @@ def add_linker_arguments(parser: ArgumentParser) -> None:
         help="names that are never linked, as they mean something else in these texts",
     )
     group.add_argument(
-        "--stop-ordinary",
+        "--exclude-generic-names",
         action="store_true",
         help="link no names that are ordinary words, for so many entities say them; kgbert inspect "
         "--texts shows which",
@@ -76,11 +76,11 @@ def add_linker_arguments(parser: ArgumentParser) -> None:
 def linker_of(arguments: Namespace, graph: "KnowledgeGraph") -> "Linker":
     """Return the linker that the arguments describe."""
     # Imported when it runs: --help need not wait for numpy and what stands on it.
-    from kgbert.linking.factory import HOMES, LINKERS, make_linker
+    from kgbert.linking.factory import make_linker, needs_folder
 
     for part in arguments.linker.split("+"):
         kind, _, place = part.partition(":")
-        if place and kind in HOMES.keys() - LINKERS.keys():
+        if place and needs_folder(kind):
             check_encoder(place, f"--linker {kind}:")
     return make_linker(graph, arguments.linker, settings=_settings(arguments, graph))
 
@@ -92,14 +92,14 @@ def _settings(arguments: Namespace, graph: "KnowledgeGraph") -> LinkerSettings |
     changes: dict[str, Any] = {
         # A comparison writes its arguments down, and JSON has no sets.
         "rules": None if arguments.rules is None else frozenset(arguments.rules),
-        "approximate": arguments.approximate,
+        "fuzzy_min_length": arguments.fuzzy_min_length,
         "overlaps": arguments.overlaps,
         "max_candidates": arguments.candidates,
         "min_score": arguments.min_score,
     }
     changes = {setting: value for setting, value in changes.items() if value is not None}
     stopped = {*arguments.stop_names}
-    if arguments.stop_ordinary:
+    if arguments.exclude_generic_names:
         stopped |= {*COMMON_NAMES, *generic_names(graph)}
     if stopped:
         changes["stop_names"] = STOP_NAMES | stopped

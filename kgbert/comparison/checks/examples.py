@@ -6,7 +6,7 @@ from typing import Any
 from kgbert.comparison.run import text_id
 from kgbert.comparison.study import Study
 from kgbert.graph.core.graph import KnowledgeGraph
-from kgbert.linking.analysis.diagnosis import why_nothing_is_linked
+from kgbert.linking.analysis.diagnosis import diagnose_no_links
 from kgbert.linking.mention import Linker, Mention
 
 #: Texts that are linked at once until one mentions the graph, which mostly the first few do.
@@ -39,7 +39,7 @@ def check_linked(graph: KnowledgeGraph, linker: Linker, texts: Sequence[str]) ->
                 return
     raise ValueError(
         f"none of the {len(texts):,} training texts mentions any of the {len(graph):,} entities of "
-        f"{graph.source or 'the graph'}, so it cannot help: {why_nothing_is_linked(texts, graph)} "
+        f"{graph.source or 'the graph'}, so it cannot help: {diagnose_no_links(texts, graph)} "
         "To see what is found where, type: kgbert inspect GRAPH --texts FILE"
     )
 

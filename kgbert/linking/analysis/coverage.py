@@ -10,13 +10,13 @@ import numpy as np
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.graph.health.generic_names import generic_names
 from kgbert.linking.analysis.coverage_text import render
-from kgbert.linking.analysis.diagnosis import why_nothing_is_linked
+from kgbert.linking.analysis.diagnosis import diagnose_no_links
 from kgbert.linking.analysis.evidence import count_rules
-from kgbert.linking.analysis.forecast import Forecast, Overlap, forecast
+from kgbert.linking.analysis.overlap import OverlapAssessment, OverlapStatistics, assess_overlap
 from kgbert.linking.mention import Linker, Mention
 from kgbert.linking.normalization.casefold import fold_cluster
 from kgbert.linking.normalization.stopwords import COMMON_NAMES
-from kgbert.linking.normalization.words import words_of
+from kgbert.linking.normalization.words import split_words
 
 #: Numbers of mentions in a text that are counted apart; the last stands for more, too.
 MANY_MENTIONS = 6
@@ -25,7 +25,7 @@ MANY_MENTIONS = 6
 _STEM = 3
 
 
-class Tally:
+class CoverageCounter:
     """Counts texts, words, mentions, what they say and what they were linked to.
 
     Args:
@@ -86,7 +86,7 @@ class Tally:
 
 
 def _word_count(text: str) -> int:
-    return sum(any(map(str.isalnum, word)) for word in words_of(fold_cluster(text)))
+    return sum(any(map(str.isalnum, word)) for word in split_words(fold_cluster(text)))
 
 
 def _union(mentions: Sequence[Mention]) -> Iterable[tuple[int, int]]:
@@ -111,7 +111,7 @@ LISTED = 10
 
 
 @dataclass(frozen=True)
-class Reached:
+class EntityCount:
     """An entity and how many mentions have it as their best candidate."""
 
     entity: str
@@ -120,7 +120,7 @@ class Reached:
 
 
 @dataclass(frozen=True)
-class Surface:
+class SurfaceCount:
     """Something the texts say, in folded case, and what it was linked to."""
 
     text: str
@@ -130,7 +130,7 @@ class Surface:
 
 
 @dataclass(frozen=True)
-class Ordinary:
+class GenericName:
     """A name that is an ordinary word, and so matches too much."""
 
     name: str
@@ -160,15 +160,15 @@ class Coverage:
     mentions: int
     entities: int
     """Different entities that are some mention's best candidate."""
-    top_entities: tuple[Reached, ...]
+    top_entities: tuple[EntityCount, ...]
     rules: dict[str, int]
     """Mentions by the rules that it took to see their best candidate, most first."""
-    top_surfaces: tuple[Surface, ...]
-    ambiguous: tuple[Surface, ...]
+    top_surfaces: tuple[SurfaceCount, ...]
+    ambiguous: tuple[SurfaceCount, ...]
     """Surfaces with several candidates, the most frequent first."""
-    too_frequent: tuple[Surface, ...]
+    too_frequent: tuple[SurfaceCount, ...]
     """Surfaces in more than TOO_FREQUENT of the texts: they tell these little apart."""
-    ordinary: tuple[Ordinary, ...]
+    ordinary: tuple[GenericName, ...]
     """Names that are ordinary words, those in most texts first."""
     stop_list: StopList
     """What never linking these names would leave; mentions that they hide are not counted."""
@@ -195,10 +195,10 @@ class Coverage:
         return _share(self.mentions, self.texts)
 
     @property
-    def forecast(self) -> Forecast:
+    def assessment(self) -> OverlapAssessment:
         """A guess whether there is enough overlap for knowledge to help."""
-        return forecast(
-            Overlap(
+        return assess_overlap(
+            OverlapStatistics(
                 texts=self.texts,
                 linked=self.text_share,
                 telling=_share(self.stop_list.linked_texts, self.texts),
@@ -211,7 +211,7 @@ class Coverage:
         """Return all of it for JSON, the shares included."""
         shares = ("text_share", "word_share", "mentions_per_text")
         rounded = {share: round(getattr(self, share), 4) for share in shares}
-        return asdict(self) | rounded | {"forecast": asdict(self.forecast)}
+        return asdict(self) | rounded | {"assessment": asdict(self.assessment)}
 
     def __str__(self) -> str:
         return render(self)
@@ -231,7 +231,7 @@ def coverage(texts: Iterable[str], linker: Linker, graph: KnowledgeGraph) -> Cov
     """
     texts = list(texts)
     shares = generic_names(graph)
-    tally, rules = Tally(graph, shares), Counter[str]()
+    tally, rules = CoverageCounter(graph, shares), Counter[str]()
     for first in range(0, len(texts), BATCH):
         batch = texts[first : first + BATCH]
         linked = linker(batch)
@@ -239,7 +239,7 @@ def coverage(texts: Iterable[str], linker: Linker, graph: KnowledgeGraph) -> Cov
         for text, mentions in zip(batch, linked, strict=True):
             tally.add(text, mentions)
     surfaces = [
-        Surface(text, mentions, tally.surface_texts[text], tally.candidates[text])
+        SurfaceCount(text, mentions, tally.surface_texts[text], tally.candidates[text])
         for text, mentions in _by_count(tally.surfaces)
     ]
     return Coverage(
@@ -250,7 +250,9 @@ def coverage(texts: Iterable[str], linker: Linker, graph: KnowledgeGraph) -> Cov
         mentions=sum(tally.surfaces.values()),
         entities=len(tally.entities),
         top_entities=tuple(
-            Reached(entity, graph.name(graph.index(entity)) if entity in graph else "", mentions)
+            EntityCount(
+                entity, graph.name(graph.index(entity)) if entity in graph else "", mentions
+            )
             for entity, mentions in _by_count(tally.entities)[:LISTED]
         ),
         rules=dict(_by_count(rules)),
@@ -262,7 +264,7 @@ def coverage(texts: Iterable[str], linker: Linker, graph: KnowledgeGraph) -> Cov
             if len(texts) >= FEWEST_TEXTS and surface.texts > TOO_FREQUENT * len(texts)
         ),
         ordinary=tuple(
-            Ordinary(name, count, tally.ordinary_mentions[name], round(shares.get(name, 0.0), 4))
+            GenericName(name, count, tally.ordinary_mentions[name], round(shares.get(name, 0.0), 4))
             for name, count in _by_count(tally.ordinary_texts)
         ),
         stop_list=StopList(
@@ -272,7 +274,7 @@ def coverage(texts: Iterable[str], linker: Linker, graph: KnowledgeGraph) -> Cov
         ),
         texts_by_mentions=tuple(tally.texts_by_mentions),
         bare_mentions=_bare(graph, tally.entities),
-        silence="" if tally.linked_texts else why_nothing_is_linked(texts, graph),
+        silence="" if tally.linked_texts else diagnose_no_links(texts, graph),
     )
 
 

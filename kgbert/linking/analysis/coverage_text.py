@@ -32,7 +32,7 @@ def render(found: "Coverage") -> str:
         "in so many texts that they tell them little apart",
         [f"{it.text}: {it.texts / found.texts:.0%} of the texts" for it in found.too_frequent],
     )
-    return "\n".join([*lines, *_ordinary(found), "", fill(str(found.forecast), 100)])
+    return "\n".join([*lines, *_ordinary(found), "", fill(str(found.assessment), 100)])
 
 
 def reach(found: "Coverage") -> str:
@@ -59,8 +59,8 @@ def _ordinary(found: "Coverage") -> list[str]:
         fill(
             f"Without {them} {left.linked_texts:,} texts "
             f"({left.linked_texts / found.texts:.1%}) and {left.mentions:,} mentions are left. "
-            "Where they seldom mean what the graph means, leave them out with --stop-ordinary, or "
-            f"some of them: --stop-names {','.join(names[:3])}",
+            "Where they seldom mean what the graph means, leave them out with "
+            f"--exclude-generic-names, or some of them: --stop-names {','.join(names[:3])}",
             100,
             initial_indent="  ",
             subsequent_indent="  ",

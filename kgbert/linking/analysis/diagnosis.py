@@ -8,35 +8,35 @@ from itertools import islice, pairwise
 from kgbert.graph.core.code_names import are_codes
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.linking.normalization.casefold import fold_cluster
-from kgbert.linking.normalization.words import words_of
+from kgbert.linking.normalization.words import split_words
 
 #: Texts and names looked at; a sample tells as much as all of them.
 SAMPLE = 5000
 
 
-def why_nothing_is_linked(texts: Sequence[str], graph: KnowledgeGraph) -> str:
+def diagnose_no_links(texts: Sequence[str], graph: KnowledgeGraph) -> str:
     """Return the likeliest reason why no text mentions the graph, and a remedy.
 
     >>> from kgbert.graph.storage.builder import GraphBuilder
     >>> builder = GraphBuilder()
     >>> builder.add_name("E:1", "発熱")
-    >>> print(why_nothing_is_linked(["a fever"], builder.build()))
+    >>> print(diagnose_no_links(["a fever"], builder.build()))
     the graph's names are written in CJK, the texts in LATIN; read the graph's names in the \
 language of the texts, or translate them.
     """
     sample = [text for text in texts[:SAMPLE] if text.strip()]
     if not sample:
         return "there is no text with anything in it; name the column that holds the texts."
-    return why_nothing_can_be_linked(sample, graph) or _words(sample, graph)
+    return diagnose_unmatchable_names(sample, graph) or _words(sample, graph)
 
 
-def why_nothing_can_be_linked(texts: Sequence[str], graph: KnowledgeGraph) -> str:
+def diagnose_unmatchable_names(texts: Sequence[str], graph: KnowledgeGraph) -> str:
     """Return why the graph's names are of a kind that such texts do not say, if they are.
 
     >>> from kgbert.graph.storage.builder import GraphBuilder
     >>> builder = GraphBuilder()
     >>> builder.add_name("D012", "D012")
-    >>> print(why_nothing_can_be_linked(["a fever"], builder.build()))
+    >>> print(diagnose_unmatchable_names(["a fever"], builder.build()))
     the graph's names are codes ('D012'), which texts do not say; merge the file that names \
 its entities: --merge FILE (in Python: read_graph([..., FILE])).
     """
@@ -105,13 +105,13 @@ def _words(texts: Iterable[str], graph: KnowledgeGraph) -> str:
     return (
         f"single words of names occur ({', '.join(repr(word) for word in shared[:5])}), but no "
         f"whole name; the nearest is {near!r}. Add synonyms as people write them, or ask "
-        f"`kgbert link GRAPH TEXT --why {near!r}`."
+        f"`kgbert link GRAPH TEXT --explain {near!r}`."
     )
 
 
 def _letter_words(texts: Iterable[str]) -> Iterator[str]:
     for text in texts:
-        for word in words_of(fold_cluster(text)):
+        for word in split_words(fold_cluster(text)):
             if len(word) > 2 and word[0].isalpha():
                 yield word
 

@@ -6,18 +6,18 @@ from typing import NamedTuple, Protocol, runtime_checkable
 
 from kgbert.linking.dictionary.abbreviations import (
     MAX_SHORT_LENGTH,
-    definitions,
+    abbreviation_score,
+    find_definitions,
     has_brackets,
-    weakened,
 )
 from kgbert.linking.dictionary.linker import DictionaryLinker
 from kgbert.linking.dictionary.scoring import Match
-from kgbert.linking.factory import parts_of
+from kgbert.linking.factory import component_linkers
 from kgbert.linking.mention import Candidate, Linker, Mention
 
 #: What stands for no rule at all, and for a linker that cannot tell.
-WORD_FOR_WORD = "word for word"
-NOT_TOLD = "not told"
+EXACT = "exact match"
+UNKNOWN_MATCH = "not told"
 
 
 @runtime_checkable
@@ -29,7 +29,7 @@ class Matching(Protocol):
         ...
 
 
-class Evidence(NamedTuple):
+class MatchEvidence(NamedTuple):
     """The name of an entity that a candidate was found by, and the rules it took to see it."""
 
     name: str
@@ -39,10 +39,10 @@ class Evidence(NamedTuple):
     @property
     def how(self) -> str:
         """The rules in words."""
-        return ", ".join(self.rules) or (WORD_FOR_WORD if self.name else NOT_TOLD)
+        return ", ".join(self.rules) or (EXACT if self.name else UNKNOWN_MATCH)
 
 
-def evidence(linker: Linker, text: str, mention: Mention) -> tuple[Evidence, ...]:
+def match_evidence(linker: Linker, text: str, mention: Mention) -> tuple[MatchEvidence, ...]:
     """Return for each candidate of a mention how the linker came to it.
 
     Nothing is kept while linking; the names are looked up again, so ask about what is shown.
@@ -52,14 +52,14 @@ def evidence(linker: Linker, text: str, mention: Mention) -> tuple[Evidence, ...
     >>> builder.add_name("HP:1", "Neoplasms, Skin")
     >>> linker = DictionaryLinker(builder.build())
     >>> [[mention]] = linker(["a skin neoplasm"])
-    >>> evidence(linker, "a skin neoplasm", mention)
-    (Evidence(name='Neoplasms, Skin', rules=('plural', 'inversion')),)
+    >>> match_evidence(linker, "a skin neoplasm", mention)
+    (MatchEvidence(name='Neoplasms, Skin', rules=('plural', 'inversion')),)
     """
     matches: dict[Candidate, Match] = {}
     for match in _matches(linker, text, text[mention.start : mention.end]):
         matches.setdefault(Candidate(match.entity, match.score), match)
     found = map(matches.get, mention.candidates)
-    return tuple(Evidence(it.name, it.rules) if it else Evidence("", ()) for it in found)
+    return tuple(MatchEvidence(it.name, it.rules) if it else MatchEvidence("", ()) for it in found)
 
 
 def count_rules(
@@ -67,15 +67,15 @@ def count_rules(
 ) -> Counter[str]:
     """Return for how many mentions each rule was needed to see their best candidate.
 
-    ``WORD_FOR_WORD`` counts those that took none, ``NOT_TOLD`` those that the linker does not
-    account for. A mention that took two rules counts for both.
+    ``EXACT`` counts those that took none, ``UNKNOWN_MATCH`` those that the linker does not
+    describe_links for. A mention that took two rules counts for both.
 
     >>> from kgbert.graph.storage.builder import GraphBuilder
     >>> builder = GraphBuilder()
     >>> builder.add_name("HP:1", "Fever")
     >>> linker, texts = DictionaryLinker(builder.build()), ["fever", "fevers", "no fever"]
     >>> count_rules(linker, texts, linker(texts))
-    Counter({'word for word': 2, 'plural': 1})
+    Counter({'exact match': 2, 'plural': 1})
     """
     known: dict[tuple[str, Candidate], tuple[str, ...]] = {}
     counts: Counter[str] = Counter()
@@ -87,14 +87,14 @@ def count_rules(
             asked = (text[mention.start : mention.end], mention.candidates[0])
             if asked not in known:
                 best = mention._replace(candidates=mention.candidates[:1])
-                [one] = evidence(linker, text, best)
+                [one] = match_evidence(linker, text, best)
                 known[asked] = one.rules or (one.how,)
             counts.update(known[asked])
     return counts
 
 
 def _matches(linker: Linker, text: str, surface: str) -> Iterator[Match]:
-    for part in parts_of(linker):
+    for part in component_linkers(linker):
         if isinstance(part, DictionaryLinker):
             yield from _defined(part, text, surface)
         if isinstance(part, Matching):
@@ -109,9 +109,9 @@ def _defined(linker: DictionaryLinker, text: str, surface: str) -> Iterator[Matc
     if surface.islower() or len(surface) > MAX_SHORT_LENGTH + 1:
         return
     [mentions] = linker([text])
-    for short, start, end in definitions(text, (mention[:2] for mention in mentions)):
+    for short, start, end in find_definitions(text, (mention[:2] for mention in mentions)):
         if surface in (short, f"{short}s"):
             for match in linker.matches(text[start:end]):
                 yield match._replace(
-                    score=weakened(match.score), rules=("abbreviations", *match.rules)
+                    score=abbreviation_score(match.score), rules=("abbreviations", *match.rules)
                 )

@@ -3,29 +3,29 @@
 from collections.abc import Sequence
 
 from kgbert.graph.core.graph import KnowledgeGraph
-from kgbert.linking.dictionary.fuzzy import Speller
+from kgbert.linking.dictionary.fuzzy import FuzzyMatcher
 from kgbert.linking.dictionary.linker import DictionaryLinker
-from kgbert.linking.dictionary.settings import MIN_APPROXIMATE
+from kgbert.linking.dictionary.settings import MIN_FUZZY_LENGTH
 from kgbert.linking.normalization.casefold import fold_cluster
-from kgbert.linking.normalization.normalizer import Normaliser
+from kgbert.linking.normalization.normalizer import Normalizer
 from kgbert.linking.normalization.rules import RULES, Words
-from kgbert.linking.normalization.words import words_of
+from kgbert.linking.normalization.words import split_words
 
 #: Names told of where the graph lacks the one that is asked for.
 _NEAR = 3
 
 
-def why(linker: DictionaryLinker, text: str, name: str) -> str:
+def explain_match(linker: DictionaryLinker, text: str, name: str) -> str:
     """Return in a sentence or two why a text is, or is not, linked to a name of the graph.
 
     >>> from kgbert.graph.storage.builder import GraphBuilder
     >>> builder = GraphBuilder()
     >>> builder.add_name("HP:1", "Skin neoplasms")
     >>> linker = DictionaryLinker(builder.build(), rules=[])
-    >>> print(why(linker, "a skin neoplasm", "Skin neoplasms"))
+    >>> print(explain_match(linker, "a skin neoplasm", "Skin neoplasms"))
     'Skin neoplasms' would be found if the rule 'plural' were switched on.
     """
-    if not words_of(fold_cluster(name)):
+    if not split_words(fold_cluster(name)):
         raise ValueError(f"{name!r} holds no word to look for; give a name of the graph.")
     if known := _names_like(linker.graph, name):
         return _explained(linker, text, *known)
@@ -72,18 +72,18 @@ def _explained(linker: DictionaryLinker, text: str, exact: str, entities: set[st
 def _names_with_its_words(linker: DictionaryLinker, name: str) -> list[str]:
     """Return the shortest names that hold the words of what is no name, typos in it forgiven."""
     known = linker.index.ids
-    speller = Speller(list(linker.index.vocabulary), shortest=MIN_APPROXIMATE)
+    speller = FuzzyMatcher(list(linker.index.vocabulary), shortest=MIN_FUZZY_LENGTH)
     words = {
         word if word in known else speller.meant(word) or word
         for word in _normal(name, linker.rules)
     }
     if not words <= known.keys():
         return []
-    normaliser = Normaliser(linker.rules)
+    normaliser = Normalizer(linker.rules)
     holding = {
         known
         for known in linker.graph.names
-        if words.issubset(normaliser.words(words_of(fold_cluster(known))))
+        if words.issubset(normaliser.words(split_words(fold_cluster(known))))
     }
     return sorted(holding, key=lambda known: (len(known), known))[:_NEAR]
 
@@ -100,7 +100,7 @@ def _names_like(graph: KnowledgeGraph, name: str) -> tuple[str, set[str]] | None
 
 
 def _found(surface: str, start: int, name: str, rules: Words) -> str:
-    by = f"by the rule{'s'[: len(rules) > 1]} {', '.join(rules)}" if rules else "word for word"
+    by = f"by the rule{'s'[: len(rules) > 1]} {', '.join(rules)}" if rules else "exact match"
     return f"{surface!r} at {start} is {name!r}, {by}."
 
 
@@ -122,14 +122,14 @@ def _obstacle(linker: DictionaryLinker, text: str, name: str) -> str:
 def _lacking(linker: DictionaryLinker, text: str, name: str, missing: Sequence[str]) -> str:
     """Return which words of a name a text lacks, and what comes close to them."""
     lacks = f"the text lacks words of {name!r}: {', '.join(map(repr, missing))} (in normal form)"
-    speller = Speller(missing, shortest=MIN_APPROXIMATE)
-    for written in words_of(fold_cluster(text)):
+    speller = FuzzyMatcher(missing, shortest=MIN_FUZZY_LENGTH)
+    for written in split_words(fold_cluster(text)):
         if any(word in written for word in missing if len(word) > 1):
             return f"{lacks}; {written!r} is another word, and no name is found inside a word."
-        if not linker.settings["approximate"] and speller.meant(written):
+        if not linker.settings["fuzzy_min_length"] and speller.meant(written):
             return (
-                f"{lacks}; {written!r} may be a typo, which approximate={MIN_APPROXIMATE} forgives "
-                f"(--approximate {MIN_APPROXIMATE})."
+                f"{lacks}; {written!r} may be a typo, which fuzzy_min_length={MIN_FUZZY_LENGTH} "
+                f"forgives (--fuzzy-min-length {MIN_FUZZY_LENGTH})."
             )
     if short := _initials(text, name):
         return f"{lacks}; {short!r} may stand for it, but the text does not say so in brackets."
@@ -159,11 +159,11 @@ def _held_back(linker: DictionaryLinker, text: str, name: str, surface: str) -> 
 
 
 def _forms(name: str, rules: Words) -> list[Words]:
-    return list(Normaliser(rules).forms(words_of(fold_cluster(name))))
+    return list(Normalizer(rules).forms(split_words(fold_cluster(name))))
 
 
 def _normal(text: str, rules: Words) -> Words:
-    return Normaliser(rules).words(words_of(fold_cluster(text)))
+    return Normalizer(rules).words(split_words(fold_cluster(text)))
 
 
 def _surfaces(text: str, form: Words, rules: Words) -> list[str]:

@@ -5,7 +5,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
-from kgbert.linking.analysis.records import FoundMention, LinkedText
+from kgbert.linking.analysis.records import LinkedMention, LinkedText
 from kgbert.reporting import page
 
 #: A mention is marked as doubtful below this score, or with a rival this near to the best.
@@ -13,7 +13,7 @@ SURE = 0.8
 NEAR = 0.05
 
 
-class Stretch(NamedTuple):
+class TextSegment(NamedTuple):
     """A piece of text that the same mentions cover."""
 
     text: str
@@ -28,17 +28,17 @@ def render_page(texts: Sequence[LinkedText], *, title: str, note: str) -> str:
     values = {
         "title": title,
         "note": note,
-        "texts": [(text, list(stretches(text))) for text in texts],
-        "doubtful": is_doubtful,
+        "texts": [(text, list(segments(text))) for text in texts],
+        "doubtful": is_uncertain,
     }
     return page.render_page(Path(__file__).with_name("page.html"), values)
 
 
-def stretches(text: LinkedText) -> Iterator[Stretch]:
+def segments(text: LinkedText) -> Iterator[TextSegment]:
     """Yield a text cut where mentions begin and end, whether or not they overlap.
 
-    >>> mentions = (FoundMention(2, 7, "fever", ()), FoundMention(2, 12, "fever pain", ()))
-    >>> for stretch in stretches(LinkedText("", "a fever pain", mentions)):
+    >>> mentions = (LinkedMention(2, 7, "fever", ()), LinkedMention(2, 12, "fever pain", ()))
+    >>> for stretch in segments(LinkedText("", "a fever pain", mentions)):
     ...     print(stretch.text, stretch.covered, stretch.ending)
     a  False ()
     fever True (1,)
@@ -53,15 +53,15 @@ def stretches(text: LinkedText) -> Iterator[Stretch]:
             for number, mention in enumerate(text.mentions, start=1)
             if mention.start <= start and end <= mention.end
         ]
-        yield Stretch(
+        yield TextSegment(
             text.text[start:end],
             bool(around),
-            any(is_doubtful(mention) for _, mention in around),
+            any(is_uncertain(mention) for _, mention in around),
             tuple(number for number, mention in around if mention.end == end),
         )
 
 
-def is_doubtful(mention: FoundMention) -> bool:
+def is_uncertain(mention: LinkedMention) -> bool:
     """Tell whether a mention's best candidate has a low score, or a rival near it."""
     scores = [candidate.score for candidate in mention.candidates]
     return not scores or scores[0] < SURE or (len(scores) > 1 and scores[0] - scores[1] < NEAR)

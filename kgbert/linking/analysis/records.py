@@ -5,12 +5,12 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from kgbert.graph.core.graph import KnowledgeGraph
-from kgbert.linking.analysis.evidence import evidence
+from kgbert.linking.analysis.evidence import match_evidence
 from kgbert.linking.mention import Linker, Mention
 
 
 @dataclass(frozen=True)
-class FoundEntity:
+class LinkedEntity:
     """A candidate with its name in the graph and the name that the text was seen to say."""
 
     entity: str
@@ -19,17 +19,17 @@ class FoundEntity:
     matched: str
     """The name that was matched; empty where the linker does not tell."""
     how: str
-    """The rules that it took, or "word for word"."""
+    """The rules that it took, or "exact match"."""
 
 
 @dataclass(frozen=True)
-class FoundMention:
+class LinkedMention:
     """A mention, what it says, and what it may mean, best first."""
 
     start: int
     end: int
     text: str
-    candidates: tuple[FoundEntity, ...]
+    candidates: tuple[LinkedEntity, ...]
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class LinkedText:
 
     id: str
     text: str
-    mentions: tuple[FoundMention, ...]
+    mentions: tuple[LinkedMention, ...]
 
     def as_dict(self) -> dict[str, Any]:
         """Return all of it for JSON; ``chosen`` is the best candidate's entity."""
@@ -49,7 +49,7 @@ class LinkedText:
         return record
 
 
-def account(
+def describe_links(
     texts: Iterable[tuple[str, str]],
     linked: Iterable[Sequence[Mention]],
     linker: Linker,
@@ -70,13 +70,13 @@ def account(
     >>> builder.add_name("HP:1", "High temperature", "exact")
     >>> graph = builder.build()
     >>> linker, text = DictionaryLinker(graph), "high temperatures"
-    >>> [found] = account([("a", text)], linker([text]), linker, graph)
+    >>> [found] = describe_links([("a", text)], linker([text]), linker, graph)
     >>> found.mentions[0].candidates[0]
-    FoundEntity(entity='HP:1', name='Fever', score=0.931, matched='High temperature', how='plural')
+    LinkedEntity(entity='HP:1', name='Fever', score=0.931, matched='High temperature', how='plural')
     """
     for (id, text), mentions in zip(texts, linked, strict=True):
         found = [
-            FoundMention(
+            LinkedMention(
                 mention.start,
                 mention.end,
                 text[mention.start : mention.end],
@@ -89,7 +89,7 @@ def account(
 
 def _candidates(
     text: str, mention: Mention, linker: Linker, graph: KnowledgeGraph
-) -> Iterator[FoundEntity]:
-    behind = evidence(linker, text, mention)
+) -> Iterator[LinkedEntity]:
+    behind = match_evidence(linker, text, mention)
     for (entity, score), found in zip(mention.candidates, behind, strict=True):
-        yield FoundEntity(entity, graph.name(graph.index(entity)), score, found.name, found.how)
+        yield LinkedEntity(entity, graph.name(graph.index(entity)), score, found.name, found.how)

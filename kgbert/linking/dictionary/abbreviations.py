@@ -33,7 +33,7 @@ class Definition(NamedTuple):
     end: int
 
 
-def definitions(text: str, spans: Iterable[tuple[int, int]] = ()) -> list[Definition]:
+def find_definitions(text: str, spans: Iterable[tuple[int, int]] = ()) -> list[Definition]:
     """Return the short forms that a text defines, and where it spells them out.
 
     The method is that of Schwartz and Hearst (2003, "A simple algorithm for identifying
@@ -47,9 +47,9 @@ def definitions(text: str, spans: Iterable[tuple[int, int]] = ()) -> list[Defini
         spans: Start and end of mentions that are known.
 
     >>> text = "polycystic kidney disease (PKD) or NO (nitric oxide) (see Table 1)"
-    >>> [(short, text[start:end]) for short, start, end in definitions(text)]
+    >>> [(short, text[start:end]) for short, start, end in find_definitions(text)]
     [('PKD', 'polycystic kidney disease'), ('NO', 'nitric oxide')]
-    >>> definitions("tacrolimus (FK506)"), definitions("tacrolimus (FK506)", [(0, 10)])
+    >>> find_definitions("tacrolimus (FK506)"), find_definitions("tacrolimus (FK506)", [(0, 10)])
     ([], [Definition(short='FK506', start=0, end=10)])
     """
     if not has_brackets(text):
@@ -108,13 +108,13 @@ def link_short_forms(
     Mention(start=0, end=25, candidates=(Candidate(entity='E:1', score=1.0),))
     Mention(start=27, end=30, candidates=(Candidate(entity='E:1', score=0.95),))
     """
-    defined = definitions(text, [mention[:2] for mention in mentions])
+    defined = find_definitions(text, [mention[:2] for mention in mentions])
     if not defined:
         return mentions
     known = {(mention.start, mention.end): mention.candidates for mention in mentions}
     meanings = {
         short: tuple(
-            Candidate(entity, weakened(score))
+            Candidate(entity, abbreviation_score(score))
             for entity, score in known.get((start, end)) or candidates_of(text[start:end])
         )
         for short, start, end in reversed(defined)
@@ -137,7 +137,7 @@ def link_short_forms(
     return sorted([*others, *(short for short in kept if short.candidates)])
 
 
-def weakened(score: float) -> float:
+def abbreviation_score(score: float) -> float:
     """Return the score of a short form whose long form has this score."""
     return round(score * RULES["abbreviations"].factor, 4)
 

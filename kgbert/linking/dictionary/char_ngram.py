@@ -15,7 +15,7 @@ from kgbert.linking.mention import Candidate, Mention
 _BLOCK = 256
 
 
-class NearestNameLinker:
+class CharNgramLinker:
     """Proposes entities for a text as a whole, by the character n-grams it shares with names.
 
     It is for texts that are themselves names, or nearly: diagnoses, products, occupations,
@@ -28,7 +28,7 @@ class NearestNameLinker:
     >>> builder = GraphBuilder()
     >>> builder.add_name("1", "Chronic kidney disease")
     >>> builder.add_name("2", "Fever")
-    >>> linker = NearestNameLinker(builder.build())
+    >>> linker = CharNgramLinker(builder.build())
     >>> linker(["chronic disease of the kidneys"])[0][0].candidates[0].entity
     '1'
     """
@@ -44,9 +44,7 @@ class NearestNameLinker:
         return {"candidates": self.candidates, "threshold": self.threshold}
 
     @classmethod
-    def from_settings(
-        cls, graph: KnowledgeGraph, settings: Mapping[str, Any]
-    ) -> "NearestNameLinker":
+    def from_settings(cls, graph: KnowledgeGraph, settings: Mapping[str, Any]) -> "CharNgramLinker":
         """Return the linker that has these settings, over the names of a graph."""
         return cls(graph, **settings)
 
@@ -101,5 +99,5 @@ class NearestNameLinker:
             min(1.0, round(score, 4)),
             self.graph.names[-minus_name],
             scope,
-            ("nearest",),
+            ("char-ngram",),
         )

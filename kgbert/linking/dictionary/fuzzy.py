@@ -11,13 +11,13 @@ TYPO = "typo"
 TYPO_FACTOR = 0.8
 
 
-class Speller:
+class FuzzyMatcher:
     """Finds the known word that an unknown one was meant to be.
 
     Two words that differ by one letter share a word that is left when each loses one letter at
     most (Garbe's symmetric delete); what is found by hash is then compared letter by letter.
 
-    >>> speller = Speller(["hypertension", "fever", "gamble", "gamete"], shortest=6)
+    >>> speller = FuzzyMatcher(["hypertension", "fever", "gamble", "gamete"], shortest=6)
     >>> [speller.meant(word) for word in ("hypertenson", "hypertenison", "hypotension", "fevr")]
     ['hypertension', 'hypertension', None, None]
     >>> speller.meant("gamele") is None
@@ -47,7 +47,7 @@ class Speller:
     def _meant(self, word: str) -> str | None:
         if len(word) < self._shortest or not word.isalpha():
             return None
-        near = {known for known in self._sharing(word) if is_one_off(word, known)}
+        near = {known for known in self._sharing(word) if is_one_edit_apart(word, known)}
         # Of several words that it might be, none is meant well enough.
         return near.pop() if len(near) == 1 else None
 
@@ -60,11 +60,11 @@ class Speller:
                 yield self._words[number]
 
 
-def is_one_off(word: str, known: str) -> bool:
+def is_one_edit_apart(word: str, known: str) -> bool:
     """Tell whether two different words with the same first letter differ by one slip.
 
-    >>> is_one_off("colic", "clic"), is_one_off("colic", "cloic"), is_one_off("colic", "folic")
-    (True, True, False)
+    >>> [is_one_edit_apart("colic", word) for word in ("clic", "cloic", "folic")]
+    [True, True, False]
     """
     if word == known or word[:1] != known[:1]:
         return False

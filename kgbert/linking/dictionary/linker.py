@@ -8,17 +8,17 @@ from typing import Any
 
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.linking.dictionary.abbreviations import has_brackets, link_short_forms
-from kgbert.linking.dictionary.fuzzy import Speller
+from kgbert.linking.dictionary.fuzzy import FuzzyMatcher
 from kgbert.linking.dictionary.index import NameIndex, index_names
-from kgbert.linking.dictionary.scoring import Match, Scorer
+from kgbert.linking.dictionary.scoring import Match, MatchScorer
 from kgbert.linking.dictionary.settings import OVERLAPS, LinkerSettings
-from kgbert.linking.dictionary.tokenizer import Reader, Reading
+from kgbert.linking.dictionary.tokenizer import TokenizedTexts, WordTokenizer
 from kgbert.linking.mention import Candidate, Mention
 from kgbert.linking.normalization.casefold import fold_cluster
-from kgbert.linking.normalization.normalizer import Normaliser
+from kgbert.linking.normalization.normalizer import Normalizer
 from kgbert.linking.normalization.rules import RULES
 from kgbert.linking.normalization.stopwords import STOP_NAMES
-from kgbert.linking.normalization.words import words_of
+from kgbert.linking.normalization.words import split_words
 
 #: Texts searched at once: enough to spread numpy's overhead, few enough for the cache.
 _BATCH = 512
@@ -49,7 +49,7 @@ class DictionaryLinker:
         rules: Iterable[str] = tuple(RULES),
         stop_names: Iterable[str] = STOP_NAMES,
         overlaps: str = "longest",
-        approximate: int = 0,
+        fuzzy_min_length: int = 0,
         min_score: float = 0.0,
     ) -> None:
         """Index the names of a graph.
@@ -60,7 +60,7 @@ class DictionaryLinker:
             rules: Names of the RULES that are switched on.
             stop_names: Names that are never linked, unless they are acronyms.
             overlaps: One of OVERLAPS: "longest" mentions only, or those "nested" in them too.
-            approximate: Words of so many letters or more may have one letter wrong, missing,
+            fuzzy_min_length: Words of so many letters or more may have one letter wrong, missing,
                 added or swapped with its neighbour; 0 forgives no typo.
             min_score: Candidates that score less are left out, and mentions with none left.
         """
@@ -69,7 +69,7 @@ class DictionaryLinker:
             frozenset(rules),
             frozenset(stop_names),
             overlaps,
-            approximate,
+            fuzzy_min_length,
             min_score,
         )
         self._start(graph, settings, index_names(_forms(graph, settings)))
@@ -97,10 +97,10 @@ class DictionaryLinker:
     def _start(self, graph: KnowledgeGraph, settings: LinkerSettings, index: NameIndex) -> None:
         self.graph, self.index, self._settings = graph, index, settings
         meant: Callable[[str], str | None] = _never
-        if settings.approximate:
-            meant = Speller(list(index.vocabulary), shortest=settings.approximate).meant
-        self._scorer = Scorer(graph, settings, meant)
-        self._reader = Reader(index.ids, Normaliser(settings.ordered_rules), meant)
+        if settings.fuzzy_min_length:
+            meant = FuzzyMatcher(list(index.vocabulary), shortest=settings.fuzzy_min_length).meant
+        self._scorer = MatchScorer(graph, settings, meant)
+        self._reader = WordTokenizer(index.ids, Normalizer(settings.ordered_rules), meant)
         # The memories belong to one linker, not to the class: they die with it.
         self._remembered = lru_cache(maxsize=1 << 16)(self._candidates)
         self._entry = lru_cache(maxsize=1 << 16)(self._entry_of)
@@ -176,7 +176,7 @@ class DictionaryLinker:
                 reached = max(reached, end)
         return mentions
 
-    def _runs(self, reading: Reading) -> Iterator[tuple[int, ...]]:
+    def _runs(self, reading: TokenizedTexts) -> Iterator[tuple[int, ...]]:
         """Yield the runs of words that may be names, in reading order, longer ones first.
 
         Each is the number and the begin of its text, the first word and the word after the last,
@@ -203,9 +203,9 @@ def _no_collections() -> Iterator[None]:
 
 
 def _forms(graph: KnowledgeGraph, settings: LinkerSettings) -> Iterator[tuple[int, Sequence[str]]]:
-    normaliser = Normaliser(settings.ordered_rules)
+    normaliser = Normalizer(settings.ordered_rules)
     for position, name in enumerate(graph.names):
-        for form in normaliser.forms(words_of(fold_cluster(name))):
+        for form in normaliser.forms(split_words(fold_cluster(name))):
             yield position, form
 
 

@@ -8,11 +8,11 @@ from kgbert.linking.dictionary.fuzzy import TYPO, TYPO_FACTOR
 from kgbert.linking.dictionary.settings import LinkerSettings
 from kgbert.linking.normalization.acronyms import is_acronym, is_written_as, writes_acronyms
 from kgbert.linking.normalization.casefold import fold_cluster
-from kgbert.linking.normalization.normalizer import Normaliser, rules_needed
+from kgbert.linking.normalization.normalizer import Normalizer, rules_needed
 from kgbert.linking.normalization.rules import RULES, Words
 from kgbert.linking.normalization.spelling import singular
 from kgbert.linking.normalization.stopwords import COMMON_FACTOR, COMMON_NAMES, is_stopped
-from kgbert.linking.normalization.words import words_of
+from kgbert.linking.normalization.words import split_words
 
 #: What a name's scope says about the entity, as the score of a match letter for letter.
 SCOPE_SCORES = {"preferred": 1.0, "exact": 0.95, "related": 0.7, "broad": 0.6, "narrow": 0.5}
@@ -36,7 +36,7 @@ class _Said(NamedTuple):
     folded: str
 
 
-class Scorer:
+class MatchScorer:
     """Scores names of a graph against what a text says."""
 
     def __init__(
@@ -53,7 +53,7 @@ class Scorer:
             meant: The known word that an unknown one is taken for, if any.
         """
         self.graph, self.settings, self._meant = graph, settings, meant
-        self._normaliser = Normaliser(settings.ordered_rules)
+        self._normaliser = Normalizer(settings.ordered_rules)
         self._acronyms = "acronyms" in settings.rules and writes_acronyms(graph.names)
 
     def ranked(self, names: Iterable[int], surface: str) -> list[Match]:
@@ -109,7 +109,7 @@ class Scorer:
     def _rules(self, name: Words, words: Words) -> tuple[str, ...] | None:
         """Return the rules that it takes to see a name, a typo if need be among them."""
         rules = rules_needed(name, words, self.settings.ordered_rules)
-        if rules is not None or not self.settings.approximate:
+        if rules is not None or not self.settings.fuzzy_min_length:
             return rules
         normal = self._normaliser.words(words)
         mended = tuple(self._meant(word) or word for word in normal)
@@ -122,7 +122,7 @@ def _said(surface: str) -> _Said:
 
 
 def _words(folded: str) -> Words:
-    return tuple(words_of(folded))
+    return tuple(split_words(folded))
 
 
 def _is_common(folded: str) -> bool:

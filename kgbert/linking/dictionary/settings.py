@@ -27,7 +27,7 @@ OVERLAPS: dict[str, Callable[[int, int, int], bool]] = {"longest": longest, "nes
 
 
 #: Shortest word, in letters, in which a typo may be forgiven.
-MIN_APPROXIMATE = 4
+MIN_FUZZY_LENGTH = 4
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class LinkerSettings:
     rules: frozenset[str] = frozenset(RULES)
     stop_names: frozenset[str] = STOP_NAMES
     overlaps: str = "longest"
-    approximate: int = 0
+    fuzzy_min_length: int = 0
     min_score: float = 0.0
 
     def __post_init__(self) -> None:
@@ -55,10 +55,10 @@ class LinkerSettings:
         for rule in sorted(self.rules):
             lookup(RULES, rule, "normalisation rule")
         lookup(OVERLAPS, self.overlaps, "way with overlaps")
-        if self.approximate != 0 and self.approximate < MIN_APPROXIMATE:
+        if self.fuzzy_min_length != 0 and self.fuzzy_min_length < MIN_FUZZY_LENGTH:
             raise ValueError(
-                f"approximate is {self.approximate}, but a typo in so short a word makes it "
-                f"another word; give {MIN_APPROXIMATE} or more letters, or 0 to forgive none."
+                f"fuzzy_min_length is {self.fuzzy_min_length}, but a typo in so short a word makes "
+                f"it another word; give {MIN_FUZZY_LENGTH} or more letters, or 0 to forgive none."
             )
         if not 0 <= self.min_score < 1:
             raise ValueError(
@@ -80,7 +80,7 @@ class LinkerSettings:
             "rules": {rule: rule in self.rules for rule in RULES},
             "stop_names": sorted(self.stop_names),
             "overlaps": self.overlaps,
-            "approximate": self.approximate,
+            "fuzzy_min_length": self.fuzzy_min_length,
             "min_score": self.min_score,
         }
 
@@ -99,6 +99,6 @@ class LinkerSettings:
             frozenset(settings["stop_names"]),
             settings["overlaps"],
             # Linkers saved before there were these choices forgave no typo and kept all scores.
-            settings.get("approximate", 0),
+            settings.get("fuzzy_min_length", 0),
             settings.get("min_score", 0.0),
         )

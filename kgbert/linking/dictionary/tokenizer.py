@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from kgbert.linking.dictionary.hashing import GOLDEN, RunHashes
 from kgbert.linking.dictionary.index import DROPPED, UNKNOWN
 from kgbert.linking.normalization.casefold import Folded, fold
-from kgbert.linking.normalization.normalizer import Normaliser
+from kgbert.linking.normalization.normalizer import Normalizer
 from kgbert.linking.normalization.rules import is_plain
-from kgbert.linking.normalization.words import pieces_of
+from kgbert.linking.normalization.words import split_words_and_gaps
 
-#: Pieces up to this length have a hash: where a language writes no blanks, one is a sentence,
-#: which hardly comes again.
+#: Longest whitespace token that gets a hash. In languages without spaces a token is a sentence,
+#: which rarely occurs twice.
 LONGEST_HASHED = 64
 
 #: The hash of longer pieces.
@@ -32,7 +32,7 @@ _ASCII_BLANKS = bytes(chr(code).isspace() for code in range(256))
 
 
 @dataclass(frozen=True, eq=False)
-class Pieces:
+class WhitespaceTokens:
     """The pieces of a text that begins and ends with a blank, in reading order."""
 
     starts: NDArray[np.int64]
@@ -43,10 +43,10 @@ class Pieces:
     """The same for the same piece, NO_HASH for long ones."""
 
 
-def pieces_in(text: str) -> Pieces:
+def find_whitespace_tokens(text: str) -> WhitespaceTokens:
     r"""Return the pieces of a text that begins and ends with a blank.
 
-    >>> found = pieces_in("\nhigh fever,\n\nfever, \n")
+    >>> found = find_whitespace_tokens("\nhigh fever,\n\nfever, \n")
     >>> found.starts.tolist(), found.ends.tolist(), found.breaks.tolist()
     ([1, 6, 14], [5, 12, 20], [False, True, False])
     >>> [bool(hashed == found.hashes[1]) for hashed in found.hashes]
@@ -63,7 +63,7 @@ def pieces_in(text: str) -> Pieces:
     starts, ends = edges[::2], edges[1::2]
     newlines = starts.searchsorted((codes == ord("\n")).nonzero()[0])
     breaks = np.bincount(newlines, minlength=len(starts) + 1)[1:] > 1
-    return Pieces(starts, ends, breaks, _hashes(codes, starts, ends))
+    return WhitespaceTokens(starts, ends, breaks, _hashes(codes, starts, ends))
 
 
 def _hashes(
@@ -105,7 +105,7 @@ _PARAGRAPH_END = (UNKNOWN, SPLIT, SPLIT)
 
 
 @dataclass(frozen=True, eq=False)
-class Reading:
+class TokenizedTexts:
     """The words of some texts that rules do not drop, in one row; UNKNOWN where a paragraph ends.
 
     Places count from the start of ``joined``, the texts one after the other. They are computed
@@ -139,13 +139,13 @@ class Reading:
         return pieces[:count] + places[:count, 1], pieces[count:] + places[count:, 2]
 
 
-class Reader(dict[str, int]):
+class WordTokenizer(dict[str, int]):
     """Reads texts piece by piece, each different piece once; gives each a number."""
 
     def __init__(
         self,
         ids: Mapping[str, int],
-        normaliser: Normaliser,
+        normaliser: Normalizer,
         meant: Callable[[str], str | None],
     ) -> None:
         """Start with an empty memory.
@@ -189,7 +189,7 @@ class Reader(dict[str, int]):
         """Return id, start and end of each word of a piece."""
         words: list[int] = []
         folded = fold(piece)
-        parts = pieces_of(folded.text)
+        parts = split_words_and_gaps(folded.text)
         end = 0
         for blank, part in zip(parts[::2], parts[1::2], strict=False):
             offset = end + len(blank)
@@ -205,12 +205,12 @@ class Reader(dict[str, int]):
             spans = ((3 * self._firsts[number], 3 * self._counts[number]) for number in numbers)
             return [id for first, size in spans for id in self._words[first : first + size : 3]]
 
-    def read(self, texts: Sequence[str]) -> Reading:
+    def read(self, texts: Sequence[str]) -> TokenizedTexts:
         """Return the words of texts."""
         lengths = np.fromiter(map(len, texts), np.int64, len(texts))
         begins = (lengths + len(_BREAK)).cumsum() - lengths
         joined = _BREAK.join(["", *texts, ""])
-        pieces = pieces_in(joined)
+        pieces = find_whitespace_tokens(joined)
         # A thread that reads must not find the memory half changed by another.
         with self._lock:
             if len(self) > _MOST_PIECES or len(self._words) > 3 * _MOST_WORDS:
@@ -225,9 +225,11 @@ class Reader(dict[str, int]):
             remembered += np.arange(len(remembered))
             memory = self._words
             ids = _rows(memory)[remembered, 0].astype(np.int64)
-        return Reading(joined, begins, ids, remembered, before, pieces.starts, memory, self._lock)
+        return TokenizedTexts(
+            joined, begins, ids, remembered, before, pieces.starts, memory, self._lock
+        )
 
-    def _numbers(self, joined: str, pieces: Pieces) -> NDArray[np.int32]:
+    def _numbers(self, joined: str, pieces: WhitespaceTokens) -> NDArray[np.int32]:
         """Return the number of each piece, and look only at those that no hash tells."""
         # Times GOLDEN once more: a piece's last letter counts in the low bits alone.
         places = (pieces.hashes * GOLDEN) >> np.uint64(64 - _TABLE_BITS)

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 
-from kgbert.linking.dictionary.abbreviations import definitions
+from kgbert.linking.dictionary.abbreviations import find_definitions
 
 
 def long_forms(text: str, spans: Iterable[tuple[int, int]] = ()) -> dict[str, str]:
@@ -16,13 +16,13 @@ def long_forms(text: str, spans: Iterable[tuple[int, int]] = ()) -> dict[str, st
     >>> long_forms("polycystic kidney disease (PKD)")
     {'PKD': 'polycystic kidney disease'}
     """
-    return {short: text[start:end] for short, start, end in reversed(definitions(text, spans))}
+    return {short: text[start:end] for short, start, end in reversed(find_definitions(text, spans))}
 
 
-def spelt_out(surface: str, defined: Mapping[str, str]) -> str:
+def expand_abbreviations(surface: str, defined: Mapping[str, str]) -> str:
     """Return a surface with its short forms as their text defines them.
 
-    >>> spelt_out("familial PKD", {"PKD": "polycystic kidney disease"})
+    >>> expand_abbreviations("familial PKD", {"PKD": "polycystic kidney disease"})
     'familial polycystic kidney disease'
     """
     if not defined:
@@ -32,15 +32,15 @@ def spelt_out(surface: str, defined: Mapping[str, str]) -> str:
     return re.sub(pattern, lambda match: defined[match.group(1)], surface)
 
 
-def defined_places(text: str, taken: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+def definition_spans(text: str, taken: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
     """Return where a text's short forms stand, and their long forms, that nothing overlaps.
 
-    >>> defined_places("odd kidney disease (OKD); OKDs", [])
+    >>> definition_spans("odd kidney disease (OKD); OKDs", [])
     [(0, 18), (20, 23), (26, 30)]
     """
     taken = list(taken)
     found = []
-    for short, start, end in definitions(text, taken):
+    for short, start, end in find_definitions(text, taken):
         found.append((start, end))
         pattern = rf"(?<!\w){re.escape(short)}s?(?!\w)"
         found += [match.span() for match in re.finditer(pattern, text)]

@@ -74,7 +74,7 @@ def calibrate(
     return fit_calibration(similarity[:, 0].numpy()[near].tolist(), right[near].tolist())
 
 
-def best_cut(
+def best_threshold(
     scores: Sequence[float], right: Sequence[bool], stay: Sequence[bool], *, gold: int
 ) -> float:
     """Return the score below which mentions of whole texts are better left out, by their F1.
@@ -87,7 +87,8 @@ def best_cut(
         stay: Whether it is never left out.
         gold: Gold mentions there are.
 
-    >>> best_cut([0.9, 0.6, 0.2, 0.1], [True, True, False, False], [False] * 3 + [True], gold=2)
+    >>> correct, kept = [True, True, False, False], [False, False, False, True]
+    >>> best_threshold([0.9, 0.6, 0.2, 0.1], correct, kept, gold=2)
     0.4
     """
     levels, group = np.unique(np.array(scores, float), return_inverse=True)

@@ -19,13 +19,13 @@ from kgbert.linking.mention import Candidate, Mention
 _MAX_LENGTH = 128
 
 
-class NearestDescriptionLinker:
+class DescriptionLinker:
     """Proposes entities for a text as a whole, by meaning.
 
     It compares the text with what the graph says of each entity, both read by the frozen encoder
     that made the entity features: "Failure of the kidneys" is near *Renal insufficiency*, with
     which it shares no word. Like
-    :class:`kgbert.linking.dictionary.char_ngram.NearestNameLinker` it is for texts that are
+    :class:`kgbert.linking.dictionary.char_ngram.CharNgramLinker` it is for texts that are
     themselves names, or nearly, and what it proposes is uncertain: the model's attention weighs
     the candidates, and its null entity may refuse them all. That every text is told its
     neighbours makes of the graph a memory that the model asks by meaning, as a k-nearest-neighbour
@@ -66,7 +66,7 @@ class NearestDescriptionLinker:
     @classmethod
     def from_pretrained(
         cls, graph: KnowledgeGraph, name_or_path: str | Path
-    ) -> "NearestDescriptionLinker":
+    ) -> "DescriptionLinker":
         """Return the linker of an encoder, as a rule the backbone before fine-tuning."""
         return cls(graph, NameEncoder.from_pretrained(name_or_path, max_length=_MAX_LENGTH))
 
@@ -80,7 +80,7 @@ class NearestDescriptionLinker:
             "temperature": self.temperature,
         }
 
-    def settings_in(self, folder: Path) -> dict[str, Any]:
+    def save_files(self, folder: Path) -> dict[str, Any]:
         """Write an encoder that lies on this machine into a folder; return the settings.
 
         One that has a name on the hub is found by its name anywhere.
@@ -93,7 +93,7 @@ class NearestDescriptionLinker:
     @classmethod
     def from_settings(
         cls, graph: KnowledgeGraph, settings: Mapping[str, Any]
-    ) -> "NearestDescriptionLinker":
+    ) -> "DescriptionLinker":
         """Return the linker that had these settings, its encoder read from where it lies.
 
         Where ``folder`` is among the settings and holds an encoder, it is that one.
@@ -116,7 +116,7 @@ class NearestDescriptionLinker:
         encoder.check(weights, place, "train again.")
         return cls(graph, encoder, **options)
 
-    def adopt(self, features: EntityFeatures) -> None:
+    def use_features(self, features: EntityFeatures) -> None:
         """Search these vectors where they are what the encoder makes of the graph."""
         if self._fits(features):
             self._features = features

@@ -16,13 +16,17 @@ from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.linking.dictionary.linker import DictionaryLinker
 from kgbert.linking.dictionary.scoring import Match
 from kgbert.linking.dictionary.settings import LinkerSettings
-from kgbert.linking.embedding.abbreviations import defined_places, long_forms, spelt_out
+from kgbert.linking.embedding.abbreviations import (
+    definition_spans,
+    expand_abbreviations,
+    long_forms,
+)
 from kgbert.linking.embedding.calibration import calibrate
 from kgbert.linking.embedding.name_encoder import NameEncoder
 from kgbert.linking.embedding.name_index import EncodedNames, distinct_names, encode_names
 from kgbert.linking.embedding.search import NameSearch
 from kgbert.linking.embedding.settings import EmbeddingSettings
-from kgbert.linking.embedding.string_similarity import Spelling
+from kgbert.linking.embedding.string_similarity import StringSimilarity
 from kgbert.linking.mention import Candidate, Linker, Mention
 from kgbert.utils.atomic_write import replacing, write_atomically
 
@@ -73,7 +77,7 @@ class EmbeddingLinker:
         self.graph, self.encoder, self.names, self.options = graph, encoder, names, settings
         self.spans = spans
         self._texts, _ = distinct_names(graph)
-        self._letters = Spelling(self._texts)
+        self._letters = StringSimilarity(self._texts)
         self._known: dict[str, tuple[Candidate, ...]] = {}
 
     @classmethod
@@ -135,7 +139,7 @@ class EmbeddingLinker:
             )
         return {"folder": folder, **described}
 
-    def settings_in(self, folder: Path) -> dict[str, Any]:
+    def save_files(self, folder: Path) -> dict[str, Any]:
         """Write encoder and vectors into a folder; return settings that lack where it lies."""
         described = self._described
         folder.mkdir(parents=True, exist_ok=True)
@@ -186,8 +190,10 @@ class EmbeddingLinker:
     def _asked_of(self, text: str, places: list[tuple[int, int]]) -> list[tuple[int, int, str]]:
         defined = long_forms(text, places)
         if self.spans is None:
-            places = sorted({*places, *defined_places(text, places)})
-        return [(start, end, spelt_out(text[start:end], defined)) for start, end in places]
+            places = sorted({*places, *definition_spans(text, places)})
+        return [
+            (start, end, expand_abbreviations(text[start:end], defined)) for start, end in places
+        ]
 
     def candidates(self, surface: str) -> tuple[Candidate, ...]:
         """Return what a whole piece of text may mean, best first; nothing where it is NIL."""
@@ -233,7 +239,7 @@ class EmbeddingLinker:
             other.__dict__.pop("dictionary", None)
         return other
 
-    def with_dictionary(self, settings: LinkerSettings) -> "EmbeddingLinker":
+    def with_dictionary_settings(self, settings: LinkerSettings) -> "EmbeddingLinker":
         """Return this linker with another dictionary, and as many candidates as that keeps."""
         # It takes two to see that a name has several meanings.
         dictionary = replace(settings, max_candidates=max(2, settings.max_candidates))

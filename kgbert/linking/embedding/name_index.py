@@ -24,7 +24,7 @@ _NAMES, _QUERIES = 1 << 15, 512
 
 
 @runtime_checkable
-class Besides(Protocol):
+class ScoreTerms(Protocol):
     """What speaks for names and for entities besides the encoder; it is added to the cosine."""
 
     def of_names(self, queries: slice, names: slice) -> Tensor:
@@ -51,7 +51,7 @@ class EncodedNames:
         most: int,
         *,
         hidden: Int[Tensor, " queries"] | None = None,
-        besides: Besides | None = None,
+        besides: ScoreTerms | None = None,
     ) -> tuple[Float[Tensor, "queries found"], Int[Tensor, "queries found"]]:
         """Return the similarities and entity indices of the entities nearest to each query.
 
@@ -84,7 +84,7 @@ class EncodedNames:
         block: slice,
         every: Tensor,
         most: int,
-        also: tuple[Tensor | None, Besides | None],
+        also: tuple[Tensor | None, ScoreTerms | None],
     ) -> tuple[Tensor, Tensor]:
         queries, (hidden, besides) = every[block], also
         similarity = torch.zeros(len(queries), 0)

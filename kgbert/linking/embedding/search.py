@@ -11,7 +11,7 @@ from scipy.sparse import csr_array
 from torch import Tensor
 
 from kgbert.linking.embedding.name_index import EncodedNames
-from kgbert.linking.embedding.string_similarity import Spelling
+from kgbert.linking.embedding.string_similarity import StringSimilarity
 from kgbert.linking.normalization.casefold import fold_cluster
 
 
@@ -27,7 +27,7 @@ class NameSearch:
     """
 
     names: EncodedNames
-    letters: Spelling
+    letters: StringSimilarity
     """Of the same names, in the same order."""
     texts: Sequence[str]
     spelling: float
@@ -49,7 +49,7 @@ class NameSearch:
         """Return likeness and index of the entities nearest to what texts say, best first.
 
         Args:
-            said: Pieces of text.
+            said: WhitespaceTokens of text.
             vectors: Of the same, of length one.
             most: How many entities to return.
             hidden: For each of them a name that it must not see.
@@ -74,7 +74,7 @@ class NameSearch:
 
 @dataclass(frozen=True, eq=False)
 class _Besides:
-    letters: Spelling
+    letters: StringSimilarity
     weights: csr_array | None
     renown: Tensor
 

@@ -11,13 +11,13 @@ from scipy.sparse import csr_array
 from torch import Tensor
 
 
-class Spelling:
+class StringSimilarity:
     """Compares names by their character n-grams (cosine of TF-IDF weights).
 
     An encoder that has never met a word reads its pieces, and may take "choroideraemia" for
     anything; its letters still say that it is "choroideremia".
 
-    >>> spelling = Spelling(["fever", "cough"])
+    >>> spelling = StringSimilarity(["fever", "cough"])
     >>> said = spelling.weighed(["fevers"])
     >>> spelling.alike(said, 0, 2)[0].argmax().item()
     0

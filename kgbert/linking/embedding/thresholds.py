@@ -3,13 +3,11 @@
 from collections.abc import Sequence
 
 from kgbert.data import Example
-from kgbert.linking.embedding.calibration import best_cut
+from kgbert.linking.embedding.calibration import best_threshold
 from kgbert.linking.embedding.linker import EmbeddingLinker
 
 
-def with_best_threshold_of_texts(
-    linker: EmbeddingLinker, examples: Sequence[Example]
-) -> EmbeddingLinker:
+def with_tuned_threshold(linker: EmbeddingLinker, examples: Sequence[Example]) -> EmbeddingLinker:
     """Return a linker with the NIL threshold by which whole texts are linked best (F1).
 
     Args:
@@ -28,4 +26,4 @@ def with_best_threshold_of_texts(
                 right.append((start, end, best.entity) in gold)
                 stay.append(every.known(surface) is not None)
     wanted = sum(len(example.spans) for example in examples)
-    return linker.with_settings(threshold=best_cut(scores, right, stay, gold=wanted))
+    return linker.with_settings(threshold=best_threshold(scores, right, stay, gold=wanted))

@@ -38,7 +38,7 @@ _TOGETHER = 64
 
 
 @dataclass(frozen=True)
-class LinkerRecipe:
+class LinkerTrainingConfig:
     """How an embedding linker is trained."""
 
     epochs: int = 1
@@ -53,7 +53,7 @@ class LinkerRecipe:
 
 
 @dataclass(frozen=True)
-class LinkerTraining:
+class LinkerTrainingResult:
     """A trained linker, and how its training went."""
 
     linker: EmbeddingLinker
@@ -75,9 +75,9 @@ def train_linker(
     graph: KnowledgeGraph,
     backbone: str | Path | NameEncoder,
     *,
-    recipe: LinkerRecipe | None = None,
+    recipe: LinkerTrainingConfig | None = None,
     progress: Progress | None = None,
-) -> LinkerTraining:
+) -> LinkerTrainingResult:
     """Teach an encoder that the names of an entity mean the same (the recipe of SapBERT).
 
     The encoder's weights are changed in place if it is given as a NameEncoder. Save the outcome
@@ -92,7 +92,7 @@ def train_linker(
     Raises:
         GraphError: No entity has two names.
     """
-    recipe = recipe or LinkerRecipe()
+    recipe = recipe or LinkerTrainingConfig()
     set_seed(recipe.seed)
     random = np.random.default_rng(recipe.seed)
     learnt, held_out = _split(graph, random)
@@ -111,7 +111,7 @@ def train_linker(
     encoder.model.name_or_path = ""
     names = encode_names(graph, encoder)
     linker = EmbeddingLinker(graph, encoder, names, settings=EmbeddingSettings())
-    return LinkerTraining(
+    return LinkerTrainingResult(
         linker.calibrated(np.array(held_out, np.int64), seed=recipe.seed),
         tuple(losses),
         sum(map(len, epochs)),
@@ -149,7 +149,7 @@ def _likeness(
 def _fit(
     encoder: NameEncoder,
     batches: Sequence[Sequence[Pair]],
-    recipe: LinkerRecipe,
+    recipe: LinkerTrainingConfig,
     progress: Progress | None,
 ) -> list[float]:
     """Take a step for each batch, and return the losses."""

@@ -6,15 +6,15 @@ from functools import lru_cache
 from kgbert.linking.normalization.rules import RULES, Words, is_plain
 
 
-class Normaliser:
+class Normalizer:
     """Writes words as a choice of rules does, and remembers how.
 
-    >>> every = Normaliser(RULES)
+    >>> every = Normalizer(RULES)
     >>> every.words(["crohn's", "x", "-", "linked", "fractures"])
     ('crohn', 'x', 'linked', 'fracture')
-    >>> Normaliser(["plural"]).words(["crohn's", "x", "-", "linked", "fractures"])
+    >>> Normalizer(["plural"]).words(["crohn's", "x", "-", "linked", "fractures"])
     ("crohn's", 'x', '-', 'linked', 'fracture')
-    >>> [" ".join(form) for form in Normaliser(["inversion"]).forms(["neoplasms", ",", "skin"])]
+    >>> [" ".join(form) for form in Normalizer(["inversion"]).forms(["neoplasms", ",", "skin"])]
     ['neoplasms , skin', 'skin neoplasms', 'neoplasms skin']
     """
 
@@ -97,5 +97,5 @@ def _meet(name: Words, words: Words, rules: tuple[str, ...]) -> bool:
 
 
 @lru_cache(maxsize=1024)
-def _normaliser(rules: tuple[str, ...]) -> Normaliser:
-    return Normaliser(rules)
+def _normaliser(rules: tuple[str, ...]) -> Normalizer:
+    return Normalizer(rules)

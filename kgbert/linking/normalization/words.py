@@ -24,23 +24,23 @@ _ASCII_HYPHEN = re.compile("[-_]")
 _BLANK_LINE = re.compile(r"\n\s*\n")
 
 
-def words_of(folded: str) -> list[str]:
+def split_words(folded: str) -> list[str]:
     """Return the words of a folded text; blanks separate, punctuation stands alone.
 
-    >>> words_of("crohn's x-linked, type 2")
+    >>> split_words("crohn's x-linked, type 2")
     ["crohn's", 'x', '-', 'linked', ',', 'type', '2']
-    >>> words_of("발열 頭痛")
+    >>> split_words("발열 頭痛")
     ['발열', '頭', '痛']
     """
-    return pieces_of(folded)[1::2]
+    return split_words_and_gaps(folded)[1::2]
 
 
-def pieces_of(folded: str) -> list[str]:
+def split_words_and_gaps(folded: str) -> list[str]:
     """Return a folded text as blanks and words in turn, blanks first and last.
 
     The lengths of the pieces are those in the text, so that sums of them are offsets.
 
-    >>> pieces_of(" a b-c")
+    >>> split_words_and_gaps(" a b-c")
     [' ', 'a', ' ', 'b', '', '-', '', 'c', '']
     """
     if not folded.isascii():

@@ -33,7 +33,7 @@ def inspected(capsys, *options):
 
 
 @pytest.mark.parametrize(
-    "options", [["--stop-names", "patient"], ["--stop-ordinary"]], ids=["named", "ordinary"]
+    "options", [["--stop-names", "patient"], ["--exclude-generic-names"]], ids=["named", "ordinary"]
 )
 def test_names_can_be_left_out(options, capsys):
     before, after = inspected(capsys)["coverage"], inspected(capsys, *options)["coverage"]
@@ -46,8 +46,8 @@ def test_json_holds_shape_and_forecast(capsys):
     said = inspected(capsys)
 
     assert said["shape"]["level_sizes"] == [1, 1]
-    assert said["coverage"]["forecast"]["outcome"] == "doubtful"
-    assert "rule of thumb" in said["coverage"]["forecast"]["rule"]
+    assert said["coverage"]["assessment"]["outcome"] == "doubtful"
+    assert "rule of thumb" in said["coverage"]["assessment"]["rule"]
 
 
 def test_the_page_ends_with_the_forecast(capsys):
@@ -76,14 +76,14 @@ def test_a_stop_list_for_a_linker_that_has_none_is_refused(capsys):
             "--texts",
             "notes.txt",
             "--linker",
-            "nearest",
+            "char-ngram",
             "--stop-names",
             "fever",
         ]
     )
 
     assert status == 1
-    assert "no names in them to stop" in capsys.readouterr().err
+    assert "uses no dictionary" in capsys.readouterr().err
 
 
 def test_a_page_is_written_beside_what_is_shown(workplace, capsys):

@@ -48,7 +48,7 @@ def test_table_shows_every_candidate_with_the_name_and_the_rules_behind_it(obo, 
 
 
 def test_jsonl_tells_the_chosen_entity_and_how_it_was_found(obo, capsys):
-    main(["link", obo, TEXT, "--as", "jsonl"])
+    main(["link", obo, TEXT, "--output-format", "jsonl"])
 
     record = json.loads(capsys.readouterr().out)
     fever, skin = record["mentions"]
@@ -81,46 +81,56 @@ def test_what_is_asked_for_wins_over_the_name_of_the_file(obo, tmp_path):
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_texts_without_a_mention_can_be_shown(obo, capsys, name):
-    assert main(["link", obo, "nothing here", "--as", name]) == 0
+    assert main(["link", obo, "nothing here", "--output-format", name]) == 0
 
     assert "nothing here" in capsys.readouterr().out
 
 
 def test_unknown_way_is_answered_before_the_graph_is_read(capsys):
-    assert main(["link", "missing.obo", "x", "--as", "htlm"]) == 1
+    assert main(["link", "missing.obo", "x", "--output-format", "htlm"]) == 1
 
     assert "did you mean 'html'? Known: html, jsonl, table" in capsys.readouterr().err
 
 
 def test_a_stopped_name_is_not_linked_and_why_says_so(obo, capsys):
-    main(["link", obo, TEXT, "--as", "jsonl", "--stop-names", "high temperatures,skin tumour"])
+    main(
+        [
+            "link",
+            obo,
+            TEXT,
+            "--output-format",
+            "jsonl",
+            "--stop-names",
+            "high temperatures,skin tumour",
+        ]
+    )
     linked = json.loads(capsys.readouterr().out)
-    main(["link", obo, TEXT, "--stop-names", "high temperatures", "--why", "High temperature"])
+    main(["link", obo, TEXT, "--stop-names", "high temperatures", "--explain", "High temperature"])
 
     assert linked["mentions"] == []
     assert "stop name" in capsys.readouterr().out
 
 
 def test_why_asks_a_dictionary(obo, capsys):
-    assert main(["link", obo, TEXT, "--linker", "nearest", "--why", "Fever"]) == 1
+    assert main(["link", obo, TEXT, "--linker", "char-ngram", "--explain", "Fever"]) == 1
 
     assert "leave --linker out" in capsys.readouterr().err
 
 
 def test_rules_are_switched_off(obo, capsys):
-    main(["link", obo, TEXT, "--without-rules", "plural, spelling"])
+    main(["link", obo, TEXT, "--disable-rules", "plural, spelling"])
 
     assert capsys.readouterr().out.splitlines()[-1].startswith("0 mentions")
 
 
 def test_the_reason_is_that_of_the_rules_left(obo, capsys):
-    main(["link", obo, "fevers", "--why", "Fever", "--without-rules", "all"])
+    main(["link", obo, "fevers", "--explain", "Fever", "--disable-rules", "all"])
 
     assert "if the rule 'plural' were switched on" in capsys.readouterr().out
 
 
 def test_typos_are_forgiven_on_demand(obo, capsys):
-    main(["link", obo, "a fevre", "--approximate", "5"])
+    main(["link", obo, "a fevre", "--fuzzy-min-length", "5"])
 
     assert "(EX:1)" in capsys.readouterr().out
 
@@ -132,13 +142,13 @@ def test_fewer_candidates_are_kept_on_demand(obo, capsys):
 
 
 def test_a_linker_without_a_dictionary_has_no_rules(obo, capsys):
-    assert main(["link", obo, TEXT, "--linker", "nearest", "--overlaps", "nested"]) == 1
+    assert main(["link", obo, TEXT, "--linker", "char-ngram", "--overlaps", "nested"]) == 1
 
-    assert "no rules to switch; take dictionary" in capsys.readouterr().err
+    assert "uses no dictionary" in capsys.readouterr().err
 
 
 def test_an_empty_name_is_asked_for_in_vain(obo, capsys):
-    assert main(["link", obo, TEXT, "--why", ""]) == 1
+    assert main(["link", obo, TEXT, "--explain", ""]) == 1
 
     assert "holds no word" in capsys.readouterr().err
 
@@ -152,12 +162,12 @@ def test_columns_stand_in_line_where_letters_are_wide(tmp_path, capsys):
     assert len(fever.split("→")[0]) + 2 == len(cough.split("→")[0])
 
 
-@pytest.mark.parametrize("shown_as", ["table", "html"])
-def test_names_that_no_text_says_are_told_where_nothing_is_linked(tmp_path, capsys, shown_as):
+@pytest.mark.parametrize("output_format", ["table", "html"])
+def test_names_that_no_text_says_are_told_where_nothing_is_linked(tmp_path, capsys, output_format):
     path = tmp_path / "edges.csv"
     path.write_text("child,parent\nD01,D02\n", encoding="utf-8")
 
-    main(["link", str(path), "a fever", "--as", shown_as])
+    main(["link", str(path), "a fever", "--output-format", output_format])
 
     said = capsys.readouterr().out
     assert "0 mentions in 0 of 1 text, by the 2 names of" in said

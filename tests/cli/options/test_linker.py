@@ -15,8 +15,8 @@ from tests.support.small_study import texts
 
 #: Each option, what is typed after it, and the setting that it makes.
 OPTIONS = {
-    "--without-rules": ("plural, greek", {"rules": frozenset(RULES) - {"plural", "greek"}}),
-    "--approximate": ("8", {"approximate": 8}),
+    "--disable-rules": ("plural, greek", {"rules": frozenset(RULES) - {"plural", "greek"}}),
+    "--fuzzy-min-length": ("8", {"fuzzy_min_length": 8}),
     "--overlaps": ("nested", {"overlaps": "nested"}),
     "--candidates": ("2", {"max_candidates": 2}),
     "--min-score": ("0.55", {"min_score": 0.55}),
@@ -74,8 +74,8 @@ def test_every_command_that_links_has_the_options(name):
 @pytest.mark.parametrize(
     ("option", "typed", "message"),
     [
-        ("--without-rules", "plurals", "did you mean 'plural'"),
-        ("--approximate", "3", "'3' is no whole number of at least 4"),
+        ("--disable-rules", "plurals", "did you mean 'plural'"),
+        ("--fuzzy-min-length", "3", "'3' is no whole number of at least 4"),
         ("--overlaps", "none", "invalid choice: 'none'"),
         ("--candidates", "0", "is no whole number of at least 1"),
         ("--min-score", "1", "'1' is no number from 0 to less than 1"),
@@ -103,7 +103,7 @@ def test_a_place_without_an_encoder_is_told_as_typed(kind, place, message):
 
 
 def test_all_rules_are_switched_off_at_once():
-    (settings,) = linker_settings(made("--without-rules", "all"))
+    (settings,) = linker_settings(made("--disable-rules", "all"))
 
     assert not any(settings["rules"].values())
 
@@ -111,9 +111,11 @@ def test_all_rules_are_switched_off_at_once():
 def test_other_names_are_linked_as_before():
     graph = graph_of("group", "share")
 
-    stopped = made("--stop-names", "Group", "--linker", "dictionary+nearest", graph=graph)
+    stopped = made("--stop-names", "Group", "--linker", "dictionary+char-ngram", graph=graph)
 
-    assert stopped(["a share"]) == made("--linker", "dictionary+nearest", graph=graph)(["a share"])
+    assert stopped(["a share"]) == made("--linker", "dictionary+char-ngram", graph=graph)(
+        ["a share"]
+    )
 
 
 def test_an_acronym_is_linked_though_its_word_is_stopped():
@@ -125,8 +127,8 @@ def test_an_acronym_is_linked_though_its_word_is_stopped():
 def test_ordinary_words_are_those_of_the_graph_and_those_of_english():
     graph = graph_of("tariff", *(f"tariff of sort {number}" for number in range(20)))
 
-    (many,) = linker_settings(made("--stop-ordinary", graph=graph))
-    (few,) = linker_settings(made("--stop-ordinary", graph=graph_of("tariff")))
+    (many,) = linker_settings(made("--exclude-generic-names", graph=graph))
+    (few,) = linker_settings(made("--exclude-generic-names", graph=graph_of("tariff")))
 
     assert {"tariff", "patient"} <= {*many["stop_names"]}
     assert "tariff" not in few["stop_names"]
@@ -142,7 +144,7 @@ def study(tmp_path, monkeypatch, plain_folder):
     (tmp_path / "signs.csv").write_text("id,label\nEX:1,fever\nEX:2,lung\n", encoding="utf-8")
     encoder = str(plain_folder("bert", KGBertModel))
     quick = ["--epochs", "1", "--batch-size", "16", "--max-length", "40", "--output", "out"]
-    options = ["--without-rules", "plural", "--stop-names", "lung"]
+    options = ["--disable-rules", "plural", "--stop-names", "lung"]
     return ["signs.csv", "--texts", "notes.csv", "--backbone", encoder, *quick, *options]
 
 

@@ -138,7 +138,7 @@ def test_silence_is_explained(texts, names, reason):
 
     assert reason in found.silence
     assert f"NOTHING WAS LINKED: {found.silence}" in str(found)
-    assert found.forecast.outcome == "none"
+    assert found.assessment.outcome == "none"
 
 
 def test_coverage_goes_to_json():
@@ -147,7 +147,7 @@ def test_coverage_goes_to_json():
     written = json.loads(json.dumps(found.as_dict()))
 
     assert written["text_share"] == 0.5
-    assert written["forecast"]["outcome"] == "too few texts"
+    assert written["assessment"]["outcome"] == "too few texts"
     assert written["top_entities"][0] == {"entity": "a", "name": "pain", "mentions": 1}
 
 
@@ -168,6 +168,6 @@ def test_rules_that_it_took_are_counted_and_told():
 
     found = coverage(texts, DictionaryLinker(graph), graph)
 
-    assert found.rules == {"abbreviations": 1, "organs": 1, "plural": 1, "word for word": 1}
+    assert found.rules == {"abbreviations": 1, "organs": 1, "plural": 1, "exact match": 1}
     assert found.as_dict()["rules"] == found.rules
     assert "what it took to see them:\n  1 × abbreviations" in str(found)

@@ -3,7 +3,7 @@ import re
 import pytest
 
 from kgbert.graph.storage.builder import GraphBuilder
-from kgbert.linking.analysis.explain import why
+from kgbert.linking.analysis.explain import explain_match
 from kgbert.linking.dictionary.linker import DictionaryLinker
 
 
@@ -22,7 +22,7 @@ def linker_of(*names: str, **choices: object) -> DictionaryLinker:
             {},
             "some fever",
             "fever",
-            "it is found: 'fever' at 5 is 'Fever', word for word",
+            "it is found: 'fever' at 5 is 'Fever', exact match",
         ),
         (["Skin tumour"], {}, "skin tumors", "skin tumour", "by the rules spelling, plural"),
         (["Fever"], {}, "some fever", "cough", "no name 'cough'.*add it to the graph"),
@@ -35,8 +35,14 @@ def linker_of(*names: str, **choices: object) -> DictionaryLinker:
         (["Knee pain"], {}, "pain in a knee", "knee pain", "not side by side"),
         (["Knee pain"], {}, "his knee", "knee pain", "lacks words of 'Knee pain': 'pain'"),
         (["Fever"], {}, "xfevering", "fever", "'xfevering' is another word"),
-        (["Fever"], {}, "a fevre", "fever", "'fevre' may be a typo, which approximate=4 forgives"),
-        (["Fever"], {"approximate": 5}, "a feverrr", "fever", "'feverrr' is another word"),
+        (
+            ["Fever"],
+            {},
+            "a fevre",
+            "fever",
+            "'fevre' may be a typo, which fuzzy_min_length=4 forgives",
+        ),
+        (["Fever"], {"fuzzy_min_length": 5}, "a feverrr", "fever", "'feverrr' is another word"),
         (
             ["Fever", "Cold fever"],
             {},
@@ -55,7 +61,7 @@ def linker_of(*names: str, **choices: object) -> DictionaryLinker:
     ],
 )
 def test_reason_is_the_one_that_stands_in_the_way(names, choices, text, name, reason):
-    answer = why(linker_of(*names, **choices), text, name)
+    answer = explain_match(linker_of(*names, **choices), text, name)
 
     assert re.search(reason, answer), answer
 
@@ -63,12 +69,12 @@ def test_reason_is_the_one_that_stands_in_the_way(names, choices, text, name, re
 @pytest.mark.parametrize("name", ["", "  ", "\n"])
 def test_a_name_without_words_is_refused(name):
     with pytest.raises(ValueError, match="holds no word to look for"):
-        why(linker_of("Fever"), "a fever", name)
+        explain_match(linker_of("Fever"), "a fever", name)
 
 
 def test_an_id_is_answered_with_its_names():
     assert (
-        why(linker_of("Fever", "Cough"), "a fever", "E:1")
+        explain_match(linker_of("Fever", "Cough"), "a fever", "E:1")
         == "'E:1' is an entity's id; ask for one of its names: 'Cough'."
     )
 
@@ -79,10 +85,10 @@ def test_the_name_itself_is_told_before_others_of_its_entity():
         builder.add_name("E:1", name)
     linker = DictionaryLinker(builder.build())
 
-    itself = why(linker, "seizures and epilepsy", "Epilepsy")
-    other = why(linker, "seizures and epilepsy", "Convulsion")
+    itself = explain_match(linker, "seizures and epilepsy", "Epilepsy")
+    other = explain_match(linker, "seizures and epilepsy", "Convulsion")
 
-    assert itself == "it is found: 'epilepsy' at 13 is 'Epilepsy', word for word."
+    assert itself == "it is found: 'epilepsy' at 13 is 'Epilepsy', exact match."
     assert other == (
         "its entity is found by another name: 'seizures' at 0 is 'Seizure', by the rule plural."
     )

@@ -4,15 +4,15 @@ from html import unescape
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kgbert.linking.analysis.html import is_doubtful, render_page, stretches
-from kgbert.linking.analysis.records import FoundEntity, FoundMention, LinkedText
+from kgbert.linking.analysis.html import is_uncertain, render_page, segments
+from kgbert.linking.analysis.records import LinkedEntity, LinkedMention, LinkedText
 
 SPANS = st.lists(st.tuples(st.integers(0, 9), st.integers(1, 4)), max_size=6)
 
 
-def mention(start: int, end: int, *scores: float) -> FoundMention:
-    found = (FoundEntity(f"E:{score}", "name", score, "", "plural") for score in scores)
-    return FoundMention(start, end, "said", tuple(found))
+def mention(start: int, end: int, *scores: float) -> LinkedMention:
+    found = (LinkedEntity(f"E:{score}", "name", score, "", "plural") for score in scores)
+    return LinkedMention(start, end, "said", tuple(found))
 
 
 @given(SPANS)
@@ -20,7 +20,7 @@ def test_stretches_make_up_the_text_and_are_covered_where_a_mention_lies(spans):
     text = "0123456789abc"
     mentions = tuple(mention(start, start + length, 1.0) for start, length in spans)
 
-    found = list(stretches(LinkedText("", text, mentions)))
+    found = list(segments(LinkedText("", text, mentions)))
 
     assert "".join(stretch.text for stretch in found) == text
     covered = "".join(stretch.text for stretch in found if stretch.covered)
@@ -43,7 +43,7 @@ def test_page_shows_the_text_as_it_is_and_loads_nothing():
 
 
 def test_doubtful_is_a_low_score_or_a_near_rival():
-    assert not is_doubtful(mention(0, 1, 1.0, 0.8))
-    assert is_doubtful(mention(0, 1, 0.7))
-    assert is_doubtful(mention(0, 1, 0.95, 0.94))
-    assert is_doubtful(mention(0, 1))
+    assert not is_uncertain(mention(0, 1, 1.0, 0.8))
+    assert is_uncertain(mention(0, 1, 0.7))
+    assert is_uncertain(mention(0, 1, 0.95, 0.94))
+    assert is_uncertain(mention(0, 1))

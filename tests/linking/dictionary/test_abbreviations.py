@@ -1,7 +1,7 @@
 import pytest
 
 from kgbert.graph.storage.builder import GraphBuilder
-from kgbert.linking.dictionary.abbreviations import definitions
+from kgbert.linking.dictionary.abbreviations import find_definitions
 from kgbert.linking.dictionary.linker import DictionaryLinker
 
 
@@ -27,7 +27,7 @@ def found(linker: DictionaryLinker, text: str) -> list[tuple[str, str]]:
     ],
 )
 def test_short_form_and_its_long_form_are_found(text, short, long):
-    [definition] = definitions(text)
+    [definition] = find_definitions(text)
 
     assert definition.short == short
     assert text[definition.start : definition.end] == (long or text[: text.index(" (")])
@@ -47,7 +47,7 @@ def test_short_form_and_its_long_form_are_found(text, short, long):
     ],
 )
 def test_brackets_that_define_nothing_are_left_alone(text):
-    assert definitions(text) == []
+    assert find_definitions(text) == []
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_brackets_that_define_nothing_are_left_alone(text):
     ],
 )
 def test_words_that_begin_with_the_letters_come_first(text, long):
-    [definition] = definitions(text)
+    [definition] = find_definitions(text)
 
     assert text[definition.start : definition.end] == long
 
@@ -125,10 +125,10 @@ def test_texts_do_not_lend_each_other_their_definitions():
 
 
 def test_a_long_form_is_sought_in_few_words_before_the_brackets():
-    [near] = definitions("alpha x x beta (AB)")
+    [near] = find_definitions("alpha x x beta (AB)")
 
     assert near[1:] == (0, 14)
-    assert definitions("alpha x x x beta (AB)") == []
+    assert find_definitions("alpha x x x beta (AB)") == []
 
 
 @pytest.mark.parametrize(

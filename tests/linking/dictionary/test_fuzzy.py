@@ -5,20 +5,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kgbert.graph.storage.builder import GraphBuilder
-from kgbert.linking.analysis.evidence import evidence
-from kgbert.linking.analysis.explain import why
-from kgbert.linking.dictionary.fuzzy import TYPO_FACTOR, Speller, is_one_off
+from kgbert.linking.analysis.evidence import match_evidence
+from kgbert.linking.analysis.explain import explain_match
+from kgbert.linking.dictionary.fuzzy import TYPO_FACTOR, FuzzyMatcher, is_one_edit_apart
 from kgbert.linking.dictionary.linker import DictionaryLinker
 from kgbert.linking.factory import linker_from_settings, linker_settings
 
 LETTERS = st.text("abc", min_size=1, max_size=6)
 
 
-def linker_of(*names: str, approximate: int = 6, **choices: object) -> DictionaryLinker:
+def linker_of(*names: str, fuzzy_min_length: int = 6, **choices: object) -> DictionaryLinker:
     builder = GraphBuilder()
     for number, name in enumerate(names):
         builder.add_name(f"E:{number}", name)
-    return DictionaryLinker(builder.build(), approximate=approximate, **choices)
+    return DictionaryLinker(builder.build(), fuzzy_min_length=fuzzy_min_length, **choices)
 
 
 def slips(word: str) -> set[str]:
@@ -34,14 +34,14 @@ def slips(word: str) -> set[str]:
 
 @given(LETTERS, LETTERS)
 def test_one_off_is_one_letter_wrong_missing_added_or_swapped(word, known):
-    assert is_one_off(word, known) == (word in slips(known))
+    assert is_one_edit_apart(word, known) == (word in slips(known))
 
 
 @given(st.lists(LETTERS, unique=True, max_size=6), LETTERS)
 def test_speller_means_the_only_known_word_that_is_one_off(known, word):
-    near = [other for other in known if is_one_off(word, other)]
+    near = [other for other in known if is_one_edit_apart(word, other)]
 
-    meant = Speller(known, shortest=1).meant(word)
+    meant = FuzzyMatcher(known, shortest=1).meant(word)
 
     assert meant == (near[0] if len(near) == 1 else None)
 
@@ -60,7 +60,7 @@ def test_name_with_a_typo_is_found_only_where_typos_are_forgiven(name, text):
     [[mention]] = linker_of(name)([text])
 
     assert (mention.start, mention.end) == (0, len(text))
-    assert linker_of(name, approximate=0)([text]) == [[]]
+    assert linker_of(name, fuzzy_min_length=0)([text]) == [[]]
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_name_with_a_typo_is_found_only_where_typos_are_forgiven(name, text):
     ],
 )
 def test_what_is_shorter_or_differs_by_more_is_no_typo(name, text):
-    assert linker_of(name, approximate=8 if name == "Fever" else 6)([text]) == [[]]
+    assert linker_of(name, fuzzy_min_length=8 if name == "Fever" else 6)([text]) == [[]]
 
 
 def test_word_that_could_be_two_is_none():
@@ -95,32 +95,32 @@ def test_typo_scores_below_the_name_itself_and_is_told():
     [[mention]] = linker(["hypertenson"])
 
     assert mention.candidates[0].score == TYPO_FACTOR
-    assert evidence(linker, "hypertenson", mention) == (("Hypertension", ("typo",)),)
+    assert match_evidence(linker, "hypertenson", mention) == (("Hypertension", ("typo",)),)
 
 
 def test_choice_is_saved_with_the_linker():
-    linker = linker_of("Hypertension", approximate=7)
+    linker = linker_of("Hypertension", fuzzy_min_length=7)
 
     again = linker_from_settings(linker.graph, json.loads(json.dumps(linker_settings(linker))))
 
-    assert again.settings["approximate"] == 7
+    assert again.settings["fuzzy_min_length"] == 7
     assert again(["hypertenson"]) == linker(["hypertenson"]) != [[]]
 
 
 def test_settings_of_before_there_was_the_choice_forgive_no_typo():
-    linker = linker_of("Hypertension", approximate=0)
+    linker = linker_of("Hypertension", fuzzy_min_length=0)
     settings = linker.settings
-    del settings["approximate"]
+    del settings["fuzzy_min_length"]
 
     assert DictionaryLinker.from_settings(linker.graph, settings).settings == linker.settings
 
 
 def test_too_short_words_are_refused():
     with pytest.raises(ValueError, match="give 4 or more letters, or 0"):
-        linker_of("Fever", approximate=3)
+        linker_of("Fever", fuzzy_min_length=3)
 
 
 def test_a_typo_can_be_asked_about():
-    answer = why(linker_of("Hypertension"), "hypertenson", "hypertension")
+    answer = explain_match(linker_of("Hypertension"), "hypertenson", "hypertension")
 
     assert "'hypertenson' at 0 is 'Hypertension', by the rule typo" in answer

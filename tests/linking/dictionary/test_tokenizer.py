@@ -6,8 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kgbert.linking.dictionary.hashing import RunHashes
-from kgbert.linking.dictionary.tokenizer import LONGEST_HASHED, NO_HASH, Reader, pieces_in
-from kgbert.linking.normalization.normalizer import Normaliser
+from kgbert.linking.dictionary.tokenizer import (
+    LONGEST_HASHED,
+    NO_HASH,
+    WordTokenizer,
+    find_whitespace_tokens,
+)
+from kgbert.linking.normalization.normalizer import Normalizer
 
 BLANKS = st.sampled_from(
     [" ", "  ", "\n", "\n \n", "\t", "\x1c", "\x85", "\u00a0", "\u2028", "\u3000"]
@@ -22,7 +27,7 @@ TEXTS = st.lists(PIECES | BLANKS | st.text(max_size=3), max_size=12).map(
 def test_pieces_are_those_of_split_wherever_windows_end(text, window):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("kgbert.linking.dictionary.tokenizer._WINDOW", window)
-        found = pieces_in(text)
+        found = find_whitespace_tokens(text)
 
     said = [text[a:b] for a, b in zip(found.starts.tolist(), found.ends.tolist(), strict=True)]
     assert said == text.split()
@@ -34,8 +39,8 @@ def test_pieces_are_those_of_split_wherever_windows_end(text, window):
 def test_hashes_are_equal_where_pieces_are(first, second, window):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("kgbert.linking.dictionary.tokenizer._WINDOW", window)
-        small = pieces_in(first)
-    hashed = [*small.hashes.tolist(), *pieces_in(second).hashes.tolist()]
+        small = find_whitespace_tokens(first)
+    hashed = [*small.hashes.tolist(), *find_whitespace_tokens(second).hashes.tolist()]
     pieces = first.split() + second.split()
 
     for piece, one in zip(pieces, hashed, strict=True):
@@ -49,10 +54,10 @@ def test_hashes_are_equal_where_pieces_are(first, second, window):
 @given(st.lists(TEXTS, max_size=4))
 def test_reading_is_the_same_where_pieces_share_their_place_in_the_table(texts):
     ids = {"fever": 1, "a": 2, "痛": 3}
-    roomy = Reader(ids, Normaliser(["accents"]), lambda word: None)
+    roomy = WordTokenizer(ids, Normalizer(["accents"]), lambda word: None)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("kgbert.linking.dictionary.tokenizer._TABLE_BITS", 1)
-        narrow = Reader(ids, Normaliser(["accents"]), lambda word: None)
+        narrow = WordTokenizer(ids, Normalizer(["accents"]), lambda word: None)
         crowded = [narrow.read(texts).ids.tolist() for _ in range(2)]
 
     assert crowded == [roomy.read(texts).ids.tolist() for _ in range(2)]

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from kgbert.linking.embedding.calibration import (
     Calibration,
-    best_cut,
+    best_threshold,
     calibrate,
     fit_calibration,
 )
@@ -75,7 +75,7 @@ def test_no_other_cut_of_whole_texts_has_a_better_f1(found, missed):
     scores, right, stay = zip(*found, strict=True) if found else ((), (), ())
     gold = sum(right) + missed
 
-    chosen = best_cut(scores, right, stay, gold=gold)
+    chosen = best_threshold(scores, right, stay, gold=gold)
 
     assert _f1(found, chosen, gold) == max(
         _f1(found, cut, gold) for cut in (0.0, 0.2, 0.4, 0.7, 0.95)

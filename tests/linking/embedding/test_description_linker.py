@@ -8,8 +8,8 @@ from kgbert.encoding.processor import KGBertProcessor
 from kgbert.features.entity_features import encode_entities
 from kgbert.graph.storage.builder import GraphBuilder
 from kgbert.graph.verbalize import verbalize
-from kgbert.linking.analysis.evidence import evidence
-from kgbert.linking.embedding.description_linker import NearestDescriptionLinker
+from kgbert.linking.analysis.evidence import match_evidence
+from kgbert.linking.embedding.description_linker import DescriptionLinker
 from kgbert.linking.factory import linker_from_settings, linker_settings, make_linker
 from kgbert.models.auto import KGBertModel
 from tests.support.tiny import TEXTS, tiny_graph, tiny_tokenizer
@@ -27,11 +27,11 @@ def features(folder):
 
 @pytest.fixture(scope="module")
 def linker(folder):
-    return NearestDescriptionLinker.from_pretrained(tiny_graph(), folder)
+    return DescriptionLinker.from_pretrained(tiny_graph(), folder)
 
 
 def test_a_whole_text_gets_so_many_candidates_best_first(linker):
-    linker = NearestDescriptionLinker(tiny_graph(), linker.encoder, candidates=3)
+    linker = DescriptionLinker(tiny_graph(), linker.encoder, candidates=3)
 
     for text, [mention] in zip(TEXTS, linker(TEXTS), strict=True):
         assert (mention.start, mention.end) == (0, len(text))
@@ -58,7 +58,7 @@ def test_case_counts_where_the_encoder_sees_it(plain_folder):
         builder.add_entity(entity)
         builder.add_name(entity, name)
     graph = builder.build()
-    linker = NearestDescriptionLinker.from_pretrained(graph, plain_folder("roberta", KGBertModel))
+    linker = DescriptionLinker.from_pretrained(graph, plain_folder("roberta", KGBertModel))
 
     found = linker([verbalize(graph, index) for index in range(3)])
 
@@ -67,7 +67,7 @@ def test_case_counts_where_the_encoder_sees_it(plain_folder):
 
 def test_a_lower_temperature_leaves_the_best_more_alone(linker):
     def second(temperature):
-        made = NearestDescriptionLinker(tiny_graph(), linker.encoder, temperature=temperature)
+        made = DescriptionLinker(tiny_graph(), linker.encoder, temperature=temperature)
         return made(["a lung"])[0][0].candidates[1].score
 
     assert second(0.01) < second(0.1) < 1
@@ -78,7 +78,7 @@ def test_texts_linked_together_are_linked_as_alone(linker):
 
 
 def test_nothing_is_proposed_for_no_words_or_by_no_entities(linker, folder):
-    nobody = NearestDescriptionLinker.from_pretrained(GraphBuilder().build(), folder)
+    nobody = DescriptionLinker.from_pretrained(GraphBuilder().build(), folder)
 
     assert linker(["", " \n", "fever"])[:2] == [[], []]
     assert linker(["", " \n", "fever"])[2] == linker(["fever"])[0]
@@ -89,7 +89,7 @@ def test_nothing_is_proposed_for_no_words_or_by_no_entities(linker, folder):
 def test_the_evidence_names_the_entity_and_how_it_was_found(linker):
     [[mention]] = linker(["a lung"])
 
-    told = evidence(linker, "a lung", mention)
+    told = match_evidence(linker, "a lung", mention)
 
     named = [tiny_graph().name(tiny_graph().entity_ids.find(x.entity)) for x in mention.candidates]
     assert [one.name for one in told] == named
@@ -133,10 +133,10 @@ def test_features_at_hand_are_searched_and_not_made_again(linker, features, monk
     fresh = linker_from_settings(tiny_graph(), linker_settings(linker))
     monkeypatch.setattr("kgbert.linking.embedding.description_linker.encode_entities", refuse)
 
-    fresh.adopt(replace(features, graph_hash="another"))
+    fresh.use_features(replace(features, graph_hash="another"))
     with pytest.raises(AssertionError, match="encoded again"):
         fresh(TEXTS)
-    fresh.adopt(features)
+    fresh.use_features(features)
 
     assert fresh(TEXTS) == linker(TEXTS)
 
@@ -153,9 +153,7 @@ def test_a_processor_lends_it_its_own_features(linker, features, tmp_path, monke
 
 def test_features_of_another_encoder_are_refused(linker, features):
     with pytest.raises(ValueError, match="another graph or by another encoder"):
-        NearestDescriptionLinker(
-            tiny_graph(), linker.encoder, replace(features, encoder_hash="another")
-        )
+        DescriptionLinker(tiny_graph(), linker.encoder, replace(features, encoder_hash="another"))
 
 
 def test_an_encoder_that_is_gone_or_changed_is_told(folder, tmp_path):

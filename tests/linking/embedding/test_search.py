@@ -8,7 +8,7 @@ from kgbert.linking.embedding import name_index as encoded_names
 from kgbert.linking.embedding.name_index import EncodedNames
 from kgbert.linking.embedding.search import NameSearch
 from kgbert.linking.embedding.settings import EmbeddingSettings
-from kgbert.linking.embedding.string_similarity import Spelling
+from kgbert.linking.embedding.string_similarity import StringSimilarity
 
 TEXTS = ["fever", "pyrexia", "choroideremia", "lung", "cough", "coughing"]
 OWNERS = [0, 0, 1, 2, 3, 3]
@@ -16,7 +16,7 @@ OWNERS = [0, 0, 1, 2, 3, 3]
 
 def search(vectors, *, spelling=0.0, renown=0.0):
     names = EncodedNames(np.asarray(vectors, np.float16), np.array(OWNERS, np.int32))
-    return NameSearch(names, Spelling(TEXTS), TEXTS, spelling, renown)
+    return NameSearch(names, StringSimilarity(TEXTS), TEXTS, spelling, renown)
 
 
 def random_vectors(seed, count=6, hidden=6):
@@ -36,7 +36,7 @@ def test_a_likeness_is_that_of_its_formula_whatever_the_chunks(seed, chunk, spel
         found, entities = searched.nearest(said, queries, 4)
 
     cosine = queries @ torch.from_numpy(searched.names.vectors).float().T
-    letters = Spelling(TEXTS)
+    letters = StringSimilarity(TEXTS)
     alike = letters.alike(letters.weighed(said), 0, len(TEXTS))
     both = (cosine + spelling * alike) / (1 + spelling)
     for row in range(len(said)):

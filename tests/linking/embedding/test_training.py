@@ -12,13 +12,13 @@ from kgbert.graph.storage.builder import GraphBuilder
 from kgbert.linking.embedding.loss import multi_similarity
 from kgbert.linking.embedding.name_encoder import NameEncoder
 from kgbert.linking.embedding.synonyms import batches_of, draw_pairs, synonyms
-from kgbert.linking.embedding.training import LinkerRecipe, train_linker
+from kgbert.linking.embedding.training import LinkerTrainingConfig, train_linker
 from kgbert.linking.factory import linker_settings, make_linker
 from kgbert.models.auto import KGBertModel
 from kgbert.utils.errors import GraphError
 from tests.support.tiny import tiny_graph
 
-QUICK = LinkerRecipe(epochs=12, batch_size=16, learning_rate=5e-3, warmup=0.05)
+QUICK = LinkerTrainingConfig(epochs=12, batch_size=16, learning_rate=5e-3, warmup=0.05)
 
 
 def aliased(count=24):

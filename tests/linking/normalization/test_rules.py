@@ -9,7 +9,7 @@ from kgbert.linking.dictionary.linker import DictionaryLinker
 from kgbert.linking.normalization.normalizer import rules_needed
 from kgbert.linking.normalization.rules import RULES
 from kgbert.linking.normalization.spelling import _BRITISH, american
-from kgbert.linking.normalization.words import words_of
+from kgbert.linking.normalization.words import split_words
 
 #: By rule: names of real ontologies and what texts write for them.
 SAME = {
@@ -150,7 +150,7 @@ def test_every_rule_has_cases():
 
 @pytest.mark.parametrize("rule", SAME)
 def test_rule_needed_is_the_one_reported(rule):
-    name, text = (words_of(side.lower()) for side in SAME[rule][0])
+    name, text = (split_words(side.lower()) for side in SAME[rule][0])
 
     needed = rules_needed(tuple(name), tuple(text), RULES)
 

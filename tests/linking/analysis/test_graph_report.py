@@ -6,8 +6,8 @@ import pytest
 
 from kgbert.graph.storage.builder import GraphBuilder
 from kgbert.linking.analysis.coverage import coverage
-from kgbert.linking.analysis.forecast import RULE
-from kgbert.linking.analysis.health_page import render_health, write_health_page
+from kgbert.linking.analysis.graph_report import render_graph_report, write_graph_report
+from kgbert.linking.analysis.overlap import RULE
 from kgbert.linking.dictionary.linker import DictionaryLinker
 
 VOID = {"meta", "br"}
@@ -49,7 +49,7 @@ def graph_of(name="gout"):
 
 def page_of(graph, texts=()):
     found = coverage(texts, DictionaryLinker(graph), graph) if texts else None
-    return Page(render_health(graph, graph.health(), found))
+    return Page(render_graph_report(graph, graph.health(), found))
 
 
 @pytest.mark.parametrize("texts", [(), ["gout"] * 60, ["gout of patients"], ["nothing"] * 60])
@@ -62,7 +62,7 @@ def test_the_page_is_whole_and_loads_nothing(graph, texts):
 
 
 def test_the_drawings_are_well_formed():
-    page = render_health(graph_of(), graph_of().health())
+    page = render_graph_report(graph_of(), graph_of().health())
 
     drawings = re.findall(r"<svg.*?</svg>", page, re.DOTALL)
     assert len(drawings) == 3
@@ -119,7 +119,7 @@ def test_a_page_of_one_thing_is_in_the_singular_and_has_no_depth_without_hierarc
 
 
 def test_the_page_is_written_where_it_is_asked_for(tmp_path):
-    path = write_health_page(graph_of(), tmp_path / "new" / "page.html")
+    path = write_graph_report(graph_of(), tmp_path / "new" / "page.html")
 
     assert path.read_text(encoding="utf-8").startswith("<!doctype html>")
 

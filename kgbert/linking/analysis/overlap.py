@@ -29,7 +29,7 @@ RULE = (
 
 
 @dataclass(frozen=True)
-class Forecast:
+class OverlapAssessment:
     """A guess in words whether knowledge can help, with what speaks for and against it."""
 
     outcome: str
@@ -43,7 +43,7 @@ class Forecast:
 
 
 @dataclass(frozen=True)
-class Overlap:
+class OverlapStatistics:
     """The shares that a forecast rests on."""
 
     texts: int
@@ -57,10 +57,11 @@ class Overlap:
     """Share of mentions of entities without edges and definition."""
 
 
-def forecast(overlap: Overlap) -> Forecast:
+def assess_overlap(overlap: OverlapStatistics) -> OverlapAssessment:
     """Return what the overlap of texts and graph lets one expect.
 
-    >>> print(forecast(Overlap(texts=200, linked=0.04, telling=0.03, ordinary=0.3, bare=0.0)))
+    >>> shares = OverlapStatistics(texts=200, linked=0.04, telling=0.03, ordinary=0.3, bare=0.0)
+    >>> print(assess_overlap(shares))
     There is too little overlap for this graph to help: only 3% of the texts mention it by more
     than ordinary words. 30% of the mentions are ordinary words, which seldom mean what the graph
     means. If knowledge mended one in ten of the texts that it reaches, accuracy would rise by 0.3
@@ -80,10 +81,12 @@ def forecast(overlap: Overlap) -> Forecast:
         )
     if outcome not in ("none", "too few texts"):
         reasons.append(_stake(overlap.telling))
-    return Forecast(outcome, _SENTENCES[outcome].format(telling=overlap.telling), tuple(reasons))
+    return OverlapAssessment(
+        outcome, _SENTENCES[outcome].format(telling=overlap.telling), tuple(reasons)
+    )
 
 
-def _outcome(overlap: Overlap) -> str:
+def _outcome(overlap: OverlapStatistics) -> str:
     if not overlap.linked:
         return "none"
     if overlap.texts < FEWEST:

@@ -12,14 +12,14 @@ from kgbert.graph.health.report import Health
 from kgbert.graph.health.text import FINDINGS, named, shown
 from kgbert.linking.analysis.coverage import Coverage
 from kgbert.linking.analysis.coverage_text import reach
-from kgbert.linking.analysis.forecast import RULE
-from kgbert.linking.analysis.neighbourhood import Neighbourhood, neighbourhood
+from kgbert.linking.analysis.entity_summary import EntitySummary, summarize_entity
+from kgbert.linking.analysis.overlap import RULE
 from kgbert.reporting.bars import bar_plot
 from kgbert.reporting.formatting import counted
 from kgbert.reporting.page import Figure, Table, render_page
 from kgbert.utils.atomic_write import write_atomically
 
-#: Forecast -> colour class and heading.
+#: OverlapAssessment -> colour class and heading.
 _OUTCOMES = {
     "enough": ("helps", "Enough overlap"),
     "doubtful": ("warn", "Doubtful"),
@@ -32,7 +32,7 @@ _OUTCOMES = {
 _ROWS, _RELATIONS, _ENTITIES = 10, 12, 4
 
 
-def write_health_page(
+def write_graph_report(
     graph: KnowledgeGraph, path: str | Path, *, coverage: Coverage | None = None
 ) -> Path:
     """Write a page that stands alone, for screen, phone and paper, and return its path.
@@ -42,21 +42,23 @@ def write_health_page(
         path: Where to.
         coverage: What a linker found in texts, with a forecast whether the graph can help.
     """
-    return write_atomically(path, render_health(graph, graph.health(), coverage))
+    return write_atomically(path, render_graph_report(graph, graph.health(), coverage))
 
 
-def render_health(graph: KnowledgeGraph, health: Health, found: Coverage | None = None) -> str:
+def render_graph_report(
+    graph: KnowledgeGraph, health: Health, found: Coverage | None = None
+) -> str:
     """Return the page."""
-    colour, outcome = _OUTCOMES[found.forecast.outcome] if found else ("open", "The graph")
+    colour, outcome = _OUTCOMES[found.assessment.outcome] if found else ("open", "The graph")
     return render_page(
-        Path(__file__).with_name("health_page.html"),
+        Path(__file__).with_name("graph_report.html"),
         {
             "name": Path(health.source).name or "graph in memory",
             "outcome": outcome,
             "outcome_class": colour,
-            "sentence": found.forecast.sentence if found else _size(health),
+            "sentence": found.assessment.sentence if found else _size(health),
             "facts": [*(_sizes(health) if found else ()), *_reach(health)],
-            "reasons": found.forecast.reasons if found else (),
+            "reasons": found.assessment.reasons if found else (),
             "silence": found.silence if found else "",
             "found": found,
             "reach": reach(found) if found else "",
@@ -171,7 +173,8 @@ def _text_tables(found: Coverage) -> Iterator[tuple[str, Table]]:
             f"{left.linked_texts / found.texts:.1%} of the texts have a mention instead of "
             f"{found.text_share:.1%}, and {left.mentions:,} mentions are left of "
             f"{found.mentions:,}. Where they seldom mean what the graph means, leave them out "
-            f"with --stop-ordinary, or some of them: --stop-names {','.join(left.names[:3])}",
+            f"with --exclude-generic-names, or some of them: "
+            f"--stop-names {','.join(left.names[:3])}",
             Table(
                 "Names that match too much",
                 ("name", "texts", "share of texts", "mentions", "entities that say it"),
@@ -213,7 +216,7 @@ def _text_tables(found: Coverage) -> Iterator[tuple[str, Table]]:
         )
 
 
-def _entities(graph: KnowledgeGraph, found: Coverage | None) -> Iterator[Neighbourhood]:
+def _entities(graph: KnowledgeGraph, found: Coverage | None) -> Iterator[EntitySummary]:
     """Yield the entities that texts mention most, or those with the most names."""
     if found and found.top_entities:
         indices = [graph.entity_ids.find(it.entity) for it in found.top_entities]
@@ -221,4 +224,4 @@ def _entities(graph: KnowledgeGraph, found: Coverage | None) -> Iterator[Neighbo
         indices = np.argsort(-np.diff(graph.name_offsets), kind="stable").tolist()
     for index in indices[:_ENTITIES]:
         if index is not None:
-            yield neighbourhood(graph, index)
+            yield summarize_entity(graph, index)

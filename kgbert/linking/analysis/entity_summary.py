@@ -11,7 +11,7 @@ _NAMES, _NEIGHBOURS, _RELATIONS = 6, 5, 6
 
 
 @dataclass(frozen=True)
-class Neighbourhood:
+class EntitySummary:
     """What a graph knows of one entity, cut to what a page has room for."""
 
     entity: str
@@ -22,7 +22,7 @@ class Neighbourhood:
     """(relation in words, names of neighbours)."""
 
 
-def neighbourhood(graph: KnowledgeGraph, index: int) -> Neighbourhood:
+def summarize_entity(graph: KnowledgeGraph, index: int) -> EntitySummary:
     """Return what is right around an entity.
 
     >>> from kgbert.graph.storage.builder import GraphBuilder
@@ -32,9 +32,9 @@ def neighbourhood(graph: KnowledgeGraph, index: int) -> Neighbourhood:
     >>> builder.add_edge("gout", "rdfs:subClassOf", "arthritis")
     >>> builder.add_edge("gout", "affects", "toe")
     >>> graph = builder.build()
-    >>> neighbourhood(graph, graph.index("gout")).around
+    >>> summarize_entity(graph, graph.index("gout")).around
     (('affects', ('toe',)), ('rdfs:subClassOf', ('arthritis',)))
-    >>> neighbourhood(graph, graph.index("arthritis")).around
+    >>> summarize_entity(graph, graph.index("arthritis")).around
     (('below it', ('gout',)),)
     """
     around: dict[str, dict[str, None]] = {}
@@ -45,7 +45,7 @@ def neighbourhood(graph: KnowledgeGraph, index: int) -> Neighbourhood:
         if graph.relation_ids[int(graph.relations[edge])] in HIERARCHICAL:
             around.setdefault("below it", {})[graph.name(int(graph.heads[edge]))] = None
     names = dict.fromkeys(name.text for name in graph.names_of(index))
-    return Neighbourhood(
+    return EntitySummary(
         graph.entity_ids[index],
         graph.name(index),
         tuple(list(names)[1 : _NAMES + 1]),

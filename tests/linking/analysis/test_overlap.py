@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kgbert.linking.analysis.forecast import ENOUGH, LITTLE, RULE, Overlap, forecast
+from kgbert.linking.analysis.overlap import ENOUGH, LITTLE, RULE, OverlapStatistics, assess_overlap
 
 OUTCOMES = ("none", "too little", "doubtful", "enough")
-GOOD = Overlap(texts=500, linked=0.8, telling=0.7, ordinary=0.1, bare=0.1)
+GOOD = OverlapStatistics(texts=500, linked=0.8, telling=0.7, ordinary=0.1, bare=0.1)
 
 shares = st.floats(0, 1)
 
@@ -27,34 +27,36 @@ shares = st.floats(0, 1)
     ],
 )
 def test_the_rule_decides(overlap, outcome):
-    assert forecast(overlap).outcome == outcome
+    assert assess_overlap(overlap).outcome == outcome
 
 
 @given(shares, shares, shares, shares)
-def test_more_overlap_never_makes_the_forecast_worse(telling, more, ordinary, bare):
+def test_more_overlap_never_lowers_the_assessment(telling, more, ordinary, bare):
     low, high = sorted((telling, more))
     overlap = replace(GOOD, ordinary=ordinary, bare=bare)
 
-    before, after = (forecast(replace(overlap, telling=share)).outcome for share in (low, high))
+    before, after = (
+        assess_overlap(replace(overlap, telling=share)).outcome for share in (low, high)
+    )
 
     assert OUTCOMES.index(before) <= OUTCOMES.index(after)
 
 
 def test_a_doubt_is_given_with_its_reason():
-    told = str(forecast(replace(GOOD, ordinary=0.4, bare=0.6)))
+    told = str(assess_overlap(replace(GOOD, ordinary=0.4, bare=0.6)))
 
     assert "40% of the mentions are ordinary words" in told
     assert "Of the entities of 60% of the mentions the graph says nothing but names" in told
 
 
 def test_a_graph_that_no_text_mentions_cannot_help():
-    told = forecast(replace(GOOD, linked=0.0, telling=0.0))
+    told = assess_overlap(replace(GOOD, linked=0.0, telling=0.0))
 
     assert told.sentence.startswith("This graph cannot help")
     assert told.reasons == ()
 
 
 def test_the_rule_says_that_it_is_one_of_thumb():
-    assert forecast(GOOD).rule == RULE
+    assert assess_overlap(GOOD).rule == RULE
     assert "rule of thumb" in RULE
     assert "kgbert compare" in RULE
