@@ -52,8 +52,8 @@ if TYPE_CHECKING:
     from kgbert.linking.embedding.training import train_linker as train_linker
     from kgbert.linking.factory import make_linker as make_linker
     from kgbert.linking.gold_names import unreliable_names as unreliable_names
-    from kgbert.linking.gold_names import with_gold_names as with_gold_names
     from kgbert.linking.gold_names import with_added_names as with_added_names
+    from kgbert.linking.gold_names import with_gold_names as with_gold_names
     from kgbert.linking.mention import Candidate as Candidate
     from kgbert.linking.mention import Mention as Mention
     from kgbert.models.auto import KGBertForEntityLinking as KGBertForEntityLinking
