@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from kgbert.linking.adapters import from_spacy as from_spacy
     from kgbert.linking.analysis.coverage import Coverage as Coverage
     from kgbert.linking.analysis.coverage import coverage as coverage
-    from kgbert.linking.analysis.health_page import write_graph_report as write_graph_report
+    from kgbert.linking.analysis.graph_report import write_graph_report as write_graph_report
     from kgbert.linking.dictionary.char_ngram import CharNgramLinker as CharNgramLinker
     from kgbert.linking.dictionary.files import load_linker as load_linker
     from kgbert.linking.dictionary.files import save_linker as save_linker
