@@ -65,7 +65,7 @@ def add_reading_arguments(parser: ArgumentParser) -> None:
         default=[],
         type=_limited,
         metavar="NAME=N",
-        help="raise a limit for files that you trust: bytes, whole, ratio, line or depth",
+        help="raise a limit for files that you trust: bytes, in_memory, ratio, line or depth",
     )
     keeping = reading.add_mutually_exclusive_group()
     keeping.add_argument(

@@ -1,16 +1,16 @@
-"""What a user may ask of a reader."""
+"""Options of reading a graph, and limits of untrusted files."""
 
 from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What a file may cost before it is refused; raise a limit for files that you trust."""
+    """Limits beyond which a file is refused; raise one for files that you trust."""
 
     bytes: int = 16 << 30
     """Bytes after decompression."""
-    whole: int = 2 << 30
-    """Bytes of a file whose format has to be held in memory: all but N-Triples, OBO and tables."""
+    in_memory: int = 2 << 30
+    """Bytes of a file whose format is held in memory: all but N-Triples, OBO and tables."""
     ratio: int = 250
     """How many times its size a compressed file may grow, beyond the first 16 MiB."""
     line: int = 16 << 20

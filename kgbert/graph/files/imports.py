@@ -1,5 +1,6 @@
-"""Find the files of an ontology that is spread over several, without asking the network."""
+"""Find the files of an ontology that is spread over several, without the network."""
 
+import logging
 import re
 from pathlib import Path
 
@@ -7,6 +8,8 @@ from kgbert.graph.core.options import Limits
 from kgbert.graph.files.safe_parsing import safe_xml
 from kgbert.graph.files.source import Source
 from kgbert.utils.errors import GraphError
+
+logger = logging.getLogger(__name__)
 
 CATALOG = "catalog-v001.xml"
 
@@ -27,9 +30,11 @@ _SUFFIXES = frozenset(
         ".hext",
     )
 )
+#: Longer names are those of no file.
+_LONGEST_NAME = 200
 _TABLES = (".csv", ".tsv")
-_ENTRY = re.compile(rb"<(?:uri|system|public)\b([^>]*)>")
-_ATTRIBUTE = re.compile(rb"(\w+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)')")
+_ENTRY = re.compile(rb"<(?:uri|system|public)\b([^<>]*+)>")
+_ATTRIBUTE = re.compile(rb"(?<!\w)(\w++)\s*+=\s*+(?:\"([^\"]*+)\"|'([^']*+)')")
 
 
 def graph_files_in(folder: Path, limits: Limits) -> list[Source]:
@@ -40,19 +45,22 @@ def graph_files_in(folder: Path, limits: Limits) -> list[Source]:
     Raises:
         GraphError: There is none.
     """
-    sources = [
-        Source(path, limits=limits)
-        for path in sorted(folder.rglob("*"))
-        if path.is_file() and not path.name.startswith(".")
-    ]
+    root = folder.resolve()
+    paths = [path for path in sorted(folder.rglob("*")) if path.is_file() and path.name[:1] != "."]
+    sources = []
+    for path in paths:
+        if path.resolve().is_relative_to(root):
+            sources.append(Source(path, limits=limits))
+        else:
+            logger.warning("%s: a symbolic link that leaves the folder; it is not read", path)
     graphs = filter_graph_files(sources) or [each for each in sources if each.suffix in _TABLES]
     if not graphs:
         names = [str(source.path.relative_to(folder)) for source in sources]
-        found = ", ".join([*names[:5], *["..."][: len(names) > 5]]) or "nothing"
+        listed = ", ".join([*names[:5], *["..."][: len(names) > 5]]) or "nothing"
         raise GraphError(
-            f"{folder}: a folder without ontology files (it holds {found}). Name a file in it, or "
-            f"a folder with files such as *.owl, *.ttl, *.obo or *.csv: "
-            f"read_graph('{folder / 'ontology.owl'}')."
+            f"{folder}: a folder without ontology files (it contains {listed}). Name a file in it, "
+            f"or a folder with files such as *.owl, *.ttl, *.obo or *.csv.",
+            code="no-graph-files",
         )
     return graphs
 
@@ -63,7 +71,7 @@ def filter_graph_files(sources: list[Source]) -> list[Source]:
 
 
 class ImportResolver:
-    """Where the ontologies that files import lie: in the nearest catalog, or beside the file."""
+    """Find imported ontologies: by the nearest catalog, or in the folder of the importing file."""
 
     def __init__(self) -> None:
         self._catalogs: dict[Path, dict[str, Path]] = {}
@@ -79,10 +87,20 @@ class ImportResolver:
 
 
 def _sibling_file(folder: Path, iri: str) -> Path | None:
-    """Return a file of the folder that is called like the end of the IRI."""
+    """Return a file of the folder whose name is the end of the IRI."""
     last = iri.rstrip("/#").rsplit("/", 1)[-1]
+    if "\0" in last or len(last) > _LONGEST_NAME:
+        return None
     paths = (folder / Path(last + suffix).name for suffix in ("", *sorted(_SUFFIXES)))
-    return next((path for path in paths if path.is_file()), None)
+    return next((path for path in paths if _is_file_inside(path, folder)), None)
+
+
+def _is_file_inside(path: Path, folder: Path) -> bool:
+    """Return whether a path is a file of a folder, and no link that leads out of it."""
+    try:
+        return path.resolve().is_relative_to(folder.resolve()) and path.is_file()
+    except (OSError, ValueError):  # a name that is too long, or has a zero byte
+        return False
 
 
 def _catalog(folder: Path, limits: Limits) -> dict[str, Path]:
@@ -95,10 +113,15 @@ def _catalog(folder: Path, limits: Limits) -> dict[str, Path]:
 def _entries(content: bytes, folder: Path) -> list[tuple[str, Path]]:
     entries = []
     for element in _ENTRY.finditer(content):
-        said = {name: one or two for name, one, two in _ATTRIBUTE.findall(element[1])}
-        iri = said.get(b"name") or said.get(b"systemId") or said.get(b"publicId") or b""
-        path = (folder / said.get(b"uri", b"").decode(errors="replace")).resolve()
+        attributes = {name: one or two for name, one, two in _ATTRIBUTE.findall(element[1])}
+        iri = (
+            attributes.get(b"name")
+            or attributes.get(b"systemId")
+            or attributes.get(b"publicId")
+            or b""
+        )
+        path = folder / attributes.get(b"uri", b"").decode(errors="replace")
         # A catalog speaks for its own folder only: it must not lead to other files.
-        if path.is_relative_to(folder) and path.is_file():
-            entries.append((iri.decode(errors="replace").rstrip("/#"), path))
+        if _is_file_inside(path, folder):
+            entries.append((iri.decode(errors="replace").rstrip("/#"), path.resolve()))
     return entries

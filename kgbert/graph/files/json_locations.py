@@ -1,39 +1,42 @@
-"""Where JSON says what it must not: parsers tell what is wrong with JSON-LD, and not where."""
+"""Find the place of an error in JSON: parsers of JSON-LD say what is wrong with it, not where."""
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+import re
+from collections.abc import Callable, Sequence
 from typing import Any
 
 #: Keys and positions that lead to a part of a JSON value.
 JsonPath = tuple[str | int, ...]
-#: Returns what a parser complains of in JSON, or nothing.
+#: Returns the error message of a parser for some JSON, or an empty string.
 ErrorReporter = Callable[[bytes], str]
 
-_SPACE = " \t\r\n"
-#: Steps of a long way that are shown.
-_SHOWN = 6
+_TOKEN = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[{}\[\],:]|[^\s{}\[\],:"]++', re.DOTALL)
+#: Steps of a long path that are shown.
+_MOST_STEPS_SHOWN = 6
+#: Bytes that are parsed again to find an error; the place is less exact in a file that needs more.
+_MOST_PARSED = 256 << 20
 
 
 def locate_error(content: bytes, report_error: ErrorReporter) -> str:
-    """Return what a parser complains of, behind the line and the part of the JSON that it is in.
+    """Return a parser's error message with the line and the part of the JSON that causes it.
 
     >>> locate_error(b'{"@graph": [{"@id": "a"}, {"@id": 5}]}', lambda text: "5!" * (b"5" in text))
     'line 1, @graph[1].@id: 5!'
     """
     try:
-        way = _culprit(json.loads(content), report_error)
+        path = _Search(json.loads(content), report_error).path()
     except RecursionError:  # it was read, but nests too deeply to be written again
-        way = ()
-    last = way[-_SHOWN:]
+        path = ()
+    last = path[-_MOST_STEPS_SHOWN:]
     shown = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in last)
-    place = f", {'…' if len(last) < len(way) else ''}{shown.removeprefix('.')}" if way else ""
-    return f"line {line_of(content.decode(), way)}{place}: {report_error(content)}"
+    place = f", {'…' if len(last) < len(path) else ''}{shown.removeprefix('.')}" if path else ""
+    return f"line {line_of(content.decode(), path)}{place}: {report_error(content)}"
 
 
 def error_reporter(
     parse: Callable[[bytes], object], errors: tuple[type[BaseException], ...]
 ) -> ErrorReporter:
-    """Return what tells the complaint of a parser, which raises some errors where it has one."""
+    """Return a function that parses JSON and returns the message of the error that is raised."""
 
     def report_error(content: bytes) -> str:
         try:
@@ -45,30 +48,45 @@ def error_reporter(
     return report_error
 
 
-def _culprit(value: Any, report_error: ErrorReporter) -> JsonPath:
-    """Return the way to the innermost part that is complained of when all beside it is gone."""
-    way: JsonPath = ()
-    whole, complaint = value, report_error(json.dumps(value).encode())
-    while isinstance(value, dict | list):
-        steps: Sequence[Any] = list(value) if isinstance(value, dict) else range(len(value))
-        # By halves, since a graph may have a million parts.
-        while len(steps) > 1:
-            half = len(steps) // 2
-            left = report_error(_only(whole, way, steps[:half])) == complaint
-            steps = steps[:half] if left else steps[half:]
-        if not steps or report_error(_only(whole, way, steps)) != complaint:
-            break
-        way, value = (*way, steps[0]), value[steps[0]]
-    return way
+class _Search:
+    """The search for the innermost part that gives the same error when all beside it is gone."""
+
+    def __init__(self, whole: Any, report_error: ErrorReporter) -> None:
+        self.whole, self.report_error = whole, report_error
+        self.remaining = _MOST_PARSED
+        self.message = self._parse(json.dumps(whole).encode())
+
+    def path(self) -> JsonPath:
+        """Return the path to the part."""
+        path: JsonPath = ()
+        value = self.whole
+        while isinstance(value, dict | list):
+            steps: Sequence[Any] = list(value) if isinstance(value, dict) else range(len(value))
+            # By halves, since a graph may have a million parts.
+            while len(steps) > 1 and self.remaining > 0:
+                half = len(steps) // 2
+                is_in_first = self._is_cause(path, steps[:half])
+                steps = steps[:half] if is_in_first else steps[half:]
+            if self.remaining <= 0 or not steps or not self._is_cause(path, steps):
+                break
+            path, value = (*path, steps[0]), value[steps[0]]
+        return path
+
+    def _is_cause(self, path: JsonPath, steps: Sequence[str | int]) -> bool:
+        return self._parse(_part_alone(self.whole, path, steps)) == self.message
+
+    def _parse(self, content: bytes) -> str:
+        self.remaining -= len(content)
+        return self.report_error(content)
 
 
-def _only(whole: Any, way: JsonPath, steps: Sequence[str | int]) -> bytes:
-    """Return as JSON what a way leads to, reduced to some steps, and the contexts above it."""
+def _part_alone(whole: Any, path: JsonPath, steps: Sequence[str | int]) -> bytes:
+    """Return as JSON what a path leads to, reduced to some steps, and the contexts above it."""
     above: list[Any] = [whole]
-    for step in way:
+    for step in path:
         above.append(above[-1][step])
     inner = _reduced(above[-1], {step: above[-1][step] for step in steps})
-    for step, outer in zip(reversed(way), reversed(above[:-1]), strict=True):
+    for step, outer in zip(reversed(path), reversed(above[:-1]), strict=True):
         inner = _reduced(outer, {step: inner})
     return json.dumps(inner).encode()
 
@@ -80,32 +98,33 @@ def _reduced(outer: Any, kept: dict[str | int, Any]) -> Any:
     return context | kept
 
 
-def line_of(text: str, way: JsonPath) -> int:
-    """Return the line on which the part of a JSON text begins that a way leads to."""
-    at = 0
-    for step in way:
-        # Of a key that is written twice the last counts.
-        at = [start for key, start in _members(text, at) if key == step][-1]
-    return text.count("\n", 0, at) + 1
+def line_of(text: str, path: JsonPath) -> int:
+    """Return the line on which the part of a JSON text begins that a path leads to.
 
-
-def _members(text: str, start: int) -> Iterator[tuple[str | int, int]]:
-    """Yield the keys, or positions, of the object or list that begins somewhere, with places."""
-    decode = json.JSONDecoder().raw_decode
-    opening = _beyond(text, start, _SPACE)
-    at = _beyond(text, opening + 1, _SPACE)
+    Of a key that is written twice the last counts, as it does for Python's parser.
+    """
     position = 0
-    while text[at] not in "}]":
-        key: str | int = position
-        if text[opening] == "{":
-            key, at = decode(text, at)
-            at = _beyond(text, at, _SPACE + ":")
-        yield key, at
-        at = _beyond(text, decode(text, at)[1], _SPACE + ",")
-        position += 1
-
-
-def _beyond(text: str, at: int, characters: str) -> int:
-    while text[at] in characters:
-        at += 1
-    return at
+    # One entry a container that is open: the step that its current member is, and whether the
+    # path leads through that.
+    steps: list[str | int] = []
+    is_on_path: list[bool] = []
+    is_key_next = False
+    for token in _TOKEN.finditer(text):
+        mark = token[0]
+        if mark in "}]":
+            steps.pop()
+            is_on_path.pop()
+        elif mark == ",":
+            is_key_next = isinstance(steps[-1], str)
+            steps[-1] = steps[-1] if isinstance(steps[-1], str) else steps[-1] + 1
+        elif is_key_next:
+            steps[-1] = json.loads(mark)
+            is_key_next = False
+        elif mark != ":":
+            leads = all(is_on_path[-1:]) and tuple(steps[-1:]) == path[len(steps) - 1 : len(steps)]
+            position = token.start() if leads and len(steps) == len(path) else position
+            if mark in "{[":
+                steps.append("" if mark == "{" else 0)
+                is_on_path.append(leads)
+                is_key_next = mark == "{"
+    return text.count("\n", 0, position) + 1

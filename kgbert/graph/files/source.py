@@ -1,10 +1,11 @@
-"""A file to be read: its name for messages, its bytes, its lines, all within limits."""
+"""Local files: their name in messages, their bytes and lines, read within limits."""
 
 import bz2
 import codecs
 import gzip
 import io
 import lzma
+import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -13,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import cast
 
 from kgbert.graph.core.options import Limits
-from kgbert.utils.errors import GraphError
+from kgbert.utils.errors import GraphError, Remedy
 
 _BYTE_ORDER_MARKS = {
     codecs.BOM_UTF8: "utf-8",
@@ -26,6 +27,15 @@ _CHUNK = 1 << 17
 #: Growth below this many bytes is never suspicious: small texts may repeat themselves a lot.
 _FREE_GROWTH = 16 << 20
 _DAMAGED = (EOFError, OSError, lzma.LZMAError, zlib.error, zipfile.BadZipFile)
+#: What zipfile raises besides where an archive's directory is damaged or from the future.
+_DAMAGED_ARCHIVE = (
+    *_DAMAGED,
+    NotImplementedError,
+    RuntimeError,
+    ValueError,
+    LookupError,
+    struct.error,
+)
 
 
 @dataclass(frozen=True)
@@ -50,42 +60,70 @@ class Source:
         return suffixes[-1].lower() if suffixes else ""
 
     def members(self) -> list["Source"]:
-        """Return the files of a zip archive, or the file itself."""
+        """Return the files of a zip archive, or the file itself.
+
+        Raises:
+            GraphError: The archive is damaged, or grows beyond its limits when it is unpacked.
+        """
         if self.member or not zipfile.is_zipfile(self.path):
             return [self]
-        with zipfile.ZipFile(self.path) as archive:
-            names = sorted(entry.filename for entry in archive.infolist() if not entry.is_dir())
+        try:
+            with zipfile.ZipFile(self.path) as archive:
+                entries = [entry for entry in archive.infolist() if not entry.is_dir()]
+        except _DAMAGED_ARCHIVE as error:
+            raise GraphError(
+                f"{self.name}: a zip archive that cannot be opened ({error}). The file is damaged "
+                f"or was not downloaded whole; fetch it again.",
+                code="damaged-archive",
+            ) from None
+        entries = [entry for entry in entries if not _is_hidden(entry.filename)]
+        # The growth of all members counts, as many small ones may share their compressed bytes.
+        # What an entry declares is its largest size: zipfile reads no further.
+        size = sum(entry.file_size for entry in entries)
+        if size > (most := _most_growth(self)):
+            raise _grown_too_much(self, most)
         # Members are streamed, never extracted, so that their names can lead nowhere.
-        return [Source(self.path, name, self.limits) for name in names if not _is_hidden(name)]
+        names = sorted(entry.filename for entry in entries)
+        return [Source(self.path, name, self.limits) for name in names]
 
     def open(self) -> io.BufferedReader:
         """Open the content for reading bytes, decompressed, up to the limits."""
-        with self.path.open("rb") as stream:
-            magic = stream.read(6)
         if self.member:
             # The stream keeps the archive open as long as it is open itself.
-            return _bounded(self._open_member(), self)
+            return _limited(self._open_member(), self)
+        with self.path.open("rb") as stream:
+            magic = stream.read(6)
         self._refuse_packed(magic)
         for start, opener in _COMPRESSIONS.items():
             if magic.startswith(start):
-                return _bounded(opener(self.path), self)
-        return _bounded(self.path.open("rb"), self)
+                return _limited(opener(self.path), self)
+        return _limited(self.path.open("rb"), self)
 
     def _open_member(self) -> io.BufferedIOBase:
         try:
-            return cast(io.BufferedIOBase, zipfile.ZipFile(self.path).open(self.member))
-        except (RuntimeError, *_DAMAGED) as error:  # of encryption, or a method that is unknown
+            with zipfile.ZipFile(self.path) as archive, archive.open(self.member) as stream:
+                magic = stream.read(6)
+            if not magic.startswith((*_COMPRESSIONS, *_PACKED)):
+                return cast(io.BufferedIOBase, zipfile.ZipFile(self.path).open(self.member))
+        except _DAMAGED_ARCHIVE as error:  # also encryption, or a method that is unknown
             raise GraphError(
-                f"{self.name}: cannot be decompressed ({error}). Unpack the archive yourself, and "
-                f"name the file: unzip {self.path.name}"
+                f"{self.name}: cannot be decompressed ({error}). Unpack the archive yourself and "
+                f"name the file: unzip {self.path.name}",
+                code="damaged-archive",
             ) from None
+        raise GraphError(
+            f"{self.name}: a compressed file within an archive, which is not read. Unpack the "
+            f"archive and name the file: unzip {self.path.name}",
+            code="nested-archive",
+        )
 
     def _refuse_packed(self, magic: bytes) -> None:
         for start, command in _PACKED.items():
             if magic.startswith(start):
                 raise GraphError(
-                    f"{self.name}: packed in a way that is not read, or damaged. gz, bz2, xz and "
-                    f"zip are read as they are; unpack others first: {command} {self.path.name}"
+                    f"{self.name}: packed in an unsupported way, or damaged. gz, bz2, xz and zip "
+                    f"are read as they are; unpack others first: {command} {self.path.name}",
+                    code="unsupported-archive",
                 )
 
     def stream(self) -> io.BufferedIOBase:
@@ -111,11 +149,12 @@ class Source:
             while chunk := stream.read(_CHUNK):
                 chunks.append(chunk)
                 size += len(chunk)
-                if size > self.limits.whole:
+                if size > self.limits.in_memory:
                     raise GraphError(
-                        f"{self.name}: more than {self.limits.whole:,} bytes of a format that has "
-                        f"to be held in memory. Convert it to N-Triples, which is streamed, or "
-                        f"raise the limit: ReadOptions(limits=Limits(whole={size * 4}))."
+                        f"{self.name}: more than {self.limits.in_memory:,} bytes of a format that "
+                        f"has to be held in memory. N-Triples is streamed; convert the file to it.",
+                        code="file-too-large",
+                        remedies=[Remedy("in_memory", size * 4, "if it fits", "Limits")],
                     )
         return self._as_utf8(b"".join(chunks))
 
@@ -159,9 +198,10 @@ class Source:
     def _refuse_long(self, line: bytes, number: int) -> None:
         if len(line) > self.limits.line:
             raise GraphError(
-                f"{self.name}, line {number}: longer than {self.limits.line:,} bytes, as no name "
-                f"or definition is. Mend the file, or raise the limit: "
-                f"ReadOptions(limits=Limits(line={self.limits.line * 4}))."
+                f"{self.name}, line {number}: longer than {self.limits.line:,} bytes, more than "
+                f"any name or definition. Correct the file.",
+                code="line-too-long",
+                remedies=[Remedy("line", self.limits.line * 4, "if you trust the file", "Limits")],
             )
 
     def _as_utf8(self, content: bytes) -> bytes:
@@ -184,27 +224,44 @@ class Source:
         return GraphError(
             f"{self.name}, {place}: not UTF-8 text ({error.reason} at byte {error.start}). Convert "
             f"the file first, for example: iconv -f latin1 -t utf-8 {self.path.name} > "
-            f"converted{self.suffix}"
+            f"converted{self.suffix}",
+            code="not-utf8",
         )
 
 
 def _is_hidden(name: str) -> bool:
-    """Whether a member of an archive is none of its files, but a system's note on one."""
+    """Return whether a member of an archive is a system's note on one of its files."""
     parts = PurePosixPath(name).parts
-    return "__MACOSX" in parts or parts[-1].startswith(".")
+    return not parts or "__MACOSX" in parts or parts[-1].startswith(".")
 
 
-def _bounded(inner: io.BufferedIOBase, source: Source) -> io.BufferedReader:
-    return io.BufferedReader(_Bounded(inner, source), _CHUNK)
+def _most_growth(source: Source) -> int:
+    """Return the most bytes that a compressed file may have once it is decompressed."""
+    return max(source.path.stat().st_size * source.limits.ratio, _FREE_GROWTH)
 
 
-class _Bounded(io.RawIOBase):
+def _grown_too_much(source: Source, most: int) -> GraphError:
+    return GraphError(
+        f"{source.name}: more than {most:,} bytes, once it is decompressed. Decompress it "
+        f"yourself if you trust it.",
+        code="expands-too-much",
+        remedies=[
+            Remedy("bytes", most * 16, "if it is that large", "Limits"),
+            Remedy("ratio", 10_000, "if it compresses that well", "Limits"),
+        ],
+    )
+
+
+def _limited(inner: io.BufferedIOBase, source: Source) -> io.BufferedReader:
+    return io.BufferedReader(_LimitedStream(inner, source), _CHUNK)
+
+
+class _LimitedStream(io.RawIOBase):
     """A stream that refuses to grow beyond the limits of its source."""
 
     def __init__(self, inner: io.BufferedIOBase, source: Source) -> None:
         self.inner, self.source, self.size = inner, source, 0
-        growth = source.path.stat().st_size * source.limits.ratio
-        self.most = min(source.limits.bytes, max(growth, _FREE_GROWTH))
+        self.most = min(source.limits.bytes, _most_growth(source))
 
     def readable(self) -> bool:
         return True
@@ -215,15 +272,12 @@ class _Bounded(io.RawIOBase):
         except _DAMAGED as error:
             raise GraphError(
                 f"{self.source.name}: cannot be decompressed ({error}). The file is damaged or "
-                f"was not downloaded whole; fetch it again."
+                f"was not downloaded whole; fetch it again.",
+                code="damaged-archive",
             ) from None
         self.size += read
         if self.size > self.most:
-            raise GraphError(
-                f"{self.source.name}: more than {self.most:,} bytes, once it is decompressed. "
-                f"If you trust it, raise the limits, or decompress it yourself: "
-                f"ReadOptions(limits=Limits(bytes={self.most * 16}, ratio=10_000))."
-            )
+            raise _grown_too_much(self.source, self.most)
         return read
 
     def close(self) -> None:

@@ -2,8 +2,9 @@ import zipfile
 
 import pytest
 
-from kgbert import GraphError, read_graph
-from kgbert.graph.files.imports import CATALOG
+from kgbert import read_graph
+from kgbert.graph.files.imports import CATALOG, _entries
+from tests.support.errors import raises
 from tests.support.five_entities import OBO, TURTLE, WRITERS, expected
 
 HEADER = """\
@@ -98,7 +99,7 @@ def test_a_catalog_that_attacks_is_refused(tmp_path):
     )
     (tmp_path / CATALOG).write_text(attack)
 
-    with pytest.raises(GraphError, match="XML entity"):
+    with raises("unsafe-xml-entity"):
         read_graph(tmp_path / "animals.ttl")
 
 
@@ -107,7 +108,7 @@ def test_a_folder_without_graphs_says_what_it_holds(content, tmp_path):
     if content:
         (tmp_path / content).write_text("nothing")
 
-    with pytest.raises(GraphError, match=f"it holds {content or 'nothing'}"):
+    with raises("no-graph-files"):
         read_graph(tmp_path)
 
 
@@ -144,3 +145,31 @@ def test_a_folder_of_tables_is_one_graph_unless_an_ontology_lies_there(tmp_path)
 
     (tmp_path / "animals.ttl").write_text(ANIMALS)
     assert "heart" not in read_graph(tmp_path).names
+
+
+@pytest.mark.parametrize("name", ["a" * 5000, "a" * 250, "a%00b", "a\0b"])
+def test_an_import_that_is_no_file_name_is_not_found(name, tmp_path):
+    (tmp_path / "animals.ttl").write_text(ANIMALS.replace("plants/", name))
+
+    assert "cow" in read_graph(tmp_path / "animals.ttl").names
+
+
+@pytest.mark.parametrize("uri", ["a\0b", "a" * 5000])
+def test_a_catalog_entry_that_is_no_file_name_is_passed_over(uri, tmp_path):
+    (tmp_path / "animals.ttl").write_text(ANIMALS)
+    entries = _entries(catalog("http://a.org/plants/", uri).encode(), tmp_path)
+
+    assert entries == []
+
+
+def test_a_link_that_leaves_the_folder_is_not_read(tmp_path, caplog):
+    folder = tmp_path / "ontology"
+    folder.mkdir()
+    (folder / "animals.ttl").write_text(ANIMALS)
+    (tmp_path / "plants.ttl").write_text(PLANTS)
+    (folder / "plants.ttl").symlink_to(tmp_path / "plants.ttl")
+
+    graph = read_graph(folder)
+
+    assert graph.relation_names == ("eats",)
+    assert "leaves the folder" in caplog.text

@@ -1,7 +1,9 @@
 import bz2
+import contextlib
 import gzip
 import lzma
 import socket
+import tracemalloc
 import zipfile
 
 import pytest
@@ -11,12 +13,15 @@ from hypothesis import strategies as st
 from kgbert import GraphError, ReadOptions, read_graph
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.graph.core.options import Limits
+from kgbert.graph.files.safe_parsing import safe_xml
 from kgbert.graph.files.source import Source
 from kgbert.graph.rdf.default_names import finalize
 from kgbert.graph.rdf.statements import Statements
 from kgbert.graph.readers import READERS
 from kgbert.graph.readers.rdf import add_with_rdflib
+from tests.support.errors import raises
 from tests.support.five_entities import OBO, TABLE, TURTLE, WRITERS, expected
+from tests.support.growth import assert_linear
 
 RDF_XML = """<?xml version="1.0"?>
 {doctype}
@@ -33,12 +38,17 @@ LAUGHS = "".join(
     f'<!ENTITY l{depth} "{f"&l{depth - 1};" * 10}">' if depth else '<!ENTITY l0 "ha">'
     for depth in range(12)
 )
+MIXED_LAUGHS = LAUGHS.replace(' "&', " \"'&").replace('"ha"', '"\'ha"')
+#: Codes of the errors that refuse entities.
+UNSAFE = {"unsafe-xml-entity", "xml-entity-expansion"}
 ENTITIES = {
     "billion laughs": (f"<!DOCTYPE x [{LAUGHS}]>", "&l11;"),
     "external file": ('<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/hostname">]>', "&e;"),
     "external page": ('<!DOCTYPE x [<!ENTITY e PUBLIC "p" "http://127.0.0.1:9/e">]>', "&e;"),
     "parameter": ('<!DOCTYPE x [<!ENTITY % p SYSTEM "http://127.0.0.1:9/d"> %p;]>', "x"),
     "quadratic": (f'<!DOCTYPE x [<!ENTITY e "{"e" * 1000}">]>', "&e;" * 100_000),
+    "mixed quotes": (f"<!DOCTYPE x [{MIXED_LAUGHS}]>", "&l11;"),
+    "mixed and long": (f'<!DOCTYPE x [<!ENTITY e "\'{"e" * 100_000}">]>', "&e;"),
     "long": (f'<!DOCTYPE x [<!ENTITY e "{"e" * 100_000}">]>', "&e;"),
 }
 
@@ -84,8 +94,10 @@ def test_entities_that_expand_or_lie_elsewhere_are_refused(attack, reader, tmp_p
     path = tmp_path / "attack.rdf"
     path.write_text(RDF_XML.format(doctype=doctype, text=text))
 
-    with pytest.raises(GraphError, match=r"attack\.rdf.*(entity|entities).*xmllint --noent"):
+    with pytest.raises(GraphError, match=r"attack\.rdf.*xmllint --noent") as refusal:
         XML_READERS[reader](path)
+
+    assert refusal.value.code in UNSAFE
 
 
 @pytest.mark.parametrize("attack", ENTITIES)
@@ -95,8 +107,10 @@ def test_no_encoding_and_no_syntax_hides_an_entity(attack, encoding, tmp_path):
     path = tmp_path / "attack.trix"
     path.write_bytes(TRIX.format(doctype=doctype, text=text).encode(encoding))
 
-    with pytest.raises(GraphError, match=r"entity|entities"):
+    with pytest.raises(GraphError) as refusal:
         read_graph(path, format="trix")
+
+    assert refusal.value.code in UNSAFE
 
 
 def test_short_entities_for_namespaces_are_understood(tmp_path):
@@ -121,7 +135,7 @@ def test_deep_xml_is_refused(tmp_path):
     inner = "<rdf:Description><rdfs:seeAlso>" * 50_000
     path.write_text(RDF_XML.format(doctype="", text=inner))
 
-    with pytest.raises(GraphError, match="nest too deeply"):
+    with raises("nested-too-deeply"):
         read_graph(path)
 
 
@@ -138,7 +152,7 @@ def test_contexts_outside_the_file_are_refused(context, tmp_path):
     path = tmp_path / "attack.jsonld"
     path.write_text(f'{{"@context": {context}, "@id": "http://a.org/b", "label": "x"}}')
 
-    with pytest.raises(GraphError, match="nothing is ever fetched"):
+    with raises("remote-context"):
         read_graph(path)
 
 
@@ -147,7 +161,7 @@ def test_deep_json_is_refused(opening, tmp_path):
     path = tmp_path / "deep.jsonld"
     path.write_text(opening * 200_000)
 
-    with pytest.raises(GraphError, match="nest too deeply"):
+    with raises("nested-too-deeply"):
         read_graph(path, format="json-ld")
 
 
@@ -161,7 +175,7 @@ def test_deep_turtle_is_read_or_refused(syntax, tmp_path):
         f"<http://a.org/c> {blanks} ."
     )
 
-    with pytest.raises(GraphError, match="nested too deeply"):
+    with raises("nested-too-deeply"):
         with_rdflib(syntax)(path)
     if syntax != "n3":
         assert read_graph(path, format=syntax).name(0) == "b"
@@ -175,7 +189,7 @@ def test_syntax_errors_that_rdflib_has_no_class_for_are_refused(syntax, content,
     path = tmp_path / "odd.ttl"
     path.write_text(content)
 
-    with pytest.raises(GraphError, match=rf"odd\.ttl: not valid {syntax}"):
+    with raises("malformed-rdf"):
         with_rdflib(syntax)(path)
 
 
@@ -227,7 +241,7 @@ def test_a_truncated_compressed_file_is_refused(share, tmp_path):
     whole = gzip.compress(OBO.encode())
     path.write_bytes(whole[: int(share * len(whole))])
 
-    with pytest.raises(GraphError, match="cannot be decompressed"):
+    with raises("damaged-archive"):
         read_graph(path)
 
 
@@ -246,7 +260,7 @@ def test_a_huge_literal_is_refused(tmp_path):
     path.write_text(f'<http://a.org/b> <http://a.org/c> "{"9" * (40 << 20)}" .')
 
     for read in (read_graph, with_rdflib("turtle")):
-        with pytest.raises(GraphError, match=r"huge\.ttl, line 1: a literal of more than"):
+        with raises("literal-too-long"):
             read(path)
 
 
@@ -309,7 +323,7 @@ def test_limits_can_be_raised(tmp_path):
     path = tmp_path / "wide.csv"
     path.write_text(TABLE.replace("Anything that ails.", "x" * 1000))
 
-    with pytest.raises(GraphError, match="longer than 100 bytes"):
+    with raises("line-too-long"):
         read_graph(path, options=ReadOptions(limits=Limits(line=100)))
     assert len(read_graph(path, options=ReadOptions(limits=Limits(line=10_000)))) == 5
 
@@ -337,3 +351,92 @@ def test_the_line_that_is_no_text_is_named(name, content, tmp_path):
 
     with pytest.raises(GraphError, match=rf"{name}.*line 2: not UTF-8 text.*iconv"):
         read_graph(path)
+
+
+@pytest.mark.parametrize("encoding", ["undefined", "punycode", "idna", "no-such", "rot13"])
+def test_a_declared_encoding_that_is_none_is_refused(encoding, tmp_path):
+    path = tmp_path / "odd.rdf"
+    path.write_text(RDF_XML.format(doctype="", text="x").replace("?>", f' encoding="{encoding}"?>'))
+
+    with raises("unknown-encoding"):
+        read_graph(path)
+
+
+def test_wide_characters_without_a_mark_hide_no_entity(tmp_path):
+    path = tmp_path / "wide.rdf"
+    doctype, text = ENTITIES["billion laughs"]
+    path.write_bytes(RDF_XML.format(doctype=doctype, text=text).encode("utf-16-le"))
+
+    with raises("not-utf8"):
+        with_rdflib("xml")(path)
+
+
+@pytest.mark.parametrize("format_name", ["node-link", "obographs", "json-ld"])
+def test_half_a_character_in_json_is_refused(format_name, tmp_path):
+    path = tmp_path / "half.json"
+    path.write_text('{"nodes": [],\n"graphs": [], "links": [], "name": "x\\ud800"}')
+
+    with raises("lone-surrogate"):
+        read_graph(path, format=format_name)
+
+
+def test_a_whole_character_outside_the_first_plane_is_read(tmp_path):
+    path = tmp_path / "whole.json"
+    path.write_text('{"nodes": [{"id": "a", "name": "x\\ud83d\\ude00"}], "links": []}')
+
+    assert read_graph(path).name(0) == "x😀"
+
+
+def test_a_huge_literal_in_xml_and_in_json_is_refused(tmp_path):
+    limits = ReadOptions(limits=Limits(line=10_000))
+    (tmp_path / "huge.rdf").write_text(RDF_XML.format(doctype="", text="c" * 20_000))
+    (tmp_path / "huge.json").write_text(
+        '{"nodes": [{"id": "a", "name": "' + '\\"c' * 10_000 + '"}], "links": []}'
+    )
+
+    for name in ("huge.rdf", "huge.json"):
+        with raises("literal-too-long"):
+            read_graph(tmp_path / name, options=limits)
+
+
+def test_wide_and_deep_json_is_refused_in_little_memory(tmp_path):
+    path = tmp_path / "wide.jsonld"
+    path.write_text('{"@id": "a:b", "x": ' + "[" * 900 + ",".join("0" * 50_000) + "]" * 900 + "}")
+
+    tracemalloc.start()
+    outcome = graph_or_refusal(path, "json-ld")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    assert isinstance(outcome, GraphError)
+    assert peak < 100 << 20
+
+
+#: Input that grows with a number, and made the time grow with its square once.
+GROWING = {
+    "declaration": ("a.rdf", lambda size: "<?xml " + 'encoding="a" ' * size),
+    "entities": (
+        "a.rdf",
+        lambda size: RDF_XML.format(
+            doctype="<!DOCTYPE x [" + '<!ENTITY a "b">' * size + "]>", text="&a;"
+        ),
+    ),
+    "entity spaces": ("a.rdf", lambda size: "<x><!ENTITY " + " " * size),
+    "comments": ("a.rdf", lambda size: RDF_XML.format(doctype="", text="") + "<!---->" * size),
+    "ends of comments": ("a.rdf", lambda size: "<x>" + "-->" * size),
+    "doctype": ("a.rdf", lambda size: "<!DOCTYPE x [" + "] " * size),
+    "spaces": ("a.rdf", lambda size: RDF_XML.format(doctype="", text="") + " " * size),
+}
+
+
+@pytest.mark.parametrize("attack", GROWING)
+def test_the_time_to_refuse_grows_with_the_input_and_not_with_its_square(attack, tmp_path):
+    name, content = GROWING[attack]
+
+    def read(size):
+        path = tmp_path / name
+        path.write_text(content(size))
+        with contextlib.suppress(GraphError):
+            safe_xml(Source(path))
+
+    assert_linear(read, size=2_000)
