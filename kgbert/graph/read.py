@@ -31,6 +31,11 @@ if TYPE_CHECKING:
 #: Where graphs are kept if nothing else is said.
 CACHE = "~/.cache/kgbert/graphs"
 
+#: Errors of files in a folder or an archive that are noted there: not every table is a graph.
+_NO_GRAPH = frozenset(
+    ("unknown-columns", "columns-of-numbers", "unknown-format", "unknown-json", "empty-file")
+)
+
 PathLike: TypeAlias = str | os.PathLike[str]
 
 
@@ -121,7 +126,7 @@ def _read_files(
     if entry and (kept := entry.find({source.path.resolve() for source in sources})):
         return kept
     statements = Statements(options)
-    read = _gather(sources, format_name, statements)
+    read = _gather(sources, paths, format_name, statements)
     name = ", ".join(map(str, paths))
     graph = finalize(statements, name).build(source=name)
     if entry:
@@ -130,9 +135,13 @@ def _read_files(
 
 
 def _gather(
-    sources: list[Source], format_name: str | Reader | None, statements: Statements
+    sources: list[Source],
+    paths: list[Path],
+    format_name: str | Reader | None,
+    statements: Statements,
 ) -> ReadFiles:
     """Read files and what they import, and return which these were."""
+    unread: list[GraphError] = []
     queue = deque((source, format_name) for source in sources)
     neighbours, done, read = ImportResolver(), set(), ReadFiles()
     while queue:
@@ -143,15 +152,34 @@ def _gather(
         done.add(key)
         read.files.setdefault(key[0], key[0].stat().st_mtime_ns)
         known = set(statements.imports)
-        reader_of(source, said)(source, statements)
-        statements.end_source()
+        if error := _read_source(source, said, paths, statements):
+            unread.append(error)
+            continue
         for iri in sorted(statements.imports - known):
             if imported := neighbours.find(source, iri):
                 queue.append((imported, None))
             else:
                 read.missing.append((str(key[0]), iri))
     _note_absent(statements)
+    if unread and len(unread) == len(done):
+        raise unread[0]
+    for error in unread:
+        statements.builder.note(f"not read: {error.message.partition('. ')[0]}")
     return read
+
+
+def _read_source(
+    source: Source, format_name: str | Reader | None, paths: list[Path], statements: Statements
+) -> GraphError | None:
+    """Read a file; return the error of one that is no graph, unless a user named it."""
+    try:
+        reader_of(source, format_name)(source, statements)
+    except GraphError as error:
+        if error.code not in _NO_GRAPH or source.is_named(paths):
+            raise
+        return error
+    statements.end_source()
+    return None
 
 
 def _note_absent(statements: Statements) -> None:

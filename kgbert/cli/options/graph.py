@@ -146,6 +146,11 @@ _LISTS = (
     ("--roots", "ID,ID", "keep these entities and what is below them, and nothing else"),
     ("--merge", "FILE,FILE", "further graphs: entities that are the same become one"),
     ("--match-on", "A,B", "what says that two are the same, as in skos:exactMatch,xref"),
-    ("--columns", "A,B,C", "columns of a table that hold subject, predicate and object"),
+    (
+        "--columns",
+        "A,B,C",
+        "columns of a table with subject, predicate and object; or the columns of other roles, as "
+        "in id=CODE,name=TITLE,synonyms=OTHERS, for one of several files as in nodes.csv:id=NR",
+    ),
     ("--header", "A,B,C", "names of a table's columns, where the file does not say them"),
 )

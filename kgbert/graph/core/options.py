@@ -1,5 +1,6 @@
 """Options of reading a graph, and limits of untrusted files."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 
@@ -40,8 +41,11 @@ class ReadOptions:
     """How many edges away from the roots, in any direction, entities are kept instead."""
     domain_range_edges: bool = True
     """Read "P has domain A and range B" as an edge P from A to B."""
-    columns: tuple[str, ...] = ()
-    """Columns of a table that hold subject, predicate and object (or subject and object)."""
+    columns: tuple[str, ...] | Mapping[str, str] = ()
+    """Which columns of a table have which role: ``{"id": "CODE", "name": "TITLE"}``, or
+    ``("id=CODE", "name=TITLE")``; ``"nodes.csv:id=NR"`` holds for one of several files. The roles
+    are subject, predicate, object; id, name, synonyms, definition, parents, classes, equivalents,
+    obsolete, replacement, tree. Two or three names alone are subject, (predicate and) object."""
     header: tuple[str, ...] = ()
     """Names of all columns of a table, for files without a header."""
     match_on: tuple[str, ...] = ()

@@ -139,8 +139,18 @@ def _turtle(head: str, suffix: str) -> str | None:
 
 
 def _table(head: str, suffix: str) -> str | None:
-    first = next(line for line in head.splitlines() if line.strip())
-    return "table" if max(map(first.count, "\t,;|")) else None
+    lines = [line for line in head.splitlines() if line.strip()]
+    while len(lines) > 1 and lines[0].startswith("#") and not _separators_in(lines[0]):
+        lines.pop(0)
+    first, *others = lines[:2]
+    if _separators_in(first) or first.lower().startswith("sep="):
+        return "table"
+    # OpenKE's tables begin with the number of their rows.
+    return "table" if first.strip().isdigit() and others and len(others[0].split()) > 1 else None
+
+
+def _separators_in(line: str) -> int:
+    return max(map(line.count, "\t,;|"))
 
 
 _RECOGNIZERS: tuple[Callable[[str, str], str | None], ...] = (

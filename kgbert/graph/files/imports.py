@@ -2,7 +2,7 @@
 
 import logging
 import re
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from kgbert.graph.core.options import Limits
 from kgbert.graph.files.safe_parsing import safe_xml
@@ -32,7 +32,9 @@ _SUFFIXES = frozenset(
 )
 #: Longer names are those of no file.
 _LONGEST_NAME = 200
-_TABLES = (".csv", ".tsv")
+_TABLES = (".csv", ".tsv", ".txt", ".json", ".jsonl")
+#: Beginnings of the names of texts that lie beside tables.
+_DOCUMENTATION = ("readme", "license", "licence", "copying", "changelog", "notice")
 _ENTRY = re.compile(rb"<(?:uri|system|public)\b([^<>]*+)>")
 _ATTRIBUTE = re.compile(rb"(?<!\w)(\w++)\s*+=\s*+(?:\"([^\"]*+)\"|'([^']*+)')")
 
@@ -53,7 +55,7 @@ def graph_files_in(folder: Path, limits: Limits) -> list[Source]:
             sources.append(Source(path, limits=limits))
         else:
             logger.warning("%s: a symbolic link that leaves the folder; it is not read", path)
-    graphs = filter_graph_files(sources) or [each for each in sources if each.suffix in _TABLES]
+    graphs = filter_graph_files(sources) or _tables_among(sources)
     if not graphs:
         names = [str(source.path.relative_to(folder)) for source in sources]
         listed = ", ".join([*names[:5], *["..."][: len(names) > 5]]) or "nothing"
@@ -63,6 +65,17 @@ def graph_files_in(folder: Path, limits: Limits) -> list[Source]:
             code="no-graph-files",
         )
     return graphs
+
+
+def _tables_among(sources: list[Source]) -> list[Source]:
+    """Return the tables among files; a single text need not be one."""
+    tables = [
+        source
+        for source in sources
+        if source.suffix in _TABLES
+        and not PurePath(source.member or source.path).name.lower().startswith(_DOCUMENTATION)
+    ]
+    return tables if len(tables) > 1 else [each for each in tables if each.suffix != ".txt"]
 
 
 def filter_graph_files(sources: list[Source]) -> list[Source]:

@@ -8,7 +8,7 @@ import lzma
 import struct
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import cast
@@ -50,6 +50,10 @@ class Source:
     def name(self) -> str:
         """The path as messages show it."""
         return f"{self.path}!{self.member}" if self.member else str(self.path)
+
+    def is_named(self, paths: Iterable[Path]) -> bool:
+        """Whether this is one of the paths that a user named, not a file in one of them."""
+        return not self.member and any(self.path == path for path in paths)
 
     @property
     def suffix(self) -> str:

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from kgbert.graph.rdf.statements import Statements
-from kgbert.graph.readers.table_columns import Row
-from kgbert.graph.readers.tables import add_rows
+from kgbert.graph.readers.tables.rows import Row
+from kgbert.graph.readers.tables.table import add_rows
 
 if TYPE_CHECKING:
     import pandas

@@ -1,0 +1,1 @@
+"""Read graphs that are written as JSON."""

@@ -1,0 +1,1 @@
+"""Read tables: files of separated values, and pandas DataFrames."""

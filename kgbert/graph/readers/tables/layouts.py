@@ -1,0 +1,160 @@
+"""Layouts of tables that are more than one row an entity or edge."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import PurePath
+
+from kgbert.graph.core.identifiers import compact, expand, to_iri
+from kgbert.graph.core.vocabulary import RELATION_ALIASES, SUBCLASS
+from kgbert.graph.rdf.statements import Statements
+from kgbert.graph.readers.tables.columns import column_key, complete_rows
+from kgbert.graph.readers.tables.rows import Row
+
+_NAME = expand(RELATION_ALIASES["name"])
+
+#: Adds the rows of a table, whose columns have the names, to statements.
+AddRows = Callable[[Sequence[str], Iterator[Row], str, Statements], None]
+
+_LEVEL = re.compile(r"level[ _-]?(\d+)(?:[ _-](uri|id|code|name|label|preferred term))?")
+_LEVEL_IDS = ("uri", "id", "code")
+#: The columns of a table of translations.
+_BABELON = ("subject_id", "predicate_id", "translation_language", "translation_value")
+#: Columns of GeoNames' table, which has no header.
+GEONAMES = (
+    *("geonameid", "name", "asciiname", "alternatenames", "latitude", "longitude"),
+    *("feature class", "feature code", "country code", "cc2", "admin1", "admin2", "admin3"),
+    *("admin4", "population", "elevation", "dem", "timezone", "modification date"),
+)
+_DATE = re.compile(r"\d{4}-\d\d-\d\d")
+
+
+def layout_of(names: Sequence[str]) -> AddRows | None:
+    """Return the function that reads a table with such columns, if it has a layout of its own."""
+    if len(_levels_of(names)) > 1:
+        return add_levels
+    if set(_BABELON) <= {name.lower() for name in names}:
+        return add_translations
+    return None
+
+
+def is_geonames(cells: Sequence[str]) -> bool:
+    """Whether a row is one of GeoNames."""
+    is_complete = len(cells) == len(GEONAMES) and cells[0].isdigit()
+    return is_complete and _DATE.fullmatch(cells[-1]) is not None
+
+
+def file_layout(file_name: str) -> AddRows | None:
+    """Return the function that reads a file of a set for knowledge-graph completion, by its name.
+
+    Their tables have no header: ``entity2text.txt`` of KG-BERT, ``entity2id.txt`` of OpenKE.
+    """
+    return _FILES.get(PurePath(file_name).name.split(".")[0].lower())
+
+
+def add_levels(
+    names: Sequence[str], rows: Iterator[Row], name: str, statements: Statements
+) -> None:
+    """Add the paths of a hierarchy, whose columns are its levels."""
+    statements.ids_are_names = True
+    levels = _levels_of(names)
+    statements.builder.note(f"columns read: {len(levels)} levels of a hierarchy")
+    for cells in complete_rows(rows, {"level": [0]}, name):
+        above = ""
+        for columns in levels.values():
+            entity, label = (
+                _cell(cells, columns[part]) if part in columns else "" for part in ("id", "name")
+            )
+            entity = expand(entity or label)
+            if not entity:
+                continue
+            statements.described.add(entity)
+            if label and label != entity:
+                statements.add_literal(entity, _NAME, label)
+            if above and above != entity:
+                statements.add_resource(entity, SUBCLASS, above)
+            above = entity
+
+
+def _levels_of(names: Sequence[str]) -> dict[int, dict[str, int]]:
+    """Return the positions of the id and the name of each level."""
+    levels: dict[int, dict[str, int]] = {}
+    for position, name in enumerate(names):
+        if match := _LEVEL.fullmatch(column_key(name)):
+            part = "id" if match[2] in _LEVEL_IDS else "name"
+            levels.setdefault(int(match[1]), {}).setdefault(part, position)
+    return dict(sorted(levels.items()))
+
+
+def _cell(cells: Sequence[str], position: int) -> str:
+    return cells[position] if position < len(cells) else ""
+
+
+def add_translations(
+    names: Sequence[str], rows: Iterator[Row], name: str, statements: Statements
+) -> None:
+    """Add the names and definitions of a table of translations (Babelon)."""
+    keys = [name.lower() for name in names]
+    positions = {key: [keys.index(key)] for key in _BABELON}
+    for cells in complete_rows(rows, positions, name):
+        subject, predicate, language, value = (cells[positions[key][0]] for key in _BABELON)
+        if subject and value:
+            statements.add_literal(subject, to_iri(predicate), value, language)
+
+
+def _add_texts(predicate: str) -> AddRows:
+    """Return a function that adds an id and a text a row."""
+
+    def add(names: Sequence[str], rows: Iterator[Row], name: str, statements: Statements) -> None:
+        for entity, text in complete_rows(rows, {"id": [0], "text": [1]}, name):
+            statements.add_literal(expand(entity), predicate, text)
+
+    return add
+
+
+def _name_relations(
+    names: Sequence[str], rows: Iterator[Row], name: str, statements: Statements
+) -> None:
+    for cells in complete_rows(rows, {"id": [0], "text": [1]}, name):
+        statements.builder.add_relation(compact(expand(cells[0])), cells[1])
+
+
+def _add_numbered_entities(
+    names: Sequence[str], rows: Iterator[Row], name: str, statements: Statements
+) -> None:
+    for cells in _numbered(rows, 2, name):
+        statements.add_literal(cells[-1], _NAME, " ".join(cells[:-1]))
+
+
+def _add_numbered_relations(
+    names: Sequence[str], rows: Iterator[Row], name: str, statements: Statements
+) -> None:
+    for cells in _numbered(rows, 2, name):
+        statements.builder.add_relation(f"relation:{cells[-1]}", " ".join(cells[:-1]))
+
+
+def _add_numbered_triples(
+    names: Sequence[str], rows: Iterator[Row], name: str, statements: Statements
+) -> None:
+    for head, tail, relation in _numbered(rows, 3, name):
+        statements.add_resource(head, f"relation:{relation}", tail)
+
+
+def _numbered(rows: Iterator[Row], columns: int, name: str) -> Iterator[list[str]]:
+    """Yield the rows of OpenKE's files, whose first line is the number of the others."""
+    parts = {"parts": [columns - 1]}
+    split = ((line, cells if len(cells) > 1 else cells[0].split()) for line, cells in rows)
+    yield from complete_rows((row for row in split if len(row[1]) > 1), parts, name)
+
+
+#: Files of sets for knowledge-graph completion.
+_FILES: Mapping[str, AddRows] = {
+    "entity2text": _add_texts(_NAME),
+    "entity2textlong": _add_texts(expand(RELATION_ALIASES["definition"])),
+    "entity2description": _add_texts(expand(RELATION_ALIASES["definition"])),
+    "relation2text": _name_relations,
+    "entity2id": _add_numbered_entities,
+    "relation2id": _add_numbered_relations,
+    "train2id": _add_numbered_triples,
+    "valid2id": _add_numbered_triples,
+    "test2id": _add_numbered_triples,
+}

@@ -1,0 +1,73 @@
+"""Read tables of triples or of edges: a row for each."""
+
+from collections.abc import Iterator, Sequence
+
+from kgbert.graph.core.identifiers import expand
+from kgbert.graph.core.vocabulary import RELATION_ALIASES
+from kgbert.graph.rdf.statements import Statements
+from kgbert.graph.readers.tables.columns import Positions, column_key, complete_rows
+from kgbert.graph.readers.tables.rows import Row
+from kgbert.reporting.formatting import counted
+from kgbert.utils.errors import GraphError, Remedy
+
+#: Column of the object -> the relation, in tables that name none; others are read as is_a.
+_RELATION_OF_COLUMN = {"broaderuri": "broader"}
+
+
+def add_triples(
+    rows: Iterator[Row],
+    positions: Positions,
+    names: Sequence[str],
+    name: str,
+    statements: Statements,
+) -> None:
+    """Add the rows of a table of triples or edges.
+
+    Raises:
+        GraphError: Most rows lack a part.
+    """
+    statements.ids_are_names = True
+    subject_at, object_at = positions["subject"][0], positions["object"][0]
+    predicate_at = positions["predicate"][0] if "predicate" in positions else None
+    default = _RELATION_OF_COLUMN.get(column_key(names[object_at]), "is_a")
+    if predicate_at is None:
+        statements.builder.note(
+            f"no column names the relations of {name}: every edge is read as {default}"
+        )
+    predicates: dict[str, tuple[str, bool]] = {}
+    row_count = incomplete = 0
+    for cells in complete_rows(rows, positions, name):
+        row_count += 1
+        subject, target = expand(cells[subject_at]), cells[object_at]
+        word = default if predicate_at is None else cells[predicate_at]
+        if word not in predicates:
+            predicate = expand(RELATION_ALIASES.get(word.lower(), word))
+            predicates[word] = predicate, statements.is_text_predicate(predicate)
+        predicate, is_text = predicates[word]
+        if not (subject and target and word):
+            incomplete += 1
+        elif is_text:
+            statements.add_literal(subject, predicate, target)
+        else:
+            # A table declares no entities: whatever stands at an end of an edge is one.
+            target = expand(target)
+            statements.described.update((subject, target))
+            statements.add_resource(subject, predicate, target)
+    _check_incomplete(incomplete, row_count, name, statements)
+
+
+def _check_incomplete(incomplete: int, row_count: int, name: str, statements: Statements) -> None:
+    """Note the rows without all their parts, or refuse a table of them."""
+    if 2 * incomplete > row_count:
+        raise GraphError(
+            f"{name}: {incomplete:,} of {row_count:,} rows lack a subject, predicate or "
+            f"object, so this is not a table of triples.",
+            code="incomplete-triples",
+            remedies=[
+                Remedy("columns", ("id=...", "name=..."), "if it holds entities", "ReadOptions")
+            ],
+        )
+    if incomplete:
+        statements.builder.note(
+            f"{counted(incomplete, 'row')} of {name} skipped: no subject, predicate or object"
+        )

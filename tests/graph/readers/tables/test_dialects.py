@@ -1,0 +1,115 @@
+import pytest
+
+from kgbert import ReadOptions, read_graph
+
+
+@pytest.fixture
+def read(tmp_path):
+    def read(content, name="table.csv", **options):
+        path = tmp_path / name
+        path.write_text(content, encoding="utf-8")
+        return read_graph(path, options=ReadOptions(**options))
+
+    return read
+
+
+def names_of(graph, entity):
+    return [name.text for name in graph.entity(entity).names]
+
+
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_the_separator_line_of_excel_is_no_row(mark, read):
+    graph = read(f"{mark}sep=;\nsubject;predicate;object\nZürich;liegt in;Schweiz\n")
+
+    assert graph.entity("Zürich").edges == (("liegt in", "Schweiz"),)
+    assert sorted(graph.names) == ["Schweiz", "Zürich"]
+
+
+def test_a_separator_in_a_quoted_cell_of_the_header_does_not_count(read):
+    graph = read('id;name;"a, b, c, d"\n1;heart;x\n')
+
+    assert list(graph.names) == ["heart"]
+
+
+def test_a_cell_of_a_tab_separated_file_is_quoted_if_it_begins_and_ends_so(read):
+    graph = read(
+        'id\tname\tsynonyms\n1\t"Heart ""attack"""\t"MI|infarct"\n2\t"Stroke, acute"\t"\n'
+        '3\t12" pipe\t"long" and "thin"\n',
+        "entities.tsv",
+    )
+
+    assert names_of(graph, "1") == ['Heart "attack"', "MI", "infarct"]
+    assert names_of(graph, "2") == ["Stroke, acute", '"']
+    assert names_of(graph, "3") == ['12" pipe', '"long" and "thin"']
+
+
+@pytest.mark.parametrize("name", ["long.csv", "long.tsv"])
+def test_a_cell_may_be_longer_than_python_reads_by_itself(name, read):
+    mark = "\t" if name.endswith("tsv") else ","
+    definition = "word " * 40_000
+
+    graph = read(f"id{mark}name{mark}definition\n1{mark}heart{mark}{definition}\n", name)
+
+    assert graph.entity("1").definition == definition.strip()
+
+
+def test_comments_before_the_header_are_no_header(read):
+    graph = read("# made by hand\n#second line\n#id\tname\n1\theart\n", "table.tsv")
+
+    assert names_of(graph, "1") == ["heart"]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "synonyms"),
+    [
+        ("Anemia, Iron-Deficiency", "Carcinoma, Basal Cell|Ulcer", ["Anemia, Iron-Deficiency"]),
+        ("Anemia, Iron-Deficiency", "", ["Anemia, Iron-Deficiency"]),
+        ("low iron; poor blood", "x; y", ["low iron", "poor blood"]),
+        ("Zurli,Цюрл", "", ["Zurli", "Цюрл"]),
+        ("1,2-propanediol", "", ["1,2-propanediol"]),
+        ("one, two, three, four", "five, six, seven", ["four", "one", "three", "two"]),
+        ("autos\nmotor cars", "", ["autos", "motor cars"]),
+    ],
+)
+def test_synonyms_are_separated_by_what_separates_their_column(first, second, synonyms, read):
+    graph = read(f'id,name,synonyms\n1,thing,"{first}"\n2,other,"{second}"\n')
+
+    assert sorted(names_of(graph, "1")) == sorted(["thing", *synonyms])
+
+
+def test_words_for_a_missing_value_are_no_names_where_many_rows_have_them(read):
+    rows = "".join(f"E{i},thing {i},{'NaN' if i % 2 else 'N/A'},nan\n" for i in range(9))
+
+    graph = read(f"id,name,synonyms,definition\n{rows}")
+
+    assert sorted(graph.names) == [f"thing {i}" for i in range(9)]
+    assert set(graph.definitions) == {""}
+    assert any("read as missing: n/a, nan" in note for note in graph.notes)
+
+
+def test_one_entity_may_be_called_as_a_missing_value_is(read):
+    graph = read("id,name,synonyms,definition\nE1,nan,NULL,\nE2,heart,N/A,\n")
+
+    assert names_of(graph, "E1") == ["nan", "NULL"]
+    assert names_of(graph, "E2") == ["heart", "N/A"]
+
+
+@pytest.mark.parametrize("number", ["0.9", "7", "-1e-3"])
+def test_a_third_column_of_numbers_is_a_weight(number, read):
+    graph = read(f"asthma\tlung\t{number}\ncough\tlung\t{number}\n", "edges.tsv")
+
+    assert graph.entity("asthma").edges == (("rdfs:subClassOf", "lung"),)
+    assert sorted(graph.names) == ["asthma", "cough", "lung"]
+
+
+def test_several_rows_of_one_id_have_one_preferred_name(read):
+    graph = read("cui,name\nS-1,kidney failure\nS-1,failure of kidneys\nS-1,kf\n")
+
+    assert graph.entity("S-1").name == "kidney failure"
+    assert len(graph.entity("S-1").names) == 3
+
+
+def test_the_preferred_name_may_be_marked(read):
+    graph = read("cui,name,name_status\nS-1,failure of kidneys,A\nS-1,kidney failure,P\n")
+
+    assert graph.entity("S-1").name == "kidney failure"

@@ -1,0 +1,232 @@
+import pytest
+
+from kgbert import ReadOptions, read_graph
+from tests.support.errors import raises
+
+IS_A = "rdfs:subClassOf"
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(**files):
+        for name, content in files.items():
+            (tmp_path / name.replace("__", ".")).write_text(content, encoding="utf-8")
+        return tmp_path
+
+    return write
+
+
+def names_of(graph, entity):
+    return [name.text for name in graph.entity(entity).names]
+
+
+def test_columns_of_entities_are_chosen_by_role(write):
+    folder = write(t__csv='"CODE","KIND","SHORT","LONG"\n"1","x","Zorbin|Zo","Zorbin in serum"\n')
+    columns = {"id": "CODE", "name": "LONG", "synonyms": "SHORT"}
+
+    graph = read_graph(folder / "t.csv", options=ReadOptions(columns=columns))
+    typed = tuple(f"{role}={column}" for role, column in columns.items())
+
+    assert names_of(graph, "1") == ["Zorbin in serum", "Zo", "Zorbin"]
+    assert graph == read_graph(folder / "t.csv", options=ReadOptions(columns=typed))
+
+
+def test_columns_are_chosen_for_one_of_several_files(write):
+    folder = write(
+        a__csv="NR,TITLE\n1,heart\n2,organ\n", b__csv="CODE,TITLE\nX,leg\n", c__csv="von,zu\n1,2\n"
+    )
+    columns = ("a.csv:id=NR", "id=CODE", "name=TITLE", "c.*:subject=von", "c.*:object=zu")
+
+    graph = read_graph(folder, options=ReadOptions(columns=columns))
+
+    assert sorted(graph.names) == ["heart", "leg", "organ"]
+    assert graph.entity("1").edges == ((IS_A, "2"),)
+
+
+def test_a_role_that_does_not_exist_is_refused_with_those_that_do(write):
+    folder = write(t__csv="a,b\n1,2\n")
+
+    with raises("unknown-column-role"):
+        read_graph(folder / "t.csv", options=ReadOptions(columns=("key=a", "name=b")))
+
+
+def test_a_header_that_is_given_takes_the_place_of_one_in_the_file(write):
+    folder = write(t__tsv="O*NET-SOC Code\tTitle\tDescription\n11-1\tChief baker\tBakes.\n")
+    options = ReadOptions(header=("id", "name", "definition"))
+
+    assert list(read_graph(folder / "t.tsv", options=options).names) == ["Chief baker"]
+
+
+def test_a_folder_of_omop_is_one_graph(write):
+    graph = read_graph(
+        write(
+            CONCEPT__csv="concept_id\tconcept_name\tdomain_id\tinvalid_reason\n"
+            '1\tAcute "barking" cough\tCondition\t\n2\tCough\tCondition\t\n3\tOld\tCondition\tD\n',
+            CONCEPT_RELATIONSHIP__csv="concept_id_1\tconcept_id_2\trelationship_id\n1\t2\tIs a\n",
+            CONCEPT_SYNONYM__csv="concept_id\tconcept_synonym_name\tlanguage_concept_id\n"
+            "1\tCroupy cough\t4180186\n",
+        )
+    )
+
+    assert names_of(graph, "1") == ['Acute "barking" cough', "Croupy cough"]
+    assert graph.entity("1").edges == ((IS_A, "2"),)
+    assert "3" not in graph
+
+
+def test_a_folder_of_esco_is_one_graph(write):
+    graph = read_graph(
+        write(
+            occupations__csv="conceptType,conceptUri,preferredLabel,altLabels,description\n"
+            'Occupation,http://a.org/o1,baker,"bread baker\nhead baker",Bakes.\n'
+            "Group,http://a.org/o2,food workers,,\n",
+            skills__csv="conceptType,conceptUri,preferredLabel,altLabels\nS,http://a.org/s,knead,\n",
+            broader__csv="conceptType,conceptUri,broaderType,broaderUri\n"
+            "Occupation,http://a.org/o1,Group,http://a.org/o2\n",
+            relations__csv="occupationUri,relationType,skillType,skillUri\n"
+            "http://a.org/o1,essential,skill,http://a.org/s\n",
+        )
+    )
+
+    assert names_of(graph, "http://a.org/o1") == ["baker", "bread baker", "head baker"]
+    assert graph.entity("http://a.org/o1").edges == (
+        ("essential", "http://a.org/s"),
+        ("skos:broader", "http://a.org/o2"),
+    )
+
+
+def test_loinc_and_its_hierarchy_are_one_graph(write):
+    graph = read_graph(
+        write(
+            Loinc__csv='"LOINC_NUM","COMPONENT","STATUS","SHORTNAME","LONG_COMMON_NAME"\n'
+            '"1-1","Zorbin","ACTIVE","Zorbin Ser","Zorbin in Serum"\n'
+            '"2-9","Quarxin","DEPRECATED","Quarxin Ur","Quarxin in Urine"\n',
+            Tree__csv="PATH_TO_ROOT,SEQUENCE,IMMEDIATE_PARENT,CODE,CODE_TEXT\n"
+            ",1,,LP1,Laboratory\nLP1,1,LP1,1-1,Zorbin Ser\n",
+        )
+    )
+
+    assert set(names_of(graph, "1-1")) == {"Zorbin Ser", "Zorbin in Serum"}
+    assert graph.entity("1-1").edges == ((IS_A, "LP1"),)
+    assert "2-9" not in graph
+
+
+def test_a_table_that_is_no_graph_is_left_out_of_a_folder_with_a_note(write):
+    folder = write(
+        CONCEPT__csv="concept_id\tconcept_name\n1\tCough\n",
+        STRENGTH__csv="drug_id\tamount\tunit\tstart\n1\t2\t3\t4\n",
+        README__txt="Tables of drugs\nand diseases\n",
+    )
+
+    assert any("STRENGTH.csv" in note for note in read_graph(folder).notes)
+    with raises("unknown-columns"):
+        read_graph([folder / "CONCEPT.csv", folder / "STRENGTH.csv"])
+
+
+def test_alternate_titles_of_onet_are_synonyms(write):
+    graph = read_graph(
+        write(
+            Occupation__csv="O*NET-SOC Code,Title,Description\n11-1,Chief baker,Bakes.\n",
+            Titles__csv="O*NET-SOC Code,Alternate Title,Short Title\n11-1,Head baker,\n",
+        )
+    )
+
+    assert names_of(graph, "11-1") == ["Chief baker", "Head baker"]
+
+
+def test_geonames_has_no_header(write):
+    row = (
+        "{}\t{}\t{}\t{}\t47.1\t8.5\tP\tPPL\tCH\t\tZH\t\t\t\t1200\t\t400\tEurope/Zurich\t2020-01-01"
+    )
+    rows = [row.format(9, "Zürl", "Zurl", "Zurli,Цюрл"), row.format(8, "Bärn", "Barn", "")]
+    folder = write(CH__txt="\n".join(rows))
+
+    assert names_of(read_graph(folder / "CH.txt"), "9") == ["Zürl", "Zurli", "Цюрл"]
+
+
+def test_neo4j_marks_its_columns_and_their_types(write):
+    graph = read_graph(
+        write(
+            nodes__csv="drugId:ID(Drug),name:string,aliases:string[],:LABEL\nd1,Aspirin,ASA;acid,D\n",
+            more__csv="id:ID,name,:LABEL\nd2,Pain,Symptom\n",
+            edges__csv=":START_ID(Drug),:END_ID,:TYPE\nd1,d2,TREATS\n",
+        )
+    )
+
+    assert names_of(graph, "d1") == ["Aspirin", "ASA", "acid"]
+    assert graph.entity("d1").edges == (("TREATS", "d2"),)
+    assert len(graph) == 2
+
+
+def test_an_export_of_apoc_has_entities_and_edges_in_one_table(write):
+    folder = write(
+        all__csv='"_id","_labels","name","_start","_end","_type"\n'
+        '"0",":Drug","Aspirin",,,\n"1",":Symptom","Pain",,,\n,,,"0","1","TREATS"\n'
+    )
+
+    graph = read_graph(folder / "all.csv")
+
+    assert names_of(graph, "0") == ["Aspirin"]
+    assert graph.entity("0").edges == (("TREATS", "1"),)
+
+
+def test_the_files_of_graph_completion_are_one_graph(write):
+    graph = read_graph(
+        write(
+            entity2text__tsv="/m/01\tAspirin\n/m/02\tPain, acute\n",
+            relation2text__tsv="/medicine/treats\tmedicine treats\n",
+            train__tsv="/m/01\t/medicine/treats\t/m/02\n",
+        )
+    )
+
+    assert graph.name(graph.index("/m/02")) == "Pain, acute"
+    assert graph.entity("/m/01").edges == (("/medicine/treats", "/m/02"),)
+    assert graph.relation_names == ("medicine treats",)
+
+
+def test_the_numbered_files_of_openke_are_one_graph(write):
+    folder = write(
+        entity2id__txt="2\nAspirin\t0\nPain\t1\n",
+        relation2id__txt="1\ntreats\t0\n",
+        train2id__txt="1\n0 1 0\n",
+    )
+    files = [folder / f"{name}2id.txt" for name in ("entity", "relation", "train")]
+
+    graph = read_graph(files)
+
+    assert sorted(graph.names) == ["Aspirin", "Pain"]
+    assert graph.relation_names == ("treats",)
+    assert len(graph.heads) == 1
+
+
+@pytest.mark.parametrize(
+    "header", ["level 1,level 2,level 3", "Level 0 URI,Level 0 preferred term,Level 1 URI"]
+)
+def test_levels_are_a_hierarchy(header, write):
+    rows = "Vehicles,,\nVehicles,Cars,\nVehicles,Cars,Taxis\n"
+    if "URI" in header:
+        rows = "http://a.org/1,Vehicles,http://a.org/2\nhttp://a.org/1,Vehicles,\n"
+
+    graph = read_graph(write(levels__csv=f"{header}\n{rows}") / "levels.csv")
+
+    if "URI" in header:
+        assert graph.entity("http://a.org/2").edges == ((IS_A, "http://a.org/1"),)
+    else:
+        assert graph.entity("Taxis").edges == ((IS_A, "Cars"),)
+        assert graph.entity("Cars").edges == ((IS_A, "Vehicles"),)
+        assert len(graph) == 3
+
+
+def test_translations_join_the_ontology_by_id(write):
+    folder = write(
+        hp__obo="[Term]\nid: HP:0000001\nname: All\n",
+        fr__tsv="subject_id\tsource_language\ttranslation_language\tpredicate_id\tsource_value\t"
+        "translation_status\ttranslation_value\n"
+        "HP:0000001\ten\tfr\trdfs:label\tAll\tOFFICIAL\tTous\n"
+        "HP:0000001\ten\tfr\tIAO:0000115\t\tOFFICIAL\tTout.\n",
+    )
+
+    graph = read_graph([folder / "hp.obo", folder / "fr.tsv"])
+
+    names = {(name.text, name.language) for name in graph.entity("HP:0000001").names}
+    assert names == {("All", ""), ("Tous", "fr")}
+    assert graph.entity("HP:0000001").definition == "Tout."
