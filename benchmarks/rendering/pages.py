@@ -25,8 +25,8 @@ from kgbert.comparison.report.tables import arm_table, render_markdown
 from kgbert.reporting.formatting import counted, duration, quantity
 
 PROJECT = Path(__file__).parents[2]
-PAGES = (PROJECT / "README.md", PROJECT / "benchmarks" / "README.md")
-PICTURE = PROJECT / "docs" / "report.svg"
+PAGES = (PROJECT / "README.md", *sorted((PROJECT / "docs" / "results").glob("*.md")))
+PICTURE = PROJECT / "docs" / "results" / "report.svg"
 
 NOT_MEASURED = "Not measured yet."
 
