@@ -1,5 +1,6 @@
 # make demo    install into .venv and run the main job on real data
 # make test    every check: format, lint, types, tests with doctests and shape checks
+# make docs    build the documentation and serve it on http://localhost:8000
 # make clean   remove .venv and what the tools cached
 #
 # PYTHON chooses the interpreter of a new .venv:     make demo PYTHON=python3.12
@@ -10,7 +11,7 @@ PYTHON ?= python3
 TORCH ?= torch -c constraints.txt
 BIN := .venv/bin
 
-.PHONY: demo test clean
+.PHONY: demo test docs clean
 
 demo: .venv/.demo
 	$(BIN)/kgbert demo
@@ -22,6 +23,9 @@ test: .venv/.test
 	$(BIN)/mypy
 	OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(BIN)/pytest -n auto --dist loadfile
 
+docs: .venv/.test
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs serve --strict
+
 clean:
 	rm -rf .venv build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
@@ -30,7 +34,7 @@ clean:
 	@touch $@
 
 .venv/.test: pyproject.toml constraints.txt | .venv/.torch
-	$(BIN)/pip install -e '.[demo,test]' -c constraints.txt
+	$(BIN)/pip install -e '.[demo,docs,test]' -c constraints.txt
 	@touch $@
 
 .venv/.torch: | .venv/.python

@@ -59,7 +59,7 @@ def dependencies() -> str:
     rows += [
         (f"`{need}` (extra `{extra}`)", REASONS[_package_name(need)])
         for extra, needs in extras.items()
-        if extra != "test"
+        if extra not in ("docs", "test")
         for need in needs
     ]
     return table(("package", "purpose"), rows)

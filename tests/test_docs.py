@@ -1,0 +1,168 @@
+"""The README and the documentation: code runs, commands parse, links lead somewhere."""
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from transformers import AutoModel
+
+import kgbert
+from kgbert.cli.main import COMMANDS, _parser
+from tests.support.paths import PROJECT
+from tests.support.tiny import tiny_config, tiny_tokenizer
+
+SITE_PAGES = sorted((PROJECT / "docs").rglob("*.md"))
+#: Pages that are read in the repository; the links of the others are checked by mkdocs.
+REPOSITORY_PAGES = [
+    PROJECT / name
+    for name in ("README.md", "CONTRIBUTING.md", "benchmarks/README.md", "graphs/README.md")
+]
+PAGES = [*REPOSITORY_PAGES, *SITE_PAGES]
+
+#: Replaced by a tiny backbone, since tests download nothing.
+HUB_NAME = "sentence-transformers/all-MiniLM-L6-v2"
+
+
+def name_of(page):
+    return page.relative_to(PROJECT).as_posix()
+
+
+def code_blocks(page, language):
+    text = page.read_text(encoding="utf-8")
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+
+
+@pytest.fixture
+def backbone(tmp_path, monkeypatch):
+    folder = str(tmp_path / "backbone")
+    config = tiny_config("bert")
+    config.max_position_embeddings = 512
+    AutoModel.from_config(config).save_pretrained(folder)
+    tiny_tokenizer("bert").save_pretrained(folder)
+    monkeypatch.chdir(tmp_path)
+    # Features are cached below the home folder.
+    monkeypatch.setenv("HOME", str(tmp_path))
+    return folder
+
+
+def run_blocks(blocks, backbone):
+    names = {}
+    for block in blocks:
+        exec(block.replace(HUB_NAME, backbone), names)
+    return names
+
+
+@pytest.mark.slow
+def test_python_of_the_readme_runs_as_printed(backbone, capsys):
+    blocks = code_blocks(PROJECT / "README.md", "python")
+    assert HUB_NAME in "".join(blocks)
+
+    run_blocks(blocks, backbone)
+
+    printed = capsys.readouterr().out
+    assert "knowledge over shuffled" in printed
+    assert "Prediction(text='Discharged on codeine.'" in printed
+    assert all(Path(file).exists() for file in ("drugs/report.html", "drugs/results.json"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "page", [page for page in SITE_PAGES if code_blocks(page, "python")], ids=name_of
+)
+def test_python_of_a_page_runs_as_printed(page, backbone):
+    first = code_blocks(PROJECT / "docs/index.md", "python")[0]
+
+    # Every page uses the two files that the start page writes.
+    run_blocks([first, *code_blocks(page, "python")], backbone)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_every_public_name_exists(page):
+    text = page.read_text(encoding="utf-8")
+    named = set(re.findall(r"(?<![/\w.])kgbert\.([A-Za-z_]\w*)", text))
+    rooms = {path.name.removesuffix(".py") for path in Path(kgbert.__file__).parent.iterdir()}
+
+    assert named - rooms <= {*kgbert.__all__, "__all__"}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_every_command_can_be_typed(page):
+    names = "|".join(COMMANDS)
+    joined = page.read_text(encoding="utf-8").replace("\\\n", "")
+    lines = re.findall(rf"(?:^|`)kgbert ((?:{names}) [^`\n]+)", joined, re.MULTILINE)
+
+    for line in lines:
+        given = shlex.split(line, comments=True)
+        if "..." not in given and not any(word.isupper() for word in given):
+            assert _parser().parse_args(given).command is COMMANDS[given[0]]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_every_option_exists(page):
+    text = page.read_text(encoding="utf-8")
+    options = set(re.findall(r"`(--[a-z][a-z-]+)", text))
+    known = "".join(
+        parser.format_help()
+        for action in _parser()._actions
+        if isinstance(action.choices, dict)
+        for parser in action.choices.values()
+    )
+    scripts = "".join(
+        path.read_text(encoding="utf-8") for path in (PROJECT / "benchmarks").rglob("*.py")
+    )
+
+    unknown = {option for option in options if option not in known and option not in scripts}
+    assert not unknown - {"--help", "--nproc_per_node"}
+
+
+def headings_of(page):
+    """Return the anchors of a page's headings, as they are made on the web."""
+    lines = page.read_text(encoding="utf-8").splitlines()
+    titles = (line.lstrip("# ").lower() for line in lines if line.startswith("#"))
+    return {re.sub(r"[^\w -]", "", title).replace(" ", "-") for title in titles}
+
+
+@pytest.mark.parametrize("page", REPOSITORY_PAGES, ids=name_of)
+def test_every_link_to_a_file_or_a_heading_leads_somewhere(page):
+    targets = re.findall(r"\]\((?!https?:)([^)]+)\)", page.read_text(encoding="utf-8"))
+
+    for target in targets:
+        path, _, heading = target.partition("#")
+        linked = page.parent / path if path else page
+        assert linked.exists(), target
+        assert not heading or heading in headings_of(linked), target
+
+
+def test_every_page_is_in_the_navigation():
+    navigation = (PROJECT / "mkdocs.yml").read_text(encoding="utf-8")
+
+    assert all(
+        f": {page.relative_to(PROJECT / 'docs').as_posix()}" in navigation for page in SITE_PAGES
+    )
+
+
+def test_readme_fits_on_a_few_screens():
+    lines = (PROJECT / "README.md").read_text(encoding="utf-8").splitlines()
+
+    assert len(lines) <= 150
+
+
+@pytest.mark.slow
+def test_site_builds_without_a_warning(tmp_path):
+    pytest.importorskip("material")
+
+    built = subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "-q", "-d", tmp_path / "site"],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+    )
+
+    assert built.returncode == 0, built.stdout + built.stderr
+    pages = [page.relative_to(PROJECT / "docs").with_suffix("") for page in SITE_PAGES]
+    for page in pages:
+        folder = page.parent if page.name == "index" else page
+        assert (tmp_path / "site" / folder / "index.html").exists(), page
