@@ -26,7 +26,7 @@ import torch
 
 from benchmarks import RESULTS
 from benchmarks.calibration.planted import EPOCHS, SIZES, PlantedTask, save_tiny_encoder
-from kgbert.cli.core.progress import show_run
+from kgbert.cli.core.progress import ProgressReporter
 from kgbert.comparison.arms.registry import ARMS
 from kgbert.comparison.compare import compare
 from kgbert.comparison.run import run_arm
@@ -136,7 +136,7 @@ def real(folder: Path, parts: Sequence[str]) -> Iterator[dict[str, Any]]:
         for share in SHARES:
             planted = PlantedTask(hops=hops, share=share)
             study = planted.study(folder / f"planted-{hops}-{share:g}", encoder)
-            yield _study_row(hops, share, compare(study, progress=show_run))
+            yield _study_row(hops, share, compare(study, progress=ProgressReporter().run_finished))
 
 
 def compare_plain_with_itself(study: Study) -> dict[str, Any]:

@@ -27,7 +27,7 @@ import torch
 
 from benchmarks import RESULTS
 from benchmarks.verdict.tasks import TASKS, SampledSplits
-from kgbert.cli.core.progress import ShowProgress, show_run, show_trial
+from kgbert.cli.core.progress import ProgressReporter
 from kgbert.comparison.arms.registry import ARMS
 from kgbert.comparison.compare import compare
 from kgbert.comparison.report.tables import render_table
@@ -73,8 +73,10 @@ def main() -> None:
     silence_libraries()
     study = build_study(arguments)
     rates = LEARNING_RATES[:1] if arguments.smoke else LEARNING_RATES
-    study = tuned(study, rates, seeds=TUNING_SEEDS, progress=show_trial)
-    results = compare(replace(study, seeds=arguments.seeds), progress=show_run)
+    study = tuned(study, rates, seeds=TUNING_SEEDS, progress=ProgressReporter().trial_finished)
+    results = compare(
+        replace(study, seeds=arguments.seeds), progress=ProgressReporter().run_finished
+    )
     if arguments.smoke:
         return
     missing = [
@@ -86,7 +88,7 @@ def main() -> None:
     if missing:
         print(f"no result yet: {len(missing)} runs are missing, the first {missing[0]}")
         return
-    results = compare(study, progress=show_run)
+    results = compare(study, progress=ProgressReporter().run_finished)
     print(render_table(results))
     write_result(arguments.task, study)
 
@@ -127,7 +129,7 @@ def build_study(arguments: argparse.Namespace) -> Study:
 
 
 def _features(graph: KnowledgeGraph, backbone: str) -> EntityFeatures:
-    return encode_entities(graph, backbone, progress=ShowProgress("encoding entities:"))
+    return encode_entities(graph, backbone, progress=ProgressReporter().steps("encoding entities"))
 
 
 def _random_features(graph: KnowledgeGraph) -> EntityFeatures:

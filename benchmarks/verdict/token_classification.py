@@ -18,7 +18,7 @@ import numpy as np
 
 from benchmarks import RESULTS
 from benchmarks.verdict.sentences import sentences_of
-from kgbert.cli.core.progress import ShowProgress, show_run
+from kgbert.cli.core.progress import ProgressReporter
 from kgbert.comparison.arms.registry import ARMS
 from kgbert.comparison.compare import compare
 from kgbert.comparison.report.tables import render_table
@@ -77,12 +77,12 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=6)
     arguments = parser.parse_args()
     graph = read_graph(arguments.data / "graphs" / "mesh" / "mesh_diseases_chemicals.skos.ttl")
-    backbone = str(checked_backbone())
+    backbone, reporter = str(checked_backbone()), ProgressReporter()
     study = Study(
         name=f"BC5CDR mentions with MeSH, {arguments.train} training sentences",
         folder=arguments.folder,
         graph=graph,
-        features=encode_entities(graph, backbone, progress=ShowProgress("encoding entities:")),
+        features=encode_entities(graph, backbone, progress=reporter.steps("encoding entities")),
         backbone=backbone,
         linker=make_linker(graph, "dictionary"),
         split=SampledSentences(arguments.data / "tasks" / "bc5cdr", arguments.train, 150),
@@ -91,7 +91,7 @@ def main() -> None:
         training_configs={name: TrainingConfig(epochs=20, batch_size=16) for name in ARM_NAMES},
         max_examples=0,
     )
-    results = compare(study, progress=show_run)
+    results = compare(study, progress=reporter.run_finished)
     print(render_table(results))
     results_json = json.loads((arguments.folder / "results.json").read_text(encoding="utf-8"))
     for run in results_json["runs"]:

@@ -1,9 +1,7 @@
-"""Find the command, run it, and turn what goes wrong into one line and an exit status."""
+"""Find the command, run it, and turn an error into one line and an exit status."""
 
-import io
-import os
 import sys
-from argparse import RawDescriptionHelpFormatter
+from argparse import Namespace, RawDescriptionHelpFormatter
 from collections.abc import Sequence
 
 import kgbert
@@ -16,6 +14,7 @@ from kgbert.cli.commands.predict import PREDICT
 from kgbert.cli.commands.train import TRAIN
 from kgbert.cli.commands.train_linker import TRAIN_LINKER
 from kgbert.cli.core.command import Command
+from kgbert.cli.core.output import discard_output, escape, safe_output
 from kgbert.cli.core.parser import Parser
 from kgbert.utils.errors import KGBertError
 
@@ -24,33 +23,43 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command that the arguments name; return the exit status.
 
     0 is success, 1 an error that the last line explains, 2 arguments that do not fit,
-    130 Ctrl-C, and 141 that whoever read the output stopped reading.
+    130 Ctrl-C, and 141 that the reader of the output stopped reading.
     """
-    for stream in (sys.stdout, sys.stderr):
-        # Names of entities may hold characters that a terminal's encoding lacks.
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
     parsed = _parser().parse_args(arguments)
-    command: Command = parsed.command
     try:
-        command.run(parsed)
-        sys.stdout.flush()
+        _run(parsed)
     except BrokenPipeError:
-        # Python flushes once more at exit; into nothing, so that it does not complain.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        discard_output()
         return 141
     except KeyboardInterrupt:
         return _fail("interrupted", 130)
     except (ValueError, OSError) as error:
-        return _fail(_said(error), 1)
+        _flush_or_discard()
+        return _fail(_message(error), 1)
     return 0
+
+
+def _run(parsed: Namespace) -> None:
+    command: Command = parsed.command
+    with safe_output():
+        command.run(parsed)
+        sys.stdout.flush()
+
+
+def _flush_or_discard() -> None:
+    """Write what was printed before an error, unless the error is that it cannot be written."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError:
+        discard_output()
 
 
 def _parser() -> Parser:
     parser = Parser(
         prog="kgbert",
         description=kgbert.__doc__,
-        epilog="kgbert COMMAND --help tells more, with an example.",
+        epilog="kgbert COMMAND --help describes a command, with an example.",
     )
     parser.add_argument("--version", action="version", version=f"kgbert {kgbert.__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
@@ -67,8 +76,8 @@ def _parser() -> Parser:
     return parser
 
 
-def _said(error: ValueError | OSError) -> str:
-    """Return what went wrong, without the number that the system has for it."""
+def _message(error: ValueError | OSError) -> str:
+    """Return the message of an error, without the number that the system has for it."""
     if isinstance(error, KGBertError):
         return error.on_command_line()
     if not isinstance(error, OSError) or not error.strerror:
@@ -77,11 +86,11 @@ def _said(error: ValueError | OSError) -> str:
 
 
 def _fail(reason: object, status: int) -> int:
-    print(f"kgbert: {' '.join(str(reason).split())}", file=sys.stderr)
+    print(f"kgbert: {escape(' '.join(str(reason).split()))}", file=sys.stderr)
     return status
 
 
-#: Every command by the name that is typed.
+#: The commands by name.
 COMMANDS: dict[str, Command] = {
     "demo": DEMO,
     "graphs": GRAPHS,

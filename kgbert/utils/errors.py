@@ -22,6 +22,8 @@ class Remedy:
     "ReadOptions(label='dc:title') if the names have another property"
     >>> remedy.on_command_line()
     '--label dc:title if the names have another property'
+    >>> Remedy("cache", None).on_command_line()
+    '--no-cache'
     >>> Remedy("line", 4096, owner="Limits").on_command_line()
     '--limit line=4096'
     """
@@ -46,6 +48,8 @@ class Remedy:
         option = f"--{self.option.replace('_', '-')}"
         if self.value is True:
             return self._with_purpose(option)
+        if self.value is False or self.value is None:
+            return self._with_purpose(f"--no-{option[2:]}")
         values = self.value if isinstance(self.value, tuple | list) else (self.value,)
         typed = ",".join("..." if value is CHOOSE else str(value) for value in values)
         return self._with_purpose(f"{option} {typed if typed == '...' else shlex.quote(typed)}")

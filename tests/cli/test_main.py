@@ -105,8 +105,8 @@ def test_link_shows_where_a_text_mentions_which_entity(obo, capsys):
     assert status == 0
     assert shown[:3] == [
         "İmpetigo without fever.",
-        "  0-8    İmpetigo  →  İmpetigo (EX:2)  1.00  word for word",
-        "  17-22  fever     →  fever (EX:1)     1.00  word for word",
+        "  0-8    İmpetigo  →  İmpetigo (EX:2)  1.00  exact match",
+        "  17-22  fever     →  fever (EX:1)     1.00  exact match",
     ]
     assert shown[3] == f"2 mentions in 1 of 1 text, by the 3 names of {obo}"
 
@@ -172,7 +172,10 @@ def test_only_a_part_of_a_graph_can_be_read(obo, capsys, options, entities):
         (["link", "{obo}", "{notes}"], "'text'; there are 'note', 'id'. If the text is in 'note'"),
         (["link", "{obo}", " "], "the text is empty; write one between quotes"),
         (["inspect", "{obo}", "--relations", "part_of"], "part_of"),
-        (["link", "{obo}", "x", "--linker", "nearst"], "unknown linker 'nearst'; did you mean"),
+        (
+            ["link", "{obo}", "x", "--linker", "dictionry"],
+            "'dictionry'; did you mean",
+        ),
         (["link", "{obo}", "x", "--format", "obi"], "unknown graph format 'obi'; did you mean"),
     ],
 )

@@ -1,4 +1,4 @@
-"""kgbert compare: does the knowledge help on your task?"""
+"""kgbert compare: does the knowledge help on a task?"""
 
 import json
 from argparse import Action, ArgumentParser, Namespace
@@ -8,14 +8,17 @@ from pathlib import Path
 from textwrap import fill
 from typing import TYPE_CHECKING
 
-from kgbert.cli.core.argument_types import positive, rates, seconds, sizes
+from kgbert.cli.core.argument_types import duration, learning_rates, positive, train_sizes
 from kgbert.cli.core.checks import check_output
 from kgbert.cli.core.command import Command
-from kgbert.cli.core.distributed import each_alone
+from kgbert.cli.core.distributed import run_independently
+from kgbert.cli.core.output import escape
+from kgbert.cli.core.progress import ProgressReporter, add_quiet_argument
 from kgbert.cli.options.study import study_of
 from kgbert.cli.options.training import add_task_arguments
 from kgbert.comparison.arms.descriptions import KINDS
 from kgbert.comparison.arms.roles import check_names
+from kgbert.utils.errors import KGBertError
 from kgbert.utils.registry import lookup
 
 if TYPE_CHECKING:
@@ -25,30 +28,31 @@ if TYPE_CHECKING:
 _WIDTH = 78
 
 
-@each_alone
+@run_independently
 def compare(arguments: Namespace) -> None:
-    """Train plain, augmented and control models on paired seeds, and judge whether it helps."""
+    """Train plain, knowledge and control models on paired seeds, and test whether it helps."""
     check_output(arguments.output)
     _check_budget(arguments)
+    reporter = ProgressReporter(quiet=arguments.quiet)
     # Imported here and below: these load torch, for which a mistyped argument need not wait.
     from kgbert.comparison.arms.registry import ARMS
 
     arms = [lookup(ARMS, name.strip(), "arm") for name in arguments.arms.split(",")]
     check_names([arm.name for arm in arms])
-    study = study_of(arguments, arms, range(arguments.seeds))
+    study = study_of(arguments, arms, range(arguments.seeds), reporter)
     include = False if arguments.without_graph else None
-    study = replace(study, command=_told(arguments), includes_graph=include)
-    if arguments.grid:
-        study = _tuned(study, arguments.grid)
+    study = replace(study, command=_recorded(arguments), includes_graph=include)
+    if arguments.learning_rates:
+        study = _tuned(study, arguments.learning_rates, reporter)
     if arguments.budget:
-        study = _affordable(study, arguments.budget)
+        study = _within_budget(study, arguments.budget, reporter)
     from kgbert.cli.core.results import compare_and_show
 
-    compare_and_show(study, arguments.train_sizes)
+    compare_and_show(study, reporter, arguments.train_sizes)
 
 
 class Reproduce(Action):
-    """Runs a comparison again as its ``results.json`` says, and tells whether it agrees."""
+    """Repeats the comparison of a ``results.json``, and prints whether the results agree."""
 
     def __call__(
         self,
@@ -57,31 +61,34 @@ class Reproduce(Action):
         values: object,
         option_string: str | None = None,
     ) -> None:
-        """Run it and end, as --help and --version do: no other argument is needed."""
+        """Run it and exit, as --help and --version do: no other argument is needed."""
         path = Path(str(values))
         try:
             parser.exit(_reproduce(path, namespace))
         except (ValueError, OSError) as error:
-            parser.exit(1, f"kgbert: {' '.join(str(error).split())}\n")
+            message = error.on_command_line() if isinstance(error, KGBertError) else str(error)
+            parser.exit(1, f"kgbert: {escape(' '.join(message.split()))}\n")
 
 
 def _reproduce(path: Path, defaults: Namespace) -> int:
     try:
         before = json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, json.JSONDecodeError) as error:
+    except (FileNotFoundError, ValueError) as error:
         what = "no such file" if isinstance(error, FileNotFoundError) else f"no JSON ({error})"
-        raise ValueError(
-            f"--reproduce {path}: {what}; name a results.json that kgbert compare wrote"
+        raise KGBertError(
+            f"--reproduce {path}: {what}; name a results.json that kgbert compare wrote",
+            code="unreadable-results",
         ) from error
-    if not before.get("command"):
-        raise ValueError(
-            f"{path} does not tell the command it came from, so it cannot be run again from here; "
-            "it was not written by kgbert compare, or by an older one: type that command again "
-            "with another --output"
+    if not isinstance(before, dict) or not before.get("command"):
+        raise KGBertError(
+            f"{path} does not record the command that wrote it, so it cannot be repeated: it was "
+            "not written by kgbert compare, or by an older one; type that command again with "
+            "another --output",
+            code="results-without-command",
         )
-    told = {name: _back(value) for name, value in before["command"].items()}
-    # Results of an older version do not tell of arguments that it did not have.
-    arguments = Namespace(**{**vars(defaults), **told})
+    recorded = {name: _as_argument(value) for name, value in before["command"].items()}
+    # Results of an older version lack arguments that it did not have.
+    arguments = Namespace(**{**vars(defaults), **recorded})
     arguments.output = Path(f"{arguments.output}-again")
     compare(arguments)
     from kgbert.comparison.reproduce import agreement
@@ -92,43 +99,42 @@ def _reproduce(path: Path, defaults: Namespace) -> int:
     return 0 if found.agrees else 1
 
 
-def _back(value: object) -> object:
-    """Return an argument as it was: what is written as a list was a tuple."""
+def _as_argument(value: object) -> object:
+    """Return a recorded argument as it was parsed: JSON writes a tuple as a list."""
     return tuple(value) if isinstance(value, list) else value
 
 
-def _told(arguments: Namespace) -> dict[str, object]:
-    """Return the arguments as they can be written down."""
-    told = {name: value for name, value in vars(arguments).items() if name != "command"}
-    return {**told, "output": str(arguments.output)}
+def _recorded(arguments: Namespace) -> dict[str, object]:
+    """Return the arguments as plain values."""
+    recorded = {name: value for name, value in vars(arguments).items() if name != "command"}
+    return {**recorded, "output": str(arguments.output)}
 
 
-def _tuned(study: "Study", rates: Sequence[float]) -> "Study":
-    from kgbert.cli.core.progress import show_trial
+def _tuned(study: "Study", rates: Sequence[float], reporter: ProgressReporter) -> "Study":
     from kgbert.comparison.tuning import tuned
 
-    return tuned(study, rates, progress=show_trial)
+    return tuned(study, rates, progress=reporter.trial_finished)
 
 
 def _check_budget(arguments: Namespace) -> None:
-    if arguments.budget and (arguments.grid or arguments.train_sizes != (None,)):
-        raise ValueError(
-            "--budget plans one comparison, and cannot know what --grid and --train-sizes add to "
-            "it; leave either out"
+    if arguments.budget and (arguments.learning_rates or arguments.train_sizes != (None,)):
+        raise KGBertError(
+            "--budget plans one comparison, and cannot know what --learning-rates and "
+            "--train-sizes add to it; leave either out",
+            code="conflicting-options",
         )
 
 
-def _affordable(study: "Study", budget: int) -> "Study":
+def _within_budget(study: "Study", budget: int, reporter: ProgressReporter) -> "Study":
     from functools import partial
 
-    from kgbert.cli.core.progress import show_run
     from kgbert.comparison.budget import within_budget
     from kgbert.comparison.compare import compare as run
 
-    print("timing one run of each arm, unless one was finished before", flush=True)
-    planned = within_budget(study, budget, partial(run, progress=show_run))
+    reporter.message("timing one run of each arm, unless one was finished before")
+    planned = within_budget(study, budget, partial(run, progress=reporter.run_finished))
     print("\n".join(planned.budget), flush=True)
-    # Planned again it might come out otherwise; done again it is to be the same.
+    # A repetition runs the same arms and seeds, which another plan might not choose.
     fixed = {
         "arms": ",".join(arm.name for arm in planned.arms),
         "seeds": len(planned.seeds),
@@ -143,7 +149,7 @@ def _add_arguments(parser: ArgumentParser) -> None:
         "--arms",
         default="plain,knowledge,shuffled",
         metavar="A,B,C",
-        help="what is compared, of the arms below (plain,knowledge,shuffled)",
+        help="which of the arms below are compared (plain,knowledge,shuffled)",
     )
     parser.add_argument(
         "--seeds",
@@ -156,39 +162,41 @@ def _add_arguments(parser: ArgumentParser) -> None:
         "--reproduce",
         action=Reproduce,
         metavar="RESULTS",
-        help="nothing else: run again what this results.json came from, and say whether it agrees",
+        help="repeat the comparison that wrote this results.json, and print whether the results "
+        "agree; no other argument is needed",
     )
     parser.add_argument(
         "--budget",
-        type=seconds,
+        type=duration,
         metavar="TIME",
-        help="run only the arms and seeds that fit into a time, as in 30m or 2h, and say what is "
-        "left out",
+        help="run only the arms and seeds that fit into this time, for example 30m or 2h, and list "
+        "what is left out",
     )
     parser.add_argument(
         "--without-graph",
         action="store_true",
-        help="leave the graph with its names out of the best model's folder, for its licence",
+        help="save the best model without the graph and its names, for example for its licence",
     )
     parser.add_argument(
         "--train-sizes",
-        type=sizes,
+        type=train_sizes,
         default=(None,),
         metavar="N,N,all",
-        help="compare with so many training texts each, as in 50,200,all, on the same test texts "
-        "(all)",
+        help="compare with these numbers of training texts, for example 50,200,all, on the same "
+        "test texts (all)",
     )
-    parser.add_argument_group("arms", _arms_told())
+    parser.add_argument_group("arms", _describe_arms())
     parser.add_argument(
-        "--grid",
-        type=rates,
+        "--learning-rates",
+        type=learning_rates,
         metavar="R,R",
-        help="choose each arm's --learning-rate from these, as in 1e-4,4e-4, on the validation "
-        "texts of two seeds",
+        help="choose each arm's --learning-rate from these, for example 1e-4,4e-4, on the "
+        "validation texts of two seeds",
     )
+    add_quiet_argument(parser)
 
 
-def _arms_told() -> str:
+def _describe_arms() -> str:
     """Return every arm with its description, by kind."""
     blocks = []
     for kind, descriptions in KINDS.items():

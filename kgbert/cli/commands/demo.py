@@ -5,37 +5,35 @@ from pathlib import Path
 
 from kgbert.cli.core.checks import check_output
 from kgbert.cli.core.command import Command
-from kgbert.cli.core.distributed import each_alone
+from kgbert.cli.core.distributed import run_independently
+from kgbert.cli.core.progress import ProgressReporter, add_quiet_argument
 
 
-@each_alone
+@run_independently
 def demo(arguments: Namespace) -> None:
-    """Classify diagnoses with and without the Human Phenotype Ontology: does it help?"""
+    """Classify diagnoses with and without the Human Phenotype Ontology, and compare."""
     folder = arguments.output or Path(f"kgbert-demo-{arguments.size}")
     check_output(folder)
-    print("loading torch and the graph", flush=True)
+    reporter = ProgressReporter(quiet=arguments.quiet)
+    reporter.message("loading torch and the graph")
     # Imported here, so that `kgbert --help` waits for none of it.
     from kgbert.cli.core.checks import check_backbone
 
     if arguments.backbone:
         check_backbone(arguments.backbone)
-    from kgbert.cli.core.progress import ShowProgress
     from kgbert.cli.core.results import compare_and_show
     from kgbert.demo.study import SIZES, demo_study
     from kgbert.utils.logging import silence_libraries
 
     size = SIZES[arguments.size]
-    print(
+    reporter.message(
         f"{len(size.arms)} arms ({', '.join(size.arms)}) on {size.seeds} paired seeds, "
-        f"{size.texts:,} training texts each; results go to {folder}",
-        flush=True,
+        f"{size.texts:,} training texts each; results go to {folder}"
     )
     silence_libraries()
-    compare_and_show(
-        demo_study(
-            folder, size, backbone=arguments.backbone, progress=ShowProgress("encoding entities:")
-        )
-    )
+    encoding = reporter.steps("encoding entities")
+    study = demo_study(folder, size, backbone=arguments.backbone, progress=encoding)
+    compare_and_show(study, reporter)
 
 
 def _add_arguments(parser: ArgumentParser) -> None:
@@ -53,14 +51,15 @@ def _add_arguments(parser: ArgumentParser) -> None:
         dest="size",
         action="store_const",
         const="quick",
-        help="two tiny seeds, to see that everything is installed; no verdict",
+        help="two tiny seeds, to check the installation; no verdict",
     )
     parser.add_argument(
-        "--backbone", metavar="NAME", help="another encoder: a name on the hub, or a folder"
+        "--backbone", metavar="NAME", help="another encoder: a name on the hub or a folder"
     )
     parser.add_argument(
-        "--output", type=Path, metavar="FOLDER", help="where results go (kgbert-demo-short)"
+        "--output", type=Path, metavar="FOLDER", help="folder for the results (kgbert-demo-short)"
     )
+    add_quiet_argument(parser)
 
 
 DEMO = Command(demo, _add_arguments, example="kgbert demo")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from kgbert.cli.core.argument_types import not_negative
 from kgbert.cli.core.checks import check_output
 from kgbert.cli.core.command import Command
+from kgbert.cli.core.progress import ProgressReporter, add_quiet_argument
 from kgbert.cli.options.study import study_of
 from kgbert.cli.options.training import add_task_arguments
 from kgbert.utils.paths import SETTINGS_FILE
@@ -21,16 +22,16 @@ def train(arguments: Namespace) -> None:
     # Imported here: they load torch, for which a mistyped argument need not wait.
     from kgbert.comparison.arms.registry import ARMS
 
-    study = study_of(arguments, [ARMS["knowledge"]], [arguments.seed])
+    reporter = ProgressReporter(quiet=arguments.quiet)
+    study = study_of(arguments, [ARMS["knowledge"]], [arguments.seed], reporter)
     from accelerate import PartialState
 
-    from kgbert.cli.core.progress import ShowProgress
     from kgbert.comparison.run import run_arm
     from kgbert.tasks.base import TASKS
     from kgbert.training.callbacks import StepProgress
     from kgbert.training.saving import save_model
 
-    steps = StepProgress(ShowProgress("training, step"))
+    steps = StepProgress(reporter.steps("training, step"))
     task = TASKS["entity-linking"] if arguments.task == "linking" else None
     trained = run_arm(study, study.arms[0], arguments.seed, callbacks=[steps], task=task)
     # Under torchrun every process has trained the same model.
@@ -86,6 +87,7 @@ def _add_arguments(parser: ArgumentParser) -> None:
         help="leave the graph with its names out of the folder, for its licence; that is done by "
         "itself where its card forbids passing it on",
     )
+    add_quiet_argument(parser)
 
 
 TRAIN = Command(

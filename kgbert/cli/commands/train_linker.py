@@ -3,9 +3,10 @@
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from kgbert.cli.core.argument_types import not_negative, positive, rate
+from kgbert.cli.core.argument_types import learning_rate, not_negative, positive
 from kgbert.cli.core.checks import check_output
 from kgbert.cli.core.command import Command
+from kgbert.cli.core.progress import ProgressReporter, add_quiet_argument
 from kgbert.cli.options.graph import add_graph_arguments, graph_of
 from kgbert.data import Example, read_texts
 
@@ -14,14 +15,14 @@ def train_linker(arguments: Namespace) -> None:
     """Train an encoder on the graph's synonyms, so that it links what no name says exactly."""
     check_output(arguments.output, "linker", "kgbert_linker.json")
     examples = _gold(arguments.validation) if arguments.validation else []
-    print(f"reading {arguments.graph}", flush=True)
+    reporter = ProgressReporter(quiet=arguments.quiet)
+    reporter.message(f"reading {arguments.graph}")
     graph = graph_of(arguments)
-    print(f"{graph!r}; loading {arguments.backbone}", flush=True)
+    reporter.message(f"{graph!r}; loading {arguments.backbone}")
     # Imported here: they load torch, for which a mistyped argument need not wait.
     from kgbert.cli.core.checks import check_backbone
 
     check_backbone(arguments.backbone)
-    from kgbert.cli.core.progress import ShowProgress
     from kgbert.linking.embedding.thresholds import with_tuned_threshold
     from kgbert.linking.embedding.training import LinkerTrainingConfig, train_linker
 
@@ -33,7 +34,7 @@ def train_linker(arguments: Namespace) -> None:
         seed=arguments.seed,
     )
     trained = train_linker(
-        graph, arguments.backbone, recipe=recipe, progress=ShowProgress("training, step")
+        graph, arguments.backbone, recipe=recipe, progress=reporter.steps("training, step")
     )
     linker = with_tuned_threshold(trained.linker, examples) if examples else trained.linker
     linker.save(arguments.output)
@@ -86,7 +87,11 @@ def _add_arguments(parser: ArgumentParser) -> None:
             option, type=positive, default=default, metavar="N", help=f"{meaning} ({default:,})"
         )
     training.add_argument(
-        "--learning-rate", type=rate, default=2e-4, metavar="RATE", help="learning rate (0.0002)"
+        "--learning-rate",
+        type=learning_rate,
+        default=2e-4,
+        metavar="RATE",
+        help="learning rate (0.0002)",
     )
     training.add_argument(
         "--seed",
@@ -95,6 +100,7 @@ def _add_arguments(parser: ArgumentParser) -> None:
         metavar="N",
         help="seed of pairs, order and dropout (0)",
     )
+    add_quiet_argument(parser)
 
 
 TRAIN_LINKER = Command(

@@ -1,4 +1,4 @@
-"""Numbers as they are typed on a command line."""
+"""Types of command-line arguments: each converts what was typed, or says what is expected."""
 
 import math
 import re
@@ -6,7 +6,7 @@ from argparse import ArgumentTypeError
 
 
 def positive(typed: str) -> int:
-    """Return a whole number above zero, or say what is wrong with what was typed.
+    """Return a whole number above zero.
 
     >>> positive("6")
     6
@@ -15,7 +15,7 @@ def positive(typed: str) -> int:
 
 
 def not_negative(typed: str) -> int:
-    """Return a whole number, zero included, or say what is wrong with what was typed.
+    """Return a whole number, zero included.
 
     >>> not_negative("0")
     0
@@ -23,70 +23,70 @@ def not_negative(typed: str) -> int:
     return at_least(0, typed)
 
 
-def rate(typed: str) -> float:
-    """Return a learning rate, or say what is wrong with what was typed.
+def learning_rate(typed: str) -> float:
+    """Return a number between 0 and 1.
 
-    >>> rate("2e-4")
+    >>> learning_rate("2e-4")
     0.0002
     """
     number = _number(typed)
     if not 0 < number < 1:
-        raise ArgumentTypeError(f"{typed!r} is no learning rate between 0 and 1, as 2e-4 is")
+        raise ArgumentTypeError(
+            f"invalid learning rate {typed!r}; expected a number between 0 and 1, for example 2e-4"
+        )
     return number
 
 
-def rates(typed: str) -> tuple[float, ...]:
+def learning_rates(typed: str) -> tuple[float, ...]:
     """Return several learning rates, each once.
 
-    >>> rates("1e-4,4e-4")
+    >>> learning_rates("1e-4,4e-4")
     (0.0001, 0.0004)
     """
-    return tuple(dict.fromkeys(rate(one.strip()) for one in typed.split(",")))
+    return tuple(dict.fromkeys(learning_rate(part.strip()) for part in typed.split(",")))
 
 
-def sizes(typed: str) -> tuple[int | None, ...]:
+def train_sizes(typed: str) -> tuple[int | None, ...]:
     """Return numbers of training texts, None for all of them.
 
-    >>> sizes("50,200,all")
+    >>> train_sizes("50,200,all")
     (50, 200, None)
     """
-    return tuple(None if one.strip() == "all" else positive(one) for one in typed.split(","))
+    parts = (part.strip() for part in typed.split(","))
+    return tuple(None if part == "all" else positive(part) for part in parts)
 
 
-def seconds(typed: str) -> int:
-    """Return a time in seconds.
+def duration(typed: str) -> int:
+    """Return a duration in seconds.
 
-    >>> seconds("30m"), seconds("1h30m"), seconds("90s")
+    >>> duration("30m"), duration("1h30m"), duration("90s")
     (1800, 5400, 90)
     """
-    found = re.fullmatch(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?", typed)
-    hours, minutes, rest = (int(part or 0) for part in found.groups()) if found else (0, 0, 0)
-    if not (whole := 3600 * hours + 60 * minutes + rest):
-        raise ArgumentTypeError(f"{typed!r} is no time, as 30m, 2h and 1h30m are")
-    return whole
+    match = re.fullmatch(r"(?:(\d{1,9})h)?(?:(\d{1,9})m)?(?:(\d{1,9})s)?", typed)
+    hours, minutes, seconds = (int(part or 0) for part in match.groups()) if match else (0, 0, 0)
+    total = 3600 * hours + 60 * minutes + seconds
+    if not total:
+        raise ArgumentTypeError(
+            f"invalid duration {typed!r}; expected for example 30m, 2h or 1h30m"
+        )
+    return total
 
 
-def share(typed: str) -> float:
+def fraction(typed: str) -> float:
     """Return a number from 0 to less than 1.
 
-    >>> share("0.55")
+    >>> fraction("0.55")
     0.55
     """
     number = _number(typed)
     if not 0 <= number < 1:
-        raise ArgumentTypeError(f"{typed!r} is no number from 0 to less than 1, as 0.55 is")
+        raise ArgumentTypeError(
+            f"invalid number {typed!r}; expected one from 0 to less than 1, for example 0.55"
+        )
     return number
 
 
-def _number(typed: str) -> float:
-    """Return what was typed as a number; what is none lies between no two."""
-    try:
-        return float(typed)
-    except ValueError:
-        return math.nan
-
-
-def at_least(least: int, typed: str) -> int:
+def at_least(minimum: int, typed: str) -> int:
     """Return a whole number that is no smaller than another.
 
     >>> at_least(4, "8")
@@ -95,7 +95,26 @@ def at_least(least: int, typed: str) -> int:
     try:
         number = int(typed)
     except ValueError:
-        number = least - 1
-    if number < least:
-        raise ArgumentTypeError(f"{typed!r} is no whole number of at least {least}")
+        number = minimum - 1
+    if number < minimum:
+        raise ArgumentTypeError(
+            f"invalid number {typed!r}; expected a whole number of at least {minimum}"
+        )
     return number
+
+
+def comma_separated(typed: str) -> tuple[str, ...]:
+    """Return the parts between commas.
+
+    >>> comma_separated("is_a, part_of")
+    ('is_a', 'part_of')
+    """
+    return tuple(part.strip() for part in typed.split(","))
+
+
+def _number(typed: str) -> float:
+    """Return what was typed as a number; what is none compares false with everything."""
+    try:
+        return float(typed)
+    except ValueError:
+        return math.nan

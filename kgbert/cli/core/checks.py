@@ -1,50 +1,54 @@
-"""Make sure of the backbone, and of a linker's encoder, before anything takes long."""
+"""Check output folders and encoders before anything that takes long."""
 
 import os
 import socket
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
-from urllib.request import getproxies
 
+from kgbert.utils.errors import KGBertError
 from kgbert.utils.paths import SETTINGS_FILE
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig
 
 
-def check_output(folder: Path, kind: str = "", mark: str = "") -> None:
-    """Raise ValueError where a folder cannot be written, or what it holds would be lost.
+def check_output(folder: Path, kind: str = "", marker: str = "") -> None:
+    """Raise KGBertError where a folder cannot be written, or other files there would be lost.
 
     Args:
-        folder: Where results go; it need not exist yet.
-        kind: What alone may be overwritten there; empty if what is there is gone on with.
-        mark: The file by which that is known.
+        folder: The output folder; it need not exist yet.
+        kind: What may be overwritten there; empty if the command continues what is there.
+        marker: The file by which that is recognised.
     """
-    there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
-    if not there.is_dir():
-        which = "this" if there == folder else there
-        raise ValueError(f"--output {folder}: {which} is a file; name a folder")
-    if not os.access(there, os.W_OK):
-        raise ValueError(
-            f"--output {folder}: nothing may be written in {there}; name a folder of your own"
+    existing = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+    if not existing.is_dir():
+        file = "this" if existing == folder else existing
+        raise KGBertError(
+            f"--output {folder}: {file} is a file; name a folder", code="output-is-a-file"
         )
-    if kind and there == folder and any(folder.iterdir()) and not (folder / mark).exists():
-        raise ValueError(
-            f"--output {folder}: this folder holds files that are no {kind} of kgbert, and they "
-            "would be lost; name a new folder"
+    if not os.access(existing, os.W_OK):
+        raise KGBertError(
+            f"--output {folder}: {existing} cannot be written to; name another folder",
+            code="output-not-writable",
+        )
+    if kind and existing == folder and any(folder.iterdir()) and not (folder / marker).exists():
+        raise KGBertError(
+            f"--output {folder}: this folder contains other files than a {kind} of kgbert, which "
+            "would be lost; name a new folder",
+            code="output-not-empty",
         )
 
 
-#: Seconds to wait for the hub; what does not answer by then is taken to be out of reach.
-_PATIENCE = 5
+#: Seconds to wait for the hub before it counts as unreachable.
+_HUB_TIMEOUT = 5
 
-#: A name on the hub, where an error shows one.
+#: A name on the hub, for messages.
 _EXAMPLE = "bert-base-uncased"
 
 
 def check_backbone(name: str) -> None:
-    """Raise ValueError where a name or folder holds no encoder that knowledge can enter."""
+    """Raise KGBertError where a name or folder has no encoder that can be injected into."""
     config = check_encoder(name, "--backbone ")
     import torch
     from transformers import AutoModel
@@ -57,55 +61,65 @@ def check_backbone(name: str) -> None:
 
 
 def check_encoder(name: str, option: str) -> "PreTrainedConfig":
-    """Return the configuration of an encoder; raise ValueError where there is none.
+    """Return the configuration of an encoder.
 
     Args:
         name: A folder, or a name on the hub.
-        option: What was typed before it, to be told in errors.
+        option: What was typed before it, for messages.
+
+    Raises:
+        KGBertError: There is no such encoder.
     """
     if Path(name).exists():
         _check_folder(Path(name), option)
-    elif not _may_be_on_hub(name):
-        raise ValueError(
-            f"{option}{name}: no such folder; check the path, or give a name on the hub as in "
-            f"{option}{_EXAMPLE}"
+    elif not _is_hub_name(name):
+        raise KGBertError(
+            f"{option}{name}: no such folder; check the path, or give a name on the hub, for "
+            f"example {option}{_EXAMPLE}",
+            code="missing-encoder",
         )
-    elif _hub_is_out_of_reach():
-        # Read when the hub's client is first imported. Without it every file of a model that was
-        # downloaded before would be asked for, again and again, before the copy is taken.
+    elif _is_hub_unreachable():
+        # Read when the hub's client is first imported. Without it the client would request every
+        # file of a downloaded model, each several times, before it takes the local copy.
         os.environ["HF_HUB_OFFLINE"] = "1"
-    return _loaded(name, option)
+    return _load_config(name, option)
 
 
 def _check_folder(folder: Path, option: str) -> None:
     if not (folder / "config.json").is_file():
-        raise ValueError(
-            f"{option}{folder}: there is no config.json, so it is no folder of a model; give one "
-            f"that save_pretrained wrote, or a name on the hub as in {option}{_EXAMPLE}"
+        raise KGBertError(
+            f"{option}{folder}: there is no config.json, so this is not the folder of a model; "
+            f"give one that save_pretrained wrote, or a name on the hub, for example "
+            f"{option}{_EXAMPLE}",
+            code="not-a-model-folder",
         )
     if (folder / SETTINGS_FILE).exists():
-        raise ValueError(
-            f"{option}{folder}: this is a model of kgbert, with a graph inside; give the plain "
-            "encoder it was made from"
+        raise KGBertError(
+            f"{option}{folder}: this is a model of kgbert with a graph; give the plain encoder it "
+            "was made from",
+            code="encoder-is-a-kgbert-model",
         )
 
 
-def _may_be_on_hub(name: str) -> bool:
+def _is_hub_name(name: str) -> bool:
     return name.count("/") <= 1 and not name.startswith((".", "/", "~")) and "\\" not in name
 
 
-def _hub_is_out_of_reach() -> bool:
+def _is_hub_unreachable() -> bool:
+    # Imported here: it takes a fifth of the time of `kgbert --help`.
+    from urllib.request import getproxies
+
     if os.environ.get("HF_HUB_OFFLINE") or getproxies():
         return False
     hub = urlsplit(os.environ.get("HF_ENDPOINT", "https://huggingface.co"))
     try:
-        socket.create_connection((hub.hostname, hub.port or 443), _PATIENCE).close()
+        socket.create_connection((hub.hostname, hub.port or 443), _HUB_TIMEOUT).close()
     except OSError:
         return True
     return False
 
 
-def _loaded(name: str, option: str) -> "PreTrainedConfig":
+def _load_config(name: str, option: str) -> "PreTrainedConfig":
     from transformers import AutoConfig, AutoTokenizer
 
     from kgbert.utils.logging import silence_libraries
@@ -116,8 +130,9 @@ def _loaded(name: str, option: str) -> "PreTrainedConfig":
         AutoTokenizer.from_pretrained(name)
     except (OSError, ValueError) as error:
         first = str(error).strip().splitlines()[0]
-        raise ValueError(
+        raise KGBertError(
             f"{option}{name} cannot be loaded ({first}); check the spelling and the connection, "
-            "or give the folder of a downloaded model"
+            "or give the folder of a downloaded model",
+            code="encoder-not-loaded",
         ) from error
     return config

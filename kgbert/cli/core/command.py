@@ -1,4 +1,4 @@
-"""What a command is."""
+"""A command of the command line."""
 
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Command:
-    """A function behind a name that is typed, with the arguments it takes from the command line."""
+    """A function with its command-line arguments."""
 
     run: Callable[[Namespace], None]
-    """Prints its answer, or raises a ValueError or OSError that says what to do instead."""
+    """Prints its result, or raises a ValueError or OSError that says what to do instead."""
     add_arguments: Callable[[ArgumentParser], None]
     example: str
     """A line to type, shown below the help."""

@@ -1,4 +1,4 @@
-"""How a command line is read: what does not fit is answered in one line."""
+"""The argument parser: what does not fit is answered in one line."""
 
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
@@ -11,29 +11,29 @@ from kgbert.reporting.formatting import listing
 class Parser(ArgumentParser):
     """An argument parser whose errors are one line, without the usage of every option."""
 
-    def __init__(self, **given: Any) -> None:
-        super().__init__(**{"allow_abbrev": False, **given})
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"allow_abbrev": False, **options})
 
     def error(self, message: str) -> NoReturn:
-        """Say what does not fit, and where all that fits is told; end with status 2."""
+        """Print what does not fit and where the options are described; exit with status 2."""
         self.exit(2, f"{self.prog}: {message.rstrip('.')} (see {self.prog} --help)\n")
 
     def parse_known_args(  # type: ignore[override]
         self, args: Sequence[str] | None = None, namespace: Namespace | None = None
     ) -> tuple[Namespace, list[str]]:
-        """Read arguments; one that is unknown is answered by the command that it was meant for."""
+        """Parse arguments; an unknown one is reported by the command that it was meant for."""
         parsed, unknown = super().parse_known_args(args, namespace)
         if unknown:
-            self.error(self._said(unknown[0]))
+            self.error(self._describe_unknown(unknown[0]))
         return parsed, unknown
 
-    def _said(self, unknown: str) -> str:
+    def _describe_unknown(self, argument: str) -> str:
         options = self._option_string_actions
-        if unknown.startswith("-"):
-            name = unknown.split("=")[0]
+        if argument.startswith("-"):
+            name = argument.split("=")[0]
             close = get_close_matches(name, options, n=1)
             return f"unknown option {name!r}" + (f"; did you mean {close[0]}?" if close else "")
         hints = {"--texts": "texts follow", "--merge": "further graphs follow"}
-        told = ["what holds blanks stands between quotes"]
-        told += [f"{hint} {name}" for name, hint in hints.items() if name in options]
-        return f"{unknown!r} is one argument too many: {listing(told)}"
+        advice = ["put quotes around an argument with spaces"]
+        advice += [f"{hint} {name}" for name, hint in hints.items() if name in options]
+        return f"unexpected argument {argument!r}: {listing(advice)}"

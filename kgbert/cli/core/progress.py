@@ -1,47 +1,117 @@
-"""How long runs tell what they are doing."""
+"""Progress of long work: a bar in a terminal, a line every fifteen seconds in a log."""
 
+import sys
 import time
+from argparse import ArgumentParser
+from typing import TYPE_CHECKING
 
-from kgbert.comparison.compare import Progress
 from kgbert.reporting.formatting import duration
 
-#: Seconds after which a long step tells how far it has come.
-_EVERY = 15
+if TYPE_CHECKING:
+    from tqdm import tqdm
+
+    from kgbert.comparison.compare import Progress
+
+#: Seconds between two lines of a log.
+_INTERVAL = 15
 
 
-def show_run(told: Progress) -> None:
-    """Print a line for a finished run, with the time left."""
-    if not told.arm:
-        print(f"[{told.done}/{told.total}] {told.outcome}", flush=True)
-        return
-    left = f", about {duration(told.seconds_left)} left" if told.done < told.total else ""
-    print(
-        f"[{told.done}/{told.total}] {told.arm}, seed {told.seed}: {told.outcome}{left}", flush=True
-    )
+def add_quiet_argument(parser: ArgumentParser) -> None:
+    """Add the option that switches progress off."""
+    parser.add_argument("-q", "--quiet", action="store_true", help="print no progress")
 
 
-def show_trial(
-    done: int, total: int, arm: str, rate: float, seed: int, score: float | None
-) -> None:
-    """Print a line for a finished trial of a search."""
-    outcome = "failed" if score is None else f"{score:.3f} on validation"
-    print(f"[search {done}/{total}] {arm}, rate {rate:g}, seed {seed}: {outcome}", flush=True)
+class ProgressReporter:
+    """Prints what a command is doing, and how far it has come; nothing if it is quiet."""
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        self.quiet = quiet
+        self._counters: list[StepCounter] = []
+
+    def message(self, text: str) -> None:
+        """Print what is done next."""
+        if not self.quiet:
+            self._close()
+            print(text, flush=True)
+
+    def steps(self, task: str) -> "StepCounter":
+        """Return a function that takes the steps that are done and their total."""
+        counter = StepCounter(task, quiet=self.quiet)
+        self._counters.append(counter)
+        return counter
+
+    def run_finished(self, progress: "Progress") -> None:
+        """Print a line for a finished run of a comparison, with the time left."""
+        count = f"[{progress.done}/{progress.total}]"
+        if not progress.arm:
+            self.message(f"{count} {progress.outcome}")
+            return
+        is_last = progress.done >= progress.total
+        left = "" if is_last else f", about {duration(progress.seconds_left)} left"
+        self.message(f"{count} {progress.arm}, seed {progress.seed}: {progress.outcome}{left}")
+
+    def trial_finished(
+        self, done: int, total: int, arm: str, rate: float, seed: int, score: float | None
+    ) -> None:
+        """Print a line for a finished trial of a search for learning rates."""
+        outcome = "failed" if score is None else f"{score:.3f} on validation"
+        self.message(f"[search {done}/{total}] {arm}, rate {rate:g}, seed {seed}: {outcome}")
+
+    def _close(self) -> None:
+        """Remove the bars, so that a line stands on its own."""
+        for counter in self._counters:
+            counter.close()
 
 
-class ShowProgress:
-    """Prints, every few seconds, how much of something long is done, and the time left."""
+class StepCounter:
+    """Shows how many steps of something long are done, and the time left, on standard error."""
 
-    def __init__(self, what: str) -> None:
-        self.what, self.done = what, 0
-        self.started = self.told = time.monotonic()
+    def __init__(self, task: str, *, quiet: bool = False) -> None:
+        self.task, self.quiet = task, quiet
+        self._bar: tqdm[None] | None = None
+        self._done = 0
+        self._started = self._printed = time.monotonic()
 
     def __call__(self, done: int, total: int) -> None:
-        """Tell how far it has come; a smaller number than the last begins anew."""
+        """Show how many steps are done; a smaller number than the last starts anew."""
+        if self.quiet:
+            return
+        if done <= self._done:
+            self.close()
+            self._started = self._printed = time.monotonic()
+        self._done = done
+        if sys.stderr is not None and sys.stderr.isatty():
+            self._show_bar(done, total)
+        else:
+            self._print_line(done, total)
+
+    def close(self) -> None:
+        """Remove the bar, if there is one."""
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+
+    def _show_bar(self, done: int, total: int) -> None:
+        if self._bar is None:
+            # Imported here: --help need not wait for it.
+            from tqdm import tqdm
+
+            self._bar = tqdm(
+                desc=self.task, total=total, leave=False, dynamic_ncols=True, file=sys.stderr
+            )
+        self._bar.total = total
+        self._bar.update(done - self._bar.n)
+        if done >= total:
+            self.close()
+
+    def _print_line(self, done: int, total: int) -> None:
         now = time.monotonic()
-        if done <= self.done:
-            self.started = self.told = now
-        self.done = done
-        if now - self.told > _EVERY and done < total:
-            left = (now - self.started) / done * (total - done)
-            print(f"  {self.what} {done:,} of {total:,}, {duration(left)} left at most", flush=True)
-            self.told = now
+        if now - self._printed < _INTERVAL or done >= total:
+            return
+        left = (now - self._started) / done * (total - done)
+        print(
+            f"  {self.task} {done:,} of {total:,}, at most {duration(left)} left",
+            file=sys.stderr,
+            flush=True,
+        )
+        self._printed = now

@@ -1,9 +1,9 @@
-"""Run a comparison and show what came of it."""
+"""Run a comparison and print its result."""
 
 from collections.abc import Sequence
 from functools import partial
 
-from kgbert.cli.core.progress import ShowProgress, show_run
+from kgbert.cli.core.progress import ProgressReporter
 from kgbert.comparison.compare import compare
 from kgbert.comparison.learning_curve import compare_sizes
 from kgbert.comparison.report.tables import render_table
@@ -12,22 +12,25 @@ from kgbert.comparison.study import Study
 from kgbert.training.callbacks import StepProgress
 
 
-def compare_and_show(study: Study, sizes: Sequence[int | None] = (None,)) -> None:
-    """Run what is not finished, print the table with the verdict, and say where all lies.
+def compare_and_show(
+    study: Study, reporter: ProgressReporter, sizes: Sequence[int | None] = (None,)
+) -> None:
+    """Run what is not finished, and print the table with the verdict and where the files are.
 
     Args:
         study: What is compared.
+        reporter: Shows the progress.
         sizes: Numbers of training texts to compare with; None stands for all of them.
     """
-    steps = StepProgress(ShowProgress("training, step"))
-    print(detectable_before(len(study.seeds)), flush=True)
+    steps = StepProgress(reporter.steps("training, step"))
+    reporter.message(detectable_before(len(study.seeds)))
     try:
         results = compare_sizes(
-            study, sizes, partial(compare, progress=show_run, callbacks=[steps])
+            study, sizes, partial(compare, progress=reporter.run_finished, callbacks=[steps])
         )
     except KeyboardInterrupt:
         print(
-            f"\nstopped; finished runs are kept in {study.folder}: the same command goes on there"
+            f"\nstopped; finished runs are kept in {study.folder}: the same command continues there"
         )
         raise
     print(f"\n{render_table(results)}\n")
@@ -36,5 +39,5 @@ def compare_and_show(study: Study, sizes: Sequence[int | None] = (None,)) -> Non
     model = study.folder / "model"
     if model.is_dir():
         print(f"model    {model}   (the best on validation)")
-        given = "" if (model / "graph.safetensors").exists() else " --graph GRAPH"
-        print(f'try      kgbert predict {model} "a text"{given}')
+        graph_option = "" if (model / "graph.safetensors").exists() else " --graph GRAPH"
+        print(f'try      kgbert predict {model} "a text"{graph_option}')

@@ -1,10 +1,10 @@
-"""The arguments by which a command is told of a graph."""
+"""The arguments that name a graph and say how it is read."""
 
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from dataclasses import fields
 from typing import TYPE_CHECKING
 
-from kgbert.cli.core.remedies import as_typed
+from kgbert.cli.core.argument_types import comma_separated
 
 if TYPE_CHECKING:
     from kgbert.graph.core.graph import KnowledgeGraph
@@ -26,70 +26,71 @@ def add_reading_arguments(parser: ArgumentParser) -> None:
     reading.add_argument(
         "--card",
         metavar="NAME",
-        help="as suits a well-known graph, unless another option says otherwise; kgbert graphs "
-        "lists them",
+        help="read a well-known graph with the options of its card, which other options override; "
+        "kgbert graphs lists the cards",
     )
     reading.add_argument(
         "--format",
         metavar="NAME",
-        help="its format where it is not recognised, as in turtle or table",
+        help="format of the graph, for example turtle or table, where it is not recognised",
     )
     reading.add_argument(
         "--label",
         default="",
         metavar="PROPERTY",
-        help="property that holds names, besides the usual ones, as in dcterms:title",
+        help="property of the names, for example dcterms:title, in addition to the standard ones",
     )
-    for option, example, meaning in _LISTS:
-        reading.add_argument(option, default=(), type=listed, metavar=example, help=meaning)
+    for option, example, description in _LISTS:
+        reading.add_argument(
+            option, default=(), type=comma_separated, metavar=example, help=description
+        )
     reading.add_argument(
         "--root-radius",
         type=int,
         metavar="N",
-        help="keep what is up to N edges from the roots, in any direction, instead",
+        help="keep entities up to N edges away from the roots, in any direction, instead of those "
+        "below them",
     )
     reading.add_argument(
         "--mapping",
         default="",
         metavar="FILE",
-        help="SSSOM table that says which entities of the merged graphs are the same",
+        help="SSSOM table of the entities of the merged graphs that are the same",
     )
     reading.add_argument(
         "--no-domain-range-edges",
         action="store_true",
-        help='make no edges of the domains and ranges of relations ("P leads from A to B")',
+        help="make no edges from the domain of a relation to its range",
     )
     reading.add_argument(
         "--limit",
         action="append",
         default=[],
-        type=_limited,
+        type=_limit,
         metavar="NAME=N",
-        help="raise a limit for files that you trust: bytes, in_memory, ratio, line or depth",
+        help="raise a limit for files that you trust: bytes, in_memory, ratio, line or depth; "
+        "repeatable",
     )
     keeping = reading.add_mutually_exclusive_group()
-    keeping.add_argument(
-        "--cache", metavar="FOLDER", help="where graphs are kept until their files change"
-    )
+    keeping.add_argument("--cache", metavar="FOLDER", help="folder in which read graphs are cached")
     keeping.add_argument(
         "--no-cache",
         action="store_true",
-        help="read the files anew, and keep nothing of them",
+        help="read the files, and cache nothing",
     )
     reading.add_argument(
         "--name-from-id",
         action="store_true",
-        help="make names of the ids, in a graph that has none at all",
+        help="derive names from the ids, in a graph without any name",
     )
 
 
 def graph_of(arguments: Namespace) -> "KnowledgeGraph":
     """Read the graph that the arguments name."""
-    # Imported when it runs: --help need not wait for numpy and what stands on it.
+    # Imported here: --help need not wait for numpy.
     from kgbert.graph.core.options import Limits, ReadOptions
     from kgbert.graph.merge import EXACT
     from kgbert.graph.read import CACHE, read_graph
-    from kgbert.utils.errors import GraphError
 
     options = ReadOptions(
         label=arguments.label,
@@ -105,52 +106,44 @@ def graph_of(arguments: Namespace) -> "KnowledgeGraph":
         name_from_id=arguments.name_from_id,
         limits=Limits(**dict(arguments.limit)),
     )
-    try:
-        return read_graph(
-            [arguments.graph, *arguments.merge] if arguments.merge else arguments.graph,
-            format=arguments.format,
-            options=options,
-            card=arguments.card,
-            cache=None if arguments.no_cache else arguments.cache or CACHE,
-        )
-    except GraphError as error:
-        raise GraphError(as_typed(str(error))) from error
+    return read_graph(
+        [arguments.graph, *arguments.merge] if arguments.merge else arguments.graph,
+        format=arguments.format,
+        options=options,
+        card=arguments.card,
+        cache=None if arguments.no_cache else arguments.cache or CACHE,
+    )
 
 
-def _limited(limit: str) -> tuple[str, int]:
+def _limit(typed: str) -> tuple[str, int]:
     from kgbert.graph.core.options import Limits
 
-    name, _, number = limit.partition("=")
+    name, _, number = typed.partition("=")
     known = [field.name for field in fields(Limits)]
     if name not in known or not number.isdecimal():
         raise ArgumentTypeError(
-            f"{limit!r} is not a limit and a whole number; type one of {', '.join(known)}, as in "
-            f"ratio=1000"
+            f"invalid limit {typed!r}; expected one of {', '.join(known)} and a whole number, for "
+            "example ratio=1000"
         )
     return name, int(number)
 
 
-def listed(names: str) -> tuple[str, ...]:
-    """Return what was typed with commas between."""
-    return tuple(name.strip() for name in names.split(","))
-
-
-#: Options that take a list: what is typed, how it looks, and what it means.
+#: Options that take a list, with an example of a value and the help.
 _LISTS = (
     ("--languages", "EN,DE", "languages of the names to keep"),
     (
         "--relations",
         "A,B",
-        "relations of the edges to keep, as in is_a,part_of; their sub-properties with them",
+        "relations of the edges to keep with their sub-properties, for example is_a,part_of",
     ),
-    ("--roots", "ID,ID", "keep these entities and what is below them, and nothing else"),
-    ("--merge", "FILE,FILE", "further graphs: entities that are the same become one"),
-    ("--match-on", "A,B", "what says that two are the same, as in skos:exactMatch,xref"),
+    ("--roots", "ID,ID", "keep only these entities and those below them"),
+    ("--merge", "FILE,FILE", "further graphs to merge: entities that are the same become one"),
+    ("--match-on", "A,B", "properties of equal entities, for example skos:exactMatch,xref"),
     (
         "--columns",
         "A,B,C",
-        "columns of a table with subject, predicate and object; or the columns of other roles, as "
-        "in id=CODE,name=TITLE,synonyms=OTHERS, for one of several files as in nodes.csv:id=NR",
+        "columns of a table with subject, predicate and object; or the columns of other roles, for "
+        "example id=CODE,name=TITLE,synonyms=OTHERS; nodes.csv:id=NR is for one of several files",
     ),
-    ("--header", "A,B,C", "names of a table's columns, where the file does not say them"),
+    ("--header", "A,B,C", "names of the columns of a table without a header"),
 )

@@ -4,9 +4,8 @@ from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from kgbert.cli.core.argument_types import at_least, positive, share
+from kgbert.cli.core.argument_types import at_least, comma_separated, fraction, positive
 from kgbert.cli.core.checks import check_encoder
-from kgbert.cli.options.graph import listed
 from kgbert.linking.dictionary.settings import MIN_FUZZY_LENGTH, OVERLAPS, LinkerSettings
 from kgbert.linking.normalization.rules import RULES
 from kgbert.linking.normalization.stopwords import COMMON_NAMES, STOP_NAMES
@@ -54,14 +53,14 @@ def add_linker_arguments(parser: ArgumentParser) -> None:
     )
     group.add_argument(
         "--min-score",
-        type=share,
+        type=fraction,
         metavar="SCORE",
         help="leave out what scores less: 0.55 leaves out names that are common words (0)",
     )
     group.add_argument(
         "--stop-names",
         default=(),
-        type=listed,
+        type=comma_separated,
         metavar="A,B",
         help="names that are never linked, as they mean something else in these texts",
     )
@@ -108,7 +107,7 @@ def _settings(arguments: Namespace, graph: "KnowledgeGraph") -> LinkerSettings |
 
 def _rules_left(typed: str) -> tuple[str, ...]:
     """Return the rules that stay switched on."""
-    off = listed(typed)
+    off = comma_separated(typed)
     if off == ("all",):
         return ()
     try:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from kgbert.cli.core.progress import ProgressReporter
 from kgbert.cli.options.graph import graph_of
 from kgbert.cli.options.linker import linker_of
 from kgbert.cli.options.training import split_of, training_config_of
@@ -18,20 +19,21 @@ if TYPE_CHECKING:
     from kgbert.linking.mention import Linker
 
 
-def study_of(arguments: Namespace, arms: Sequence["Arm"], seeds: Sequence[int]) -> "Study":
+def study_of(
+    arguments: Namespace, arms: Sequence["Arm"], seeds: Sequence[int], reporter: ProgressReporter
+) -> "Study":
     """Read texts, graph and backbone, and say what takes long.
 
     What is quick to check comes first: a mistyped name is answered at once.
     """
     split = split_of(arguments, seeds)
-    print(f"reading {arguments.graph}", flush=True)
+    reporter.message(f"reading {arguments.graph}")
     graph = graph_of(arguments)
     # Torch and transformers take seconds to load, so that this is said first.
-    print(f"{graph!r}; loading {arguments.backbone}", flush=True)
+    reporter.message(f"{graph!r}; loading {arguments.backbone}")
     from kgbert.cli.core.checks import check_backbone
 
     check_backbone(arguments.backbone)
-    from kgbert.cli.core.progress import ShowProgress
     from kgbert.comparison.run import check_arms
     from kgbert.comparison.study import Study
     from kgbert.features.entity_features import encode_entities
@@ -51,8 +53,8 @@ def study_of(arguments: Namespace, arms: Sequence["Arm"], seeds: Sequence[int]) 
     )
     # Whether an arm makes sense does not depend on the features, which may take long to make.
     check_arms(study)
-    print(f"encoding {len(graph):,} entities, unless that was done before", flush=True)
-    progress = ShowProgress("encoding entities:")
+    reporter.message(f"encoding {len(graph):,} entities, unless that was done before")
+    progress = reporter.steps("encoding entities")
     return replace(study, features=encode_entities(graph, arguments.backbone, progress=progress))
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kgbert.cli.core.argument_types import positive, rate
+from kgbert.cli.core.argument_types import learning_rate, positive
 from kgbert.cli.options.graph import add_graph_arguments
 from kgbert.cli.options.linker import add_linker_arguments
 from kgbert.data import Example, read_texts
@@ -135,7 +135,7 @@ def _add_training(parser: ArgumentParser) -> None:
     ):
         training.add_argument(
             option,
-            type=rate,
+            type=learning_rate,
             default=default,
             metavar="RATE",
             help=f"learning rate of {part} ({default:g})",

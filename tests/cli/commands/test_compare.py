@@ -99,7 +99,7 @@ def test_compare_runs_the_arms_and_says_what_is_missing_for_a_verdict(workplace,
 
 
 def test_compare_does_what_a_results_file_says_again(workplace, capsys):
-    sizes = ("--train-sizes", "12,all", "--grid", "1e-3,2e-3")
+    sizes = ("--train-sizes", "12,all", "--learning-rates", "1e-3,2e-3")
     typed("compare", "--seeds", "1", "--arms", "plain,knowledge", "--output", "results", *sizes)
 
     with pytest.raises(SystemExit) as ended:

@@ -114,7 +114,7 @@ def test_a_header_that_does_not_fit_is_told_as_it_is_typed(capsys):
 
     assert main(["inspect", "signs.csv", "--header", "id,name"]) == 1
     assert "names 2 columns (id, name), and the table has 3" in (said := capsys.readouterr().err)
-    assert said.endswith("is not read: --header id,name,other.\n")
+    assert said.endswith("is not read. Use --header id,name,other.\n")
 
 
 def test_edges_of_domains_are_left_out_where_that_is_typed(capsys):
@@ -142,7 +142,7 @@ def test_a_limit_that_is_none_is_refused(limit, capsys):
     with pytest.raises(SystemExit):
         main(["inspect", "signs.obo", "--limit", limit])
 
-    assert "type one of bytes, whole, ratio, line, depth" in capsys.readouterr().err
+    assert "expected one of bytes, in_memory, ratio, line, depth" in capsys.readouterr().err
 
 
 def test_graphs_are_kept_in_the_folder_that_is_typed(capsys):

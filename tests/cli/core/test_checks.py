@@ -31,7 +31,7 @@ def test_a_folder_below_a_file_is_refused(tmp_path):
 def test_a_folder_that_may_not_be_written_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr("os.access", lambda place, mode: place != tmp_path)
 
-    with pytest.raises(ValueError, match=f"nothing may be written in {tmp_path}; name a folder of"):
+    with pytest.raises(ValueError, match=f"{tmp_path} cannot be written to; name another folder"):
         check_output(tmp_path / "some" / "results")
 
 
@@ -40,7 +40,7 @@ def test_a_folder_with_what_would_be_lost_is_refused_and_one_to_go_on_in_is_not(
 
     check_output(tmp_path)
     check_output(tmp_path, "model", "kgbert_processor.json")
-    with pytest.raises(ValueError, match="files that are no linker of kgbert, and they would be"):
+    with pytest.raises(ValueError, match="other files than a linker of kgbert, which"):
         check_output(tmp_path, "linker", "kgbert_linker.json")
 
 

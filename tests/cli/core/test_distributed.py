@@ -7,7 +7,7 @@ from argparse import Namespace
 import pytest
 
 from kgbert.cli import main
-from kgbert.cli.core.distributed import each_alone
+from kgbert.cli.core.distributed import run_independently
 from tests.cli.commands.test_compare import QUICK, encoder, workplace  # noqa: F401 - fixtures
 
 
@@ -51,7 +51,7 @@ def test_each_process_has_a_gpu_of_its_own(monkeypatch, visible, own):
         monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
     seen = {}
 
-    each_alone(lambda arguments: seen.update(os.environ))(Namespace())
+    run_independently(lambda arguments: seen.update(os.environ))(Namespace())
 
     assert seen["CUDA_VISIBLE_DEVICES"] == own
     assert "WORLD_SIZE" not in seen

@@ -13,9 +13,9 @@ from kgbert.cli import main
         ("compare g.obo --backbone b --seed=3", "unknown option '--seed'; did you mean --seeds?"),
         (
             "link g.obo Took codeine.",
-            "'codeine.' is one argument too many: what holds blanks stands",
+            "unexpected argument 'codeine.': put quotes around an argument",
         ),
-        ("inspect g.obo h.obo", "'h.obo' is one argument too many"),
+        ("inspect g.obo h.obo", "unexpected argument 'h.obo'"),
         ("inspect g.obo h.obo", "texts follow --texts and further graphs follow --merge"),
         ("compare g.obo t.csv --backbone b", "texts follow --texts"),
     ],

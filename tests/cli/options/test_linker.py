@@ -75,11 +75,11 @@ def test_every_command_that_links_has_the_options(name):
     ("option", "typed", "message"),
     [
         ("--disable-rules", "plurals", "did you mean 'plural'"),
-        ("--fuzzy-min-length", "3", "'3' is no whole number of at least 4"),
+        ("--fuzzy-min-length", "3", "invalid number '3'; expected a whole number of at least 4"),
         ("--overlaps", "none", "invalid choice: 'none'"),
-        ("--candidates", "0", "is no whole number of at least 1"),
-        ("--min-score", "1", "'1' is no number from 0 to less than 1"),
-        ("--min-score", "nan", "'nan' is no number from 0"),
+        ("--candidates", "0", "expected a whole number of at least 1"),
+        ("--min-score", "1", "invalid number '1'; expected one from 0 to less than 1"),
+        ("--min-score", "nan", "invalid number 'nan'"),
     ],
 )
 def test_what_makes_no_sense_is_refused_before_anything_is_read(option, typed, message, capsys):
@@ -93,8 +93,8 @@ def test_what_makes_no_sense_is_refused_before_anything_is_read(option, typed, m
 @pytest.mark.parametrize(
     ("place", "message"),
     [
-        ("/gone", "no such folder; check the path, or give a name on the hub as in --linker {}:b"),
-        (".", "there is no config.json, so it is no folder of a model"),
+        ("/gone", "no such folder; check the path, or give a name on the hub, for example"),
+        (".", "there is no config.json, so this is not the folder of a model"),
     ],
 )
 def test_a_place_without_an_encoder_is_told_as_typed(kind, place, message):
