@@ -1,6 +1,5 @@
 """A task whose answer is only in the graph: the class of a text is a property of its entity."""
 
-from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -16,10 +15,12 @@ from kgbert.features.entity_features import EntityFeatures
 from kgbert.graph.storage.builder import GraphBuilder
 from kgbert.models.auto import KGBertForSequenceClassification
 from kgbert.models.layers.graph_encoder import ENCODERS
-from kgbert.tasks.base import TASKS
-from kgbert.training.inference import answer
+from kgbert.tasks.registry import TASKS
+from kgbert.training.inference import predict
 from kgbert.training.trainer import default_arguments, fine_tune
 from tests.support.tiny import FEATURES, ExactLinker, save_plain, tiny_tokenizer
+
+TASK = TASKS["text-classification"]
 
 #: Texts, of which the last hundred are tested and the hundred before them decide when to stop.
 SIZE = 600
@@ -87,10 +88,8 @@ def accuracy(arm, task, folder, linker=ExactLinker, **options):
     graph, examples = task
     plain = save_plain(folder, "bert", KGBertForSequenceClassification)
     parts = examples[:-200], examples[-200:-100], examples[-100:]
-    inputs = RunInputs(graph, features(graph), linker(graph), plain, parts)
+    inputs = RunInputs(graph, features(graph), linker(graph), plain, parts, TASK)
     inputs = ARMS[arm].transform(inputs, 0)
-    # Spans tell the ceiling its links, but would make of a text's class a class of its words.
-    inputs = inputs.rewritten(lambda part: [replace(example, spans=()) for example in part])
     processor = KGBertProcessor(
         tiny_tokenizer("bert"),
         inputs.graph,
@@ -127,9 +126,8 @@ def accuracy(arm, task, folder, linker=ExactLinker, **options):
         head_learning_rate=5e-3,
         patience=12,
     )
-    encoded = processor.encode([example.text for example in test])
-    found = answer(model, processor, encoded, TASKS["text-classification"])
-    right = [x.label == y for x, y in zip(test, found, strict=True)]
+    found = predict(model, processor, TASK, TASK.encode(test, processor))
+    right = [x.target == y.label for x, y in zip(test, found, strict=True)]
     return sum(right) / len(right)
 
 

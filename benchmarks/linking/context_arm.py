@@ -21,8 +21,8 @@ from kgbert.linking.dictionary.linker import DictionaryLinker
 from kgbert.linking.embedding.name_encoder import NameEncoder
 from kgbert.linking.mention import Candidate, Linker, Mention
 from kgbert.models.auto import KGBertForEntityLinking
-from kgbert.tasks.base import TASKS
-from kgbert.tasks.gold_links import NIL
+from kgbert.tasks.metrics import NIL
+from kgbert.tasks.registry import TASKS
 from kgbert.training.pipeline import KGBertPipeline, context_linker
 from kgbert.training.trainer import default_arguments, fine_tune
 

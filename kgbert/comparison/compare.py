@@ -25,7 +25,6 @@ from kgbert.comparison.statistics.summary import Results, summarise
 from kgbert.comparison.study import Study
 from kgbert.data.splits import check_split
 from kgbert.linking.caching import CachingLinker
-from kgbert.tasks.base import task_of
 from kgbert.utils.atomic_write import write_atomically
 
 logger = logging.getLogger(__name__)
@@ -89,9 +88,9 @@ def _check(study: Study) -> None:
         raise ValueError("there is no seed to run; ask for six at least, as in --seeds 6")
     check_once("seed", list(map(str, study.seeds)))
     for seed in study.seeds:
-        check_split(study.split(seed))
+        check_split(study.split(seed), study.task)
     train = study.split(study.seeds[0]).train
-    check_linked(study.graph, study.linker, [example.text for example in train])
+    check_linked(study.graph, study.linker, [text for example in train for text in example.texts])
     check_arms(study)
 
 
@@ -144,13 +143,13 @@ def _restore_best(
 def _outcome(study: Study, run: Run) -> str:
     if run["status"] != "done":
         return f"failed: {run['error'].strip().splitlines()[-1]}"
-    metric = task_of(study.split(run["seed"]).train).metric
+    metric = study.task.metric
     return f"{metric} {run['metrics'][metric]:.3f}"
 
 
 def _described(study: Study, runs: Sequence[Run], started: str) -> dict[str, Any]:
     """Return the study as the summary and the report read it."""
-    task = task_of(study.split(study.seeds[0]).train)
+    task = study.task
     names = [arm.name for arm in study.arms]
     return {
         "name": study.name,

@@ -10,6 +10,7 @@ from kgbert.comparison.statistics.summary import Results
 from kgbert.comparison.study import Study
 from kgbert.data import Example
 from kgbert.data.splits import Split
+from kgbert.tasks.base import Task
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,7 @@ class FewerTexts:
 
     split: Callable[[int], Split]
     size: int
+    task: Task
 
     def __call__(self, seed: int) -> Split:
         """Return the texts of a seed."""
@@ -28,8 +30,9 @@ class FewerTexts:
         order = np.random.default_rng([seed, 0x517E]).permutation(len(whole.train)).tolist()
         first, rest, known = list[Example](), list[Example](), set[str]()
         for example in (whole.train[place] for place in order):
-            (rest if _labels(example) <= known else first).append(example)
-            known |= _labels(example)
+            classes = self.task.classes(example)
+            (rest if classes <= known else first).append(example)
+            known |= classes
         if not len(first) <= self.size < len(whole.train):
             raise ValueError(
                 f"{self.size:,} training texts cannot be taken of the {len(whole.train):,} of seed "
@@ -66,8 +69,6 @@ def compare_sizes(
 
 
 def _sized(study: Study, size: int | None) -> Study:
-    return study if size is None else replace(study, split=FewerTexts(study.split, size))
-
-
-def _labels(example: Example) -> set[str]:
-    return {example.label, *(span.label for span in example.spans)}
+    if size is None:
+        return study
+    return replace(study, split=FewerTexts(study.split, size, study.task))

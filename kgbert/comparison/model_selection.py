@@ -8,15 +8,15 @@ from kgbert.comparison.run import Trained
 from kgbert.comparison.run_store import Run, locked
 from kgbert.comparison.study import Study
 from kgbert.linking.factory import linker_settings
-from kgbert.tasks.base import task_of
 from kgbert.training.saving import save_model
 from kgbert.utils.atomic_write import write_atomically
 
 
 def best_of(study: Study, runs: Sequence[Run]) -> Run | None:
     """Return the run with the best validation score, of equals the one with the lowest seed."""
-    metric = _metric(study)
-    return max(runs, key=lambda run: (run["validation"][metric], -run["seed"]), default=None)
+    metric = study.task.metric
+    sign = 1 if study.task.metrics[metric].greater_is_better else -1
+    return max(runs, key=lambda run: (sign * run["validation"][metric], -run["seed"]), default=None)
 
 
 def keep_if_best(study: Study, trained: Trained, others: Sequence[Run]) -> None:
@@ -34,7 +34,7 @@ def keep_if_best(study: Study, trained: Trained, others: Sequence[Run]) -> None:
 
 
 def _keep(study: Study, trained: Trained) -> None:
-    record, metric = trained.record, _metric(study)
+    record, metric = trained.record, study.task.metric
     about = {
         "Study": study.name,
         "Seed": record["seed"],
@@ -76,7 +76,7 @@ def _kept(study: Study) -> list[Run]:
         return []
     if told["fingerprint"] not in [study.fingerprint(arm, told["seed"]) for arm in study.arms]:
         return []
-    return [{"seed": told["seed"], "validation": {_metric(study): told["validation"]}}]
+    return [{"seed": told["seed"], "validation": {study.task.metric: told["validation"]}}]
 
 
 def _told(study: Study) -> Run:
@@ -90,7 +90,3 @@ def _told(study: Study) -> Run:
 
 def _file(study: Study) -> Path:
     return study.folder / "model" / "best.json"
-
-
-def _metric(study: Study) -> str:
-    return task_of(study.split(study.seeds[0]).train).metric

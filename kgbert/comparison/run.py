@@ -12,18 +12,17 @@ from transformers import AutoTokenizer, TrainerCallback
 
 from kgbert.comparison.arms.arm import RunInputs
 from kgbert.comparison.arms.registry import Arm
-from kgbert.comparison.checks.slices import parts_of
+from kgbert.comparison.checks.slices import slices_of
 from kgbert.comparison.peak_memory import PeakMemory
 from kgbert.comparison.study import Study, TrainingConfig
 from kgbert.data.splits import Split
-from kgbert.encoding.encoded import EncodedText
 from kgbert.encoding.processor import KGBertProcessor
 from kgbert.linking.caching import CachingLinker
 from kgbert.models.base import KGBertPreTrainedModel
-from kgbert.tasks.base import Answer, Task, task_of
+from kgbert.tasks.base import EncodedExample, Task
 from kgbert.training.checks import longest_text
-from kgbert.training.inference import answer
-from kgbert.training.trainer import Training, default_arguments, fine_tune
+from kgbert.training.inference import predict
+from kgbert.training.trainer import TrainingResult, default_arguments, fine_tune
 from kgbert.utils.logging import silenced_transformers
 
 
@@ -43,7 +42,6 @@ def run_arm(
     seed: int,
     *,
     callbacks: Sequence[TrainerCallback] = (),
-    task: Task | None = None,
 ) -> Trained:
     """Train one arm with one seed on that seed's texts, and test it once.
 
@@ -52,39 +50,40 @@ def run_arm(
         arm: Which arm of it.
         seed: Which texts, which order of them, and which initial weights.
         callbacks: Told of every step of the training.
-        task: What is trained for; None leaves that to the texts.
     """
     training_config, split = study.training_config(arm), study.split(seed)
     inputs = run_inputs(study, arm, seed)
     rewritten = Split(*inputs.parts)
-    task = task or task_of(split.train)
+    task = study.task
+    space = task.label_space(split.train)
     # What all arms share is drawn first, so that it is the same for all arms of a seed.
     transformers.set_seed(seed)
-    model = task.model.from_backbone(
+    model = task.model_class.from_backbone(
         inputs.backbone,
         inputs.graph,
-        labels=task.labels(split.train),
-        **{
-            **training_config.options,
-            **arm.options,
-            "feature_size": inputs.features.vectors.shape[1],
-        },
+        labels=space.labels,
+        head=space.head,
+        task=task.name,
+        task_settings=dict(space.settings),
+        **{**training_config.options, **arm.options, "feature_size": inputs.features.vectors.shape[1]},
     )
-    processor = _processor(inputs, training_config, model, candidates=task.candidates)
+    processor = _processor(inputs, training_config, model)
     # Before the clock starts: whichever arm asks first would pay for all that remember.
-    processor.linker([example.text for part in inputs.parts for example in part])
+    processor.linker(
+        [text for part in inputs.parts for example in part for text in example.texts]
+    )
     memory = PeakMemory()
     started = time.perf_counter()
-    training = _train(model, processor, rewritten, training_config, seed, callbacks)
+    training = _train(model, processor, rewritten, task, training_config, seed, callbacks)
     trained = time.perf_counter()
-    encoded = processor.encode(rewritten.test)
-    answers = answer(model, processor, encoded, task)
+    encoded = task.encode(rewritten.test, processor)
+    answers = [prediction.answer for prediction in predict(model, processor, task, encoded)]
     tested = time.perf_counter()
     record = {
         "arm": arm.name,
         "seed": seed,
         "status": "done",
-        **_scores(study, task, split, encoded, answers),
+        **_scores(study, split, encoded, answers),
         "validation": training.metrics,
         "cost": {
             "train_seconds": round(trained - started, 2),
@@ -110,7 +109,7 @@ def run_inputs(study: Study, arm: Arm, seed: int) -> RunInputs:
         ValueError: The arm makes no sense for this graph, these texts or this backbone.
     """
     parts = study.split(seed).parts()
-    given = RunInputs(study.graph, study.features, study.linker, study.backbone, parts)
+    given = RunInputs(study.graph, study.features, study.linker, study.backbone, parts, study.task)
     return arm.transform(given, seed)
 
 
@@ -120,13 +119,7 @@ def check_arms(study: Study) -> None:
         run_inputs(study, arm, study.seeds[0])
 
 
-def _processor(
-    inputs: RunInputs,
-    training_config: TrainingConfig,
-    model: KGBertPreTrainedModel,
-    *,
-    candidates: int,
-) -> KGBertProcessor:
+def _processor(inputs: RunInputs, training_config: TrainingConfig, model: KGBertPreTrainedModel) -> KGBertProcessor:
     tokenizer = AutoTokenizer.from_pretrained(inputs.backbone)
     reads_entities = model.injections or model.scores_entities
     # A training configuration says how long texts may be at most; a backbone may take less.
@@ -138,8 +131,8 @@ def _processor(
         linker=CachingLinker(inputs.linker),
         hops=model.config.graph_layers if reads_entities else 0,
         max_length=min(training_config.max_length, taken, tokenizer.model_max_length),
-        candidates=candidates,
         expander=inputs.expander,
+        **inputs.task.processor_options,
     )
 
 
@@ -147,10 +140,11 @@ def _train(
     model: KGBertPreTrainedModel,
     processor: KGBertProcessor,
     split: Split,
+    task: Task,
     training_config: TrainingConfig,
     seed: int,
     callbacks: Sequence[TrainerCallback],
-) -> Training:
+) -> TrainingResult:
     with tempfile.TemporaryDirectory(prefix="kgbert-run-") as checkpoints:
         arguments = default_arguments(
             checkpoints,
@@ -169,36 +163,37 @@ def _train(
             arguments=arguments,
             head_learning_rate=training_config.head_learning_rate,
             patience=training_config.patience,
+            task=task,
             callbacks=callbacks,
         )
 
 
 def _scores(
-    study: Study,
-    task: Task,
-    split: Split,
-    encoded: Sequence[EncodedText],
-    answers: Sequence[Answer],
+    study: Study, split: Split, encoded: Sequence[EncodedExample], answers: Sequence[Any]
 ) -> dict[str, Any]:
     """Return the metrics on all test texts and on strata of them, and every answer."""
-    expected = [task.expected(*x, study.graph) for x in zip(split.test, encoded, strict=True)]
+    task = study.task
+    gold = [task.gold(each, study.graph) for each in encoded]
     strata = {}
-    # What is chosen for each mention has no parts that the arms could be compared on yet.
-    for part in () if task.candidates else parts_of(study, split, encoded):
-        right, given = (
-            [part.view(i, some[i]) for i in part.positions] for some in (expected, answers)
-        )
+    for part in slices_of(study, split, encoded):
+        right, given = ([part.view(i, some[i]) for i in part.positions] for some in (gold, answers))
         strata[part.name] = {"size": part.size, **task.score(right, given)}
     return {
-        "metrics": task.score(expected, answers),
+        "metrics": task.score(gold, answers),
         "strata": strata,
         "items": {
             "ids": [text_id(example.text) for example in split.test],
             "documents": [text_id(example.id or example.text) for example in split.test],
-            "correct": [int(x == y) for x, y in zip(expected, answers, strict=True)],
-            "answers": list(answers) if isinstance(answers[0], str) else [],
+            "correct": [int(task.is_correct(*pair)) for pair in zip(gold, answers, strict=True)],
+            "gold": _quotes(task, gold),
+            "answers": _quotes(task, answers),
         },
     }
+
+
+def _quotes(task: Task, answers: Sequence[Any]) -> list[str]:
+    """Return answers in a few words each; nothing for a task that does not quote them."""
+    return [words for answer in answers if (words := task.quote(answer)) is not None]
 
 
 def text_id(text: str) -> str:

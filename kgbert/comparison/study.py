@@ -16,6 +16,7 @@ from kgbert.features.entity_features import EntityFeatures
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.linking.factory import component_linkers, linker_settings
 from kgbert.linking.mention import Linker
+from kgbert.tasks.base import Task
 from kgbert.training.defaults import ENCODER_LEARNING_RATE, HEAD_LEARNING_RATE
 from kgbert.utils.paths import without_folders
 
@@ -45,6 +46,7 @@ class Study:
     backbone: str
     """Hub name or folder of the plain checkpoint."""
     linker: Linker
+    task: Task
     split: Callable[[int], Split]
     """The texts of a seed."""
     arms: Sequence[Arm]
@@ -90,6 +92,7 @@ class Study:
             "backbone": self.backbone_name,
             "linker": linker_told(self.linker),
             "mentions": self._mentions_told(seed),
+            "task": self.task.name,
             "arm": arm_told(arm),
             "seed": seed,
             "training_config": asdict(self.training_config(arm)),
@@ -101,7 +104,9 @@ class Study:
         """Return a hash of what a linker of the user's own finds, as it has no settings to tell."""
         if not isinstance(linker_told(self.linker), str):
             return ""
-        texts = [example.text for part in self.split(seed).parts() for example in part]
+        texts = [
+            text for part in self.split(seed).parts() for example in part for text in example.texts
+        ]
         return hashlib.sha256(repr(self.linker(texts)).encode()).hexdigest()
 
 

@@ -8,6 +8,7 @@ alike. Trials are stored as runs are, so that a search that was stopped goes on 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
+from math import inf
 from statistics import fmean
 from typing import Any
 
@@ -17,7 +18,6 @@ from kgbert.comparison.run_store import attempt_run, shared_runs
 from kgbert.comparison.study import Study
 from kgbert.data.splits import Split
 from kgbert.linking.caching import CachingLinker
-from kgbert.tasks.base import task_of
 
 #: Called with trials done, trials in all, arm, learning rate, seed and score on validation.
 TuningProgress = Callable[[int, int, str, float, int, float | None], None]
@@ -65,9 +65,10 @@ def tuned(
         linker=CachingLinker(study.linker),
         tuning={},
     )
-    metric = task_of(search.split(searched[0]).train).metric
+    metric = search.task.metric
     tried = _tried(search, rates, searched, progress)
-    chosen = {arm.name: _best(arm.name, tried) for arm in study.arms}
+    is_better = study.task.metrics[metric].greater_is_better
+    chosen = {arm.name: _best(arm.name, tried, greater_is_better=is_better) for arm in study.arms}
     return replace(
         study,
         training_configs={
@@ -88,7 +89,7 @@ def _tried(
     search: Study, rates: Sequence[float], seeds: Sequence[int], progress: TuningProgress
 ) -> list[dict[str, Any]]:
     """Return the validation scores of every arm with every rate, in the order of both."""
-    metric = task_of(search.split(seeds[0]).train).metric
+    metric = search.task.metric
     pairs = [(arm, rate) for arm in search.arms for rate in rates]
     plan = [(_trial(search, *pair), pair[0], seed) for pair in pairs for seed in seeds]
     scores: dict[tuple[str, float, int], float | None] = {}
@@ -112,8 +113,13 @@ def _trial(search: Study, arm: Arm, rate: float) -> Study:
     return replace(search, training_configs={arm.name: training_config})
 
 
-def _best(arm: str, tried: Sequence[dict[str, Any]]) -> float:
-    """Return the rate with the best mean score, of equals the lowest; a failed trial scores 0."""
+def _best(arm: str, tried: Sequence[dict[str, Any]], *, greater_is_better: bool) -> float:
+    """Return the rate with the best mean score, of equals the lowest; a failed trial is worst."""
     own = [trial for trial in tried if trial["arm"] == arm]
-    best = max(own, key=lambda x: (fmean(score or 0.0 for score in x["validation"]), -x["rate"]))
-    return float(best["rate"])
+    worst, sign = (0.0, 1) if greater_is_better else (inf, -1)
+
+    def rank(trial: dict[str, Any]) -> tuple[float, float]:
+        scores = (worst if score is None else score for score in trial["validation"])
+        return sign * fmean(scores), -trial["rate"]
+
+    return float(max(own, key=rank)["rate"])

@@ -1,12 +1,12 @@
 """Which columns of a file are the text and the label."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
-from kgbert.data.example import Span
+from kgbert.utils.errors import KGBertError
 
 
 @contextmanager
@@ -20,38 +20,10 @@ def located(place: object) -> Iterator[None]:
     """
     try:
         yield
+    except KGBertError as error:
+        raise error.at(place) from error.__cause__
     except ValueError as error:
         raise ValueError(f"{place}: {error}") from error.__cause__
-
-
-#: The columns that say where head and tail stand, in characters, the end exclusive.
-COLUMNS = ("head_start", "head_end", "tail_start", "tail_end")
-
-
-def arguments_of(record: Mapping[str, Any]) -> tuple[Span, ...]:
-    """Return head and tail of the relation that a record is about; nothing where it has none.
-
-    >>> arguments_of({"head_start": "0", "head_end": "7", "tail_start": 15, "tail_end": 18})
-    (Span(start=0, end=7, label='head', entity=''), Span(start=15, end=18, label='tail', entity=''))
-    >>> arguments_of({"text": "no relation"})
-    ()
-    """
-    given = {name: record[name] for name in COLUMNS if record.get(name) not in (None, "")}
-    if not given:
-        return ()
-    if missing := [name for name in COLUMNS if name not in given]:
-        raise ValueError(
-            f"{', '.join(given)} without {', '.join(missing)}; a relation needs all four: where "
-            "head and tail start and end, in characters"
-        )
-    head_start, head_end, tail_start, tail_end = (_number(name, given[name]) for name in COLUMNS)
-    return Span(head_start, head_end, "head"), Span(tail_start, tail_end, "tail")
-
-
-def _number(name: str, value: object) -> int:
-    if not isinstance(value, bool) and str(value).strip().isdecimal():
-        return int(str(value))
-    raise ValueError(f"{name} is {value!r}; it must be a whole number that counts characters")
 
 
 #: The columns of text and label where the user names none; that of the label may be absent.
@@ -70,8 +42,18 @@ class Columns:
     text: str = TEXT
     label: str = LABEL
     label_required: bool = False
-    settle: Callable[[Iterable[Span]], tuple[Span, ...]] = tuple
-    """What to make of spans that may overlap, which an example refuses."""
+
+    def rename(self, record: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a record with the named columns called text and label."""
+        names = {self.text: TEXT, self.label: LABEL}
+        renamed = {names.get(name, name): value for name, value in record.items()}
+        # A column of another meaning does not become the text or the label by its name alone.
+        for standard, named in ((TEXT, self.text), (LABEL, self.label)):
+            if named in record:
+                renamed[standard] = record[named]
+            elif named != standard:
+                renamed.pop(standard, None)
+        return renamed
 
     def check(self, found: Sequence[str], *, may_lack_label: bool = False) -> None:
         """Raise ValueError for a column that is needed and not among those found."""

@@ -4,11 +4,11 @@ import hashlib
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
 from kgbert.data.example import Example
-from kgbert.data.labels import check_labels
 
 #: Groups of texts below which a drawn split would leave hardly any text in a part.
 FEWEST_GROUPS = 10
@@ -28,34 +28,61 @@ class Split:
 
     @cached_property
     def hash(self) -> str:
-        """SHA-256 of the texts, their labels and their ids."""
+        """SHA-256 of the texts, their answers and their ids."""
         digest = hashlib.sha256()
         for part in self.parts():
             for example in part:
-                told = (example.text, example.label, example.spans)
-                # Only where there are any, so that runs of other tasks are known again.
-                more = tuple(filter(None, (example.arguments, example.id)))
-                digest.update(repr((*told, *more)).encode())
+                content = (
+                    example.texts,
+                    example.target,
+                    example.spans,
+                    example.arguments,
+                    example.id,
+                )
+                digest.update(repr(content).encode())
             digest.update(b"\x1e")
         return digest.hexdigest()
 
 
+@runtime_checkable
+class Checking(Protocol):
+    """What a split asks of a task, as :class:`kgbert.tasks.base.Task` answers it."""
+
+    def check(
+        self,
+        train: Sequence[Example],
+        validation: Sequence[Example] = (),
+        test: Sequence[Example] = (),
+    ) -> None:
+        """Raise DataError where examples cannot be learnt or scored."""
+        ...
+
+    def classes(self, example: Example) -> frozenset[str]:
+        """Return the names in an example's target that training must have seen."""
+        ...
+
+
 def fixed_split(
-    train: Sequence[Example], validation: Sequence[Example], test: Sequence[Example]
+    train: Sequence[Example],
+    validation: Sequence[Example],
+    test: Sequence[Example],
+    *,
+    task: Checking,
 ) -> Callable[[int], Split]:
     """Return a function that gives the same texts for every seed: there is an official split.
 
     >>> one, two = Example("a fever", "ill"), Example("all is well", "well")
-    >>> split = fixed_split([one, two], [one], [two])
+    >>> from kgbert.tasks.registry import TASKS
+    >>> split = fixed_split([one, two], [one], [two], task=TASKS["text-classification"])
     >>> split(0) is split(1)
     True
     """
     split = Split(train, validation, test)
-    check_split(split)
+    check_split(split, task)
     return lambda seed: split
 
 
-def check_split(split: Split) -> None:
+def check_split(split: Split, task: Checking) -> None:
     """Raise ValueError where texts cannot be trained on or scored: no texts, or no fit labels."""
     for name, part in zip(("train", "validation", "test"), split.parts(), strict=True):
         if not part:
@@ -64,12 +91,13 @@ def check_split(split: Split) -> None:
                 f"{'learnt' if name == 'train' else 'scored'}; give more texts, or a split of "
                 "your own with --train, --validation and --test."
             )
-    check_labels(*split.parts())
+    task.check(*split.parts())
 
 
 def drawn_split(
     examples: Sequence[Example],
     *,
+    task: Checking,
     group: Callable[[Example], Hashable] = lambda example: example.id or example.text,
 ) -> Callable[[int], Split]:
     """Return a function that draws 60 % for training, 20 % to validate and 20 % to test.
@@ -81,10 +109,12 @@ def drawn_split(
         ValueError: There are too few groups to draw from, or the labels cannot be learnt.
 
     >>> texts = [Example(f"text {i}", "ill" if i % 2 else "well") for i in range(20)]
-    >>> [len(part) for part in drawn_split(texts)(0).parts()]
+    >>> from kgbert.tasks.registry import TASKS
+    >>> split = drawn_split(texts, task=TASKS["text-classification"])
+    >>> [len(part) for part in split(0).parts()]
     [12, 4, 4]
     """
-    check_labels(examples)
+    task.check(examples)
     groups: dict[Hashable, list[Example]] = {}
     for example in examples:
         groups.setdefault(group(example), []).append(example)
@@ -103,15 +133,11 @@ def drawn_split(
             [example for place in part for example in members[place]]
             for part in np.split(order, cuts)
         )
-        known = set().union(*map(_labels, train))
+        known = frozenset[str]().union(*map(task.classes, train))
         return Split(
             train,
-            [example for example in validation if _labels(example) <= known],
-            [example for example in test if _labels(example) <= known],
+            [example for example in validation if task.classes(example) <= known],
+            [example for example in test if task.classes(example) <= known],
         )
 
     return draw
-
-
-def _labels(example: Example) -> set[str]:
-    return {example.label, *(span.label for span in example.spans)}

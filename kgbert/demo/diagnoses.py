@@ -42,9 +42,9 @@ class DiagnosisSplits:
         validation = [x for x in self._few(held) if is_for_validation(category(x))]
         rest = [x for x in self._few(drawn) if not is_for_validation(category(x))]
         train = [x for x in rest if category(x) in to_train][: self.train]
-        known = {example.label for example in train}
-        test = [x for x in rest if category(x) not in to_train and x.label in known]
-        validation = [x for x in validation if x.label in known]
+        known = {example.target for example in train}
+        test = [x for x in rest if category(x) not in to_train and x.target in known]
+        validation = [x for x in validation if x.target in known]
         return Split(train, validation[: self.validation], test[: self.test])
 
     @cached_property
@@ -78,7 +78,7 @@ def read_diagnoses() -> list[Example]:
         for code in icd.get_descendants(chapter):
             if not icd.is_chapter_or_block(code):
                 for name in (icd.get_description(code), *icd.get_inclusion_term(code)):
-                    found.setdefault(name.casefold(), Example(name, label=label, id=code))
+                    found.setdefault(name.casefold(), Example(name, target=label, id=code))
     return list(found.values())
 
 

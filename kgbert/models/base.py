@@ -1,10 +1,11 @@
 """What all fused models share: a Hugging Face model whose blocks read a knowledge graph."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
 from itertools import chain
+from types import MappingProxyType
 from typing import Any, ClassVar, TypeVar
 
 import torch
@@ -183,6 +184,7 @@ class KGBertPreTrainedModel(PreTrainedModel):
         graph: KnowledgeGraph,
         *,
         labels: Sequence[str] = (),
+        head: Mapping[str, Any] = MappingProxyType({}),
         **options: Any,
     ) -> Fused:
         """Return a model that computes what the plain checkpoint computes, ready to be trained.
@@ -191,6 +193,7 @@ class KGBertPreTrainedModel(PreTrainedModel):
             name_or_path: A checkpoint on the hub or in a folder.
             graph: Only its relations and its hash are taken.
             labels: The task's labels in the order of the logits.
+            head: Fields of the backbone's own configuration that its head depends on.
             **options: Fields of :class:`KGBertConfig`; any other is a ValueError.
         """
         check_options(options)
@@ -199,12 +202,13 @@ class KGBertPreTrainedModel(PreTrainedModel):
             if labels
             else {}
         )
+        naming |= head
         # In single precision whatever it was saved in, as what is new and has to be trained.
         plain = cls.auto_class.from_pretrained(
             name_or_path,
             dtype=torch.float32,
             # A head for other labels gives way to a new one, of which transformers warns.
-            ignore_mismatched_sizes=bool(labels),
+            ignore_mismatched_sizes=bool(naming),
             **naming,
         )
         if cls.reads_one_position and getattr(plain.config, "classifier_pooling", "") == "mean":

@@ -37,6 +37,8 @@ class KGBertConfig(PreTrainedConfig):
             task's own, where the training texts have spans with entities; 0 for none.
         nil_threshold: In entity linking, how likely the best candidate must be, of the two, to be
             preferred to "none of these"; fine-tuning chooses it on the validation texts.
+        task: Name of the task that the model was made for.
+        task_settings: What the task has to know again when the model answers.
     """
 
     model_type = "kgbert"
@@ -59,6 +61,8 @@ class KGBertConfig(PreTrainedConfig):
         fusion: str = "attention",
         linking_loss: float = 0.0,
         nil_threshold: float = 0.5,
+        task: str = "",
+        task_settings: dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
         if isinstance(backbone, dict):
@@ -101,6 +105,8 @@ class KGBertConfig(PreTrainedConfig):
         self.fusion = fusion
         self.linking_loss = linking_loss
         self.nil_threshold = nil_threshold
+        self.task = task
+        self.task_settings = task_settings or {}
         super().__init__(**kwargs)
 
     @property

@@ -1,178 +1,345 @@
-"""What kgbert can be trained for: how targets are made, answers read, and scores given."""
+"""What a task is: everything that the rest of kgbert asks about labelled texts and answers."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar
 
-import numpy as np
-from numpy.typing import NDArray
-from transformers import PreTrainedConfig
+from kgbert.data import Example
 
-from kgbert.data import Example, check_labels
-from kgbert.encoding.dataset import IGNORED, Target
-from kgbert.encoding.encoded import EncodedText
-from kgbert.graph.core.graph import KnowledgeGraph
-from kgbert.models.auto import (
-    KGBertForEntityLinking,
-    KGBertForRelationClassification,
-    KGBertForSequenceClassification,
-    KGBertForTokenClassification,
-)
-from kgbert.models.base import KGBertPreTrainedModel
-from kgbert.tasks.choosing import chosen
-from kgbert.tasks.gold_links import NIL, check_gold, gold_choices, gold_entities
-from kgbert.tasks.metrics import METRICS
-from kgbert.tasks.tagging import untagged, word_tags, words_of
+if TYPE_CHECKING:
+    from torch import Tensor
+    from transformers import PreTrainedConfig
 
-#: What a model answers for one text: a label, one tag a word, or one entity a mention.
-Answer = str | list[str]
+    from kgbert.encoding.encoded import Batch, EncodedText
+    from kgbert.encoding.processor import KGBertProcessor
+    from kgbert.graph.core.graph import KnowledgeGraph
+    from kgbert.models.base import KGBertPreTrainedModel
+
+#: The target of a token, a mention or a link that the loss passes over.
+IGNORED = -100
 
 
 @dataclass(frozen=True)
-class Task:
-    """One kind of task; ``name`` is the one that transformers uses, where it knows the task."""
+class Metric:
+    """One score of a task."""
+
+    function: Callable[[Sequence[Any], Sequence[Any]], float]
+    """Called with the gold answers and the predicted ones, in the same order."""
+    greater_is_better: bool = True
+    unit: str = "points"
+    """What a difference is worded in: points, or the unit of the values themselves."""
+    scale: float = 100.0
+    """Multiplies the value where a person reads it; 100 for a share that is shown in points."""
+
+
+@dataclass(frozen=True)
+class LabelSpace:
+    """What the training texts determine about a model before it is built."""
+
+    labels: tuple[str, ...] = ()
+    """Names of the outputs, in the order of the logits; empty where a task has none."""
+    head: Mapping[str, Any] = field(default_factory=dict)
+    """Fields of the backbone's configuration, ``problem_type`` for example."""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """What the task itself has to know again when a saved model answers, in plain JSON values:
+    thresholds, mean and scale of a target, the entity of each label. They become
+    ``config.task_settings``."""
+
+
+@dataclass(frozen=True)
+class EncodedExample:
+    """An example as a model reads it.
+
+    A *unit* is what the model answers with one row of output: mostly the one text of the example.
+    The choices of a question are one unit of several texts; the overlapping windows of a long text
+    are several units of one text each.
+    """
+
+    example: Example
+    units: tuple[tuple["EncodedText", ...], ...]
+
+    @property
+    def text(self) -> "EncodedText":
+        """The first encoded text, for tasks that have no other."""
+        return self.units[0][0]
+
+    @property
+    def texts(self) -> tuple["EncodedText", ...]:
+        """All encoded texts, unit by unit."""
+        return tuple(text for unit in self.units for text in unit)
+
+    @property
+    def length(self) -> int:
+        """Tokens of the longest encoded text."""
+        return max(len(text.offsets) for text in self.texts)
+
+
+@dataclass(frozen=True)
+class ReadEntity:
+    """A candidate of a mention, and the share of attention that it got."""
+
+    entity: str
+    name: str
+    score: float
+    """How well the linker found it to fit, 0 to 1."""
+    attention: float | None
+    """Mean over the mention's tokens, the heads and the injections; None for a model that reads
+    entities in another way, or none."""
+
+
+@dataclass(frozen=True)
+class ReadMention:
+    """A mention, and what the model read there."""
+
+    start: int
+    end: int
+    text: str
+    candidates: tuple[ReadEntity, ...]
+    none_of_these: float | None
+    """The share of attention that went to the null entity and to other mentions' candidates; None
+    as for the candidates."""
+
+    def lines(self) -> Iterator[str]:
+        """Yield the mention and its candidates as a terminal shows them."""
+        yield f"{self.start}-{self.end}  {self.text}"
+        for entity in self.candidates:
+            share = _percentage(entity.attention)
+            yield f"  {share}{entity.name} ({entity.entity}, linked {entity.score:g})"
+        if self.none_of_these is not None:
+            yield f"  {_percentage(self.none_of_these)}none of these"
+
+
+def _percentage(attention: float | None) -> str:
+    """Return a share of attention in front of what got it; nothing where none was measured."""
+    return "" if attention is None else f"{attention:4.0%}  "
+
+
+@dataclass(frozen=True)
+class Prediction(ABC):
+    """The answer to one example, as a person or a program reads it; a subclass a task."""
+
+    text: str
+    mentions: tuple[ReadMention, ...] = field(default=(), kw_only=True)
+    """What the model read in the graph; filled in by the pipeline."""
+
+    @property
+    @abstractmethod
+    def answer(self) -> Any:
+        """What :meth:`Task.score` and :meth:`Task.is_correct` compare with the gold answer."""
+
+    @abstractmethod
+    def lines(self) -> Iterable[str]:
+        """Return the answer as lines of a terminal, without the text and the mentions."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields as plain values that JSON can hold."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Slice:
+    """Some test examples, and what of an answer counts there."""
 
     name: str
-    model: type[KGBertPreTrainedModel]
-    metric: str
-    """The metric that is reported and chosen by unless the user names another."""
-    labels: Callable[[Sequence[Example]], tuple[str, ...]]
-    """The labels of the logits, from the training texts."""
-    target: Callable[[Example, EncodedText, Sequence[str]], Target]
-    """What the loss compares the logits with."""
-    expected: Callable[[Example, EncodedText, KnowledgeGraph], Answer]
-    """The right answer."""
-    answer: Callable[[NDArray[np.float32], EncodedText, PreTrainedConfig], Answer]
-    """The model's answer, from the logits of the text, of its tokens or of its mentions."""
-    check: Callable[[Sequence[Example], Sequence[Example]], object] = check_labels
-    """Raises ValueError where training and validation texts cannot be learnt or scored."""
-    nothing: str = "O"
-    """The answer to what was not found or was cut off."""
-    candidates: int = 0
-    """How many candidates of each mention a processor has to tell."""
+    positions: Sequence[int]
+    """Places of the examples in the test set."""
+    size: int
+    """Number of examples in which something counts."""
+    view: Callable[[int, Any], Any] = lambda position, answer: answer
+    """Called with an example's position and a gold or predicted answer; returns what counts."""
 
-    def score(self, expected: Sequence[Answer], predicted: Sequence[Answer]) -> dict[str, float]:
-        """Return the metrics of some answers.
 
-        What was cut off, or never found, counts as missed.
+class Task(ABC):
+    """One kind of task. To write one, subclass this in one file and add one line to ``TASKS``.
+
+    The methods stand in the order in which they are called: a row of a file is read into an
+    :class:`~kgbert.data.Example`, whose ``target`` only the task understands; the label space is
+    determined from the training examples; examples are encoded, batched and given to the model;
+    its output is decoded into a :class:`Prediction`, whose ``answer`` is scored against the gold
+    one. Five methods have to be written for a task whose examples have one text; a task with
+    pairs, choices or windows overrides :meth:`encode` and :meth:`collate` as well.
+
+    A task object holds no state of a training: what has to be known when a saved model answers
+    goes into the model's configuration, through :meth:`label_space` and :meth:`calibrate`.
+    """
+
+    name: ClassVar[str]
+    """The one that transformers uses, where it knows the task."""
+    description: ClassVar[str] = ""
+    """What a row of a file holds and what is answered, in one line of ``--help``."""
+    metrics: ClassVar[Mapping[str, Metric]]
+    """By name; the first decides which weights are kept, and the verdict of a comparison."""
+    processor_options: ClassVar[Mapping[str, Any]] = MappingProxyType({})
+    """Arguments of :class:`kgbert.KGBertProcessor` that the task needs."""
+    tags_words: ClassVar[bool] = False
+    """Whether words are answered one by one, so that no arm may write words into the text."""
+    needs_calibration: ClassVar[bool] = False
+    """Whether something is chosen on the validation examples after training."""
+    overlapping_spans: ClassVar[bool] = False
+    """Whether the labelled spans of an example may overlap."""
+
+    @property
+    def metric(self) -> str:
+        """Name of the metric that decides."""
+        return next(iter(self.metrics))
+
+    @property
+    @abstractmethod
+    def model_class(self) -> type["KGBertPreTrainedModel"]:
+        """The class of model that is trained; imported here, so that a task loads without torch."""
+
+    # Reading rows.
+
+    @abstractmethod
+    def read(self, record: Mapping[str, Any]) -> Example:
+        """Return a row of a file as an example.
+
+        Args:
+            record: The row's values by the names of their columns, as the file holds them: strings
+                in a table, any JSON value in JSON Lines. A column for the answer may be absent,
+                in texts that are to be answered.
+
+        Raises:
+            DataError: A value cannot be understood; file and line are added by the caller.
         """
-        padded = [
-            answer
-            if isinstance(right, str) or isinstance(answer, str)
-            else [*answer, *[self.nothing] * (len(right) - len(answer))]
-            for right, answer in zip(expected, predicted, strict=True)
+
+    def fits(self, record: Mapping[str, Any]) -> bool:
+        """Return whether a row poses this task and no more specific one, for ``--task auto``."""
+        return False
+
+    def check(
+        self,
+        train: Sequence[Example],
+        validation: Sequence[Example] = (),
+        test: Sequence[Example] = (),
+    ) -> None:
+        """Raise DataError where examples cannot be learnt or scored."""
+        self.label_space(train)
+
+    def classes(self, example: Example) -> frozenset[str]:
+        """Return the names in an example's target that training must have seen, labels mostly.
+
+        A drawn split keeps examples of unseen classes out of validation and test, a smaller
+        training set keeps one example of each class, and a name of a class in the graph is
+        reported as possible leakage.
+        """
+        return frozenset()
+
+    # From examples to batches.
+
+    @abstractmethod
+    def label_space(self, train: Sequence[Example]) -> LabelSpace:
+        """Return what the training examples determine about a model."""
+
+    def encode(
+        self, examples: Sequence[Example], processor: "KGBertProcessor"
+    ) -> list[EncodedExample]:
+        """Return the examples tokenised and linked, all in one call: linkers work in batches."""
+        encoded = processor.encode(examples)
+        return [
+            EncodedExample(example, ((text,),))
+            for example, text in zip(examples, encoded, strict=True)
         ]
-        return METRICS[self.name](expected, padded)
+
+    @abstractmethod
+    def targets(self, encoded: EncodedExample, labels: Sequence[str]) -> Sequence[Any]:
+        """Return what the loss compares with, one target for each unit.
+
+        Args:
+            encoded: The example; its target is there.
+            labels: Names of the outputs in the order of the logits.
+        """
+
+    def collate(
+        self, units: Sequence[tuple["EncodedText", ...]], processor: "KGBertProcessor", epoch: int
+    ) -> "Batch":
+        """Return units as one batch that the model takes as keyword arguments."""
+        return processor.collate([text for unit in units for text in unit], epoch)
+
+    def collate_targets(
+        self, targets: Sequence[Any], batch: "Batch", processor: "KGBertProcessor"
+    ) -> dict[str, "Tensor"]:
+        """Return the targets of a batch's units as tensors: ``labels``, mostly."""
+        import torch
+
+        return {"labels": torch.tensor(targets)}
+
+    # From outputs to answers.
+
+    def compute_outputs(self, model: Any, batch: "Batch", processor: "KGBertProcessor") -> "Tensor":
+        """Return one row of output for each unit of a batch, computed without targets.
+
+        Rows of different batches are put together, filled up on the right: positions must count
+        from the left, whichever side the tokenizer pads on.
+        """
+        logits: Tensor = model(**batch).logits
+        return logits
+
+    @abstractmethod
+    def decode(
+        self,
+        outputs: Sequence[Any],
+        encoded: EncodedExample,
+        config: "PreTrainedConfig",
+        graph: "KnowledgeGraph",
+    ) -> Prediction:
+        """Return the answer to an example.
+
+        Args:
+            outputs: One array of numbers for each unit, possibly with padding behind.
+            encoded: The example.
+            config: The model's configuration, with labels and ``task_settings``.
+            graph: Names the entities.
+        """
+
+    @abstractmethod
+    def gold(self, encoded: EncodedExample, graph: "KnowledgeGraph") -> Any:
+        """Return the right answer."""
+
+    def score(self, gold: Sequence[Any], predicted: Sequence[Any]) -> dict[str, float]:
+        """Return the metrics of some answers."""
+        return {name: metric.function(gold, predicted) for name, metric in self.metrics.items()}
+
+    def is_correct(self, gold: Any, predicted: Any) -> bool:
+        """Return whether an answer counts as right as a whole, for tests over items."""
+        return bool(gold == predicted)
+
+    def calibrate(
+        self,
+        outputs: Sequence[Sequence[Any]],
+        encoded: Sequence[EncodedExample],
+        config: "PreTrainedConfig",
+        graph: "KnowledgeGraph",
+    ) -> None:
+        """Choose on the validation examples what decoding needs, a threshold for example.
+
+        It is called once after training, where ``needs_calibration`` is True.
+
+        Args:
+            outputs: Of the trained model, for each example one array a unit.
+            encoded: The validation examples.
+            config: The model's configuration; what is chosen is written into it.
+            graph: As for :meth:`gold`.
+        """
+        raise NotImplementedError(f"{type(self).__name__} chooses nothing on validation")
+
+    # For reports.
+
+    def slices(self, train: Sequence[Example], test: Sequence[EncodedExample]) -> Iterable[Slice]:
+        """Return parts of the test set that the task itself distinguishes, by class for example."""
+        return ()
+
+    def quote(self, answer: Any) -> str | None:
+        """Return an answer in a few words for the report's examples; None for no such examples."""
+        return None
+
+    def describe_outputs(self, config: "PreTrainedConfig") -> str:
+        """Return what a model answers with, for its card."""
+        return ", ".join(labels_of(config))
 
 
-def labels_of(config: PreTrainedConfig) -> list[str]:
+def labels_of(config: "PreTrainedConfig") -> list[str]:
     """Return a model's labels in the order of its logits."""
     return [str(label) for _, label in sorted((config.id2label or {}).items())]
-
-
-def _label_target(example: Example, encoded: EncodedText, labels: Sequence[str]) -> Target:
-    return labels.index(example.label)
-
-
-def _label(example: Example, encoded: EncodedText, graph: KnowledgeGraph) -> Answer:
-    return example.label
-
-
-def _best_label(
-    logits: NDArray[np.float32], encoded: EncodedText, config: PreTrainedConfig
-) -> Answer:
-    return labels_of(config)[int(logits.argmax())]
-
-
-def _tag_labels(train: Sequence[Example]) -> tuple[str, ...]:
-    return ("O", *(prefix + label for label in check_labels(train) for prefix in ("B-", "I-")))
-
-
-def _tag_target(example: Example, encoded: EncodedText, labels: Sequence[str]) -> Target:
-    target = [IGNORED] * len(encoded.offsets)
-    for word, tag in zip(words_of(encoded), word_tags(example, encoded), strict=True):
-        target[word.token] = labels.index(tag)
-    return target
-
-
-def _tags(example: Example, encoded: EncodedText, graph: KnowledgeGraph) -> Answer:
-    # What no word can tell is missed by whatever is answered.
-    missed = (f"B-{span.label}" for span in untagged(example, encoded))
-    return [*word_tags(example, encoded), *missed]
-
-
-def _best_tags(
-    logits: NDArray[np.float32], encoded: EncodedText, config: PreTrainedConfig
-) -> Answer:
-    labels, best = labels_of(config), logits.argmax(-1).tolist()
-    return [labels[best[word.token]] for word in words_of(encoded)]
-
-
-#: The tasks by name.
-TASKS = {
-    "text-classification": Task(
-        "text-classification",
-        KGBertForSequenceClassification,
-        "accuracy",
-        labels=check_labels,
-        target=_label_target,
-        expected=_label,
-        answer=_best_label,
-    ),
-    "relation-classification": Task(
-        "relation-classification",
-        KGBertForRelationClassification,
-        "accuracy",
-        labels=check_labels,
-        target=_label_target,
-        expected=_label,
-        answer=_best_label,
-    ),
-    "token-classification": Task(
-        "token-classification",
-        KGBertForTokenClassification,
-        "f1",
-        labels=_tag_labels,
-        target=_tag_target,
-        expected=_tags,
-        answer=_best_tags,
-    ),
-    "entity-linking": Task(
-        "entity-linking",
-        KGBertForEntityLinking,
-        "accuracy",
-        labels=lambda train: (),
-        target=lambda example, encoded, labels: gold_choices(example, encoded),
-        expected=gold_entities,
-        answer=lambda logits, encoded, config: [x.entity for x in chosen(logits, encoded, config)],
-        check=check_gold,
-        nothing=NIL,
-        candidates=8,
-    ),
-}
-
-
-def task_of(examples: Sequence[Example]) -> Task:
-    """Return the task that labelled texts pose; entity linking has to be asked for by name.
-
-    It is one of relations where they say what the arguments are, else of spans where there are any,
-    else of texts.
-    """
-    if any(example.arguments for example in examples):
-        return TASKS["relation-classification"]
-    spans = any(example.spans for example in examples)
-    return TASKS["token-classification" if spans else "text-classification"]
-
-
-def task_of_model(name: str) -> Task:
-    """Return the task that a class of model is for.
-
-    Raises:
-        ValueError: It is a bare encoder, or no class of kgbert.
-    """
-    for task in TASKS.values():
-        if task.model.__name__ == name:
-            return task
-    raise ValueError(
-        f"a {name} answers no task; fine-tune one of "
-        f"{', '.join(task.model.__name__ for task in TASKS.values())} instead."
-    )

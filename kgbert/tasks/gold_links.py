@@ -1,20 +1,19 @@
-"""What labelled spans say of the mentions that a linker found, and of their candidates."""
+"""Compare labelled spans with the mentions that a linker found, and with their candidates."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from kgbert.data import Example, Span
 from kgbert.encoding.alignment import tokens_of
-from kgbert.encoding.candidates import CandidateSet
-from kgbert.encoding.dataset import IGNORED
-from kgbert.encoding.encoded import EncodedText
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.linking.mention import Mention
+from kgbert.tasks.base import IGNORED
+from kgbert.tasks.metrics import NIL, UNANNOTATED
+from kgbert.utils.errors import DataError
 
-#: The answer where no entity of the graph is meant.
-NIL = "NIL"
-
-#: In the place of an answer about a mention that no span with an entity overlaps.
-UNSAID = ""
+if TYPE_CHECKING:
+    from kgbert.encoding.candidates import CandidateSet
+    from kgbert.encoding.encoded import EncodedText
 
 
 def gold_span(mention: Mention, example: Example) -> Span | None:
@@ -28,7 +27,7 @@ def gold_span(mention: Mention, example: Example) -> Span | None:
     return found[1] if found and found[0] > 0 else None
 
 
-def gold_choices(example: Example, encoded: EncodedText) -> list[int]:
+def gold_choices(example: Example, encoded: "EncodedText") -> list[int]:
     """Return for each mention which choice is right: 0 for none, else the candidate from 1.
 
     It is ``IGNORED`` where nothing is said of a mention.
@@ -43,11 +42,11 @@ def gold_choices(example: Example, encoded: EncodedText) -> list[int]:
     ]
 
 
-def _place(entity: str, choice: CandidateSet) -> int:
+def _place(entity: str, choice: "CandidateSet") -> int:
     return choice.ids.index(entity) + 1 if entity in choice.ids else 0
 
 
-def gold_entities(example: Example, encoded: EncodedText, graph: KnowledgeGraph) -> list[str]:
+def gold_entities(example: Example, encoded: "EncodedText", graph: KnowledgeGraph) -> list[str]:
     """Return the right answer for each mention, and behind these for each span that was missed.
 
     An entity that the graph lacks is NIL.
@@ -60,12 +59,12 @@ def gold_entities(example: Example, encoded: EncodedText, graph: KnowledgeGraph)
         and not any(span.start < x.end and x.start < span.end for x in encoded.mentions)
     ]
     return [
-        UNSAID if span is None else span.entity if span.entity in graph else NIL
+        UNANNOTATED if span is None else span.entity if span.entity in graph else NIL
         for span in (*spans, *missed)
     ]
 
 
-def gold_links(example: Example, encoded: EncodedText, graph: KnowledgeGraph) -> list[int]:
+def gold_links(example: Example, encoded: "EncodedText", graph: KnowledgeGraph) -> list[int]:
     """Return for each link 1 if it leads to the gold entity, 0 if not, IGNORED if nothing is said.
 
     Where mentions overlap, the gold entity of each of them is right.
@@ -82,12 +81,13 @@ def gold_links(example: Example, encoded: EncodedText, graph: KnowledgeGraph) ->
     ]
 
 
-def check_gold(train: Sequence[Example], validation: Sequence[Example] = ()) -> None:
-    """Raise ValueError where no span of the texts says which entity it names."""
-    for part, examples in (("train", train), ("validation", validation)):
+def check_gold(parts: Mapping[str, Sequence[Example]]) -> None:
+    """Raise DataError where no span of a part says which entity it mentions."""
+    for part, examples in parts.items():
         if examples and not any(span.entity for x in examples for span in x.spans):
-            raise ValueError(
+            raise DataError(
                 f"{part}: no span of the {len(examples):,} texts names its entity, so no choice "
                 'can be learnt or scored; write spans as {"start": 0, "end": 5, "label": "Sign", '
-                '"entity": "HP:0001945"} in JSON Lines'
+                '"entity": "HP:0001945"} in JSON Lines',
+                code="no-gold-entities",
             )

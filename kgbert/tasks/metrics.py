@@ -3,11 +3,16 @@
 from collections import Counter
 from collections.abc import Callable, Sequence
 from statistics import fmean
-
-from sklearn.metrics import accuracy_score, f1_score
+from typing import Any
 
 from kgbert.data.tags import decode_tags
-from kgbert.tasks.gold_links import NIL, UNSAID
+from kgbert.tasks.base import Metric
+
+#: The answer where no entity of the graph is meant.
+NIL = "NIL"
+
+#: In the place of an answer about a mention that no span with an entity overlaps.
+UNANNOTATED = ""
 
 
 def classification_scores(expected: Sequence[str], predicted: Sequence[str]) -> dict[str, float]:
@@ -18,6 +23,9 @@ def classification_scores(expected: Sequence[str], predicted: Sequence[str]) -> 
     >>> classification_scores(["a", "a", "b", "b"], ["a", "a", "b", "a"])["accuracy"]
     0.75
     """
+    # Imported here: it takes a second, for which reading a file need not wait.
+    from sklearn.metrics import accuracy_score, f1_score
+
     return {
         "accuracy": float(accuracy_score(expected, predicted)),
         "macro_f1": float(f1_score(expected, predicted, average="macro", zero_division=0)),
@@ -74,7 +82,7 @@ def linking_scores(
         (right, answer)
         for rights, answers in zip(expected, predicted, strict=True)
         for right, answer in zip(rights, answers, strict=True)
-        if right != UNSAID
+        if right != UNANNOTATED
     ]
     hits = [right == answer for right, answer in pairs]
     inside = [right == answer for right, answer in pairs if right != NIL]
@@ -93,11 +101,19 @@ def _share(part: int, whole: int) -> float:
     return part / whole if whole else 0.0
 
 
-#: Scores by the name of the task: called with what was expected and what
-#: was predicted (a label a text; a sequence of tags a text).
-METRICS: dict[str, Callable[..., dict[str, float]]] = {
-    "text-classification": classification_scores,
-    "relation-classification": classification_scores,
-    "token-classification": span_scores,
-    "entity-linking": linking_scores,
-}
+def metrics_of(
+    scores: Callable[[Sequence[Any], Sequence[Any]], dict[str, float]], names: Sequence[str]
+) -> dict[str, Metric]:
+    """Return metrics that one function computes together."""
+
+    def one(name: str) -> Metric:
+        return Metric(lambda gold, predicted: scores(gold, predicted)[name])
+
+    return {name: one(name) for name in names}
+
+
+CLASSIFICATION_METRICS = metrics_of(classification_scores, ("accuracy", "macro_f1", "micro_f1"))
+SPAN_METRICS = metrics_of(span_scores, ("f1", "precision", "recall", "macro_f1"))
+LINKING_METRICS = metrics_of(
+    linking_scores, ("accuracy", "accuracy_in_graph", "nil_precision", "nil_recall", "nil_f1")
+)

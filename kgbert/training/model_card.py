@@ -7,7 +7,7 @@ from kgbert import __version__
 from kgbert.encoding.processor import KGBertProcessor
 from kgbert.models.base import KGBertPreTrainedModel
 from kgbert.reporting.formatting import counted
-from kgbert.tasks.base import labels_of
+from kgbert.tasks.registry import find_task, task_of_class
 from kgbert.utils.paths import without_folders
 
 _HELD = """\
@@ -35,11 +35,8 @@ def model_card(
         include_graph: Whether the graph is in the folder.
     """
     graph, config = processor.graph, model.config
-    labels = ", ".join(labels_of(config))
-    if model.scores_entities:
-        labels = (
-            f"each mention's candidates; none where the best is below {config.nil_threshold:.2f}"
-        )
+    task = task_of_class(type(model).__name__) if not config.task else find_task(config.task)
+    labels = task.describe_outputs(config) if task else "none: a bare encoder"
     told = {
         "Backbone": without_folders(config.backbone.name_or_path) or config.backbone.model_type,
         "Graph": f"{graph.source or 'in memory'} {graph.version}".strip(),
@@ -50,6 +47,7 @@ def model_card(
         "Graph hash": graph.hash[:16],
         "Graph encoder": f"{config.graph_encoder}, {config.graph_layers} layers",
         "Knowledge enters after blocks": ", ".join(map(str, config.injected_layers)) or "none",
+        "Task": task.name if task else "none",
         "Labels": labels if len(labels) <= 300 else f"{labels[:300]} ...",
         **about,
     }

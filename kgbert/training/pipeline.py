@@ -2,16 +2,15 @@
 
 import logging
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
+from typing import Any, cast
 
-import numpy as np
 import torch
 from accelerate.utils import send_to_device
-from numpy.typing import NDArray
 from torch import Tensor
 
-from kgbert.data import Example, Span
+from kgbert.data import Example
 from kgbert.encoding.alignment import tokens_of
 from kgbert.encoding.encoded import EncodedText
 from kgbert.encoding.length_grouping import batches_by_length
@@ -19,69 +18,19 @@ from kgbert.encoding.processor import KGBertProcessor
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.linking.mention import Candidate, Linker, Mention
 from kgbert.models.base import KGBertPreTrainedModel
-from kgbert.tasks.base import Task
-from kgbert.tasks.choosing import chosen
-from kgbert.tasks.gold_links import NIL
-from kgbert.tasks.tagging import spans_of
-from kgbert.training.inference import own_logits
+from kgbert.tasks.base import EncodedExample, Prediction, ReadEntity, ReadMention, Task
+from kgbert.tasks.entity_linking import EntityLinking, LinksPrediction
+from kgbert.tasks.metrics import NIL
+from kgbert.training.dataset import unit_length
+from kgbert.training.inference import outputs_by_example
 from kgbert.training.saving import load_model
 from kgbert.utils.device import has_fast_bf16
+from kgbert.utils.errors import KGBertError
 
 logger = logging.getLogger(__name__)
 
 #: The attention that each link of one text got, by (token, entity index).
 LinkAttention = dict[tuple[int, int], float]
-
-
-@dataclass(frozen=True)
-class ReadEntity:
-    """A candidate of a mention, and the share of attention that it got."""
-
-    entity: str
-    name: str
-    score: float
-    """How well the linker found it to fit, 0 to 1."""
-    attention: float | None
-    """Mean over the mention's tokens, the heads and the injections; None for a model that reads
-    entities in another way, or none."""
-
-
-@dataclass(frozen=True)
-class ReadMention:
-    """A mention, and what the model read there."""
-
-    start: int
-    end: int
-    text: str
-    candidates: tuple[ReadEntity, ...]
-    none_of_these: float | None
-    """The share of attention that went to the null entity and to other mentions' candidates; None
-    as for the candidates."""
-
-
-@dataclass(frozen=True)
-class LinkedMention:
-    """A mention, the entity that it means, and how sure the model is."""
-
-    start: int
-    end: int
-    text: str
-    entity: str
-    """Its id, or "NIL" where none of the candidates is meant."""
-    name: str
-    probability: float
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """The answer to one text: a label and its probability, or spans, or linked mentions."""
-
-    text: str
-    label: str | None
-    probability: float | None
-    spans: tuple[Span, ...]
-    mentions: tuple[ReadMention, ...]
-    links: tuple[LinkedMention, ...] = ()
 
 
 class KGBertPipeline:
@@ -99,50 +48,52 @@ class KGBertPipeline:
         self.bf16 = bf16
 
     def __call__(self, texts: Sequence[str | Example], *, batch_size: int = 32) -> list[Prediction]:
-        """Return one prediction a text; one about a relation is an example with arguments."""
-        encoded = self.processor.encode(texts)
-        found: dict[int, Prediction] = {}
-        for places in batches_by_length([len(text.offsets) for text in encoded], batch_size):
-            answers = self._answer([encoded[place] for place in places])
-            found.update(zip(places, answers, strict=True))
-        return [found[place] for place in range(len(encoded))]
+        """Return one prediction for each text or example.
 
-    def _answer(self, encoded: Sequence[EncodedText]) -> Iterator[Prediction]:
-        batch = send_to_device(self.processor.collate(encoded), self.model.device)
+        A text is enough where the task asks nothing else; a relation needs an example with
+        arguments.
+        """
+        if isinstance(texts, str):
+            raise TypeError(f"a list of texts is needed, not one text: [{texts[:40]!r}]")
+        examples = [x if isinstance(x, Example) else Example(x) for x in texts]
+        encoded = self.task.encode(examples, self.processor)
+        units = [unit for each in encoded for unit in each.units]
+        rows: dict[int, tuple[Any, list[ReadMention]]] = {}
+        for places in batches_by_length([unit_length(unit) for unit in units], batch_size):
+            answers = self._rows([units[place] for place in places])
+            rows.update(zip(places, answers, strict=True))
+        by_example = outputs_by_example([rows[place] for place in range(len(units))], encoded)
+        pairs = zip(encoded, by_example, strict=True)
+        return [self._prediction(each, found) for each, found in pairs]
+
+    def _rows(
+        self, units: Sequence[tuple[EncodedText, ...]]
+    ) -> Iterator[tuple[Any, list[ReadMention]]]:
+        """Yield the output of each unit, and what was read at the mentions of its texts."""
+        batch = send_to_device(self.task.collate(units, self.processor, 0), self.model.device)
         mixed = torch.autocast(self.model.device.type, torch.bfloat16, enabled=self.bf16)
-        with torch.inference_mode(), mixed, self.model.record_attention() as weights:
-            logits = self.model(**batch).logits.float().cpu()
+        with torch.inference_mode(), mixed, self.model.attention_recorded() as weights:
+            outputs = self.task.compute_outputs(self.model, batch, self.processor).float().cpu()
         mean = _mean_over_injections(weights)
         first = 0
-        for row, text in zip(logits, encoded, strict=True):
-            links = text.links
-            end = first + len(links.tokens)
-            pairs = zip(links.tokens.tolist(), links.entities.tolist(), strict=True)
-            seen = None if mean is None else dict(zip(pairs, mean[first:end], strict=True))
-            yield self._prediction(text, row, seen)
-            first = end
+        for row, unit in zip(outputs.numpy(), units, strict=True):
+            mentions = []
+            for text in unit:
+                links = text.links
+                end = first + len(links.tokens)
+                pairs = zip(links.tokens.tolist(), links.entities.tolist(), strict=True)
+                seen = None if mean is None else dict(zip(pairs, mean[first:end], strict=True))
+                mentions += [self._read(text, mention, seen) for mention in text.mentions]
+                first = end
+            yield row, mentions
 
     def _prediction(
-        self, text: EncodedText, logits: Tensor, seen: LinkAttention | None
+        self, encoded: EncodedExample, rows: Sequence[tuple[Any, list[ReadMention]]]
     ) -> Prediction:
-        mentions = tuple(self._read(text, mention, seen) for mention in text.mentions)
-        own = own_logits(logits.numpy(), text, self.processor)
-        if self.task.candidates:
-            return Prediction(text.text, None, None, (), mentions, tuple(self._links(text, own)))
-        answer = self.task.answer(own, text, self.model.config)
-        if isinstance(answer, str):
-            return Prediction(text.text, answer, float(logits.softmax(-1).max()), (), mentions)
-        return Prediction(text.text, None, None, tuple(spans_of(answer, text)), mentions)
-
-    def _links(self, text: EncodedText, logits: NDArray[np.float32]) -> Iterator[LinkedMention]:
-        graph = self.processor.graph
-        answers = chosen(logits, text, self.model.config)
-        for mention, answer in zip(text.mentions, answers, strict=True):
-            name = "" if answer.entity == NIL else graph.name(graph.index(answer.entity))
-            span = text.text[mention.start : mention.end]
-            yield LinkedMention(
-                mention.start, mention.end, span, answer.entity, name, answer.probability
-            )
+        outputs = [output for output, _ in rows]
+        mentions = tuple(mention for _, found in rows for mention in found)
+        answer = self.task.decode(outputs, encoded, self.model.config, self.processor.graph)
+        return replace(answer, mentions=mentions)
 
     def _read(self, text: EncodedText, mention: Mention, seen: LinkAttention | None) -> ReadMention:
         tokens = tokens_of(mention, text.offsets)
@@ -202,12 +153,18 @@ def context_linker(answer: KGBertPipeline) -> Linker:
     Each mention of the model's own linker keeps the entity that the model chose, with its
     probability as the score; mentions that it answers with NIL are left out.
     """
+    if not isinstance(answer.task, EntityLinking):
+        raise KGBertError(
+            f"a model for {answer.task.name} links no mentions; give one that was trained with "
+            "task='entity-linking'.",
+            code="not-an-entity-linking-model",
+        )
 
     def link(texts: Sequence[str]) -> list[list[Mention]]:
         return [
             [
                 Mention(x.start, x.end, (Candidate(x.entity, x.probability),))
-                for x in prediction.links
+                for x in cast(LinksPrediction, prediction).links
                 if x.entity != NIL
             ]
             for prediction in answer(texts)

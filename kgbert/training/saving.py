@@ -10,10 +10,12 @@ from kgbert.encoding.processor import KGBertProcessor
 from kgbert.graph.cards import is_shareable
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.models.base import KGBertPreTrainedModel
-from kgbert.tasks.base import Task, task_of_model
+from kgbert.tasks.base import Task
+from kgbert.tasks.registry import task_of_config
 from kgbert.training.checks import check_fit
 from kgbert.training.model_card import model_card
 from kgbert.utils.atomic_write import replacing
+from kgbert.utils.errors import KGBertError
 
 
 def save_model(
@@ -68,11 +70,11 @@ def load_model(
     processor = KGBertProcessor.from_pretrained(folder, graph=graph)
     config = AutoConfig.from_pretrained(folder)
     try:
-        task = task_of_model((config.architectures or ["model of no class"])[0])
-    except ValueError as error:
-        raise ValueError(f"{folder}: {error}") from error
+        task = task_of_config(config)
+    except KGBertError as error:
+        raise error.at(folder) from error
     check_fit(config, processor)
-    model = task.model.from_pretrained(folder).eval()
+    model = task.model_class.from_pretrained(folder).eval()
     if processor.vectors is not None:
         model.check_vectors(processor.vectors)
     return model, processor, task

@@ -19,17 +19,15 @@ from transformers import (
 )
 
 from kgbert.data import Example
-from kgbert.encoding.dataset import KGBertCollator, LabelledTexts, Target, TrainingTexts
-from kgbert.encoding.encoded import EncodedText
 from kgbert.encoding.length_grouping import LengthGroupedSampler
 from kgbert.encoding.processor import KGBertProcessor
 from kgbert.models.base import KGBertPreTrainedModel
-from kgbert.tasks.base import Answer, Task, labels_of, task_of_model
-from kgbert.tasks.choosing import best_nil_threshold, chosen
-from kgbert.tasks.gold_links import gold_links
+from kgbert.tasks.base import Task, labels_of
+from kgbert.tasks.registry import task_of_model
 from kgbert.training.checks import check_by_epoch, check_fit
+from kgbert.training.dataset import EvaluationExamples, KGBertCollator, TrainingExamples
 from kgbert.training.defaults import ENCODER_LEARNING_RATE, HEAD_LEARNING_RATE, KNOWLEDGE_SHARE
-from kgbert.training.inference import logits_of, moved_left
+from kgbert.training.inference import model_outputs, outputs_by_example
 from kgbert.utils.device import has_fast_bf16
 
 #: What Trainer logs beside the scores.
@@ -42,7 +40,7 @@ _NO_SCORES = {
 
 
 @dataclass(frozen=True)
-class Training:
+class TrainingResult:
     """How a fine-tuning went."""
 
     metrics: dict[str, float]
@@ -90,9 +88,10 @@ def fine_tune(
     arguments: TrainingArguments,
     head_learning_rate: float = HEAD_LEARNING_RATE,
     patience: int = 3,
+    task: Task | None = None,
     resume: bool = False,
     callbacks: Sequence[TrainerCallback] = (),
-) -> Training:
+) -> TrainingResult:
     """Train all parts of a model end to end and leave it with its best weights.
 
     Args:
@@ -104,79 +103,96 @@ def fine_tune(
         head_learning_rate: Learning rate of the task head; injections and graph encoder learn at
             ``KNOWLEDGE_SHARE`` of it.
         patience: Epochs without improvement after which training stops.
+        task: What is trained for; None means what the model was made for.
         resume: Go on from the last checkpoint in ``arguments.output_dir``.
-        callbacks: Told of every step, as Trainer does.
+        callbacks: Called at every step, as Trainer does.
     """
-    task, labels = task_of_model(type(model).__name__), labels_of(model.config)
+    task = task or task_of_model(model)
     task.check(train, validation)
     check_fit(model.config, processor)
     check_by_epoch(arguments)
-
-    def target(example: Example, encoded: EncodedText) -> Target:
-        return task.target(example, encoded, labels)
-
-    def gold(example: Example, encoded: EncodedText) -> list[int]:
-        return gold_links(example, encoded, processor.graph)
-
     # Equal lengths side by side, so that little is computed on padding.
     validation = sorted(validation, key=lambda example: len(example.text))
-    held_out = LabelledTexts(processor, validation, target)
-    expected = [
-        task.expected(example, encoded, processor.graph)
-        for example, encoded in zip(validation, held_out.encoded, strict=True)
-    ]
+    held_out = EvaluationExamples(task, processor, validation)
+    gold = [task.gold(each, processor.graph) for each in held_out.encoded]
 
-    def score(output: EvalPrediction) -> dict[str, float]:
-        logits = np.asarray(output.predictions)
-        if processor.reads_last_token and logits.ndim == 3 and not processor.candidates:
-            logits = moved_left(logits, np.asarray(output.label_ids), held_out.targets)
-        rows = zip(logits, held_out.encoded, strict=True)
-        return task.score(expected, [task.answer(*row, model.config) for row in rows])
+    def score(outputs: Sequence[Sequence[Any]]) -> dict[str, float]:
+        answers = [
+            task.decode(rows, each, model.config, processor.graph).answer
+            for rows, each in zip(outputs, held_out.encoded, strict=True)
+        ]
+        return task.score(gold, answers)
+
+    def compute_metrics(output: EvalPrediction) -> dict[str, float]:
+        return score(outputs_by_example(np.asarray(output.predictions), held_out.encoded))
 
     # A process that sees several GPUs takes one: DataParallel would cut the graph apart.
     arguments._n_gpu = min(arguments.n_gpu, 1)
     # Else a resumed training forgets how long it has waited for an improvement.
     arguments.restore_callback_states_from_checkpoint = True
     arguments.metric_for_best_model = f"eval_{task.metric}"
-    arguments.greater_is_better = True
-    trainer = LengthGroupingTrainer(
+    arguments.greater_is_better = task.metrics[task.metric].greater_is_better
+    trainer = TaskTrainer(
         model,
         arguments,
-        data_collator=KGBertCollator(processor),
-        train_dataset=TrainingTexts(
-            processor, train, target, gold if model.config.linking_loss else None
+        data_collator=KGBertCollator(task, processor),
+        train_dataset=TrainingExamples(
+            task,
+            processor,
+            train,
+            labels_of(model.config),
+            with_link_gold=bool(model.config.linking_loss),
         ),
         eval_dataset=held_out,
         optimizers=(_optimizer(model, arguments, head_learning_rate), None),
-        compute_metrics=score,
+        compute_metrics=compute_metrics,
         callbacks=[EarlyStoppingCallback(patience), *callbacks],
     )
     trainer.remove_callback(PrinterCallback)
     trainer.train(resume_from_checkpoint=resume or None)
     # Else the model would go on computing in bfloat16 here, and in float32 where it is loaded.
     trainer.accelerator.unwrap_model(model, keep_fp32_wrapper=False)
-    outcome = _outcome(trainer, task)
-    if task.candidates:
-        return _with_nil_threshold(outcome, model, processor, held_out, expected)
-    return outcome
+    result = _result(trainer, task)
+    if not task.needs_calibration:
+        return result
+    outputs = model_outputs(model, processor, task, held_out.encoded)
+    task.calibrate(outputs, held_out.encoded, model.config, processor.graph)
+    return replace(result, metrics=score(outputs))
 
 
-class LengthGroupingTrainer(Trainer):
-    """A Trainer whose batches hold texts of about the same length."""
+class TaskTrainer(Trainer):
+    """A Trainer that reads outputs as the task does, and batches texts of about the same length."""
+
+    data_collator: KGBertCollator
+
+    def prediction_step(
+        self,
+        model: nn.Module,
+        inputs: dict[str, Any],
+        prediction_loss_only: bool,
+        ignore_keys: list[str] | None = None,
+    ) -> tuple[None, torch.Tensor, torch.Tensor]:
+        """Return what the task decodes, one row a unit."""
+        task, processor = self.data_collator.task, self.data_collator.processor
+        batch = self._prepare_inputs(inputs)
+        with torch.no_grad(), self.compute_loss_context_manager():
+            outputs = task.compute_outputs(model, batch, processor)
+        # Without labels Trainer would compute no metrics.
+        return None, outputs.detach(), torch.zeros(len(outputs), device=outputs.device)
 
     def _get_train_sampler(self, train_dataset: Any = None) -> LengthGroupedSampler:
-        """Shuffle texts so that neighbours have about the same length.
+        """Shuffle examples so that neighbours have about the same length.
 
         Trainer's own grouping by length reorders the evaluation as well, reads the lengths from
         datasets of dictionaries only, and shuffles with what dropout leaves of the random numbers.
         """
-        texts = cast(TrainingTexts, train_dataset or self.train_dataset)
+        examples = cast(TrainingExamples, train_dataset or self.train_dataset)
         seed = self.args.seed if self.args.data_seed is None else self.args.data_seed
         return LengthGroupedSampler(
-            [len(text.offsets) for text in texts.encoded],
+            examples.lengths,
             self.args.train_batch_size * self.args.gradient_accumulation_steps,
             seed=seed,
-            follow=texts.set_epoch,
+            follow=examples.set_epoch,
         )
 
 
@@ -209,30 +225,14 @@ def _optimizer(
     return AdamW(options, fused=True)
 
 
-def _with_nil_threshold(
-    outcome: Training,
-    model: KGBertPreTrainedModel,
-    processor: KGBertProcessor,
-    held_out: LabelledTexts,
-    expected: Sequence[Answer],
-) -> Training:
-    """Choose on the validation texts when to prefer NIL, and return their scores with it."""
-    rows = list(zip(logits_of(model, processor, held_out.encoded), held_out.encoded, strict=True))
-    answers = [chosen(*row, model.config) for row in rows]
-    gold = [right for right in expected if not isinstance(right, str)]
-    model.config.nil_threshold = best_nil_threshold(answers, gold)
-    task = task_of_model(type(model).__name__)
-    metrics = task.score(expected, [task.answer(*row, model.config) for row in rows])
-    return replace(outcome, metrics=metrics)
-
-
-def _outcome(trainer: Trainer, task: Task) -> Training:
+def _result(trainer: Trainer, task: Task) -> TrainingResult:
     """Read the course of a training from the trainer's log."""
     key = f"eval_{task.metric}"
+    sign = 1 if task.metrics[task.metric].greater_is_better else -1
     losses = {x["epoch"]: x["loss"] for x in trainer.state.log_history if "loss" in x}
     evaluations = [x for x in trainer.state.log_history if key in x]
-    best = max(evaluations, key=lambda x: (x[key], -x["epoch"]))
-    return Training(
+    best = max(evaluations, key=lambda x: (sign * x[key], -x["epoch"]))
+    return TrainingResult(
         metrics={
             name.removeprefix("eval_"): value
             for name, value in best.items()

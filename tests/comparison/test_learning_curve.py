@@ -5,7 +5,10 @@ from kgbert.comparison.learning_curve import FewerTexts, compare_sizes
 from kgbert.comparison.report.html import render_report
 from kgbert.comparison.report.tables import size_table
 from kgbert.comparison.statistics.learning_curve import size_rows
+from kgbert.tasks.registry import TASKS
 from tests.support.small_study import InventedRuns, small_study, split_of, tagged
+
+TASK = TASKS["text-classification"]
 
 
 @pytest.fixture
@@ -14,7 +17,7 @@ def invented(monkeypatch):
 
 
 def test_test_texts_stay_the_same():
-    few, whole = FewerTexts(split_of(), 8)(0), split_of()(0)
+    few, whole = FewerTexts(split_of(), 8, TASK)(0), split_of()(0)
 
     assert len(few.train) == 8
     assert few.test == whole.test
@@ -22,26 +25,26 @@ def test_test_texts_stay_the_same():
 
 
 def test_more_texts_hold_those_of_fewer():
-    small, large = (set(FewerTexts(split_of(), size)(1).train) for size in (5, 12))
+    small, large = (set(FewerTexts(split_of(), size, TASK)(1).train) for size in (5, 12))
 
     assert small < large
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_every_label_is_among_the_fewest_texts(seed):
-    few = FewerTexts(split_of(), 3)(seed)
+    few = FewerTexts(split_of(), 3, TASK)(seed)
 
-    assert {example.label for example in few.train} == {"well", "ill", "dead"}
+    assert {example.target for example in few.train} == {"well", "ill", "dead"}
 
 
 def test_seeds_keep_other_texts():
-    split = FewerTexts(lambda seed: split_of()(0), 8)
+    split = FewerTexts(lambda seed: split_of()(0), 8, TASK)
 
     assert set(split(0).train) != set(split(1).train)
 
 
 def test_spans_are_labels_too():
-    few = FewerTexts(split_of(tagged), 2)(0)
+    few = FewerTexts(split_of(tagged), 2, TASKS["token-classification"])(0)
 
     assert any(example.spans for example in few.train)
 

@@ -8,6 +8,7 @@ from transformers import AutoModel
 from kgbert.comparison import run
 from kgbert.comparison.arms.registry import ARMS
 from kgbert.comparison.run import run_arm
+from kgbert.tasks.registry import TASKS
 from kgbert.training.callbacks import StepProgress
 from kgbert.training.saving import load_model, save_model
 from tests.support.small_study import RECIPE, small_study, split_of, tagged
@@ -113,10 +114,10 @@ def test_record_is_json_and_quotes_no_text(tmp_path, encoder):
 def test_no_arm_pays_for_linking_that_others_are_spared(tmp_path, encoder, monkeypatch, arm):
     asked, told = [], []
     study = small_study(tmp_path, encoder)
-    linker, begin, answer = study.linker, run.PeakMemory, run.answer
+    linker, begin, predict = study.linker, run.PeakMemory, run.predict
     # The clock starts with the first and ends after the second.
     monkeypatch.setattr(run, "PeakMemory", lambda: told.append(len(asked)) or begin())
-    monkeypatch.setattr(run, "answer", lambda *given: told.append(len(asked)) or answer(*given))
+    monkeypatch.setattr(run, "predict", lambda *given: told.append(len(asked)) or predict(*given))
     study = replace(study, linker=lambda texts: asked.extend(texts) or linker(texts))
 
     run_arm(study, ARMS[arm], 0)
@@ -157,7 +158,9 @@ def test_model_of_a_run_can_be_saved_and_answers_again(tmp_path, encoder):
 
 @pytest.mark.parametrize("name", ["plain", "knowledge", "verbalized-context"])
 def test_tagging_is_compared_too(tmp_path, encoder, name):
-    study = small_study(tmp_path, encoder, split=split_of(tagged))
+    study = small_study(
+        tmp_path, encoder, split=split_of(tagged), task=TASKS["token-classification"]
+    )
 
     record = run_arm(study, ARMS[name], 0).record
 

@@ -1,6 +1,6 @@
 import pytest
 
-from kgbert.data import Example, Span, check_labels, read_texts
+from kgbert.data import Example, Span, read_texts
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,7 @@ def test_arguments_of_a_relation_are_read(tmp_path, name, content):
     (example,) = read_texts(path)
 
     assert example.arguments == (Span(0, 1, "head"), Span(5, 6, "tail"))
-    assert example.label == "x"
+    assert example.target == "x"
 
 
 @pytest.mark.parametrize(
@@ -48,11 +48,3 @@ def test_arguments_that_make_no_sense_are_refused(tmp_path, cells, message):
 def test_one_argument_is_no_relation():
     with pytest.raises(ValueError, match=r"1 argument\(s\) given; a relation has two"):
         Example("a to b", arguments=(Span(0, 1, "head"),))
-
-
-def test_a_text_without_arguments_among_relations_is_refused():
-    related = Example("a to b", "x", arguments=(Span(0, 1, "head"), Span(5, 6, "tail")))
-    other = Example("c", "y")
-
-    with pytest.raises(ValueError, match=r"validation: text 1 \('c'\) does not say where the two"):
-        check_labels([related, related], [other])

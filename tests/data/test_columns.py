@@ -18,7 +18,7 @@ def test_other_columns_can_be_named(write):
 
     (example,) = read_texts(path, text_column="note", label_column="ICD chapter")
 
-    assert (example.text, example.label) == ("fever", "XVIII")
+    assert (example.text, example.target) == ("fever", "XVIII")
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_a_file_without_columns_refuses_those_that_are_named(write, name, conten
 def test_a_json_line_may_lack_the_label_that_others_have(write):
     path = write("a.jsonl", '{"text": "fever"}\n{"text": "pain", "kind": "ill"}')
 
-    assert [example.label for example in read_texts(path, label_column="kind")] == ["", "ill"]
+    assert [example.target for example in read_texts(path, label_column="kind")] == [None, "ill"]
 
 
 def test_the_column_of_the_text_is_not_offered_for_the_label(write):

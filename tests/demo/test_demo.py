@@ -21,7 +21,7 @@ needs_extra = pytest.mark.skipif(
 def invented():
     """Return diagnoses of 200 categories in four chapters, up to nine names each."""
     return [
-        Example(f"diagnosis {number} {name}", label=str(number % 4), id=f"C{number:02X}.{name}")
+        Example(f"diagnosis {number} {name}", target=str(number % 4), id=f"C{number:02X}.{name}")
         for number in range(200)
         for name in range(1 + number % 9)
     ]
@@ -101,7 +101,7 @@ def test_real_diagnoses_are_many_and_of_every_chapter():
     found = diagnoses.read_diagnoses()
 
     assert len(found) > 30_000
-    labels = {example.label for example in found}
+    labels = {example.target for example in found}
     assert len(labels) == len(diagnoses.CHAPTERS)
     assert {"Neoplasms", "Diseases of the circulatory system"} < labels
     assert len({example.text.casefold() for example in found}) == len(found)

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from kgbert.encoding.dataset import IGNORED, Item, KGBertCollator
 from kgbert.encoding.processor import KGBertProcessor
 from kgbert.linking.mention import Candidate, Mention
+from kgbert.tasks.base import IGNORED, Item, KGBertCollator
 from tests.support.tiny import (
     FAMILIES,
     TEXTS,

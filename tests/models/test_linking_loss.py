@@ -4,10 +4,11 @@ import pytest
 import torch
 
 from kgbert.data import Example, Span
-from kgbert.encoding.dataset import IGNORED, KGBertCollator, LabelledTexts
 from kgbert.models.layers.knowledge_attention import Links
 from kgbert.models.linking_loss import linking_loss
-from kgbert.tasks.gold_links import gold_links
+from kgbert.tasks.base import IGNORED
+from kgbert.tasks.registry import TASKS
+from kgbert.training.dataset import KGBertCollator, TrainingExamples
 from tests.support.tiny import TEXTS, run, stirred, tiny_processor
 
 #: Three positions with two links, one link, and one link.
@@ -46,13 +47,10 @@ def test_a_gold_candidate_that_was_hidden_makes_the_null_entity_right():
 
 def batch_with_gold(*entities):
     spans = (Span(0, 5, "Sign", entities[0]), Span(10, 15, "Sign", entities[1]))
-    texts = LabelledTexts(
-        processor := tiny_processor(),
-        [Example("fever and cough", "ill", spans), Example("a lung", "well")],
-        lambda example, encoded: 0,
-        lambda example, encoded: gold_links(example, encoded, processor.graph),
-    )
-    return KGBertCollator(processor)([texts[0], texts[1]])
+    task, processor = TASKS["text-classification"], tiny_processor()
+    examples = [Example("fever and cough", "ill", spans), Example("a lung", "well")]
+    texts = TrainingExamples(task, processor, examples, ("ill", "well"), with_link_gold=True)
+    return KGBertCollator(task, processor)([texts[0], texts[1]])
 
 
 def test_gold_links_are_told_of_the_tokens_of_their_mention_alone():

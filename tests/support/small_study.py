@@ -13,6 +13,7 @@ from kgbert.data.splits import Split
 from kgbert.linking.factory import make_linker
 from kgbert.models.auto import KGBertForSequenceClassification
 from kgbert.models.config import KGBertConfig
+from kgbert.tasks.registry import TASKS
 from tests.support import invented_study
 from tests.support.tiny import TINY, tiny_config, tiny_features, tiny_graph, tiny_processor
 
@@ -27,7 +28,7 @@ _WORDS = ("fever", "cough", "lung", "nothing", "pneumonia", "organ", "alone", "z
 def texts(count=24, start=0):
     """Return labelled texts, half of which mention an entity."""
     return [
-        Example(f"{_WORDS[i % 8]} {i}", label=("well", "ill", "dead")[i % 3], id=str(i))
+        Example(f"{_WORDS[i % 8]} {i}", target=("well", "ill", "dead")[i % 3], id=str(i))
         for i in range(start, start + count)
     ]
 
@@ -63,6 +64,7 @@ def small_study(folder, backbone="no backbone", **changes):
             "features": tiny_features(graph),
             "backbone": backbone,
             "linker": make_linker(graph, "dictionary"),
+            "task": TASKS["text-classification"],
             "split": split_of(),
             "arms": [ARMS[name] for name in ("plain", "knowledge", "shuffled")],
             "seeds": range(2),
@@ -99,6 +101,7 @@ class InventedRuns:
         items = {
             "ids": [text_id(example.text) for example in test],
             "correct": [int(arm.name == "knowledge")] * len(test),
+            "gold": [str(example.target) for example in test],
             "answers": ["ill"] * len(test),
         }
         record = invented_study.run(arm.name, seed, accuracy, items=items)

@@ -3,8 +3,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from nervaluate import Evaluator
 
-from kgbert.tasks.gold_links import NIL, UNSAID
-from kgbert.tasks.metrics import METRICS, classification_scores, linking_scores, span_scores
+from kgbert.tasks.metrics import (
+    NIL,
+    UNANNOTATED,
+    classification_scores,
+    linking_scores,
+    span_scores,
+)
+from kgbert.tasks.registry import TASKS
 
 LABELS = ["A", "B", "C"]
 
@@ -96,17 +102,22 @@ ANSWERS = {
     "text-classification": ["A"],
     "relation-classification": ["A"],
     "token-classification": [["B-A"]],
-    "entity-linking": [["EX:1", NIL, UNSAID]],
+    "entity-linking": [["EX:1", NIL, UNANNOTATED]],
 }
 
 
-@pytest.mark.parametrize("task", METRICS)
+@pytest.mark.parametrize("task", TASKS)
 def test_every_task_scores_right_answers_with_one(task):
-    assert set(METRICS[task](ANSWERS[task], ANSWERS[task]).values()) == {1.0}
+    scores = TASKS[task].score(ANSWERS[task], ANSWERS[task])
+
+    assert set(scores) == set(TASKS[task].metrics)
+    assert set(scores.values()) == {1.0}
+    for name, metric in TASKS[task].metrics.items():
+        assert metric.function(ANSWERS[task], ANSWERS[task]) == scores[name]
 
 
 def test_linking_is_scored_over_what_is_known_and_nil_as_a_class_of_its_own():
-    gold = [["EX:1", "EX:2", NIL], [NIL, UNSAID, "EX:3"]]
+    gold = [["EX:1", "EX:2", NIL], [NIL, UNANNOTATED, "EX:3"]]
     answers = [["EX:1", NIL, NIL], ["EX:9", "EX:9", "EX:3"]]
 
     scores = linking_scores(gold, answers)

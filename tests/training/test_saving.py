@@ -16,7 +16,7 @@ from kgbert.graph.cards import list_cards
 from kgbert.graph.serialization import save_graph
 from kgbert.graph.storage.builder import GraphBuilder
 from kgbert.models.auto import KGBertModel
-from kgbert.tasks.base import TASKS
+from kgbert.tasks.registry import TASKS
 from kgbert.training.pipeline import pipeline
 from kgbert.training.saving import load_model, save_model
 from kgbert.utils.paths import SETTINGS_FILE

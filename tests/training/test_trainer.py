@@ -4,13 +4,13 @@ import pytest
 import torch
 
 from kgbert.data import Example, Span
-from kgbert.encoding.dataset import KGBertCollator, LabelledTexts, TrainingTexts
 from kgbert.graph.storage.builder import GraphBuilder
 from kgbert.models.auto import KGBertForSequenceClassification, KGBertForTokenClassification
 from kgbert.models.config import POOLINGS
 from kgbert.models.layers.graph_encoder import ENCODERS
-from kgbert.tasks.base import TASKS, task_of_model
-from kgbert.tasks.metrics import METRICS
+from kgbert.tasks.registry import TASKS, task_of_model
+from kgbert.tasks.text_classification import TextClassification
+from kgbert.training.dataset import EvaluationExamples, KGBertCollator, TrainingExamples
 from kgbert.training.trainer import default_arguments, fine_tune
 from tests.support.tiny import CLASSES, LONGEST, TEXTS, loss_of, tiny_graph, tiny_processor
 
@@ -80,7 +80,7 @@ def tune(model, folder, family="bert", train=TRAIN, **options):
     changes = options.pop("changes", {})
     return fine_tune(
         model,
-        tiny_processor(family, candidates=task_of_model(type(model).__name__).candidates),
+        tiny_processor(family, **task_of_model(model).processor_options),
         train,
         train,
         arguments=arguments(folder, **changes),
@@ -122,8 +122,8 @@ def test_one_batch_is_learnt_by_heart(fused, encoder, pooling):
 )
 def test_every_task_is_learnt_and_scored(fused, tmp_path, family, task):
     examples = TEXTS_OF[task]
-    labels = TASKS[task].labels(examples)
-    model = fused(family, TASKS[task].model, labels=labels)
+    labels = TASKS[task].label_space(examples).labels
+    model = fused(family, TASKS[task].model_class, labels=labels)
 
     training = tune(
         model,
@@ -143,11 +143,11 @@ def test_the_best_epochs_weights_are_kept_and_training_stops_early(fused, tmp_pa
     scores = iter([0.2, 0.6, 0.4, 0.6, 0.1, 0.0])
     seen = []
 
-    def score(expected, predicted):
+    def score(task, gold, predicted):
         seen.append(weights(model))
         return {"accuracy": next(scores)}
 
-    monkeypatch.setitem(METRICS, "text-classification", score)
+    monkeypatch.setattr(TextClassification, "score", score)
     model = fused(labels=LABELS)
 
     training = tune(model, tmp_path, changes={"num_train_epochs": 9}, patience=3)
@@ -191,7 +191,7 @@ def test_shuffling_does_not_depend_on_what_else_draws_random_numbers(fused, tmp_
 
     def watched(self, items):
         if items[0].epoch:
-            orders[-1].append([item.encoded.text for item in items])
+            orders[-1].append([item.unit[0].text for item in items])
         return collate(self, items)
 
     monkeypatch.setattr(KGBertCollator, "__call__", watched)
@@ -252,11 +252,9 @@ def test_arguments_that_keep_no_best_epoch_are_refused(fused, tmp_path):
 
 
 def test_evaluation_always_draws_the_same_neighbours_and_training_never_those():
-    def target(example, encoded):
-        return 0
-
-    held_out = LabelledTexts(tiny_processor(), TRAIN, target)
-    training = TrainingTexts(tiny_processor(), TRAIN, target)
+    task = TASKS["text-classification"]
+    held_out = EvaluationExamples(task, tiny_processor(), TRAIN)
+    training = TrainingExamples(task, tiny_processor(), TRAIN, LABELS)
 
     training.set_epoch(0)
 
@@ -289,5 +287,5 @@ def test_gradients_are_accumulated_to_the_mean(fused, tmp_path):
 
 
 def test_the_classes_are_those_of_the_tasks():
-    assert {task.model for task in TASKS.values()} < set(CLASSES)
+    assert {task.model_class for task in TASKS.values()} < set(CLASSES)
     assert {KGBertForSequenceClassification, KGBertForTokenClassification} <= set(CLASSES)

@@ -2,7 +2,6 @@
 
 import json
 from argparse import ArgumentParser, Namespace
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +11,7 @@ from kgbert.cli.options.texts import add_text_argument, examples_of
 from kgbert.utils.paths import SETTINGS_FILE
 
 if TYPE_CHECKING:
-    from kgbert.training.pipeline import Prediction
+    from kgbert.tasks.base import Prediction
 
 #: Texts answered before the first of them is shown: enough that some are of about one length.
 TOGETHER = 1024
@@ -32,7 +31,7 @@ def predict(arguments: Namespace) -> None:
     for start in range(0, len(examples), TOGETHER):
         for prediction in answer(examples[start : start + TOGETHER]):
             if arguments.json:
-                print(json.dumps(asdict(prediction)))
+                print(json.dumps(prediction.to_dict()))
             else:
                 _show(prediction)
 
@@ -74,25 +73,11 @@ def _add_arguments(parser: ArgumentParser) -> None:
 
 def _show(prediction: "Prediction") -> None:
     print(prediction.text)
-    if prediction.label is not None:
-        print(f"  label {prediction.label}  ({prediction.probability:.0%})")
-    for span in prediction.spans:
-        print(f"  {span.start}-{span.end}  {prediction.text[span.start : span.end]}  {span.label}")
-    for link in prediction.links:
-        meant = f"{link.name} ({link.entity})" if link.name else "none of the candidates"
-        print(f"  {link.start}-{link.end}  {link.text}  means {meant}  ({link.probability:.0%})")
+    for line in prediction.lines():
+        print(f"  {line}")
     for mention in prediction.mentions:
-        print(f"  {mention.start}-{mention.end}  {mention.text}")
-        for read in mention.candidates:
-            share = _share(read.attention)
-            print(f"    {share}{read.name} ({read.entity}, linked {read.score:g})")
-        if mention.none_of_these is not None:
-            print(f"    {_share(mention.none_of_these)}none of these")
-
-
-def _share(attention: float | None) -> str:
-    """Return a share of attention in front of what got it; nothing where none was measured."""
-    return "" if attention is None else f"{attention:4.0%}  "
+        for line in mention.lines():
+            print(f"  {line}")
 
 
 PREDICT = Command(

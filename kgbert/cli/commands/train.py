@@ -27,13 +27,11 @@ def train(arguments: Namespace) -> None:
     from accelerate import PartialState
 
     from kgbert.comparison.run import run_arm
-    from kgbert.tasks.base import TASKS
     from kgbert.training.callbacks import StepProgress
     from kgbert.training.saving import save_model
 
     steps = StepProgress(reporter.steps("training, step"))
-    task = TASKS["entity-linking"] if arguments.task == "linking" else None
-    trained = run_arm(study, study.arms[0], arguments.seed, callbacks=[steps], task=task)
+    trained = run_arm(study, study.arms[0], arguments.seed, callbacks=[steps])
     # Under torchrun every process has trained the same model.
     if not PartialState().is_main_process:
         return
@@ -68,12 +66,6 @@ def _show_place(folder: Path, graph: str) -> None:
 
 def _add_arguments(parser: ArgumentParser) -> None:
     add_task_arguments(parser, "kgbert-model")
-    parser.add_argument(
-        "--task",
-        choices=("linking",),
-        help="linking: learn which candidate a mention means, from spans that name their entity; "
-        "else the texts tell the task, by their labels, spans or arguments",
-    )
     parser.add_argument(
         "--seed",
         type=not_negative,

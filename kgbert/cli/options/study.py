@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from kgbert.cli.core.progress import ProgressReporter
 from kgbert.cli.options.graph import graph_of
 from kgbert.cli.options.linker import linker_of
-from kgbert.cli.options.training import split_of, training_config_of
+from kgbert.cli.options.training import training_config_of, split_of, task_of
 from kgbert.data import Example
 
 if TYPE_CHECKING:
@@ -26,7 +26,8 @@ def study_of(
 
     What is quick to check comes first: a mistyped name is answered at once.
     """
-    split = split_of(arguments, seeds)
+    task = task_of(arguments)
+    split = split_of(arguments, task, seeds)
     reporter.message(f"reading {arguments.graph}")
     graph = graph_of(arguments)
     # Torch and transformers take seconds to load, so that this is said first.
@@ -46,6 +47,7 @@ def study_of(
         features=_no_features(graph),
         backbone=arguments.backbone,
         linker=_linker(arguments, graph, split(seeds[0]).train),
+        task=task,
         split=split,
         arms=arms,
         seeds=seeds,

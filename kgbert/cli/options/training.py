@@ -8,7 +8,11 @@ from typing import TYPE_CHECKING
 from kgbert.cli.core.argument_types import learning_rate, positive
 from kgbert.cli.options.graph import add_graph_arguments
 from kgbert.cli.options.linker import add_linker_arguments
-from kgbert.data import Example, read_texts
+from kgbert.data import Example, read_examples
+from kgbert.data.columns import Columns
+from kgbert.tasks.base import Task
+from kgbert.tasks.registry import AUTO, TASKS, detect_task, find_task
+from kgbert.tasks.text_classification import TextClassification
 from kgbert.training.defaults import ENCODER_LEARNING_RATE, HEAD_LEARNING_RATE, KNOWLEDGE_SHARE
 
 if TYPE_CHECKING:
@@ -32,20 +36,34 @@ def add_task_arguments(parser: ArgumentParser, output: str) -> None:
     )
 
 
-def split_of(arguments: Namespace, seeds: Sequence[int]) -> "Callable[[int], Split]":
+def task_of(arguments: Namespace) -> Task:
+    """Return the task that was named, or the one that the rows of the training file pose.
+
+    Raises:
+        ValueError: Their columns do not tell the task.
+    """
+    from kgbert.data.read import read_records
+
+    path = arguments.texts or arguments.train
+    if arguments.task != AUTO or not path:
+        return find_task(TextClassification() if arguments.task == AUTO else arguments.task)
+    columns = Columns(arguments.text_column, arguments.label_column)
+    return detect_task([record for _, record in read_records(path, columns)])
+
+
+def split_of(arguments: Namespace, task: Task, seeds: Sequence[int]) -> "Callable[[int], Split]":
     """Read the labelled texts, and return the split of each seed; those of ``seeds`` are sound."""
     from kgbert.data.splits import check_split, drawn_split, fixed_split
 
     own = [arguments.train, arguments.validation, arguments.test]
     if arguments.texts and not any(own):
-        draw = drawn_split(_read_labelled(arguments.texts, arguments))
+        draw = drawn_split(_read(arguments.texts, task, arguments), task=task)
         for seed in seeds:
-            check_split(draw(seed))
+            check_split(draw(seed), task)
         return draw
     if all(own) and not arguments.texts:
-        train = _read_labelled(arguments.train, arguments)
-        validation, test = (_read(path, arguments) for path in own[1:])
-        return fixed_split(train, validation, test)
+        train, validation, test = (_read(path, task, arguments) for path in own)
+        return fixed_split(train, validation, test, task=task)
     raise ValueError(
         "give the labelled texts either as one file with --texts FILE, of which each seed draws "
         "60 % to train, 20 % to validate and 20 % to test, or as three with --train, --validation "
@@ -82,6 +100,12 @@ def _add_texts(parser: ArgumentParser) -> None:
         texts.add_argument(
             f"--{part}", metavar="FILE", help=f"or your own split in three files: texts {purpose}"
         )
+    texts.add_argument(
+        "--task",
+        choices=(AUTO, *TASKS),
+        default=AUTO,
+        help="what is answered; auto: what the columns of the file pose (auto)",
+    )
     texts.add_argument(
         "--text-column", default="text", metavar="NAME", help="column or key of the text (text)"
     )
@@ -142,20 +166,10 @@ def _add_training(parser: ArgumentParser) -> None:
         )
 
 
-def _read_labelled(path: str, arguments: Namespace) -> list[Example]:
-    """Read texts of which some have a label or a span."""
-    examples = _read(path, arguments)
-    if not any(example.label or example.spans for example in examples):
-        # Read once more, only for the message: it names the columns that there are.
-        _read(path, arguments, require_labels=True)
-    return examples
-
-
-def _read(path: str, arguments: Namespace, *, require_labels: bool = False) -> list[Example]:
-    return read_texts(
+def _read(path: str, task: Task, arguments: Namespace) -> list[Example]:
+    return read_examples(
         path,
+        task,
         text_column=arguments.text_column,
         label_column=arguments.label_column,
-        require_labels=require_labels,
-        overlaps="longest",
     )

@@ -9,6 +9,7 @@ from kgbert.encoding.expansion import TextExpander
 from kgbert.features.entity_features import EntityFeatures
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.linking.mention import Linker
+from kgbert.tasks.base import Task
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,7 @@ class RunInputs:
     """Hub name or folder of the plain checkpoint."""
     parts: tuple[Sequence[Example], ...]
     """The texts for training, for validation and for the test."""
+    task: Task
     expander: TextExpander | None = None
     """What appends tokens to the texts, if anything does."""
 

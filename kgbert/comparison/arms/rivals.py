@@ -64,11 +64,10 @@ def fuse_pooled(inputs: RunInputs, seed: int) -> RunInputs:
         ValueError: Words are tagged or arguments related, for which no vector of the text is
             pooled.
     """
-    examples = [example for part in inputs.parts for example in part]
-    if any(x.arguments or (x.spans and not x.label) for x in examples):
+    if not inputs.task.model_class.reads_one_position:
         raise ValueError(
-            "the arm 'on2vec' fuses entities with the pooled vector of a text, which token "
-            "classification and relation classification have none of; leave the arm out."
+            "the arm 'on2vec' fuses entities with the pooled vector of a text, which "
+            f"{material.task.name.replace('-', ' ')} has none of; leave the arm out."
         )
     return inputs
 

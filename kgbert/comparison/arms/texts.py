@@ -38,7 +38,7 @@ def mark_types(inputs: RunInputs, seed: int) -> RunInputs:
     Raises:
         ValueError: Words are tagged, and those of a marker have no tag.
     """
-    if any(example.spans and not example.label for part in inputs.parts for example in part):
+    if inputs.task.tags_words:
         raise ValueError(
             "the arm 'typed-markers' writes words into the text, which in token classification "
             "would be tagged as well; leave the arm out, or name 'verbalized-context' instead."

@@ -75,7 +75,7 @@ def _flipped(
     return [
         {
             "text": test[position].text,
-            "label": test[position].label,
+            "label": main["items"]["gold"][position],
             baseline["arm"]: baseline["items"]["answers"][position],
             main["arm"]: main["items"]["answers"][position],
             "entities": _entity_names(study.graph, found),

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from kgbert.comparison.study import Study
-from kgbert.data import Example, Span
+from kgbert.data import Span
 from kgbert.graph.core.graph import KnowledgeGraph
 
 #: Labels that are told one by one.
@@ -27,8 +27,8 @@ def _shared_texts(study: Study) -> Iterator[str]:
     shared = []
     for seed in study.seeds:
         split = study.split(seed)
-        train = {_bare(example.text) for example in split.train}
-        count = sum(_bare(example.text) in train for example in split.test)
+        train = {_bare(" ".join(example.texts)) for example in split.train}
+        count = sum(_bare(" ".join(example.texts)) in train for example in split.test)
         if count:
             shared.append(f"{count:,} of {len(split.test):,} (seed {seed})")
     if shared:
@@ -38,7 +38,7 @@ def _shared_texts(study: Study) -> Iterator[str]:
 def _named_labels(study: Study) -> Iterator[str]:
     """Tell of labels that are names or synonyms of entities, and where these are in reach."""
     split = study.split(study.seeds[0])
-    labels = sorted({label for example in split.train for label in _labels(example)})
+    labels = sorted({label for example in split.train for label in study.task.classes(example)})
     named = _entities_named(study.graph, labels)
     if not named:
         return
@@ -78,7 +78,7 @@ def _in_reach(study: Study, named: Mapping[str, list[int]]) -> tuple[int, int]:
     linked = reached = 0
     for example, mentions in zip(test, study.linker([x.text for x in test]), strict=True):
         entities = {x.candidates[0].entity for x in mentions if x.candidates}
-        answers = set().union(*(ids.get(label, set()) for label in _labels(example)))
+        answers = set().union(*(ids.get(label, set()) for label in study.task.classes(example)))
         linked += bool(entities)
         reached += any(answers & _reach(graph, entity) for entity in entities)
     return linked, reached
@@ -114,10 +114,6 @@ def _known_from_gold(study: Study) -> Iterator[str]:
 def _is_named(graph: KnowledgeGraph, text: str, span: Span) -> bool:
     names = graph.entity(span.entity).names
     return _plain(text[span.start : span.end]) in {_plain(name.text) for name in names}
-
-
-def _labels(example: Example) -> set[str]:
-    return {example.label, *(span.label for span in example.spans)} - {""}
 
 
 def _bare(text: str) -> str:

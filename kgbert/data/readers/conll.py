@@ -1,45 +1,23 @@
 """Read CoNLL files: one token and its tag a line, a blank line between sentences."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from typing import Any
 
 from kgbert.data.columns import located
-from kgbert.data.example import Example, Span
-from kgbert.data.tags import TAG, check_tags, decode_tags, report_slips
+from kgbert.data.tags import TAG, check_tags, report_slips
 
 
-def read_conll(content: str) -> Iterator[Example]:
-    r"""Yield the sentences; the first column is the token, the last one its tag.
+def read_conll(content: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    r"""Yield line and values of each sentence; the first column is the token, the last its tag.
 
-    >>> next(read_conll("Acute\tO\nfever\tB-Sign\n")).spans
-    (Span(start=6, end=11, label='Sign', entity=''),)
+    >>> next(read_conll("Acute\tO\nfever\tB-Sign\n"))
+    (1, {'tokens': ['Acute', 'fever'], 'tags': ['O', 'B-Sign']})
     """
     sentences = list(_sentences(content))
     report_slips([(line, tag) for line, _, tag in sentence] for sentence in sentences)
     for sentence in sentences:
-        yield tagged_example([token for _, token, _ in sentence], [tag for _, _, tag in sentence])
-
-
-def tagged_example(tokens: Sequence[str], tags: Sequence[str], id: str = "") -> Example:
-    """Return the tokens joined by spaces, with the spans that their tags stand for.
-
-    >>> tagged_example(["a", "b"], ["O"])
-    Traceback (most recent call last):
-    ValueError: 2 tokens but 1 tags; every token needs exactly one
-    """
-    if len(tokens) != len(tags):
-        raise ValueError(
-            f"{len(tokens)} tokens but {len(tags)} tags; every token needs exactly one"
-        )
-    check_tags(tags)
-    starts, text = [], ""
-    for token in tokens:
-        starts.append(len(text))
-        text += f"{token} "
-    spans = (
-        Span(starts[first], starts[end - 1] + len(tokens[end - 1]), label)
-        for first, end, label in decode_tags(tags)
-    )
-    return Example(text[:-1], spans=tuple(spans), id=id)
+        lines, tokens, tags = (list(column) for column in zip(*sentence, strict=True))
+        yield int(lines[0]), {"tokens": tokens, "tags": tags}
 
 
 def looks_like_conll(content: str) -> bool:

@@ -3,16 +3,16 @@
 import csv
 import io
 from collections.abc import Iterator
+from typing import Any
 
-from kgbert.data.columns import Columns, arguments_of, located
-from kgbert.data.example import Example
+from kgbert.data.columns import Columns, located
 
 
-def read_separated(content: str, columns: Columns) -> Iterator[Example]:
-    r"""Yield one example a row; the header tells whether comma, semicolon or tab separates.
+def read_separated(content: str, columns: Columns) -> Iterator[tuple[int, dict[str, Any]]]:
+    r"""Yield line and values of each row; the header tells the separator: comma, semicolon or tab.
 
     >>> list(read_separated("text;label\nhigh fever;ill\n", Columns()))
-    [Example(text='high fever', label='ill', spans=(), id='')]
+    [(2, {'text': 'high fever', 'label': 'ill'})]
     """
     rows = _rows(content)
     line, header = next(rows, (1, []))
@@ -29,14 +29,8 @@ def read_separated(content: str, columns: Columns) -> Iterator[Example]:
                     "put a text that holds the separator between double quotes"
                 )
             cells = {name: row[position] for name, position in positions.items()}
-            label = cells.get(columns.label, "").strip()
-            columns.check_label(label)
-            yield Example(
-                cells[columns.text],
-                label,
-                id=cells.get("id", "").strip(),
-                arguments=arguments_of(cells),
-            )
+            columns.check_label(cells.get(columns.label, "").strip())
+        yield line, cells
 
 
 def _rows(content: str) -> Iterator[tuple[int, list[str]]]:

@@ -52,7 +52,7 @@ def workplace(tmp_path, monkeypatch, encoder):
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     (tmp_path / "encoder").symlink_to(encoder)
     (tmp_path / "signs.obo").write_text(OBO, encoding="utf-8")
-    rows = [(example.text, example.label) for example in texts(40)]
+    rows = [(example.text, example.target) for example in texts(40)]
     (tmp_path / "notes.csv").write_text(table(rows), encoding="utf-8")
     return tmp_path
 
@@ -231,7 +231,7 @@ def test_bad_input_is_one_line_before_anything_is_written(
 
 
 def test_label_that_only_the_test_has_is_named(workplace, capsys):
-    rows = [(example.text, example.label) for example in texts(20)]
+    rows = [(example.text, example.target) for example in texts(20)]
     (workplace / "test.csv").write_text(table([("fever", "lost")]), encoding="utf-8")
     (workplace / "rest.csv").write_text(table(rows), encoding="utf-8")
 

@@ -139,7 +139,7 @@ def study(tmp_path, monkeypatch, plain_folder):
     """What is typed to learn from texts about a graph, with options of the linker."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    rows = "".join(f"{example.text},{example.label}\n" for example in texts(40))
+    rows = "".join(f"{example.text},{example.target}\n" for example in texts(40))
     (tmp_path / "notes.csv").write_text(f"text,label\n{rows}", encoding="utf-8")
     (tmp_path / "signs.csv").write_text("id,label\nEX:1,fever\nEX:2,lung\n", encoding="utf-8")
     encoder = str(plain_folder("bert", KGBertModel))

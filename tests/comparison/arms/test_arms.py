@@ -23,9 +23,11 @@ from kgbert.graph.verbalize import verbalize
 from kgbert.linking.factory import make_linker
 from kgbert.linking.mention import Candidate, Mention
 from kgbert.models.auto import KGBertModel
+from kgbert.tasks.registry import TASKS
 from tests.support.small_study import InventedRuns, small_study
 from tests.support.tiny import save_plain, tiny_features, tiny_graph
 
+TASK = TASKS["text-classification"]
 TEXTS = ["fever of the lung", "no mention", "cough and pneumonia, then fever"]
 
 
@@ -36,7 +38,7 @@ def linker():
 def inputs(**changes):
     graph = tiny_graph()
     parts = ([Example(text, "ill") for text in TEXTS],) * 3
-    return replace(RunInputs(graph, tiny_features(graph), linker(), "none", parts), **changes)
+    return replace(RunInputs(graph, tiny_features(graph), linker(), "none", parts, TASK), **changes)
 
 
 def inputs_for(arm, backbone):
@@ -81,7 +83,7 @@ def test_every_arm_says_what_it_means_in_one_line_and_keeps_texts_labels_and_ent
     assert 0 < len(arm.description) <= 120
     assert "\n" not in arm.description
     for part in changed.parts:
-        assert [example.label for example in part] == ["ill"] * len(TEXTS)
+        assert [example.target for example in part] == ["ill"] * len(TEXTS)
     assert list(changed.graph.entity_ids) == list(given.graph.entity_ids)
     assert len(changed.features.vectors) == len(given.graph)
     assert len(changed.linker(TEXTS)) == len(TEXTS)
@@ -297,7 +299,7 @@ def test_pooled_fusion_refuses_relations():
     parts = ([Example("fever of", "there", arguments=arguments)], [], [])
 
     with pytest.raises(ValueError, match=r"the arm 'on2vec'.*relation classification.*leave"):
-        ARMS["on2vec"].transform(inputs(parts=parts), 0)
+        ARMS["on2vec"].transform(inputs(parts=parts, task=TASKS["relation-classification"]), 0)
 
 
 @pytest.mark.parametrize("arm", ["typed-markers", "on2vec"])
@@ -305,7 +307,7 @@ def test_arms_for_whole_texts_refuse_to_tag_words(arm):
     parts = ([Example("fever", spans=(Span(0, 5, "Sign"),))], [], [])
 
     with pytest.raises(ValueError, match=rf"the arm '{arm}'.*token classification.*leave the arm"):
-        ARMS[arm].transform(inputs(parts=parts), 0)
+        ARMS[arm].transform(inputs(parts=parts, task=TASKS["token-classification"]), 0)
 
 
 def test_an_arm_that_makes_no_sense_is_refused_before_anything_is_trained(monkeypatch, tmp_path):

@@ -3,7 +3,7 @@ from kgbert.data import Example, Span
 from kgbert.graph.verbalize import verbalize
 from kgbert.linking.factory import make_linker
 from kgbert.linking.mention import Candidate, Mention
-from kgbert.tasks.tagging import word_tags, words_of
+from kgbert.tasks.token_classification import word_tags, words_of
 from tests.comparison.arms.test_arms import linker
 from tests.support.tiny import tiny_graph, tiny_processor
 

@@ -60,6 +60,7 @@ def runs(test, knowledge, plain):
             "items": {
                 "ids": [text_id(example.text) for example in test],
                 "correct": correct,
+                "gold": [example.target for example in test],
                 "answers": [f"{arm} said {i}" for i in range(len(test))],
             },
         }

@@ -6,6 +6,7 @@ from kgbert.data.splits import Split
 from kgbert.graph.storage.builder import GraphBuilder
 from kgbert.linking.adapters import from_gold
 from kgbert.linking.factory import make_linker
+from kgbert.tasks.registry import TASKS
 from tests.support.small_study import small_study, split_of, tagged
 
 
@@ -46,7 +47,7 @@ def test_label_that_is_a_name_in_the_graph_is_found_whatever_its_case(tmp_path):
 
 
 def test_label_of_spans_is_looked_for_as_well(tmp_path):
-    study = small_study(tmp_path, split=split_of(tagged))
+    study = small_study(tmp_path, split=split_of(tagged), task=TASKS["token-classification"])
     graph = study.graph
     (label,) = {span.label for example in study.split(0).train for span in example.spans}
 
@@ -82,7 +83,14 @@ class TestEntitiesKnownFromGoldAlone:
     def warnings(self, tmp_path, texts, linker=None):
         gold = {x.text: [(s.start, s.end, s.entity) for s in x.spans] for x in texts}
         graph = graph_of_illness()
-        study = study_of(tmp_path, texts, texts, graph=graph, linker=linker or from_gold(gold))
+        study = study_of(
+            tmp_path,
+            texts,
+            texts,
+            graph=graph,
+            linker=linker or from_gold(gold),
+            task=TASKS["entity-linking"],
+        )
         return [told for told in leakage_warnings(study) if "known only from gold" in told]
 
     def test_are_told_where_the_linker_is_told_the_answers(self, tmp_path):

@@ -1,14 +1,15 @@
-from kgbert.comparison.checks.slices import branch_tops, branches_above, parts_of
+from kgbert.comparison.checks.slices import branch_tops, branches_above, slices_of
 from kgbert.data import Example, Span
 from kgbert.data.splits import Split
 from kgbert.graph.storage.builder import GraphBuilder
+from kgbert.tasks.registry import TASKS
 from tests.support.small_study import small_study, split_of, tagged
 from tests.support.tiny import tiny_graph, tiny_processor
 
 
 def parts(study, split):
-    encoded = tiny_processor().encode([example.text for example in split.test])
-    return {part.name: part for part in parts_of(study, split, encoded)}
+    encoded = study.task.encode(split.test, tiny_processor())
+    return {part.name: part for part in slices_of(study, split, encoded)}
 
 
 def tree(*edges):
@@ -46,7 +47,9 @@ def test_spans_are_divided_by_whether_their_words_were_one_in_training(tmp_path)
     train = [Example("Fever", spans=(Span(0, 5, "Sign"),))]
     test = [Example("fever cough", spans=(Span(0, 5, "Sign"), Span(6, 11, "Sign")))]
 
-    found = parts(small_study(tmp_path), Split(train, train, test))
+    found = parts(
+        small_study(tmp_path, task=TASKS["token-classification"]), Split(train, train, test)
+    )
 
     answer = ["B-Sign", "B-Sign"]
     assert found["names seen in training"].view(0, answer) == ["B-Sign", "O"]
@@ -56,7 +59,9 @@ def test_spans_are_divided_by_whether_their_words_were_one_in_training(tmp_path)
 def test_spans_of_every_class_count_in_their_own_part_only(tmp_path):
     test = [Example("fever of lung", spans=(Span(0, 5, "Sign"), Span(9, 13, "Place")))]
 
-    found = parts(small_study(tmp_path), Split(test, test, test))
+    found = parts(
+        small_study(tmp_path, task=TASKS["token-classification"]), Split(test, test, test)
+    )
 
     answer = ["B-Sign", "I-Sign", "B-Place"]
     assert found["class: Sign"].view(0, answer) == ["B-Sign", "I-Sign", "O"]
@@ -65,7 +70,7 @@ def test_spans_of_every_class_count_in_their_own_part_only(tmp_path):
 
 
 def test_one_class_of_spans_is_no_part(tmp_path):
-    found = parts(small_study(tmp_path), split_of(tagged)(0))
+    found = parts(small_study(tmp_path, task=TASKS["token-classification"]), split_of(tagged)(0))
 
     assert not [name for name in found if name.startswith("class: ")]
 

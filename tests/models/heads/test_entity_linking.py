@@ -6,17 +6,18 @@ import torch
 import transformers
 
 from kgbert.data import Example, Span
-from kgbert.encoding.dataset import IGNORED
 from kgbert.encoding.processor import KGBertProcessor
 from kgbert.features.entity_features import EntityFeatures
 from kgbert.graph.storage.builder import GraphBuilder
 from kgbert.linking.mention import Candidate, Mention
 from kgbert.models.auto import KGBertForEntityLinking, KGBertModel
 from kgbert.models.heads.entity_linking import Candidates
-from kgbert.tasks.base import TASKS
-from kgbert.tasks.choosing import Chosen, best_nil_threshold, chosen
-from kgbert.tasks.gold_links import NIL, UNSAID, gold_choices, gold_entities
-from kgbert.training.inference import answer, logits_of
+from kgbert.tasks.base import IGNORED
+from kgbert.tasks.entity_linking import LinkDecision, best_nil_threshold, decide
+from kgbert.tasks.gold_links import gold_choices, gold_entities
+from kgbert.tasks.metrics import NIL, UNANNOTATED
+from kgbert.tasks.registry import TASKS
+from kgbert.training.inference import evaluate, model_outputs
 from kgbert.training.pipeline import context_linker, pipeline
 from kgbert.training.saving import save_model
 from kgbert.training.trainer import default_arguments, fine_tune
@@ -177,12 +178,12 @@ def linker(texts):
 @pytest.mark.parametrize(
     ("spans", "choices", "entities"),
     [
-        ((), [IGNORED, IGNORED], [UNSAID, UNSAID]),
-        ((Span(0, 5, "x", "EX:1"),), [2, IGNORED], ["EX:1", UNSAID]),
+        ((), [IGNORED, IGNORED], [UNANNOTATED, UNANNOTATED]),
+        ((Span(0, 5, "x", "EX:1"),), [2, IGNORED], ["EX:1", UNANNOTATED]),
         ((Span(1, 4, "x", "EX:8"), Span(6, 9, "x", "EX:3")), [1, 0], ["EX:8", "EX:3"]),
-        ((Span(0, 5, "x", "EX:9"),), [0, IGNORED], [NIL, UNSAID]),
-        ((Span(0, 5, "x"),), [IGNORED, IGNORED], [UNSAID, UNSAID]),
-        ((Span(10, 13, "x", "EX:3"),), [IGNORED, IGNORED], [UNSAID, UNSAID, "EX:3"]),
+        ((Span(0, 5, "x", "EX:9"),), [0, IGNORED], [NIL, UNANNOTATED]),
+        ((Span(0, 5, "x"),), [IGNORED, IGNORED], [UNANNOTATED, UNANNOTATED]),
+        ((Span(10, 13, "x", "EX:3"),), [IGNORED, IGNORED], [UNANNOTATED, UNANNOTATED, "EX:3"]),
     ],
 )
 def test_gold_spans_say_which_candidate_is_right(spans, choices, entities):
@@ -196,24 +197,25 @@ def test_gold_spans_say_which_candidate_is_right(spans, choices, entities):
 
 def test_a_mention_that_was_cut_off_is_answered_with_nil(head):
     processor = linking_processor(linker=linker, max_length=3)
-    (encoded,) = processor.encode(["fever and all"])
+    task = TASKS["entity-linking"]
+    (encoded,) = task.encode([Example("fever and all")], processor)
     model = stirred(head())
 
-    (logits,) = logits_of(model, processor, [encoded])
+    ((logits,),) = model_outputs(model, processor, task, [encoded])
 
-    assert [x.entity for x in chosen(logits, encoded, model.config)][1] == NIL
+    assert [x.entity for x in decide(logits, encoded.text, model.config.nil_threshold)][1] == NIL
 
 
 def test_the_threshold_that_answers_most_is_chosen_and_moved_no_further_than_needed():
     def mention(share, best="EX:1"):
-        return Chosen(best, share, best, share)
+        return LinkDecision(best, share, best, share)
 
     answers = [[mention(0.9), mention(0.7, "EX:2")], [mention(0.6), mention(0.2)]]
 
     assert best_nil_threshold(answers, [["EX:1", "EX:2"], ["EX:1", NIL]]) == 0.5
     assert best_nil_threshold(answers, [["EX:1", NIL], [NIL, NIL]]) == 0.8
     assert best_nil_threshold(answers, [["EX:1", "EX:2"], ["EX:1", "EX:1"]]) == 0.1
-    assert best_nil_threshold(answers, [[UNSAID, "EX:2"], [UNSAID, NIL]]) == 0.5
+    assert best_nil_threshold(answers, [[UNANNOTATED, "EX:2"], [UNANNOTATED, NIL]]) == 0.5
 
 
 #: What a text says around a name, and which kind of thing bears the name there.
@@ -274,9 +276,9 @@ def test_context_decides_between_homonyms_and_nil_is_learnt(tmp_path):
     model = KGBertForEntityLinking.from_backbone(
         save_plain(tmp_path, "bert", KGBertModel), graph, feature_size=FEATURES, knowledge_size=32
     )
-    task, encoded = TASKS["entity-linking"], processor.encode(test)
-    expected = [task.expected(*each, graph) for each in zip(test, encoded, strict=True)]
-    before = task.score(expected, answer(model, processor, encoded, task))
+    task = TASKS["entity-linking"]
+    encoded = task.encode(test, processor)
+    before = evaluate(model, processor, task, encoded)
 
     training = fine_tune(
         model,
@@ -296,7 +298,7 @@ def test_context_decides_between_homonyms_and_nil_is_learnt(tmp_path):
         patience=14,
     )
 
-    after = task.score(expected, answer(model, processor, encoded, task))
+    after = evaluate(model, processor, task, encoded)
     assert before["accuracy_in_graph"] < 0.7
     assert training.history[-1]["train_loss"] < training.history[0]["train_loss"] / 2
     assert after["accuracy"] > 0.95

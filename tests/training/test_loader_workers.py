@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from kgbert.data import Example
-from kgbert.encoding.dataset import KGBertCollator, TrainingTexts
+from kgbert.tasks.registry import TASKS
+from kgbert.training.dataset import KGBertCollator, TrainingExamples
 from tests.support.paths import PROJECT
 from tests.support.tiny import tiny_processor
 
@@ -61,11 +62,13 @@ def test_hash_seeds_and_workers_change_no_weight(tmp_path):
 @pytest.mark.parametrize("persistent", [False, True])
 def test_workers_hear_of_every_epoch(persistent):
     processor = tiny_processor(fan_out=1)
-    texts = TrainingTexts(processor, [Example("fever and cough in pneumonia")] * 2, lambda *_: 0)
+    task = TASKS["text-classification"]
+    examples = [Example("fever and cough in pneumonia", "ill")] * 2
+    texts = TrainingExamples(task, processor, examples, ["ill"])
     loader = torch.utils.data.DataLoader(
         texts,
         batch_size=2,
-        collate_fn=KGBertCollator(processor),
+        collate_fn=KGBertCollator(task, processor),
         num_workers=1,
         persistent_workers=persistent,
     )
@@ -73,7 +76,7 @@ def test_workers_hear_of_every_epoch(persistent):
     for epoch in range(4):
         texts.set_epoch(epoch)
         [batch] = loader
-        expected = processor.collate(texts.encoded, epoch + 1)
+        expected = processor.collate([text for (text,) in texts.units], epoch + 1)
         assert torch.equal(batch["edge_index"], expected["edge_index"])
         assert torch.equal(batch["edge_types"], expected["edge_types"])
         assert batch["hop_sizes"] == expected["hop_sizes"]

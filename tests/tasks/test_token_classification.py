@@ -1,6 +1,6 @@
 from kgbert.data import Example, Span
-from kgbert.tasks.base import TASKS
-from kgbert.tasks.tagging import untagged, word_tags
+from kgbert.tasks.registry import TASKS
+from kgbert.tasks.token_classification import untagged, word_tags
 from tests.support.tiny import tiny_processor
 
 TASK = TASKS["token-classification"]
@@ -9,8 +9,8 @@ TASK = TASKS["token-classification"]
 def answers_of(example):
     """Return what is expected of a text, and what a model would answer that is always right."""
     processor = tiny_processor()
-    (encoded,) = processor.encode([example])
-    return TASK.expected(example, encoded, processor.graph), word_tags(example, encoded)
+    (encoded,) = TASK.encode([example], processor)
+    return TASK.gold(encoded, processor.graph), word_tags(example, encoded.text)
 
 
 def recall(expected, answered):
@@ -39,8 +39,8 @@ def test_a_span_that_was_cut_off_is_missed():
     example = Example("fever of the lung", spans=(Span(0, 5, "sign"), Span(9, 17, "place")))
     processor = tiny_processor(max_length=4)
 
-    (encoded,) = processor.encode([example])
+    (encoded,) = TASK.encode([example], processor)
 
-    assert untagged(example, encoded) == [Span(9, 17, "place")]
-    expected = TASK.expected(example, encoded, processor.graph)
-    assert recall(expected, word_tags(example, encoded)) == 0.5
+    assert untagged(example, encoded.text) == [Span(9, 17, "place")]
+    expected = TASK.gold(encoded, processor.graph)
+    assert recall(expected, word_tags(example, encoded.text)) == 0.5

@@ -1,0 +1,118 @@
+"""One label a text: what text classification and relation classification share."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from kgbert.data import Example
+from kgbert.tasks.base import EncodedExample, Prediction, Slice, labels_of
+from kgbert.utils.errors import DataError, Remedy
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedConfig
+
+#: More classes than this in a report would be a list that nobody reads.
+MAX_CLASSES = 20
+
+_LABEL_COLUMN = Remedy("label_column", purpose="if the labels are in another column")
+
+
+@dataclass(frozen=True)
+class LabelPrediction(Prediction):
+    """A label, and how likely the model finds it."""
+
+    label: str
+    probability: float
+
+    @property
+    def answer(self) -> str:
+        """The label."""
+        return self.label
+
+    def lines(self) -> Iterator[str]:
+        """Yield the label with its probability."""
+        yield f"label {self.label}  ({self.probability:.0%})"
+
+
+def decode_label(
+    logits: Any, encoded: EncodedExample, config: "PreTrainedConfig"
+) -> LabelPrediction:
+    """Return the likeliest label of a text."""
+    values = np.asarray(logits, np.float64)
+    shares = np.exp(values - values.max())
+    best = int(values.argmax())
+    return LabelPrediction(
+        encoded.example.text, labels_of(config)[best], float(shares[best] / shares.sum())
+    )
+
+
+def label_set(
+    parts: Mapping[str, Sequence[Example]],
+    names_of: Callable[[Example], Iterable[str]],
+    *,
+    fewest: int = 2,
+) -> tuple[str, ...]:
+    """Return the labels of the training texts in order.
+
+    Args:
+        parts: The examples by the name of their part; ``train`` comes first.
+        names_of: Returns the labels of an example.
+        fewest: How many labels there must be to have anything to learn.
+
+    Raises:
+        DataError: There are too few labels, or another part has one that training lacks.
+    """
+    counts = {
+        part: Counter(name for example in examples for name in names_of(example))
+        for part, examples in parts.items()
+    }
+    train, known = parts["train"], tuple(sorted(counts["train"]))
+    if not known:
+        raise DataError(
+            f"train: none of the {len(train):,} texts has a label or a span, so nothing can be "
+            "learnt.",
+            code="no-labels",
+            remedies=[_LABEL_COLUMN],
+        )
+    if len(known) < fewest:
+        raise DataError(
+            f"train: all {len(train):,} texts have the label {known[0]!r}, so there is nothing to "
+            "tell apart; add texts with another label.",
+            code="single-label",
+            remedies=[_LABEL_COLUMN],
+        )
+    for part, found in counts.items():
+        if unknown := sorted(found.keys() - known):
+            shown = ", ".join(f"{label!r} ({found[label]:,})" for label in unknown)
+            raise DataError(
+                f"{part}: {shown} unknown to train, which knows {', '.join(map(repr, known))}; "
+                "correct the spelling, move such texts to train, or leave them out",
+                code="unknown-label",
+            )
+    return known
+
+
+def check_all_labelled(parts: Mapping[str, Sequence[Example]]) -> None:
+    """Raise DataError where some texts have no label."""
+    if not any(example.target for example in parts["train"]):
+        # Then all of them lack one, of which :func:`label_set` has more to say.
+        return
+    for part, examples in parts.items():
+        for position, example in enumerate(examples, start=1):
+            if not example.target:
+                raise DataError(
+                    f"{part}: text {position:,} ({example.text[:40]!r}) has no label while others "
+                    "have one; fill it in, or leave the text out",
+                    code="missing-label",
+                )
+
+
+def label_slices(test: Sequence[EncodedExample]) -> Iterator[Slice]:
+    """Yield a slice for each of the most frequent labels."""
+    labels = [encoded.example.target for encoded in test]
+    for label, _ in Counter(labels).most_common(MAX_CLASSES):
+        positions = [i for i, other in enumerate(labels) if other == label]
+        yield Slice(f"class: {label}", positions, len(positions))

@@ -1,0 +1,102 @@
+"""The tasks by name, and which task a file or a model poses."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from kgbert.tasks.base import Task
+from kgbert.tasks.entity_linking import EntityLinking
+from kgbert.tasks.relation_classification import RelationClassification
+from kgbert.tasks.text_classification import TextClassification
+from kgbert.tasks.token_classification import TokenClassification
+from kgbert.utils.errors import DataError, KGBertError, Remedy
+from kgbert.utils.registry import lookup
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedConfig
+
+    from kgbert.models.base import KGBertPreTrainedModel
+
+#: The name that leaves the task to the rows of a file.
+AUTO = "auto"
+
+
+def find_task(task: str | Task) -> Task:
+    """Return a task by its name; a task object is returned as it is.
+
+    Raises:
+        KGBertError: There is no task of this name, here or in an installed package.
+    """
+    if isinstance(task, Task):
+        return task
+    return lookup(TASKS, task, "task")
+
+
+def detect_task(records: Sequence[Mapping[str, Any]]) -> Task:
+    """Return the most specific task that some rows of a file pose.
+
+    Raises:
+        DataError: They pose none.
+
+    >>> detect_task([{"text": "a fever", "label": "ill"}]).name
+    'text-classification'
+    """
+    for task in TASKS.values():
+        if any(task.fits(record) for record in records):
+            return task
+    columns = ", ".join(repr(name) for name in dict.fromkeys(key for x in records for key in x))
+    raise DataError(
+        f"the rows pose no task that can be told from their columns, {columns or 'none'}.",
+        code="unknown-task",
+        remedies=[
+            Remedy("label_column", purpose="if the labels are in another column"),
+            Remedy("task", tuple(TASKS), "to name the task"),
+        ],
+    )
+
+
+def task_of_model(model: "KGBertPreTrainedModel") -> Task:
+    """Return the task that a model was made for.
+
+    Raises:
+        KGBertError: It is a bare encoder.
+    """
+    return task_of_config(model.config, type(model).__name__)
+
+
+def task_of_config(config: "PreTrainedConfig", model_class: str = "") -> Task:
+    """Return the task that a model with this configuration was made for.
+
+    Args:
+        config: The model's.
+        model_class: The name of its class, if the configuration does not know it yet.
+
+    Raises:
+        KGBertError: It is a bare encoder, or no class of kgbert.
+    """
+    if config.task:
+        return find_task(config.task)
+    name = model_class or (config.architectures or ["model of no class"])[0]
+    if task := task_of_class(name):
+        return task
+    raise KGBertError(
+        f"a {name} answers no task; fine-tune one of "
+        f"{', '.join(dict.fromkeys(x.model_class.__name__ for x in TASKS.values()))} instead.",
+        code="no-task",
+    )
+
+
+def task_of_class(name: str) -> Task | None:
+    """Return the first task that a class of model is for; None for a bare encoder."""
+    return next((task for task in TASKS.values() if task.model_class.__name__ == name), None)
+
+
+#: The tasks by name, more specific ones first: ``auto`` takes the first that a file's rows fit.
+TASKS: dict[str, Task] = {
+    task.name: task
+    for task in (
+        RelationClassification(),
+        EntityLinking(),
+        TokenClassification(),
+        TextClassification(),
+    )
+}

@@ -1,0 +1,94 @@
+"""Text classification: one label a text."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from kgbert.data import Example
+from kgbert.data.fields import plain_example
+from kgbert.tasks.base import EncodedExample, LabelSpace, Slice, Task
+from kgbert.tasks.labels import (
+    LabelPrediction,
+    check_all_labelled,
+    decode_label,
+    label_set,
+    label_slices,
+)
+from kgbert.tasks.metrics import CLASSIFICATION_METRICS, classification_scores
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedConfig
+
+    from kgbert.graph.core.graph import KnowledgeGraph
+    from kgbert.models.base import KGBertPreTrainedModel
+
+
+class TextClassification(Task):
+    """The target of an example is its label, a string."""
+
+    name = "text-classification"
+    description = "columns text and label: one label a text"
+    metrics = CLASSIFICATION_METRICS
+
+    @property
+    def model_class(self) -> "type[KGBertPreTrainedModel]":
+        """A sequence classifier."""
+        from kgbert.models.auto import KGBertForSequenceClassification
+
+        return KGBertForSequenceClassification
+
+    def read(self, record: Mapping[str, Any]) -> Example:
+        """Return text and label of a row; spans with entities are kept as gold mentions."""
+        return plain_example(record)
+
+    def fits(self, record: Mapping[str, Any]) -> bool:
+        """Return whether a row has a text and one label."""
+        return "text" in record and isinstance(record.get("label"), str | int | float)
+
+    def check(
+        self,
+        train: Sequence[Example],
+        validation: Sequence[Example] = (),
+        test: Sequence[Example] = (),
+    ) -> None:
+        """Raise DataError where a label is missing, unknown to training, or the only one."""
+        parts = {"train": train, "validation": validation, "test": test}
+        check_all_labelled(parts)
+        label_set(parts, self.classes)
+
+    def classes(self, example: Example) -> frozenset[str]:
+        """Return the label."""
+        return frozenset([example.target] if example.target else [])
+
+    def label_space(self, train: Sequence[Example]) -> LabelSpace:
+        """Return the labels of the training texts."""
+        return LabelSpace(label_set({"train": train}, self.classes))
+
+    def targets(self, encoded: EncodedExample, labels: Sequence[str]) -> list[int]:
+        """Return the place of the label."""
+        return [labels.index(encoded.example.target)]
+
+    def decode(
+        self,
+        outputs: Sequence[Any],
+        encoded: EncodedExample,
+        config: "PreTrainedConfig",
+        graph: "KnowledgeGraph",
+    ) -> LabelPrediction:
+        """Return the likeliest label."""
+        return decode_label(outputs[0], encoded, config)
+
+    def gold(self, encoded: EncodedExample, graph: "KnowledgeGraph") -> str:
+        """Return the label."""
+        return str(encoded.example.target)
+
+    def score(self, gold: Sequence[str], predicted: Sequence[str]) -> dict[str, float]:
+        """Return accuracy, macro F1 and micro F1."""
+        return classification_scores(gold, predicted)
+
+    def slices(self, train: Sequence[Example], test: Sequence[EncodedExample]) -> Iterable[Slice]:
+        """Return a slice for each label."""
+        return label_slices(test)
+
+    def quote(self, answer: str) -> str:
+        """Return the label."""
+        return answer

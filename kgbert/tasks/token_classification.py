@@ -1,0 +1,283 @@
+"""Token classification: labelled spans of a text, as one BIO tag a word."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from kgbert.data import Example, Span
+from kgbert.data.example import disjoint
+from kgbert.data.fields import is_tagged, plain_example
+from kgbert.data.tags import decode_tags
+from kgbert.tasks.base import (
+    IGNORED,
+    EncodedExample,
+    LabelSpace,
+    Prediction,
+    Slice,
+    Task,
+    labels_of,
+)
+from kgbert.tasks.labels import MAX_CLASSES, label_set
+from kgbert.tasks.metrics import SPAN_METRICS, span_scores
+
+if TYPE_CHECKING:
+    from torch import Tensor
+    from transformers import PreTrainedConfig
+
+    from kgbert.encoding.encoded import Batch, EncodedText
+    from kgbert.encoding.processor import KGBertProcessor
+    from kgbert.graph.core.graph import KnowledgeGraph
+    from kgbert.models.base import KGBertPreTrainedModel
+
+#: The tag of a word outside of all spans.
+OUTSIDE = "O"
+
+
+class Word(NamedTuple):
+    """A word as the tokenizer splits texts: its first token, and its characters."""
+
+    token: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class SpansPrediction(Prediction):
+    """The labelled spans of a text."""
+
+    spans: tuple[Span, ...]
+    tags: tuple[str, ...]
+    """One tag a word that the model read."""
+
+    @property
+    def answer(self) -> list[str]:
+        """The tags."""
+        return list(self.tags)
+
+    def lines(self) -> Iterator[str]:
+        """Yield each span with its words and its label."""
+        for span in self.spans:
+            yield f"{span.start}-{span.end}  {self.text[span.start : span.end]}  {span.label}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return text, spans and mentions; the tags say nothing more."""
+        plain = super().to_dict()
+        del plain["tags"]
+        return plain
+
+
+class TokenClassification(Task):
+    """The spans of an example are its target."""
+
+    name = "token-classification"
+    description = "columns text and spans, or tokens and tags, or CoNLL: labelled spans"
+    metrics = SPAN_METRICS
+    tags_words = True
+
+    @property
+    def model_class(self) -> "type[KGBertPreTrainedModel]":
+        """A token classifier."""
+        from kgbert.models.auto import KGBertForTokenClassification
+
+        return KGBertForTokenClassification
+
+    def read(self, record: Mapping[str, Any]) -> Example:
+        """Return text and spans of a row, or its tokens with the spans of their tags."""
+        return plain_example(record)
+
+    def fits(self, record: Mapping[str, Any]) -> bool:
+        """Return whether a row has tokens with tags, or a list of spans and no label."""
+        return is_tagged(record) or ("spans" in record and record.get("label") in (None, ""))
+
+    def check(
+        self,
+        train: Sequence[Example],
+        validation: Sequence[Example] = (),
+        test: Sequence[Example] = (),
+    ) -> None:
+        """Raise DataError where spans overlap, or have a label that is unknown to training."""
+        parts = {"train": train, "validation": validation, "test": test}
+        for examples in parts.values():
+            for example in examples:
+                disjoint(example.spans)
+        label_set(parts, _span_labels, fewest=1)
+
+    def classes(self, example: Example) -> frozenset[str]:
+        """Return the labels of the spans."""
+        return frozenset(_span_labels(example))
+
+    def label_space(self, train: Sequence[Example]) -> LabelSpace:
+        """Return the tags: outside, and beginning and inside of each label."""
+        labels = label_set({"train": train}, _span_labels, fewest=1)
+        return LabelSpace((OUTSIDE, *(tag + name for name in labels for tag in ("B-", "I-"))))
+
+    def targets(self, encoded: EncodedExample, labels: Sequence[str]) -> list[list[int]]:
+        """Return a label for each token: that of its word at the first, none at the others."""
+        target = [IGNORED] * len(encoded.text.offsets)
+        tags = word_tags(encoded.example, encoded.text)
+        for word, tag in zip(words_of(encoded.text), tags, strict=True):
+            target[word.token] = labels.index(tag)
+        return [target]
+
+    def collate_targets(
+        self, targets: Sequence[Any], batch: "Batch", processor: "KGBertProcessor"
+    ) -> dict[str, "Tensor"]:
+        """Return the labels of the tokens, padded as the tokens are."""
+        import torch
+
+        width = batch["input_ids"].shape[1]
+        padding = [[IGNORED] * (width - len(target)) for target in targets]
+        pairs = zip(padding, targets, strict=True)
+        rows = [a + b if processor.reads_last_token else b + a for a, b in pairs]
+        return {"labels": torch.tensor(rows, dtype=torch.int64)}
+
+    def compute_outputs(self, model: Any, batch: "Batch", processor: "KGBertProcessor") -> "Tensor":
+        """Return the logits of the tokens, the first token of each text first."""
+        logits: Tensor = model(**batch).logits
+        if not processor.reads_last_token:
+            return logits
+        import torch
+
+        # The texts were padded on the left: move them there, and the padding behind them.
+        before = batch["attention_mask"].argmax(-1, keepdim=True)
+        columns = torch.arange(logits.shape[1], device=logits.device)
+        order = (columns + before) % logits.shape[1]
+        return logits.gather(1, order.unsqueeze(-1).expand_as(logits))
+
+    def decode(
+        self,
+        outputs: Sequence[Any],
+        encoded: EncodedExample,
+        config: "PreTrainedConfig",
+        graph: "KnowledgeGraph",
+    ) -> SpansPrediction:
+        """Return the spans that the likeliest tags of the words stand for."""
+        labels, best = labels_of(config), np.asarray(outputs[0]).argmax(-1).tolist()
+        tags = [labels[best[word.token]] for word in words_of(encoded.text)]
+        spans = tuple(spans_of(tags, encoded.text))
+        return SpansPrediction(encoded.example.text, spans, tuple(tags))
+
+    def gold(self, encoded: EncodedExample, graph: "KnowledgeGraph") -> list[str]:
+        """Return the tags of the words, and behind them those of spans that no word can express.
+
+        Whatever is answered, those are missed.
+        """
+        missed = (f"B-{span.label}" for span in untagged(encoded.example, encoded.text))
+        return [*word_tags(encoded.example, encoded.text), *missed]
+
+    def score(self, gold: Sequence[list[str]], predicted: Sequence[list[str]]) -> dict[str, float]:
+        """Return precision, recall and F1 of spans; what was cut off counts as missed."""
+        padded = [
+            [*tags, *[OUTSIDE] * (len(right) - len(tags))]
+            for right, tags in zip(gold, predicted, strict=True)
+        ]
+        return span_scores(gold, padded)
+
+    def slices(self, train: Sequence[Example], test: Sequence[EncodedExample]) -> Iterator[Slice]:
+        """Yield spans by whether their words were one in training, and by label."""
+        yield from _name_slices(train, test)
+        counts = Counter(name for x in test for name in self.classes(x.example))
+        for label, size in counts.most_common(MAX_CLASSES) if len(counts) > 1 else ():
+            yield Slice(f"class: {label}", range(len(test)), size, _only_label(label))
+
+
+def words_of(encoded: "EncodedText") -> list[Word]:
+    """Return the words of a text itself, as far as the tokenizer did not cut it off."""
+    words: dict[int, Word] = {}
+    own_length = len(encoded.text) if encoded.own_length is None else encoded.own_length
+    for token, (word, (start, end)) in enumerate(
+        zip(encoded.word_ids, encoded.offsets, strict=True)
+    ):
+        # Some tokenizers count the blank before a word to its first token.
+        start += len(encoded.text[start:end]) - len(encoded.text[start:end].lstrip())
+        if word is not None and start < min(end, own_length):
+            first = words.get(word, Word(token, start, end))
+            words[word] = Word(first.token, first.start, end)
+    return list(words.values())
+
+
+def word_tags(example: Example, encoded: "EncodedText") -> list[str]:
+    """Return the tag of each word: that of the first span which overlaps it."""
+    tags: list[str] = []
+    before: Span | None = None
+    for span in _span_of_each_word(example, encoded):
+        tags.append(OUTSIDE if span is None else ("I-" if span is before else "B-") + span.label)
+        before = span
+    return tags
+
+
+def untagged(example: Example, encoded: "EncodedText") -> list[Span]:
+    """Return the spans that no word can express: cut off, or sharing all words with another."""
+    tagged = _span_of_each_word(example, encoded)
+    return [span for span in example.spans if span not in tagged]
+
+
+def spans_of(tags: Sequence[str], encoded: "EncodedText") -> list[Span]:
+    """Return the spans of characters that the tags of a text's words stand for."""
+    words = words_of(encoded)
+    return [
+        Span(words[first].start, words[end - 1].end, label)
+        for first, end, label in decode_tags(tags)
+    ]
+
+
+def _span_of_each_word(example: Example, encoded: "EncodedText") -> list[Span | None]:
+    return [
+        next((x for x in example.spans if x.start < word.end and x.end > word.start), None)
+        for word in words_of(encoded)
+    ]
+
+
+def _span_labels(example: Example) -> list[str]:
+    return [span.label for span in example.spans]
+
+
+#: Says of a span (first word, end, label) in the text at a position whether it counts.
+Counts = Callable[[int, tuple[int, int, str]], bool]
+
+
+def _name_slices(train: Sequence[Example], test: Sequence[EncodedExample]) -> Iterator[Slice]:
+    """Divide the spans, found or expected, by whether their words were one in training."""
+    known = {_folded(example.text, span) for example in train for span in example.spans}
+    words = [words_of(encoded.text) for encoded in test]
+
+    def is_known(position: int, span: tuple[int, int, str]) -> bool:
+        # Spans that were cut off, or share all their words with another, have no words for their
+        # tags, and count as new.
+        inside = words[position][span[0] : span[1]]
+        text = test[position].text.text
+        return bool(inside) and text[inside[0].start : inside[-1].end].casefold() in known
+
+    def is_new(position: int, span: tuple[int, int, str]) -> bool:
+        return not is_known(position, span)
+
+    every = range(len(test))
+    names = [{_folded(x.example.text, span) for span in x.example.spans} for x in test]
+    seen = sum(bool(some & known) for some in names)
+    unseen = sum(bool(some - known) for some in names)
+    yield Slice("names seen in training", every, seen, _only(is_known))
+    yield Slice("names unseen in training", every, unseen, _only(is_new))
+
+
+def _only_label(label: str) -> Callable[[int, list[str]], list[str]]:
+    return _only(lambda position, span: span[2] == label)
+
+
+def _only(counts: Counts) -> Callable[[int, list[str]], list[str]]:
+    """Return a view in which no span is left but those that count."""
+
+    def view(position: int, answer: list[str]) -> list[str]:
+        left = [OUTSIDE] * len(answer)
+        for first, end, label in decode_tags(answer):
+            if counts(position, (first, end, label)):
+                left[first:end] = [f"B-{label}", *[f"I-{label}"] * (end - first - 1)]
+        return left
+
+    return view
+
+
+def _folded(text: str, span: Span) -> str:
+    return text[span.start : span.end].casefold()
