@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from kgbert.comparison.study import TrainingConfig as TrainingConfig
     from kgbert.data import Example as Example
     from kgbert.data import Span as Span
+    from kgbert.data import read_examples as read_examples
     from kgbert.data import read_texts as read_texts
     from kgbert.data.splits import Split as Split
     from kgbert.data.splits import drawn_split as drawn_split
@@ -66,12 +67,19 @@ if TYPE_CHECKING:
     from kgbert.models.auto import KGBertForTokenClassification as KGBertForTokenClassification
     from kgbert.models.auto import KGBertModel as KGBertModel
     from kgbert.models.config import KGBertConfig as KGBertConfig
-    from kgbert.training.pipeline import Prediction as Prediction
+    from kgbert.tasks.base import EncodedExample as EncodedExample
+    from kgbert.tasks.base import LabelSpace as LabelSpace
+    from kgbert.tasks.base import Metric as Metric
+    from kgbert.tasks.base import Prediction as Prediction
+    from kgbert.tasks.base import Slice as Slice
+    from kgbert.tasks.base import Task as Task
+    from kgbert.tasks.registry import TASKS as TASKS
+    from kgbert.tasks.registry import find_task as find_task
     from kgbert.training.pipeline import context_linker as context_linker
     from kgbert.training.pipeline import pipeline as pipeline
     from kgbert.training.saving import load_model as load_model
     from kgbert.training.saving import save_model as save_model
-    from kgbert.training.trainer import Training as Training
+    from kgbert.training.trainer import TrainingResult as TrainingResult
     from kgbert.training.trainer import default_arguments as default_arguments
     from kgbert.training.trainer import fine_tune as fine_tune
     from kgbert.utils.errors import DataError as DataError
@@ -117,6 +125,7 @@ _HOMES = {
     "Example": "kgbert.data",
     "Span": "kgbert.data",
     "read_texts": "kgbert.data",
+    "read_examples": "kgbert.data",
     # Make batches, and models that read them.
     "EntityFeatures": "kgbert.features.entity_features",
     "EntityVectors": "kgbert.encoding.entity_vectors",
@@ -132,14 +141,22 @@ _HOMES = {
     "KGBertForTokenClassification": "kgbert.models.auto",
     "KGBertModel": "kgbert.models.auto",
     # Train, save and ask.
+    # Say what is answered.
+    "TASKS": "kgbert.tasks.registry",
+    "find_task": "kgbert.tasks.registry",
+    "Task": "kgbert.tasks.base",
+    "Metric": "kgbert.tasks.base",
+    "LabelSpace": "kgbert.tasks.base",
+    "EncodedExample": "kgbert.tasks.base",
+    "Prediction": "kgbert.tasks.base",
+    "Slice": "kgbert.tasks.base",
     "LinkerTrainingConfig": "kgbert.linking.embedding.training",
     "train_linker": "kgbert.linking.embedding.training",
-    "Training": "kgbert.training.trainer",
+    "TrainingResult": "kgbert.training.trainer",
     "default_arguments": "kgbert.training.trainer",
     "fine_tune": "kgbert.training.trainer",
     "load_model": "kgbert.training.saving",
     "save_model": "kgbert.training.saving",
-    "Prediction": "kgbert.training.pipeline",
     "context_linker": "kgbert.training.pipeline",
     "pipeline": "kgbert.training.pipeline",
     # Learn whether the graph helped.

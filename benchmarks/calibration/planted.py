@@ -20,6 +20,7 @@ from kgbert.features.entity_features import EntityFeatures
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.graph.storage.builder import GraphBuilder
 from kgbert.linking.factory import make_linker
+from kgbert.tasks.registry import TASKS
 
 CLASSES = ("red", "green", "blue")
 TEMPLATES = ("the {} is here", "a case of {}", "{} was seen", "no other than {}")
@@ -51,6 +52,7 @@ class PlantedTask:
             features=EntityFeatures(self._random_features(), "random", "", self.graph.hash),
             backbone=encoder,
             linker=make_linker(self.graph, "dictionary"),
+            task=TASKS["text-classification"],
             split=self.split,
             arms=[ARMS[name] for name in ("plain", "knowledge", "shuffled")],
             seeds=range(seeds),

@@ -238,7 +238,9 @@ def demo_cases(folder: Path, arms: Sequence[Arm]) -> list[Case]:
     """Return arms on the demo's texts, sorted by length."""
     study = demo_study(folder, SIZES["short"])
     examples = sorted(study.split(0).train[:256], key=lambda example: len(example.text))
-    inputs = RunInputs(study.graph, study.features, study.linker, study.backbone, (examples,))
+    inputs = RunInputs(
+        study.graph, study.features, study.linker, study.backbone, (examples,), study.task
+    )
     return [_demo_case(arm, inputs) for arm in arms]
 
 

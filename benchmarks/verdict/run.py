@@ -39,6 +39,7 @@ from kgbert.features.entity_features import EntityFeatures, encode_entities
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.linking.caching import CachingLinker
 from kgbert.linking.factory import make_linker, share_features
+from kgbert.tasks.registry import find_task
 from kgbert.utils.atomic_write import write_atomically
 from kgbert.utils.logging import silence_libraries
 from kgbert.utils.registry import lookup
@@ -119,6 +120,7 @@ def build_study(arguments: argparse.Namespace) -> Study:
         backbone=backbone,
         # Tuning and comparison link the same texts.
         linker=CachingLinker(linker),
+        task=find_task(task.task),
         split=splits,
         arms=[lookup(ARMS, name.strip(), "arm") for name in arguments.arms],
         seeds=arguments.all_seeds,

@@ -35,6 +35,8 @@ class Task:
     """Returns the splitter of the task; called with the data folder."""
     graph: Callable[[Path, Path], KnowledgeGraph]
     """Returns the graph; called with the data folder and a cache folder."""
+    task: str = "token-classification"
+    """Name in kgbert's table of tasks."""
     linker: str = "dictionary"
     """Linker specification for make_linker; ``{backbone}`` is replaced by the backbone's folder."""
     epochs: int = 8
@@ -77,7 +79,7 @@ def _sample(texts: Sequence[Example], size: int, generator: np.random.Generator)
 
 
 def _labels(text: Example) -> set[str]:
-    return {text.label, *(span.label for span in text.spans)}
+    return {text.target, *(span.label for span in text.spans)}
 
 
 def _read_mentions(folder: Path, part: str) -> list[Example]:
@@ -107,11 +109,11 @@ def _read_classified(folder: Path, part: str) -> list[Example]:
 def _read_relations(folder: Path, part: str) -> list[Example]:
     """Return sentences with two marked arguments; examples of one sentence share its id."""
     frequent = _frequent_labels(folder)
-    return [x for x in _parse_relations(folder / f"{part}.jsonl") if x.label in frequent]
+    return [x for x in _parse_relations(folder / f"{part}.jsonl") if x.target in frequent]
 
 
 def _frequent_labels(folder: Path) -> set[str]:
-    labels = [example.label for example in _parse_relations(folder / "train.jsonl")]
+    labels = [example.target for example in _parse_relations(folder / "train.jsonl")]
     return {label for label in labels if labels.count(label) >= MIN_TRAINING_TEXTS}
 
 
@@ -173,6 +175,7 @@ TASKS = {
         "ICD-10-CM chapters with the Human Phenotype Ontology",
         lambda data: DiagnosisSplits(400, validation=200, test=500),
         _graph_file("hpo/hp.obo"),
+        task="text-classification",
         linker="dictionary+char-ngram+description:{backbone}",
         batch_size=16,
         pooling="mean",
@@ -196,11 +199,13 @@ TASKS = {
         "ChemProt relations with ChEBI",
         _sampled_from("chemprot", _read_relations, 200, 100, 400),
         _mentioned_part_of_chebi,
+        task="relation-classification",
     ),
     "phrasebank": Task(
         "Financial PhraseBank with FIBO",
         _sampled_from("phrasebank", _read_classified, 200, 100, 500),
         _graph_file("fibo"),
+        task="text-classification",
         pooling="mean",
     ),
     "finer_ord": Task(

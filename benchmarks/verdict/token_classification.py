@@ -29,6 +29,7 @@ from kgbert.demo.study import checked_backbone
 from kgbert.features.entity_features import encode_entities
 from kgbert.graph.read import read_graph
 from kgbert.linking.factory import make_linker
+from kgbert.tasks.registry import TASKS
 from kgbert.utils.atomic_write import write_atomically
 
 RESULT = RESULTS / "token_classification.json"
@@ -85,6 +86,7 @@ def main() -> None:
         features=encode_entities(graph, backbone, progress=reporter.steps("encoding entities")),
         backbone=backbone,
         linker=make_linker(graph, "dictionary"),
+        task=TASKS["token-classification"],
         split=SampledSentences(arguments.data / "tasks" / "bc5cdr", arguments.train, 150),
         arms=[ARMS[name] for name in ARM_NAMES],
         seeds=range(arguments.seeds),

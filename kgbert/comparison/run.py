@@ -65,13 +65,15 @@ def run_arm(
         head=space.head,
         task=task.name,
         task_settings=dict(space.settings),
-        **{**training_config.options, **arm.options, "feature_size": inputs.features.vectors.shape[1]},
+        **{
+            **training_config.options,
+            **arm.options,
+            "feature_size": inputs.features.vectors.shape[1],
+        },
     )
     processor = _processor(inputs, training_config, model)
     # Before the clock starts: whichever arm asks first would pay for all that remember.
-    processor.linker(
-        [text for part in inputs.parts for example in part for text in example.texts]
-    )
+    processor.linker([text for part in inputs.parts for example in part for text in example.texts])
     memory = PeakMemory()
     started = time.perf_counter()
     training = _train(model, processor, rewritten, task, training_config, seed, callbacks)
@@ -119,7 +121,9 @@ def check_arms(study: Study) -> None:
         run_inputs(study, arm, study.seeds[0])
 
 
-def _processor(inputs: RunInputs, training_config: TrainingConfig, model: KGBertPreTrainedModel) -> KGBertProcessor:
+def _processor(
+    inputs: RunInputs, training_config: TrainingConfig, model: KGBertPreTrainedModel
+) -> KGBertProcessor:
     tokenizer = AutoTokenizer.from_pretrained(inputs.backbone)
     reads_entities = model.injections or model.scores_entities
     # A training configuration says how long texts may be at most; a backbone may take less.

@@ -189,7 +189,9 @@ def decide(
     ]
 
 
-def _decide(logits: "NDArray[np.float32]", choice: "CandidateSet", threshold: float) -> LinkDecision:
+def _decide(
+    logits: "NDArray[np.float32]", choice: "CandidateSet", threshold: float
+) -> LinkDecision:
     own = logits[: len(choice.ids) + 1].astype(np.float64)
     if len(own) == 1 or not np.isfinite(own[1:]).any():
         return LinkDecision(NIL, 1.0, NIL, 0.0)

@@ -72,7 +72,7 @@ class KGBertPipeline:
         """Yield the output of each unit, and what was read at the mentions of its texts."""
         batch = send_to_device(self.task.collate(units, self.processor, 0), self.model.device)
         mixed = torch.autocast(self.model.device.type, torch.bfloat16, enabled=self.bf16)
-        with torch.inference_mode(), mixed, self.model.attention_recorded() as weights:
+        with torch.inference_mode(), mixed, self.model.record_attention() as weights:
             outputs = self.task.compute_outputs(self.model, batch, self.processor).float().cpu()
         mean = _mean_over_injections(weights)
         first = 0

@@ -5,7 +5,7 @@ from accelerate.data_loader import prepare_data_loader
 from torch.utils.data import DataLoader
 
 import kgbert.training.trainer as module
-from kgbert.training.trainer import LengthGroupingTrainer, fine_tune
+from kgbert.training.trainer import TaskTrainer, fine_tune
 from tests.support.tiny import tiny_processor
 from tests.training.test_trainer import LABELS, TRAIN, arguments
 
@@ -30,12 +30,12 @@ def epochs_that_draw(trainer, processes):
 def test_each_epoch_draws_neighbours_of_its_own_in_every_process(fused, tmp_path, monkeypatch):
     made = []
 
-    class Watched(LengthGroupingTrainer):
+    class Watched(TaskTrainer):
         def __init__(self, *given, **options):
             super().__init__(*given, **options)
             made.append(self)
 
-    monkeypatch.setattr(module, "LengthGroupingTrainer", Watched)
+    monkeypatch.setattr(module, "TaskTrainer", Watched)
     given = arguments(tmp_path, num_train_epochs=1)
     fine_tune(fused(labels=LABELS), tiny_processor(), TRAIN, TRAIN, arguments=given)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from kgbert.cli.core.progress import ProgressReporter
 from kgbert.cli.options.graph import graph_of
 from kgbert.cli.options.linker import linker_of
-from kgbert.cli.options.training import training_config_of, split_of, task_of
+from kgbert.cli.options.training import split_of, task_of, training_config_of
 from kgbert.data import Example
 
 if TYPE_CHECKING:

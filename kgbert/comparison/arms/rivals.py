@@ -67,7 +67,7 @@ def fuse_pooled(inputs: RunInputs, seed: int) -> RunInputs:
     if not inputs.task.model_class.reads_one_position:
         raise ValueError(
             "the arm 'on2vec' fuses entities with the pooled vector of a text, which "
-            f"{material.task.name.replace('-', ' ')} has none of; leave the arm out."
+            f"{inputs.task.name.replace('-', ' ')} has none of; leave the arm out."
         )
     return inputs
 
