@@ -33,7 +33,14 @@ CACHE = "~/.cache/kgbert/graphs"
 
 #: Errors of files in a folder or an archive that are noted there: not every table is a graph.
 _NO_GRAPH = frozenset(
-    ("unknown-columns", "columns-of-numbers", "unknown-format", "unknown-json", "empty-file")
+    (
+        "unknown-columns",
+        "columns-of-numbers",
+        "unknown-format",
+        "unknown-json",
+        "unknown-xml",
+        "empty-file",
+    )
 )
 
 PathLike: TypeAlias = str | os.PathLike[str]

@@ -8,18 +8,44 @@ from kgbert.utils.errors import GraphError, Remedy
 from kgbert.utils.registry import READERS_GROUP, known_names, lookup
 
 _TERM = r"(?:<[^<>\s]*>|_:\S+)"
+_LITERAL = r"\"[^\"\\]*+(?:\\.[^\"\\]*+)*+\"\S*+"
 _NTRIPLE = re.compile(rf"\s*{_TERM}\s+<[^<>\s]*>\s+(?:{_TERM}|\".*\S)\s*\.\s*(?:#.*)?$")
-_NQUAD = re.compile(rf"\s*{_TERM}\s+<[^<>\s]*>\s+(?:{_TERM}|\".*\"\S*)\s+{_TERM}\s*\.\s*(?:#.*)?$")
-_TURTLE = re.compile(r"^\s*(?:@prefix|@base|prefix\s+\S*:\s*<|base\s+<)", re.IGNORECASE | re.M)
-_STATEMENT = re.compile(r"^\s*(?:<[^<>\s]*>|\w*:\w+|\[\])\s+(?:a|<[^<>\s]*>|\w*:\w+)\s+\S", re.M)
-_GRAPH_BLOCK = re.compile(r"^\s*(?:GRAPH\s+)?(?:<[^<>\s]*>|\w*:\w+)?\s*\{\s*$", re.I | re.M)
+_NQUAD = re.compile(
+    rf"\s*{_TERM}\s+<[^<>\s]*>\s+(?:{_TERM}|{_LITERAL})\s++{_TERM}\s*\.\s*(?:#.*)?$"
+)
+_TURTLE = re.compile(r"^[ \t]*+(?:@prefix|@base|prefix\s+\S*:\s*<|base\s+<)", re.IGNORECASE | re.M)
+_STATEMENT = re.compile(
+    r"^[ \t]*+(?:<[^<>\s]*>|\w*:\w+|\[\])\s+(?:a|<[^<>\s]*>|\w*:\w+)\s+\S", re.M
+)
+_GRAPH_BLOCK = re.compile(
+    r"^[ \t]*+(?:GRAPH\s+)?(?:<[^<>\s]*>|\w*:\w+)?[ \t]*+(?:\r?\n[ \t]*+)?\{[ \t\r]*+$", re.I | re.M
+)
 _MARKUP = re.compile(r"\s*<(?:[?!]|(?:[\w-]+:)?(?:RDF|TriX|graphml|gexf)\b)")
 _RDF_ROOT = re.compile(r"<(?:\w+:)?RDF\b")
-_OTHER_OWL = re.compile(r"^\s*(?:Prefix\(|Ontology\(|Prefix: |Ontology: )|<Ontology\b", re.M)
+_OTHER_OWL = re.compile(r"^[ \t]*+(?:Prefix\(|Ontology\(|Prefix: |Ontology: )|<Ontology\b", re.M)
 _DICTIONARY = re.compile(r"[^\s|]+(?:\|[^\s|]+)*\|\|[^|]")
 _PAGE = re.compile(r"\s*(?:<\?xml[^>]*>\s*)?<(?:!doctype\s+html|html)\b", re.IGNORECASE)
 _POINTER = "version https://git-lfs"
 _TAR = re.compile(r"[^\0]{1,100}\0.{0,256}ustar", re.DOTALL)
+_XML = re.compile(r"\s*<[?!\w]")
+_JSON = re.compile(r"\s*(?:\{\s*[\"}]|\[\s*(?:[\[{\"\]]|\d+\s*,))")
+#: What the beginning of a file in JSON has in it, in the order of looking.
+_JSON_FORMATS = {
+    "obographs": re.compile(r'^\s*+\{\s*+"(?:meta|graphs)"\s*+:(?=.*"graphs")', re.DOTALL),
+    "json-ld": re.compile(r'"@(?:context|graph|id|type|value|vocab|base)"'),
+    "fhir": re.compile(r'"resourceType"\s*+:\s*+"CodeSystem"'),
+    "stix": re.compile(r'"type"\s*+:\s*+"bundle"'),
+    "wikidata": re.compile(
+        r'"datavalue"\s*+:|"claims"\s*+:|"descriptions"\s*+:\s*+\{\s*+"[a-z-]+"'
+    ),
+    "node-link": re.compile(r'"nodes"\s*+:'),
+    "tree": re.compile(r'"children"\s*+:\s*+\['),
+}
+#: Keys that only records of entities or triples have.
+_RECORD_KEYS = re.compile(
+    r'"(?:id|_id|name|head|subject|source|concept_id|canonical_name|code|start|uri|iri)"\s*+:'
+)
+_JSON_TRIPLE = re.compile(r'\s*\[\s*\[\s*"')
 _OBO = re.compile(r"^(?:format-version:|\[Term\]|\[Typedef\])", re.M)
 
 
@@ -31,9 +57,24 @@ def detect_format(source: Source) -> str:
     """
     head = source.head()
     _refuse_other_files(head, source)
-    for recognize in _RECOGNIZERS:
+    is_json = _JSON.match(head) is not None
+    for recognize in _RECOGNIZERS[:2] if is_json else _RECOGNIZERS:
         if format_name := recognize(head, source.suffix):
             return format_name
+    if is_json:
+        raise GraphError(
+            f"{source.name}: JSON, but none of the formats that are read: OBO Graphs, JSON-LD, "
+            f"node-link, HexTuples, FHIR CodeSystem, STIX 2, Wikidata's dump, a tree of "
+            f"'children', or records of entities (id, name) or triples (head, relation, tail). "
+            f"Export one of these, or a table.",
+            code="unknown-json",
+        )
+    if _XML.match(head):
+        raise GraphError(
+            f"{source.name}: XML, but none of the formats that are read: RDF/XML, TriX, GraphML or "
+            f"GEXF. Export one of these; FHIR's code systems are read as JSON.",
+            code="unknown-xml",
+        )
     for name in known_names((), READERS_GROUP):
         # A reader of another package may have a method that recognises its own files.
         recognizes = getattr(lookup({}, name, "graph format", READERS_GROUP), "recognizes", None)
@@ -91,16 +132,16 @@ def _markup(head: str, suffix: str) -> str | None:
 
 
 def _json(head: str, suffix: str) -> str | None:
-    text = head.lstrip()
-    if not text.startswith(("{", "[")):
+    if not _JSON.match(head):
         return None
-    if text.startswith('["') and suffix not in (".json", ".jsonld"):
+    if head.lstrip().startswith('["') and suffix not in (".json", ".jsonld"):
         return "hext"
-    if re.match(r'\{\s*"(?:meta|graphs)"\s*:', text) and '"graphs"' in head:
-        return "obographs"
-    if '"@' in head or suffix == ".jsonld":
+    for format_name, pattern in _JSON_FORMATS.items():
+        if pattern.search(head):
+            return format_name
+    if suffix == ".jsonld":
         return "json-ld"
-    return "node-link" if '"nodes"' in head else None
+    return "records" if _RECORD_KEYS.search(head) or _JSON_TRIPLE.match(head) else None
 
 
 def _obo(head: str, suffix: str) -> str | None:

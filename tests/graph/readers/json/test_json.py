@@ -1,0 +1,250 @@
+import json
+
+import pytest
+
+from kgbert import read_graph
+from kgbert.graph.files.format_detection import detect_format
+from kgbert.graph.files.source import Source
+from tests.support.errors import raises
+
+IS_A = "rdfs:subClassOf"
+WIKIDATA = "http://www.wikidata.org/"
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(content, name="graph.json"):
+        path = tmp_path / name
+        path.write_text(content if isinstance(content, str) else json.dumps(content))
+        return path
+
+    return write
+
+
+def names_of(graph, entity):
+    return [name.text for name in graph.entity(entity).names]
+
+
+ENTITIES = [{"id": "E1", "name": "fever", "synonyms": ["pyrexia"]}, {"id": "E2", "name": "cough"}]
+TRIPLES = [{"head": "aspirin", "relation": "treats", "tail": "pain"}]
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+def test_a_list_of_entities_is_read(indent, write):
+    graph = read_graph(write(json.dumps(ENTITIES, indent=indent)))
+
+    assert names_of(graph, "E1") == ["fever", "pyrexia"]
+
+
+def test_a_line_may_hold_an_entity_or_a_triple(write):
+    lines = [
+        {"concept_id": "pain", "aliases": ["ache"], "types": ["T1"], "canonical_name": "pain"},
+        {"concept_id": "aspirin", "canonical_name": "aspirin", "definition": "A drug."},
+        *TRIPLES,
+    ]
+
+    graph = read_graph(write("\n".join(map(json.dumps, lines)), "kb.jsonl"))
+
+    assert names_of(graph, "pain") == ["pain", "ache"]
+    assert graph.entity("aspirin").definition == "A drug."
+    assert graph.entity("aspirin").edges == (("treats", "pain"),)
+    assert any("'types' (1)" in note for note in graph.notes)
+
+
+@pytest.mark.parametrize(
+    "content", [TRIPLES, [["aspirin", "treats", "pain"]], {"triples": TRIPLES}]
+)
+def test_triples_may_be_written_in_several_ways(content, write):
+    assert read_graph(write(content)).entity("aspirin").edges == (("treats", "pain"),)
+
+
+def test_a_text_may_name_its_language(write):
+    graph = read_graph(write([{"id": "E1", "name": {"en": "fever", "de": "Fieber"}}]))
+
+    assert {(name.text, name.language) for name in graph.entity("E1").names} == {
+        ("fever", "en"),
+        ("Fieber", "de"),
+    }
+
+
+def test_an_export_of_neo4j_is_read(write):
+    lines = [
+        {"type": "node", "id": "0", "labels": ["Drug"], "properties": {"name": "Aspirin"}},
+        {"type": "node", "id": "1", "labels": ["Symptom"], "properties": {"name": "Pain"}},
+        {"type": "relationship", "label": "TREATS", "start": {"id": "0"}, "end": {"id": "1"}},
+    ]
+
+    graph = read_graph(write("\n".join(map(json.dumps, lines))))
+
+    assert graph.name(graph.index("0")) == "Aspirin"
+    assert graph.entity("0").edges == (("TREATS", "1"),)
+
+
+def test_a_code_system_of_fhir_is_read(write):
+    concept = {
+        "code": "A",
+        "display": "Alpha state",
+        "definition": "The first.",
+        "designation": [{"value": "Erster Zustand", "language": "de"}],
+        "concept": [{"code": "A1", "display": "Alpha one"}],
+    }
+    old = {"code": "B", "display": "Old", "property": [{"code": "status", "valueCode": "retired"}]}
+    child = {
+        "code": "C",
+        "display": "Gamma",
+        "property": [{"code": "parent", "valueCode": "A"}],
+    }
+    system = {"resourceType": "CodeSystem", "version": "2", "concept": [concept, old, child]}
+
+    graph = read_graph(write(system))
+
+    assert names_of(graph, "A") == ["Alpha state", "Erster Zustand"]
+    assert graph.entity("A1").edges == graph.entity("C").edges == ((IS_A, "A"),)
+    assert "B" not in graph
+    assert graph.version == "2"
+
+
+def test_a_code_system_without_concepts_is_refused(write):
+    with raises("empty-code-system"):
+        read_graph(write({"resourceType": "CodeSystem", "content": "not-present"}))
+
+
+def test_a_bundle_of_stix_is_read(write):
+    objects = [
+        {
+            "type": "attack-pattern",
+            "id": "attack-pattern--1",
+            "name": "Phishing",
+            "description": "Sends messages.",
+            "external_references": [{"source_name": "mitre-attack", "external_id": "T1"}],
+            "kill_chain_phases": [{"phase_name": "initial-access"}],
+        },
+        {"type": "attack-pattern", "id": "attack-pattern--2", "name": "Spearphishing"},
+        {"type": "attack-pattern", "id": "attack-pattern--3", "name": "Old", "revoked": True},
+        {"type": "malware", "id": "malware--1", "name": "Foobar", "x_mitre_aliases": ["Foo"]},
+        {
+            "type": "x-mitre-tactic",
+            "id": "x-mitre-tactic--1",
+            "name": "Initial Access",
+            "x_mitre_shortname": "initial-access",
+        },
+        {"type": "identity", "id": "identity--1", "name": "MITRE"},
+        *(
+            {
+                "type": "relationship",
+                "id": f"relationship--{head}",
+                "relationship_type": relation,
+                "source_ref": head,
+                "target_ref": "attack-pattern--1",
+            }
+            for head, relation in (
+                ("malware--1", "uses"),
+                ("attack-pattern--2", "subtechnique-of"),
+            )
+        ),
+    ]
+
+    graph = read_graph(write({"type": "bundle", "id": "bundle--1", "objects": objects}))
+
+    assert names_of(graph, "malware--1") == ["Foobar", "Foo"]
+    assert graph.entity("malware--1").edges == (("uses", "attack-pattern--1"),)
+    assert graph.entity("attack-pattern--2").edges == ((IS_A, "attack-pattern--1"),)
+    assert graph.entity("attack-pattern--1").edges == (("tactic", "x-mitre-tactic--1"),)
+    assert [target for _, _, target in graph.references] == ["T1"]
+    assert "attack-pattern--3" not in graph
+    assert "identity--1" not in graph
+    assert "STIX objects that are not read as entities: identity (1)" in graph.notes
+
+
+def item(id, name, **claims):
+    return {
+        "type": "item",
+        "id": id,
+        "labels": {"en": {"language": "en", "value": name}},
+        "descriptions": {"en": {"language": "en", "value": f"about {name}"}},
+        "aliases": {"de": [{"language": "de", "value": f"{name} (de)"}]},
+        "claims": {
+            relation: [{"mainsnak": {"datavalue": {"value": value}}, "rank": "normal"}]
+            for relation, value in claims.items()
+        },
+    }
+
+
+@pytest.mark.parametrize("kind", ["dump", "page"])
+def test_wikidata_is_read_in_its_own_json(kind, write):
+    items = [item("Q1", "fever", P31={"id": "Q2"}, P1="text"), item("Q2", "symptom")]
+    dump = "[\n" + ",\n".join(map(json.dumps, items)) + "\n]\n"
+    page = json.dumps({"entities": {each["id"]: each for each in items}})
+
+    graph = read_graph(write(dump if kind == "dump" else page))
+
+    fever = graph.entity(f"{WIKIDATA}entity/Q1")
+    assert [(name.text, name.language) for name in fever.names] == [
+        ("fever", "en"),
+        ("fever (de)", "de"),
+    ]
+    assert fever.definition == "about fever"
+    assert fever.edges == ((f"{WIKIDATA}prop/direct/P31", f"{WIKIDATA}entity/Q2"),)
+    assert any(note.startswith("1 claims whose value is no item") for note in graph.notes)
+
+
+def test_a_tree_of_children_is_a_hierarchy(write):
+    tree = {
+        "children": [
+            {
+                "name": "Vehicles",
+                "uri": "http://a.org/1",
+                "children": [{"name": "Cars", "uri": "http://a.org/2", "altLabels": ["autos"]}],
+            }
+        ]
+    }
+
+    graph = read_graph(write(tree))
+
+    assert names_of(graph, "http://a.org/2") == ["Cars", "autos"]
+    assert graph.entity("http://a.org/2").edges == ((IS_A, "http://a.org/1"),)
+
+
+def test_a_tree_without_ids_uses_the_names(write):
+    graph = read_graph(write({"name": "flare", "children": [{"name": "cluster", "value": 3}]}))
+
+    assert graph.entity("cluster").edges == ((IS_A, "flare"),)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"resourceType": "Patient", "gender": "male"},
+        [{"colour": "red", "taste": "sweet, sour"}],
+        {"colour": "red", "size": 7},
+        [],
+        [1, 2],
+        {"id": "x", "status": "fine, thanks"},
+    ],
+)
+def test_json_that_is_no_graph_is_refused_as_such(content, write):
+    with raises("unknown-json"):
+        read_graph(write(content))
+
+
+def test_xml_that_is_no_graph_is_refused_as_such(write):
+    with raises("unknown-xml"):
+        read_graph(write('<?xml version="1.0"?>\n<CodeSystem><id value="a,b"/></CodeSystem>\n'))
+
+
+@pytest.mark.parametrize(
+    "line", ['{"id": "E1", "name": "x\\ud800"}', '{"id": "E1", "name": ', '{"id": "E1" "name"}']
+)
+def test_a_broken_line_is_named(line, write):
+    path = write(f'{{"id": "E0", "name": "heart"}}\n{line}\n', "kb.jsonl")
+
+    with raises("malformed-json") as error:
+        read_graph(path)
+
+    assert "kb.jsonl, line 2" in str(error.value)
+
+
+def test_a_text_with_an_at_sign_is_no_json_ld(write):
+    path = write([{"id": "E1", "name": "@home"}])
+
+    assert detect_format(Source(path)) == "records"
