@@ -31,7 +31,7 @@ _XML = re.compile(r"\s*<[?!\w]")
 _JSON = re.compile(r"\s*(?:\{\s*[\"}]|\[\s*(?:[\[{\"\]]|\d+\s*,))")
 #: What the beginning of a file in JSON has in it, in the order of looking.
 _JSON_FORMATS = {
-    "obographs": re.compile(r'^\s*+\{\s*+"(?:meta|graphs)"\s*+:(?=.*"graphs")', re.DOTALL),
+    "obographs": re.compile(r'^\s*+\{(?=.*"graphs")\s*+"(?:meta|graphs)"\s*+:', re.DOTALL),
     "json-ld": re.compile(r'"@(?:context|graph|id|type|value|vocab|base)"'),
     "fhir": re.compile(r'"resourceType"\s*+:\s*+"CodeSystem"'),
     "stix": re.compile(r'"type"\s*+:\s*+"bundle"'),

@@ -1,10 +1,12 @@
 """Read OBO files: many stanzas at once and tag by tag, which is faster than one by one."""
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from kgbert.graph.core.identifiers import PREFIXES, compact, expand, to_iri
+from kgbert.graph.core.vocabulary import DEPRECATED, LICENCES, REPLACED_BY, VERSIONS
 from kgbert.graph.files.source import Source
 from kgbert.graph.rdf.relation_hierarchy import add_hierarchy_edges
 from kgbert.graph.rdf.statements import Statements
@@ -16,6 +18,7 @@ from kgbert.graph.readers.obo_tags import (
     Values,
     identifier,
     identifiers,
+    parse_property_value,
     shared_relation,
     unquote,
 )
@@ -25,7 +28,6 @@ from kgbert.utils.errors import GraphError, Remedy
 
 #: A line that ends with a backslash is continued in the next.
 _CONTINUED = re.compile(r"\\(?<!\\\\)[ \t]*\r?\n[ \t]*")
-_LICENCE = re.compile(r"\s*\S*(?:terms|dc|dct):license\s+(\S+)")
 _SYNTAX = (
     'Correct the line (tag: value; an entity has an id; synonym: "text" EXACT []; relationship: '
     "part_of EX:0000001)."
@@ -43,6 +45,10 @@ class _Ontology:
     obsolete: set[str] = field(default_factory=set)
     typedefs: dict[str, tuple[str, str]] = field(default_factory=dict)
     """The shared id (BFO, RO) and the name of each relation that the file defines."""
+    property_values: list[tuple[str, str]] = field(default_factory=list)
+    """Entities, and what a line with the tag of the same name says of them."""
+    unused_tags: Counter[str] = field(default_factory=Counter)
+    """How often entities have tags that are not read."""
 
 
 def read_obo(source: Source, statements: Statements) -> None:
@@ -55,7 +61,9 @@ def read_obo(source: Source, statements: Statements) -> None:
             before += _read_block(block, ontology)
         except MalformedError as error:
             raise _with_line(error, before, source) from None
+    _add_property_values(ontology, statements)
     ontology.builder.remove(ontology.obsolete)
+    _note_unused_tags(ontology)
     _rename_relations(ontology.builder, ontology.typedefs)
     add_hierarchy_edges(ontology.builder.edges, ontology.builder)
     statements.builder.take_over(ontology.builder)
@@ -79,11 +87,13 @@ def _read_block(block: str, ontology: _Ontology) -> int:
     """Add a block of stanzas, and return how many they are."""
     header, typedefs, terms = map(_no_lines, (_HEADER, _TYPEDEF, _TERM))
     sections = {"Header": header, "Typedef": typedefs, "Term": terms, "Instance": terms}
-    count = _gather(block, sections)
+    count = _gather(block, sections, ontology.unused_tags)
     _read_header(header, ontology.builder)
     _read_typedefs(typedefs, ontology)
     entities = _identify(terms, count, block, ontology.builder.terms)
     _add_obsolete(terms, entities.ids, ontology)
+    positions, texts = terms["property_value"]
+    ontology.property_values.extend(zip(entities.at(positions), texts, strict=True))
     for tag, add in ADD.items():
         positions, texts = terms[tag]
         if texts:
@@ -95,8 +105,11 @@ def _no_lines(tags: Iterable[str]) -> _LinesByTag:
     return {tag: ([], []) for tag in tags}
 
 
-def _gather(block: str, sections: dict[str, _LinesByTag]) -> int:
-    """Sort the lines by type of stanza and tag, and return the number of stanzas."""
+def _gather(block: str, sections: dict[str, _LinesByTag], unused: Counter[str]) -> int:
+    """Sort the lines by type of stanza and tag, and return the number of stanzas.
+
+    Lines of entities with other tags are counted.
+    """
     count = 0
     lines_by_tag: _LinesByTag = {}
     for line in block.split("\n"):
@@ -111,25 +124,32 @@ def _gather(block: str, sections: dict[str, _LinesByTag]) -> int:
             if _BEGIN in lines_by_tag:
                 lines_by_tag[_BEGIN][0].append(count)
         elif line and not line.isspace():
-            _gather_irregular(line.strip(), count, lines_by_tag)
+            tag = _gather_irregular(line.strip(), count, lines_by_tag)
+            if tag and _BEGIN in lines_by_tag:
+                unused[tag] += 1
     return count
 
 
-def _gather_irregular(line: str, position: int, lines_by_tag: _LinesByTag) -> None:
-    """Sort a line that is not a plain "tag: value" with a known tag."""
+def _gather_irregular(line: str, position: int, lines_by_tag: _LinesByTag) -> str:
+    """Sort a line that is not a plain "tag: value" with a known tag; return an unknown tag."""
     tag, colon, text = line.partition(":")
     if not colon and line[0] != "!":
         raise MalformedError(line, "is not 'tag: value', so it is not OBO")
     if lines := lines_by_tag.get(tag.rstrip()):
         lines[0].append(position)
         lines[1].append(text)
+        return ""
+    return "" if line[0] == "!" else tag.rstrip()
 
 
 def _read_header(lines_by_tag: _LinesByTag, builder: GraphBuilder) -> None:
     for version in lines_by_tag["data-version"][1][:1]:
         builder.version = version.strip()
-    for licence in filter(None, map(_LICENCE.match, lines_by_tag["property_value"][1])):
-        builder.licence = licence[1].strip('"')
+    for predicate, value, _ in map(parse_property_value, lines_by_tag["property_value"][1]):
+        if expand(predicate) in LICENCES:
+            builder.licence = value
+        elif expand(predicate) in VERSIONS:
+            builder.version = builder.version or value
 
 
 def _read_typedefs(lines_by_tag: _LinesByTag, ontology: _Ontology) -> None:
@@ -170,12 +190,41 @@ def _add_obsolete(lines_by_tag: _LinesByTag, entities: list[str], ontology: _Ont
     positions = {
         position
         for position, text in zip(*lines_by_tag["is_obsolete"], strict=True)
-        if text.lstrip().startswith("true")
+        if text.lstrip()[:4].lower() == "true"
     }
     replacements = _by_position(*lines_by_tag["replaced_by"])
     for position in positions:
         ontology.obsolete.add(entities[position])
         ontology.builder.replaced[entities[position]] = min(replacements[position], default="")
+
+
+def _add_property_values(ontology: _Ontology, statements: Statements) -> None:
+    """Add names, definitions and mappings under properties; what is unknown is counted there."""
+    builder = ontology.builder
+    texts = []
+    for entity, line in ontology.property_values:
+        own, value, is_text = parse_property_value(line)
+        relation = ontology.typedefs.get(own, (own, ""))[0]
+        predicate = to_iri(compact(relation))
+        if predicate in DEPRECATED:
+            if value.lower() == "true":
+                ontology.obsolete.add(entity)
+                builder.replaced.setdefault(entity, "")
+        elif predicate in REPLACED_BY:
+            builder.replaced[entity] = compact(value)
+        elif not is_text and relation.startswith(_MAPPINGS):
+            builder.add_reference(entity, compact(predicate), value)
+        else:
+            texts.append((entity, predicate, value))
+    for entity, predicate, value in texts:
+        if entity not in ontology.obsolete:
+            statements.add_literal(entity, predicate, value)
+
+
+def _note_unused_tags(ontology: _Ontology) -> None:
+    if ontology.unused_tags:
+        tags = ", ".join(f"{tag} ({count:,})" for tag, count in ontology.unused_tags.most_common())
+        ontology.builder.note(f"tags of entities that are not read: {tags[:500]}")
 
 
 def _rename_relations(builder: GraphBuilder, typedefs: dict[str, tuple[str, str]]) -> None:
@@ -213,4 +262,6 @@ def _with_line(error: MalformedError, before: int, source: Source) -> GraphError
 _BEGIN = "["
 _HEADER = ("data-version", "property_value")
 _TYPEDEF = ("id", "name", "xref", "is_a")
-_TERM = (_BEGIN, "is_obsolete", "replaced_by", *ADD)
+_TERM = (_BEGIN, "is_obsolete", "replaced_by", "property_value", *ADD)
+#: Namespaces of mappings to other vocabularies.
+_MAPPINGS = ("skos:", PREFIXES["skos"])

@@ -9,7 +9,7 @@ from typing import TypeAlias
 import numpy as np
 
 from kgbert.graph.core.graph import SCOPES
-from kgbert.graph.core.identifiers import compact, compact_all, expand
+from kgbert.graph.core.identifiers import compact, compact_all
 from kgbert.graph.core.vocabulary import RELATION_ALIASES, XREF
 from kgbert.graph.storage.builder import GraphBuilder
 from kgbert.graph.storage.name_set import normalize_spaces
@@ -22,7 +22,10 @@ _QUOTED = re.compile(
 _ESCAPE = re.compile(r"\\(.)")
 #: White space becomes a single space.
 _ESCAPED = {"n": " ", "W": " ", "t": " "}
-_TRAILING = re.compile(r"(?:\s+\{[^{}]*\})?(?:\s+!.*)?$")
+_COMMENT = re.compile(r"\s!")
+#: An exclamation mark that begins a comment, wherever it stands among ids.
+_BANG = re.compile(r"(?<!\\)!")
+_HYPHENATED = re.compile(r"^(dc|dcterms|terms)-(\w+)$")
 _SHARED_RELATION = re.compile(r"[A-Za-z]+:\d{4,}")
 
 
@@ -66,7 +69,13 @@ def unquote(text: str) -> str:
     >>> unquote('tall {source="X:1"} ! as a tree'), unquote(r"50\% \{v\}")
     ('tall', '50% {v}')
     """
-    return unescape(_TRAILING.sub("", text) if "{" in text or "!" in text else text)
+    if comment := _COMMENT.search(text):
+        text = text[: comment.start()]
+    text = text.rstrip()
+    start = text.rfind("{")
+    if text.endswith("}") and start > 0 and text[start - 1].isspace() and "}" not in text[start:-1]:
+        text = text[:start].rstrip()
+    return unescape(text)
 
 
 def unquote_all(texts: list[str]) -> list[str]:
@@ -103,11 +112,14 @@ def identifier(text: str) -> str:
 def identifiers(texts: Iterable[str]) -> list[str]:
     """Return the id that each value begins with.
 
-    >>> identifiers(["HP:0000001 ! All", " HP:0000002"])
+    >>> identifiers(["HP:0000001! All", " HP:0000002"])
     ['HP:0000001', 'HP:0000002']
     """
     words = [words[0] if (words := text.split(None, 1)) else "" for text in texts]
-    if "\\" in "".join(words):
+    together = "".join(words)
+    if "!" in together:
+        words = [_BANG.split(word, 1)[0] for word in words]
+    if "\\" in together:
         words = [unescape(word).strip() for word in words]
     return compact_all(words)
 
@@ -220,7 +232,7 @@ def _add_relationships(
     positions: Positions, values: Values, entities: Entities, builder: GraphBuilder
 ) -> None:
     for entity, text in zip(entities.at(positions), values, strict=True):
-        words = text.partition(" ! ")[0].split()
+        words = _without_comment(text).split()
         if len(words) < 2:
             raise MalformedError(text, "is a relationship that lacks its relation or its target")
         builder.add_edge(entity, RELATION_ALIASES.get(words[0], words[0]), identifier(words[1]))
@@ -229,7 +241,7 @@ def _add_relationships(
 def _add_conjuncts(
     positions: Positions, values: Values, entities: Entities, builder: GraphBuilder
 ) -> None:
-    conjuncts = (text.partition(" ! ")[0].strip() for text in values)
+    conjuncts = map(_without_comment, values)
     relationships = [f"is_a {text}" if len(text.split()) == 1 else text for text in conjuncts]
     _add_relationships(positions, relationships, entities, builder)
 
@@ -241,14 +253,24 @@ def _add_xrefs(
     builder.references.extend(entities.numbers[positions], _XREF, tails)
 
 
-def _add_property_values(
-    positions: Positions, values: Values, entities: Entities, builder: GraphBuilder
-) -> None:
-    """Add the mappings to other vocabularies."""
-    for entity, text in zip(entities.at(positions), values, strict=True):
-        predicate, _, target = text.strip().partition(" ")
-        if "skos" in predicate and target[:1] != '"':
-            builder.add_reference(entity, compact(expand(predicate)), identifier(target))
+def parse_property_value(text: str) -> tuple[str, str, bool]:
+    """Return the property and the value of a ``property_value``, and whether the value is text.
+
+    >>> parse_property_value('IAO:0000118 "sample of tissue" xsd:string')
+    ('IAO:0000118', 'sample of tissue', True)
+    >>> parse_property_value("skos:exactMatch X:1 ! one")
+    ('skos:exactMatch', 'X:1', False)
+    """
+    predicate, _, value = text.strip().partition(" ")
+    # Files before OBO 1.4 write dcterms-license.
+    predicate = _HYPHENATED.sub(r"\1:\2", predicate)
+    if quoted := parse_quoted(value):
+        return predicate, quoted[0], True
+    return predicate, identifier(value), False
+
+
+def _without_comment(text: str) -> str:
+    return _BANG.split(text, 1)[0].strip()
 
 
 #: Tags of an entity -> a function that adds the lines with it; in the order of adding.
@@ -268,5 +290,4 @@ ADD: dict[str, _AddTag] = {
     "relationship": _add_relationships,
     "intersection_of": _add_conjuncts,
     "xref": _add_xrefs,
-    "property_value": _add_property_values,
 }

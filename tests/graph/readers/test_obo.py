@@ -171,3 +171,89 @@ def test_a_long_file_without_stanzas_takes_no_longer_than_its_length_asks(tmp_pa
 
     with pytest.raises(GraphError, match="no entity was found"):
         read_graph(path, format="obo")
+
+
+@pytest.fixture
+def read(tmp_path):
+    def read(content):
+        path = tmp_path / "graph.obo"
+        path.write_text(content)
+        return read_graph(path)
+
+    return read
+
+
+def test_a_comment_may_follow_an_id_at_once(read):
+    graph = read(
+        "[Term]\nid: X:1\nname: instrument\n\n[Term]\nid: X:2!a comment\nname: detector\n"
+        "is_a: X:1! instrument\nrelationship: part_of X:3! machine\n"
+        "intersection_of: X:1! instrument\n\n"
+        "[Term]\nid: X:3\nname: machine\nis_a: X:1 !instrument\n"
+    )
+
+    assert graph.entity("X:2").edges == (("part_of", "X:3"), ("rdfs:subClassOf", "X:1"))
+    assert graph.entity("X:3").edges == (("rdfs:subClassOf", "X:1"),)
+
+
+@pytest.mark.parametrize("true", ["true", "TRUE", "True ! old", ' true {a="b"}'])
+def test_obsolete_may_be_written_in_capitals(true, read):
+    graph = read(f"[Term]\nid: X:1\nname: a\nis_obsolete: {true}\n\n[Term]\nid: X:2\nname: b\n")
+
+    assert list(graph.names) == ["b"]
+
+
+SPECIMEN = """\
+format-version: 1.2
+property_value: terms:license "CC BY 4.0" xsd:string
+property_value: owl:versionInfo "2026-11" xsd:string
+
+[Term]
+id: PY:1
+name: specimen
+property_value: IAO:0000118 "biological sample" xsd:string
+property_value: http://www.w3.org/2004/02/skos/core#altLabel "sample of tissue" xsd:string
+property_value: skos:definition "A part." xsd:string
+property_value: skos:exactMatch Y:1
+created_by: somebody
+
+[Term]
+id: PY:2
+name: old specimen
+property_value: owl:deprecated "true" xsd:boolean
+property_value: IAO:0000118 "bygone" xsd:string
+property_value: IAO:0100001 PY:1
+
+[Typedef]
+id: other_name
+xref: IAO:0000118
+"""
+
+
+def test_names_under_properties_are_read(read):
+    own = SPECIMEN.replace('IAO:0000118 "biological', 'other_name "biological')
+
+    graph = read(own)
+
+    names = {name.text for name in graph.entity("PY:1").names}
+    assert names == {"specimen", "biological sample", "sample of tissue"}
+    assert graph.entity("PY:1").definition == "A part."
+    assert [target for _, _, target in graph.references] == ["Y:1"]
+    assert (graph.licence, graph.version) == ("CC BY 4.0", "2026-11")
+
+
+def test_what_a_property_retires_leaves_nothing_behind(read):
+    graph = read(SPECIMEN)
+
+    assert list(graph.entity_ids) == ["PY:1"]
+    assert graph.replaced == {"PY:2": "PY:1"}
+
+
+def test_tags_that_are_not_read_are_noted(read):
+    assert "tags of entities that are not read: created_by (1)" in read(SPECIMEN).notes
+
+
+def test_a_stanza_without_anything_is_named_with_its_line(read):
+    with raises("malformed-obo") as error:
+        read("[Term]\nid: X:1\nname: a\n\n[Term]\n\n[Term]\nid: X:2\nname: b\n")
+
+    assert "line 5" in str(error.value)
