@@ -118,7 +118,7 @@ def _size_row(path: Path, folder: Path) -> dict[str, Any]:
         "graph": str(path.relative_to(folder)),
         "seconds": round(time.process_time() - used, 2),
         "entities": len(graph),
-        "names": len(graph.rdf_relations),
+        "names": len(graph.names),
         "edges": len(graph.heads),
         "hash": graph.hash[:12],
     }
@@ -126,8 +126,8 @@ def _size_row(path: Path, folder: Path) -> dict[str, Any]:
 
 def _name_pairs(graph: Any, entities: set[str]) -> set[tuple[str, str]]:
     ids = list(graph.entity_ids)
-    rdf_relations = zip(graph.name_entities.tolist(), graph.rdf_relations, strict=True)
-    return {(ids[owner], text) for owner, text in rdf_relations if ids[owner] in entities}
+    names = zip(graph.name_entities.tolist(), graph.names, strict=True)
+    return {(ids[owner], text) for owner, text in names if ids[owner] in entities}
 
 
 def _edges(graph: Any) -> set[_Edge]:

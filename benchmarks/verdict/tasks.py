@@ -150,15 +150,15 @@ def _mentioned_part_of_chebi(data: Path, cache: Path) -> KnowledgeGraph:
 
 def _subgraph(graph: KnowledgeGraph, entities: set[int]) -> KnowledgeGraph:
     """Return the subgraph of some entities and their ancestors."""
-    cache = entities.union(*(ancestors(graph, entity) for entity in entities))
+    included = entities.union(*(ancestors(graph, entity) for entity in entities))
     builder = GraphBuilder()
-    for index in cache:
+    for index in included:
         entity = graph.entity(graph.entity_ids[index])
         builder.add_entity(entity.id, entity.definition)
         for name in entity.names:
             builder.add_name(entity.id, name.text, name.scope, name.language)
         for relation, tail in entity.edges:
-            if graph.index(tail) in cache:
+            if graph.index(tail) in included:
                 builder.add_edge(entity.id, relation, tail)
     return builder.build(source=graph.source)
 
