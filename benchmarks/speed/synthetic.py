@@ -27,7 +27,7 @@ def synthetic_graph(entities: int, edges: int, seed: int = 0) -> KnowledgeGraph:
     np.minimum(tails, entities - 1, out=tails)
     relations = np.zeros(edges, np.int32)
     relations[:] = generator.integers(0, RELATIONS, edges, np.int8)
-    no_names = StringColumn.of(())
+    no_names = StringColumn.from_strings(())
     digits = np.char.zfill(np.arange(entities).astype("S8"), 8)
     return KnowledgeGraph(
         entity_ids=StringColumn(digits.view(np.uint8).reshape(-1), 8 * np.arange(entities + 1)),

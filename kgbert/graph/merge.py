@@ -279,6 +279,10 @@ def _add_metadata(
         if old not in ids.homes:
             builder.replaced[old] = ids.current(new)
     builder.replaced.update(ids.joined)
+    for graph in named.values():
+        builder.unused_properties.update(graph.unused_properties)
+        for reason, count, example in graph.dropped_edges:
+            builder.drop_edges(reason, count, example)
     # All licences hold together.
     builder.licence = "; ".join(dict.fromkeys(g.licence for g in named.values() if g.licence))
     builder.version = "; ".join(f"{name} {g.version}" for name, g in named.items() if g.version)

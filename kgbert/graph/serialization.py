@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError
 
 from kgbert.graph.core.columns import StringColumn
 from kgbert.graph.core.graph import KnowledgeGraph
@@ -46,20 +45,22 @@ def save_graph(graph: KnowledgeGraph, path: str | PathLike[str]) -> Path:
     for name in _STRINGS:
         strings: StringColumn = getattr(graph, name)
         columns[f"{name}.blob"], columns[f"{name}.offsets"] = strings.blob, strings.offsets
-    said = {name: getattr(graph, name) for name in (*_WORDS, *_TEXTS)}
-    said["replaced"] = dict(graph.replaced)
-    _save_references(graph.references, columns, said)
+    metadata = {name: getattr(graph, name) for name in (*_WORDS, *_TEXTS)}
+    metadata["replaced"] = dict(graph.replaced)
+    metadata["unused_properties"] = dict(graph.unused_properties)
+    metadata["dropped_edges"] = graph.dropped_edges
+    _save_references(graph.references, columns, metadata)
     if graph.origins:
-        said["origins"] = graph.origins.combinations
+        metadata["origins"] = graph.origins.combinations
         columns["origins.entities"] = graph.origins.entities
         columns["origins.edges"] = graph.origins.edges
-    return save_columns(columns, said, Path(path))
+    return save_columns(columns, metadata, Path(path))
 
 
 def _save_references(
-    references: References, columns: dict[str, NDArray[Any]], said: dict[str, Any]
+    references: References, columns: dict[str, NDArray[Any]], metadata: dict[str, Any]
 ) -> None:
-    said["references"] = references.relation_ids
+    metadata["references"] = references.relation_ids
     columns["references.heads"] = references.heads
     columns["references.relations"] = references.relations
     columns["references.tails.blob"] = references.tails.blob
@@ -75,28 +76,30 @@ def load_graph(path: str | PathLike[str]) -> KnowledgeGraph:
     path = Path(path)
     if not path.is_file():
         raise GraphError(
-            f"{path}: no such file, so the graph that was saved there cannot be opened. Save it "
-            f"again: save_graph(read_graph('ontology.owl'), {str(path)!r})."
+            f"{path}: no such file, so no graph can be opened. Save it first: "
+            f"save_graph(read_graph('ontology.owl'), {str(path)!r}).",
+            code="missing-graph-file",
         )
     try:
-        columns, said = open_columns(path)
-        graph = _assemble(columns, said)
-    except (KeyError, TypeError, ValueError, SafetensorError) as error:
+        columns, metadata = open_columns(path)
+        graph = _assemble(columns, metadata)
+    except (LookupError, TypeError, ValueError, AttributeError, OSError, RecursionError) as error:
         raise GraphError(
             f"{path}: not a graph that kgbert saved, or a damaged one ({error}). Remove the file "
-            f"and save the graph again: save_graph(read_graph('ontology.owl'), {str(path)!r})."
+            f"and save the graph again: save_graph(read_graph('ontology.owl'), {str(path)!r}).",
+            code="damaged-graph-file",
         ) from None
     return graph
 
 
-def save_columns(columns: dict[str, NDArray[Any]], said: dict[str, Any], path: Path) -> Path:
-    """Write columns, and what there is to say besides, into one safetensors file.
+def save_columns(columns: dict[str, NDArray[Any]], metadata: dict[str, Any], path: Path) -> Path:
+    """Write columns and metadata into one safetensors file.
 
     They are written piece by piece: the library would hold a second copy of all of them.
     """
     # The widest numbers first, as the library does, so that each begins at a multiple of its size.
     ordered = sorted(columns.items(), key=lambda column: -column[1].itemsize)
-    header: dict[str, Any] = {"__metadata__": {"kgbert": json.dumps(said)}}
+    header: dict[str, Any] = {"__metadata__": {"kgbert": json.dumps(metadata)}}
     columns = dict(ordered)
     end = 0
     for name, column in ordered:
@@ -125,7 +128,7 @@ def _pieces(header: bytes, columns: Iterable[NDArray[Any]]) -> Iterator[bytes]:
 
 
 def open_columns(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
-    """Return the columns, as views of the mapped file, and what the file says besides.
+    """Return the columns, as views of the mapped file, and the metadata.
 
     A safetensors file is the length of its header (8 bytes), the header as JSON, and the columns.
     The safetensors library would copy them; a view leaves them on the disk until they are used.
@@ -139,36 +142,44 @@ def open_columns(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
     checksum = header["__metadata__"].pop("crc32", "")
     if checksum and checksum != _checksum(header, [body]):
         raise ValueError("its content is not what was written")
-    said = json.loads(header.pop("__metadata__")["kgbert"])
+    metadata = json.loads(header.pop("__metadata__")["kgbert"])
     columns = {}
     for name, column in header.items():
         start, end = column["data_offsets"]
         if not 0 <= start <= end <= len(body):
             raise ValueError(f"the file ends within {name}")
         columns[name] = body[start:end].view(_TYPES[column["dtype"]])
-    return columns, said
+    return columns, metadata
 
 
-def _assemble(columns: dict[str, NDArray[Any]], said: dict[str, Any]) -> KnowledgeGraph:
+def _assemble(columns: dict[str, NDArray[Any]], metadata: dict[str, Any]) -> KnowledgeGraph:
     parts: dict[str, Any] = {name: columns[name].view(kind) for name, kind in _NUMBERS.items()}
     for name in _STRINGS:
         parts[name] = StringColumn(columns[f"{name}.blob"], columns[f"{name}.offsets"])
     for together in _EQUALLY_LONG:
         if len({len(parts[name]) for name in together}) > 1:
             raise ValueError(f"{', '.join(together)} differ in length")
-    parts.update((name, tuple(said[name])) for name in _WORDS)
-    parts.update((name, str(said[name])) for name in _TEXTS)
+    parts.update((name, tuple(metadata[name])) for name in _WORDS)
+    parts.update((name, str(metadata[name])) for name in _TEXTS)
     # Files of the first version have neither references nor origins.
-    if "references" in said:
+    if "references" in metadata:
         parts["references"] = References(
             columns["references.heads"],
             columns["references.relations"],
             StringColumn(columns["references.tails.blob"], columns["references.tails.offsets"]),
-            tuple(said["references"]),
+            tuple(metadata["references"]),
         )
-    if "origins" in said:
-        combinations = tuple(tuple(map(str, sources)) for sources in said["origins"])
+    if "origins" in metadata:
+        combinations = tuple(tuple(map(str, sources)) for sources in metadata["origins"])
         parts["origins"] = Origins(
             combinations, columns["origins.entities"], columns["origins.edges"]
         )
-    return KnowledgeGraph(**parts, replaced=said["replaced"])
+    dropped = tuple(
+        (str(edge[0]), int(edge[1]), str(edge[2])) for edge in metadata["dropped_edges"]
+    )
+    return KnowledgeGraph(
+        **parts,
+        replaced=metadata["replaced"],
+        unused_properties=metadata["unused_properties"],
+        dropped_edges=dropped,
+    )

@@ -99,7 +99,7 @@ def _overruled(graph: KnowledgeGraph, taught: KnowledgeGraph) -> KnowledgeGraph:
     order = np.lexsort((scopes, graph.name_entities))
     return replace(
         graph,
-        names=StringColumn.of(map(graph.names.__getitem__, order.tolist())),
+        names=StringColumn.from_strings(map(graph.names.__getitem__, order.tolist())),
         name_scopes=scopes[order],
         name_languages=graph.name_languages[order],
     )

@@ -40,6 +40,8 @@ def add_reading_arguments(parser: ArgumentParser) -> None:
         metavar="PROPERTY",
         help="property of the names, for example dcterms:title, in addition to the standard ones",
     )
+    for option, description in _PROPERTIES:
+        reading.add_argument(option, default="", metavar="PROPERTY", help=description)
     for option, example, description in _LISTS:
         reading.add_argument(
             option, default=(), type=comma_separated, metavar=example, help=description
@@ -94,6 +96,10 @@ def graph_of(arguments: Namespace) -> "KnowledgeGraph":
 
     options = ReadOptions(
         label=arguments.label,
+        synonym=arguments.synonym,
+        definition=arguments.definition,
+        deprecation=arguments.deprecation,
+        replacement=arguments.replacement,
         languages=arguments.languages,
         relations=arguments.relations,
         roots=arguments.roots,
@@ -128,6 +134,13 @@ def _limit(typed: str) -> tuple[str, int]:
     return name, int(number)
 
 
+#: Options that name a property, with the help.
+_PROPERTIES = (
+    ("--synonym", "property of the synonyms, in addition to the standard ones"),
+    ("--definition", "property of the definitions, which goes before the standard ones"),
+    ("--deprecation", "property whose value true marks an entity as obsolete"),
+    ("--replacement", "property that names the entity in the place of an obsolete one"),
+)
 #: Options that take a list, with an example of a value and the help.
 _LISTS = (
     ("--languages", "EN,DE", "languages of the names to keep"),

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from kgbert.utils.errors import GraphError
+
 
 @dataclass(frozen=True, eq=False)
 class StringColumn:
@@ -14,7 +16,7 @@ class StringColumn:
     Ten million names cost their bytes and eight more each, and a file of them opens without
     being read.
 
-    >>> column = StringColumn.of(["fever", "", "Fièvre"])
+    >>> column = StringColumn.from_strings(["fever", "", "Fièvre"])
     >>> len(column), column[2], list(column)
     (3, 'Fièvre', ['fever', '', 'Fièvre'])
     """
@@ -23,18 +25,29 @@ class StringColumn:
     offsets: NDArray[np.int64]
 
     @classmethod
-    def of(cls, strings: Iterable[str]) -> "StringColumn":
-        """Return the strings as a column."""
+    def from_strings(cls, strings: Iterable[str]) -> "StringColumn":
+        """Return the strings as a column.
+
+        Raises:
+            GraphError: A string holds half a character, which cannot be written as UTF-8.
+        """
         written = list(strings)
-        together = "".join(written)
+        joined = "".join(written)
         offsets = np.zeros(len(written) + 1, np.int64)
         sizes = np.fromiter(map(len, written), np.int64, len(written))
-        if not together.isascii():
-            is_ascii = np.fromiter(map(str.isascii, written), np.bool_, len(written))
-            for place in np.flatnonzero(~is_ascii).tolist():
-                sizes[place] = len(written[place].encode())
+        try:
+            if not joined.isascii():
+                is_ascii = np.fromiter(map(str.isascii, written), np.bool_, len(written))
+                for position in np.flatnonzero(~is_ascii).tolist():
+                    sizes[position] = len(written[position].encode())
+        except UnicodeEncodeError as error:
+            raise GraphError(
+                f"the text {error.object[:60]!r} holds half a character (a lone surrogate) and "
+                f"cannot be written as UTF-8. Correct it in the source.",
+                code="lone-surrogate",
+            ) from None
         np.cumsum(sizes, out=offsets[1:])
-        return cls(np.frombuffer(together.encode(), np.uint8), offsets)
+        return cls(np.frombuffer(joined.encode(), np.uint8), offsets)
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -52,7 +65,8 @@ class StringColumn:
     def find(self, string: str) -> int | None:
         """Return the index of a string in a column sorted by code point, or None.
 
-        >>> StringColumn.of(["a", "b", "d"]).find("d"), StringColumn.of(["a", "b"]).find("c")
+        >>> column = StringColumn.from_strings(["a", "b", "d"])
+        >>> column.find("d"), column.find("c")
         (2, None)
         """
         # UTF-8 keeps the order of code points, so that nothing has to be decoded.

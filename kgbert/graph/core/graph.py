@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
     from kgbert.graph.health.report import Health
 
-#: What a name may be to its entity, strongest first; ``name_scopes`` holds positions in it.
+#: Scopes of names, strongest first; ``name_scopes`` holds positions in it.
 SCOPES = ("preferred", "exact", "related", "broad", "narrow")
 
-#: Relations that climb a hierarchy: the tail is the more general entity.
+#: Relations of hierarchies: the tail is the more general entity.
 HIERARCHICAL = (
     "rdfs:subClassOf",
     "rdf:type",
@@ -35,6 +35,9 @@ HIERARCHICAL = (
     "https://globalwordnet.github.io/schemas/wn#hypernym",
     "https://globalwordnet.github.io/schemas/wn#instance_hypernym",
 )
+
+#: Those of them that lead from an instance to its class.
+INSTANCE_RELATIONS = ("rdf:type", "http://www.wikidata.org/prop/direct/P31")
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,7 @@ class Name:
 
 @dataclass(frozen=True)
 class Entity:
-    """One entity, as a person looks at it."""
+    """One entity with its names, definition and edges."""
 
     id: str
     name: str
@@ -62,12 +65,12 @@ class Entity:
 
 @dataclass(frozen=True, eq=False)
 class KnowledgeGraph:
-    """Immutable columns, in a canonical order, so that equal graphs have equal columns.
+    """Immutable columns in a canonical order, so that equal graphs have equal columns.
 
-    Entities are sorted by id; names by entity, scope, language (not said
-    and English first) and text; edges by head, relation
-    and tail. An *entity index* is a position in ``entity_ids``. Graphs are made by
-    :func:`kgbert.read_graph` or :class:`kgbert.graph.storage.builder.GraphBuilder`.
+    Entities are sorted by id; names by entity, scope, language (none and English first) and text;
+    edges by head, relation and tail. An entity has at most one preferred name a language. An
+    *entity index* is a position in ``entity_ids``. Graphs are made by :func:`kgbert.read_graph` or
+    :class:`kgbert.graph.storage.builder.GraphBuilder`.
     """
 
     entity_ids: StringColumn
@@ -78,7 +81,7 @@ class KnowledgeGraph:
     name_scopes: NDArray[np.uint8]
     name_languages: NDArray[np.uint16]
     languages: tuple[str, ...]
-    """BCP 47 tags; the empty string stands for "not said"."""
+    """BCP 47 tags; the empty string stands for names without a language."""
     heads: NDArray[np.int32]
     relations: NDArray[np.int32]
     tails: NDArray[np.int32]
@@ -90,9 +93,13 @@ class KnowledgeGraph:
     replaced: Mapping[str, str] = field(default_factory=dict)
     """Obsolete or merged ids, and the id that stands for them now (empty where there is none)."""
     notes: tuple[str, ...] = ()
-    """What the reader noticed: dropped edges, names made from ids, ill-typed literals ..."""
+    """Remarks of the reader: names made from ids, literals of another datatype ..."""
+    unused_properties: Mapping[str, int] = field(default_factory=dict)
+    """Text properties of the sources that were not used, with the number of their values."""
+    dropped_edges: tuple[tuple[str, int, str], ...] = ()
+    """(reason, number, an example) of statements between ids that are not edges of the graph."""
     references: References = field(default_factory=lambda: References.of(()))
-    """What the graph says about entities of other graphs; no part of the hash."""
+    """Statements about entities of other graphs; no part of the hash."""
     origins: Origins | None = None
     """Which source each entity and edge comes from, if several graphs were merged."""
 
@@ -113,7 +120,7 @@ class KnowledgeGraph:
 
     @cached_property
     def hash(self) -> str:
-        """SHA-256 of what the graph says; where it came from does not count."""
+        """SHA-256 of the content; provenance does not count."""
         digest = hashlib.sha256()
         for strings in (self.entity_ids, self.definitions, self.names):
             digest.update(strings.offsets.astype("<i8").tobytes())
@@ -143,18 +150,18 @@ class KnowledgeGraph:
 
     def index(self, entity_id: str) -> int:
         """Return the entity index of an id, or of what replaced it, or raise KeyError."""
-        found = self.entity_ids.find(entity_id)
-        if found is None:
-            found = self.entity_ids.find(self.replaced.get(entity_id, ""))
-        if found is None:
+        index = self.entity_ids.find(entity_id)
+        if index is None:
+            index = self.entity_ids.find(self.replaced.get(entity_id, ""))
+        if index is None:
             raise KeyError(f"no entity {entity_id!r} in {self.source or 'this graph'}")
-        return found
+        return index
 
     def __contains__(self, entity_id: object) -> bool:
         return isinstance(entity_id, str) and self.entity_ids.find(entity_id) is not None
 
     def name(self, index: int) -> str:
-        """Return the best name of an entity index; its id where it has none."""
+        """Return the first name of an entity index; its id where it has none."""
         first, end = self.name_offsets[index : index + 2]
         return self.names[int(first)] if first < end else self.entity_ids[index]
 

@@ -7,13 +7,25 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from kgbert.graph.core.graph import HIERARCHICAL, KnowledgeGraph
+from kgbert.graph.core.graph import HIERARCHICAL, INSTANCE_RELATIONS, KnowledgeGraph
 
 
 def is_hierarchical(graph: KnowledgeGraph) -> NDArray[np.bool_]:
-    """Return for each edge whether it climbs: its tail is more general than its head."""
-    climbs = np.array([relation in HIERARCHICAL for relation in graph.relation_ids], np.bool_)
-    return climbs[graph.relations] if len(climbs) else np.zeros(0, np.bool_)
+    """Return for each edge whether it is one of a hierarchy: its tail is above its head.
+
+    That a concept of a hierarchy is also an instance of a class, as every concept of some thesauri
+    is, does not put it right below that class.
+    """
+    if not graph.relation_ids:
+        return np.zeros(0, np.bool_)
+    is_above = np.array([relation in HIERARCHICAL for relation in graph.relation_ids], np.bool_)
+    is_instance = np.array([each in INSTANCE_RELATIONS for each in graph.relation_ids], np.bool_)
+    upward, instances = is_above[graph.relations], is_instance[graph.relations]
+    between_classes = upward & ~instances & (graph.heads != graph.tails)
+    is_class = np.zeros(len(graph), np.bool_)
+    is_class[graph.heads[between_classes]] = is_class[graph.tails[between_classes]] = True
+    kept: NDArray[np.bool_] = upward & ~(instances & is_class[graph.heads])
+    return kept
 
 
 def parents(graph: KnowledgeGraph, index: int) -> list[int]:

@@ -29,16 +29,24 @@ class ReadOptions:
     """
 
     label: str = ""
-    """A predicate (IRI or CURIE) that holds preferred names besides the well-known ones."""
+    """A property (IRI or CURIE) that holds preferred names besides the well-known ones."""
+    synonym: str = ""
+    """A property that holds synonyms besides the well-known ones."""
+    definition: str = ""
+    """A property that holds definitions, in the place of the well-known ones."""
+    deprecation: str = ""
+    """A property that says, by the value true or 1, that an entity is obsolete."""
+    replacement: str = ""
+    """A property that says which entity stands for an obsolete one now."""
     languages: tuple[str, ...] = ()
-    """Keep names in these languages, and those whose language is not said; all by default."""
+    """Keep names in these languages and names without a language; all by default."""
     relations: tuple[str, ...] = ()
     """Keep edges of these relations and their sub-properties (ids, names, or words such as "is_a");
     all by default."""
     roots: tuple[str, ...] = ()
     """Keep what is below these entities only, these included."""
     root_radius: int | None = None
-    """How many edges away from the roots, in any direction, entities are kept instead."""
+    """Keep what is up to so many edges from the roots, in any direction, instead."""
     domain_range_edges: bool = True
     """Read "P has domain A and range B" as an edge P from A to B."""
     columns: tuple[str, ...] | Mapping[str, str] = ()
@@ -49,11 +57,11 @@ class ReadOptions:
     header: tuple[str, ...] = ()
     """Names of all columns of a table, for files without a header."""
     match_on: tuple[str, ...] = ()
-    """Read several sources as graphs of their own, and merge them where one of these predicates
-    ("skos:exactMatch", "xref" ...) says that entities are the same; see ``merge_graphs``."""
+    """Read several sources as separate graphs, and merge entities that one of these predicates
+    ("skos:exactMatch", "xref" ...) declares equal; see ``merge_graphs``."""
     mapping: str = ""
-    """Path of an SSSOM table that says which entities of several sources are the same."""
+    """Path of an SSSOM table of equal entities in several sources."""
     name_from_id: bool = False
-    """Accept an ontology without a single label: all names are then made from the ids."""
+    """Make names from the ids where not a single entity has a name."""
     limits: Limits = field(default_factory=Limits)
-    """What a file may cost before it is refused."""
+    """Limits beyond which a file is refused."""

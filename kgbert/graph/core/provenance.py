@@ -43,7 +43,7 @@ class References:
         return cls(
             np.array([head for head, _, _ in ordered], np.int32),
             np.array([places[relation] for _, relation, _ in ordered], np.int32),
-            StringColumn.of(tail for _, _, tail in ordered),
+            StringColumn.from_strings(tail for _, _, tail in ordered),
             tuple(relations),
         )
 

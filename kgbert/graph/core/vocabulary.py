@@ -1,6 +1,6 @@
-"""Which predicates name, define, retire or relate entities."""
+"""The predicates and classes that have a meaning to the readers."""
 
-from kgbert.graph.core.identifiers import PREFIXES, expand
+from kgbert.graph.core.identifiers import PREFIXES, expand, local_name
 
 
 def _iris(*curies: str) -> tuple[str, ...]:
@@ -38,12 +38,13 @@ RELATION_ALIASES = {
     "description": "dcterms:description",
 }
 
-#: Predicates that hold names, and the scope of those names.
+#: Predicates that hold names, and the scope of those names. Where one entity has several preferred
+#: names in one language, those of a predicate that stands further up here come first.
 NAME_SCOPES = {
     **dict.fromkeys(
         _iris(
-            "rdfs:label",
             "skos:prefLabel",
+            "rdfs:label",
             "schema:name",
             "http://schema.org/name",
             "dc:title",
@@ -59,6 +60,7 @@ NAME_SCOPES = {
             "schema:alternateName",
             "http://schema.org/alternateName",
             "obo:IAO_0000118",
+            "obo:OMO_0003000",
             "efo:alternative_term",
             "dcterms:alternative",
             *(f"{_COMMONS}{name}" for name in ("synonym", "abbreviation", "acronym")),
@@ -88,7 +90,14 @@ SYNONYM = SCOPE_PREDICATES["exact"]
 #: Predicates that hold definitions, and how much each is one: the least number wins.
 DEFINITION_RANKS = {
     **dict.fromkeys(
-        _iris("obo:IAO_0000115", "skos:definition", "efo:definition", "wn:definition"), 0
+        _iris(
+            "obo:IAO_0000115",
+            "skos:definition",
+            "efo:definition",
+            "wn:definition",
+            "oboInOwl:hasDefinition",
+        ),
+        0,
     ),
     **dict.fromkeys(
         _iris(
@@ -104,7 +113,15 @@ DEFINITION_RANKS = {
 }
 
 DEPRECATED = _iris("owl:deprecated", "oboInOwl:is_obsolete")
-REPLACED_BY = _iris("obo:IAO_0100001", "dcterms:isReplacedBy", "schema:supersededBy")
+#: Classes of obsolete entities.
+DEPRECATED_TYPES = _iris("owl:DeprecatedClass", "owl:DeprecatedProperty")
+REPLACED_BY = _iris(
+    "obo:IAO_0100001",
+    "dcterms:isReplacedBy",
+    "schema:supersededBy",
+    "http://schema.org/supersededBy",
+    "oboInOwl:replacedBy",
+)
 ALTERNATIVE_ID = _iris("oboInOwl:hasAlternativeId")
 
 #: Classes of things that are relations, not entities.
@@ -139,7 +156,7 @@ METADATA_TYPES = _iris(
     *("ontolex:LexicalSense", "ontolex:Form", "http://www.w3.org/ns/lemon/lime#Lexicon"),
 )
 
-#: Predicates between IRIs that say nothing about the world.
+#: Predicates between IRIs that are about the file or its terms, not about what these mean.
 METADATA_PREDICATES = frozenset(
     _iris(
         "rdfs:seeAlso",
@@ -165,6 +182,12 @@ METADATA_PREDICATES = frozenset(
         "skos:narrowerTransitive",
         "skos:semanticRelation",
         "skos:mappingRelation",
+        "foaf:page",
+        "foaf:depiction",
+        "foaf:homepage",
+        "foaf:isPrimaryTopicOf",
+        "foaf:primaryTopic",
+        "foaf:thumbnail",
         "oboInOwl:inSubset",
         "oboInOwl:hasOBONamespace",
         "oboInOwl:hasSynonymType",
@@ -176,13 +199,31 @@ METADATA_PREDICATES = frozenset(
         *(
             f"{prefix}:{term}"
             for prefix in ("dc", "dcterms")
-            for term in ("creator", "contributor", "publisher", "license", "rights", "source")
+            for term in (
+                *("creator", "contributor", "publisher", "license", "rights", "source"),
+                *("subject", "language", "format", "isReferencedBy", "bibliographicCitation"),
+            )
         ),
     )
 )
+#: Namespaces of predicates that say where a statement or a file comes from.
+METADATA_NAMESPACES = (
+    "http://www.w3.org/ns/prov#",
+    "http://rdfs.org/ns/void#",
+    "http://www.w3.org/ns/dcat#",
+    "http://purl.org/pav/",
+)
 #: What joins a graph to others: cross-references, and "this is that" (see kgbert.merge_graphs).
 XREF = expand("oboInOwl:hasDbXref")
-LICENCES = _iris("dcterms:license", "dc:license", "dcterms:rights", "dc:rights", "schema:license")
+LICENCES = _iris(
+    "dcterms:license",
+    "dc:license",
+    "http://creativecommons.org/ns#license",
+    "schema:license",
+    "http://schema.org/license",
+    "dcterms:rights",
+    "dc:rights",
+)
 VERSIONS = _iris("owl:versionInfo", "owl:versionIRI")
 #: Predicates whose objects are text even where a format does not tell text from ids.
 TEXT_PREDICATES = frozenset((*DEFINITION_RANKS, *DEPRECATED, *REPLACED_BY, *ALTERNATIVE_ID))
@@ -195,7 +236,7 @@ SCHEMA_PREDICATES = frozenset((IMPORTS, SUBPROPERTY, *DOMAINS, *RANGES))
 
 #: What stands for what, here or elsewhere, and what a file says about itself, as text or as IRI.
 IRI_OR_TEXT_PREDICATES = frozenset((*REPLACED_BY, *ALTERNATIVE_ID, XREF, *VERSIONS, *LICENCES))
-#: Predicates of which an ontology's own ones may be kinds.
+#: Predicates of texts whose sub-properties are read as they are.
 TEXT_SUPERPROPERTIES = frozenset((*NAME_SCOPES, *DEFINITION_RANKS))
 
 #: Relations that are stored as their inverse, so that one direction has one name.
@@ -203,3 +244,41 @@ INVERSES = {
     expand("skos:narrower"): expand("skos:broader"),
     expand("skos:narrowMatch"): expand("skos:broadMatch"),
 }
+
+
+#: Local names of text properties that are read without being known, and what they are read as.
+_LOCAL_NAMES = {
+    **dict.fromkeys(
+        ("label", "preflabel", "preferredlabel", "preferredname", "preferredterm", "name"),
+        "rdfs:label",
+    ),
+    **dict.fromkeys(
+        (
+            *("synonym", "synonyms", "exactsynonym", "hasexactsynonym", "hassynonym", "alias"),
+            *("altlabel", "alternativelabel", "alternatelabel", "alternativename"),
+            *("alternatename", "alternativeterm", "alternateterm", "abbreviation", "acronym"),
+        ),
+        "oboInOwl:hasExactSynonym",
+    ),
+    **dict.fromkeys(("relatedsynonym", "hasrelatedsynonym"), "oboInOwl:hasRelatedSynonym"),
+    **dict.fromkeys(("broadsynonym", "hasbroadsynonym"), "oboInOwl:hasBroadSynonym"),
+    **dict.fromkeys(("narrowsynonym", "hasnarrowsynonym"), "oboInOwl:hasNarrowSynonym"),
+    **dict.fromkeys(("definition", "hasdefinition", "textdefinition", "def"), "skos:definition"),
+    "description": "dcterms:description",
+    **dict.fromkeys(("deprecated", "isdeprecated", "obsolete", "isobsolete"), "owl:deprecated"),
+    **dict.fromkeys(
+        ("replacedby", "isreplacedby", "termreplacedby", "supersededby"), "dcterms:isReplacedBy"
+    ),
+}
+
+
+def by_local_name(predicate: str) -> str:
+    """Return the predicate as which one is read because of its local name, or an empty string.
+
+    >>> by_local_name("http://a.org/onto#alternate_name")
+    'http://www.geneontology.org/formats/oboInOwl#hasExactSynonym'
+    >>> by_local_name("http://a.org/onto#weight")
+    ''
+    """
+    name = local_name(predicate).lower().replace("_", "").replace("-", "")
+    return expand(_LOCAL_NAMES[name]) if name in _LOCAL_NAMES else ""

@@ -73,8 +73,12 @@ class Health:
     """Hierarchies in which an entity is above itself."""
     obsolete: int
     """Obsolete or merged ids that were left out."""
+    unused_properties: tuple[tuple[str, int], ...]
+    """(text property of the sources that was not used, number of its values), most first."""
+    dropped_edges: tuple[tuple[str, int, str], ...]
+    """(reason, number, an example) of statements between ids that are not edges of the graph."""
     notes: tuple[str, ...]
-    """What the reader noticed."""
+    """Remarks of the reader."""
     shape: GraphStructure
 
     def __str__(self) -> str:
@@ -128,6 +132,10 @@ def graph_health(graph: KnowledgeGraph) -> Health:
         components=components,
         cycles=_cycles(graph),
         obsolete=len(graph.replaced),
+        unused_properties=tuple(
+            sorted(graph.unused_properties.items(), key=lambda item: (-item[1], item[0]))
+        ),
+        dropped_edges=graph.dropped_edges,
         notes=graph.notes,
         shape=graph_structure(graph),
     )

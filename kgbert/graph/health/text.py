@@ -54,10 +54,36 @@ def render(health: "Health") -> str:
     ]
     for field, name, advice in FINDINGS:
         lines.extend(_finding(name, advice, getattr(health, field)))
+    lines.extend(_dropped(health))
+    lines.extend(_unused(health))
     lines.extend(
         _wrapped(shorten(f"note: {note}", 400, placeholder=" ..."), "  ") for note in health.notes
     )
     return "\n".join(lines)
+
+
+def _dropped(health: "Health") -> list[str]:
+    return [
+        _wrapped(f"dropped {counted(count, 'edge')}: {reason}, as in {shown(example)}", "  ", 4)
+        for reason, count, example in health.dropped_edges
+    ]
+
+
+def _unused(health: "Health") -> list[str]:
+    """Return every text property that was not used, with the options that would use it."""
+    if not health.unused_properties:
+        return []
+    listed = "; ".join(f"{property} {count:,}" for property, count in health.unused_properties)
+    return [
+        _wrapped(
+            f"text properties that are not used: {len(health.unused_properties):,} (name what "
+            f"matters with --label, --synonym, --definition, --deprecation or --replacement "
+            f"PROPERTY)",
+            "  ",
+            4,
+        ),
+        _wrapped(listed, "    ", 4),
+    ]
 
 
 def _sources(health: "Health") -> list[str]:
@@ -119,7 +145,7 @@ def _finding(name: str, advice: str, finding: "Finding") -> list[str]:
 def named(health: "Health") -> str:
     """Return how many names there are, of which scopes and languages."""
     scopes = ", ".join(f"{count:,} {scope}" for scope, count in health.scopes)
-    languages = ", ".join(f"{tag or 'not said'} {count:,}" for tag, count in health.languages[:6])
+    languages = ", ".join(f"{tag or 'none'} {count:,}" for tag, count in health.languages[:6])
     return f"{health.names:,}" + (f": {scopes} (languages: {languages})" if scopes else "")
 
 

@@ -1,6 +1,5 @@
-"""Make a graph of statements, once all of them are there."""
+"""Make a graph of statements once all of them were read."""
 
-from collections.abc import Iterator
 from itertools import islice
 
 import numpy as np
@@ -11,8 +10,16 @@ from kgbert.graph.core.graph import SCOPES
 from kgbert.graph.core.identifiers import compact, compact_all, name_from_iri
 from kgbert.graph.rdf.relation_hierarchy import add_hierarchy_edges
 from kgbert.graph.rdf.statements import Statements
-from kgbert.graph.storage.builder import MOST_REFERENCES, GraphBuilder
+from kgbert.graph.storage.builder import (
+    MOST_REFERENCES,
+    GraphBuilder,
+    follow_chains,
+    redirect_tails,
+)
 from kgbert.reporting.formatting import counted
+
+#: More pairs than this of one relation say nothing: its domains and ranges are alternatives.
+_MOST_DOMAIN_RANGE_EDGES = 10_000
 
 
 def assemble(statements: Statements) -> GraphBuilder:
@@ -28,41 +35,34 @@ def assemble(statements: Statements) -> GraphBuilder:
     """
     statements.end_source()
     builder = statements.builder
-    if own := statements.resolve_unknown():
-        builder.note(
-            f"{own:,} names and definitions are under properties that are said to hold such"
-        )
-    statements.read_label_nodes()
+    _resolve_unknown(statements)
+    statements.read_reified_labels()
     for head, relation, tail in statements.reified_labels.edges():
-        statements.relate([head], relation, [tail])
+        statements.add_edges([head], relation, [tail])
     _read_subproperties(statements)
-    if schema := list(_domain_range_edges(statements)):
-        statements.edges.update(schema)
-        builder.note(
-            f"{counted(len(schema), 'edge')} from the domains of relations to their ranges"
-        )
+    _add_domain_range_edges(statements)
     statements.edges.keep_relations(
         statements.edges.relations() - statements.annotations - vocabulary.METADATA_PREDICATES
     )
-    outside = (
-        statements.properties
-        | statements.annotations
-        | statements.metadata_nodes
-        | statements.deprecated
-    )
-    outside |= statements.reified_labels.nodes()
+    outside = _not_entities(statements)
     entities = _entities(statements, outside)
+    current = follow_chains(statements.replaced, set(entities))
+    redirect_tails(builder, statements.edges, current)
     ids = dict(zip(entities, compact_all(entities), strict=True))
     definitions: dict[str, str] = {}
     for rank in sorted(statements.definitions, reverse=True):
         definitions.update(statements.definitions[rank])
     builder.add_entities(ids.values(), (definitions.get(entity, "") for entity in ids))
     numbers = builder.terms.remapped(ids)
-    _name_relations(statements, ids)
-    builder.names.take_over(statements.names, numbers)
     known = builder.terms.mask_of(outside)
     known[: len(numbers)] |= numbers >= 0
     _separate_references(statements, ids, known)
+    edges = statements.edges
+    for relation, inverse in vocabulary.INVERSES.items():
+        edges.invert(relation, inverse)
+    _name_relations(statements, ids)
+    edges.rename_relations({relation: compact(relation) for relation in edges.relations()})
+    builder.names.take_over(statements.names, numbers)
     builder.edges.take_over(statements.edges, numbers)
     for obsolete in statements.deprecated | statements.replaced.keys():
         if obsolete not in ids:
@@ -71,56 +71,94 @@ def assemble(statements: Statements) -> GraphBuilder:
     return builder
 
 
+def _resolve_unknown(statements: Statements) -> None:
+    """Read texts under sub-properties and standard local names, and count the others."""
+    builder, unknown = statements.builder, statements.unknown
+    if count := statements.resolve_unknown():
+        builder.note(f"{count:,} names and definitions are under sub-properties of known ones")
+    for (predicate, known), count in unknown.by_local_name.most_common():
+        builder.note(
+            f"{counted(count, 'text')} under {compact(predicate)} read as {compact(known)}, by the "
+            f"property's name"
+        )
+    for predicate, count in unknown.unused.items():
+        builder.unused_properties[compact(predicate)] += count
+
+
 def _read_subproperties(statements: Statements) -> None:
-    """Pass on which relations are kinds of others, and what that says of their edges."""
+    """Pass on which relations are sub-properties of others, and add the edges that follow."""
     builder = statements.builder
-    for relation, above in statements.own.above.items():
+    for relation, above in statements.unknown.superproperties.items():
         for general in above:
             builder.add_subproperty(compact(relation), compact(general))
     add_hierarchy_edges(statements.edges, builder)
-    if lost := statements.own.lost():
+    if lost := statements.unknown.lost():
         builder.note(
             f"{lost.total():,} statements under {', '.join(sorted(map(compact, lost)))} were left "
-            f"out: what these are kinds of was said too late, behind too many others. Name a file "
-            f"that says it first: read_graph(['properties.ttl', 'statements.nt'])"
+            f"out: the file declares their super-properties too late, behind too many other "
+            f"statements. Put the file of the properties first: properties.ttl, statements.nt"
         )
+
+
+def _not_entities(statements: Statements) -> set[str]:
+    """Return what is a relation, obsolete, or about the file."""
+    return (
+        statements.properties
+        | statements.annotations
+        | statements.metadata_nodes
+        | statements.deprecated
+        | statements.reified_labels.nodes()
+    )
 
 
 def _separate_references(
     statements: Statements, ids: dict[str, str], known: NDArray[np.bool_]
 ) -> None:
-    """Note the edges that are none of this graph, and keep those that may be of another."""
-    described = len(statements.edges)
-    leading_out = islice(statements.edges.leaving(known), MOST_REFERENCES)
-    for head, relation, tail in (*leading_out, *statements.references):
+    """Count the edges with an end that is no entity, and keep those to other graphs."""
+    edges, builder = statements.edges, statements.builder
+    leaving = list(islice(edges.leaving(known), MOST_REFERENCES))
+    for head, relation, tail in (*leaving, *statements.references):
         if head in ids:
-            statements.builder.add_reference(ids[head], compact(relation), compact(tail))
-    statements.edges.keep_between(known)
-    if dangling := described - len(statements.edges):
-        statements.builder.note(
-            f"{counted(dangling, 'edge')} dropped: an end of theirs is not described"
-        )
-    relations = statements.edges.relations()
-    statements.edges.rename_relations({relation: compact(relation) for relation in relations})
+            builder.add_reference(ids[head], compact(relation), compact(tail))
+    before = len(edges)
+    edges.keep_between(known)
+    example = " ".join(map(compact, leaving[0])) if leaving else ""
+    builder.drop_edges("an end is not described in the graph", before - len(edges), example)
+    is_entity = builder.terms.mask_of(ids.keys())
+    example = " ".join(map(compact, next(edges.leaving(is_entity), ())))
+    before = len(edges)
+    edges.keep_between(is_entity)
+    reason = "an end is a relation, obsolete, or part of the metadata"
+    builder.drop_edges(reason, before - len(edges), example)
 
 
-def _domain_range_edges(statements: Statements) -> Iterator[tuple[str, str, str]]:
-    """Yield an edge from each class that a relation starts at to each that it ends at."""
-    for relation, domain in (
-        statements.domains.items() if statements.options.domain_range_edges else ()
-    ):
+def _add_domain_range_edges(statements: Statements) -> None:
+    """Add an edge from each class that a relation starts at to each that it ends at."""
+    if not statements.options.domain_range_edges:
+        return
+    count = 0
+    for relation, domains in statements.domains.items():
+        ranges = statements.ranges.get(relation, set())
         if relation in vocabulary.METADATA_PREDICATES:
             continue
-        tails = statements.ranges.get(relation, set())
-        yield from ((head, relation, tail) for head in domain for tail in tails)
+        if (product := len(domains) * len(ranges)) > _MOST_DOMAIN_RANGE_EDGES:
+            reason = f"more than {_MOST_DOMAIN_RANGE_EDGES:,} pairs of a domain and a range"
+            statements.builder.drop_edges(reason, product, compact(relation))
+            continue
+        statements.edges.update((head, relation, tail) for head in domains for tail in ranges)
+        count += product
+    if count:
+        statements.builder.note(
+            f"{counted(count, 'edge')} from the domains of relations to their ranges"
+        )
 
 
 def _add_metadata(statements: Statements, builder: GraphBuilder) -> None:
-    """Tell the builder the version and licence, if the statements are about one ontology."""
-    if mistyped_literals := statements.mistyped_literals:
+    """Add the version and licence, if the statements are about one ontology."""
+    if mistyped := statements.mistyped_literals:
         builder.note(
-            f"{len(mistyped_literals):,} literals do not fit their datatype, and are kept as they "
-            f"are written (such as {min(mistyped_literals)})"
+            f"{len(mistyped):,} literals do not fit their datatype and are kept as they are "
+            f"written (such as {min(mistyped)})"
         )
     if len(statements.ontologies) == 1:
         texts = statements.texts[next(iter(statements.ontologies))]
@@ -133,14 +171,15 @@ def _add_metadata(statements: Statements, builder: GraphBuilder) -> None:
 
 
 def _entities(statements: Statements, outside: set[str]) -> list[str]:
-    """Return what is described, and what is only pointed at if its IRI says what it is."""
+    """Return what is described, and what an entity points at if its IRI says what it is."""
     terms = statements.builder.terms
-    described, not_meant = terms.numbers(statements.described), terms.numbers(outside)
+    described, excluded = terms.numbers(statements.described), terms.numbers(outside)
     entities = statements.names.used(0) | statements.edges.used(0)
     entities[described] = True
-    pointed_at = terms.selected(statements.edges.used(2) & ~entities)
+    entities[excluded] = False
+    pointed_at = terms.selected(statements.edges.tails_of(entities) & ~entities)
     entities[terms.numbers([tail for tail in pointed_at if name_from_iri(tail)])] = True
-    entities[not_meant] = False
+    entities[excluded] = False
     return [
         entity
         for entity in terms.selected(entities)
@@ -154,7 +193,9 @@ def _name_relations(statements: Statements, ids: dict[str, str]) -> None:
         if SCOPES[scope] == "preferred" and subject not in ids:
             candidate = (language not in ("", "en"), text)
             relations[subject] = min(relations.get(subject, candidate), candidate)
-    general = {relation for above in statements.own.above.values() for relation in above}
+    general = {
+        relation for above in statements.unknown.superproperties.values() for relation in above
+    }
     for relation in statements.edges.relations() | general:
         # What RDFS and SKOS call their own relations ("subClassOf") is not for sentences.
         is_meta = relation.startswith(vocabulary.META_NAMESPACES)

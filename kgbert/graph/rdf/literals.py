@@ -1,4 +1,4 @@
-"""What texts under a predicate say: names, definitions, what stands for what, and of the file."""
+"""Read literals by their predicate: names, definitions, deprecation, replacement, metadata."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -13,21 +13,22 @@ from kgbert.graph.storage.name_set import normalize_spaces
 if TYPE_CHECKING:
     from kgbert.graph.rdf.statements import Statements
 
-#: Takes the statements, the predicate, subjects, the text that each has, and its language.
+#: Takes the statements, the predicate, subjects, the text of each, and the language.
 LiteralHandler = Callable[["Statements", str, list[str], list[str], str], None]
 
 
 def add_names(
     statements: "Statements", predicate: str, subjects: list[str], texts: list[str], language: str
 ) -> None:
-    """Add names, if their language is asked for."""
+    """Add names, if their language is selected."""
     if not is_selected_language(language, statements.options.languages):
         statements.described.update(subjects)
         statements.builder.skipped_languages[language] += len(texts)
         return
     statements.builder.custom_label_count += len(texts) if predicate == statements.label else 0
     kind = statements.names.kind(SCOPES.index(statements.scopes[predicate]), language)
-    statements.names.extend(statements.builder.terms.numbers(subjects), kind, texts)
+    rank = 0 if predicate == statements.label else _RANKS.get(predicate, 0) + 1
+    statements.names.extend(statements.builder.terms.numbers(subjects), kind, texts, rank)
 
 
 def _add_label_text(
@@ -37,28 +38,30 @@ def _add_label_text(
         statements.reified_labels.add_text(subject, language, text)
 
 
-def _add_definitions(
+def add_definitions(
     statements: "Statements", predicate: str, subjects: list[str], texts: list[str], language: str
 ) -> None:
-    rank, is_foreign = vocabulary.DEFINITION_RANKS[predicate], language not in ("", "en")
+    """Add definitions; of several the first in code-point order is kept."""
+    rank, is_foreign = statements.definition_ranks[predicate], language not in ("", "en")
     definitions = statements.definitions[rank, is_foreign]
     for subject, text in zip(subjects, normalize_spaces(texts), strict=True):
-        # Of several the first in code-point order is kept.
         if text and text <= definitions.get(subject, text):
             definitions[subject] = text
 
 
-def _add_deprecation(
+def add_deprecation(
     statements: "Statements", predicate: str, subjects: list[str], texts: list[str], language: str
 ) -> None:
+    """Mark subjects as obsolete whose text is true or 1."""
     for subject, text in zip(subjects, texts, strict=True):
         if text.strip().lower() in ("true", "1"):
             statements.deprecated.add(subject)
 
 
-def _add_replacements(
+def add_replacements(
     statements: "Statements", predicate: str, subjects: list[str], texts: list[str], language: str
 ) -> None:
+    """Add what stands for the subjects now."""
     statements.replaced.update(zip(subjects, map(expand, texts), strict=True))
 
 
@@ -80,19 +83,22 @@ def _add_references(
 def _add_metadata(
     statements: "Statements", predicate: str, subjects: list[str], texts: list[str], language: str
 ) -> None:
-    """Note what a file says about itself."""
+    """Keep what a file says about itself."""
     for subject, text in zip(subjects, texts, strict=True):
         statements.texts[subject][predicate] = text
 
 
-#: Predicate -> a function that understands texts under it.
+#: How far the preferred names of a predicate stand back behind those of another.
+_RANKS = {predicate: rank for rank, predicate in enumerate(vocabulary.NAME_SCOPES)}
+
+#: Predicate -> the function that reads texts under it.
 LITERAL_HANDLERS: dict[str, LiteralHandler] = {
     **dict.fromkeys((*vocabulary.VERSIONS, *vocabulary.LICENCES), _add_metadata),
     vocabulary.XREF: _add_references,
     **dict.fromkeys(vocabulary.ALTERNATIVE_ID, _add_alternative_ids),
-    **dict.fromkeys(vocabulary.REPLACED_BY, _add_replacements),
-    **dict.fromkeys(vocabulary.DEPRECATED, _add_deprecation),
-    **dict.fromkeys(vocabulary.DEFINITION_RANKS, _add_definitions),
+    **dict.fromkeys(vocabulary.REPLACED_BY, add_replacements),
+    **dict.fromkeys(vocabulary.DEPRECATED, add_deprecation),
+    **dict.fromkeys(vocabulary.DEFINITION_RANKS, add_definitions),
     **dict.fromkeys(vocabulary.NAME_SCOPES, add_names),
     **dict.fromkeys(LABEL_TEXT_PREDICATES, _add_label_text),
 }

@@ -18,14 +18,15 @@ _FILLERS = tuple(
 STRUCTURAL_PREDICATES = {_FIRST, _REST, _INTERSECTION, _UNION, _PROPERTY, _INVERSE, *_FILLERS}
 #: SNOMED CT's role group: what it holds is said of the class itself.
 _GROUPING = "http://snomed.info/id/609096000"
-_CLASS_AXIOMS = (SUBCLASS, EQUIVALENT, _INTERSECTION, _UNION)
+_DISJOINT_UNION = expand("owl:disjointUnionOf")
+_CLASS_AXIOMS = (SUBCLASS, EQUIVALENT, _INTERSECTION, _UNION, _DISJOINT_UNION)
 
 
 class BlankNodes:
     """Blank nodes and what hangs on them; they become edges, never entities.
 
     ``X subClassOf (G and P some F)`` says X is a G, and X P F. So does an equivalence; a union
-    that X is equivalent to says that each of its members is an X.
+    that X is equivalent to, or a disjoint union, says that each of its members is an X.
     """
 
     def __init__(self) -> None:
@@ -60,7 +61,7 @@ class BlankNodes:
         for subject, predicate, blank in self.axioms:
             if predicate == _INTERSECTION:
                 conjuncts = self._members([blank])
-            elif predicate == _UNION:
+            elif predicate in (_UNION, _DISJOINT_UNION):
                 conjuncts = []
                 yield from self._members_below(subject, [blank])
             else:

@@ -49,7 +49,7 @@ def add_hierarchy_edges(edges: TripleSet, builder: GraphBuilder) -> None:
     [('leg', 'limb_of', 'table'), ('leg', 'part_of', 'table')]
     """
     for general in (*HIERARCHICAL, *_TURNED):
-        kinds = with_subproperties({general}, builder.kinds) - {general, *HIERARCHICAL}
+        kinds = with_subproperties({general}, builder.superproperties) - {general, *HIERARCHICAL}
         for relation in sorted(edges.relations()) if kinds else ():
             if compact(relation) in kinds:
                 heads, tails = edges.ends(relation)

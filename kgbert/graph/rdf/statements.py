@@ -1,4 +1,4 @@
-"""Understand RDF statements: which are names, definitions, edges, or none of a graph's business."""
+"""Sort RDF statements into names, definitions, edges and metadata."""
 
 from collections import defaultdict
 
@@ -6,8 +6,15 @@ from kgbert.graph.core import vocabulary
 from kgbert.graph.core.graph import SCOPES
 from kgbert.graph.core.identifiers import compact, expand, to_iri
 from kgbert.graph.core.options import ReadOptions
+from kgbert.graph.core.vocabulary import by_local_name
 from kgbert.graph.rdf.datatypes import matches_datatype
-from kgbert.graph.rdf.literals import LITERAL_HANDLERS, add_names
+from kgbert.graph.rdf.literals import (
+    LITERAL_HANDLERS,
+    add_definitions,
+    add_deprecation,
+    add_names,
+    add_replacements,
+)
 from kgbert.graph.rdf.owl_axioms import STRUCTURAL_PREDICATES, BlankNodes
 from kgbert.graph.rdf.reified_labels import (
     LABEL_NODE_PREDICATES,
@@ -21,13 +28,13 @@ from kgbert.graph.storage.builder import GraphBuilder
 from kgbert.graph.storage.name_set import NameSet
 from kgbert.graph.storage.triple_set import TripleSet
 
-#: What matters on a blank node; most statements about them only annotate others.
+#: Predicates that matter on a blank node; most statements about those only annotate others.
 ON_BLANKS = frozenset((*STRUCTURAL_PREDICATES, *LABEL_TEXT_PREDICATES, *ONTOLEX_STEPS))
 
-#: Subjects, and the text or resource that each is said to have.
+#: Subjects, and the text or resource of each.
 Pairs = tuple[list[str], list[str]]
-#: Statements of one predicate that are understood together.
-_TOGETHER = 1 << 16
+#: Statements of one predicate that are read together.
+_BATCH_SIZE = 1 << 16
 
 
 class Statements:
@@ -48,16 +55,17 @@ class Statements:
         self.options = options
         self.builder = GraphBuilder()
         self.ids_are_names = False
-        self._asked = selected_relations(options)
+        self._selected = selected_relations(options)
         self.imports: set[str] = set()
         self.domains: defaultdict[str, set[str]] = defaultdict(set)
         self.ranges: defaultdict[str, set[str]] = defaultdict(set)
         self.scopes = dict(vocabulary.NAME_SCOPES)
         self._on_text = dict(LITERAL_HANDLERS)
         self.label = expand(options.label)
-        if self.label:
-            self.scopes[self.label] = "preferred"
-            self._on_text[self.label] = add_names
+        self.definition_ranks = dict(vocabulary.DEFINITION_RANKS)
+        self._iri_or_text = set(vocabulary.IRI_OR_TEXT_PREDICATES)
+        self.text_predicates = {*vocabulary.TEXT_PREDICATES, *self.scopes}
+        self._add_custom_properties()
         self.described: set[str] = set()
         self.properties: set[str] = set()
         self.annotations: set[str] = set()
@@ -65,115 +73,134 @@ class Statements:
         self.ontologies: set[str] = set()
         self.deprecated: set[str] = set()
         self.replaced: dict[str, str] = {}
-        # What is moved to the builder in the end has its terms, so that no string is held twice.
+        # Names and edges are moved to the builder in the end, so they share its terms.
         self.names = NameSet(self.builder.terms)
-        # By how much each is one: the least pair of rank and "is foreign" wins.
+        # By (rank of the predicate, is not English): the least wins.
         self.definitions: defaultdict[tuple[int, bool], dict[str, str]] = defaultdict(dict)
         self.edges = TripleSet(terms=self.builder.terms)
         self.references: set[tuple[str, str, str]] = set()
         self.reified_labels = ReifiedLabels()
         self.mistyped_literals: list[str] = []
-        self.own = UnknownPredicates(
+        self.unknown = UnknownPredicates(
             texts=vocabulary.TEXT_SUPERPROPERTIES,
-            relations={*self._asked, *map(to_iri, self._asked)},
+            relations={*self._selected, *map(to_iri, self._selected)},
         )
         self.blanks = BlankNodes()
         self._blank_ends: list[tuple[defaultdict[str, set[str]], str, str]] = []
         self.texts: defaultdict[str, dict[str, str]] = defaultdict(dict)
-        # Things that are no entities, by their class.
-        self._kinds = {
+        # What is not an entity, by its class.
+        self._excluded_by_type = {
             **dict.fromkeys(vocabulary.PROPERTY_TYPES, self.properties),
             vocabulary.ANNOTATION_PROPERTY: self.annotations,
+            **dict.fromkeys(vocabulary.DEPRECATED_TYPES, self.deprecated),
             **dict.fromkeys(vocabulary.METADATA_TYPES, self.metadata_nodes),
         }
-        # What was added last, by predicate: texts by their language, and resources.
-        self.told: defaultdict[str, defaultdict[str, Pairs]] = defaultdict(_by_language)
-        self.said: defaultdict[str, Pairs] = defaultdict(_no_pairs)
+        # What was added since the last flush, by predicate; texts by their language, too.
+        self.pending_texts: defaultdict[str, defaultdict[str, Pairs]] = defaultdict(_by_language)
+        self.pending_resources: defaultdict[str, Pairs] = defaultdict(_no_pairs)
+
+    def _add_custom_properties(self) -> None:
+        """Read the properties that the options name as they say."""
+        options = self.options
+        for name, scope in ((options.label, "preferred"), (options.synonym, "exact")):
+            if name:
+                self.scopes[expand(name)] = scope
+                self._on_text[expand(name)] = add_names
+        if definition := expand(options.definition):
+            self.definition_ranks[definition] = -1
+            self._on_text[definition] = add_definitions
+        if deprecation := expand(options.deprecation):
+            self._on_text[deprecation] = add_deprecation
+        if replacement := expand(options.replacement):
+            self._on_text[replacement] = add_replacements
+            self._iri_or_text.add(replacement)
+        names = (options.label, options.synonym, options.definition, options.deprecation)
+        self.text_predicates |= {expand(name) for name in (*names, options.replacement) if name}
 
     def is_text_predicate(self, predicate: str) -> bool:
-        """Whether the object of a predicate is text, for formats that do not tell."""
-        return predicate in self.scopes or predicate in vocabulary.TEXT_PREDICATES
+        """Return whether the object of a predicate is text, for formats without literals."""
+        return predicate in self.text_predicates
 
     def add_literal(self, subject: str, predicate: str, text: str, language: str = "") -> None:
         """Add a statement whose object is text."""
         if subject[:2] == "_:" and predicate not in LABEL_TEXT_PREDICATES:
             return
-        subjects, texts = self.told[predicate][language]
+        subjects, texts = self.pending_texts[predicate][language]
         subjects.append(subject)
         texts.append(text)
-        if len(texts) == _TOGETHER:
+        if len(texts) == _BATCH_SIZE:
             self.flush()
 
     def check_datatype(self, text: str, datatype: str) -> None:
-        """Note a literal that does not fit its datatype; it is kept as it is written."""
+        """Count a literal that does not fit its datatype; it is kept as it is written."""
         if not matches_datatype(text, datatype):
             self.mistyped_literals.append(f"{text[:60]!r} as {datatype}")
 
     def add_resource(self, subject: str, predicate: str, target: str) -> None:
         """Add a statement whose object is an IRI or a blank node."""
-        subjects, targets = self.said[predicate]
+        subjects, targets = self.pending_resources[predicate]
         subjects.append(subject)
         targets.append(target)
-        if len(targets) == _TOGETHER:
+        if len(targets) == _BATCH_SIZE:
             self.flush()
 
     def flush(self) -> None:
-        """Understand what was added, predicate by predicate, which is faster than one by one."""
-        for predicate, by_language in self.told.items():
+        """Read what was added, predicate by predicate, which is faster than one by one."""
+        for predicate, by_language in self.pending_texts.items():
             for language, (subjects, texts) in by_language.items():
-                said = StatementBatch(predicate, language, subjects, texts)
+                batch = StatementBatch(predicate, language, subjects, texts)
                 if predicate in self._on_text:
-                    self._take(said)
-                elif known := self.own.add(said):
-                    self._take(known)
-        self.told.clear()
-        self._settle_resources()
+                    self._read(batch)
+                elif resolved := self.unknown.add(batch):
+                    self._read(resolved)
+        self.pending_texts.clear()
+        self._flush_resources()
 
-    def _settle_resources(self) -> None:
-        for predicate, (subjects, targets) in self.said.items():
+    def _flush_resources(self) -> None:
+        for predicate, (subjects, targets) in self.pending_resources.items():
             if predicate == vocabulary.RDF_TYPE:
-                self._type(subjects, targets)
+                self._add_types(subjects, targets)
             elif predicate in vocabulary.SCHEMA_PREDICATES:
-                self._constrain(predicate, subjects, targets)
+                self._add_schema(predicate, subjects, targets)
             elif predicate in LABEL_NODE_PREDICATES:
                 self.described.update(subject for subject in subjects if subject[:2] != "_:")
                 self.reified_labels.add(predicate, subjects, targets)
             else:
-                self._connect(predicate, *self._named(predicate, subjects, targets))
-        self.said.clear()
+                self._connect(predicate, *self._without_blanks(predicate, subjects, targets))
+        self.pending_resources.clear()
 
     def end_source(self) -> None:
-        """Understand what blank nodes say: their labels mean nothing in the next source."""
+        """Read what blank nodes say: their labels mean nothing in the next source."""
         self.flush()
         self.edges.update(self.blanks.edges())
         for ends, relation, blank in self._blank_ends:
             ends[relation] |= self.blanks.named([blank])
-        self.read_label_nodes()
+        self.read_reified_labels()
         self.reified_labels.drop_blank_nodes()
         self.blanks = BlankNodes()
         self._blank_ends.clear()
 
     def resolve_unknown(self) -> int:
-        """Read what is said under kinds of names, definitions and relations that are asked for.
+        """Read statements under unknown predicates that turned out to be known ones.
 
-        Returns how many names and definitions it is.
+        Returns the number of names and definitions whose predicate is a sub-property.
         """
         texts = 0
-        for said in self.own.resolved():
-            self._take(said)
-            texts += len(said.objects) if said.language is not None else 0
-        return texts
+        for batch in self.unknown.resolved():
+            self._read(batch)
+            texts += len(batch.objects) if batch.language is not None else 0
+        return texts - self.unknown.by_local_name.total()
 
-    def _take(self, said: StatementBatch) -> None:
-        predicate, language, subjects, objects = said
+    def _read(self, batch: StatementBatch) -> None:
+        predicate, language, subjects, objects = batch
         if language is not None:
             self._on_text[predicate](self, predicate, subjects, objects, language.lower())
         else:
             self.builder.skipped_relations[compact(predicate)] -= len(subjects)
-            self._join(predicate, subjects, objects)
+            self._append_edges(predicate, subjects, objects)
 
-    def read_label_nodes(self) -> None:
-        """Read the names and definitions that nodes of their own tell."""
+    def read_reified_labels(self) -> None:
+        """Read the names and definitions that are nodes of their own."""
         for entity, scope, language, text in self.reified_labels.names():
             if entity[:2] != "_:":
                 self.names.add(entity, SCOPES.index(scope), language, text)
@@ -181,8 +208,8 @@ class Statements:
             if entity[:2] != "_:":
                 self._on_text[predicate](self, predicate, [entity], [text], language)
 
-    def _named(self, predicate: str, subjects: list[str], targets: list[str]) -> Pairs:
-        """Return the statements between named things, and note those about blank nodes."""
+    def _without_blanks(self, predicate: str, subjects: list[str], targets: list[str]) -> Pairs:
+        """Return the statements between named things, and keep those about blank nodes."""
         if not _has_blank(subjects) and not _has_blank(targets):
             return subjects, targets
         heads, tails = [], []
@@ -198,34 +225,37 @@ class Statements:
         return heads, tails
 
     def _connect(self, predicate: str, subjects: list[str], targets: list[str]) -> None:
-        if predicate in vocabulary.IRI_OR_TEXT_PREDICATES:
+        if predicate in self._iri_or_text:
             self._on_text[predicate](self, predicate, subjects, targets, "")
-        elif predicate in vocabulary.INVERSES:
-            self.described.update(subjects)
-            self.relate(targets, vocabulary.INVERSES[predicate], subjects)
-        elif predicate not in vocabulary.METADATA_PREDICATES:
-            self.relate(subjects, predicate, targets)
+        elif by_local_name(predicate) in vocabulary.REPLACED_BY:
+            self._on_text[vocabulary.REPLACED_BY[0]](self, predicate, subjects, targets, "")
+        elif _is_metadata(predicate):
+            example = f"{subjects[0]} {targets[0]}" if subjects else ""
+            reason = f"{compact(predicate)} is metadata"
+            self.builder.drop_edges(reason, len(subjects), example)
+        else:
+            self.add_edges(subjects, predicate, targets)
 
-    def relate(self, heads: list[str], relation: str, tails: list[str]) -> None:
-        """Add edges of a relation, if that is asked for."""
-        if not is_selected_relation(relation, self._asked):
+    def add_edges(self, heads: list[str], relation: str, tails: list[str]) -> None:
+        """Add edges of a relation, if it is selected."""
+        if not is_selected_relation(relation, self._selected):
             self.described.update(heads)
             self.builder.skipped_relations[compact(relation)] += len(heads)
-            if known := self.own.add(StatementBatch(relation, None, heads, tails)):
-                self._take(known)
+            if resolved := self.unknown.add(StatementBatch(relation, None, heads, tails)):
+                self._read(resolved)
             return
-        self._join(relation, heads, tails)
+        self._append_edges(relation, heads, tails)
 
-    def _join(self, relation: str, heads: list[str], tails: list[str]) -> None:
+    def _append_edges(self, relation: str, heads: list[str], tails: list[str]) -> None:
         numbers = self.builder.terms.numbers
         self.edges.extend(numbers(heads), relation, numbers(tails))
 
-    def _constrain(self, predicate: str, subjects: list[str], targets: list[str]) -> None:
-        """Note what a relation connects, or which ontologies belong together."""
+    def _add_schema(self, predicate: str, subjects: list[str], targets: list[str]) -> None:
+        """Add what a relation connects, or which ontologies belong together."""
         if predicate == vocabulary.IMPORTS:
             self.imports.update(targets)
         elif predicate == vocabulary.SUBPROPERTY:
-            self.own.place(subjects, targets)
+            self.unknown.add_superproperties(subjects, targets)
         else:
             ends = self.domains if predicate in vocabulary.DOMAINS else self.ranges
             for subject, target in zip(subjects, targets, strict=True):
@@ -234,20 +264,32 @@ class Statements:
                 else:
                     ends[subject].add(target)
 
-    def _type(self, subjects: list[str], targets: list[str]) -> None:
+    def _add_types(self, subjects: list[str], targets: list[str]) -> None:
         by_class: defaultdict[str, list[str]] = defaultdict(list)
         for subject, target in zip(subjects, targets, strict=True):
             by_class[target].append(subject)
         for target, members in by_class.items():
-            if (alike := self._kinds.get(target)) is not None:
-                alike.update(members)
+            if (excluded := self._excluded_by_type.get(target)) is not None:
+                excluded.update(members)
                 if target == vocabulary.ONTOLOGY:
                     self.ontologies.update(members)
             else:
-                named = [member for member in members if member[:2] != "_:"]
-                self.described.update(named)
-                if not target.startswith(_NO_CLASSES):
-                    self.relate(named, vocabulary.RDF_TYPE, [target] * len(named))
+                self._add_instances(target, [each for each in members if each[:2] != "_:"])
+
+    def _add_instances(self, target: str, members: list[str]) -> None:
+        self.described.update(members)
+        if target.startswith(_NO_CLASSES):
+            return
+        others = [member for member in members if member != target]
+        reason = "an entity that is an instance of itself"
+        self.builder.drop_edges(reason, len(members) - len(others), f"{target} rdf:type {target}")
+        self.add_edges(others, vocabulary.RDF_TYPE, [target] * len(others))
+
+
+def _is_metadata(predicate: str) -> bool:
+    return predicate in vocabulary.METADATA_PREDICATES or predicate.startswith(
+        vocabulary.METADATA_NAMESPACES
+    )
 
 
 def _by_language() -> defaultdict[str, Pairs]:
@@ -259,9 +301,9 @@ def _no_pairs() -> Pairs:
 
 
 def _has_blank(terms: list[str]) -> bool:
-    """Whether a blank node may be among some terms; this asks all of them at once."""
+    """Return whether a blank node may be among some terms, looking at all of them at once."""
     return "\n_:" in "\n".join(("", *terms))
 
 
-#: What is no class of the graph's own.
+#: What is not a class of the graph itself.
 _NO_CLASSES = ("_:", *vocabulary.META_NAMESPACES)

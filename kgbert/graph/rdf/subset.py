@@ -87,7 +87,7 @@ def _keep_relations(builder: GraphBuilder, relations: Iterable[str]) -> None:
     ids = {name: relation for relation, name in builder.relations.items()}
     ids |= {builder.relations[relation]: relation for relation in known}
     asked = {ids.get(relation, relation) for relation in asked}
-    wanted = with_subproperties(asked, builder.kinds)
+    wanted = with_subproperties(asked, builder.superproperties)
     if not wanted & known:
         here = sorted(known | builder.skipped_relations.keys())[:20]
         example = f" Name some: ReadOptions(relations=({here[0]!r},))." if here else ""
@@ -98,7 +98,7 @@ def _keep_relations(builder: GraphBuilder, relations: Iterable[str]) -> None:
     if kinds := sorted(wanted & known - asked):
         builder.note(f"edges of kinds of the relations asked for are kept: {', '.join(kinds)}")
     for missing in sorted(asked - known):
-        if not with_subproperties({missing}, builder.kinds) & known:
+        if not with_subproperties({missing}, builder.superproperties) & known:
             builder.note(f"no edge has the relation {missing}, which was asked for")
     before = len(builder.edges) + builder.skipped_relations.total()
     builder.edges.keep_relations(wanted)

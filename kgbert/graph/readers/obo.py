@@ -229,11 +229,11 @@ def _note_unused_tags(ontology: _Ontology) -> None:
 
 def _rename_relations(builder: GraphBuilder, typedefs: dict[str, tuple[str, str]]) -> None:
     """Give relations their shared ids, and names to those with edges or sub-properties."""
-    pairs = [(own, general) for own, above in builder.kinds.items() for general in above]
+    pairs = [(own, general) for own, above in builder.superproperties.items() for general in above]
     known = builder.edges.relations() | {general for _, general in pairs}
     shared = {own: relation for own, (relation, _) in typedefs.items()}
     builder.edges.rename_relations(shared)
-    builder.kinds.clear()
+    builder.superproperties.clear()
     for own, general in pairs:
         builder.add_subproperty(shared[own], shared.get(general, general))
     builder.relations = {shared.get(own, own): "" for own in known}

@@ -93,7 +93,7 @@ def _add_all(quads: Iterator[pyoxigraph.Quad], statements: Statements) -> None:
 
 def _add_chunk(quads: Iterable[pyoxigraph.Quad], statements: Statements) -> None:
     """Add statements in one loop without calls: there may be fifty million of them."""
-    told, said = statements.told, statements.said
+    pending_texts, pending_resources = statements.pending_texts, statements.pending_resources
     named, blank = pyoxigraph.NamedNode, pyoxigraph.BlankNode
     literal, triple = pyoxigraph.Literal, pyoxigraph.Triple
     # Most files list the statements about one subject together.
@@ -108,14 +108,14 @@ def _add_chunk(quads: Iterable[pyoxigraph.Quad], statements: Statements) -> None
         target = quad.object
         if type(target) is literal:
             text, language = target.value, target.language or ""
-            subjects, texts = told[predicate][language]
+            subjects, texts = pending_texts[predicate][language]
             subjects.append(subject)
             texts.append(text)
             datatype = "" if language or type(start) is blank else target.datatype.value
             if datatype in CHECKED_DATATYPES:
                 statements.check_datatype(text, datatype)
         elif type(target) is not triple:
-            subjects, targets = said[predicate]
+            subjects, targets = pending_resources[predicate]
             subjects.append(subject)
             targets.append(target.value if type(target) is named else str(target))
 

@@ -1,8 +1,10 @@
-"""Collect entities, names and edges in any order, and put them into a graph's columns."""
+"""Collect entities, names and edges in any order, and build a graph of them."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Set
+from collections.abc import Container, Iterable, Mapping, Set
 from itertools import islice
+
+import numpy as np
 
 from kgbert.graph.core.columns import StringColumn
 from kgbert.graph.core.graph import SCOPES, KnowledgeGraph
@@ -20,7 +22,7 @@ MOST_REFERENCES = 1_000_000
 
 
 class GraphBuilder:
-    """What every reader fills.
+    """Collects what readers find, and builds the graph.
 
     >>> builder = GraphBuilder()
     >>> builder.add_name("HP:1", "Fever")
@@ -40,13 +42,16 @@ class GraphBuilder:
         self.references = TripleSet(terms=self.terms)
         self.sources: dict[str | Edge, Sources] = {}
         self.relations: dict[str, str] = {}
-        # Relation -> those that it is a kind of; reading makes use of it, the graph holds none.
-        self.kinds: defaultdict[str, set[str]] = defaultdict(set)
+        # Relation -> its super-properties; reading makes use of them, the graph has none.
+        self.superproperties: defaultdict[str, set[str]] = defaultdict(set)
         self.replaced: dict[str, str] = {}
         self.notes: Counter[str] = Counter()
-        # What the options do not ask for is counted, not held: languages, and relations.
+        # What the options exclude is counted: names by language, edges by relation.
         self.skipped_languages: Counter[str] = Counter()
         self.skipped_relations: Counter[str] = Counter()
+        self.unused_properties: Counter[str] = Counter()
+        # Reason -> number of dropped edges and an example.
+        self.dropped_edges: dict[str, tuple[int, str]] = {}
         # How many names are under the property that the options name.
         self.custom_label_count = 0
         self.version = ""
@@ -67,21 +72,24 @@ class GraphBuilder:
     def add_name(
         self, entity_id: str, text: str, scope: str = "preferred", language: str = ""
     ) -> None:
-        """Declare an entity by one of its names; white space is trimmed, empty names ignored."""
+        """Declare an entity by one of its names; white space is trimmed, empty names ignored.
+
+        The first preferred name in a language stays preferred, others become exact synonyms.
+        """
         self.entities.setdefault(entity_id, "")
         self.names.add(entity_id, SCOPES.index(scope), language, text)
 
     def add_edge(self, head: str, relation: str, tail: str) -> None:
-        """Add an edge; one to what is never declared is noted, and becomes a reference."""
+        """Add an edge; one to what is never declared is counted, and becomes a reference."""
         self.relations.setdefault(relation, "")
         self.edges.add(head, relation, tail)
 
     def add_reference(self, head: str, relation: str, tail: str) -> None:
-        """Add what an entity has to do with one of another graph."""
+        """Add a statement about an entity and one of another graph."""
         self.references.add(head, relation, tail)
 
     def add_sources(self, part: str | Edge, sources: Sources) -> None:
-        """Remember that an entity (by its id) or an edge comes from some of several sources."""
+        """Add sources of an entity (by its id) or of an edge."""
         self.sources[part] = tuple(dict.fromkeys((*self.sources.get(part, ()), *sources)))
 
     def add_relation(self, relation: str, name: str) -> None:
@@ -89,8 +97,14 @@ class GraphBuilder:
         self.relations[relation] = name
 
     def add_subproperty(self, relation: str, general: str) -> None:
-        """Say that a relation is a kind of another: who asks for that one gets it too."""
-        self.kinds[relation].add(general)
+        """Declare a relation to be a sub-property of another: selecting that one selects both."""
+        self.superproperties[relation].add(general)
+
+    def drop_edges(self, reason: str, count: int, example: str) -> None:
+        """Count edges that are dropped for a reason."""
+        if count:
+            known, first = self.dropped_edges.get(reason, (0, example))
+            self.dropped_edges[reason] = known + count, first
 
     def remove(self, entity_ids: Set[str]) -> None:
         """Remove entities, their names and the edges that start at them."""
@@ -104,11 +118,11 @@ class GraphBuilder:
         self.references.keep_heads(others)
 
     def note(self, text: str) -> None:
-        """Remember something the user should hear; equal notes are counted."""
+        """Add a remark for the user; equal ones are counted."""
         self.notes[text] += 1
 
     def take_over(self, other: "GraphBuilder") -> None:
-        """Move everything that another builder holds here."""
+        """Move the content of another builder here."""
         self.add_entities(other.entities.keys(), other.entities.values())
         self.names.take_over(other.names)
         self.edges.take_over(other.edges)
@@ -118,31 +132,35 @@ class GraphBuilder:
         self.relations.update({key: name for key, name in other.relations.items() if name})
         for relation in other.relations:
             self.relations.setdefault(relation, "")
-        for relation, above in other.kinds.items():
-            self.kinds[relation] |= above
+        for relation, general in other.superproperties.items():
+            self.superproperties[relation] |= general
         self.replaced.update(other.replaced)
         self.notes += other.notes
         self.skipped_languages += other.skipped_languages
         self.skipped_relations += other.skipped_relations
         self.custom_label_count += other.custom_label_count
+        self.unused_properties += other.unused_properties
+        for reason, (count, example) in other.dropped_edges.items():
+            self.drop_edges(reason, count, example)
         self.version = self.version or other.version
         self.licence = self.licence or other.licence
 
     def build(self, *, source: str = "") -> KnowledgeGraph:
         """Return the graph in its canonical order."""
+        self._follow_replacements()
         ids = sorted(self.entities)
         places = self.terms.places(ids)
         names = self.names.columns(places)
         edges, relations = self.edges.columns(places, places)
         self._separate_references(len(edges[0]))
         return KnowledgeGraph(
-            entity_ids=StringColumn.of(ids),
-            definitions=StringColumn.of(map(self.entities.__getitem__, ids)),
+            entity_ids=StringColumn.from_strings(ids),
+            definitions=StringColumn.from_strings(map(self.entities.__getitem__, ids)),
             names=names.texts,
             name_entities=names.owners,
             name_scopes=names.scopes,
-            name_languages=names.languages,
-            languages=names.spoken,
+            name_languages=names.language_indices,
+            languages=names.languages,
             heads=edges[0],
             relations=edges[1],
             tails=edges[2],
@@ -156,24 +174,37 @@ class GraphBuilder:
                 text if count == 1 else f"{text} ({count:,} times)"
                 for text, count in self.notes.items()
             ),
+            unused_properties=dict(self.unused_properties.most_common()),
+            dropped_edges=tuple(
+                (reason, *counted_edges) for reason, counted_edges in self.dropped_edges.items()
+            ),
             references=self._reference_columns(places),
             origins=self._origins(ids, edges, relations),
         )
 
+    def _follow_replacements(self) -> None:
+        """Let edges end at what replaced their tail, and let each old id name the current one."""
+        current = follow_chains(self.replaced, self.entities)
+        self.replaced.update(current)
+        redirect_tails(self, self.edges, current)
+
     def _separate_references(self, kept: int) -> None:
-        """Note the edges that are none of this graph, and keep those that may be of another."""
+        """Count the edges with an end that is no entity, and keep those to other graphs."""
         if dangling := len(self.edges) - kept:
-            self.notes[
-                f"{counted(dangling, 'edge')} dropped: an end of theirs is not an entity here"
-            ] += 1
             known = self.terms.mask_of(self.entities.keys())
-            self.references.update(islice(self.edges.leaving(known), MOST_REFERENCES))
+            leaving = list(islice(self.edges.leaving(known), MOST_REFERENCES))
+            example = " ".join(leaving[0]) if leaving else ""
+            self.drop_edges("an end is not an entity", dangling, example)
+            self.references.update(leaving)
 
     def _reference_columns(self, places: IndexArray) -> References:
         tails, tail_places = self.terms.sorted_strings(self.references.used(2))
         (heads, relations, ends), names = self.references.columns(places, tail_places)
         return References(
-            heads, relations, StringColumn.of(map(tails.__getitem__, ends.tolist())), tuple(names)
+            heads,
+            relations,
+            StringColumn.from_strings(map(tails.__getitem__, ends.tolist())),
+            tuple(names),
         )
 
     def _origins(self, ids: list[str], edges: Columns, relations: list[str]) -> Origins | None:
@@ -186,4 +217,35 @@ class GraphBuilder:
                 self.sources.get((ids[head], relations[relation], ids[tail]), ())
                 for head, relation, tail in zip(heads, kinds, tails, strict=True)
             ],
+        )
+
+
+def follow_chains(replaced: Mapping[str, str], entities: Container[str]) -> dict[str, str]:
+    """Return the entity that stands for each old id now, through other old ids if need be.
+
+    >>> follow_chains({"a": "b", "b": "c", "x": "y", "y": "x"}, {"c"})
+    {'a': 'c', 'b': 'c'}
+    """
+    current = {}
+    for old in replaced:
+        identifier, seen = old, set[str]()
+        while identifier in replaced and identifier not in entities and identifier not in seen:
+            seen.add(identifier)
+            identifier = replaced[identifier]
+        if identifier != old and identifier in entities:
+            current[old] = identifier
+    return current
+
+
+def redirect_tails(builder: GraphBuilder, edges: TripleSet, current: Mapping[str, str]) -> None:
+    """Let edges that end at an old id end at the current one; note how many these are."""
+    if not current:
+        return
+    old, new = edges.terms.numbers(current.keys()), edges.terms.numbers(current.values())
+    tails = np.arange(len(edges.terms), dtype=np.int32)
+    tails[old] = new
+    if count := edges.count_tails(edges.terms.mask_of(current.keys())):
+        edges.redirect(tails)
+        builder.note(
+            f"{counted(count, 'edge')} to obsolete or merged ids lead to what replaced these"
         )

@@ -1,5 +1,7 @@
-"""A set of names that stays small: whose they are, of which scope and language, and the text."""
+"""A compact set of names: owner, scope, language and text."""
 
+from array import array
+from collections import defaultdict
 from collections.abc import Iterator, Set
 from dataclasses import dataclass
 
@@ -7,9 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kgbert.graph.core.columns import StringColumn
-from kgbert.graph.storage.row_set import Rows, RowSet
+from kgbert.graph.storage.row_set import Columns, Rows, RowSet
 from kgbert.graph.storage.string_pool import IndexArray, IndexPool, StringPool
 
+#: Position in SCOPES of preferred names.
+_PREFERRED = 0
 #: (owner, position in SCOPES, language, text).
 Named = tuple[str, int, str, str]
 
@@ -24,8 +28,8 @@ class NameColumns:
     texts: StringColumn
     owners: NDArray[np.int32]
     scopes: NDArray[np.uint8]
-    languages: NDArray[np.uint16]
-    spoken: tuple[str, ...]
+    language_indices: NDArray[np.uint16]
+    languages: tuple[str, ...]
 
 
 def normalize_spaces(texts: list[str]) -> list[str]:
@@ -44,6 +48,10 @@ def normalize_spaces(texts: list[str]) -> list[str]:
 class NameSet:
     """Names of things, each once.
 
+    Of several preferred names in one language only the first stays preferred; the others become
+    exact synonyms when the names are put into columns. The first is that of the least rank, and
+    of equal ranks the one that was added first.
+
     >>> names = NameSet(StringPool())
     >>> names.add("HP:1", 0, "en", " Fever")
     >>> names.add("HP:1", 0, "en", "Fever")
@@ -56,23 +64,50 @@ class NameSet:
         self.terms = terms
         self._kinds: IndexPool[tuple[int, str]] = IndexPool()
         self._rows = RowSet()
+        # The preferred names as they were added, by rank; names removed since may be among them.
+        self._preferred: defaultdict[int, list[Rows]] = defaultdict(list)
+        self._pending = array("i")
 
     def add(self, owner: str, scope: int, language: str, text: str) -> None:
         """Add a name; white space is trimmed, empty names are ignored."""
         if text := " ".join(text.split()):
-            terms = self.terms
-            self._rows.add(terms[owner], self._kinds[scope, language], terms[text])
+            row = self.terms[owner], self._kinds[scope, language], self.terms[text]
+            self._rows.add(*row)
+            if scope == _PREFERRED:
+                self._pending.extend(row)
 
     def kind(self, scope: int, language: str) -> int:
         """Return the number of a scope and language."""
         return self._kinds[scope, language]
 
-    def extend(self, owners: IndexArray, kinds: int | IndexArray, texts: list[str]) -> None:
-        """Add names, a text an owner; all of one kind, or each of its own."""
+    def extend(
+        self, owners: IndexArray, kinds: int | IndexArray, texts: list[str], rank: int = 0
+    ) -> None:
+        """Add names, a text an owner; all of one kind, or each of its own.
+
+        Args:
+            owners: Indices of the owners among the terms.
+            kinds: What :meth:`kind` returned.
+            texts: The names.
+            rank: How far the preferred names among them stand back behind others.
+        """
         written = normalize_spaces(texts)
         rows = np.empty((len(owners), 3), np.int32)
         rows[:, 0], rows[:, 1], rows[:, 2] = owners, kinds, self.terms.numbers(written)
-        self._rows.append(rows if all(written) else rows[np.array(written, np.bool_)])
+        rows = rows if all(written) else rows[np.array(written, np.bool_)]
+        self._rows.append(rows)
+        preferred = rows[self._is_preferred()[rows[:, 1]]]
+        if len(preferred):
+            self._flush()
+            self._preferred[rank].append(preferred)
+
+    def _is_preferred(self) -> NDArray[np.bool_]:
+        return np.array([scope == _PREFERRED for scope, _ in self._kinds], np.bool_)
+
+    def _flush(self) -> None:
+        if self._pending:
+            self._preferred[0].append(np.array(self._pending, np.int32).reshape(-1, 3))
+            self._pending = array("i")
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -120,32 +155,60 @@ class NameSet:
         texts = np.arange(len(other.terms), dtype=np.int32)
         if other.terms is not self.terms:
             owners = texts = np.array([self.terms[term] for term in other.terms], np.int32)
+        owners = texts if owners is None else owners
         kinds = np.array([self._kinds[kind] for kind in other._kinds], np.int32)
-        self._rows.take(other._rows, texts if owners is None else owners, kinds, texts)
+        self._flush()
+        other._flush()
+        for rank, chunks in other._preferred.items():
+            for rows in chunks:
+                moved = np.stack([owners[rows[:, 0]], kinds[rows[:, 1]], texts[rows[:, 2]]], axis=1)
+                self._preferred[rank].append(moved[moved[:, 0] >= 0])
+        other._preferred.clear()
+        self._rows.move_from(other._rows, owners, kinds, texts)
+
+    def preferred_owners(self) -> set[str]:
+        """Return what has a preferred name."""
+        rows = self._rows.distinct()
+        used = np.zeros(len(self.terms), np.bool_)
+        used[rows[self._is_preferred()[rows[:, 1]], 0]] = True
+        return set(self.terms.selected(used))
 
     def columns(self, owners: IndexArray) -> NameColumns:
-        """Return the names in columns; ``owners`` is the number that each owner gets."""
-        # Not said and English come first, so that the best name of an entity is one of them.
-        spoken = sorted(self.languages() | {""}, key=_english_first)
-        tongues = {language: place for place, language in enumerate(spoken)}
-        kinds = [(scope, tongues.get(language, 0)) for scope, language in self._kinds]
-        places, said, texts = self._rows.translated(
-            owners,
-            np.array([scope << 16 | tongue for scope, tongue in kinds], np.int32),
-            np.arange(len(self.terms), dtype=np.int32),
+        """Return the names in columns; ``owners`` is the index that each owner gets."""
+        # Names without a language and English ones come first: the first is the one that is shown.
+        languages = sorted(self.languages() | {""}, key=_english_first)
+        positions = {language: position for position, language in enumerate(languages)}
+        kinds = np.array(
+            [
+                scope << 16 | positions[language] if language in positions else -1
+                for scope, language in self._kinds
+            ],
+            np.int32,
         )
-        selected = list(self.terms)
-        written = [selected[text] for text in texts.tolist()]
+        texts = np.arange(len(self.terms), dtype=np.int32)
+        columns = self._rows.translated(owners, kinds, texts)
+        columns = _with_one_preferred(columns, self._first_preferred(owners, kinds))
+        strings = list(self.terms)
+        written = [strings[text] for text in columns[2].tolist()]
         # Only the names of one entity and kind are sorted as strings, not all names there are.
-        for start, end in _runs(places, said):
+        for start, end in _runs(columns[0], columns[1]):
             written[start:end] = sorted(written[start:end])
         return NameColumns(
-            StringColumn.of(written),
-            places,
-            (said >> 16).astype(np.uint8),
-            (said & 0xFFFF).astype(np.uint16),
-            tuple(spoken),
+            StringColumn.from_strings(written),
+            columns[0],
+            (columns[1] >> 16).astype(np.uint8),
+            (columns[1] & 0xFFFF).astype(np.uint16),
+            tuple(languages),
         )
+
+    def _first_preferred(self, owners: IndexArray, kinds: IndexArray) -> Rows:
+        """Return the preferred names, those first that win, in the numbers of the columns."""
+        self._flush()
+        chunks = [rows for _, ranked in sorted(self._preferred.items()) for rows in ranked]
+        rows = np.concatenate(chunks) if chunks else np.zeros((0, 3), np.int32)
+        rows = np.stack([owners[rows[:, 0]], kinds[rows[:, 1]], rows[:, 2]], axis=1)
+        # Without the names of what was removed since.
+        return rows[(rows >= 0).all(axis=1)]
 
     def _spelled(self, rows: Rows) -> Iterator[Named]:
         terms, kinds = list(self.terms), list(self._kinds)
@@ -153,10 +216,32 @@ class NameSet:
             yield terms[owner], *kinds[kind], terms[text]
 
 
-def _runs(places: IndexArray, said: IndexArray) -> Iterator[tuple[int, int]]:
+def _with_one_preferred(columns: Columns, preferred: Rows) -> Columns:
+    """Return names of which each entity has one preferred a language: the first of some rows."""
+    entities, kinds, texts = columns
+    keys = entities.astype(np.int64) << 32 | kinds
+    first_keys, firsts = np.unique(
+        preferred[:, 0].astype(np.int64) << 32 | preferred[:, 1], return_index=True
+    )
+    positions = np.searchsorted(first_keys, keys)
+    is_preferred = kinds >> 16 == _PREFERRED
+    if not is_preferred.any():
+        return columns
+    winners = preferred[firsts, 2][np.minimum(positions, len(firsts) - 1)]
+    is_demoted = is_preferred & (winners != texts)
+    if not is_demoted.any():
+        return columns
+    demoted = RowSet()
+    demoted.append(np.stack([entities, kinds + (is_demoted << 16), texts], axis=1).astype(np.int32))
+    distinct = demoted.distinct()
+    return distinct[:, 0], distinct[:, 1], distinct[:, 2]
+
+
+def _runs(entities: IndexArray, kinds: IndexArray) -> Iterator[tuple[int, int]]:
     """Yield where several names in a row are of one entity and kind: start and end."""
-    changes = np.flatnonzero((places[1:] != places[:-1]) | (said[1:] != said[:-1])) + 1
-    starts, ends = np.append(0, changes), np.append(changes, len(places))
+    is_change = (entities[1:] != entities[:-1]) | (kinds[1:] != kinds[:-1])
+    changes = np.flatnonzero(is_change) + 1
+    starts, ends = np.append(0, changes), np.append(changes, len(entities))
     several = ends - starts > 1
     return zip(starts[several].tolist(), ends[several].tolist(), strict=True)
 

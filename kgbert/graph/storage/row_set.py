@@ -62,7 +62,7 @@ class RowSet:
         if not kept.all():
             self._chunks = [self.distinct()[kept]]
 
-    def take(
+    def move_from(
         self, other: "RowSet", first: IndexArray, second: IndexArray, third: IndexArray
     ) -> None:
         """Move the rows of another set here, in other numbers; it is empty afterwards.

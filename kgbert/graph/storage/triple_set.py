@@ -62,6 +62,17 @@ class TripleSet:
         used[self._rows.distinct()[:, place]] = True
         return used
 
+    def tails_of(self, heads: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Return for each term whether it is the tail of a triple with a marked head."""
+        rows = self._rows.distinct()
+        used = np.zeros(len(self.terms), np.bool_)
+        used[rows[heads[rows[:, 0]], 2]] = True
+        return used
+
+    def count_tails(self, tails: NDArray[np.bool_]) -> int:
+        """Return the number of triples that end at a marked term."""
+        return int(tails[self._rows.distinct()[:, 2]].sum())
+
     def relations(self) -> set[str]:
         """Return the relations of the triples."""
         used = np.zeros(len(self._relations), np.bool_)
@@ -73,6 +84,21 @@ class TripleSet:
         rows = self._rows.distinct()
         found = rows[rows[:, 1] == self._relations[relation]]
         return found[:, 0], found[:, 2]
+
+    def invert(self, relation: str, inverse: str) -> None:
+        """Replace the triples of a relation by those of its inverse."""
+        if relation in self.relations():
+            heads, tails = self.ends(relation)
+            self.extend(tails, inverse, heads)
+            self.keep_relations(self.relations() - {relation})
+
+    def redirect(self, tails: IndexArray) -> None:
+        """Replace each tail by the term with the index that is given for it."""
+        same = np.arange(len(self.terms), dtype=np.int32)
+        relations = np.arange(len(self._relations), dtype=np.int32)
+        redirected = RowSet()
+        redirected.move_from(self._rows, same, relations, tails)
+        self._rows = redirected
 
     def keep_relations(self, wanted: Set[str]) -> None:
         """Remove the triples with other relations."""
@@ -99,7 +125,7 @@ class TripleSet:
         numbers = np.array([relations[names.get(name, name)] for name in self._relations], np.int32)
         same = np.arange(len(self.terms), dtype=np.int32)
         renamed = RowSet()
-        renamed.take(self._rows, same, numbers, same)
+        renamed.move_from(self._rows, same, numbers, same)
         self._relations, self._rows = relations, renamed
 
     def take_over(self, other: "TripleSet", ends: IndexArray | None = None) -> None:
@@ -114,7 +140,7 @@ class TripleSet:
         elif ends is None:
             ends = np.array([self.terms[end] for end in other.terms], np.int32)
         relations = np.array([self._relations[name] for name in other._relations], np.int32)
-        self._rows.take(other._rows, ends, relations, ends)
+        self._rows.move_from(other._rows, ends, relations, ends)
 
     def columns(self, heads: IndexArray, tails: IndexArray) -> tuple[Columns, list[str]]:
         """Return the triples in columns, sorted, and the relations in them, sorted too.

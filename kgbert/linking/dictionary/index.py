@@ -191,7 +191,7 @@ def index_names(forms: Iterable[tuple[int, Sequence[str]]]) -> NameIndex:
     hashes, names = hashes[order], names[order]
     first = np.flatnonzero(np.append(True, hashes[1:] != hashes[:-1])[: len(hashes)])
     return NameIndex(
-        StringColumn.of(ids),
+        StringColumn.from_strings(ids),
         reach,
         hashes[first].view(np.int64),
         pairs.view(np.int64),

@@ -59,3 +59,18 @@ def test_other_relations_do_not_climb(relation):
 
     assert parents(graph, 0) == []
     assert list(ancestors(graph, 0)) == []
+
+
+def test_the_class_of_concepts_does_not_hide_their_hierarchy():
+    builder = GraphBuilder()
+    builder.add_name("Concept", "concept")
+    for narrower, broader in (("taxi", "car"), ("car", "vehicle")):
+        builder.add_edge(narrower, "skos:broader", broader)
+    for concept in ("taxi", "car", "vehicle", "boat"):
+        builder.add_name(concept, concept)
+        builder.add_edge(concept, "rdf:type", "Concept")
+    graph = builder.build()
+
+    level = dict(zip(graph.entity_ids, levels(graph).tolist(), strict=True))
+
+    assert level == {"Concept": 0, "boat": 1, "vehicle": 0, "car": 1, "taxi": 2}

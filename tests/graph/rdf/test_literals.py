@@ -68,7 +68,7 @@ def test_ill_typed_literals_are_kept_and_counted(read):
     assert graph.name(0) == "twelve"
     assert graph.definitions[0] == "2025-6-24T18:00:00"
     assert any(
-        note.startswith("2 literals do not fit their datatype, and are kept as they are written")
+        note.startswith("2 literals do not fit their datatype and are kept as they are written")
         for note in graph.notes
     )
 

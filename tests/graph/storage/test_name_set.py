@@ -65,13 +65,56 @@ def test_columns_are_in_the_order_of_a_graph(said):
 
     columns = names.columns(names.terms.places(ids))
 
-    spoken = columns.spoken
-    rows = [
-        (ids[owner], scope, spoken[language], text)
+    rows = rows_of(columns, ids)
+    order = {language: position for position, language in enumerate(columns.languages)}
+    assert columns.languages[0] == ""
+    assert rows == sorted(
+        with_one_preferred(said), key=lambda name: (*name[:2], order[name[2]], name[3])
+    )
+
+
+def rows_of(columns, ids):
+    return [
+        (ids[owner], scope, columns.languages[language], text)
         for owner, scope, language, text in zip(
-            columns.owners, columns.scopes, columns.languages, columns.texts, strict=True
+            columns.owners, columns.scopes, columns.language_indices, columns.texts, strict=True
         )
     ]
-    order = {language: place for place, language in enumerate(spoken)}
-    assert spoken[0] == ""
-    assert rows == sorted(set(said), key=lambda name: (*name[:2], order[name[2]], name[3]))
+
+
+def with_one_preferred(names):
+    """Return names of which the first preferred one of an owner and language stays so."""
+    first = {}
+    for owner, scope, language, text in names:
+        if scope == 0:
+            first.setdefault((owner, language), text)
+    return {
+        (owner, 1 if scope == 0 and first[owner, language] != text else scope, language, text)
+        for owner, scope, language, text in names
+    }
+
+
+@given(first=lists, second=lists, obsolete=st.sets(owners), wanted=st.sets(languages))
+def test_the_first_preferred_name_is_kept_through_moves_and_removals(
+    first, second, obsolete, wanted
+):
+    names, others = names_of(first), names_of(second)
+    names.take_over(others)
+    names.keep_languages(wanted)
+    ids = sorted(names.owners() - obsolete)
+
+    columns = names.columns(names.terms.places(ids))
+
+    kept = [name for name in first + second if name[0] in ids and name[2] in wanted]
+    assert set(rows_of(columns, ids)) == with_one_preferred(kept)
+
+
+def test_a_preferred_name_of_a_lesser_rank_comes_first():
+    names = NameSet(StringPool())
+    owner = names.terms.numbers(["a"])
+    names.extend(owner, names.kind(0, "en"), ["later"], rank=2)
+    names.extend(owner, names.kind(0, "en"), ["earlier"], rank=1)
+
+    columns = names.columns(names.terms.places(["a"]))
+
+    assert rows_of(columns, ["a"]) == [("a", 0, "en", "earlier"), ("a", 1, "en", "later")]

@@ -1,0 +1,182 @@
+import pytest
+
+from kgbert import ReadOptions, read_graph
+from kgbert.graph.files.source import Source
+from kgbert.graph.rdf.default_names import finalize
+from kgbert.graph.rdf.statements import Statements
+from kgbert.graph.readers.oxigraph import add_with_oxigraph
+from kgbert.graph.readers.rdf import add_with_rdflib
+
+HEADER = """\
+@prefix : <http://a.org/tools#> .
+@prefix owl: <http://www.w3.org/2002/07/owl#> .
+@prefix rdfs: <http://www.w3.org/2000/01/rdf-schema#> .
+@prefix oboInOwl: <http://www.geneontology.org/formats/oboInOwl#> .
+:Drill a owl:Class ; rdfs:label "drill" .
+:Auger a owl:Class ; rdfs:label "auger" .
+"""
+DRILL, AUGER = "http://a.org/tools#Drill", "http://a.org/tools#Auger"
+
+
+def graph_of(tmp_path, statements, **options):
+    path = tmp_path / "tools.ttl"
+    path.write_text(HEADER + statements)
+    return read_graph(path, options=ReadOptions(**options), cache=None)
+
+
+@pytest.mark.parametrize(
+    "predicate", ["oboInOwl:hasDefinition", ":definition", ":has_definition", ":textDefinition"]
+)
+def test_definitions_are_read_under_common_properties(predicate, tmp_path):
+    graph = graph_of(tmp_path, f':Drill {predicate} "It makes holes." ; rdfs:comment "Dull." .')
+
+    assert graph.entity(DRILL).definition == "It makes holes."
+
+
+@pytest.mark.parametrize("predicate", [":alternate_name", ":exactSynonym", ":altLabel", ":alias"])
+def test_synonyms_are_read_under_properties_with_a_standard_local_name(predicate, tmp_path):
+    graph = graph_of(tmp_path, f':Drill {predicate} "hole maker" .')
+
+    assert [name.text for name in graph.entity(DRILL).names] == ["drill", "hole maker"]
+    assert any("by the property's name" in note for note in graph.notes)
+
+
+def test_a_label_outranks_a_property_that_is_called_name(tmp_path):
+    graph = graph_of(tmp_path, ':Drill :name "Aaa" .')
+
+    assert graph.entity(DRILL).name == "drill"
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        ":Auger a owl:DeprecatedClass .",
+        ":Auger owl:deprecated true .",
+        ":Auger :isObsolete true .",
+    ],
+)
+def test_what_is_obsolete_is_left_out(statement, tmp_path):
+    assert AUGER not in graph_of(tmp_path, statement)
+
+
+@pytest.mark.parametrize("predicate", ["oboInOwl:replacedBy", ":replaced_by", ":termReplacedBy"])
+@pytest.mark.parametrize("target", [":Drill", '"http://a.org/tools#Drill"'])
+def test_what_replaces_an_obsolete_entity_is_found(predicate, target, tmp_path):
+    graph = graph_of(tmp_path, f":Auger owl:deprecated true ; {predicate} {target} .")
+
+    assert graph.entity(AUGER).id == DRILL
+
+
+def test_options_name_the_properties_of_an_ontology(tmp_path):
+    graph = graph_of(
+        tmp_path,
+        ':Drill :p1 "borer" ; :p2 "brace" ; :p3 "It makes holes." .\n'
+        ":Auger :p4 true ; :p5 :Drill .",
+        label="http://a.org/tools#p1",
+        synonym="http://a.org/tools#p2",
+        definition="http://a.org/tools#p3",
+        deprecation="http://a.org/tools#p4",
+        replacement="http://a.org/tools#p5",
+    )
+
+    assert graph.entity(DRILL).name == "borer"
+    assert [name.text for name in graph.entity(DRILL).names] == ["borer", "brace", "drill"]
+    assert graph.entity(DRILL).definition == "It makes holes."
+    assert graph.entity(AUGER).id == DRILL
+    assert not graph.unused_properties
+
+
+def test_text_properties_that_are_not_used_are_counted(tmp_path):
+    graph = graph_of(tmp_path, ':Drill :note "oil it" , "dry it" ; :weight "2 kg" .')
+
+    assert graph.unused_properties == {
+        "http://a.org/tools#note": 2,
+        "http://a.org/tools#weight": 1,
+    }
+    assert "http://a.org/tools#note 2; http://a.org/tools#weight 1" in " ".join(
+        str(graph.health()).split()
+    )
+
+
+def test_dropped_edges_are_counted_by_reason_with_an_example(tmp_path):
+    graph = graph_of(
+        tmp_path,
+        ":Drill rdfs:seeAlso <http://a.org/page> ; :uses <http://b.org/17> , :Auger .\n"
+        ":Auger a :Auger .",
+    )
+
+    reasons = {reason: (count, example) for reason, count, example in graph.dropped_edges}
+    assert reasons["rdfs:seeAlso is metadata"] == (1, f"{DRILL} http://a.org/page")
+    assert reasons["an end is not described in the graph"][0] == 1
+    assert reasons["an entity that is an instance of itself"] == (1, f"{AUGER} rdf:type {AUGER}")
+    assert graph.health().cycles.count == 0
+    assert "dropped 1 edge: rdfs:seeAlso is metadata" in str(graph.health())
+
+
+def test_what_only_properties_and_provenance_point_at_is_no_entity(tmp_path):
+    graph = graph_of(
+        tmp_path,
+        "@prefix prov: <http://www.w3.org/ns/prov#> .\n"
+        ":uses a owl:ObjectProperty ; :documentedAt :pages-number .\n"
+        ":Drill prov:wasDerivedFrom :pages-date .",
+    )
+
+    assert list(graph.names) == ["auger", "drill"]
+
+
+def test_targets_of_narrower_that_are_not_described_are_no_entities(tmp_path):
+    graph = graph_of(
+        tmp_path,
+        "@prefix skos: <http://www.w3.org/2004/02/skos/core#> .\n"
+        ":Drill skos:narrower :Auger , <http://b.org/12> ; skos:narrowMatch <http://b.org/13> .",
+    )
+
+    assert len(graph) == 2
+    assert graph.entity(AUGER).edges == (("skos:broader", DRILL),)
+    assert (1, "skos:narrowMatch", "http://b.org/13") in list(graph.references)
+
+
+def test_the_members_of_a_disjoint_union_are_below_it(tmp_path):
+    graph = graph_of(tmp_path, ":Tool rdfs:label 't' ; owl:disjointUnionOf ( :Drill :Auger ) .")
+
+    for member in (DRILL, AUGER):
+        assert graph.entity(member).edges == (("rdfs:subClassOf", "http://a.org/tools#Tool"),)
+
+
+def test_edges_to_replaced_entities_follow_chains(tmp_path):
+    graph = graph_of(
+        tmp_path,
+        ":Old owl:deprecated true ; oboInOwl:replacedBy :Older .\n"
+        ":Older owl:deprecated true ; oboInOwl:replacedBy :Drill .\n"
+        ":Auger rdfs:subClassOf :Old .",
+    )
+
+    assert graph.entity(AUGER).edges == (("rdfs:subClassOf", DRILL),)
+    assert graph.entity("http://a.org/tools#Old").id == DRILL
+
+
+def test_very_many_pairs_of_domains_and_ranges_make_no_edges(tmp_path):
+    ends = "".join(f":p rdfs:domain :d{i} ; rdfs:range :r{i} .\n" for i in range(200))
+
+    graph = graph_of(tmp_path, ":p a owl:ObjectProperty .\n" + ends)
+
+    assert not len(graph.heads)
+    assert ("more than 10,000 pairs of a domain and a range", 40_000) in [
+        edges[:2] for edges in graph.dropped_edges
+    ]
+
+
+@pytest.mark.parametrize("add", [add_with_rdflib, add_with_oxigraph])
+def test_the_first_preferred_name_in_the_file_is_the_preferred_one(add, tmp_path):
+    path = tmp_path / "tools.ttl"
+    path.write_text(
+        HEADER.replace('rdfs:label "drill"', 'rdfs:label "drill" , "borer" , "awl"')
+        + ':Drill rdfs:label "aaa"@de , "Bohrer"@de .'
+    )
+    statements = Statements(ReadOptions())
+    add("turtle", Source(path), statements)
+
+    graph = finalize(statements, "tools").build()
+
+    preferred = [name.text for name in graph.entity(DRILL).names if name.scope == "preferred"]
+    assert preferred == ["drill", "aaa"]
