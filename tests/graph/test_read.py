@@ -24,7 +24,7 @@ def test_the_same_graph_reads_equal_in_every_format(format_name, tmp_path):
 
 def test_every_format_that_can_hold_the_graph_is_tried():
     # RRF has no scopes, a dictionary no edges, and so on; they have tests of their own.
-    others = {"rrf", "dictionary", "records", "tree", "fhir", "stix", "wikidata"}
+    others = {"rrf", "dictionary", "records", "tree", "fhir", "stix", "wikidata", "names", "paths"}
     assert READERS.keys() - WRITERS.keys() == others
 
 

@@ -190,6 +190,31 @@ def _table(head: str, suffix: str) -> str | None:
     return "table" if first.strip().isdigit() and others and len(others[0].split()) > 1 else None
 
 
+def _paths(head: str, suffix: str) -> str | None:
+    lines = _content_lines(head)
+    deep = [line for line in lines if " > " in line]
+    # The first steps of some paths stand alone, and a table may have such a column.
+    is_list = 2 * len(deep) > len(lines) and not any("\t" in line or "|" in line for line in lines)
+    return "paths" if len(deep) > 1 and is_list else None
+
+
+def _names(head: str, suffix: str) -> str | None:
+    """Recognise a list of names, as opposed to a text: short lines that end no sentence."""
+    lines = _content_lines(head)
+    is_list = all(len(line.split()) <= 8 and line[-1] not in ".?!:,{}" for line in lines)
+    return (
+        "names" if len(lines) > 1 and is_list and suffix in ("", ".txt", ".csv", ".tsv") else None
+    )
+
+
+def _content_lines(head: str) -> list[str]:
+    """Return the whole lines of the beginning of a file, without comments."""
+    lines = head.splitlines()
+    # The last may be cut.
+    whole = lines[:-1] if len(head) >= 1 << 15 else lines
+    return [line.strip() for line in whole if line.strip() and not line.startswith("#")]
+
+
 def _separators_in(line: str) -> int:
     return max(map(line.count, "\t,;|"))
 
@@ -203,5 +228,7 @@ _RECOGNIZERS: tuple[Callable[[str, str], str | None], ...] = (
     _lines,
     _turtle,
     _dictionary,
+    _paths,
     _table,
+    _names,
 )

@@ -71,6 +71,8 @@ READERS: dict[str, Reader] = {
     "stix": _reader("json.stix", "read_stix"),
     "wikidata": _reader("json.wikidata", "read_wikidata"),
     "table": _reader("tables.table", "read_table"),
+    "names": _reader("name_lists", "read_names"),
+    "paths": _reader("name_lists", "read_paths"),
     "dictionary": _reader("dictionary", "read_dictionary"),
     "rrf": _reader("umls", "read_rrf"),
     "graphml": _graph_editor("graphml"),

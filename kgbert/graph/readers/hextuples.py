@@ -5,6 +5,7 @@ from typing import Any
 
 from kgbert.graph.files.source import Source
 from kgbert.graph.rdf.statements import Statements
+from kgbert.graph.readers.json.values import LONE_SURROGATE
 from kgbert.utils.errors import GraphError
 
 #: What stands in the place of the datatype if the value is an IRI or a blank node.
@@ -37,6 +38,8 @@ def _parse(line: str, number: int, source: Source) -> tuple[str, str, str, str, 
     is_list = isinstance(parts, list) and len(parts) >= 4
     if not is_list or not all(isinstance(part, str) for part in parts[:4]):
         raise _malformed(line, "is not a list of six strings", number, source)
+    if "\\u" in line and LONE_SURROGATE.search("".join(parts[:4])):
+        raise _malformed(line, "has half a character (a lone surrogate)", number, source)
     language = parts[4] if len(parts) > 4 else ""
     return parts[0], parts[1], parts[2], parts[3], language if isinstance(language, str) else ""
 

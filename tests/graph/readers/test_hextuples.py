@@ -24,6 +24,7 @@ def test_what_rdflib_writes_is_read_as_it_was(tmp_path):
 @pytest.mark.parametrize(
     ("line", "problem"),
     [
+        (f'["http://a.org/2", {LABEL}, "x\\ud800", {STRING}, "", ""]', "has half a character"),
         ('["http://a.org/2", "http://www.w3', "is not JSON"),
         ("5", "is not a list"),
         ('["http://a.org/2"]', "is not a list"),

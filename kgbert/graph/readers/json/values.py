@@ -10,7 +10,7 @@ from kgbert.graph.files.source import Source
 from kgbert.utils.errors import GraphError
 
 _LANGUAGE = re.compile(r"[a-z]{2,3}(?:-[A-Za-z0-9]+)*")
-_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def read_values(source: Source) -> Iterator[Any]:
@@ -46,7 +46,7 @@ def _parse(text: str, number: int, source: Source) -> Any:
         value = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise _malformed(text, f"is not valid JSON ({error})", number, source) from None
-    if "\\u" in text and _LONE_SURROGATE.search(json.dumps(value, ensure_ascii=False)):
+    if "\\u" in text and LONE_SURROGATE.search(json.dumps(value, ensure_ascii=False)):
         raise _malformed(text, "has half a character (a lone surrogate)", number, source)
     return value
 

@@ -1,0 +1,47 @@
+import pytest
+
+from kgbert import read_graph
+from tests.support.errors import raises
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(content):
+        path = tmp_path / "list.txt"
+        path.write_text(content)
+        return path
+
+    return write
+
+
+def test_a_list_of_names_is_a_graph_without_edges(write):
+    graph = read_graph(write("# drugs\naspirin\n acetylsalicylic  acid \n\n"))
+
+    assert sorted(graph.names) == ["acetylsalicylic acid", "aspirin"]
+    assert any("list of names" in note for note in graph.notes)
+
+
+@pytest.mark.parametrize(
+    "text", ["Dear reader.\nThis is a letter.\n", "One line only\n", "What is it?\nA poem\n"]
+)
+def test_a_text_is_no_list_of_names(text, write):
+    with raises("unknown-format"):
+        read_graph(write(text))
+
+
+def test_paths_are_a_hierarchy_in_which_a_name_may_recur(write):
+    graph = read_graph(write("Animals\nAnimals > Food\nBabies > Food\nBabies > Food > Milk\n"))
+
+    milk = graph.entity("Babies > Food > Milk")
+    assert milk.name == "Milk"
+    assert milk.edges == (("rdfs:subClassOf", "Babies > Food"),)
+    assert len(graph) == 5
+
+
+def test_the_numbers_of_a_taxonomy_are_its_ids(write):
+    graph = read_graph(
+        write("# Version 1\n1 - Clothing\n2 - Clothing > Shoes\n3 - Clothing > Hats\n")
+    )
+
+    assert graph.entity("2").edges == (("rdfs:subClassOf", "1"),)
+    assert graph.entity("2").name == "Shoes"
