@@ -1,6 +1,18 @@
-"""Labelled texts: the files that hold them, and what is wrong with them."""
+"""Labelled texts: their sources, the forms they are written in, and how they are divided."""
 
+from kgbert.data.columns import Columns, Record
 from kgbert.data.example import Example, Span
-from kgbert.data.read import read_examples, read_texts
+from kgbert.data.read import read_examples, read_records, read_texts
+from kgbert.data.sources import Source, parts_of
 
-__all__ = ["Example", "Span", "read_examples", "read_texts"]
+__all__ = [
+    "Columns",
+    "Example",
+    "Record",
+    "Source",
+    "Span",
+    "parts_of",
+    "read_examples",
+    "read_records",
+    "read_texts",
+]

@@ -1,17 +1,29 @@
-"""Which columns of a file are the text and the label."""
+"""Which columns of a source hold the text, the label and whatever else a task reads."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, NamedTuple
 
-from kgbert.utils.errors import KGBertError
+from kgbert.utils.errors import DataError, KGBertError, Remedy
+
+#: The standard columns of text and label, and of tokens, which may stand in place of a text.
+TEXT, LABEL, TOKENS, TAGS, SPANS = "text", "label", "tokens", "tags", "spans"
+
+
+class Record(NamedTuple):
+    """One row of a source, or one object."""
+
+    place: str
+    """Where it stands, for messages, as in ``line 3``."""
+    values: Mapping[str, Any]
+    """By the names of the columns."""
 
 
 @contextmanager
 def located(place: object) -> Iterator[None]:
-    """Put the place in front of a ValueError raised inside.
+    """Put a place in front of the message of an error that is raised inside.
 
     >>> with located("line 3"):
     ...     raise ValueError("no text")
@@ -26,85 +38,69 @@ def located(place: object) -> Iterator[None]:
         raise ValueError(f"{place}: {error}") from error.__cause__
 
 
-#: The columns of text and label where the user names none; that of the label may be absent.
-TEXT, LABEL = "text", "label"
-
-
 @dataclass(frozen=True)
 class Columns:
-    """What the user said about the columns (or keys) of a file.
+    """The names that a user gave for standard columns.
 
-    >>> Columns().check(["Text", "label"])
-    Traceback (most recent call last):
-    ValueError: no column 'text'; there are 'Text', 'label'. If the text is in 'Text', ...
+    >>> Columns({"text": "note"}).rename({"note": "a fever", "label": "ill"})
+    {'text': 'a fever', 'label': 'ill'}
     """
 
-    text: str = TEXT
-    label: str = LABEL
+    names: Mapping[str, str] = field(default_factory=dict)
+    """The source's column by standard name; a standard column that is missing has its own name."""
     label_required: bool = False
 
-    def rename(self, record: Mapping[str, Any]) -> dict[str, Any]:
-        """Return a record with the named columns called text and label."""
-        names = {self.text: TEXT, self.label: LABEL}
-        renamed = {names.get(name, name): value for name, value in record.items()}
-        # A column of another meaning does not become the text or the label by its name alone.
-        for standard, named in ((TEXT, self.text), (LABEL, self.label)):
-            if named in record:
-                renamed[standard] = record[named]
-            elif named != standard:
-                renamed.pop(standard, None)
-        return renamed
+    def __getitem__(self, standard: str) -> str:
+        return self.names.get(standard, standard)
 
-    def check(self, found: Sequence[str], *, may_lack_label: bool = False) -> None:
-        """Raise ValueError for a column that is needed and not among those found."""
-        needed = [("text", self.text)]
-        if self.label_required and not may_lack_label:
-            needed.append(("label", self.label))
-        for kind, column in needed:
-            if column not in found:
-                raise ValueError(self._missing(kind, column, found))
+    def rename(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the values of a row under their standard names."""
+        renamed = {
+            standard: values[name] for standard, name in self.names.items() if name in values
+        }
+        named = {*self.names.values()}
+        # A column does not become the text by its name alone where another was named.
+        others = {
+            name: value
+            for name, value in values.items()
+            if name not in named and name not in self.names
+        }
+        return renamed | others
 
-    def check_named(self, found: Iterable[str]) -> None:
-        """Raise ValueError for a label column that the user named and nobody found.
+    def check_row(self, names: Iterable[str]) -> None:
+        """Raise DataError where a row has neither a text nor tokens, or lacks its label."""
+        found = list(names)
+        if self[TEXT] not in found and (self[TEXT] != TEXT or self[TOKENS] not in found):
+            raise self._missing(TEXT, found)
+        # Spans and tags are labels of their own.
+        standard = self.rename(dict.fromkeys(found))
+        if self.label_required and standard.keys().isdisjoint((LABEL, SPANS, TAGS, TOKENS)):
+            raise self._missing(LABEL, found)
 
-        >>> Columns(label="kinds").check_named(["text", "kind"])
-        Traceback (most recent call last):
-        ValueError: no column 'kinds'; there are 'text', 'kind'. If the label is in 'kind', ...
-        """
-        names = list(found)
-        if self.label not in (LABEL, *names):
-            raise ValueError(self._missing("label", self.label, names))
+    def check_source(self, names: Iterable[str]) -> None:
+        """Raise DataError for a column that the user named and that no row of a source has."""
+        found = list(names)
+        for standard, name in self.names.items():
+            if name not in found and name != standard:
+                raise self._missing(standard, found)
 
-    def check_unnamed(self, instead: str) -> None:
-        """Raise ValueError for columns that the user named where a format has none.
-
-        >>> Columns(text="note").check_unnamed("a line is a text")
-        Traceback (most recent call last):
-        ValueError: there are no columns here, and so no 'note': a line is a text; leave out ...
-        """
-        for kind, named, usual in (("text", self.text, TEXT), ("label", self.label, LABEL)):
-            if named != usual:
-                raise ValueError(
-                    f"there are no columns here, and so no {named!r}: {instead}; leave out "
-                    f"--{kind}-column (in Python: {kind}_column)"
-                )
-
-    def check_label(self, label: str) -> None:
-        """Raise ValueError for an empty label where one is needed."""
-        if self.label_required and not label:
-            raise ValueError(
-                f"{self.label!r} is empty; every text needs a label here: "
-                "fill it in, or leave the text out"
+    def refuse(self, instead: str) -> None:
+        """Raise DataError where the user named columns of a format that has none."""
+        named = [name for standard, name in self.names.items() if name != standard]
+        if named:
+            raise DataError(
+                f"this format has no columns, and so no {named[0]!r}: {instead}; name no columns",
+                code="no-columns",
             )
 
-    def _missing(self, kind: str, column: str, found: Sequence[str]) -> str:
+    def _missing(self, standard: str, found: list[str]) -> DataError:
         # The column of the text is not that of the label, whatever it is called.
-        likely = [name for name in found if kind == "text" or name != self.text]
+        likely = [name for name in found if standard == TEXT or name != self[TEXT]]
         lowered = {name.strip().lower(): name for name in likely}
-        close = get_close_matches(column.lower(), lowered, n=1)
-        guess = lowered[close[0]] if close else (likely[0] if likely else "NAME")
-        return (
-            f"no column {column!r}; there are {', '.join(map(repr, found)) or 'none'}. "
-            f"If the {kind} is in {guess!r}, type --{kind}-column {guess!r} "
-            f"(in Python: {kind}_column={guess!r})"
+        close = get_close_matches(self[standard].lower(), lowered, n=1)
+        guess = lowered[close[0]] if close else (likely[0] if likely else ...)
+        return DataError(
+            f"no column {self[standard]!r}; found {', '.join(map(repr, found)) or 'none'}.",
+            code="missing-column",
+            remedies=[Remedy("columns", {standard: guess}, f"if that column holds the {standard}")],
         )

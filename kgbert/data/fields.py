@@ -48,7 +48,6 @@ def text_field(record: Mapping[str, Any], name: str = "text") -> str:
         raise DataError(
             f"{name!r} holds {text!r}; a text belongs in double quotes", code="text-not-a-string"
         )
-    _check_characters(text)
     return text
 
 
@@ -156,14 +155,3 @@ def _strings(values: object, key: str) -> list[str]:
             code="not-a-list-of-strings",
         )
     return values
-
-
-def _check_characters(text: str) -> None:
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        raise DataError(
-            f"the text holds half of a character ({text[error.start]!r} at {error.start}); "
-            r"write both halves of the \u pair, or the character itself",
-            code="lone-surrogate",
-        ) from error

@@ -1,13 +1,64 @@
-"""Tags of tokens (BIO, IOB1, IOBES) and the spans they stand for."""
+"""Tags of tokens (BIO, IOB1, IOBES, BILOU, IO) and the spans they stand for."""
 
 import logging
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from kgbert.utils.errors import DataError
 
 logger = logging.getLogger(__name__)
 
-#: ``O``, or where a token stands in its span (begin, inside, end or last, single or unit).
-TAG = re.compile(r"O|[BIELSU]-\S.*")
+#: The tag of a token outside of all spans.
+OUTSIDE = "O"
+
+#: The label of spans whose tags have none, as in corpora of one kind of entity.
+DEFAULT_LABEL = "entity"
+
+#: Where a token stands in its span: begin, inside or middle, end or last, single, unit or whole.
+_POSITIONS = "BIMELSUW"
+_CANONICAL = str.maketrans("MW", "IS")
+
+#: ``O``, or where a token stands in its span, and a label.
+TAG = re.compile(rf"O|[{_POSITIONS}][-_]\S.*")
+
+
+@dataclass(frozen=True)
+class TagScheme:
+    """One way of writing tags."""
+
+    pattern: re.Pattern[str]
+    """What every tag of a file in this scheme looks like."""
+    translate: Callable[[str], str]
+    """Returns a tag other than ``O`` as position, hyphen and label."""
+
+    def standard_form(self, tag: str) -> str:
+        """Return a tag as ``O`` or as position, hyphen and label.
+
+        Raises:
+            DataError: It is no tag of this scheme.
+        """
+        if not self.pattern.fullmatch(tag):
+            raise DataError(
+                f"{tag!r} is not a tag; expected O, or one of B- I- E- L- S- U- and a label, for "
+                "example B-PER",
+                code="unknown-tag",
+            )
+        return OUTSIDE if tag == OUTSIDE else self.translate(tag)
+
+
+def detect_scheme(tags: Iterable[str]) -> TagScheme:
+    """Return the scheme in which all tags of a file are written, the usual one if none fits.
+
+    >>> [detect_scheme(tags).standard_form(tags[0]) for tags in (
+    ...     ["I-Sign", "O"], ["B", "I", "O"], ["Sign-B", "Sign-I"], ["Sign", "O"])]
+    ['I-Sign', 'B-entity', 'B-Sign', 'I-Sign']
+    """
+    distinct = set(tags)
+    for scheme, is_plausible in SCHEMES:
+        if is_plausible(distinct) and all(map(scheme.pattern.fullmatch, distinct)):
+            return scheme
+    return STANDARD_SCHEME
 
 
 def decode_tags(tags: Sequence[str]) -> list[tuple[int, int, str]]:
@@ -22,19 +73,19 @@ def decode_tags(tags: Sequence[str]) -> list[tuple[int, int, str]]:
     [(0, 1, 'PER'), (1, 3, 'PER'), (3, 4, 'PER')]
     """
     spans: list[tuple[int, int, str]] = []
-    previous = "O"
+    previous = OUTSIDE
     for position, tag in enumerate(tags):
         if continues(previous, tag):
             start, _, label = spans[-1]
             spans[-1] = (start, position + 1, label)
-        elif tag != "O":
+        elif tag != OUTSIDE:
             spans.append((position, position + 1, tag[2:]))
         previous = tag
     return spans
 
 
 def continues(previous: str, tag: str) -> bool:
-    """Return whether a tag goes on with the span of the tag before it.
+    """Return whether a tag continues the span of the tag before it.
 
     >>> continues("B-PER", "I-PER"), continues("B-PER", "I-LOC"), continues("E-PER", "I-PER")
     (True, False, False)
@@ -43,40 +94,68 @@ def continues(previous: str, tag: str) -> bool:
 
 
 def check_tags(tags: Sequence[str]) -> None:
-    """Raise ValueError for the first thing that is no tag.
+    """Raise DataError for the first string that is not a tag.
 
     >>> check_tags(["O", "PER"])
     Traceback (most recent call last):
-    ValueError: 'PER' is no tag; a tag is O or one of B- I- E- L- S- U- and a label, as B-PER is
+    kgbert.utils.errors.DataError: 'PER' is not a tag; expected O, or one of B- I- E- L- S- U- ...
     """
     for tag in tags:
-        if not TAG.fullmatch(tag):
-            raise ValueError(
-                f"{tag!r} is no tag; a tag is O or one of B- I- E- L- S- U- and a label, "
-                "as B-PER is"
-            )
+        STANDARD_SCHEME.standard_form(tag)
 
 
-def report_slips(sentences: Iterable[Sequence[tuple[int, str]]]) -> None:
-    """Log how many (line, tag) pairs continue no span in a file where B- opens the spans.
+def warn_of_inconsistent_tags(sentences: Iterable[Sequence[tuple[object, str]]]) -> None:
+    """Log how many (place, tag) pairs continue no span in a file where B- opens the spans.
 
     In BIO and IOBES a span begins with B-, in IOB1 it may begin with I-. A file that does both has
-    slips, as published ones do; they are read as CoNLL's scorer reads them, but not silently.
+    inconsistent tags, as published ones have; they are read as CoNLL's scorer reads them.
     """
-    begun, slips = False, []
+    has_openings, inconsistent = False, []
     for sentence in sentences:
-        before = "O"
-        for line, tag in sentence:
+        before = OUTSIDE
+        for place, tag in sentence:
             if tag[0] == "B":
-                # After a span of its own label B- is IOB1's way, too, to open the next.
-                begun = begun or before[1:] != tag[1:]
+                # In IOB1, too, B- opens a span, directly behind another of the same label.
+                has_openings = has_openings or before[1:] != tag[1:]
             elif tag[0] in "IEL" and not continues(before, tag):
-                slips.append(f"line {line:,}: {tag} after {before}")
+                inconsistent.append(f"{place}: {tag} after {before}")
             before = tag
-    if begun and slips:
+    if has_openings and inconsistent:
         logger.warning(
             "%d tags continue no span although B- opens the spans here (first: %s); each was read "
             "as the beginning of a span: write B- there, or O where no span is meant",
-            len(slips),
-            slips[0],
+            len(inconsistent),
+            inconsistent[0],
         )
+
+
+def _prefixed(tag: str) -> str:
+    return f"{tag[0].translate(_CANONICAL)}-{tag[2:]}"
+
+
+def _suffixed(tag: str) -> str:
+    return f"{tag[-1].translate(_CANONICAL)}-{tag[:-2]}"
+
+
+def _bare(tag: str) -> str:
+    return f"{tag.translate(_CANONICAL)}-{DEFAULT_LABEL}"
+
+
+STANDARD_SCHEME = TagScheme(TAG, _prefixed)
+BARE_SCHEME = TagScheme(re.compile(f"[O{_POSITIONS}]"), _bare)
+_SUFFIXED = TagScheme(re.compile(rf"O|\S.*[-_][{_POSITIONS}]"), _suffixed)
+#: A label alone: neighbours with one label are one span.
+_LABELS = TagScheme(re.compile(r"[^\s_-].*"), "I-{}".format)
+
+#: The schemes with a test of the tags of a file, the first that fits is taken: a column of labels
+#: holds anything, so only one in which some tokens are outside is taken for tags.
+SCHEMES: tuple[tuple[TagScheme, Callable[[set[str]], bool]], ...] = (
+    (STANDARD_SCHEME, lambda tags: True),
+    (BARE_SCHEME, lambda tags: not tags.isdisjoint("BI")),
+    (_SUFFIXED, lambda tags: True),
+    (_LABELS, lambda tags: OUTSIDE in tags and not any(map(_has_position, tags))),
+)
+
+
+def _has_position(tag: str) -> bool:
+    return tag != OUTSIDE and TAG.fullmatch(tag) is not None

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 #: More classes than this in a report would be a list that nobody reads.
 MAX_CLASSES = 20
 
-_LABEL_COLUMN = Remedy("label_column", purpose="if the labels are in another column")
+_LABEL_COLUMN = Remedy("columns", {"label": ...}, "if the labels are in another column")
 
 
 @dataclass(frozen=True)

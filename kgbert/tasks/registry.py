@@ -48,7 +48,7 @@ def detect_task(records: Sequence[Mapping[str, Any]]) -> Task:
         f"the rows pose no task that can be told from their columns, {columns or 'none'}.",
         code="unknown-task",
         remedies=[
-            Remedy("label_column", purpose="if the labels are in another column"),
+            Remedy("columns", {"label": ...}, "if the labels are in another column"),
             Remedy("task", tuple(TASKS), "to name the task"),
         ],
     )

@@ -5,7 +5,7 @@ A remedy names an option and a value; Python and the command line word it differ
 """
 
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +26,8 @@ class Remedy:
     '--no-cache'
     >>> Remedy("line", 4096, owner="Limits").on_command_line()
     '--limit line=4096'
+    >>> Remedy("columns", {"text": "note"}).on_command_line()
+    '--text-column note'
     """
 
     option: str
@@ -38,7 +40,7 @@ class Remedy:
 
     def in_python(self) -> str:
         """Return the remedy as an argument."""
-        written = f"{self.option}={'...' if self.value is CHOOSE else repr(self.value)}"
+        written = f"{self.option}={repr(self.value).replace('Ellipsis', '...')}"
         return self._with_purpose(f"{self.owner}({written})" if self.owner else written)
 
     def on_command_line(self) -> str:
@@ -46,13 +48,16 @@ class Remedy:
         if self.owner == "Limits":
             return self._with_purpose(f"--limit {self.option}={self.value}")
         option = f"--{self.option.replace('_', '-')}"
+        if isinstance(self.value, Mapping):  # columns by their standard names: one option each
+            typed = " ".join(f"--{key}-column {_quoted(name)}" for key, name in self.value.items())
+            return self._with_purpose(typed)
         if self.value is True:
             return self._with_purpose(option)
         if self.value is False or self.value is None:
             return self._with_purpose(f"--no-{option[2:]}")
         values = self.value if isinstance(self.value, tuple | list) else (self.value,)
         typed = ",".join("..." if value is CHOOSE else str(value) for value in values)
-        return self._with_purpose(f"{option} {typed if typed == '...' else shlex.quote(typed)}")
+        return self._with_purpose(f"{option} {_quoted(typed)}")
 
     def _with_purpose(self, written: str) -> str:
         return f"{written} {self.purpose}" if self.purpose else written
@@ -62,9 +67,9 @@ class KGBertError(ValueError):
     """Something a user gave cannot work; the message says what to do instead.
 
     >>> error = KGBertError("no column 'text'.", code="missing-column",
-    ...                     remedies=[Remedy("text_column", "note")])
+    ...                     remedies=[Remedy("columns", {"text": "note"})])
     >>> str(error), error.code
-    ("no column 'text'. Use text_column='note'.", 'missing-column')
+    ("no column 'text'. Use columns={'text': 'note'}.", 'missing-column')
     >>> error.on_command_line()
     "no column 'text'. Use --text-column note."
     """
@@ -111,6 +116,10 @@ class DataError(KGBertError):
 
 class MissingFileError(KGBertError, FileNotFoundError):
     """A file or folder that was named does not exist."""
+
+
+def _quoted(value: Any) -> str:
+    return "..." if value in (CHOOSE, "...") else shlex.quote(str(value))
 
 
 def _rebuilt(

@@ -169,7 +169,10 @@ def test_only_a_part_of_a_graph_can_be_read(obo, capsys, options, entities):
         (["inspect", "missing.obo"], "missing.obo: no such file"),
         (["link", "missing.obo", "fever"], "missing.obo: no such file"),
         (["link", "{obo}", "missing.csv"], "missing.csv: no such file; check the name"),
-        (["link", "{obo}", "{notes}"], "'text'; there are 'note', 'id'. If the text is in 'note'"),
+        (
+            ["link", "{obo}", "{notes}"],
+            "no column 'text'; found 'note', 'id'. Use --text-column note if",
+        ),
         (["link", "{obo}", " "], "the text is empty; write one between quotes"),
         (["inspect", "{obo}", "--relations", "part_of"], "part_of"),
         (

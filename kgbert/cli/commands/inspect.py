@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from kgbert.cli.core.command import Command
 from kgbert.cli.options.graph import add_graph_arguments, graph_of
 from kgbert.cli.options.linker import add_linker_arguments, linker_of
+from kgbert.cli.options.texts import columns_of
 from kgbert.data import read_texts
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def _texts_of(arguments: Namespace) -> list[str]:
     # Before the graph, which may take longer: a mistyped name is answered at once.
     if not arguments.texts:
         return []
-    examples = read_texts(arguments.texts, text_column=arguments.text_column, overlaps="longest")
+    examples = read_texts(arguments.texts, columns=columns_of(arguments), overlaps="longest")
     return [example.text for example in examples]
 
 

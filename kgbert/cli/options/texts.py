@@ -4,7 +4,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from kgbert.data import Example, read_texts
-from kgbert.data.read import READERS
+from kgbert.data.readers import READERS
 
 
 def add_text_argument(parser: ArgumentParser) -> None:
@@ -25,10 +25,17 @@ def examples_of(arguments: Namespace) -> list[Example]:
     text: str = arguments.text
     named_like_one = len(text.split()) == 1 and text.removesuffix(".gz").endswith(tuple(READERS))
     if named_like_one or _is_file(text):
-        return read_texts(text, text_column=arguments.text_column, overlaps="longest")
+        return read_texts(text, columns=columns_of(arguments), overlaps="longest")
     if not text.strip():
         raise ValueError("the text is empty; write one between quotes, or the name of a file")
     return [Example(text)]
+
+
+def columns_of(arguments: Namespace) -> dict[str, str]:
+    """Return the source's names of the standard columns, as far as the command has options."""
+    named = {"text": "text_column", "label": "label_column"}
+    given = vars(arguments)
+    return {column: given[option] for column, option in named.items() if option in given}
 
 
 def _is_file(text: str) -> bool:

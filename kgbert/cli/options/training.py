@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from kgbert.cli.core.argument_types import learning_rate, positive
 from kgbert.cli.options.graph import add_graph_arguments
 from kgbert.cli.options.linker import add_linker_arguments
-from kgbert.data import Example, read_examples
-from kgbert.data.columns import Columns
+from kgbert.cli.options.texts import columns_of
+from kgbert.data import Columns, Example, read_examples, read_records
 from kgbert.tasks.base import Task
 from kgbert.tasks.registry import AUTO, TASKS, detect_task, find_task
 from kgbert.tasks.text_classification import TextClassification
@@ -42,13 +42,11 @@ def task_of(arguments: Namespace) -> Task:
     Raises:
         ValueError: Their columns do not tell the task.
     """
-    from kgbert.data.read import read_records
-
     path = arguments.texts or arguments.train
     if arguments.task != AUTO or not path:
         return find_task(TextClassification() if arguments.task == AUTO else arguments.task)
-    columns = Columns(arguments.text_column, arguments.label_column)
-    return detect_task([record for _, record in read_records(path, columns)])
+    records = read_records(path, Columns(columns_of(arguments)))
+    return detect_task([record.values for record in records])
 
 
 def split_of(arguments: Namespace, task: Task, seeds: Sequence[int]) -> "Callable[[int], Split]":
@@ -167,9 +165,4 @@ def _add_training(parser: ArgumentParser) -> None:
 
 
 def _read(path: str, task: Task, arguments: Namespace) -> list[Example]:
-    return read_examples(
-        path,
-        task,
-        text_column=arguments.text_column,
-        label_column=arguments.label_column,
-    )
+    return read_examples(path, task, columns=columns_of(arguments))

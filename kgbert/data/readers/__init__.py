@@ -1,1 +1,59 @@
 """Readers of labelled texts: one file format a module."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from kgbert.data.columns import Columns, Record
+from kgbert.data.files import check_file, read_content
+from kgbert.data.readers.conll import looks_like_conll, read_conll
+from kgbert.data.readers.conllu import read_conllu
+from kgbert.data.readers.json_objects import read_json
+from kgbert.data.readers.lines import read_lines
+from kgbert.data.readers.parquet import read_parquet
+from kgbert.data.readers.separated import read_separated
+from kgbert.utils.registry import lookup
+
+__all__ = ["READERS", "read_file"]
+
+
+#: A reader is called with the content of a text file, or with the path of any file.
+TextReader = Callable[[str, Columns], Iterator[Record]]
+Reader = Callable[[Path, Columns], Iterator[Record]]
+
+
+def read_file(path: Path, columns: Columns) -> Iterator[Record]:
+    """Return the records of a file in its order; the suffix says how it is read."""
+    check_file(path)
+    suffix = Path(path.stem if path.suffix.lower() == ".gz" else path.name).suffix.lower()
+    return lookup(READERS, suffix, "suffix")(path, columns)
+
+
+def _of_text(read: TextReader) -> Reader:
+    return lambda path, columns: read(read_content(path), columns)
+
+
+def _conll_or(read: TextReader) -> Reader:
+    """Return a reader of files that are CoNLL where their lines are a token and a tag each."""
+
+    def read_either(content: str, columns: Columns) -> Iterator[Record]:
+        return (read_conll if looks_like_conll(content) else read)(content, columns)
+
+    return _of_text(read_either)
+
+
+#: Readers by suffix.
+READERS: dict[str, Reader] = {
+    ".csv": _of_text(read_separated),
+    ".tsv": _conll_or(read_separated),
+    ".jsonl": _of_text(read_json),
+    ".ndjson": _of_text(read_json),
+    ".json": _of_text(read_json),
+    ".txt": _conll_or(read_lines),
+    ".conll": _of_text(read_conll),
+    ".bio": _of_text(read_conll),
+    ".iob": _of_text(read_conll),
+    ".iob2": _of_text(read_conll),
+    ".conllu": _of_text(read_conllu),
+    ".conllup": _of_text(read_conllu),
+    ".parquet": read_parquet,
+}

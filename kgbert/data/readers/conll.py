@@ -1,65 +1,125 @@
 """Read CoNLL files: one token and its tag a line, a blank line between sentences."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import NamedTuple
 
-from kgbert.data.columns import located
-from kgbert.data.tags import TAG, check_tags, report_slips
+from kgbert.data.columns import TAGS, TOKENS, Columns, Record, located
+from kgbert.data.tags import (
+    BARE_SCHEME,
+    OUTSIDE,
+    STANDARD_SCHEME,
+    detect_scheme,
+    warn_of_inconsistent_tags,
+)
+from kgbert.utils.errors import DataError
 
 
-def read_conll(content: str) -> Iterator[tuple[int, dict[str, Any]]]:
-    r"""Yield line and values of each sentence; the first column is the token, the last its tag.
+class _Row(NamedTuple):
+    line: int
+    cells: list[str]
 
-    >>> next(read_conll("Acute\tO\nfever\tB-Sign\n"))
-    (1, {'tokens': ['Acute', 'fever'], 'tags': ['O', 'B-Sign']})
+
+def read_conll(content: str, columns: Columns) -> Iterator[Record]:
+    r"""Yield one record a sentence; the first column is the token, the last one its tag.
+
+    A first column of token numbers is passed over, and so are last columns that hold no tags.
+
+    >>> next(read_conll("Acute\tO\nfever\tB-Sign\n", Columns()))
+    Record(place='line 1', values={'tokens': ['Acute', 'fever'], 'tags': ['O', 'B-Sign']})
     """
+    columns.refuse("token and tag are the first and the last word of a line")
     sentences = list(_sentences(content))
-    report_slips([(line, tag) for line, _, tag in sentence] for sentence in sentences)
-    for sentence in sentences:
-        lines, tokens, tags = (list(column) for column in zip(*sentence, strict=True))
-        yield int(lines[0]), {"tokens": tokens, "tags": tags}
+    token_column, tag_column = _token_column(sentences), _tag_column(sentences)
+    scheme = detect_scheme(row.cells[tag_column] for rows in sentences for row in rows)
+    tagged: list[list[tuple[int, str]]] = []
+    for rows in sentences:
+        tags = []
+        for row in rows:
+            with located(f"line {row.line:,}"):
+                tags.append((row.line, scheme.standard_form(row.cells[tag_column])))
+        tagged.append(tags)
+    warn_of_inconsistent_tags(
+        [(f"line {line:,}", tag) for line, tag in sentence] for sentence in tagged
+    )
+    for rows, sentence in zip(sentences, tagged, strict=True):
+        tokens = [row.cells[token_column] for row in rows]
+        yield Record(f"line {rows[0].line:,}", {TOKENS: tokens, TAGS: [tag for _, tag in sentence]})
 
 
 def looks_like_conll(content: str) -> bool:
     r"""Return whether the first lines are a token and a tag each.
 
+    Tags with a position and a label are enough. Others may be words of a sentence: then some have
+    to be ``O``, and tabs or blank lines have to structure the file.
+
     >>> looks_like_conll("Acute O\nfever B-Sign\n"), looks_like_conll("text\tlabel\n")
     (True, False)
+    >>> looks_like_conll("Acute\tO\nfever\tB\n"), looks_like_conll("group O\ngroup B\n")
+    (True, False)
     """
-    lines = [line for line in content[:10_000].split("\n")[:-1] if line.strip()]
-    rows = [_columns(line) for line in lines if not _is_comment(line)][:50]
-    return len({len(row) for row in rows}) == 1 and all(
-        len(row) > 1 and TAG.fullmatch(row[-1]) for row in rows
-    )
+    lines = content[:10_000].split("\n")[:-1]
+    rows = [_cells(line) for line in lines if line.strip() and not _is_comment(line)][:50]
+    if len({len(row) for row in rows}) != 1 or len(rows[0]) < 2:
+        return False
+    tags = {row[-1] for row in rows}
+    scheme = detect_scheme(tags)
+    if not all(map(scheme.pattern.fullmatch, tags)):
+        return False
+    if scheme is STANDARD_SCHEME:
+        return True
+    has_blank_line = any(not line.strip() for line in lines[:-1])
+    return OUTSIDE in tags and (has_blank_line or (scheme is BARE_SCHEME and "\t" in lines[0]))
 
 
-def _sentences(content: str) -> Iterator[list[tuple[int, str, str]]]:
-    """Yield the (line, token, tag) triples of each sentence."""
-    sentence: list[tuple[int, str, str]] = []
+def _sentences(content: str) -> Iterator[list[_Row]]:
+    sentence: list[_Row] = []
     for number, line in enumerate([*content.split("\n"), ""], start=1):
         if line.strip() and not _is_comment(line):
             with located(f"line {number:,}"):
-                sentence.append((number, *_token_and_tag(line)))
+                sentence.append(_Row(number, _checked_cells(line)))
         elif sentence and not line.strip():
             yield sentence
             sentence = []
 
 
-def _token_and_tag(line: str) -> tuple[str, str]:
-    columns = _columns(line)
-    if len(columns) < 2:
-        raise ValueError(
+def _checked_cells(line: str) -> list[str]:
+    cells = _cells(line)
+    if len(cells) < 2:
+        raise DataError(
             f"{line.strip()!r} has no tag; write a token, a tab or space and its tag a line, "
-            "and a blank line between sentences"
+            "and a blank line between sentences",
+            code="token-without-tag",
         )
-    check_tags(columns[-1:])
-    return columns[0], columns[-1]
+    return cells
 
 
-def _columns(line: str) -> list[str]:
+def _token_column(sentences: list[list[_Row]]) -> int:
+    """Return the second column where the first one numbers the tokens of each sentence."""
+    numbered = all(
+        len(row.cells) > 2 and row.cells[0] == str(position)
+        for rows in sentences
+        for position, row in enumerate(rows, start=1)
+    )
+    return 1 if numbered and any(len(rows) > 1 for rows in sentences) else 0
+
+
+def _tag_column(sentences: list[list[_Row]]) -> int:
+    """Return the last column that holds tags, counted from the end."""
+    rows = [row for rows in sentences for row in rows]
+    width = min((len(row.cells) for row in rows), default=2)
+    for column in range(-1, -width, -1):
+        tags = {row.cells[column] for row in rows}
+        scheme = detect_scheme(tags)
+        is_certain = OUTSIDE in tags or (column == -1 and scheme is STANDARD_SCHEME)
+        if is_certain and all(map(scheme.pattern.fullmatch, tags)):
+            return column
+    return -1
+
+
+def _cells(line: str) -> list[str]:
     """Split at tabs where there are any: a token may hold a space, or even be a no-break space."""
     line = line.strip("\r")
-    return [column for column in line.split("\t" if "\t" in line else " ") if column]
+    return [cell for cell in line.split("\t" if "\t" in line else " ") if cell]
 
 
 def _is_comment(line: str) -> bool:

@@ -2,62 +2,83 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterator
-from typing import Any
+from contextlib import contextmanager
 
-from kgbert.data.columns import Columns, located
+from kgbert.data.columns import Columns, Record, located
+from kgbert.data.files import MAX_BYTES
+from kgbert.utils.errors import DataError
+
+#: The line by which a spreadsheet says which character separates the cells.
+_SEPARATOR_LINE = re.compile(r"sep=(.)\r?(\n|$)", re.IGNORECASE)
 
 
-def read_separated(content: str, columns: Columns) -> Iterator[tuple[int, dict[str, Any]]]:
-    r"""Yield line and values of each row; the header tells the separator: comma, semicolon or tab.
+def read_separated(content: str, columns: Columns) -> Iterator[Record]:
+    r"""Yield one record a row; the header tells the separator: comma, semicolon, tab or pipe.
 
     >>> list(read_separated("text;label\nhigh fever;ill\n", Columns()))
-    [(2, {'text': 'high fever', 'label': 'ill'})]
+    [Record(place='line 2', values={'text': 'high fever', 'label': 'ill'})]
     """
     rows = _rows(content)
     line, header = next(rows, (1, []))
     header = [name.strip() for name in header]
     with located(f"line {line:,}"):
-        columns.check(header)
-        columns.check_named(header)
-    positions = {name: position for position, name in reversed(list(enumerate(header)))}
+        columns.check_row(header)
+        columns.check_source(header)
+    # Of columns with one name the first counts.
+    positions = {name: position for position, name in reversed([*enumerate(header)])}
     for line, row in rows:
-        with located(f"line {line:,}"):
+        place = f"line {line:,}"
+        with located(place):
             if len(row) != len(header):
-                raise ValueError(
+                raise DataError(
                     f"{len(row)} columns where the header has {len(header)} ({_shown(row)}); "
-                    "put a text that holds the separator between double quotes"
+                    "put a text that contains the separator between double quotes",
+                    code="ragged-row",
                 )
-            cells = {name: row[position] for name, position in positions.items()}
-            columns.check_label(cells.get(columns.label, "").strip())
-        yield line, cells
+        yield Record(place, {name: row[positions[name]] for name in reversed(positions)})
 
 
 def _rows(content: str) -> Iterator[tuple[int, list[str]]]:
     """Yield the rows that are not blank, each with the line it starts on."""
-    lines = io.StringIO(content, newline="")
-    reader = csv.reader(lines, delimiter=_separator(content), strict=True)
+    declared = _SEPARATOR_LINE.match(content)
+    body = content[declared.end() :] if declared else content
+    separator = declared[1] if declared else _separator(content)
+    skipped = 1 if declared else 0
+    reader = csv.reader(io.StringIO(body, newline=""), delimiter=separator, strict=True)
     row: list[str] | None = []
     while row is not None:
-        start = reader.line_num + 1
-        with located(f"line {start:,}"):
+        start = reader.line_num + 1 + skipped
+        with located(f"line {start:,}"), _long_cells():
             row = _next_row(reader)
         if row and any(cell.strip() for cell in row):
             yield start, row
+
+
+@contextmanager
+def _long_cells() -> Iterator[None]:
+    """Let a cell be as long as a file; the csv module has one limit for the whole process."""
+    limit = csv.field_size_limit(MAX_BYTES)
+    try:
+        yield
+    finally:
+        csv.field_size_limit(limit)
 
 
 def _next_row(reader: Iterator[list[str]]) -> list[str] | None:
     try:
         return next(reader, None)
     except csv.Error as error:
-        raise ValueError(
-            f"{error}; is a double quote left open? One inside a quoted text is written twice"
+        raise DataError(
+            f"{error}; is a double quote left open? One inside a quoted text is written twice",
+            code="malformed-row",
         ) from error
 
 
 def _separator(content: str) -> str:
     header = content.lstrip().split("\n", 1)[0]
-    return "\t" if "\t" in header else max(",;", key=header.count)
+    return "\t" if "\t" in header else max(",;|", key=header.count)
 
 
 def _shown(row: list[str]) -> str:

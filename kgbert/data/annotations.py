@@ -1,0 +1,214 @@
+"""Records of annotation tools and data sets in their standard form.
+
+A standard record has a text with a label, or with spans, or tokens with tags. Other forms are the
+exports of doccano, Prodigy and Label Studio, and the columns of Hugging Face data sets.
+"""
+
+import logging
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from kgbert.data.columns import LABEL, SPANS, TAGS, TEXT, TOKENS, Record, located
+from kgbert.data.tags import decode_tags, detect_scheme, warn_of_inconsistent_tags
+from kgbert.utils.errors import DataError
+
+logger = logging.getLogger(__name__)
+
+#: Columns that hold the tags of tokens.
+_TAG_COLUMNS = (TAGS, "ner_tags", "labels", "ner")
+
+#: Columns that hold spans, as objects or as lists of start, end and label.
+_SPAN_COLUMNS = (SPANS, "entities", "labels", LABEL)
+
+_START, _END = ("start", "start_offset", "begin"), ("end", "end_offset", "stop")
+_SPAN_LABEL = (LABEL, "labels", "type", "tag")
+
+#: What Prodigy writes where an annotator did not confirm a record.
+_ANSWERS, _ACCEPTED = {"accept", "reject", "ignore"}, "accept"
+
+#: What a program wrote into a table in the place of a missing label.
+_MISSING_WORDS = {"", "nan", "NaN", "<NA>"}
+
+
+def standardize(records: Iterable[Record]) -> list[Record]:
+    """Return records in their standard form, without those that an annotator rejected.
+
+    >>> doccano = {"text": "High fever", "label": [[5, 10, "Sign"]]}
+    >>> standardize([Record("line 1", doccano)])[0].values["spans"]
+    [{'start': 5, 'end': 10, 'label': 'Sign'}]
+    """
+    cleaned = [Record(place, _cleaned(values)) for place, values in records]
+    accepted = _accepted(cleaned)
+    has_spans = any(_spans_of(values) for _, values in accepted)
+    standard = []
+    for place, values in accepted:
+        with located(place):
+            standard.append(Record(place, _standard(dict(values), has_spans=has_spans)))
+    return _with_standard_tags(standard)
+
+
+def _cleaned(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return values without what stands for a missing one, arrays as lists."""
+    cleaned = {str(name): _plain(value) for name, value in values.items()}
+    if str(cleaned.get(LABEL, "")).strip() in _MISSING_WORDS:
+        cleaned[LABEL] = None
+    return cleaned
+
+
+def _plain(value: Any) -> Any:
+    if hasattr(value, "tolist"):  # an array or a number of numpy
+        value = value.tolist()
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, Mapping):
+        return {name: _plain(item) for name, item in value.items()}
+    is_missing = type(value).__name__ in ("NAType", "NaTType") or value != value
+    return None if is_missing else value
+
+
+def _accepted(records: list[Record]) -> list[Record]:
+    answers = {values.get("answer") for _, values in records}
+    if not answers or not answers <= _ANSWERS or answers == {_ACCEPTED}:
+        return records
+    accepted = [record for record in records if record.values["answer"] == _ACCEPTED]
+    logger.warning(
+        "%d of %d records were left out: an annotator rejected or ignored them",
+        len(records) - len(accepted),
+        len(records),
+    )
+    return accepted
+
+
+def _standard(values: dict[str, Any], *, has_spans: bool) -> dict[str, Any]:
+    if TOKENS in values and _holds_strings(values[TOKENS]):
+        values = _with_tags(values)
+    if column := _span_column(values, has_spans=has_spans):
+        values[SPANS] = [_standard_span(entry) for entry in values.pop(column)]
+    choice = values.get(LABEL) or values.get("accept")
+    if isinstance(choice, list) and len(choice) == 1 and isinstance(choice[0], str):
+        values[LABEL] = choice[0]
+    elif values.get(LABEL) == []:
+        values[LABEL] = None
+    _check_characters(values)
+    return values
+
+
+def _span_column(values: Mapping[str, Any], *, has_spans: bool) -> str | None:
+    """Return the column of the spans; in a file with spans an empty list is one, too."""
+    for column in _SPAN_COLUMNS:
+        entries = values.get(column)
+        if _are_spans(entries) or (has_spans and entries == []):
+            return column
+    return None
+
+
+def _spans_of(values: Mapping[str, Any]) -> bool:
+    return _span_column(values, has_spans=False) is not None
+
+
+def _are_spans(entries: Any) -> bool:
+    return bool(isinstance(entries, list) and entries) and all(map(_is_span, entries))
+
+
+def _is_span(entry: Any) -> bool:
+    if isinstance(entry, list):
+        return len(entry) == 3 and all(isinstance(offset, int) for offset in entry[:2])
+    return isinstance(entry, dict) and _first(entry, _START) is not None
+
+
+def _standard_span(entry: Any) -> dict[str, Any]:
+    if isinstance(entry, list):
+        start, end, label = entry
+        return {"start": start, "end": end, LABEL: label}
+    label = _first(entry, _SPAN_LABEL)
+    label = label[0] if isinstance(label, list) and len(label) == 1 else label
+    standard = {"start": _first(entry, _START), "end": _first(entry, _END), LABEL: label}
+    kept = {name: value for name, value in standard.items() if value is not None}
+    return kept | ({"entity": entry["entity"]} if entry.get("entity") else {})
+
+
+def _first(entry: Mapping[str, Any], names: Iterable[str]) -> Any:
+    return next((entry[name] for name in names if entry.get(name) is not None), None)
+
+
+def _with_tags(values: dict[str, Any]) -> dict[str, Any]:
+    """Return values whose tags are in their standard column, or spans of the text that is there."""
+    column = next((name for name in _TAG_COLUMNS if isinstance(values.get(name), list)), None)
+    if column is None:
+        return values if TEXT in values else values | {TEXT: " ".join(values.pop(TOKENS))}
+    tags = values.pop(column)
+    if any(isinstance(tag, int) for tag in tags):
+        raise DataError(
+            f"{column!r} are numbers, and this source has no names for them; write each tag as a "
+            "string, or give the Hugging Face Dataset, whose features name them",
+            code="unnamed-tags",
+        )
+    return values | {TAGS: tags}
+
+
+def _with_standard_tags(records: list[Record]) -> list[Record]:
+    """Return records whose tags are in the standard scheme, or spans where the text is there."""
+    tagged = [values for _, values in records if _is_tagged(values)]
+    scheme = detect_scheme(tag for values in tagged for tag in values[TAGS] if isinstance(tag, str))
+    standard, sentences = [], []
+    for place, values in records:
+        if _is_tagged(values) and _holds_strings(values[TAGS]):
+            with located(place):
+                tags = [scheme.standard_form(tag) for tag in values[TAGS]]
+                values = _in_text(dict(values) | {TAGS: tags})
+            sentences.append([(place, tag) for tag in tags])
+        standard.append(Record(place, values))
+    # A reader of CoNLL warned of its own, with the lines of the tags.
+    warn_of_inconsistent_tags(sentences)
+    return standard
+
+
+def _is_tagged(values: Mapping[str, Any]) -> bool:
+    return TOKENS in values and TAGS in values
+
+
+def _in_text(values: dict[str, Any]) -> dict[str, Any]:
+    """Return values with spans in the place of tags, if they have the text of the tokens."""
+    if not isinstance(values.get(TEXT), str):
+        return values
+    tokens, tags = values.pop(TOKENS), values.pop(TAGS)
+    if values.get(LABEL) or SPANS in values or len(tokens) != len(tags):
+        return values
+    starts, end = [], 0
+    for token in tokens:
+        start = values[TEXT].find(token, end)
+        if start < 0:
+            raise DataError(
+                f"the token {token!r} does not stand in the text behind the one before it",
+                code="token-outside-text",
+            )
+        starts.append(start)
+        end = start + len(token)
+    return values | {
+        SPANS: [
+            {"start": starts[first], "end": starts[last - 1] + len(tokens[last - 1]), LABEL: label}
+            for first, last, label in decode_tags(tags)
+        ]
+    }
+
+
+def _holds_strings(values: Any) -> bool:
+    return isinstance(values, list) and all(isinstance(value, str) for value in values)
+
+
+def _check_characters(values: Mapping[str, Any]) -> None:
+    for name, value in values.items():
+        for text in value if _holds_strings(value) else [value]:
+            if isinstance(text, str):
+                _check_text(name, text)
+
+
+def _check_text(name: str, text: str) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise DataError(
+            f"{name!r} has half of a character ({text[error.start]!r} at {error.start}); "
+            r"write both halves of the \u pair, or the character itself",
+            code="lone-surrogate",
+        ) from error

@@ -1,0 +1,50 @@
+"""Names of classes that a Hugging Face data set stores as numbers."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+
+def class_names(features: Mapping[str, Any] | None) -> dict[str, Sequence[str]]:
+    """Return the names of the classes by column, as ``Dataset.features`` or its JSON form has them.
+
+    >>> class_names({"text": {"_type": "Value"}, "label": {"_type": "ClassLabel", "names": ["a"]}})
+    {'label': ['a']}
+    """
+    found = {column: _names(feature) for column, feature in (features or {}).items()}
+    return {column: names for column, names in found.items() if names}
+
+
+def with_class_names(
+    values: Mapping[str, Any], names: Mapping[str, Sequence[str]]
+) -> dict[str, Any]:
+    """Return the values of a row with names instead of numbers; -1 stands for a missing label.
+
+    >>> with_class_names({"label": 1, "tags": [0, 1]}, {"label": ["a", "b"], "tags": ["O", "B-x"]})
+    {'label': 'b', 'tags': ['O', 'B-x']}
+    """
+    return {
+        column: _named(value, names[column]) if column in names else value
+        for column, value in values.items()
+    }
+
+
+def _named(value: Any, names: Sequence[str]) -> Any:
+    if isinstance(value, list | tuple):
+        return [_named(item, names) for item in value]
+    is_number = isinstance(value, int) and not isinstance(value, bool)
+    if not is_number:
+        return value
+    return names[value] if 0 <= value < len(names) else None
+
+
+def _names(feature: Any) -> Sequence[str] | None:
+    """Return the names of a feature, or those of the feature that its lists hold."""
+    if isinstance(feature, list):
+        return _names(feature[0]) if feature else None
+    if isinstance(feature, Mapping):
+        names, inner = feature.get("names"), feature.get("feature")
+    else:
+        names, inner = getattr(feature, "names", None), getattr(feature, "feature", None)
+    if isinstance(names, list | tuple):
+        return names
+    return None if inner is None else _names(inner)
