@@ -67,6 +67,7 @@ if TYPE_CHECKING:
     from kgbert.models.auto import KGBertForTokenClassification as KGBertForTokenClassification
     from kgbert.models.auto import KGBertModel as KGBertModel
     from kgbert.models.config import KGBertConfig as KGBertConfig
+    from kgbert.models.inject import inject_knowledge as inject_knowledge
     from kgbert.tasks.base import EncodedExample as EncodedExample
     from kgbert.tasks.base import LabelSpace as LabelSpace
     from kgbert.tasks.base import Metric as Metric
@@ -140,6 +141,7 @@ _HOMES = {
     "KGBertForSequenceClassification": "kgbert.models.auto",
     "KGBertForTokenClassification": "kgbert.models.auto",
     "KGBertModel": "kgbert.models.auto",
+    "inject_knowledge": "kgbert.models.inject",
     # Train, save and ask.
     # Say what is answered.
     "TASKS": "kgbert.tasks.registry",

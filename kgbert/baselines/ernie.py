@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch_geometric.nn.kge import TransE
 
-from kgbert.features.entity_features import EntityFeatures
+from kgbert.features.entity_features import EntityFeatures, load_cached, save_cached
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.models.config import KGBertConfig
 from kgbert.models.layers.injection import Injection, KnowledgeContext
@@ -38,15 +38,15 @@ def transe_vectors(
         graph: Only its edges are read.
         cache: Folder where vectors are kept by graph and settings; None trains anew.
     """
-    told = f"TransE {SIZE} {EPOCHS} {STEPS} {BATCH} {RATE} {SEED} {graph.hash}"
-    name = f"transe-{hashlib.sha256(told.encode()).hexdigest()[:32]}.safetensors"
-    kept = None if cache is None else Path(cache).expanduser() / name
-    if kept is not None and kept.exists():
-        return EntityFeatures.load(kept)
-    settings = hashlib.sha256(told.encode()).hexdigest()
+    key = f"TransE {SIZE} {EPOCHS} {STEPS} {BATCH} {RATE} {SEED} {graph.hash}"
+    name = f"transe-{hashlib.sha256(key.encode()).hexdigest()[:32]}.safetensors"
+    cache_file = None if cache is None else Path(cache).expanduser() / name
+    if cache_file is not None and (cached := load_cached(cache_file)) is not None:
+        return cached
+    settings = hashlib.sha256(key.encode()).hexdigest()
     features = EntityFeatures(_trained(graph).astype(np.float16), "TransE", settings, graph.hash)
-    if kept is not None:
-        features.save(kept)
+    if cache_file is not None:
+        save_cached(features, cache_file)
     return features
 
 
@@ -69,13 +69,13 @@ def _trained(graph: KnowledgeGraph) -> "np.ndarray[tuple[int, ...], np.dtype[np.
     return vectors
 
 
-def ernie_injections(config: KGBertConfig, read_position: int, pools: bool) -> list[Injection]:
+def ernie_injections(config: KGBertConfig, pools: bool) -> list[Injection]:
     """Return a fusion in each of the injected blocks."""
     names = {layer: f"layer_{layer}" for layer in sorted(config.injected_layers)}
     found = []
     for layer, before in zip(names, [None, *names.values()], strict=False):
         is_last = layer == max(names)
-        fusion = EntityFusion(config, read_position, before, None if is_last else names[layer])
+        fusion = EntityFusion(config, before, None if is_last else names[layer])
         found.append(Injection(names[layer], layer, fusion, place="feed forward"))
     return found
 
@@ -98,20 +98,17 @@ class EntityFusion(nn.Module):
     the best one counts.
     """
 
-    def __init__(
-        self, config: KGBertConfig, read_position: int, before: str | None, after: str | None
-    ) -> None:
+    def __init__(self, config: KGBertConfig, before: str | None, after: str | None) -> None:
         """Make the fusion of one block.
 
         Args:
             config: Says how large everything is.
-            read_position: The one with text-level links, which are no mention's.
             before: Where the block before left the entities; None in the first.
             after: Where this one leaves them; None in the last, behind which nothing reads them.
         """
         super().__init__()
         size, wide = config.feature_size, _width(config)
-        self.read_position, self.before, self.after = read_position, before, after
+        self.before, self.after = before, after
         self.attention = MultiHeadAttention(size, size, config.knowledge_heads)
         self.attention_norm = nn.LayerNorm(size)
         self.into_token = ZeroLinear(size, wide, bias=False)
@@ -126,7 +123,7 @@ class EntityFusion(nn.Module):
         """Return a block's widened states, before their activation, with the entities added."""
         if current.entities is None or current.links is None or not len(current.links.query_index):
             return states
-        spans = current.mentions(states.shape[1], self.read_position)
+        spans = current.mentions(states.shape[1])
         nodes, known = top_nodes(spans)
         # Under a name for each block: one that is recomputed must find what it found before.
         entities = current.entity_states[self.before] if self.before else current.entities[nodes]

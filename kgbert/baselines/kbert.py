@@ -1,4 +1,4 @@
-"""Texts with triples growing out of their mentions, as K-BERT reads them."""
+"""K-BERT: triples appended to the tokens of a text, seen by their mention alone."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -20,7 +20,7 @@ UNSEEN = -1e4
 
 
 class Branch(NamedTuple):
-    """A triple behind a mention: its tokens stand behind those of the text."""
+    """A triple of a mention: its tokens are appended to those of the text."""
 
     stem: tuple[int, ...]
     """The tokens of the mention."""
@@ -30,9 +30,9 @@ class Branch(NamedTuple):
 
 @dataclass(frozen=True)
 class SentenceTreeExpander:
-    """How triples grow out of a text.
+    """Appends the triples of each mention to the tokens of a text.
 
-    The tokens of a triple are put behind the text's, since a backbone with absolute positions
+    The tokens of a triple follow those of the text, since a backbone with absolute positions
     knows the order of its tokens by their position numbers alone: those of a branch go on from its
     mention, as if the rest of the text were not there.
     """
@@ -40,7 +40,7 @@ class SentenceTreeExpander:
     triples: int = 2
     """Most triples a mention; the first of its best candidate's edges."""
     first_position: int = 0
-    """What the backbone numbers the first token."""
+    """The position number of the first token, as the backbone counts."""
 
     name: ClassVar[str] = "kbert"
 
@@ -77,13 +77,15 @@ class SentenceTreeExpander:
     def batch_tensors(
         self, encoded: Sequence[EncodedText], width: int, max_length: int
     ) -> dict[str, Tensor]:
-        """Return which tokens attend to each other, and the position number of each token."""
+        """Return the tokens to pool, the attention between tokens, and their position numbers."""
         branches: list[tuple[Branch, ...]] = [text.expansion for text in encoded]
         trunks = [
-            len(text.offsets) - sum(end - start for _, start, end in grown)
-            for text, grown in zip(encoded, branches, strict=True)
+            len(text.offsets) - sum(end - start for _, start, end in of_text)
+            for text, of_text in zip(encoded, branches, strict=True)
         ]
         return {
+            # Mean pooling counts the text alone.
+            "pooling_mask": torch.arange(width) < torch.tensor(trunks).unsqueeze(1),
             "attention_mask": self.attention(trunks, branches, width),
             "position_ids": self.positions(trunks, branches, width, max_length),
         }
@@ -112,9 +114,9 @@ class SentenceTreeExpander:
             width: Tokens of the batch.
         """
         seen = torch.eye(width, dtype=torch.bool).repeat(len(trunks), 1, 1)
-        for row, (trunk, grown) in enumerate(zip(trunks, branches, strict=True)):
+        for row, (trunk, of_text) in enumerate(zip(trunks, branches, strict=True)):
             seen[row, :trunk, :trunk] = True
-            for stem, start, end in grown:
+            for stem, start, end in of_text:
                 seen[row, start:end, start:end] = True
                 seen[row, stem, start:end] = True
                 seen[row, start:end, stem] = True
@@ -132,7 +134,7 @@ class SentenceTreeExpander:
             most: Places that the backbone has; what goes beyond them shares the last.
         """
         places = torch.arange(width).clamp(max=most - 1).repeat(len(trunks), 1)
-        for row, grown in enumerate(branches):
-            for stem, start, end in grown:
+        for row, of_text in enumerate(branches):
+            for stem, start, end in of_text:
                 places[row, start:end] = stem[-1] + 1 + torch.arange(end - start)
         return self.first_position + places.clamp(max=most - 1)

@@ -11,14 +11,14 @@ from kgbert.models.layers.mention_spans import Spans
 from kgbert.models.layers.multihead import MultiHeadAttention
 
 
-def knowbert_injections(config: KGBertConfig, read_position: int, pools: bool) -> list[Injection]:
+def knowbert_injections(config: KGBertConfig, pools: bool) -> list[Injection]:
     """Return one injection, after the last injected block but one."""
     layer = sorted(config.injected_layers)[-2:][0]
-    attention = KnowledgeRecontextualisation(config, read_position)
+    attention = KnowledgeRecontextualization(config)
     return [Injection(f"layer_{layer}", layer, attention)]
 
 
-class KnowledgeRecontextualisation(nn.Module):
+class KnowledgeRecontextualization(nn.Module):
     """Pool mentions, link them, and let every word of the text attend to them.
 
     KnowBert (Peters et al. 2019, arXiv:1909.04164). With ``h`` the words, ``e`` the candidates::
@@ -39,14 +39,13 @@ class KnowledgeRecontextualisation(nn.Module):
     mentions stay as they were. The null entity has a vector and a score of its own.
     """
 
-    def __init__(self, config: KGBertConfig, read_position: int) -> None:
+    def __init__(self, config: KGBertConfig) -> None:
         super().__init__()
         size, heads, dropout = (
             config.feature_size,
             config.knowledge_heads,
             config.knowledge_dropout,
         )
-        self.read_position = read_position
         self.project = nn.Linear(config.backbone.hidden_size, size)
         self.pooling = nn.Linear(size, 1)
         self.span_norm = nn.LayerNorm(size)
@@ -66,7 +65,7 @@ class KnowledgeRecontextualisation(nn.Module):
         """Return the states of a block with what the words read of the mentions added."""
         if current.entities is None or current.links is None or not len(current.links.query_index):
             return states
-        spans = current.mentions(states.shape[1], self.read_position)
+        spans = current.mentions(states.shape[1])
         words = self.project(states)
         mentions = self.span_norm(self._pooled(words, spans))
         mentions = self.span_block(mentions, mentions, spans.together())

@@ -1,5 +1,6 @@
 """The way of on2vec: entities meet the text after it was pooled."""
 
+import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -8,9 +9,9 @@ from kgbert.models.layers.injection import Injection, KnowledgeContext
 from kgbert.models.layers.knowledge_attention import ZeroLinear
 
 
-def pooled_injections(config: KGBertConfig, read_position: int, pools: bool) -> list[Injection]:
+def pooled_injections(config: KGBertConfig, pools: bool) -> list[Injection]:
     """Return one injection, behind the pooling."""
-    fusion = PooledFusion(config, read_position)
+    fusion = PooledFusion(config)
     blocks = config.backbone.num_hidden_layers
     return [Injection("pooled", blocks, fusion, place="pooled")]
 
@@ -27,9 +28,8 @@ class PooledFusion(nn.Module):
     trained with the task: here all are, which can only be to its good.
     """
 
-    def __init__(self, config: KGBertConfig, read_position: int) -> None:
+    def __init__(self, config: KGBertConfig) -> None:
         super().__init__()
-        self.read_position = read_position
         self.output = ZeroLinear(config.knowledge_size, config.backbone.hidden_size, bias=False)
         self.dropout = nn.Dropout(config.knowledge_dropout)
 
@@ -40,15 +40,13 @@ class PooledFusion(nn.Module):
         if current.entities is None or current.links is None:
             return states
         links = current.links
-        width = states.shape[1]
-        place = self.read_position % width
-        weights = links.scores.exp() * (links.token_index[links.query_index] == place)
+        weights = links.scores.exp() * links.start_at(current.read_index)
         rows = links.batch_index[links.query_index]
         total = weights.new_zeros(len(states)).index_add(0, rows, weights).clamp(min=1e-6)
         shares = (weights / total[rows]).unsqueeze(1).to(current.entities.dtype)
         mean = current.entities.new_zeros(len(states), current.entities.shape[1]).index_add(
             0, rows, shares * current.entities[links.node_index]
         )
-        states = states.clone()
-        states[:, place] += self.dropout(self.output(mean)).to(states.dtype)
-        return states
+        update = self.dropout(self.output(mean)).to(states.dtype)
+        texts = torch.arange(len(states), device=states.device)
+        return states.index_put((texts, current.read_index), update, accumulate=True)

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import transformers
-from transformers import AutoTokenizer, TrainerCallback
+from transformers import TrainerCallback
 
 from kgbert.comparison.arms.arm import RunInputs
 from kgbert.comparison.arms.registry import Arm
@@ -17,10 +17,11 @@ from kgbert.comparison.peak_memory import PeakMemory
 from kgbert.comparison.study import Study, TrainingConfig
 from kgbert.data.splits import Split
 from kgbert.encoding.processor import KGBertProcessor
+from kgbert.features.backbones import longest_text
+from kgbert.features.pretrained import load_tokenizer
 from kgbert.linking.caching import CachingLinker
 from kgbert.models.base import KGBertPreTrainedModel
 from kgbert.tasks.base import EncodedExample, Task
-from kgbert.training.checks import longest_text
 from kgbert.training.inference import predict
 from kgbert.training.trainer import TrainingResult, default_arguments, fine_tune
 from kgbert.utils.logging import silenced_transformers
@@ -124,7 +125,7 @@ def check_arms(study: Study) -> None:
 def _processor(
     inputs: RunInputs, training_config: TrainingConfig, model: KGBertPreTrainedModel
 ) -> KGBertProcessor:
-    tokenizer = AutoTokenizer.from_pretrained(inputs.backbone)
+    tokenizer = load_tokenizer(inputs.backbone)
     reads_entities = model.injections or model.scores_entities
     # A training configuration says how long texts may be at most; a backbone may take less.
     taken = longest_text(model.config.backbone) or tokenizer.model_max_length

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from kgbert.data import Span
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.linking.mention import Candidate, Mention
+from kgbert.utils.errors import KGBertError
 
 #: Start and end of a token in the text, end exclusive; (0, 0) where it stands for no characters.
 Offsets = Sequence[tuple[int, int]]
@@ -108,8 +109,10 @@ def tokens_of(mention: Mention, offsets: Offsets) -> list[int]:
 
 def _checked(candidate: Candidate) -> float:
     if not 0 <= candidate.score <= 1:
-        raise ValueError(
-            f"the linker gives {candidate.entity} the score {candidate.score}, whose logarithm "
-            "weighs the candidates; give scores between 0 (never) and 1 (certain)."
+        raise KGBertError(
+            f"the linker gives {candidate.entity} the score {candidate.score}, but a score is a "
+            "probability, whose logarithm is the prior of the attention. Return scores between 0 "
+            "(never) and 1 (certain).",
+            code="score-out-of-range",
         )
     return candidate.score

@@ -1,5 +1,6 @@
-"""A graph's edges as rows, one a node: what a sampler draws neighbours from."""
+"""A graph's adjacency as compressed sparse rows (CSR), from which neighbours are sampled."""
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,9 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kgbert.graph.core.graph import KnowledgeGraph
+from kgbert.utils.errors import KGBertError
 from kgbert.utils.safetensors_io import open_matrices, save_matrices
 
-#: Edges from which on rows are kept in a file, which all processes map and nobody sorts again.
+logger = logging.getLogger(__name__)
+
+#: From this number of edges on, the adjacency is cached in a file that all processes map.
 LARGE = 2_000_000
 
 #: Where these files are, by the hash of their graph.
@@ -34,10 +38,19 @@ def load_adjacency(graph: KnowledgeGraph) -> CSRAdjacency:
         return build_adjacency(graph)
     path = CACHE.expanduser() / f"{graph.hash[:32]}.safetensors"
     if not path.exists():
-        rows = build_adjacency(graph)
-        save_matrices(path, vars(rows), {"graph_hash": graph.hash})
-    matrices, _ = open_matrices(path)
-    return CSRAdjacency(**matrices)
+        adjacency = build_adjacency(graph)
+        try:
+            save_matrices(path, vars(adjacency), {"graph_hash": graph.hash})
+        except OSError as error:
+            logger.warning("the adjacency of the graph is not cached: %s", error)
+            return adjacency
+    try:
+        matrices, _ = open_matrices(path)
+        return CSRAdjacency(**matrices)
+    except (KGBertError, ValueError, TypeError) as error:
+        logger.warning("the cached adjacency is not used and made again: %s", error)
+        path.unlink()
+        return load_adjacency(graph)
 
 
 def build_adjacency(graph: KnowledgeGraph) -> CSRAdjacency:

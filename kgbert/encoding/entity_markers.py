@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from kgbert.data import Span
+from kgbert.utils.errors import KGBertError, Remedy
 
 #: What stands before and behind head and tail: signs that every vocabulary knows, so that no
 #: embedding has to be learnt anew (Zhou & Chen 2022, arXiv:2102.01373).
@@ -30,19 +31,20 @@ class MarkedText(NamedTuple):
         """Return the token of each opening mark, from the offsets in the marked text.
 
         Raises:
-            ValueError: A mark is behind where the tokenizer cut the text off.
+            KGBertError: A mark lies where the tokenizer truncated the text.
         """
-        found = [
+        tokens = [
             [token for token, (start, end) in enumerate(offsets) if start <= place < end]
             for place in self.openings
         ]
-        if not all(found):
-            raise ValueError(
-                f"an argument of {self.text[:60]!r} is behind the {len(offsets):,} tokens that are "
-                "kept of a text; choose a larger max_length if the backbone takes it, or give the "
-                "sentence of the relation alone."
+        if not all(tokens):
+            raise KGBertError(
+                f"an argument of {self.text[:60]!r} lies behind the {len(offsets):,} tokens that "
+                "are kept of a text. Give only the sentence of the relation.",
+                code="argument-cut-off",
+                remedies=[Remedy("max_length", purpose="with more tokens if the backbone allows")],
             )
-        return tuple(tokens[0] for tokens in found)
+        return tuple(first for first, *_ in tokens)
 
 
 def mark(text: str, arguments: Sequence[Span]) -> MarkedText:

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from kgbert.utils.errors import KGBertError
 from kgbert.utils.safetensors_io import open_matrices, save_matrices
 
 
@@ -38,4 +39,11 @@ class EntityVectors:
     def load(cls, path: Path) -> "EntityVectors":
         """Open what :meth:`save` wrote; vectors are read when they are asked for."""
         matrices, about = open_matrices(path)
-        return cls(matrices["vectors"], Origin(**about))
+        try:
+            return cls(matrices["vectors"], Origin(**about))
+        except (KeyError, TypeError) as error:
+            raise KGBertError(
+                f"{path} contains no entity vectors of this version of kgbert ({error}). Remove "
+                "it; vectors are then computed from the graph.",
+                code="foreign-vectors",
+            ) from error

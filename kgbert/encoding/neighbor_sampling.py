@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from kgbert.encoding.csr import CSRAdjacency, load_adjacency
 from kgbert.graph.core.graph import KnowledgeGraph
+from kgbert.utils.errors import KGBertError
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,10 @@ class NeighborSampler:
         self, graph: KnowledgeGraph, *, fan_out: int = 8, hops: int = 2, seed: int = 0
     ) -> None:
         if fan_out < 1 or hops < 0:
-            raise ValueError(f"fan_out must be at least 1 and hops at least 0: {fan_out}, {hops}")
+            raise KGBertError(
+                f"fan_out={fan_out} and hops={hops}: `fan_out` must be >= 1 and `hops` >= 0.",
+                code="invalid-sampling",
+            )
         self.graph, self.fan_out, self.hops, self.seed = graph, fan_out, hops, seed
 
     @cached_property

@@ -10,7 +10,7 @@ from typing import Any, cast
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from transformers import AutoTokenizer, BatchEncoding, PreTrainedTokenizerBase
+from transformers import BatchEncoding, PreTrainedModel, PreTrainedTokenizerBase
 
 from kgbert.data import Example
 from kgbert.encoding.alignment import align
@@ -21,20 +21,56 @@ from kgbert.encoding.entity_markers import MarkedText, mark
 from kgbert.encoding.entity_vectors import EntityVectors, Origin
 from kgbert.encoding.expansion import TextExpander, make_expander
 from kgbert.encoding.neighbor_sampling import NeighborSampler
-from kgbert.features.entity_features import EntityFeatures
+from kgbert.features.backbones import family_of, longest_text
+from kgbert.features.entity_features import EntityFeatures, encode_entities
+from kgbert.features.pretrained import (
+    MOST_UNKNOWN,
+    check_tokenizer,
+    check_vocabulary,
+    count_unknown,
+    load_tokenizer,
+)
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.graph.serialization import load_graph, save_graph
 from kgbert.linking.dictionary.linker import DictionaryLinker
 from kgbert.linking.factory import linker_from_settings, linker_settings, share_features
 from kgbert.linking.mention import Linker, Mention
 from kgbert.utils.atomic_write import write_atomically
+from kgbert.utils.errors import KGBertError, MissingFileError, Remedy
 from kgbert.utils.paths import SETTINGS_FILE
 
+logger = logging.getLogger(__name__)
+
 GRAPH_FILE = "graph.safetensors"
+FEATURES_FILE = "features.safetensors"
+VECTORS_FILE = "entity_vectors.safetensors"
+
+#: Longest text in tokens unless another length is chosen.
+MAX_LENGTH = 512
+
+#: Candidates of each mention in the batches of a model that links entities.
+CANDIDATES = 8
+
+#: Fewer tokens than this are too few to judge a tokenizer by.
+_JUDGED_TOKENS = 50
+
+#: What the settings file of a saved processor may contain.
+_SETTINGS = {
+    "linker",
+    "fan_out",
+    "hops",
+    "max_length",
+    "padding_side",
+    "reads_last_token",
+    "expander",
+    "candidates",
+    "graph_left_out",
+}
+_REQUIRED_SETTINGS = {"linker", "fan_out", "hops", "max_length", "padding_side"}
 
 
 def graph_metadata(graph: KnowledgeGraph) -> dict[str, str]:
-    """Return what a folder without its graph tells of it: where it came from, none of its names."""
+    """Return what a folder without its graph states of it: its origin, none of its names."""
     return {
         "source": Path(graph.source).name,
         "version": graph.version,
@@ -44,44 +80,40 @@ def graph_metadata(graph: KnowledgeGraph) -> dict[str, str]:
 
 
 def resolve_graph(
-    folder: Path, given: KnowledgeGraph | None, told: Mapping[str, str]
+    folder: Path, given: KnowledgeGraph | None, metadata: Mapping[str, str]
 ) -> KnowledgeGraph:
     """Return the graph that was given, or the one in the folder.
 
     Args:
         folder: Where a processor was saved.
         given: The graph, read again by the user.
-        told: What :func:`graph_metadata` said when it was left out; empty where it was not.
+        metadata: :func:`graph_metadata` of the graph that was left out; empty where it was not.
 
     Raises:
-        ValueError: The graph was left out and is not given, or another one is given.
+        KGBertError: The graph was left out and is not given, or another one is given.
     """
-    if given is None and told:
-        raise ValueError(
-            f"{folder} was saved without its graph ({_named(told)}), so it cannot answer alone; "
-            "give your copy: --graph FILE, with the options it was read with "
-            "(in Python: graph=kgbert.read_graph(FILE))."
+    if given is None and metadata:
+        raise KGBertError(
+            f"{folder} was saved without its graph ({_named(metadata)}), so it cannot be used "
+            "without your copy, read with the same options.",
+            code="graph-left-out",
+            remedies=[Remedy("graph", purpose="with your copy")],
         )
     if given is None:
         return load_graph(folder / GRAPH_FILE)
-    if told and given.hash != told["hash"]:
-        raise ValueError(
+    if metadata and given.hash != metadata["hash"]:
+        raise KGBertError(
             f"{given.source or 'the graph'} ({given.version or 'no version'}, hash "
-            f"{given.hash[:12]}) is not the graph of {folder} ({_named(told)}, hash "
-            f"{told['hash'][:12]}); read the same release with the same options: card, languages, "
-            "relations, roots."
+            f"{given.hash[:12]}) is not the graph of {folder} ({_named(metadata)}, hash "
+            f"{metadata['hash'][:12]}). Read the same release with the same options: card, "
+            "languages, relations, roots.",
+            code="other-graph",
         )
     return given
 
 
-def _named(told: Mapping[str, str]) -> str:
-    return ", ".join(filter(None, (told["source"], told["version"], told["licence"])))
-
-
-logger = logging.getLogger(__name__)
-
-FEATURES_FILE = "features.safetensors"
-VECTORS_FILE = "entity_vectors.safetensors"
+def _named(metadata: Mapping[str, str]) -> str:
+    return ", ".join(filter(None, (metadata["source"], metadata["version"], metadata["licence"])))
 
 
 class KGBertProcessor:
@@ -94,10 +126,14 @@ class KGBertProcessor:
         linker: Any callable from texts to mentions; the dictionary of the graph's names if None.
         fan_out: Neighbours drawn for each node.
         hops: How often; as many as the model has graph layers.
-        max_length: Longest text in tokens; None means what the tokenizer says, 512 at most.
-        candidates: How many candidates of each mention batches tell, as entity linking needs them;
+        max_length: Longest text in tokens; None means what the tokenizer takes, 512 at most.
+        candidates: How many candidates of each mention batches bring, as entity linking needs them;
             for all other models 0.
         expander: Appends tokens to the texts, as K-BERT appends triples; None appends nothing.
+        reads_last_token: Whether the backbone's head for whole texts reads the last token of a text
+            instead of the first, so that the text-level links belong there. None decides by the
+            tokenizer: one that pads on the left, or has no classification token, is such a one's.
+            :meth:`for_model` knows it.
     """
 
     def __init__(
@@ -112,33 +148,90 @@ class KGBertProcessor:
         max_length: int | None = None,
         candidates: int = 0,
         expander: TextExpander | None = None,
+        reads_last_token: bool | None = None,
     ) -> None:
-        if not tokenizer.is_fast:
-            raise ValueError(
-                f"{type(tokenizer).__name__} gives no character offsets, without which mentions "
-                "cannot be placed on tokens; use a fast tokenizer (AutoTokenizer's default)."
-            )
+        _check_tokenizer(tokenizer, max_length)
         if len(features.vectors) != len(graph):
-            raise ValueError(
+            raise KGBertError(
                 f"{len(features.vectors):,} feature vectors do not fit a graph of {len(graph):,} "
-                "entities; make them anew with kgbert.encode_entities(graph, backbone)."
+                "entities. Make them again with kgbert.encode_entities(graph, backbone).",
+                code="features-of-another-graph",
             )
-        if max_length is not None and max_length > tokenizer.model_max_length:
-            raise ValueError(
-                f"max_length={max_length:,} is longer than the {tokenizer.model_max_length:,} "
-                "tokens that the backbone takes; choose at most that many."
-            )
+        if tokenizer.pad_token is None:
+            # Decoder-only checkpoints have none; transformers' heads skip it from the end.
+            tokenizer.pad_token = tokenizer.eos_token
         self.tokenizer, self.graph, self.features = tokenizer, graph, features
         self.linker: Linker = linker if linker is not None else DictionaryLinker(graph)
         self.sampler = NeighborSampler(graph, fan_out=fan_out, hops=hops)
         self.vectors: EntityVectors | None = None
-        self.max_length = min(max_length or 512, tokenizer.model_max_length)
+        self.max_length = min(max_length or MAX_LENGTH, tokenizer.model_max_length)
         self.candidates, self.expander = candidates, expander
+        if reads_last_token is None:
+            reads_last_token = self.pads_left or tokenizer.cls_token is None
+        self.reads_last_token = reads_last_token
+
+    @classmethod
+    def for_model(
+        cls,
+        model: PreTrainedModel,
+        graph: KnowledgeGraph,
+        features: EntityFeatures | None = None,
+        *,
+        tokenizer: PreTrainedTokenizerBase | None = None,
+        linker: Linker | None = None,
+        fan_out: int = 8,
+    ) -> "KGBertProcessor":
+        """Return the processor that fits a fused model: its hops, length and candidates.
+
+        Args:
+            model: A fused model, as ``from_backbone`` returns it.
+            graph: The graph that the model was made for.
+            features: One vector an entity; encoded by the backbone's checkpoint if None.
+            tokenizer: That of the backbone; loaded from the backbone's checkpoint if None.
+            linker: Any callable from texts to mentions; the dictionary of the graph's names if
+                None.
+            fan_out: Neighbours drawn for each node.
+
+        Raises:
+            KGBertError: Tokenizer, graph or features do not belong to the model.
+        """
+        config: Any = model.config
+        backbone = config.backbone
+        if config.graph_hash != graph.hash:
+            raise KGBertError(
+                f"the model was made for the graph {config.graph_hash[:12]}, but this graph is "
+                f"{graph.hash[:12]} ({graph.source}): its relations need not mean the same. Make "
+                "the model for this graph.",
+                code="other-graph",
+            )
+        checkpoint = backbone.name_or_path
+        if not checkpoint and (tokenizer is None or features is None):
+            raise KGBertError(
+                "the model does not name the checkpoint that it came from, so that its tokenizer "
+                "and the features of the entities cannot be loaded.",
+                code="unnamed-checkpoint",
+                remedies=[Remedy("tokenizer"), Remedy("features", purpose="as well")],
+            )
+        tokenizer = load_tokenizer(checkpoint) if tokenizer is None else tokenizer
+        check_tokenizer(tokenizer, backbone)
+        family, scores_entities = family_of(backbone), bool(getattr(model, "scores_entities", 0))
+        longest = longest_text(backbone)
+        return cls(
+            tokenizer,
+            graph,
+            encode_entities(graph, checkpoint) if features is None else features,
+            linker=linker,
+            fan_out=fan_out,
+            hops=config.graph_layers if config.reads_edges else 0,
+            max_length=min(MAX_LENGTH, tokenizer.model_max_length, longest or MAX_LENGTH),
+            candidates=CANDIDATES if scores_entities else 0,
+            reads_last_token=not family.reads_first_token,
+        )
 
     @property
-    def reads_last_token(self) -> bool:
-        """Whether the backbone's family reads the last token, its tokenizer padding on the left."""
-        return self.tokenizer.padding_side == "left"
+    def pads_left(self) -> bool:
+        """Whether padding stands before the tokens of a text."""
+        return bool(self.tokenizer.padding_side == "left")
 
     def vectors_origin(self, weights_hash: str) -> Origin:
         """Return what entity vectors of a graph encoder depend on with this processor."""
@@ -150,13 +243,16 @@ class KGBertProcessor:
         """Look up what ``model.precompute(processor)`` returned; with None, sample again."""
         if vectors is not None:
             own = asdict(self.vectors_origin(vectors.origin.weights_hash))
-            found = asdict(vectors.origin)
-            if stale := [name for name in own if own[name] != found[name]]:
-                told = ", ".join(f"{x} {found[x][:40]!r} instead of {own[x][:40]!r}" for x in stale)
-                raise ValueError(
-                    f"the entity vectors were made with {told}, so that they are not what the "
-                    "graph encoder makes of this graph; make them anew with "
-                    "model.precompute(processor)."
+            given = asdict(vectors.origin)
+            if stale := [name for name in own if own[name] != given[name]]:
+                shown = ", ".join(
+                    f"{x} {given[x][:40]!r} instead of {own[x][:40]!r}" for x in stale
+                )
+                raise KGBertError(
+                    f"the entity vectors were made with {shown}, so that they are not those of "
+                    "this graph and graph encoder. Make them again with "
+                    "model.precompute(processor).",
+                    code="stale-vectors",
                 )
         self.vectors = vectors
 
@@ -168,10 +264,10 @@ class KGBertProcessor:
                 marked for the encoder; offsets and links are those of the text without marks.
 
         Raises:
-            ValueError: An argument of a relation is cut off.
+            KGBertError: An argument of a relation is cut off, or most tokens are unknown.
         """
         if isinstance(texts, str):
-            raise TypeError(f"a list of texts is needed, not one text: [{texts[:40]!r}]")
+            raise TypeError(f"texts must be a list of texts, not one text: [{texts[:40]!r}]")
         if not texts:
             return []
         given = [x if isinstance(x, Example) else Example(x) for x in texts]
@@ -183,21 +279,27 @@ class KGBertProcessor:
             return_offsets_mapping=True,
         )
         self._warn_truncated(encoded)
+        self._check_unknown_tokens(encoded["input_ids"])
         offsets = encoded.pop("offset_mapping")
         result = []
         for row, mentions in enumerate(self._linked([x.text for x in given])):
             marks = marked[row].opening_tokens(offsets[row])
             own = marked[row].own(offsets[row])
-            read_token = len(own) - 1 if self.reads_last_token else 0
+            tokens = {name: encoded[name][row] for name in encoded}
+            if not tokens["input_ids"]:
+                # Decoder-only tokenizers add no special token to an empty text.
+                tokens = {name: [int(name == "attention_mask")] for name in tokens}
+                tokens["input_ids"], own = [self.tokenizer.pad_token_id], [(0, 0)]
+            word_ids = encoded.word_ids(row) or [None]
             arguments = dict(zip(marks, given[row].arguments, strict=True))
             result.append(
                 EncodedText(
                     given[row].text,
-                    {name: encoded[name][row] for name in encoded},
+                    tokens,
                     own,
-                    encoded.word_ids(row),
+                    word_ids,
                     mentions,
-                    align(own, mentions, self.graph, read_token, arguments),
+                    align(own, mentions, self.graph, self._read_token(tokens), arguments),
                     candidate_sets=tuple(
                         candidate_set(mention, own, self.graph, self.candidates)
                         for mention in (mentions if self.candidates else ())
@@ -214,36 +316,59 @@ class KGBertProcessor:
             for text in result
         ]
 
+    def _read_token(self, tokens: Mapping[str, list[int]]) -> int:
+        """Return the token that a head for whole texts reads, by the rule of transformers."""
+        if not self.reads_last_token:
+            return 0
+        ids, padding = tokens["input_ids"], self.tokenizer.pad_token_id
+        return max((place for place, token in enumerate(ids) if token != padding), default=0)
+
     def _linked(self, texts: list[str]) -> list[list[Mention]]:
-        found = self.linker(texts)
-        if len(found) != len(texts):
-            raise ValueError(
-                f"the linker returned {len(found):,} lists of mentions for {len(texts):,} texts; "
-                "it has to return one a text, empty where it finds nothing."
+        mentions = self.linker(texts)
+        if len(mentions) != len(texts):
+            raise KGBertError(
+                f"the linker returned {len(mentions):,} lists of mentions for {len(texts):,} "
+                "texts. It has to return one for each text, an empty one where nothing is linked.",
+                code="linker-result-count",
             )
-        return found
+        return mentions
+
+    def _check_unknown_tokens(self, rows: list[list[int]]) -> None:
+        """Refuse a tokenizer to which most of the texts are unknown; warn where they are short."""
+        unknown, total = count_unknown(self.tokenizer, rows)
+        if unknown <= MOST_UNKNOWN * total:
+            return
+        message = (
+            f"{unknown:,} of {total:,} tokens of the texts are unknown to the tokenizer "
+            f"({self.tokenizer.name_or_path or type(self.tokenizer).__name__}), so that the model "
+            "reads next to nothing of them. Use a backbone for the language and script of the "
+            "texts, or save the right tokenizer beside the weights."
+        )
+        if total >= _JUDGED_TOKENS:
+            raise KGBertError(message, code="unknown-tokens")
+        logger.warning(message)
 
     def _warn_truncated(self, encoded: BatchEncoding) -> None:
-        """Warn once a call of texts that were cut off."""
+        """Warn once a call about truncated texts."""
         cut = sum(bool(encoding.overflowing) for encoding in encoded.encodings or ())
         if cut:
             logger.warning(
-                "%s of %s texts are longer than %s tokens and were cut off, with what they mention "
-                "further on; split them, or choose a larger max_length (typed: --max-length) "
-                "if the backbone takes it.",
+                "%s of %s texts are longer than %s tokens and were cut off, including the mentions "
+                "after that point; split them, or choose a larger max_length (--max-length) if "
+                "the backbone takes it.",
                 f"{cut:,}",
                 f"{len(encoded['input_ids']):,}",
                 f"{self.max_length:,}",
             )
 
     def _warn_unknown_entities(self, encoded: Sequence[EncodedText]) -> None:
-        """Warn once a call of mentions that lead nowhere, as those of a linker of one's own may."""
+        """Warn once a call about mentions of ids that the graph lacks, as of a foreign linker."""
         unknown = [entity for text in encoded for entity in text.links.unknown]
         if unknown:
             logger.warning(
-                "%s of %s mentions lead to no entity of the graph (the first to %r, where the "
-                "graph has %r), so that nothing is read there; let the linker return the graph's "
-                "own ids.",
+                "%s of %s mentions are linked to no entity of the graph (the first to %r, where "
+                "the graph has ids like %r), so that they add no knowledge; let the linker return "
+                "the graph's own ids.",
                 f"{len(unknown):,}",
                 f"{sum(len(text.mentions) for text in encoded):,}",
                 unknown[0],
@@ -261,19 +386,19 @@ class KGBertProcessor:
         """
         padded = self.tokenizer.pad([text.tokens for text in encoded], return_tensors="pt")
         width = padded["input_ids"].shape[1]
-        shifts = [width - len(text.offsets) if self.reads_last_token else 0 for text in encoded]
+        shifts = [width - len(text.offsets) if self.pads_left else 0 for text in encoded]
         tokens = {name: padded[name] for name in ("input_ids", *padded)}
         links = [text.links for text in encoded]
-        arrows, linked = link_arrays(links, shifts)
-        batch = tokens | _tensors(arrows) | self._entity_tensors(linked, epoch)
+        arrays, linked = link_arrays(links, shifts)
+        batch = tokens | _tensors(arrays) | self._entity_tensors(linked, epoch)
         batch["table_size"] = largest_table(links)
         if encoded[0].marks:
-            opened = zip(encoded, shifts, strict=True)
-            marks = [[token + shift for token in text.marks] for text, shift in opened]
+            shifted = zip(encoded, shifts, strict=True)
+            marks = [[token + shift for token in text.marks] for text, shift in shifted]
             batch["argument_tokens"] = torch.tensor(marks)
         if self.candidates:
-            choices = [text.candidate_sets for text in encoded]
-            batch |= candidate_tables(choices, shifts, linked, self.candidates)
+            candidate_sets = [text.candidate_sets for text in encoded]
+            batch |= candidate_tables(candidate_sets, shifts, linked, self.candidates)
         if self.expander is None:
             return batch
         return batch | self.expander.batch_tensors(encoded, width, self.max_length)
@@ -285,9 +410,9 @@ class KGBertProcessor:
     def _entity_tensors(self, linked: NDArray[np.int64], epoch: int) -> Batch:
         """Return vectors of the linked entities, or the subgraph that they are computed from."""
         if self.vectors is not None:
-            found = _tensors({"entity_vectors": self.vectors.vectors[linked]})
-            told = self.vectors.origin.weights_hash
-            return found | {"vectors_hash": told, "hop_sizes": [(len(linked), 0)]}
+            vectors = _tensors({"entity_vectors": self.vectors.vectors[linked]})
+            weights_hash = self.vectors.origin.weights_hash
+            return vectors | {"vectors_hash": weights_hash, "hop_sizes": [(len(linked), 0)]}
         sampled = self.sampler.sample(linked, epoch)
         arrays: dict[str, NDArray[Any]] = {
             "node_features": self.features.vectors[sampled.nodes],
@@ -319,6 +444,7 @@ class KGBertProcessor:
             "max_length": self.max_length,
             # The tokenizer's own file forgets it in transformers 5.17.
             "padding_side": self.tokenizer.padding_side,
+            "reads_last_token": self.reads_last_token,
         }
         if self.expander is not None:
             settings["expander"] = {
@@ -335,20 +461,18 @@ class KGBertProcessor:
     def from_pretrained(
         cls, folder: str | Path, *, graph: KnowledgeGraph | None = None
     ) -> "KGBertProcessor":
-        """Read what :meth:`save_pretrained` wrote; the graph is given if it was left out there."""
+        """Read what :meth:`save_pretrained` wrote; the graph is given if it was left out there.
+
+        Raises:
+            KGBertError: Files of the folder are missing or damaged, or of a newer kgbert.
+        """
         folder = Path(folder)
-        try:
-            settings: dict[str, Any] = json.loads((folder / SETTINGS_FILE).read_text())
-        except FileNotFoundError as error:
-            raise FileNotFoundError(
-                f"{folder} holds no {SETTINGS_FILE}, so it is no kgbert model; give the folder "
-                "that `kgbert train` or `kgbert demo` wrote."
-            ) from error
+        settings = _read_settings(folder)
         graph = resolve_graph(folder, graph, settings.pop("graph_left_out", {}))
         linker = linker_from_settings(graph, settings.pop("linker"), folder)
         features = EntityFeatures.load(folder / FEATURES_FILE)
         share_features(features, linker)
-        tokenizer = AutoTokenizer.from_pretrained(folder, padding_side=settings.pop("padding_side"))
+        tokenizer = load_tokenizer(folder, padding_side=settings.pop("padding_side"))
         if "expander" in settings:
             settings["expander"] = make_expander(**settings["expander"])
         processor = cls(tokenizer, graph, features, linker=linker, **settings)
@@ -359,3 +483,51 @@ class KGBertProcessor:
 
 def _tensors(arrays: Mapping[str, NDArray[Any]]) -> Batch:
     return {name: torch.from_numpy(np.ascontiguousarray(array)) for name, array in arrays.items()}
+
+
+def _check_tokenizer(tokenizer: PreTrainedTokenizerBase, max_length: int | None) -> None:
+    if not tokenizer.is_fast:
+        raise KGBertError(
+            f"{type(tokenizer).__name__} gives no character offsets, without which mentions "
+            "cannot be mapped to tokens. Use a fast tokenizer (AutoTokenizer's default).",
+            code="slow-tokenizer",
+        )
+    check_vocabulary(tokenizer)
+    if max_length is not None and max_length > tokenizer.model_max_length:
+        raise KGBertError(
+            f"max_length={max_length:,} is longer than the {tokenizer.model_max_length:,} tokens "
+            "that the backbone takes.",
+            code="max-length-too-long",
+            remedies=[Remedy("max_length", tokenizer.model_max_length)],
+        )
+
+
+def _read_settings(folder: Path) -> dict[str, Any]:
+    path = folder / SETTINGS_FILE
+    try:
+        settings: Any = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise MissingFileError(
+            f"{folder} contains no {SETTINGS_FILE}, so it is no kgbert model. Give the folder that "
+            "`kgbert train` or `kgbert demo` wrote.",
+            code="no-saved-model",
+        ) from error
+    except ValueError as error:
+        raise KGBertError(
+            f"{path} is damaged ({error}). Restore the folder from its source, or train again.",
+            code="damaged-settings",
+        ) from error
+    names = set(settings) if isinstance(settings, dict) else set()
+    if missing := sorted(_REQUIRED_SETTINGS - names):
+        raise KGBertError(
+            f"{path} is damaged: it lacks {', '.join(missing)}. Restore the folder from its "
+            "source, or train again.",
+            code="damaged-settings",
+        )
+    if unknown := sorted(names - _SETTINGS):
+        raise KGBertError(
+            f"{path} has the settings {', '.join(unknown)}, which this version of kgbert does not "
+            "know. Update kgbert to the version that saved the folder.",
+            code="newer-settings",
+        )
+    return cast(dict[str, Any], settings)

@@ -6,27 +6,30 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from transformers import AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import AutoModel, PreTrainedModel, PreTrainedTokenizerBase
 
+from kgbert.features.pretrained import check_tokenizer, load_pretrained, load_tokenizer
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.graph.verbalize import verbalize
 from kgbert.utils.device import has_fast_bf16
+from kgbert.utils.errors import KGBertError
 from kgbert.utils.safetensors_io import open_matrices, save_matrices
 
 logger = logging.getLogger(__name__)
 
-#: How many vectors are hashed at least, if there are as many.
+#: How many vectors are hashed and checked at least, if there are as many.
 _HASHED = 50_000
 
 
 @dataclass(frozen=True, eq=False)
 class EntityFeatures:
-    """One vector an entity, and what made them, so that more can be made in the same space."""
+    """One vector for each entity, and the encoder that made them."""
 
     vectors: NDArray[np.float16]
     """Shape (entities, features); mapped from the disk where they were loaded."""
@@ -39,8 +42,7 @@ class EntityFeatures:
     @cached_property
     def hash(self) -> str:
         """SHA-256 of the vectors; of very many, of some drawn evenly from all."""
-        drawn = self.vectors[:: max(1, len(self.vectors) // _HASHED)]
-        return hashlib.sha256(np.ascontiguousarray(drawn).tobytes()).hexdigest()
+        return hashlib.sha256(np.ascontiguousarray(self._sample).tobytes()).hexdigest()
 
     def save(self, path: Path) -> None:
         """Write the vectors as safetensors, whole or not at all."""
@@ -53,9 +55,55 @@ class EntityFeatures:
 
     @classmethod
     def load(cls, path: Path) -> "EntityFeatures":
-        """Open what :meth:`save` wrote; vectors are read when they are asked for."""
+        """Open what :meth:`save` wrote; vectors are read from the disk when they are used.
+
+        Raises:
+            KGBertError: The file is damaged, has other contents, or vectors that are not finite; of
+                very many vectors some drawn evenly from all are looked at.
+        """
         matrices, about = open_matrices(path)
-        return cls(matrices["vectors"], **about)
+        try:
+            features = cls(matrices["vectors"], **about)
+        except (KeyError, TypeError) as error:
+            raise KGBertError(
+                f"{path} contains no entity features of this version of kgbert ({error}). Remove "
+                "it, and encode the entities again with kgbert.encode_entities(graph, backbone).",
+                code="foreign-features",
+            ) from error
+        if not np.isfinite(features._sample).all():
+            raise KGBertError(
+                f"{path} contains feature vectors that are not finite. Remove it, and encode the "
+                "entities again with kgbert.encode_entities(graph, backbone).",
+                code="non-finite-features",
+            )
+        return features
+
+    @property
+    def _sample(self) -> NDArray[np.float16]:
+        return self.vectors[:: max(1, len(self.vectors) // _HASHED)]
+
+
+def load_cached(path: Path) -> EntityFeatures | None:
+    """Return the features in a cache file; None if there is none, or a damaged one, with a warning.
+
+    Args:
+        path: The file, which the caller then writes again.
+    """
+    if not path.exists():
+        return None
+    try:
+        return EntityFeatures.load(path)
+    except (KGBertError, ValueError, OSError) as error:
+        logger.warning("the features cached in %s are not used and made again: %s", path, error)
+        return None
+
+
+def save_cached(features: EntityFeatures, path: Path) -> None:
+    """Write features to a cache file; warn and go on where that is impossible."""
+    try:
+        features.save(path)
+    except OSError as error:
+        logger.warning("the features are not cached: %s", error)
 
 
 #: Called with how many entities are encoded and how many there are.
@@ -71,7 +119,7 @@ def encode_entities(
     progress: Progress | None = None,
     cache: str | Path | None = "~/.cache/kgbert/features",
 ) -> EntityFeatures:
-    """Return one feature vector an entity: its neighbourhood in words, read by a frozen encoder.
+    """Return one feature vector for each entity: its verbalized neighbourhood, encoded.
 
     Args:
         graph: Its entities are put into words by :func:`kgbert.graph.verbalize.verbalize`.
@@ -79,21 +127,23 @@ def encode_entities(
         batch_size: Entities encoded together.
         max_length: Longest description in tokens; what is longer is cut.
         progress: Called after each batch.
-        cache: Folder where vectors are kept by what was encoded and by which encoder; None
-            encodes anew.
+        cache: Folder where vectors are cached by texts and encoder; None encodes again.
     """
-    tokenizer = AutoTokenizer.from_pretrained(name_or_path)
+    tokenizer = load_tokenizer(name_or_path)
     # In single precision whatever it was saved in, so that its hash does not depend on that.
-    encoder = AutoModel.from_pretrained(name_or_path, dtype=torch.float32).eval()
+    encoder: Any = load_pretrained(AutoModel, name_or_path, dtype=torch.float32).eval()
+    check_tokenizer(tokenizer, encoder.config)
+    if tokenizer.pad_token is None:
+        tokenizer.pad_token = tokenizer.eos_token
     encoder_hash = weights_hash(encoder)
     texts = [verbalize(graph, index) for index in range(len(graph))]
-    kept = None
+    cache_file = None
     if cache is not None:
-        told = "\x1e".join([encoder_hash, str(max_length), graph.hash, *texts])
-        name = f"{hashlib.sha256(told.encode()).hexdigest()[:32]}.safetensors"
-        kept = Path(cache).expanduser() / name
-        if kept.exists():
-            return replace(EntityFeatures.load(kept), encoder=name_or_path)
+        key = "\x1e".join([encoder_hash, str(max_length), graph.hash, *texts])
+        name = f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.safetensors"
+        cache_file = Path(cache).expanduser() / name
+        if (cached := load_cached(cache_file)) is not None:
+            return replace(cached, encoder=name_or_path)
     if torch.cuda.is_available():
         encoder = encoder.cuda()
     # Equal lengths side by side, so that little is computed on padding.
@@ -105,8 +155,8 @@ def encode_entities(
         if progress:
             progress(min(start + batch_size, len(texts)), len(texts))
     features = EntityFeatures(vectors, name_or_path, encoder_hash, graph.hash)
-    if kept:
-        features.save(kept)
+    if cache_file:
+        save_cached(features, cache_file)
     return features
 
 

@@ -13,11 +13,12 @@ from transformers.modeling_outputs import TokenClassifierOutput
 
 from kgbert.models.base import KGBertPreTrainedModel
 from kgbert.models.config import KGBertConfig
-from kgbert.models.fusions import FUSIONS
+from kgbert.models.fusions import find_fusion
 from kgbert.models.heads.entity_linking import CandidateScorer, pop_candidate_inputs
 from kgbert.models.heads.relation import PairClassifier
 from kgbert.models.inputs import pop_knowledge_inputs
 from kgbert.models.linking_loss import add_linking_loss
+from kgbert.utils.errors import KGBertError, Remedy
 
 
 class KGBertModel(KGBertPreTrainedModel):
@@ -60,10 +61,12 @@ class KGBertForEntityLinking(KGBertPreTrainedModel):
 
     def add_head(self, config: KGBertConfig) -> None:
         """Add what scores the candidates."""
-        if not FUSIONS[config.fusion].reads_graph:
-            raise ValueError(
-                f"fusion={config.fusion!r} makes no vectors of entities that a mention could be "
-                "compared with; leave it at 'attention'."
+        if not find_fusion(config.fusion).reads_graph:
+            raise KGBertError(
+                f"fusion={config.fusion!r} computes no entity vectors that a mention could be "
+                "compared with.",
+                code="fusion-without-vectors",
+                remedies=[Remedy("fusion", "attention")],
             )
         self.scorer = CandidateScorer(config.backbone.hidden_size, config.knowledge_size)
         # Nothing reads it, and several processes would wait for its gradients.
@@ -88,20 +91,20 @@ class KGBertForEntityLinking(KGBertPreTrainedModel):
                 ``candidates=...`` gives, and what else the backbone takes.
 
         Raises:
-            ValueError: The batch brings no candidates or no knowledge.
+            KGBertError: The batch brings no candidates or no knowledge.
         """
         candidates, knowledge = pop_candidate_inputs(inputs), pop_knowledge_inputs(inputs)
-        current = self.build_context(knowledge, attention_mask)
-        with self.context_stack.activate(current):
+        context = self.build_context(knowledge, input_ids, attention_mask, inputs)
+        with self.context_stack.activate(context):
             read = self.backbone(input_ids=input_ids, attention_mask=attention_mask, **inputs)
-        logits = self.scorer(read.last_hidden_state, current.entities, candidates)
+        logits = self.scorer(read.last_hidden_state, context.entities, candidates)
         output = TokenClassifierOutput(
             loss=None if labels is None else _mean_loss(logits, labels),
             logits=logits,
             hidden_states=read.hidden_states,
             attentions=read.attentions,
         )
-        return add_linking_loss(output, current, knowledge, self.config.linking_loss)
+        return add_linking_loss(output, context, knowledge, self.config.linking_loss)
 
 
 def _mean_loss(logits: Tensor, labels: Tensor) -> Tensor:

@@ -3,37 +3,40 @@
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from copy import deepcopy
 from functools import partial
 from itertools import chain
+from pathlib import Path
 from types import MappingProxyType
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar, cast
 
 import torch
+from safetensors import SafetensorError
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
-from transformers import AutoModel, PreTrainedModel
+from transformers import AutoModel, PreTrainedConfig, PreTrainedModel
 
 from kgbert.encoding.entity_vectors import EntityVectors
 from kgbert.encoding.processor import KGBertProcessor
-from kgbert.features.backbones import READ_LAST
+from kgbert.features.backbones import Block, blocks_of, family_of, head_input_of
 from kgbert.features.entity_features import weights_hash
+from kgbert.features.pretrained import load_pretrained
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.models.config import KGBertConfig, check_options
-from kgbert.models.fusions import FUSIONS
+from kgbert.models.fusions import Fusion, find_fusion, fusion_name
 from kgbert.models.inputs import BatchKnowledge, pop_knowledge_inputs
-from kgbert.models.layers.graph_encoder import GraphEncoder
+from kgbert.models.layers.graph_encoder import GraphEncoder, graph_encoder_name
 from kgbert.models.layers.initialization import init_module_weights
 from kgbert.models.layers.injection import (
-    TOKENS_FIRST,
     BlockHook,
     BoundInjection,
     ContextStack,
     Injection,
     KnowledgeContext,
     MeanPoolHook,
+    SharedCallCounter,
     StateUpdate,
-    hooked_module,
-    last_of,
+    hooked_block,
 )
 from kgbert.models.layers.knowledge_attention import (
     FoldedKeysValues,
@@ -48,42 +51,41 @@ from kgbert.models.precompute import (
     foldable_injections,
     unpack_columns,
 )
-from kgbert.utils.registry import lookup
+from kgbert.utils.errors import KGBertError, Remedy
 
 logger = logging.getLogger(__name__)
 
 
-def new_modules(backbone: PreTrainedModel, rest: nn.Module) -> list[str]:
+def list_new_modules(backbone: PreTrainedModel, model: nn.Module) -> list[str]:
     """Return the names of the new modules of a model, containers opened.
 
     Args:
-        backbone: The model's, with its task head.
-        rest: The model itself.
+        backbone: The backbone of the model, with its task head.
+        model: The model itself.
     """
     head = () if backbone.base_model is backbone else backbone.named_children()
     names = [f"backbone.{name}" for name, child in head if child is not backbone.base_model]
-    for name, child in rest.named_children():
+    for name, child in model.named_children():
         if isinstance(child, nn.ModuleDict):
             names += [f"{name}.{each}" for each in child]
         elif child is not backbone:
             names.append(name)
-    return [name for name in names if any(True for _ in rest.get_submodule(name).parameters())]
+    return [name for name in names if any(True for _ in model.get_submodule(name).parameters())]
 
 
 def warn_frozen_gates(injections: nn.Module) -> None:
-    """Warn if nothing will ever come through the injections, which start as the identity."""
-    opening: list[Tensor] = []
+    """Warn if the injections are frozen at the identity, so that knowledge never has an effect."""
+    gates: list[Tensor] = []
     for module in injections.modules():
         if isinstance(module, KnowledgeAttention):
-            opening.append(module.gate)
+            gates.append(module.gate)
         elif isinstance(module, ZeroLinear):
-            opening.append(module.weight)
-    if any(parameter.requires_grad or parameter.any() for parameter in opening) or not opening:
+            gates.append(module.weight)
+    if any(parameter.requires_grad or parameter.any() for parameter in gates) or not gates:
         return
     logger.warning(
-        "the gates of the injections are zero and frozen, so that this training lets no knowledge "
-        "in; train what is new as well: with peft, LoraConfig(..., "
-        "modules_to_save=model.new_modules)."
+        "the injection gates are frozen at zero, so knowledge has no effect; train the new modules "
+        "as well: with peft, LoraConfig(..., modules_to_save=model.new_modules)."
     )
 
 
@@ -92,11 +94,11 @@ Fused = TypeVar("Fused", bound="KGBertPreTrainedModel")
 
 
 class KGBertPreTrainedModel(PreTrainedModel):
-    """What the fused models share: building, injecting, initialising.
+    """What the fused models share: building, injecting, initialising, loading.
 
     The backbone keeps its own code and parameter names; knowledge enters through forward hooks
-    whose parameters belong to this model. The graph is not in the model: each batch brings the
-    sampled neighbourhood of the entities that it mentions.
+    whose parameters belong to this model. The model holds no graph: each batch brings the sampled
+    subgraph of the entities that it mentions.
     """
 
     config_class = KGBertConfig
@@ -117,20 +119,17 @@ class KGBertPreTrainedModel(PreTrainedModel):
     def __init__(self, config: KGBertConfig) -> None:
         super().__init__(config)
         self.backbone = self.auto_class.from_config(config.backbone)
+        self.family = family_of(config.backbone)
         self.supports_gradient_checkpointing = self.backbone.supports_gradient_checkpointing
         self.context_stack = ContextStack()
         self.staleness_check = StalenessCheck()
         self.has_trained = False
+        #: Made by :func:`kgbert.inject_knowledge`; elsewhere None.
+        self.processor: KGBertProcessor | None = None
         pools = self.reads_one_position and config.pooling == "mean"
-        fusion = lookup(FUSIONS, config.fusion, "fusion")
-        if fusion.needs_pooling and not self.reads_one_position:
-            raise ValueError(
-                f"fusion={config.fusion!r} adds entities to the one position that a task head "
-                f"reads, and the head of {type(self).__name__} reads all; choose another fusion."
-            )
-        injections = (
-            fusion.injections(config, self.read_position, pools) if config.injected_layers else []
-        )
+        fusion = find_fusion(config.fusion)
+        self._check_fusion(fusion)
+        injections = fusion.injections(config, pools) if config.injected_layers else []
         self.injections = nn.ModuleDict({each.name: each.module for each in injections})
         self.foldable = foldable_injections(injections)
         if (injections or self.scores_entities) and fusion.reads_graph:
@@ -142,39 +141,67 @@ class KGBertPreTrainedModel(PreTrainedModel):
                 relations=len(config.relations),
                 dropout=config.knowledge_dropout,
             )
-        # Hooks must be there before the first forward pass, or hidden states are recorded
-        # before the injection.
-        self._hook([each for each in injections if each.place != "pooled"])
-        if pools:
-            self._hook_at(last_of(self.backbone), MeanPoolHook(self.read_position))
-        self._hook([each for each in injections if each.place == "pooled"])
+        self._register_hooks(injections, pools)
         self.add_head(config)
         self.post_init()
 
     def add_head(self, config: KGBertConfig) -> None:
-        """Add what a task reads beside the backbone and its own head, which is mostly nothing."""
+        """Add what a task needs beside the backbone and its own head; most tasks need nothing."""
 
     @property
     def new_modules(self) -> list[str]:
-        """Names of the task head and of what reads the graph: no checkpoint has trained them.
+        """Names of the task head and of the knowledge part: no checkpoint has trained them.
 
         peft takes them: ``LoraConfig(..., modules_to_save=model.new_modules)``.
         """
-        return new_modules(self.backbone, self)
+        return list_new_modules(self.backbone, self)
 
     @property
     def read_position(self) -> int:
-        """The position that heads of the backbone's family read: the first or the last."""
-        return -1 if self.config.backbone.model_type in READ_LAST else 0
+        """The position that heads for whole texts read: 0, or -1 for the last token of a text."""
+        return 0 if self.family.reads_first_token else -1
 
-    def _hook(self, injections: Sequence[Injection]) -> None:
+    def _check_fusion(self, fusion: Fusion) -> None:
+        name = self.config.fusion
+        if fusion.needs_pooling and not self.reads_one_position:
+            raise KGBertError(
+                f"fusion={name!r} adds entities to the one position that a task head reads, but "
+                f"the head of {type(self).__name__} reads all positions.",
+                code="fusion-needs-pooling",
+                remedies=[Remedy("fusion", "attention")],
+            )
+        if fusion.needs_bidirectional and self.family.causal:
+            raise KGBertError(
+                f"fusion={name!r} needs a bidirectional encoder, but the tokens of "
+                f"{self.config.backbone.model_type} see only the tokens before them.",
+                code="fusion-needs-bidirectional",
+                remedies=[Remedy("fusion", "attention")],
+            )
+
+    def _register_hooks(self, injections: Sequence[Injection], pools: bool) -> None:
+        # Hooks must be there before the first forward pass, or hidden states are recorded
+        # before the injection.
+        if (injections or pools) and self.family.shared_blocks:
+            for module in dict.fromkeys(block.module for block in blocks_of(self.backbone)):
+                module.register_forward_pre_hook(SharedCallCounter(self.context_stack))
+        pooled = [each for each in injections if each.place == "pooled"]
+        self._hook_injections([each for each in injections if each not in pooled])
+        if pools:
+            self._hook(head_input_of(self.backbone), MeanPoolHook())
+        self._hook_injections(pooled)
+
+    def _hook_injections(self, injections: Sequence[Injection]) -> None:
         for each in injections:
-            self._hook_at(hooked_module(each, self.backbone), BoundInjection(each, self.injections))
+            self._hook(hooked_block(each, self.backbone), BoundInjection(each, self.injections))
 
-    def _hook_at(self, hooked: nn.Module, change: StateUpdate) -> None:
-        tokens_first = self.config.backbone.model_type in TOKENS_FIRST
-        hooked.register_forward_hook(
-            BlockHook(self.context_stack, change, tokens_first=tokens_first)
+    def _hook(self, block: Block, update: StateUpdate) -> None:
+        block.module.register_forward_hook(
+            BlockHook(
+                self.context_stack,
+                update,
+                shared_call=block.call,
+                tokens_first=self.family.tokens_first,
+            )
         )
 
     @classmethod
@@ -191,10 +218,10 @@ class KGBertPreTrainedModel(PreTrainedModel):
 
         Args:
             name_or_path: A checkpoint on the hub or in a folder.
-            graph: Only its relations and its hash are taken.
+            graph: Only its relations and its hash are used.
             labels: The task's labels in the order of the logits.
             head: Fields of the backbone's own configuration that its head depends on.
-            **options: Fields of :class:`KGBertConfig`; any other is a ValueError.
+            **options: Fields of :class:`KGBertConfig`; any other is an error.
         """
         check_options(options)
         naming = (
@@ -203,28 +230,93 @@ class KGBertPreTrainedModel(PreTrainedModel):
             else {}
         )
         naming |= head
-        # In single precision whatever it was saved in, as what is new and has to be trained.
-        plain = cls.auto_class.from_pretrained(
+        plain = load_pretrained(
+            cls.auto_class,
             name_or_path,
+            # In single precision whatever it was saved in, like the new weights to be trained.
             dtype=torch.float32,
             # A head for other labels gives way to a new one, of which transformers warns.
             ignore_mismatched_sizes=bool(naming),
             **naming,
         )
-        if cls.reads_one_position and getattr(plain.config, "classifier_pooling", "") == "mean":
-            # ModernBERT's head would take the mean itself, and thin out what a text's entities add
-            # to the one position; so the mean is put there, and the head reads that.
-            plain.config.classifier_pooling = "cls"
+        return cls.from_model(plain, graph, **naming, **options)
+
+    @classmethod
+    def from_model(
+        cls: type[Fused], model: PreTrainedModel, graph: KnowledgeGraph, **options: Any
+    ) -> Fused:
+        """Return a fused model with a copy of a loaded model's weights and head.
+
+        It computes bit for bit what the loaded model computes until it is trained; the loaded
+        model itself stays as it is.
+
+        Args:
+            model: A Hugging Face model with the head of this class.
+            graph: Only its relations and its hash are used.
+            **options: Fields of :class:`KGBertConfig`.
+        """
+        backbone = deepcopy(model.config)
+        if cls.reads_one_position and getattr(backbone, "classifier_pooling", "") == "mean":
+            # ModernBERT's head would compute the mean itself, and thin out what a text's entities
+            # add to the one position; so the mean is put there, and the head reads that.
+            backbone.classifier_pooling = "cls"
             options.setdefault("pooling", "mean")
+        _complete(backbone)
+        options["graph_encoder"] = graph_encoder_name(options.get("graph_encoder", "compgcn"))
+        options["fusion"] = fusion_name(options.get("fusion", "attention"))
+        naming = {"id2label": backbone.id2label, "label2id": backbone.label2id}
         config = KGBertConfig(
-            backbone=plain.config,
+            backbone=backbone,
             relations=list(graph.relation_ids),
             graph_hash=graph.hash,
-            **{"feature_size": plain.config.hidden_size, **naming, **options},
+            **{"feature_size": backbone.hidden_size, **naming, **options},
         )
-        model = cls(config)
-        model.backbone.load_state_dict(plain.state_dict())
-        return model
+        fused = cls(config)
+        fused.backbone.load_state_dict(model.state_dict())
+        cast(Any, fused).to(device=model.device, dtype=model.dtype)
+        return fused.train(model.training)
+
+    @classmethod
+    def from_pretrained(  # type: ignore[override]  # the signature of transformers is wider
+        cls: type[Fused],
+        name_or_path: str | Path,
+        *arguments: Any,
+        strict: bool = True,
+        output_loading_info: bool = False,
+        **options: Any,
+    ) -> Any:
+        """Load a saved fused model, as transformers does, and refuse incomplete weights.
+
+        Args:
+            name_or_path: The folder or the repository on the hub.
+            *arguments: Passed on.
+            strict: Whether missing, unexpected and mis-shaped weights and weights that are not
+                finite are refused. Otherwise missing weights are initialised anew.
+            output_loading_info: Whether to return what was loaded as well.
+            **options: Passed on.
+
+        Raises:
+            KGBertError: The weights do not fit the configuration, or are damaged.
+        """
+        try:
+            loaded: Any = super().from_pretrained(
+                name_or_path,
+                *arguments,
+                output_loading_info=True,
+                # Mis-shaped weights are reported by name below.
+                **{"ignore_mismatched_sizes": strict, **options},
+            )
+            model, report = loaded
+        except (SafetensorError, RuntimeError) as error:
+            raise KGBertError(
+                f"the weights in {name_or_path} cannot be loaded: "
+                f"{' '.join(str(error).split())[:200]}. The file model.safetensors is damaged or "
+                "belongs to another configuration; restore the folder from its source.",
+                code="damaged-weights",
+            ) from error
+        if strict:
+            check_complete(name_or_path, model, report)
+        return (model, report) if output_loading_info else model
 
     def forward(
         self,
@@ -243,33 +335,44 @@ class KGBertPreTrainedModel(PreTrainedModel):
                 :class:`kgbert.KGBertProcessor` makes, and what else the backbone takes.
 
         Raises:
-            ValueError: The batch brings no knowledge, or tensors that do not fit together.
+            KGBertError: The batch brings no knowledge, or tensors that do not fit together.
         """
         if labels is not None:
             inputs["labels"] = labels
         knowledge = pop_knowledge_inputs(inputs)
-        current = self.build_context(knowledge, attention_mask)
-        with self.context_stack.activate(current):
+        context = self.build_context(knowledge, input_ids, attention_mask, inputs)
+        with self.context_stack.activate(context):
             output = self.backbone(input_ids=input_ids, attention_mask=attention_mask, **inputs)
-        return add_linking_loss(output, current, knowledge, self.config.linking_loss)
+        return add_linking_loss(output, context, knowledge, self.config.linking_loss)
 
     def build_context(
-        self, knowledge: BatchKnowledge | None, attention_mask: Tensor | None
+        self,
+        knowledge: BatchKnowledge | None,
+        input_ids: Tensor | None,
+        attention_mask: Tensor | None,
+        inputs: dict[str, Any],
     ) -> KnowledgeContext:
         """Return what the hooks of a forward pass read.
 
+        Args:
+            knowledge: What the batch brings of the graph.
+            input_ids: Shape (batch, tokens).
+            attention_mask: Shape (batch, tokens), 1 where there is a token.
+            inputs: All other arguments; ``pooling_mask`` is removed.
+
         Raises:
-            ValueError: The model reads knowledge, and the batch brings none.
+            KGBertError: The model reads knowledge, and the batch brings none.
         """
         entities = links = layout = None
         folded: dict[str, FoldedKeysValues] = {}
-        if (self.injections or self.scores_entities) and not self.context_stack.switched_off:
+        if (self.injections or self.scores_entities) and not self.context_stack.is_disabled:
             if knowledge is None:
-                raise ValueError(
+                raise KGBertError(
                     "this model reads a knowledge graph, but the batch brings none of it. Make "
-                    "batches with KGBertProcessor or ask kgbert.pipeline(folder); "
+                    "batches with KGBertProcessor or call kgbert.pipeline(folder); "
                     "transformers.pipeline() cannot. To compute without knowledge, write "
-                    "`with model.without_knowledge(): ...`."
+                    "`with model.without_knowledge(): ...`.",
+                    code="batch-without-knowledge",
                 )
             if knowledge.entity_vectors is None:
                 entities = self._entities(knowledge)
@@ -280,12 +383,40 @@ class KGBertPreTrainedModel(PreTrainedModel):
         weights = self.context_stack.weights
         if weights is None and knowledge is not None and knowledge.link_gold is not None:
             weights = {}
-        return KnowledgeContext(attention_mask, entities, links, layout, weights, folded)
+        pooling_mask = inputs.pop("pooling_mask", None)
+        return KnowledgeContext(
+            self._read_index(input_ids, inputs),
+            attention_mask if pooling_mask is None else pooling_mask,
+            entities,
+            links,
+            layout,
+            weights,
+            folded,
+        )
+
+    def _read_index(self, input_ids: Tensor | None, inputs: Mapping[str, Any]) -> Tensor:
+        """Return the token that a head for whole texts reads, by the rules of transformers."""
+        tokens = inputs.get("inputs_embeds") if input_ids is None else input_ids
+        if tokens is None:
+            raise KGBertError(
+                "the batch has neither input_ids nor inputs_embeds; make batches with "
+                "KGBertProcessor.",
+                code="batch-without-tokens",
+            )
+        index = torch.zeros(len(tokens), dtype=torch.int64, device=tokens.device)
+        if self.family.reads_first_token:
+            return index
+        padding = self.config.backbone.pad_token_id
+        if self.family.read_position == "last" or input_ids is None or padding is None:
+            return index + tokens.shape[1] - 1
+        places = torch.arange(tokens.shape[1], device=tokens.device)
+        last: Tensor = (places * (input_ids != padding)).argmax(-1)
+        return last
 
     def _entities(self, knowledge: BatchKnowledge) -> Tensor:
-        """Return a vector for each node that may be linked."""
+        """Return a vector for each node that can be linked."""
         assert knowledge.node_features is not None
-        if not FUSIONS[self.config.fusion].reads_graph:
+        if not find_fusion(self.config.fusion).reads_graph:
             return knowledge.node_features.to(next(self.injections.parameters()).dtype)
         if torch.is_grad_enabled():
             self.staleness_check.forget()
@@ -300,24 +431,23 @@ class KGBertPreTrainedModel(PreTrainedModel):
     def _precomputed_vectors(
         self, knowledge: BatchKnowledge
     ) -> tuple[Tensor, dict[str, FoldedKeysValues]]:
-        """Return vectors computed beforehand, and by injection what takes their place there."""
+        """Return precomputed vectors, and by injection the keys and values to read instead."""
         if self.training:
-            raise ValueError(
-                "precomputed entity vectors teach the graph encoder nothing; type "
-                "processor.use_vectors(None) before training, which then samples the graph."
+            raise KGBertError(
+                "precomputed entity vectors give the graph encoder no gradient. Call "
+                "processor.use_vectors(None) before training, which then samples the graph.",
+                code="training-on-precomputed-vectors",
             )
         assert knowledge.entity_vectors is not None
-        # Whoever compiles a model has stopped changing it.
+        # A model that is being compiled does not change any more.
         if not torch.compiler.is_compiling():
-            self.staleness_check.check(self._maker_of_vectors(), knowledge.vectors_hash)
+            self.staleness_check.check(self._vector_modules(), knowledge.vectors_hash)
         rows = knowledge.entity_vectors.to(self.graph_encoder.norm.weight.dtype)
-        config = self.config
-        return unpack_columns(
-            rows, config.knowledge_size, config.backbone.hidden_size, self.foldable
-        )
+        size, hidden = self.config.knowledge_size, self.config.backbone.hidden_size
+        return unpack_columns(rows, size, hidden, self.foldable)
 
     def train(self: Fused, mode: bool = True) -> Fused:
-        """Set the mode as ever, and warn once if what was frozen keeps knowledge out."""
+        """Set the mode, and warn once if frozen gates keep knowledge out."""
         if mode and not self.has_trained:
             self.has_trained = True
             warn_frozen_gates(self.injections)
@@ -330,18 +460,18 @@ class KGBertPreTrainedModel(PreTrainedModel):
         """Return the vector of every entity of the processor's graph, computed once for all.
 
         ``processor.use_vectors(vectors)`` then looks vectors up instead of sampling neighbours,
-        which changes answers by no more than half precision rounds. Where ``knowledge_heads`` is 1
+        which changes answers by rounding to half precision only. Where ``knowledge_heads`` is 1
         and vectors are as long as token states, each comes with the keys and values that it has in
-        the injected blocks: little is left to compute, for ``1 + 2 * blocks`` times the room.
+        the injected blocks: little is left to compute, for ``1 + 2 * blocks`` times the space.
 
         Args:
             processor: Brings the graph and its features.
-            progress: Called with how much of the work is done, and how much there is.
+            progress: Called with the number of entities done, counted once a layer, and the total.
 
         Raises:
-            ValueError: The weights give no vectors, or none that half precision holds.
+            KGBertError: The model computes no vectors, or none that half precision can represent.
         """
-        weights = weights_hash(self._maker_of_vectors())
+        weights = weights_hash(self._vector_modules())
         vectors = all_vectors(
             self.graph_encoder,
             processor.sampler,
@@ -352,20 +482,21 @@ class KGBertPreTrainedModel(PreTrainedModel):
         return EntityVectors(vectors, processor.vectors_origin(weights))
 
     def check_vectors(self, vectors: EntityVectors) -> None:
-        """Raise ValueError where entity vectors are not those of this model's weights."""
-        self.staleness_check.check(self._maker_of_vectors(), vectors.origin.weights_hash)
+        """Raise KGBertError where entity vectors are not those of this model's weights."""
+        self.staleness_check.check(self._vector_modules(), vectors.origin.weights_hash)
 
-    def _maker_of_vectors(self) -> nn.Module:
-        """Return all whose weights are in vectors computed beforehand."""
+    def _vector_modules(self) -> nn.Module:
+        """Return all modules whose weights enter precomputed vectors."""
         if not hasattr(self, "graph_encoder"):
-            raise ValueError(
+            raise KGBertError(
                 "this model computes no entity vectors, so that there are none to precompute or "
-                "to look up; type processor.use_vectors(None)."
+                "to look up. Call processor.use_vectors(None).",
+                code="no-entity-vectors",
             )
         if not self.foldable:
             return self.graph_encoder
-        maps = chain.from_iterable(each.folded_projections for each in self._foldable_attentions())
-        return nn.ModuleList([self.graph_encoder, *maps])
+        projections = chain.from_iterable(x.folded_projections for x in self._foldable_attentions())
+        return nn.ModuleList([self.graph_encoder, *projections])
 
     def _foldable_attentions(self) -> list[Any]:
         return [self.injections[name] for name in self.foldable]
@@ -399,12 +530,54 @@ class KGBertPreTrainedModel(PreTrainedModel):
         **named_options: Any,
     ) -> None:
         if getattr(gradient_checkpointing_func, "keywords", {}).get("use_reentrant"):
-            raise ValueError(
+            raise KGBertError(
                 "gradient checkpointing with use_reentrant=True cannot give a recomputed block the "
-                "knowledge of its own pass; use gradient_checkpointing_kwargs="
-                '{"use_reentrant": False}.'
+                "knowledge of its own pass.",
+                code="reentrant-checkpointing",
+                remedies=[Remedy("gradient_checkpointing_kwargs", {"use_reentrant": False})],
             )
         restoring = partial(
             gradient_checkpointing_func, context_fn=self.context_stack.checkpoint_contexts
         )
         super()._set_gradient_checkpointing(enable, restoring, *options, **named_options)
+
+
+def _complete(backbone: PreTrainedConfig) -> None:
+    """Fill in what decoder-only checkpoints leave open for classification."""
+    if not family_of(backbone).causal:
+        return
+    # A key-value cache serves generation only; it would be returned with every batch.
+    backbone.use_cache = False
+    if backbone.pad_token_id is None:
+        end = backbone.eos_token_id
+        backbone.pad_token_id = end[0] if isinstance(end, list) else end
+
+
+def check_complete(source: str | Path, model: PreTrainedModel, report: Mapping[str, Any]) -> None:
+    """Raise KGBertError where loaded weights are incomplete, foreign or not finite.
+
+    Args:
+        source: The folder, for the message.
+        model: The loaded model.
+        report: What ``from_pretrained(output_loading_info=True)`` returned beside it.
+    """
+    for kind in ("missing", "unexpected", "mismatched"):
+        keys = sorted(
+            key if isinstance(key, str) else str(key[0]) for key in report.get(f"{kind}_keys") or ()
+        )
+        if keys:
+            raise KGBertError(
+                f"{len(keys)} weights of {source} are {kind} (the first: {keys[0]}), so that the "
+                "model would compute something else than when it was saved. Restore the folder "
+                "from its source, or train the model again.",
+                code="incomplete-weights",
+            )
+    named = cast(Mapping[str, Tensor], model.state_dict())
+    broken = [name for name, x in named.items() if not x.is_meta and not x.isfinite().all()]
+    if broken:
+        raise KGBertError(
+            f"{len(broken)} weights in {source} hold values that are not finite (the first: "
+            f"{broken[0]}), as after a training that diverged. Train the model again with a "
+            "smaller learning rate, or restore the folder from its source.",
+            code="non-finite-weights",
+        )

@@ -6,6 +6,7 @@ from typing import Any
 
 from transformers import AutoConfig, PreTrainedConfig
 
+from kgbert.utils.errors import KGBertError, Remedy
 from kgbert.utils.registry import lookup
 
 POOLINGS = ("head", "mean")
@@ -29,16 +30,16 @@ class KGBertConfig(PreTrainedConfig):
             more beforehand.
         knowledge_dropout: Dropout inside the graph encoder and on what is injected.
         link_dropout: Share of links hidden from the model at each training step.
-        fusion: How it enters, a name in :data:`kgbert.models.fusions.FUSIONS`; all but
-            ``attention`` are those of rivals.
-        pooling: What a head that reads one position finds there: ``head``, the backbone's own
-            state; ``mean``, the mean of all token states, to which the text's entities are added.
-        linking_loss: Weight of the loss that gold links give the knowledge attention beside the
-            task's own, where the training texts have spans with entities; 0 for none.
-        nil_threshold: In entity linking, how likely the best candidate must be, of the two, to be
-            preferred to "none of these"; fine-tuning chooses it on the validation texts.
+        fusion: How knowledge enters, a name in :data:`kgbert.models.fusions.FUSIONS`; all but
+            ``attention`` are baselines.
+        pooling: The state that a head for whole texts reads: ``head``, the backbone's own;
+            ``mean``, the mean of all token states, to which the text's entities are added.
+        linking_loss: Weight of the auxiliary loss that supervises the knowledge attention with
+            gold links, where the training texts have spans with entities; 0 for none.
+        nil_threshold: In entity linking, the probability against "no entity" from which the
+            highest scoring candidate is chosen; fine-tuning calibrates it on validation texts.
         task: Name of the task that the model was made for.
-        task_settings: What the task has to know again when the model answers.
+        task_settings: Settings of the task that prediction needs.
     """
 
     model_type = "kgbert"
@@ -76,20 +77,24 @@ class KGBertConfig(PreTrainedConfig):
         if knowledge_size is None:
             knowledge_size = feature_size
         if knowledge_size % knowledge_heads:
-            raise ValueError(
-                f"knowledge_size={knowledge_size} cannot be shared by "
-                f"knowledge_heads={knowledge_heads}; choose a multiple."
+            raise KGBertError(
+                f"knowledge_size={knowledge_size} is not a multiple of "
+                f"knowledge_heads={knowledge_heads}.",
+                code="indivisible-heads",
             )
-        if pooling not in POOLINGS:
-            raise ValueError(f"pooling={pooling!r} is unknown; choose one of {POOLINGS}.")
+        lookup(dict.fromkeys(POOLINGS), pooling, "pooling")
         if linking_loss < 0:
-            raise ValueError(
-                f"linking_loss={linking_loss} teaches what is wrong; choose 0.1, or 0 for none."
+            raise KGBertError(
+                f"linking_loss={linking_loss} is negative; `linking_loss` must be >= 0.",
+                code="negative-linking-loss",
+                remedies=[Remedy("linking_loss", 0.1), Remedy("linking_loss", 0, "for none")],
             )
         if linking_loss and fusion != "attention":
-            raise ValueError(
-                f"linking_loss={linking_loss} teaches the knowledge attention, which "
-                f"fusion={fusion!r} has none of; leave one of the two out."
+            raise KGBertError(
+                f"linking_loss={linking_loss} trains the knowledge attention, but "
+                f"fusion={fusion!r} has none.",
+                code="linking-loss-without-attention",
+                remedies=[Remedy("linking_loss", 0), Remedy("fusion", "attention")],
             )
         self.relations = relations or []
         self.graph_hash = graph_hash
@@ -110,16 +115,21 @@ class KGBertConfig(PreTrainedConfig):
         super().__init__(**kwargs)
 
     @property
+    def reads_edges(self) -> bool:
+        """Whether the graph encoder reads edges."""
+        return self.graph_encoder != "none" and self.graph_layers > 0
+
+    @property
     def keys_to_ignore_at_inference(self) -> list[str]:
         """What Trainer leaves out of predictions: the same as for the backbone, XLNet's memory."""
         return list(getattr(self.backbone, "keys_to_ignore_at_inference", []))
 
 
 def check_options(names: Iterable[str]) -> None:
-    """Raise ValueError where an option is none of :class:`KGBertConfig`'s.
+    """Raise KGBertError where an option is not a field of :class:`KGBertConfig`.
 
-    The configuration itself keeps what it does not know, as those of newer versions must be
-    readable; of an option that was just typed, nothing would be seen but that it has no effect.
+    The configuration itself accepts unknown fields, so that those of newer versions can be read; a
+    misspelt option would silently have no effect.
     """
     known = {**signature(PreTrainedConfig).parameters, **signature(KGBertConfig).parameters}
     for name in names:
@@ -129,9 +139,13 @@ def check_options(names: Iterable[str]) -> None:
 def _check_layers(injected_layers: list[int], backbone: PreTrainedConfig) -> None:
     blocks = backbone.num_hidden_layers
     if any(not 1 <= layer <= blocks for layer in injected_layers):
-        raise ValueError(
+        raise KGBertError(
             f"injected_layers={injected_layers} names a block that the backbone lacks: "
-            f"{backbone.model_type} has blocks 1 to {blocks}."
+            f"{backbone.model_type} has blocks 1 to {blocks}.",
+            code="unknown-layer",
         )
     if len(set(injected_layers)) < len(injected_layers):
-        raise ValueError(f"injected_layers={injected_layers} names a block twice; name it once.")
+        raise KGBertError(
+            f"injected_layers={injected_layers} names a block twice; name it once.",
+            code="repeated-layer",
+        )

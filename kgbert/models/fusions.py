@@ -1,4 +1,4 @@
-"""The ways in which knowledge may enter a backbone: kgbert's own, and those of its rivals."""
+"""The ways in which knowledge can enter a backbone: kgbert's own, and those of its rivals."""
 
 from collections.abc import Callable
 from importlib import import_module
@@ -7,44 +7,54 @@ from typing import NamedTuple
 from kgbert.models.config import KGBertConfig
 from kgbert.models.layers.injection import Injection, ReadoutFusionHook, TokenFusionHook
 from kgbert.models.layers.knowledge_attention import KnowledgeAttention
+from kgbert.utils.registry import lookup, register_object
+
+#: The entry point group under which other packages register their fusions.
+FUSIONS_GROUP = "kgbert.fusions"
 
 
 class Fusion(NamedTuple):
-    """One way in which knowledge enters."""
+    """One way in which knowledge enters a backbone.
 
-    injections: Callable[[KGBertConfig, int, bool], list[Injection]]
-    """Called with the configuration, the position that a task head reads, and whether the text is
-    pooled there."""
+    A fusion of one's own is passed as ``fusion=Fusion(...)`` to ``from_backbone``, or registered
+    by a package under the entry point group ``kgbert.fusions``.
+    """
+
+    injections: Callable[[KGBertConfig, bool], list[Injection]]
+    """Called with the configuration and whether the text is pooled; returns the injections."""
     reads_graph: bool
-    """Whether it reads what the graph encoder makes of the features, or these themselves."""
+    """Whether it reads the output of the graph encoder, or the entity features themselves."""
+    name: str = ""
+    """What the configuration calls it; needed only where the object itself is passed."""
     needs_pooling: bool = False
-    """Whether there must be one position that the task head reads."""
+    """Whether the task head must read one position."""
+    needs_bidirectional: bool = False
+    """Whether a backbone whose tokens see only what precedes them is unsuitable."""
 
 
-def _of_baseline(name: str) -> Callable[[KGBertConfig, int, bool], list[Injection]]:
+def _baseline(location: str) -> Callable[[KGBertConfig, bool], list[Injection]]:
     """Return a function ``module:function`` of :mod:`kgbert.baselines`, imported when called."""
-    module, _, function = name.partition(":")
+    module, _, function = location.partition(":")
 
-    def injections(config: KGBertConfig, read_position: int, pools: bool) -> list[Injection]:
-        # Late, since the baselines are built from the layers of this room.
-        found = getattr(import_module(f"kgbert.baselines.{module}"), function)
-        made: list[Injection] = found(config, read_position, pools)
-        return made
+    def injections(config: KGBertConfig, pools: bool) -> list[Injection]:
+        # Imported late, since the baselines are built from the layers of this room.
+        build = getattr(import_module(f"kgbert.baselines.{module}"), function)
+        built: list[Injection] = build(config, pools)
+        return built
 
     return injections
 
 
-def attention_injections(config: KGBertConfig, read_position: int, pools: bool) -> list[Injection]:
+def attention_injections(config: KGBertConfig, pools: bool) -> list[Injection]:
     """Return a knowledge attention after each injected block, and one behind the pooling."""
-    blocks = config.backbone.num_hidden_layers
-    found = []
+    injections = []
     for layer in config.injected_layers:
         name = f"layer_{layer}"
-        found.append(Injection(name, layer, _attention(config), TokenFusionHook(name)))
+        injections.append(Injection(name, layer, _attention(config), TokenFusionHook(name)))
     if pools:
-        change = ReadoutFusionHook("readout", read_position)
-        found.append(Injection("readout", blocks, _attention(config), change, "pooled"))
-    return found
+        last, update = config.backbone.num_hidden_layers, ReadoutFusionHook("readout")
+        injections.append(Injection("readout", last, _attention(config), update, "pooled"))
+    return injections
 
 
 def _attention(config: KGBertConfig) -> KnowledgeAttention:
@@ -56,12 +66,26 @@ def _attention(config: KGBertConfig) -> KnowledgeAttention:
     )
 
 
+def find_fusion(name: str) -> Fusion:
+    """Return a fusion by name, kgbert's own or one of an installed package."""
+    return lookup(FUSIONS, name, "fusion", FUSIONS_GROUP)
+
+
+def fusion_name(fusion: str | Fusion) -> str:
+    """Return the name of a fusion; an object is registered in this process under its own name."""
+    if isinstance(fusion, str):
+        return fusion
+    return register_object(FUSIONS, fusion.name, fusion, "fusion")
+
+
 #: The fusions by name.
 FUSIONS = {
     "attention": Fusion(attention_injections, reads_graph=True),
-    "ernie": Fusion(_of_baseline("ernie:ernie_injections"), reads_graph=False),
-    "knowbert": Fusion(_of_baseline("knowbert:knowbert_injections"), reads_graph=False),
-    "pooled": Fusion(
-        _of_baseline("on2vec:pooled_injections"), reads_graph=True, needs_pooling=True
+    "ernie": Fusion(
+        _baseline("ernie:ernie_injections"), reads_graph=False, needs_bidirectional=True
     ),
+    "knowbert": Fusion(
+        _baseline("knowbert:knowbert_injections"), reads_graph=False, needs_bidirectional=True
+    ),
+    "pooled": Fusion(_baseline("on2vec:pooled_injections"), reads_graph=True, needs_pooling=True),
 }

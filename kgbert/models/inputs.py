@@ -7,6 +7,7 @@ from torch import Tensor
 
 from kgbert.models.layers.fast_paths import TableLayout
 from kgbert.models.layers.knowledge_attention import Links
+from kgbert.utils.errors import KGBertError
 
 
 class BatchKnowledge(NamedTuple):
@@ -47,8 +48,7 @@ class BatchKnowledge(NamedTuple):
     vectors_hash: str | None = None
     """Of which weights they are."""
     link_gold: Int[Tensor, " links"] | None = None
-    """What gold links say of each link, as :func:`kgbert.models.linking_loss.linking_loss` reads
-    it."""
+    """Gold labels of the links, as :func:`kgbert.models.linking_loss.linking_loss` reads them."""
 
     def layout(self) -> TableLayout:
         """Return where the links stand in the tables of their texts."""
@@ -80,22 +80,23 @@ def pop_knowledge_inputs(inputs: dict[str, Any]) -> BatchKnowledge | None:
     Raises:
         ValueError: Something is missing, or the tensors do not fit together.
     """
-    found = {name: inputs.pop(name, None) for name in BatchKnowledge._fields}
-    if all(value is None for name, value in found.items() if name not in _NUMBERS):
+    values = {name: inputs.pop(name, None) for name in BatchKnowledge._fields}
+    if all(value is None for name, value in values.items() if name not in _NUMBERS):
         return None
-    led_to = _SAMPLED if found["entity_vectors"] is None else _PRECOMPUTED
-    if missing := [name for name in (*_LINKS, *led_to) if found[name] is None]:
-        raise ValueError(
-            f"the batch brings knowledge without {', '.join(missing)}; make batches with "
-            "KGBertProcessor, which returns all of it."
+    source = _SAMPLED if values["entity_vectors"] is None else _PRECOMPUTED
+    if missing := [name for name in (*_LINKS, *source) if values[name] is None]:
+        raise KGBertError(
+            f"the batch brings knowledge without {', '.join(missing)}. Make batches with "
+            "KGBertProcessor, which returns all of it.",
+            code="incomplete-knowledge",
         )
-    knowledge = BatchKnowledge(**found)
+    knowledge = BatchKnowledge(**values)
     if not _fits(knowledge):
-        raise ValueError(
-            f"the batch's knowledge was cut apart: {_sizes(knowledge)}. "
-            "transformers.pipeline() and DataParallel slice "
-            "every tensor by rows, which a graph does not survive; use kgbert.pipeline(folder), "
-            "and torchrun for several GPUs."
+        raise KGBertError(
+            f"the batch's knowledge was cut apart: {_sizes(knowledge)}. transformers.pipeline() "
+            "and DataParallel slice every tensor by rows, which a graph does not survive. Use "
+            "kgbert.pipeline(folder), and torchrun for several GPUs.",
+            code="sliced-knowledge",
         )
     return knowledge
 

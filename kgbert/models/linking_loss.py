@@ -1,4 +1,4 @@
-"""Teach the knowledge attention what the gold links say."""
+"""The auxiliary loss that supervises the knowledge attention with gold links."""
 
 from collections.abc import Iterable
 from typing import TypeVar
@@ -12,8 +12,8 @@ from kgbert.models.inputs import BatchKnowledge
 from kgbert.models.layers.injection import KnowledgeContext
 from kgbert.models.layers.knowledge_attention import Links
 
-#: The share of attention below which a loss grows no more, and a gradient ends.
-LEAST = 1e-6
+#: Probabilities are clamped from below, which bounds the loss and stops its gradient.
+MIN_PROBABILITY = 1e-6
 
 #: The output of any task head.
 Output = TypeVar("Output", bound=ModelOutput)
@@ -46,10 +46,9 @@ def linking_loss(
     """Return the cross-entropy of the attention's choices: the gold candidate, or the null entity.
 
     The weights of a position's candidates and of the null entity are a distribution in each head;
-    their mean over the heads is one too, and what is supervised, so that heads may differ. The
-    loss is the mean over the positions about which a gold link says something and over the
-    injections. The null entity is right where the gold entity is not among the candidates, also
-    because the link was hidden in this step.
+    so is their mean over the heads, which is what is supervised: heads may differ. The loss is the
+    mean over the positions with a gold link and over the injections. The null entity is the target
+    where the gold entity is not among the candidates, also because the link was dropped.
 
     Args:
         weights: What each injection gave to each link.
@@ -58,7 +57,7 @@ def linking_loss(
             known, negative where nothing is known.
     """
     count = len(links.batch_index)
-    said = _total((gold >= 0).float(), links, count) > 0
+    is_supervised = _total((gold >= 0).float(), links, count) > 0
     right = ((gold == 1) & links.scores.isfinite()).float()
     known = _total(right, links, count) > 0
     losses = []
@@ -66,8 +65,8 @@ def linking_loss(
         share = shares.float().mean(-1)
         null = 1 - _total(share, links, count)
         chosen = torch.where(known, _total(share * right, links, count), null)
-        loss = -chosen.clamp(min=LEAST).log() * said
-        losses.append(loss.sum() / said.sum().clamp(min=1))
+        loss = -chosen.clamp(min=MIN_PROBABILITY).log() * is_supervised
+        losses.append(loss.sum() / is_supervised.sum().clamp(min=1))
     return torch.stack(losses).mean()
 
 

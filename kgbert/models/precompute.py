@@ -16,14 +16,15 @@ from kgbert.features.entity_features import EntityFeatures, weights_hash
 from kgbert.models.layers.graph_encoder import GraphEncoder
 from kgbert.models.layers.injection import Injection, TokenFusionHook
 from kgbert.models.layers.knowledge_attention import FoldedKeysValues, KnowledgeAttention
+from kgbert.utils.errors import KGBertError
 
 
 def foldable_injections(injections: Iterable[Injection]) -> tuple[str, ...]:
-    """Return the names of the injections for which entities can fold_projections all maps."""
+    """Return the names of the injections whose projections can be folded into entities."""
     return tuple(
         each.name
         for each in injections
-        if isinstance(each.change, TokenFusionHook)
+        if isinstance(each.update, TokenFusionHook)
         and isinstance(each.module, KnowledgeAttention)
         and each.module.is_foldable
     )
@@ -32,7 +33,7 @@ def foldable_injections(injections: Iterable[Injection]) -> tuple[str, ...]:
 def pack_columns(
     vectors: Float[Tensor, "nodes knowledge"], attentions: Iterable[KnowledgeAttention]
 ) -> Float[Tensor, "nodes size"]:
-    """Return entity vectors followed by what they fold_projections for each attention."""
+    """Return entity vectors followed by their folded keys and values for each attention."""
     return torch.cat(
         [vectors, *(part for each in attentions for part in each.fold_projections(vectors))], 1
     )
@@ -41,7 +42,7 @@ def pack_columns(
 def unpack_columns(
     rows: Float[Tensor, "nodes size"], knowledge: int, hidden: int, names: Collection[str]
 ) -> tuple[Float[Tensor, "nodes knowledge"], dict[str, FoldedKeysValues]]:
-    """Return what :func:`pack_columns` put together: the vectors, and the rest by injection.
+    """Return the parts of :func:`pack_columns`: the vectors, and keys and values by injection.
 
     Args:
         rows: One an entity.
@@ -74,7 +75,7 @@ def all_vectors(
 ) -> NDArray[np.float16]:
     """Return the vector of every entity, as a batch in evaluation would compute it.
 
-    Behind it stands what the entity absorbs for each attention.
+    The folded keys and values of each attention follow it.
 
     Each layer is computed for all entities before the next one, so that an entity costs its
     neighbours and not their neighbours as well. What a node draws depends on the node alone, so
@@ -110,7 +111,7 @@ def all_vectors(
 
     def leave(state: NDArray[Any], start: int, end: int) -> Tensor:
         nodes = torch.tensor(state[start:end]).to(encoder.norm.weight)
-        return _halved(pack_columns(encoder.norm(nodes), attentions))
+        return _to_half(pack_columns(encoder.norm(nodes), attentions))
 
     training = encoder.training
     encoder.eval()
@@ -122,12 +123,13 @@ def all_vectors(
     return vectors
 
 
-def _halved(rows: Tensor) -> Tensor:
+def _to_half(rows: Tensor) -> Tensor:
     halves = rows.half()
     if not halves.isfinite().all():
-        raise ValueError(
-            "entity vectors are too large for half precision, or no numbers at all, as after a "
-            "training that diverged; train again with a smaller learning rate."
+        raise KGBertError(
+            "entity vectors are too large for half precision or not finite, as after a training "
+            "that diverged. Train again with a smaller learning rate.",
+            code="non-finite-vectors",
         )
     return halves
 
@@ -141,7 +143,7 @@ def _on_disk(shape: tuple[int, int], kind: type[Any]) -> NDArray[Any]:
 
 
 class StalenessCheck:
-    """Says of which weights vectors must be, hashing these only where they changed."""
+    """Checks that precomputed vectors belong to the weights, hashing only after a change."""
 
     def __init__(self) -> None:
         self.versions: list[tuple[int, int, int]] = []
@@ -163,12 +165,13 @@ class StalenessCheck:
         self.versions = []
 
     def check(self, encoder: nn.Module, vectors_hash: str | None) -> None:
-        """Raise ValueError where vectors are those of other weights."""
+        """Raise KGBertError where vectors were computed with other weights."""
         if self.hash_of(encoder) == vectors_hash:
             return
-        raise ValueError(
-            f"the entity vectors are of the weights {str(vectors_hash)[:12]}, but this model has "
-            f"{self.hash[:12]}: it was trained on, or is in another precision. Type "
+        raise KGBertError(
+            f"the entity vectors were computed with the weights {str(vectors_hash)[:12]}, but this "
+            f"model has {self.hash[:12]}: it was trained further, or is in another precision. Call "
             "processor.use_vectors(model.precompute(processor)), or processor.use_vectors(None) "
-            "to sample the graph again; in a saved folder, remove entity_vectors.safetensors."
+            "to sample the graph again; in a saved folder, remove entity_vectors.safetensors.",
+            code="stale-vectors",
         )

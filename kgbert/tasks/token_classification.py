@@ -131,13 +131,13 @@ class TokenClassification(Task):
         width = batch["input_ids"].shape[1]
         padding = [[IGNORED] * (width - len(target)) for target in targets]
         pairs = zip(padding, targets, strict=True)
-        rows = [a + b if processor.reads_last_token else b + a for a, b in pairs]
+        rows = [a + b if processor.pads_left else b + a for a, b in pairs]
         return {"labels": torch.tensor(rows, dtype=torch.int64)}
 
     def compute_outputs(self, model: Any, batch: "Batch", processor: "KGBertProcessor") -> "Tensor":
         """Return the logits of the tokens, the first token of each text first."""
         logits: Tensor = model(**batch).logits
-        if not processor.reads_last_token:
+        if not processor.pads_left:
             return logits
         import torch
 

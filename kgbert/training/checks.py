@@ -3,9 +3,8 @@
 from transformers import PreTrainedConfig, TrainingArguments
 
 from kgbert.encoding.processor import KGBertProcessor
-
-#: Families that count positions from behind the padding token's id.
-_POSITIONS_AFTER_PADDING = ("roberta", "xlm-roberta", "camembert", "mpnet")
+from kgbert.features.backbones import family_of, longest_text
+from kgbert.utils.errors import KGBertError, Remedy
 
 
 def check_fit(config: PreTrainedConfig, processor: KGBertProcessor) -> None:
@@ -25,6 +24,15 @@ def check_fit(config: PreTrainedConfig, processor: KGBertProcessor) -> None:
             f"has {hops} graph layers, so that an entity's vector would depend on its batch; make "
             f"the processor with KGBertProcessor(..., hops={hops})."
         )
+    reads_last = not family_of(config.backbone).reads_first_token
+    if _reads_entities(config, processor) and processor.reads_last_token != reads_last:
+        position = "last" if reads_last else "first"
+        raise KGBertError(
+            f"the head of {config.backbone.model_type} reads the {position} token of a text, but "
+            "the processor links the text's entities to another one.",
+            code="read-position-mismatch",
+            remedies=[Remedy("reads_last_token", reads_last, owner="KGBertProcessor")],
+        )
     longest = longest_text(config.backbone)
     if longest is not None and processor.max_length > longest:
         raise ValueError(
@@ -37,18 +45,6 @@ def check_fit(config: PreTrainedConfig, processor: KGBertProcessor) -> None:
 def _reads_entities(config: PreTrainedConfig, processor: KGBertProcessor) -> bool:
     """Return whether vectors of entities are read: by injections, or to score candidates."""
     return bool(config.injected_layers or processor.candidates)
-
-
-def longest_text(backbone: PreTrainedConfig) -> int | None:
-    """Return how many tokens a backbone takes, special tokens included; None for any number."""
-    # Some see distances only.
-    if backbone.model_type == "xlnet" or not getattr(backbone, "position_biased_input", True):
-        return None
-    taken = 0
-    if backbone.model_type in _POSITIONS_AFTER_PADDING:
-        # MPNet's padding is 1 whatever the configuration says.
-        taken = (1 if backbone.model_type == "mpnet" else backbone.pad_token_id) + 1
-    return int(backbone.max_position_embeddings) - taken
 
 
 def _check_graph(config: PreTrainedConfig, processor: KGBertProcessor) -> None:

@@ -4,9 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from transformers import AutoConfig
-
 from kgbert.encoding.processor import KGBertProcessor
+from kgbert.features.pretrained import load_config
 from kgbert.graph.cards import is_shareable
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.models.base import KGBertPreTrainedModel
@@ -68,7 +67,7 @@ def load_model(
             model has no task.
     """
     processor = KGBertProcessor.from_pretrained(folder, graph=graph)
-    config = AutoConfig.from_pretrained(folder)
+    config = load_config(folder)
     try:
         task = task_of_config(config)
     except KGBertError as error:

@@ -86,3 +86,27 @@ def _load(plugins: "list[EntryPoint]", kind: str) -> Any:
             f"{error}. Reinstall or update that package.",
             code="broken-plugin",
         ) from error
+
+
+def register_object(table: dict[str, T], name: str, value: T, kind: str) -> str:
+    """Add an object to a table under its own name, for this process, and return the name.
+
+    Raises:
+        KGBertError: The object has no name, or another one is registered under it.
+
+    >>> table = {"rgcn": 1}
+    >>> register_object(table, "own", 2, "graph encoder"), table["own"]
+    ('own', 2)
+    """
+    if not name:
+        raise KGBertError(
+            f"the {kind} that was passed has no name, by which a saved model could find it; give "
+            "it one.",
+            code="nameless-object",
+        )
+    if table.setdefault(name, value) is not value:
+        raise KGBertError(
+            f"another {kind} is registered under the name {name!r}; choose another name.",
+            code="name-taken",
+        )
+    return name

@@ -5,9 +5,9 @@ from kgbert.baselines.kbert import SentenceTreeExpander
 from kgbert.comparison.arms.registry import ARMS
 from kgbert.data import Example, Span
 from kgbert.encoding.processor import KGBertProcessor
+from kgbert.features.backbones import blocks_of
 from kgbert.linking.factory import make_linker
 from kgbert.models.auto import KGBertForSequenceClassification, KGBertForTokenClassification
-from kgbert.models.layers.injection import blocks_of
 from kgbert.tasks.token_classification import word_tags
 from tests.comparison.arms.test_arms import inputs
 from tests.support.tiny import LONGEST, TEXTS, run, tiny_graph, tiny_processor, tokens_of
@@ -112,7 +112,9 @@ def test_the_first_block_changes_of_the_text_the_mentions_alone(fused):
     model = fused(injected_layers=[])
     _, encoded, batch = tree_of("a lung now")
     states = []
-    blocks_of(model.backbone)[0].register_forward_hook(lambda *call: states.append(call[2][0]))
+    blocks_of(model.backbone)[0].module.register_forward_hook(
+        lambda *call: states.append(call[2][0])
+    )
 
     run(model, batch)
     run(model, tiny_processor()(["a lung now"]))

@@ -4,6 +4,7 @@ from hypothesis import strategies as st
 
 from kgbert.encoding.alignment import align
 from kgbert.linking.mention import Candidate, Mention
+from tests.support.errors import raises
 from tests.support.tiny import FAMILIES, tiny_graph, tiny_tokenizer
 
 GRAPH = tiny_graph()
@@ -103,5 +104,5 @@ def test_the_order_of_mentions_is_irrelevant(mentions):
 
 @pytest.mark.parametrize("score", [-0.1, 1.5, float("nan")])
 def test_a_score_that_is_no_share_is_refused(score):
-    with pytest.raises(ValueError, match=r"EX:1 the score .* between 0 \(never\) and 1"):
+    with raises("score-out-of-range"):
         align([(0, 5)], [mention(0, 5, "EX:1", score=score)], GRAPH, 0)

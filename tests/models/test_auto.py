@@ -2,19 +2,19 @@ import copy
 
 import pytest
 import torch
-from transformers import AutoConfig, AutoModelForSequenceClassification, pipeline
+from transformers import AutoConfig, AutoModel, AutoModelForSequenceClassification, pipeline
 
+from kgbert.features.backbones import FAMILIES as KNOWN_FAMILIES
+from kgbert.features.backbones import blocks_of, family_of, head_input_of
 from kgbert.models.auto import KGBertForSequenceClassification, KGBertModel
 from kgbert.models.config import KGBertConfig
 from kgbert.models.inputs import BatchKnowledge
 from kgbert.models.layers.graph_encoder import ENCODERS
-from kgbert.models.layers.injection import last_of
+from tests.support.errors import raises
 from tests.support.tiny import (
     BLOCKS,
-    CLASSES,
     EVERY_MODEL,
     FAMILIES,
-    FEATURES,
     TEXTS,
     TINY,
     asked,
@@ -80,7 +80,8 @@ def test_mean_pooling_shows_the_head_the_mean_of_a_texts_own_tokens(fused, famil
     unpooled = fused(family, injected_layers=[])
     mask = batch["attention_mask"].unsqueeze(-1)
 
-    seen = last_states(model, batch)[:, model.read_position]
+    rows = torch.arange(len(TEXTS))
+    seen = last_states(model, batch)[rows, read_index(model, batch)]
 
     own = last_states(unpooled, batch)
     expected = (own * mask).sum(1) / mask.sum(1)
@@ -102,21 +103,29 @@ def test_a_head_that_takes_the_mean_itself_computes_what_it_did(tmp_path):
     assert not torch.allclose(run(unread.eval(), tokens_of(batch)).logits, expected, atol=1e-3)
 
 
+def read_index(model, batch):
+    """Return the token that the head reads, found text by text."""
+    if family_of(model.config.backbone).reads_first_token:
+        return torch.zeros(len(batch["input_ids"]), dtype=torch.int64)
+    return torch.tensor([int(mask.nonzero().max()) for mask in batch["attention_mask"]])
+
+
 def last_states(model, batch):
     """Return what a task head reads, (batch, tokens, hidden)."""
     seen = []
-    last = last_of(model.backbone)
+    last = head_input_of(model.backbone).module
     handle = last.register_forward_hook(lambda last, inputs, output: seen.append(output))
     run(model, batch)
     handle.remove()
-    hidden = seen[0][0] if isinstance(seen[0], tuple) else seen[0]
+    # A shared block is called once for each layer.
+    hidden = seen[-1][0] if isinstance(seen[-1], tuple) else seen[-1]
     return hidden.transpose(0, 1) if model.config.backbone.model_type == "xlnet" else hidden
 
 
 def test_a_batch_without_knowledge_is_refused(fused):
     batch = tokens_of(tiny_processor()(TEXTS))
 
-    with pytest.raises(ValueError, match=r"the batch brings none of it. Make batches with KGBert"):
+    with raises("batch-without-knowledge"):
         fused()(**batch)
 
 
@@ -132,7 +141,7 @@ def test_a_batch_with_part_of_the_knowledge_is_refused(fused, missing):
     batch = tiny_processor()(TEXTS)
     del batch[missing]
 
-    with pytest.raises(ValueError, match=f"knowledge without {missing}; make batches with"):
+    with raises("incomplete-knowledge"):
         fused()(**batch)
 
 
@@ -140,14 +149,14 @@ def test_a_batch_with_part_of_the_knowledge_is_refused(fused, missing):
 def test_knowledge_cut_or_joined_by_rows_is_refused(fused, cut):
     batch = cut_by_rows(tiny_processor()(TEXTS), cut)
 
-    with pytest.raises(ValueError, match=r"cut apart: .* edge_index has .* use kgbert.pipeline"):
+    with raises("sliced-knowledge"):
         fused()(**batch)
 
 
 def test_data_parallel_is_refused(fused):
     halves = cut_by_rows(tiny_processor()(TEXTS), lambda tensor: tensor.chunk(2)[0])
 
-    with pytest.raises(ValueError, match=r"DataParallel slice .* torchrun for several GPUs"):
+    with raises("sliced-knowledge"):
         fused()(**halves)
 
 
@@ -165,7 +174,7 @@ def test_the_pipeline_of_transformers_is_refused(fused):
         "text-classification", model=model, tokenizer=tiny_processor().tokenizer, device="cpu"
     )
 
-    with pytest.raises(ValueError, match=r"ask kgbert.pipeline\(folder\); transformers.pipeline"):
+    with raises("batch-without-knowledge"):
         ask("fever and cough")
 
 
@@ -202,11 +211,35 @@ def test_knowledge_is_on_again_after_an_error_inside_knowledge_off(fused):
     assert torch.equal(run(model, batch).logits, expected)
 
 
+@pytest.mark.parametrize("pooling", ["head", "mean"])
+def test_calling_the_backbone_past_the_fused_model_is_refused(fused, pooling):
+    model, batch = fused(pooling=pooling), tokens_of(tiny_processor()(TEXTS))
+
+    with raises("backbone-called-directly"):
+        model.backbone(**batch)
+
+
+def test_the_backbone_answers_alone_once_knowledge_is_switched_off(fused, plain):
+    model, batch = stirred(fused()), tokens_of(tiny_processor()(TEXTS))
+
+    with model.without_knowledge():
+        alone = run(model.backbone, batch).logits
+
+    assert torch.equal(alone, run(plain(), batch).logits)
+
+
+def test_generation_that_enters_the_decoder_again_is_refused(fused):
+    model = fused("gpt2", KGBertModel)
+
+    with raises("backbone-called-directly"):
+        model.backbone.h[0](torch.zeros(1, 1, 32))
+
+
 def test_nothing_is_kept_between_passes(fused):
     model, batch = stirred(fused()), tiny_processor()(TEXTS)
 
     run(model, batch)
-    with pytest.raises(ValueError, match="brings none of it"):
+    with raises("batch-without-knowledge"):
         model(**tokens_of(batch))
 
     assert model.context_stack.current is None
@@ -232,31 +265,59 @@ def test_another_graph_needs_no_new_weights(fused):
     assert not any("node" in name for name in model.state_dict())
 
 
-@pytest.mark.parametrize("kind", CLASSES)
-def test_albert_is_refused(kind):
-    backbone = AutoConfig.for_model("albert", hidden_size=32, num_attention_heads=4, vocab_size=50)
+def test_a_backbone_without_a_list_of_blocks_is_refused():
+    backbone = AutoConfig.for_model("fnet", hidden_size=32, vocab_size=50, num_hidden_layers=3)
+    model = AutoModel.from_config(backbone)
+    model.config.num_hidden_layers = 4
 
-    with pytest.raises(ValueError, match=r"albert uses one block .* choose another backbone"):
-        kind(KGBertConfig(backbone=backbone, feature_size=FEATURES, relations=["r"]))
+    with raises("unknown-blocks"):
+        blocks_of(model)
+
+
+def test_a_family_that_is_not_in_the_table_is_injected_by_the_generic_rule():
+    backbone = AutoConfig.for_model("fnet", hidden_size=32, vocab_size=50, num_hidden_layers=3)
+
+    assert "fnet" not in KNOWN_FAMILIES
+    assert len(blocks_of(AutoModel.from_config(backbone))) == 3
+
+
+@pytest.mark.parametrize("groups", [1, 3])
+@pytest.mark.parametrize("inner", [1, 2])
+def test_each_layer_of_shared_blocks_is_injected_by_itself(groups, inner):
+    backbone = tiny_config("albert")
+    backbone.num_hidden_groups, backbone.inner_group_num = groups, inner
+    batch = tiny_processor("albert")(TEXTS)
+    model = KGBertModel(KGBertConfig(backbone, list(tiny_graph().relation_ids), **TINY))
+    stirred(model)
+    with torch.no_grad():
+        model.injections["layer_1"].gate.zero_()
+
+    on = run(model, batch, output_hidden_states=True).hidden_states
+    with model.without_knowledge():
+        off = run(model, batch, output_hidden_states=True).hidden_states
+
+    last = inner * BLOCKS
+    assert all(torch.equal(on[state], off[state]) for state in range(last))
+    assert not torch.equal(on[last], off[last])
 
 
 @pytest.mark.parametrize(
-    ("options", "message"),
+    ("options", "code"),
     [
-        ({"injected_layers": [0]}, r"\[0\] names a block that the backbone lacks.*blocks 1 to 3"),
-        ({"injected_layers": [4]}, "names a block that the backbone lacks"),
-        ({"injected_layers": [-4]}, "names a block that the backbone lacks"),
-        ({"injected_layers": [3, -1]}, "names a block twice"),
-        ({"injected_layers": [1, 1]}, "names a block twice"),
-        ({"knowledge_size": 10, "knowledge_heads": 4}, "choose a multiple"),
-        ({"pooling": "max"}, "pooling='max' is unknown; choose one of"),
-        ({"graph_encoder": "rgcm"}, "unknown graph encoder 'rgcm'; did you mean 'rgcn'"),
+        ({"injected_layers": [0]}, "unknown-layer"),
+        ({"injected_layers": [4]}, "unknown-layer"),
+        ({"injected_layers": [-4]}, "unknown-layer"),
+        ({"injected_layers": [3, -1]}, "repeated-layer"),
+        ({"injected_layers": [1, 1]}, "repeated-layer"),
+        ({"knowledge_size": 10, "knowledge_heads": 4}, "indivisible-heads"),
+        ({"pooling": "max"}, "unknown-name"),
+        ({"graph_encoder": "rgcm"}, "unknown-name"),
     ],
 )
-def test_options_that_cannot_work_are_refused(options, message):
+def test_options_that_cannot_work_are_refused(options, code):
     config = {"backbone": tiny_config("bert"), "relations": ["r"], **options}
 
-    with pytest.raises(ValueError, match=message):
+    with raises(code):
         KGBertModel(KGBertConfig(**config))
 
 
@@ -271,7 +332,7 @@ def test_negative_layers_count_from_the_last():
 
 
 def test_an_option_that_is_misspelt_is_refused(fused):
-    with pytest.raises(ValueError, match=r"'injected_layer'; did you mean 'injected_layers'\?"):
+    with raises("unknown-name"):
         fused(injected_layer=[-1])
 
 

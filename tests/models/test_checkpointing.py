@@ -2,10 +2,11 @@ import pytest
 import torch
 
 from kgbert.models.layers.graph_encoder import ENCODERS
+from tests.support.errors import raises
 from tests.support.tiny import FAMILIES, TEXTS, loss_of, stirred, tiny_processor
 
 #: Families whose code in transformers can recompute its blocks.
-RECOMPUTING = sorted(set(FAMILIES) - {"mpnet", "xlnet"})
+RECOMPUTING = sorted(set(FAMILIES) - {"albert", "mpnet", "xlnet"})
 
 
 def gradients(model, batches):
@@ -72,7 +73,7 @@ def test_knowledge_may_be_off_in_one_of_two_passes(fused):
 
 
 def test_reentrant_recomputation_is_refused(fused):
-    with pytest.raises(ValueError, match=r"use_reentrant=True cannot .*\"use_reentrant\": False"):
+    with raises("reentrant-checkpointing"):
         fused().gradient_checkpointing_enable({"use_reentrant": True})
 
 

@@ -87,7 +87,7 @@ import torch.multiprocessing as mp
 from torch.distributed.fsdp import fully_shard
 from torch.distributed.tensor import DTensor
 from tests.support.tiny import TEXTS, TINY, save_plain, tiny_graph, tiny_processor
-from kgbert.models.layers.injection import blocks_of
+from kgbert.features.backbones import blocks_of
 from kgbert.models.auto import KGBertForSequenceClassification as Fused
 
 folder = Path(sys.argv[1])
@@ -104,7 +104,7 @@ def train(rank, world, plain):
         dist.init_process_group("gloo", init_method=meeting, rank=rank, world_size=world)
         mesh = dist.device_mesh.init_device_mesh("cpu", (world,))
         for block in blocks_of(model.backbone):
-            fully_shard(block, mesh=mesh)
+            fully_shard(block.module, mesh=mesh)
         fully_shard(model, mesh=mesh)
         assert all(isinstance(parameter, DTensor) for parameter in model.parameters())
     optimiser = torch.optim.AdamW(model.parameters(), 0.01)

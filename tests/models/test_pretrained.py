@@ -1,3 +1,5 @@
+import json
+
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
@@ -9,6 +11,7 @@ from kgbert.models.config import POOLINGS
 from kgbert.models.heads.relation import PairClassifier
 from kgbert.models.layers.graph_encoder import ENCODERS
 from kgbert.models.layers.knowledge_attention import AlignedLinear
+from tests.support.errors import raises
 from tests.support.tiny import (
     EVERY_MODEL,
     TEXTS,
@@ -79,12 +82,14 @@ def test_labels_and_options_survive_saving(fused, tmp_path):
 
 
 @pytest.mark.parametrize("encoder", ENCODERS)
-def test_a_checkpoint_without_the_knowledge_part_gets_a_fresh_one(fused, plain, tmp_path, encoder):
+def test_a_checkpoint_without_the_knowledge_part_gets_a_fresh_one_if_that_is_allowed(
+    fused, tmp_path, encoder
+):
     strip(stirred(fused(graph_encoder=encoder, pooling="mean")), tmp_path)
     batch = tiny_processor()(TEXTS)
 
     loaded, report = KGBertForSequenceClassification.from_pretrained(
-        tmp_path, output_loading_info=True
+        tmp_path, output_loading_info=True, strict=False
     )
 
     with loaded.eval().without_knowledge():
@@ -97,6 +102,55 @@ def test_a_checkpoint_without_the_knowledge_part_gets_a_fresh_one(fused, plain, 
     for name, module in loaded.named_modules():
         if not name.startswith("backbone"):
             assert_initialised(name, module)
+
+
+def change_weights(folder, change):
+    """Replace the saved tensors by what a function makes of them."""
+    tensors = change(load_file(folder / "model.safetensors"))
+    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        (lambda x: {k: v for k, v in x.items() if "injections" not in k}, "incomplete-weights"),
+        (lambda x: {k: v for k, v in x.items() if "classifier" not in k}, "incomplete-weights"),
+        (lambda x: x | {"injections.layer_9.gate": torch.zeros(3)}, "incomplete-weights"),
+        (lambda x: x | {"injections.layer_1.gate": torch.zeros(3)}, "incomplete-weights"),
+        (lambda x: {k: v * torch.nan for k, v in x.items()}, "non-finite-weights"),
+    ],
+)
+@pytest.mark.parametrize(
+    "auto_class", [KGBertForSequenceClassification, AutoModelForSequenceClassification]
+)
+def test_weights_that_are_not_those_of_the_configuration_are_refused(
+    fused, tmp_path, auto_class, change, code
+):
+    fused().save_pretrained(tmp_path / "model")
+    change_weights(tmp_path / "model", change)
+
+    with raises(code):
+        auto_class.from_pretrained(tmp_path / "model")
+
+
+def test_weights_that_were_cut_are_refused_by_the_name_of_their_file(fused, tmp_path):
+    fused().save_pretrained(tmp_path / "model")
+    weights = tmp_path / "model" / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:5000])
+
+    with raises("damaged-weights") as caught:
+        KGBertForSequenceClassification.from_pretrained(tmp_path / "model")
+
+    assert "model.safetensors" in str(caught.value)
+
+
+def test_a_configuration_with_fewer_relations_than_its_weights_is_refused(fused, tmp_path):
+    fused().save_pretrained(tmp_path / "model")
+    path = tmp_path / "model" / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"relations": []}))
+
+    with raises("incomplete-weights"):
+        KGBertForSequenceClassification.from_pretrained(tmp_path / "model")
 
 
 def strip(model, folder):

@@ -3,7 +3,7 @@ from threading import Event
 
 import torch
 
-from kgbert.models.layers.injection import blocks_of
+from kgbert.features.backbones import blocks_of
 from tests.support.tiny import run, stirred, tiny_processor
 
 
@@ -19,7 +19,7 @@ def test_a_thread_inside_a_pass_is_not_disturbed_by_another(fused):
             assert done.wait(60)
 
     # In the middle of its pass, with injections before and behind.
-    handle = blocks_of(model.backbone)[1].register_forward_pre_hook(wait)
+    handle = blocks_of(model.backbone)[1].module.register_forward_pre_hook(wait)
     with ThreadPoolExecutor(1) as other:
         first = other.submit(run, model, slow)
         assert inside.wait(60)

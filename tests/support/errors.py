@@ -25,9 +25,10 @@ def known_wordings() -> set[str]:
 
 
 def normalised(message: str) -> str:
-    """Return a message without what differs between two runs: temporary folders."""
+    """Return a message without what differs between two runs: temporary folders and hashes."""
     temporary = re.escape(str(Path(tempfile.gettempdir())))
     message = re.sub(rf"{temporary}/[^\s'\":;,)]*/", "TMP/", message)
+    message = re.sub(r"\b(?=[a-f]*\d)[0-9a-f]{12,64}\b", "HASH", message)
     return " ".join(message.split())
 
 

@@ -152,6 +152,22 @@ def unigram() -> PreTrainedTokenizerFast:
     return _wrapped(tokenizer, "<s> $A </s>", "<pad>", "<unk>", "<s>", "</s>", "<mask>")
 
 
+def byte_level_without_ends() -> PreTrainedTokenizerFast:
+    """Return the kind of decoder-only models: no special tokens around a text, none for padding."""
+    pieces = ["<|endoftext|>", *sorted(pre_tokenizers.ByteLevel.alphabet())]
+    vocabulary = dict(zip(pieces, range(len(pieces)), strict=True))
+    tokenizer = Tokenizer(models.BPE(vocabulary, []))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        bos_token="<|endoftext|>",
+        eos_token="<|endoftext|>",
+        unk_token="<|endoftext|>",
+        model_input_names=["input_ids", "attention_mask"],
+    )
+
+
 def unigram_read_last() -> PreTrainedTokenizerFast:
     tokenizer = _unigram(["<unk>", "<pad>", "<cls>", "<sep>", "<mask>"], unknown=0)
     wrapped = _wrapped(tokenizer, "$A <sep> <cls>", "<pad>", "<unk>", "<cls>", "<sep>", "<mask>")
@@ -211,6 +227,13 @@ FAMILIES = {
     "mpnet": (word_piece, _SIZES),
     "camembert": (unigram, _SIZES),
     "xlnet": (unigram_read_last, _XLNET_SIZES),
+    "albert": (unigram, _SIZES | {"embedding_size": 24}),
+    "gpt2": (
+        byte_level_without_ends,
+        {"n_embd": 32, "n_layer": BLOCKS, "n_head": 4, "n_positions": LONGEST},
+    ),
+    "llama": (byte_level_without_ends, _SIZES | {"num_key_value_heads": 2}),
+    "qwen2": (byte_level_without_ends, _SIZES | {"num_key_value_heads": 2}),
 }
 
 
@@ -220,14 +243,18 @@ def tiny_config(family: str) -> PreTrainedConfig:
     return AutoConfig.for_model(
         family,
         vocab_size=len(tokenizer),
-        pad_token_id=tokenizer.pad_token_id,
+        pad_token_id=first_known(tokenizer.pad_token_id, tokenizer.eos_token_id),
         cls_token_id=tokenizer.cls_token_id,
-        bos_token_id=tokenizer.cls_token_id,
+        bos_token_id=first_known(tokenizer.cls_token_id, tokenizer.bos_token_id),
         sep_token_id=tokenizer.sep_token_id,
-        eos_token_id=tokenizer.sep_token_id,
+        eos_token_id=first_known(tokenizer.sep_token_id, tokenizer.eos_token_id),
         num_labels=3,
         **FAMILIES[family][1],
     )
+
+
+def first_known(*numbers: int | None) -> int | None:
+    return next((number for number in numbers if number is not None), None)
 
 
 def save_plain(folder: Path, family: str, kind: type[KGBertPreTrainedModel]) -> str:
@@ -297,6 +324,9 @@ def run(model, batch, **options):
         return model(**batch, **options)
 
 
+WITHOUT_A_PLAIN_MODEL = {*BatchKnowledge._fields, "pooling_mask"}
+
+
 def tokens_of(batch: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     """Return what of a batch a plain model takes."""
-    return {name: tensor for name, tensor in batch.items() if name not in BatchKnowledge._fields}
+    return {name: tensor for name, tensor in batch.items() if name not in WITHOUT_A_PLAIN_MODEL}

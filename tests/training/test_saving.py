@@ -20,6 +20,7 @@ from kgbert.tasks.registry import TASKS
 from kgbert.training.pipeline import pipeline
 from kgbert.training.saving import load_model, save_model
 from kgbert.utils.paths import SETTINGS_FILE
+from tests.support.errors import raises
 from tests.support.tiny import TEXTS, run, stirred, tiny_features, tiny_graph, tiny_processor
 
 LABELS = ["ill", "well", "dead"]
@@ -175,7 +176,7 @@ def test_features_of_another_length_are_refused(saved):
 
 
 def test_a_folder_without_a_model_is_named(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"it is no kgbert model; give the folder"):
+    with raises("no-saved-model"):
         load_model(tmp_path)
 
 
@@ -251,9 +252,7 @@ def test_with_its_graph_given_again_a_model_answers_as_before(without_graph):
 def test_a_model_without_its_graph_asks_for_it(without_graph):
     *_, folder = without_graph
 
-    with pytest.raises(
-        ValueError, match=r"saved without its graph .* give your copy: --graph FILE"
-    ):
+    with raises("graph-left-out"):
         load_model(folder)
 
 
@@ -262,7 +261,7 @@ def test_another_graph_in_the_place_of_the_one_left_out_is_refused(without_graph
     builder = GraphBuilder()
     builder.add_name("NEW:1", "name")
 
-    with pytest.raises(ValueError, match=r"is not the graph of .* read the same release"):
+    with raises("other-graph"):
         load_model(folder, graph=builder.build(source="another"))
 
 

@@ -53,7 +53,7 @@ def check_backbone(name: str) -> None:
     import torch
     from transformers import AutoModel
 
-    from kgbert.models.layers.injection import blocks_of
+    from kgbert.features.backbones import blocks_of
 
     # Without weights: only the shape of the model matters here.
     with torch.device("meta"):
@@ -120,14 +120,15 @@ def _is_hub_unreachable() -> bool:
 
 
 def _load_config(name: str, option: str) -> "PreTrainedConfig":
-    from transformers import AutoConfig, AutoTokenizer
-
+    from kgbert.features.pretrained import check_tokenizer, load_config, load_tokenizer
     from kgbert.utils.logging import silence_libraries
 
     silence_libraries()
     try:
-        config: PreTrainedConfig = AutoConfig.from_pretrained(name)
-        AutoTokenizer.from_pretrained(name)
+        config = load_config(name)
+        check_tokenizer(load_tokenizer(name), config)
+    except KGBertError:
+        raise
     except (OSError, ValueError) as error:
         first = str(error).strip().splitlines()[0]
         raise KGBertError(

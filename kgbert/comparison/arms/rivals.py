@@ -4,17 +4,7 @@ from dataclasses import replace
 
 from kgbert.baselines.kbert import SentenceTreeExpander
 from kgbert.comparison.arms.arm import RunInputs
-
-#: Families that know the order of tokens by absolute position numbers alone, and number the first
-#: token after the padding's id, or not.
-_NUMBERED = {
-    "bert": False,
-    "distilbert": False,
-    "electra": False,
-    "roberta": True,
-    "xlm-roberta": True,
-    "camembert": True,
-}
+from kgbert.utils.errors import KGBertError
 
 
 def grow_triples(inputs: RunInputs, seed: int) -> RunInputs:
@@ -27,18 +17,21 @@ def grow_triples(inputs: RunInputs, seed: int) -> RunInputs:
     exceed the longest text are cut, the text never for their sake.
 
     Raises:
-        ValueError: The backbone's positions are not absolute numbers.
+        KGBertError: The backbone's positions are not absolute numbers.
     """
-    from transformers import AutoConfig
+    from kgbert.features.backbones import FAMILIES, family_of
+    from kgbert.features.pretrained import load_config
 
-    config = AutoConfig.from_pretrained(inputs.backbone)
-    if config.model_type not in _NUMBERED:
-        raise ValueError(
-            f"the arm 'k-bert' gives tokens soft positions, which {config.model_type} has no place "
-            f"for: it takes distances from the order of tokens. Choose a backbone of the families "
-            f"{', '.join(_NUMBERED)}, or leave the arm out."
+    config = load_config(inputs.backbone)
+    first = family_of(config).first_position(config)
+    if first is None:
+        suitable = sorted(name for name, family in FAMILIES.items() if family.absolute_positions)
+        raise KGBertError(
+            f"the arm 'k-bert' numbers the positions of tokens itself, but {config.model_type} "
+            "takes distances from the order of tokens. Choose a backbone of the families "
+            f"{', '.join(suitable)}, or leave the arm out.",
+            code="relative-positions",
         )
-    first = config.pad_token_id + 1 if _NUMBERED[config.model_type] else 0
     return replace(inputs, expander=SentenceTreeExpander(first_position=first))
 
 
@@ -49,7 +42,7 @@ def use_transe(inputs: RunInputs, seed: int) -> RunInputs:
     :class:`kgbert.baselines.ernie.EntityFusion`.
 
     Raises:
-        ValueError: The backbone's feed-forward parts have no place for entities.
+        KGBertError: The backbone's feed-forward parts have no place for entities.
     """
     from kgbert.baselines.ernie import transe_vectors
 
@@ -73,16 +66,19 @@ def fuse_pooled(inputs: RunInputs, seed: int) -> RunInputs:
 
 
 def _check_feed_forward(backbone: str) -> None:
-    """Raise ValueError where the model of the arm 'ernie' could not be built."""
+    """Raise KGBertError where the model of the arm 'ernie' could not be built."""
     import torch
-    from transformers import AutoConfig, AutoModel
+    from transformers import AutoModel
 
-    from kgbert.models.layers.injection import blocks_of, feed_forward_of
+    from kgbert.features.backbones import blocks_of, feed_forward_of
+    from kgbert.features.pretrained import load_config
 
-    # Only the shapes are asked for, so that no weight is loaded or drawn.
+    # Only the shapes are needed, so no weight is loaded or drawn.
     with torch.device("meta"):
-        model = AutoModel.from_config(AutoConfig.from_pretrained(backbone))
+        model = AutoModel.from_config(load_config(backbone))
     try:
-        feed_forward_of(blocks_of(model)[-1])
-    except ValueError as error:
-        raise ValueError(f"{error} Or leave the arm 'ernie' out.") from error
+        feed_forward_of(model, blocks_of(model)[-1])
+    except KGBertError as error:
+        raise KGBertError(
+            f"{error.message} Or leave the arm 'ernie' out.", code=error.code
+        ) from error

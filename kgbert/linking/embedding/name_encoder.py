@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 from transformers import (
     AutoModel,
-    AutoTokenizer,
     BatchEncoding,
     PreTrainedModel,
     PreTrainedTokenizerBase,
 )
 
-from kgbert.features.backbones import READ_LAST
+from kgbert.features.backbones import family_of
 from kgbert.features.entity_features import Progress, weights_hash
+from kgbert.features.pretrained import check_tokenizer, load_pretrained, load_tokenizer
 from kgbert.linking.normalization.casefold import fold_cluster
 from kgbert.utils.device import has_fast_bf16
 from kgbert.utils.registry import lookup
@@ -53,9 +53,12 @@ class NameEncoder:
     ) -> "NameEncoder":
         """Return the encoder of a checkpoint, on the GPU where there is one."""
         # In single precision whatever it was saved in, so that it may be trained.
-        model = AutoModel.from_pretrained(name_or_path, dtype=torch.float32).eval()
-        tokenizer = AutoTokenizer.from_pretrained(name_or_path)
-        if model.config.model_type in READ_LAST:
+        model = load_pretrained(AutoModel, name_or_path, dtype=torch.float32).eval()
+        tokenizer = load_tokenizer(name_or_path)
+        check_tokenizer(tokenizer, model.config)
+        if tokenizer.pad_token is None:
+            tokenizer.pad_token = tokenizer.eos_token
+        if family_of(model.config).read_position == "last":
             # The tokenizer's own file forgets it.
             tokenizer.padding_side = "left"
         if torch.cuda.is_available():
@@ -129,7 +132,7 @@ class NameEncoder:
 
     @property
     def _read_position(self) -> int:
-        return -1 if self.model.config.model_type in READ_LAST else 0
+        return 0 if family_of(self.model.config).reads_first_token else -1
 
 
 def alike_in_length(names: Sequence[str], size: int) -> Iterator[NDArray[np.int64]]:
@@ -151,7 +154,10 @@ def cls(
     states: Float[Tensor, "names tokens hidden"], mask: Tensor, read_position: int
 ) -> Float[Tensor, "names hidden"]:
     """Return the state of the token that the backbone's own heads read."""
-    return states[:, read_position]
+    if read_position == 0:
+        return states[:, 0]
+    places = torch.arange(states.shape[1], device=states.device)
+    return states[torch.arange(len(states)), (places * mask).argmax(1)]
 
 
 #: How the states of a name's tokens become one vector.

@@ -1,4 +1,4 @@
-"""Choose what a mention means: one of its candidates, or none of them."""
+"""The head of entity linking: score the candidates of a mention, and NIL."""
 
 from math import log
 from typing import Any, NamedTuple
@@ -10,13 +10,14 @@ from transformers import initialization
 
 from kgbert.models.layers.initialization import init_module_weights
 from kgbert.models.layers.knowledge_attention import GATE_LR_MULTIPLIER, AlignedLinear
+from kgbert.utils.errors import KGBertError, Remedy
 
 #: Before anything is learnt, the linker's score that a candidate needs to be likelier than none.
 NIL_SCORE = 0.1
 
 
 class Candidates(NamedTuple):
-    """The mentions of a batch and what they may mean; filled up with zeros, and with hidden ones.
+    """The mentions of a batch and their candidates, padded with zeros and with hidden ones.
 
     The field names are keyword arguments of :class:`kgbert.KGBertForEntityLinking`'s ``forward``.
     """
@@ -35,13 +36,14 @@ def pop_candidate_inputs(inputs: dict[str, Any]) -> Candidates:
     Raises:
         ValueError: The batch does not tell them.
     """
-    found = {name: inputs.pop(name, None) for name in Candidates._fields}
-    if any(value is None for value in found.values()):
-        raise ValueError(
-            "this model chooses among the candidates of each mention, but the batch does not tell "
-            "them; make the processor with KGBertProcessor(..., candidates=8)."
+    values = {name: inputs.pop(name, None) for name in Candidates._fields}
+    if any(value is None for value in values.values()):
+        raise KGBertError(
+            "this model chooses among the candidates of each mention, but the batch brings none.",
+            code="batch-without-candidates",
+            remedies=[Remedy("candidates", 8, owner="KGBertProcessor")],
         )
-    return Candidates(**found)
+    return Candidates(**values)
 
 
 class CandidateScorer(nn.Module):

@@ -4,8 +4,11 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from transformers import AutoConfig, AutoModel, PreTrainedConfig, PreTrainedModel
+from transformers import AutoModel, PreTrainedConfig, PreTrainedModel
 from transformers.modeling_outputs import SequenceClassifierOutput
+
+from kgbert.features.pretrained import load_config
+from kgbert.utils.errors import KGBertError
 
 
 class PairClassifier(PreTrainedModel):
@@ -45,7 +48,7 @@ class PairClassifier(PreTrainedModel):
     ) -> "PairClassifier":
         """Return a classifier on a pretrained encoder, as the Auto classes do."""
         naming = {name: options.pop(name) for name in ("id2label", "label2id") if name in options}
-        config = AutoConfig.from_pretrained(name_or_path, **naming)
+        config = load_config(name_or_path, **naming)
         loaded = super().from_pretrained(name_or_path, config=config, **options)
         assert isinstance(loaded, cls)
         return loaded
@@ -71,11 +74,12 @@ class PairClassifier(PreTrainedModel):
             ValueError: The texts do not say where their arguments are.
         """
         if argument_tokens is None:
-            raise ValueError(
-                "this model classifies the relation of two arguments, but the batch does not say "
-                "where they are; give examples with arguments: Example(text, arguments="
+            raise KGBertError(
+                "this model classifies the relation of two arguments, but the batch brings no "
+                "argument_tokens. Give examples with arguments: Example(text, arguments="
                 "(Span(0, 7, 'head'), Span(15, 18, 'tail'))), in a file the columns head_start, "
-                "head_end, tail_start and tail_end."
+                "head_end, tail_start and tail_end.",
+                code="batch-without-arguments",
             )
         output = self.base_model(input_ids=input_ids, attention_mask=attention_mask, **inputs)
         rows = torch.arange(len(argument_tokens), device=argument_tokens.device).unsqueeze(1)

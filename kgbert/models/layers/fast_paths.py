@@ -95,21 +95,20 @@ def dense_link_table(
 
 
 def readout_table(
-    links: Links, layout: TableLayout, *, texts: int, width: int, token: int
+    links: Links, layout: TableLayout, read_index: Int[Tensor, " texts"], *, width: int
 ) -> ReadoutTable:
     """Return the table of one token of each text, linked or not.
 
     Args:
         links: The links of the batch; those of other tokens are left out.
         layout: Where they stand.
-        texts: How many texts there are.
-        width: Tokens of each.
-        token: The one that reads; from the end where it is negative.
+        read_index: The token of each text that reads.
+        width: Tokens of a text.
     """
-    token %= width
-    mass = links.scores.exp() * (links.token_index[links.query_index] == token)
+    texts = len(read_index)
+    mass = links.scores.exp() * links.start_at(read_index)
     nodes, scores = _cells(links, layout, links.batch_index[links.query_index], mass, 0, texts, 1)
-    places = torch.arange(token, texts * width, width, device=mass.device)
+    places = torch.arange(0, texts * width, width, device=mass.device) + read_index
     return ReadoutTable(places, nodes.view(texts, -1)[:, :-1], scores.squeeze(1))
 
 

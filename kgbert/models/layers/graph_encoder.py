@@ -1,5 +1,6 @@
 """Graph encoders: from the features of a sampled subgraph to entity vectors."""
 
+from collections.abc import Callable
 from itertools import accumulate, pairwise
 
 import torch
@@ -8,7 +9,10 @@ from torch import Tensor, nn
 from torch_geometric.nn import GATv2Conv, RGCNConv
 
 from kgbert.models.layers.knowledge_attention import GATE_LR_MULTIPLIER, AlignedLinear
-from kgbert.utils.registry import lookup
+from kgbert.utils.registry import GRAPH_ENCODERS_GROUP, lookup, register_object
+
+#: Makes a layer from the length of a vector and the number of relations, both directions counted.
+LayerFactory = Callable[[int, int], nn.Module]
 
 #: What a layer reads: the nodes that may send, and the first of them, which receive.
 Sides = tuple[Float[Tensor, "nodes size"], Float[Tensor, "receivers size"]]
@@ -79,10 +83,23 @@ def rgcn(size: int, relations: int) -> nn.Module:
 #: Layers that GraphEncoder can stack, each made from (size, relations) and called as
 #: ``layer((senders, receivers), edge_index, edge_types)`` as PyG does; None is the control that
 #: sees no edges.
-ENCODERS = {"compgcn": CompositionLayer, "gatv2": AttentionLayer, "rgcn": rgcn, "none": None}
+#: Packages add others under the entry point group ``kgbert.graph_encoders``.
+ENCODERS: dict[str, LayerFactory | None] = {
+    "compgcn": CompositionLayer,
+    "gatv2": AttentionLayer,
+    "rgcn": rgcn,
+    "none": None,
+}
 
 
-#: What a layer that has learnt nothing adds is noise; so it begins small.
+def graph_encoder_name(encoder: str | LayerFactory) -> str:
+    """Return the name of a graph encoder; an object is registered in this process by its name."""
+    if isinstance(encoder, str):
+        return encoder
+    return register_object(ENCODERS, getattr(encoder, "__name__", ""), encoder, "graph encoder")
+
+
+#: The update of an untrained layer is noise, so it starts small.
 INITIAL_LAYER_SCALE = 0.1
 
 
@@ -98,7 +115,7 @@ class GraphEncoder(nn.Module):
         self, kind: str, layers: int, *, features: int, size: int, relations: int, dropout: float
     ) -> None:
         super().__init__()
-        layer = lookup(ENCODERS, kind, "graph encoder")
+        layer = lookup(ENCODERS, kind, "graph encoder", GRAPH_ENCODERS_GROUP)
         self.project = AlignedLinear(features, size)
         self.norms = nn.ModuleList(nn.LayerNorm(size) for _ in range(layers))
         self.layers = nn.ModuleList(
@@ -153,12 +170,12 @@ class GraphEncoder(nn.Module):
         edge_types: Int[Tensor, " edges"],
     ) -> Float[Tensor, "receivers size"]:
         """Return the state of the first ``receivers`` nodes after one more layer."""
-        heard = self.norms[layer](nodes)
-        kept = heard[:receivers]
-        read = (kept,) if self.edgeless else ((heard, kept), edge_index, edge_types)
-        update: Tensor = self.dropout(nn.functional.gelu(self.layers[layer](*read)))
-        share = INITIAL_LAYER_SCALE + GATE_LR_MULTIPLIER * self.layer_scale[layer]
-        return nodes[:receivers] + (share * update).to(nodes.dtype)
+        senders = self.norms[layer](nodes)
+        own = senders[:receivers]
+        inputs = (own,) if self.edgeless else ((senders, own), edge_index, edge_types)
+        update: Tensor = self.dropout(nn.functional.gelu(self.layers[layer](*inputs)))
+        scale = INITIAL_LAYER_SCALE + GATE_LR_MULTIPLIER * self.layer_scale[layer]
+        return nodes[:receivers] + (scale * update).to(nodes.dtype)
 
     def _reach(self, hop_sizes: list[tuple[int, int]]) -> list[tuple[int, int]]:
         """Return the nodes and edges that are read by each layer, and by what comes after them."""

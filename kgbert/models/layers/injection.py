@@ -1,9 +1,9 @@
-"""Inject knowledge behind the blocks of any BERT-like backbone, without touching its code."""
+"""Inject knowledge behind the blocks of a backbone through forward hooks."""
 
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from operator import call
 from typing import Any, NamedTuple
 
@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
+from kgbert.features.backbones import Block, blocks_of, feed_forward_of, head_input_of
 from kgbert.models.layers.fast_paths import (
     DenseLinkTable,
     TableLayout,
@@ -20,75 +21,81 @@ from kgbert.models.layers.fast_paths import (
 )
 from kgbert.models.layers.knowledge_attention import FoldedKeysValues, Links
 from kgbert.models.layers.mention_spans import Spans, mention_spans
-
-#: Families whose blocks work on (tokens, batch, hidden).
-TOKENS_FIRST = ("xlnet",)
+from kgbert.utils.errors import KGBertError, Remedy
 
 
 @dataclass(frozen=True)
 class KnowledgeContext:
     """What the hooks of one forward pass read."""
 
-    attention_mask: Tensor | None = None
+    read_index: Tensor
+    """The token of each text that a head for whole texts reads, shape (batch)."""
+    pooling_mask: Tensor | None = None
+    """The tokens that mean pooling counts, shape (batch, tokens); all where None."""
     entities: Tensor | None = None
     links: Links | None = None
     layout: TableLayout | None = None
     weights: dict[str, Tensor] | None = None
-    """Filled by the hooks where somebody asked: the attention of each link, by injection."""
+    """Filled by the hooks where it was requested: the attention of each link, by injection."""
     folded: dict[str, FoldedKeysValues] = field(default_factory=dict)
-    """By injection, what takes the place of the entities' vectors there."""
+    """By injection, precomputed keys and values that replace the entity vectors there."""
     tables: list[DenseLinkTable] = field(default_factory=list)
-    """The links as tables, once a hook has made them for itself and those that follow."""
+    """The links as dense tables, once a hook has built them for itself and those that follow."""
     spans: list[Spans] = field(default_factory=list)
-    """The mentions, once a hook has found them for itself and those that follow."""
+    """The mentions, once a hook has derived them for itself and those that follow."""
     entity_states: dict[str, Tensor] = field(default_factory=dict)
-    """What the hooks of one block leave to those of the next, where entities have states too."""
+    """What the hooks of one block pass to those of the next, where entities have states too."""
+    shared_calls: list[int] = field(default_factory=lambda: [0])
+    """How many times shared blocks were called so far: the layer that is being computed."""
 
-    def mentions(self, width: int, read_position: int) -> Spans:
-        """Return the mentions that the links come from, found once a pass.
+    def mentions(self, width: int) -> Spans:
+        """Return the mentions that the links come from, derived once a pass.
 
         Args:
             width: Tokens of a text.
-            read_position: The one with text-level links, counted from the end where negative.
         """
         assert self.links is not None
         if not self.spans:
-            self.spans.append(mention_spans(self.links, width, read_position))
+            self.spans.append(mention_spans(self.links, width, self.read_index))
         return self.spans[0]
+
+    def snapshot(self) -> "KnowledgeContext":
+        """Return the same context at the layer that is being computed now."""
+        return replace(self, shared_calls=list(self.shared_calls))
 
 
 class ContextStack(threading.local):
-    """Holds the forward pass under way, of each thread its own, and nothing between passes.
+    """The context of the forward pass under way, one for each thread, and none between passes.
 
-    So threads may ask one model at the same time; what is switched off or recorded is that of the
-    thread which asks for it, too.
+    Threads may therefore use one model at the same time; what is disabled or recorded is that of
+    the calling thread, too.
 
-    Knowledge left behind after a pass would give silently wrong gradients when two passes precede
-    one backward pass under gradient checkpointing; :meth:`for_recomputation` gives each
-    recomputation what its own pass held instead.
+    A context that outlived its pass would give silently wrong gradients when two passes precede
+    one backward pass under gradient checkpointing; :meth:`checkpoint_contexts` gives each
+    recomputation the context of its own pass instead.
     """
 
     def __init__(self) -> None:
         self.current: KnowledgeContext | None = None
-        self.switched_off = False
+        self.is_disabled = False
         self.weights: dict[str, Tensor] | None = None
 
     def __reduce__(self) -> tuple[type["ContextStack"], tuple[()]]:
-        # A copy of a model remembers nothing of its original.
+        # A copy of a model shares no context with its original.
         return ContextStack, ()
 
     @contextmanager
     def disabled(self) -> Iterator[None]:
-        """Let no pass read knowledge while the context lasts."""
-        before, self.switched_off = self.switched_off, True
+        """Let no pass read knowledge inside the context."""
+        before, self.is_disabled = self.is_disabled, True
         try:
             yield
         finally:
-            self.switched_off = before
+            self.is_disabled = before
 
     @contextmanager
     def activate(self, current: KnowledgeContext | None) -> Iterator[None]:
-        """Hold this pass while the context lasts."""
+        """Make a pass's context the current one."""
         before, self.current = self.current, current
         try:
             yield
@@ -107,183 +114,177 @@ class ContextStack(threading.local):
     def checkpoint_contexts(
         self,
     ) -> tuple[AbstractContextManager[None], AbstractContextManager[None]]:
-        """Return the contexts of a checkpointed pass and of its recomputation."""
-        return nullcontext(), self.activate(self.current)
+        """Return the context managers of a checkpointed block and of its recomputation."""
+        current = None if self.current is None else self.current.snapshot()
+        return nullcontext(), self.activate(current)
 
 
-#: What a hook does to the hidden states (batch, tokens, hidden) that a block returns.
+#: Maps the hidden states (batch, tokens, hidden) of a block to new ones.
 StateUpdate = Callable[[Tensor, KnowledgeContext], Tensor]
 
-#: The same, done by a module; by what peft puts around one too, which is no instance of its class.
+#: The same with a module as the first argument. Its type is open, since peft wraps modules.
 ModuleUpdate = Callable[[Any, Tensor, KnowledgeContext], Tensor]
 
 
 class Injection(NamedTuple):
-    """One place where knowledge enters, and through what."""
+    """One place where knowledge enters the backbone, and the module through which it does."""
 
     name: str
     """Of its parameters and of its attention."""
     layer: int
-    """The block, 1 being the first."""
+    """The layer of the backbone, 1 being the first."""
     module: nn.Module
-    change: ModuleUpdate = call
-    """What is done by it; as a rule it is called with the hidden states."""
+    update: ModuleUpdate = call
+    """How the module updates the states; by default it is called with them."""
     place: str = "block"
-    """What is changed: what a ``block`` returns; what its ``feed forward`` part makes of it before
-    the activation; or, once a text is ``pooled``, what is handed to the task head."""
+    """What is updated: the output of a ``block``; its ``feed forward`` part before the activation;
+    or, once a text is ``pooled``, the input of the task head."""
 
 
 class BoundInjection:
-    """The change that an injection makes, by the module that has its name when it is called.
+    """The update of an injection, by the module that has its name at the time of the call.
 
-    That may be another than at first: peft puts a copy to be trained in a module's place.
+    That may be another one than at first: peft replaces a module by a trainable copy.
     """
 
     def __init__(self, injection: Injection, modules: nn.ModuleDict) -> None:
-        self.name, self.change, self.modules = injection.name, injection.change, modules
+        self.name, self.update, self.modules = injection.name, injection.update, modules
 
-    def __call__(self, hidden: Tensor, current: KnowledgeContext) -> Tensor:
-        """Return the hidden states changed."""
-        return self.change(self.modules[self.name], hidden, current)
+    def __call__(self, hidden: Tensor, context: KnowledgeContext) -> Tensor:
+        """Return the updated states."""
+        return self.update(self.modules[self.name], hidden, context)
 
 
 class TokenFusionHook:
-    """Add to every linked position what it reads from its entities."""
+    """Add to every linked token what it reads from its entities."""
 
     def __init__(self, name: str) -> None:
         self.name = name
 
-    def __call__(self, attention: Any, hidden: Tensor, current: KnowledgeContext) -> Tensor:
-        """Return the hidden states with knowledge added."""
-        vectors, links, layout = current.entities, current.links, current.layout
+    def __call__(self, attention: Any, hidden: Tensor, context: KnowledgeContext) -> Tensor:
+        """Return the states with knowledge added."""
+        vectors, links, layout = context.entities, context.links, context.layout
         if vectors is None or links is None or layout is None:
             return hidden
-        entities = current.folded.get(self.name, vectors)
+        entities = context.folded.get(self.name, vectors)
         texts, width = hidden.shape[:2]
         size = vectors.shape[1] // attention.heads
-        if current.weights is None and prefers_dense(links, layout, texts, size):
-            if not current.tables:
-                current.tables.append(
+        if context.weights is None and prefers_dense(links, layout, texts, size):
+            if not context.tables:
+                context.tables.append(
                     dense_link_table(links, layout, nodes=len(vectors), texts=texts, width=width)
                 )
-            read: Tensor = attention.forward_dense(hidden, entities, *current.tables[0])
-            return read
+            fused: Tensor = attention.forward_dense(hidden, entities, *context.tables[0])
+            return fused
         hidden, weights = attention(hidden, entities, links)
-        if current.weights is not None:
-            current.weights[self.name] = weights
+        if context.weights is not None:
+            context.weights[self.name] = weights
         return hidden
 
 
 class ReadoutFusionHook:
-    """Add to the one token that the task head reads what it reads from its text's entities."""
+    """Add to the token that the task head reads what it reads from the entities of its text."""
 
-    def __init__(self, name: str, token: int) -> None:
-        self.name, self.token = name, token
+    def __init__(self, name: str) -> None:
+        self.name = name
 
-    def __call__(self, attention: Any, hidden: Tensor, current: KnowledgeContext) -> Tensor:
-        """Return the hidden states with knowledge added to one of each text."""
-        entities, links, layout = current.entities, current.links, current.layout
+    def __call__(self, attention: Any, hidden: Tensor, context: KnowledgeContext) -> Tensor:
+        """Return the states with knowledge added to one token of each text."""
+        entities, links, layout = context.entities, context.links, context.layout
         if entities is None or links is None or layout is None:
             return hidden
-        if current.weights is not None:
-            # Whoever asks wants to know it of all links, read or not.
-            _, current.weights[self.name] = attention(hidden, entities, links)
+        if context.weights is not None:
+            # Attention is recorded for all links, whether the head reads them or not.
+            _, context.weights[self.name] = attention(hidden, entities, links)
         texts, width = hidden.shape[:2]
         size = entities.shape[1] // attention.heads
         own_layout = layout._replace(size=(1, layout.size[1]))
         if attention.has_wrapped_projection or not prefers_dense(links, own_layout, texts, size):
-            elsewhere = links.token_index[links.query_index] != self.token % width
+            elsewhere = ~links.start_at(context.read_index)
             own = links._replace(scores=links.scores.masked_fill(elsewhere, -torch.inf))
-            changed: Tensor = attention(hidden, entities, own)[0]
-            return changed
-        table = readout_table(links, layout, texts=texts, width=width, token=self.token)
-        read: Tensor = attention.forward_readout(hidden, entities, *table)
-        return read
+            followed: Tensor = attention(hidden, entities, own)[0]
+            return followed
+        table = readout_table(links, layout, context.read_index, width=width)
+        fused: Tensor = attention.forward_readout(hidden, entities, *table)
+        return fused
 
 
 class MeanPoolHook:
-    """Put the mean of a text's token states where the task head will read."""
+    """Replace the state that the task head reads by the mean of the text's token states."""
 
-    def __init__(self, position: int) -> None:
-        self.position = position
-
-    def __call__(self, hidden: Tensor, current: KnowledgeContext) -> Tensor:
-        """Return the hidden states with the position that the head reads replaced."""
-        mask = current.attention_mask
+    def __call__(self, hidden: Tensor, context: KnowledgeContext) -> Tensor:
+        """Return the states, one of each text replaced."""
+        mask = context.pooling_mask
         if mask is None:
             mask = hidden.new_ones(hidden.shape[:2])
-        if mask.dim() == 4:
-            # Where triples grow out of the text, the text itself is what its first token sees.
-            mask = mask[:, 0, 0] == 0
         weight = mask.to(hidden.dtype).unsqueeze(-1)
         mean = (hidden * weight).sum(1) / weight.sum(1).clamp(min=1)
-        hidden = hidden.clone()
-        hidden[:, self.position] = mean
-        return hidden
+        rows = torch.arange(len(hidden), device=hidden.device)
+        return hidden.index_put((rows, context.read_index), mean.to(hidden.dtype))
 
 
 class BlockHook:
-    """A forward hook that applies a change to whatever shape a block returns its states in."""
+    """A forward hook that updates the states of a block, in whatever form it returns them."""
 
     def __init__(
-        self, context_stack: ContextStack, change: StateUpdate, *, tokens_first: bool
+        self,
+        context_stack: ContextStack,
+        update: StateUpdate,
+        *,
+        shared_call: int | None,
+        tokens_first: bool,
     ) -> None:
-        self.context_stack, self.change, self.tokens_first = context_stack, change, tokens_first
+        self.context_stack, self.update = context_stack, update
+        self.shared_call, self.tokens_first = shared_call, tokens_first
 
     def __call__(self, block: nn.Module, arguments: Any, output: Any) -> Any:
-        """Return the block's output with its hidden states changed."""
-        if self.context_stack.current is None:
+        """Return the block's output with its states updated."""
+        context = self.context_stack.current
+        if context is None:
+            _check_disabled(self.context_stack)
+            return output
+        if self.shared_call not in (None, context.shared_calls[0]):
             return output
         hidden = output[0] if isinstance(output, tuple) else output
         if hidden.dim() != 3:
-            raise ValueError(
+            raise KGBertError(
                 f"{type(block).__name__} returns packed states of shape {tuple(hidden.shape)}, in "
-                "which links cannot be placed; load the backbone with attn_implementation='sdpa'."
+                "which links cannot be placed.",
+                code="packed-states",
+                remedies=[Remedy("attn_implementation", "sdpa", "when the backbone is loaded")],
             )
-        changed = self.change(self._turned(hidden), self.context_stack.current)
-        changed = self._turned(changed)
-        return (changed, *output[1:]) if isinstance(output, tuple) else changed
+        updated = self._transposed(self.update(self._transposed(hidden), context))
+        return (updated, *output[1:]) if isinstance(output, tuple) else updated
 
-    def _turned(self, hidden: Tensor) -> Tensor:
+    def _transposed(self, hidden: Tensor) -> Tensor:
         return hidden.transpose(0, 1) if self.tokens_first else hidden
 
 
-def hooked_module(injection: Injection, backbone: PreTrainedModel) -> nn.Module:
-    """Return the part of a backbone whose output an injection changes."""
-    if injection.place == "pooled":
-        return last_of(backbone)
-    block = blocks_of(backbone)[injection.layer - 1]
-    return feed_forward_of(block) if injection.place == "feed forward" else block
+class SharedCallCounter:
+    """A forward pre-hook that counts the calls of shared blocks in a pass."""
+
+    def __init__(self, context_stack: ContextStack) -> None:
+        self.context_stack = context_stack
+
+    def __call__(self, block: nn.Module, arguments: Any) -> None:
+        """Count one more call."""
+        if (context := self.context_stack.current) is not None:
+            context.shared_calls[0] += 1
 
 
-def feed_forward_of(block: nn.Module) -> nn.Linear:
-    """Return the layer that widens a block's states, before their activation."""
-    layers = [module for module in block.modules() if isinstance(module, nn.Linear)]
-    widening, narrowing = layers[-2:]
-    if (widening.in_features, widening.out_features) != narrowing.weight.shape:
-        raise ValueError(
-            f"the feed-forward part of a {type(block).__name__} is gated, so that there is no one "
-            "layer into which ERNIE could fuse entities; choose another backbone, for example "
-            "bert, roberta or deberta-v2."
+def _check_disabled(context_stack: ContextStack) -> None:
+    if not context_stack.is_disabled:
+        raise KGBertError(
+            "the backbone of a fused model was called directly, so that it cannot read the "
+            "knowledge of the batch. Call the fused model itself; to compute without knowledge, "
+            "write `with model.without_knowledge(): ...`.",
+            code="backbone-called-directly",
         )
-    return widening
 
 
-def last_of(backbone: PreTrainedModel) -> nn.Module:
-    """Return what a task head reads from: the last block, or a normalisation that follows it."""
-    norm: nn.Module | None = getattr(backbone.base_model, "final_norm", None)
-    return blocks_of(backbone)[-1] if norm is None else norm
-
-
-def blocks_of(backbone: PreTrainedModel) -> nn.ModuleList:
-    """Return the list of a backbone's transformer blocks."""
-    wanted = backbone.config.num_hidden_layers
-    if backbone.config.model_type != "albert":
-        for module in backbone.modules():
-            if isinstance(module, nn.ModuleList) and len(module) == wanted:
-                return module
-    raise ValueError(
-        f"{type(backbone).__name__} has no list of {wanted} blocks of its own (albert uses one "
-        "block for all its layers), so knowledge cannot be injected after some of them; choose "
-        "another backbone, for example bert, roberta, deberta-v2 or modernbert."
-    )
+def hooked_block(injection: Injection, backbone: PreTrainedModel) -> Block:
+    """Return the part of a backbone whose output an injection updates."""
+    if injection.place == "pooled":
+        return head_input_of(backbone)
+    block = blocks_of(backbone)[injection.layer - 1]
+    return feed_forward_of(backbone, block) if injection.place == "feed forward" else block

@@ -3,8 +3,10 @@
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
+
+from kgbert.utils.errors import KGBertError
 
 
 class Links(NamedTuple):
@@ -24,6 +26,15 @@ class Links(NamedTuple):
     """The node of the subgraph that it leads to."""
     scores: Float[Tensor, " links"]
     """Log of the linker's score; minus infinity hides the link."""
+
+    def start_at(self, token_index: Int[Tensor, " batch"]) -> Bool[Tensor, " links"]:
+        """Return which links start from one given token of their text.
+
+        Args:
+            token_index: The token of each text.
+        """
+        starts = self.token_index == token_index.index_select(0, self.batch_index)
+        return starts.index_select(0, self.query_index)
 
 
 class FoldedKeysValues(NamedTuple):
@@ -195,10 +206,11 @@ class KnowledgeAttention(nn.Module):
             ValueError: A map is wrapped, so that its weights are not all that it does.
         """
         if self.has_wrapped_projection:
-            raise ValueError(
-                "a map of the knowledge attention is wrapped, as by LoRA, so that vectors computed "
-                "beforehand would lack what the wrapper adds; merge it first (in peft: "
-                "model.merge_and_unload())."
+            raise KGBertError(
+                "a projection of the knowledge attention is wrapped, as by LoRA, so that "
+                "precomputed vectors would lack what the wrapper adds. Merge it first (in peft: "
+                "model.merge_and_unload()).",
+                code="wrapped-projection",
             )
         keys = self._absorbed_key(self.key(entities))
         return FoldedKeysValues(keys, self.output(self.value(entities)))

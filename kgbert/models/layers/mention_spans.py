@@ -38,15 +38,15 @@ class Spans(NamedTuple):
         return self.rows.unsqueeze(0) == self.rows.unsqueeze(1)
 
 
-def mention_spans(links: Links, width: int, read_position: int) -> Spans:
+def mention_spans(links: Links, width: int, read_index: Int[Tensor, " batch"]) -> Spans:
     """Return the spans of a batch in reading order.
 
     Args:
         links: Between positions and nodes, in any order.
         width: Tokens of the batch.
-        read_position: The one with text-level links, counted from the end where negative.
+        read_index: The token of each text that has the text-level links.
     """
-    inside = links.token_index != read_position % width
+    inside = links.token_index != read_index[links.batch_index]
     places = links.batch_index * width + links.token_index
     (kept,) = inside.nonzero(as_tuple=True)
     kept = kept[places[kept].argsort()]

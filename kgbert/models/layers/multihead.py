@@ -3,6 +3,8 @@
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
+from kgbert.utils.errors import KGBertError
+
 
 class MultiHeadAttention(nn.Module):
     """Multi-head attention without a batch: what belongs together, a mask says.
@@ -13,9 +15,10 @@ class MultiHeadAttention(nn.Module):
     def __init__(self, size: int, read_size: int, heads: int) -> None:
         super().__init__()
         if size % heads:
-            raise ValueError(
-                f"{heads} heads cannot share vectors of {size} numbers; choose knowledge_heads so "
-                "that it divides feature_size."
+            raise KGBertError(
+                f"{heads} heads cannot divide vectors of length {size}; choose knowledge_heads so "
+                "that it divides feature_size.",
+                code="indivisible-heads",
             )
         self.heads = heads
         self.query = nn.Linear(size, size)

@@ -100,7 +100,7 @@ def test_batch_mates_and_padding_change_nothing(fused, family, kind, pooling):
         alone = states(run(model, processor([text])))[0]
         own = together[row]
         if own.dim() == 2:
-            own = own[-len(alone) :] if processor.reads_last_token else own[: len(alone)]
+            own = own[-len(alone) :] if processor.pads_left else own[: len(alone)]
         assert torch.allclose(own, alone, atol=1e-5)
 
 

@@ -1,0 +1,129 @@
+"""Load tokenizers, configurations and models of Hugging Face without running foreign code."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import transformers
+from transformers import (
+    CONFIG_MAPPING,
+    AutoConfig,
+    AutoTokenizer,
+    PreTrainedConfig,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
+
+from kgbert.utils.errors import KGBertError
+
+#: Most embeddings without a token: tables are padded to round numbers.
+_MOST_UNUSED = 1_024
+
+#: From this share of unknown tokens on, a tokenizer is not the one of the texts' encoder.
+MOST_UNKNOWN = 0.5
+
+
+def load_pretrained(auto_class: Any, name_or_path: Any, **options: Any) -> PreTrainedModel:
+    """Return what an Auto class loads; code that a folder brings is refused, never run."""
+    model: PreTrainedModel = _load(auto_class, name_or_path, options)
+    return model
+
+
+def load_config(name_or_path: Any, **options: Any) -> PreTrainedConfig:
+    """Return the configuration of a checkpoint."""
+    config: PreTrainedConfig = _load(AutoConfig, name_or_path, options)
+    return config
+
+
+def load_tokenizer(name_or_path: Any, **options: Any) -> PreTrainedTokenizerBase:
+    """Return the tokenizer of a checkpoint.
+
+    Raises:
+        KGBertError: The folder brings no vocabulary, or code of its own.
+    """
+    tokenizer: PreTrainedTokenizerBase = _load(AutoTokenizer, name_or_path, options)
+    check_vocabulary(tokenizer, name_or_path)
+    return tokenizer
+
+
+def _load(auto_class: Any, name_or_path: Any, options: dict[str, Any]) -> Any:
+    _check_foreign_code(Path(name_or_path))
+    try:
+        return auto_class.from_pretrained(name_or_path, trust_remote_code=False, **options)
+    except ValueError as error:
+        if "trust_remote_code" not in str(error):
+            raise
+        raise _foreign_code(name_or_path) from error
+
+
+def _check_foreign_code(folder: Path) -> None:
+    """Refuse a folder whose architecture or tokenizer only its own code defines.
+
+    transformers would silently take a similar class of its own. A folder that brings code beside
+    what transformers has as well is loaded without that code.
+    """
+    config, tokenizer = (_read_json(folder / x) for x in ("config.json", "tokenizer_config.json"))
+    is_foreign = "auto_map" in config and config.get("model_type") not in CONFIG_MAPPING
+    name = str(tokenizer.get("tokenizer_class", ""))
+    if is_foreign or ("auto_map" in tokenizer and not hasattr(transformers, name)):
+        raise _foreign_code(folder)
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    # Whatever is wrong with the file, transformers reports it.
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _foreign_code(source: Any) -> KGBertError:
+    return KGBertError(
+        f"{source} asks to run Python code of its own (auto_map), which kgbert never does. Use a "
+        "checkpoint whose architecture and tokenizer transformers has.",
+        code="foreign-code",
+    )
+
+
+def check_vocabulary(tokenizer: PreTrainedTokenizerBase, source: Any = "") -> None:
+    """Raise KGBertError where a tokenizer knows nothing but its special tokens.
+
+    transformers makes such a tokenizer for a folder without one.
+    """
+    words = set(tokenizer.get_vocab().values()) - set(tokenizer.all_special_ids)
+    if not words:
+        raise KGBertError(
+            f"{source or tokenizer.name_or_path} has no tokenizer (tokenizer.json, vocab.txt ...), "
+            "so that every word would be read as unknown. Save the tokenizer of the original "
+            "checkpoint there: AutoTokenizer.from_pretrained(ORIGINAL).save_pretrained(FOLDER).",
+            code="no-tokenizer",
+        )
+
+
+def check_tokenizer(tokenizer: PreTrainedTokenizerBase, config: PreTrainedConfig) -> None:
+    """Raise KGBertError where a tokenizer is not that of a model, judged by the vocabulary size.
+
+    Args:
+        tokenizer: The tokenizer.
+        config: The configuration of the model that reads its tokens.
+    """
+    tokens, embeddings = len(tokenizer), config.vocab_size
+    is_too_small = embeddings - tokens > max(_MOST_UNUSED, embeddings // 10)
+    if tokens > embeddings or is_too_small:
+        raise KGBertError(
+            f"the tokenizer {tokenizer.name_or_path or type(tokenizer).__name__} has {tokens:,} "
+            f"tokens, but the model {config.name_or_path or config.model_type} has {embeddings:,} "
+            "embeddings: they do not belong together. Use the tokenizer of the model's own "
+            "checkpoint; after tokens were added, call "
+            "model.resize_token_embeddings(len(tokenizer)).",
+            code="vocabulary-mismatch",
+        )
+
+
+def count_unknown(tokenizer: PreTrainedTokenizerBase, rows: list[list[int]]) -> tuple[int, int]:
+    """Return how many tokens of some texts are unknown, and how many tokens are no special ones."""
+    unknown = tokenizer.unk_token_id
+    special = set(tokenizer.all_special_ids) - {unknown}
+    words = [token for row in rows for token in row if token not in special]
+    return sum(token == unknown for token in words), len(words)

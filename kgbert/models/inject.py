@@ -1,0 +1,86 @@
+"""Make a loaded Hugging Face model read a knowledge graph."""
+
+from typing import Any
+
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from kgbert.encoding.processor import KGBertProcessor
+from kgbert.features.entity_features import EntityFeatures
+from kgbert.graph.core.graph import KnowledgeGraph
+from kgbert.linking.mention import Linker
+from kgbert.models import auto
+from kgbert.models.base import KGBertPreTrainedModel
+from kgbert.models.config import check_options
+from kgbert.models.heads.relation import PairClassifier
+from kgbert.utils.errors import KGBertError
+
+
+def inject_knowledge(
+    model: PreTrainedModel,
+    graph: KnowledgeGraph,
+    *,
+    tokenizer: PreTrainedTokenizerBase | None = None,
+    features: EntityFeatures | None = None,
+    linker: Linker | None = None,
+    **options: Any,
+) -> KGBertPreTrainedModel:
+    """Return a fused model with the weights and the head of a loaded model.
+
+    Until it is trained it computes bit for bit what the loaded model computes, which may be fresh
+    or fine-tuned; that model itself stays as it is. ``fused.processor`` makes its batches::
+
+        model = AutoModelForSequenceClassification.from_pretrained("my-fine-tuned-bert")
+        fused = kgbert.inject_knowledge(model, kgbert.read_graph("hp.obo"))
+        logits = fused(**fused.processor(["The patient has a fever."])).logits
+
+    Args:
+        model: Any encoder or decoder-only model of transformers, bare or with a head for sequence
+            or token classification.
+        graph: The knowledge graph.
+        tokenizer: Loaded from the checkpoint that the model names if None.
+        features: One vector an entity; encoded by that checkpoint if None.
+        linker: Any callable from texts to mentions; the dictionary of the graph's names if None.
+        **options: Fields of :class:`kgbert.KGBertConfig`, such as ``injected_layers``.
+
+    Raises:
+        KGBertError: The model has a head that kgbert does not know, or blocks that it cannot find;
+            tokenizer, features and model do not belong together.
+    """
+    check_options(options)
+    if features is not None:
+        options.setdefault("feature_size", features.vectors.shape[1])
+    fused: KGBertPreTrainedModel = fused_class(model).from_model(model, graph, **options)
+    fused.processor = KGBertProcessor.for_model(
+        fused, graph, features, tokenizer=tokenizer, linker=linker
+    )
+    return fused
+
+
+def fused_class(model: PreTrainedModel) -> type[KGBertPreTrainedModel]:
+    """Return the fused class whose head is that of a loaded model."""
+    if isinstance(model, KGBertPreTrainedModel):
+        raise KGBertError(
+            f"this {type(model).__name__} already reads a graph. Inject knowledge into the plain "
+            "model.",
+            code="already-fused",
+        )
+    if isinstance(model, PairClassifier):
+        return auto.KGBertForRelationClassification
+    for fused in _FUSED:
+        plain = fused.auto_class._model_mapping.get(type(model.config), None)
+        if type(model) in (plain if isinstance(plain, tuple) else (plain,)):
+            return fused
+    known = ", ".join(each.auto_class.__name__ for each in _FUSED)
+    raise KGBertError(
+        f"a {type(model).__name__} has a head that kgbert cannot fuse with knowledge. Load the "
+        f"checkpoint with one of {known}.",
+        code="unknown-head",
+    )
+
+
+#: The fused classes of which transformers has the plain model.
+_FUSED: tuple[type[KGBertPreTrainedModel], ...] = (
+    auto.KGBertForSequenceClassification,
+    auto.KGBertForTokenClassification,
+    auto.KGBertModel,
+)
