@@ -22,7 +22,10 @@ _GRAPH_BLOCK = re.compile(
 )
 _MARKUP = re.compile(r"\s*<(?:[?!]|(?:[\w-]+:)?(?:RDF|TriX|graphml|gexf)\b)")
 _RDF_ROOT = re.compile(r"<(?:\w+:)?RDF\b")
-_OTHER_OWL = re.compile(r"^[ \t]*+(?:Prefix\(|Ontology\(|Prefix: |Ontology: )|<Ontology\b", re.M)
+_OTHER_OWL = re.compile(
+    r"^[ \t]*+(?:(?:Prefix|Ontology)\(|(?:Prefix|Ontology|Class|ObjectProperty): )|<Ontology\b",
+    re.M,
+)
 _DICTIONARY = re.compile(r"[^\s|]+(?:\|[^\s|]+)*\|\|[^|]")
 _PAGE = re.compile(r"\s*(?:<\?xml[^>]*>\s*)?<(?:!doctype\s+html|html)\b", re.IGNORECASE)
 _POINTER = "version https://git-lfs"
@@ -80,10 +83,15 @@ def detect_format(source: Source) -> str:
         recognizes = getattr(lookup({}, name, "graph format", READERS_GROUP), "recognizes", None)
         if recognizes is not None and recognizes(head, source.suffix):
             return name
+    if format_name := _names(head, source.suffix):
+        return format_name
     raise GraphError(
         f"{source.name}: the format was not recognised (it begins {head.lstrip()[:40]!r}).",
         code="unknown-format",
-        remedies=[Remedy("format", "turtle", "if you know that it is Turtle, for example")],
+        remedies=[
+            Remedy("format", "names", "if it is a list of names, one a line"),
+            Remedy("format", "turtle", "if you know that it is Turtle, for example"),
+        ],
     )
 
 
@@ -100,6 +108,12 @@ def _refuse_other_files(head: str, source: Source) -> None:
             f"{source.name}: a tar archive, which is not read. Unpack it and name the file or the "
             f"folder: tar xf {source.path.name}",
             code="unsupported-archive",
+        )
+    if source.member == "[Content_Types].xml" or "\0" in head or head.startswith("%PDF"):
+        raise GraphError(
+            f"{source.name}: a binary file or an office document, not text. Save the table in it "
+            f"as CSV, or the ontology as RDF.",
+            code="binary-file",
         )
     if _PAGE.match(head) or head.startswith(_POINTER):
         what = "a web page" if _PAGE.match(head) else "a pointer of Git LFS"
@@ -202,6 +216,8 @@ def _names(head: str, suffix: str) -> str | None:
     """Recognise a list of names, as opposed to a text: short lines that end no sentence."""
     lines = _content_lines(head)
     is_list = all(len(line.split()) <= 8 and line[-1] not in ".?!:,{}" for line in lines)
+    # Three words in every line may be triples.
+    is_list = is_list and any(len(line.split()) != 3 for line in lines)
     return (
         "names" if len(lines) > 1 and is_list and suffix in ("", ".txt", ".csv", ".tsv") else None
     )
@@ -230,5 +246,4 @@ _RECOGNIZERS: tuple[Callable[[str, str], str | None], ...] = (
     _dictionary,
     _paths,
     _table,
-    _names,
 )

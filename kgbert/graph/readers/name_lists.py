@@ -5,6 +5,7 @@ import re
 from kgbert.graph.core.vocabulary import RELATION_ALIASES
 from kgbert.graph.files.source import Source
 from kgbert.graph.rdf.statements import Statements
+from kgbert.graph.readers.tables.columns import ENTITY, column_key
 
 #: The id that some taxonomies write before the path, as in "166 - Clothing > Shoes".
 _NUMBERED = re.compile(r"(\d++) - (?=\S)")
@@ -15,8 +16,10 @@ _IS_A = RELATION_ALIASES["is_a"]
 
 def read_names(source: Source, statements: Statements) -> None:
     """Add an entity a line, whose id is its name."""
-    for line in source.lines():
-        if (name := " ".join(line.split())) and not line.startswith("#"):
+    for number, line in enumerate(source.lines()):
+        name = " ".join(line.split())
+        is_header = number == 0 and column_key(name) in ENTITY["name"]
+        if name and not is_header and not line.startswith("#"):
             statements.builder.add_name(name, name)
     statements.builder.note(f"{source.name} is read as a list of names, one a line")
 

@@ -22,7 +22,13 @@ def test_a_list_of_names_is_a_graph_without_edges(write):
 
 
 @pytest.mark.parametrize(
-    "text", ["Dear reader.\nThis is a letter.\n", "One line only\n", "What is it?\nA poem\n"]
+    "text",
+    [
+        "Dear reader.\nThis is a letter.\n",
+        "One line only\n",
+        "What is it?\nA poem\n",
+        "a b c\nd e f\n",
+    ],
 )
 def test_a_text_is_no_list_of_names(text, write):
     with raises("unknown-format"):
@@ -45,3 +51,7 @@ def test_the_numbers_of_a_taxonomy_are_its_ids(write):
 
     assert graph.entity("2").edges == (("rdfs:subClassOf", "1"),)
     assert graph.entity("2").name == "Shoes"
+
+
+def test_the_header_of_a_list_is_no_name(write):
+    assert sorted(read_graph(write("name\naspirin\nibuprofen\n")).names) == ["aspirin", "ibuprofen"]

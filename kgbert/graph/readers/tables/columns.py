@@ -1,7 +1,7 @@
 """Find the roles of a table's columns, by their names or as the options name them."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from fnmatch import fnmatch
 from pathlib import PurePath
 from typing import NoReturn
@@ -142,6 +142,12 @@ def is_of_entities(names: Sequence[str]) -> bool:
     return "id" in roles and bool({"name", "synonyms"} & roles)
 
 
+def is_glossary(roles: Collection[str]) -> bool:
+    """Whether columns with such roles describe entities that have no id but their name."""
+    described = {"synonyms", "definition", "parents", "tree"}
+    return "name" in roles and "id" not in roles and not described.isdisjoint(roles)
+
+
 def is_partial_header(cells: Sequence[str], rows: Sequence[Sequence[str]] = ()) -> bool:
     """Whether a row names columns, although not all that are needed.
 
@@ -205,10 +211,12 @@ def chosen_columns(
 
 def refuse_columns(names: Sequence[str], name: str, missing: str) -> NoReturn:
     """Raise the error that says which columns a table needs."""
+    texts = {"text", "sentence", "tokens"} & {name.lower() for name in names}
+    hint = " These look like labelled texts, which are no graph." if texts else ""
     raise GraphError(
-        f"{name}: no column {missing!r} among {', '.join(names[:12])[:300]}. A table holds triples "
-        f"(subject, predicate, object), edges (subject, object), entities (id, name, and perhaps "
-        f"synonyms, definition, parents), relations (id, name, domain, range), or levels of a "
+        f"{name}: no column {missing!r} among {', '.join(names[:12])[:300]}.{hint} A table holds "
+        f"triples (subject, predicate, object), edges (subject, object), entities (id, "
+        f"name, and perhaps synonyms, definition, parents), relations (id, name, domain, range), or levels of a "
         f"hierarchy (level 1, level 2 ...).",
         code="unknown-columns",
         remedies=[

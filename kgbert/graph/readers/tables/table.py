@@ -11,6 +11,7 @@ from kgbert.graph.readers.tables.columns import (
     RELATION,
     TRIPLE,
     chosen_columns,
+    is_glossary,
     is_of_entities,
     is_of_relations,
     is_of_triples,
@@ -80,13 +81,29 @@ def _add_named(
         positions = positions_of(names, RELATION)
         note_columns(names, positions, statements)
         EntityTable(positions, name, statements).add_relations(rows)
-    elif "id" in chosen or is_of_entities(names):
-        positions = positions_of(names, ENTITY, chosen)
-        note_columns(names, positions, statements)
-        EntityTable(positions, name, statements).add(rows)
+    elif {"id", "name"} & chosen.keys() or is_of_entities(names):
+        _add_entities(names, rows, chosen, name, statements)
+    elif is_glossary(positions_of(names, ENTITY)):
+        _add_entities(names, rows, {}, name, statements)
     else:
         missing = "object" if "subject" in positions_of(names, TRIPLE) else "subject"
         refuse_columns(names, name, "id" if chosen else missing)
+
+
+def _add_entities(
+    names: Sequence[str],
+    rows: Iterator[Row],
+    chosen: dict[str, str],
+    name: str,
+    statements: Statements,
+) -> None:
+    """Add entities; where none has an id, the names are the ids."""
+    positions = positions_of(names, ENTITY, chosen)
+    if "id" not in positions:
+        positions["id"] = positions["name"]
+        statements.builder.note(f"{name} has no column of ids: the names are the ids")
+    note_columns(names, positions, statements)
+    EntityTable(positions, name, statements).add(rows)
 
 
 def _add_edges(

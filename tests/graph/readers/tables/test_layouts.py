@@ -230,3 +230,27 @@ def test_translations_join_the_ontology_by_id(write):
     names = {(name.text, name.language) for name in graph.entity("HP:0000001").names}
     assert names == {("All", ""), ("Tous", "fr")}
     assert graph.entity("HP:0000001").definition == "Tout."
+
+
+def test_a_glossary_without_ids_uses_its_names(write):
+    folder = write(g__csv="term,definition\nfever,High temperature.\ncough,A reflex.\n")
+
+    graph = read_graph(folder / "g.csv")
+
+    assert graph.entity("fever").definition == "High temperature."
+    assert any("the names are the ids" in note for note in graph.notes)
+
+
+def test_labelled_texts_are_no_graph(write):
+    folder = write(t__csv="text,label\nA sentence.,yes\n")
+
+    with raises("unknown-columns") as error:
+        read_graph(folder / "t.csv")
+
+    assert "labelled texts" in error.value.message
+
+
+def test_names_and_the_names_of_their_parents_are_a_hierarchy(write):
+    folder = write(h__csv="Name,Parent\nheart,organ\norgan,\n")
+
+    assert read_graph(folder / "h.csv").entity("heart").edges == ((IS_A, "organ"),)

@@ -230,7 +230,7 @@ def test_what_columns_of_entities_are_called_is_known(header, tmp_path):
     assert read_graph(path).entity("A1").name == "fever"
 
 
-@pytest.mark.parametrize("header", ["Name,Parent", "Entity,Relation,Target"])
+@pytest.mark.parametrize("header", ["Name,Weight", "Entity,Relation,Target"])
 def test_a_header_that_lacks_a_column_is_no_row(header, tmp_path):
     path = tmp_path / "half.csv"
     path.write_text(f"{header}\n{header.lower()}\n")
