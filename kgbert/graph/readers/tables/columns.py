@@ -216,8 +216,8 @@ def refuse_columns(names: Sequence[str], name: str, missing: str) -> NoReturn:
     raise GraphError(
         f"{name}: no column {missing!r} among {', '.join(names[:12])[:300]}.{hint} A table holds "
         f"triples (subject, predicate, object), edges (subject, object), entities (id, "
-        f"name, and perhaps synonyms, definition, parents), relations (id, name, domain, range), or levels of a "
-        f"hierarchy (level 1, level 2 ...).",
+        f"name, and perhaps synonyms, definition, parents), relations (id, name, domain, range), "
+        f"or levels of a hierarchy (level 1, level 2 ...).",
         code="unknown-columns",
         remedies=[
             Remedy(
