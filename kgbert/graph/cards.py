@@ -60,16 +60,20 @@ def load_card(path: Path) -> GraphCard:
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise GraphError(
             f"{path}: not a readable graph card ({error}). A card is a TOML file with the fields "
-            f"{', '.join(_TYPES)}; kgbert's own are good examples."
+            f"{', '.join(_TYPES)}; kgbert's own are good examples.",
+            code="malformed-card",
         ) from None
     options = said.pop("options", {})
     for name in sorted(_TYPES.keys() - said.keys()):
-        raise GraphError(f"{path}: the card has no {name}. Add a line: {name} = ...")
+        raise GraphError(
+            f"{path}: the card has no {name}. Add a line: {name} = ...", code="incomplete-card"
+        )
     for name, value in said.items():
         if type(value) is not lookup(_TYPES, name, f"field in the card {path}"):
             raise GraphError(
-                f"{path}: {name} is {value!r}, but has to be a {_TYPES[name].__name__}. Mend that "
-                f"line."
+                f"{path}: {name} is {value!r}, but has to be a {_TYPES[name].__name__}. Correct "
+                f"that line.",
+                code="mistyped-card-field",
             )
     said["formats"] = tuple(map(str, said["formats"]))
     return GraphCard(**said, options=_options(path, options))

@@ -27,7 +27,8 @@ def read_mappings(path: Path, limits: Limits | None = None) -> list[tuple[str, s
     """
     if not path.is_file():
         raise GraphError(
-            f"{path}: no such mapping table. Check the path (it was looked for from {Path.cwd()})."
+            f"{path}: no such mapping table. Check the path (it was looked for from {Path.cwd()}).",
+            code="missing-mapping-table",
         )
     source = Source(path, limits=limits or Limits())
     lines = list(source.lines())
@@ -42,7 +43,8 @@ def read_mappings(path: Path, limits: Limits | None = None) -> list[tuple[str, s
         raise GraphError(
             f"{path}: no column {' and no '.join(missing)} (columns: {found[:200]}), so this is no "
             f"SSSOM table. Its first line, below any that begin with #, names the columns: "
-            f"{', '.join(COLUMNS)}, with tabs between them."
+            f"{', '.join(COLUMNS)}, with tabs between them.",
+            code="not-sssom",
         )
     return list(_mappings(rows, prefixes, path, len(header)))
 
@@ -56,7 +58,8 @@ def _mappings(
             if not all(cells):
                 raise GraphError(
                     f"{path}, line {skipped + rows.line_num}: a mapping without its "
-                    f"{COLUMNS[cells.index('')]}. Complete the row or remove it."
+                    f"{COLUMNS[cells.index('')]}. Complete the row or remove it.",
+                    code="incomplete-mapping",
                 )
             if row.get("predicate_modifier") != "Not":
                 subject, predicate, target = (_identifier(cell, prefixes) for cell in cells)
@@ -64,7 +67,8 @@ def _mappings(
     except csv.Error as error:
         raise GraphError(
             f"{path}, line {skipped + rows.line_num}: not a readable table ({error}). Mend the "
-            f"quotes there."
+            f"quotes there.",
+            code="malformed-table",
         ) from None
 
 

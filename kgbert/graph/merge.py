@@ -15,6 +15,7 @@ from kgbert.graph.core.vocabulary import XREF
 from kgbert.graph.mappings import read_mappings
 from kgbert.graph.storage.builder import GraphBuilder
 from kgbert.reporting.formatting import counted
+from kgbert.utils.errors import GraphError
 
 Pair = tuple[str, str]
 #: The graph that an id is at home in, as its position in the order of authority.
@@ -100,7 +101,10 @@ def merge_graphs(
     """
     named = graphs if isinstance(graphs, Mapping) else _by_source(graphs)
     if not named:
-        raise ValueError("no graphs to merge; pass some: merge_graphs([read_graph('a.obo'), ...])")
+        raise GraphError(
+            "no graphs to merge. Pass some: merge_graphs([read_graph('a.obo'), ...]).",
+            code="no-graphs",
+        )
     predicates = {compact(XREF if name == "xref" else expand(name)) for name in match_on}
     ids = _IdIndex(named.values())
     said = [statement for graph in named.values() for statement in _statements(graph)]

@@ -86,8 +86,8 @@ def read_graph(
     sources: list[Any] = list(source) if isinstance(source, list | tuple) else [source]
     if not sources or "" in [one for one in sources if isinstance(one, str)]:
         raise GraphError(
-            f"no graph is named in {source!r}. Name a file, a folder or several: "
-            f"read_graph('ontology.owl')."
+            f"no graph is named in {source!r}. Name a file, a folder or several of them.",
+            code="no-graph-named",
         )
     if options.match_on or options.mapping:
         return _read_merged(sources, format, options, cache)
@@ -203,12 +203,14 @@ def _sources(path: Path, limits: Limits) -> list[Source]:
     if path.exists() and not path.is_file():
         raise GraphError(
             f"{path}: a pipe or a device, which cannot be read twice. Write what it holds to a "
-            f"file first, and name that."
+            f"file first, and name that.",
+            code="not-a-file",
         )
     if not path.is_file():
         raise GraphError(
             f"{path}: no such file. Check the path (it was looked for from {Path.cwd()}), and "
-            f"download the ontology first if that was an address: nothing is ever fetched."
+            f"download the ontology first if that was an address: nothing is ever fetched.",
+            code="missing-graph-file",
         )
     members = Source(path, limits=limits).members()
     # Beside the ontology an archive may hold a licence or a page to read; or it holds tables.

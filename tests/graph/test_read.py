@@ -165,7 +165,8 @@ def test_an_ontology_without_labels_names_the_file_and_the_remedy(tmp_path):
     message = str(refusal.value)
     assert str(path) in message
     assert "rdfs:label" in message
-    assert "options=ReadOptions(label=" in message
+    assert refusal.value.code == "no-names"
+    assert "ReadOptions(label=" in message
     assert "http://a.org/x" in message
 
 

@@ -6,7 +6,7 @@ from kgbert.graph.rdf.assemble import assemble
 from kgbert.graph.rdf.statements import Statements
 from kgbert.graph.rdf.subset import check_languages, select
 from kgbert.graph.storage.builder import GraphBuilder
-from kgbert.utils.errors import GraphError
+from kgbert.utils.errors import GraphError, Remedy
 
 
 def finalize(statements: Statements, source: str) -> GraphBuilder:
@@ -59,14 +59,17 @@ def _nameless(builder: GraphBuilder, source: str, options: ReadOptions) -> Graph
     if not builder.entities:
         return GraphError(
             f"{source}: no entity was found, so there is nothing to link texts to. If this is not "
-            f"the file you meant, name another; if its format was mistaken, say which it is: "
-            f"read_graph({source!r}, format='turtle')."
+            f"the file you meant, name another.",
+            code="no-entity",
+            remedies=[Remedy("format", "turtle", "if the format was not recognised")],
         )
     predicates = ", ".join(filter(None, ("rdfs:label", "skos:prefLabel", options.label)))
     return GraphError(
         f"{source}: none of the {len(builder.entities):,} entities has a name ({predicates}), so "
-        f"no text can be linked to them (first entity: {min(builder.entities)}). If the names are "
-        f"under another property, name it: read_graph({source!r}, "
-        f"options=ReadOptions(label='dcterms:title')); to make them from the ids: "
-        f"ReadOptions(name_from_id=True)."
+        f"no text can be linked to them (first entity: {min(builder.entities)}).",
+        code="no-names",
+        remedies=[
+            Remedy("label", "dcterms:title", "if the names have another property", "ReadOptions"),
+            Remedy("name_from_id", True, "to make them from the ids", "ReadOptions"),
+        ],
     )

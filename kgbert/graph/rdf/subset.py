@@ -10,7 +10,7 @@ from kgbert.graph.core.vocabulary import META_NAMESPACES, RELATION_ALIASES
 from kgbert.graph.rdf.relation_hierarchy import with_subproperties
 from kgbert.graph.storage.builder import GraphBuilder
 from kgbert.reporting.formatting import counted
-from kgbert.utils.errors import GraphError
+from kgbert.utils.errors import GraphError, Remedy
 
 
 def select(builder: GraphBuilder, options: ReadOptions) -> None:
@@ -22,9 +22,11 @@ def select(builder: GraphBuilder, options: ReadOptions) -> None:
     if options.root_radius is not None and (options.root_radius < 0 or not options.roots):
         raise GraphError(
             f"a radius of {options.root_radius} around {', '.join(options.roots) or 'no roots'}: "
-            f"it is a number of edges, none or more, counted from roots that are named: "
-            f"ReadOptions(roots=({min(builder.entities, default='HP:0000118')!r},), "
-            f"root_radius=2)."
+            f"it is a number of edges, none or more, counted from roots that are named.",
+            code="root-radius-without-roots",
+            remedies=[
+                Remedy("roots", (min(builder.entities, default="HP:0000118"),), "", "ReadOptions")
+            ],
         )
     if options.roots:
         _keep_roots(builder, options)
@@ -65,8 +67,9 @@ def check_languages(builder: GraphBuilder, languages: Collection[str]) -> None:
     if before and not any(is_selected_language(language, languages) for language in spoken):
         raise GraphError(
             f"none of the {before:,} names is in {', '.join(sorted(languages))}; they are in "
-            f"{', '.join(sorted(spoken)[:12])}. Ask for one of those: ReadOptions(languages="
-            f"({min(spoken)!r},))."
+            f"{', '.join(sorted(spoken)[:12])}.",
+            code="no-name-in-languages",
+            remedies=[Remedy("languages", (min(spoken),), "", "ReadOptions")],
         )
 
 
@@ -90,10 +93,11 @@ def _keep_relations(builder: GraphBuilder, relations: Iterable[str]) -> None:
     wanted = with_subproperties(asked, builder.superproperties)
     if not wanted & known:
         here = sorted(known | builder.skipped_relations.keys())[:20]
-        example = f" Name some: ReadOptions(relations=({here[0]!r},))." if here else ""
         raise GraphError(
             f"no edge has a relation that was asked for ({', '.join(sorted(asked))}). Relations "
-            f"here: {', '.join(here) or 'none'}.{example}"
+            f"here: {', '.join(here) or 'none'}.",
+            code="no-edge-of-relations",
+            remedies=[Remedy("relations", tuple(here[:1]), "", "ReadOptions")] if here else [],
         )
     if kinds := sorted(wanted & known - asked):
         builder.note(f"edges of kinds of the relations asked for are kept: {', '.join(kinds)}")
@@ -110,8 +114,11 @@ def _keep_roots(builder: GraphBuilder, options: ReadOptions) -> None:
     roots = {compact(expand(root)) for root in options.roots}
     if unknown := roots - builder.entities.keys():
         raise GraphError(
-            f"no entity {min(unknown)!r} to start from. Roots are ids as the graph has them, for "
-            f"example: ReadOptions(roots=({min(builder.entities, default='HP:0000118')!r},))."
+            f"no entity {min(unknown)!r} to start from. Roots are ids as the graph has them.",
+            code="unknown-root",
+            remedies=[
+                Remedy("roots", (min(builder.entities, default="HP:0000118"),), "", "ReadOptions")
+            ],
         )
     neighbours: defaultdict[str, list[str]] = defaultdict(list)
     for head, relation, tail in builder.edges:

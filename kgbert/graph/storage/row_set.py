@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kgbert.graph.storage.string_pool import IndexArray
-from kgbert.utils.errors import GraphError
+from kgbert.utils.errors import GraphError, Remedy
 
 #: Three numbers a row.
 Rows = NDArray[np.int32]
@@ -131,7 +131,9 @@ def _distinct(parts: Iterable[Rows], count: int, widths: Widths) -> Columns:
     if sum(widths) > 63:
         raise GraphError(
             f"about {1 << max(widths):,} entities with {1 << widths[1]:,} relations are more than "
-            f"one graph can hold. Read a part: ReadOptions(relations=(...,))."
+            f"one graph can contain. Read a part.",
+            code="too-many-edges",
+            remedies=[Remedy("relations", owner="ReadOptions")],
         )
     _, second, third = widths
     packed = np.empty(count, np.int64)
