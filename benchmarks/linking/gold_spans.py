@@ -94,7 +94,9 @@ def _arms(
             "encoder and letters, and training and validation mentions as names": (
                 lambda linker=linker: _with_mentions(linker, task, [*task.train, *task.validation])
             ),
-            "encoder": lambda linker=linker: linker.with_settings(spelling=0.0, renown=0.0),
+            "encoder": lambda linker=linker: linker.with_settings(
+                string_weight=0.0, popularity_weight=0.0
+            ),
         }
         for name, made in arms.items():
             if f"{name}, {kind}" not in measured_arms:
@@ -228,8 +230,9 @@ ARMS = (
 HEADER = {
     "question": (__doc__ or "").splitlines()[0],
     "chosen on validation": (
-        "spelling 0.15, renown 0.005 (EmbeddingSettings); tried: spelling 0, 0.15, 0.3, 0.5, 0.8, "
-        "1.2; renown 0, 0.001, 0.005, 0.01; a bonus for preferred names 0.001, 0.01, 0.03; "
+        "string_weight 0.15, popularity_weight 0.005 (EmbeddingSettings); tried: string_weight 0, "
+        "0.15, 0.3, 0.5, 0.8, 1.2; popularity_weight 0, 0.001, 0.005, 0.01; a bonus for preferred "
+        "names 0.001, 0.01, 0.03; "
         "training counts of entities and of surfaces. Then: names of training mentions take "
         "precedence (NCBI-disease 91.3 to 92.8, GSC+ 83.1 to 85.5, BC5CDR 91.3 to 92.8), mentions "
         "of several entities name each, abbreviations by initials and in brackets after a mention "

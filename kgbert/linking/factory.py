@@ -1,6 +1,6 @@
 """Make linkers by name, combine them, and save and restore their settings."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from importlib.metadata import entry_points
 from itertools import chain
 from pathlib import Path
@@ -10,7 +10,7 @@ from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.linking.caching import CachingLinker
 from kgbert.linking.dictionary.linker import DictionaryLinker
 from kgbert.linking.dictionary.settings import LinkerSettings
-from kgbert.linking.mention import Linker, Mention
+from kgbert.linking.mention import Linker, Mention, as_texts
 from kgbert.utils.errors import KGBertError, Remedy
 from kgbert.utils.lazy_table import LazyTable
 from kgbert.utils.registry import LINKERS_GROUP, lookup
@@ -28,8 +28,9 @@ class CombinedLinker:
     def __init__(self, parts: Sequence[Linker]) -> None:
         self.parts = tuple(parts)
 
-    def __call__(self, texts: Sequence[str]) -> list[list[Mention]]:
+    def __call__(self, texts: Iterable[str]) -> list[list[Mention]]:
         """Return the mentions of every part, in reading order."""
+        texts = as_texts(texts)
         linked = [part(texts) for part in self.parts]
         return [sorted(chain(*mentions)) for mentions in zip(*linked, strict=True)]
 
@@ -101,6 +102,15 @@ def component_linkers(linker: Linker) -> tuple[Linker, ...]:
     if isinstance(linker, CachingLinker):
         return component_linkers(linker.linker)
     return linker.parts if isinstance(linker, CombinedLinker) else (linker,)
+
+
+def domain_words_of(linker: Linker, graph: KnowledgeGraph) -> str:
+    """Return the domain whose word lists a linker's dictionary uses, else that of the graph."""
+    for part in component_linkers(linker):
+        dictionary = getattr(part, "dictionary", part)
+        if isinstance(dictionary, DictionaryLinker):
+            return str(dictionary.settings["domain_words"])
+    return graph.domain or "none"
 
 
 def needs_folder(name: str) -> bool:

@@ -1,7 +1,11 @@
+from dataclasses import replace
 from itertools import chain
 
 import pytest
 
+from kgbert.graph.merge import merge_graphs
+from kgbert.graph.read import read_graph
+from kgbert.graph.serialization import load_graph, save_graph
 from kgbert.graph.storage.builder import GraphBuilder
 from kgbert.linking.caching import CachingLinker
 from kgbert.linking.dictionary.char_ngram import CharNgramLinker
@@ -13,6 +17,7 @@ from kgbert.linking.factory import (
     linker_settings,
     make_linker,
 )
+from kgbert.linking.gold_names import with_added_names
 from kgbert.linking.normalization.stopwords import STOP_NAMES
 from tests.support.errors import raises
 from tests.support.tiny import tiny_graph
@@ -42,7 +47,9 @@ def test_mentions_lie_inside_their_text_and_name_entities_of_the_graph(name, com
 
 @pytest.mark.parametrize("name", ["dictionary", "dictionary+char-ngram"])
 def test_settings_are_those_of_the_dictionary_and_saved_with_it(name):
-    settings = LinkerSettings(rules=frozenset(["hyphens"]), stop_names=STOP_NAMES | {"Lung"})
+    settings = LinkerSettings(
+        rules=frozenset(["hyphens"]), stop_names=STOP_NAMES | {"Lung"}
+    ).for_domain("none")
 
     made = make_linker(tiny_graph(), name, settings=settings)
 
@@ -118,3 +125,35 @@ def test_graph_without_names_proposes_nothing():
     builder.add_entity("X:1")
 
     assert CharNgramLinker(builder.build())(["fever"]) == [[]]
+
+
+def medical_graph(domain=""):
+    builder = GraphBuilder()
+    builder.add_name("E:1", "Kidney failure")
+    return replace(builder.build(), domain=domain)
+
+
+@pytest.mark.parametrize(
+    ("domain", "domain_words", "count"),
+    [("", None, 0), ("medicine", None, 1), ("medicine", "none", 0), ("", "medicine", 1)],
+)
+def test_domain_words_are_those_of_the_settings_or_else_of_the_graph(domain, domain_words, count):
+    graph = medical_graph(domain)
+
+    linker = make_linker(graph, "dictionary", settings=LinkerSettings(domain_words=domain_words))
+
+    again = linker_from_settings(medical_graph(), linker_settings(linker))
+    assert [len(mentions) for mentions in linker(["renal failure"])] == [count]
+    assert again(["renal failure"]) == linker(["renal failure"])
+
+
+def test_a_graph_read_with_a_medical_card_has_its_domain_wherever_it_goes(tmp_path):
+    path = tmp_path / "graph.csv"
+    path.write_text("id,name\nE:1,Kidney failure\n")
+
+    graph = read_graph(path, card="hpo", cache=None)
+
+    assert graph.domain == "medicine"
+    assert load_graph(save_graph(graph, tmp_path / "graph.kgbert")).domain == "medicine"
+    assert merge_graphs({"one": graph, "two": medical_graph()}).domain == "medicine"
+    assert with_added_names(graph, [("E:1", "kidney shutdown")]).domain == "medicine"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from kgbert.cli.core.argument_types import at_least, comma_separated, fraction, positive
 from kgbert.cli.core.checks import check_encoder
 from kgbert.linking.dictionary.settings import MIN_FUZZY_LENGTH, OVERLAPS, LinkerSettings
-from kgbert.linking.normalization.rules import RULES
+from kgbert.linking.normalization.rules import DOMAINS, RULES
 from kgbert.linking.normalization.stopwords import COMMON_NAMES, STOP_NAMES
 from kgbert.utils.registry import lookup
 
@@ -58,6 +58,12 @@ def add_linker_arguments(parser: ArgumentParser) -> None:
         help="leave out what scores less: 0.55 leaves out names that are common words (0)",
     )
     group.add_argument(
+        "--domain-words",
+        choices=DOMAINS,
+        help="domain whose word lists are used: with medicine, renal matches kidney, and disease "
+        "is a common word (the domain that the graph's --card names, else none)",
+    )
+    group.add_argument(
         "--stop-names",
         default=(),
         type=comma_separated,
@@ -95,11 +101,13 @@ def _settings(arguments: Namespace, graph: "KnowledgeGraph") -> LinkerSettings |
         "overlaps": arguments.overlaps,
         "max_candidates": arguments.candidates,
         "min_score": arguments.min_score,
+        "domain_words": arguments.domain_words,
     }
     changes = {setting: value for setting, value in changes.items() if value is not None}
     stopped = {*arguments.stop_names}
     if arguments.exclude_generic_names:
-        stopped |= {*COMMON_NAMES, *generic_names(graph)}
+        domain = arguments.domain_words or graph.domain or "none"
+        stopped |= {*COMMON_NAMES[domain], *generic_names(graph)}
     if stopped:
         changes["stop_names"] = STOP_NAMES | stopped
     return LinkerSettings(**changes) if changes else None

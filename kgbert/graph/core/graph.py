@@ -90,6 +90,8 @@ class KnowledgeGraph:
     source: str = ""
     version: str = ""
     licence: str = ""
+    domain: str = ""
+    """Domain whose word lists linkers use for its names, as "medicine"; no part of the hash."""
     replaced: Mapping[str, str] = field(default_factory=dict)
     """Obsolete or merged ids, and the id that stands for them now (empty where there is none)."""
     notes: tuple[str, ...] = ()

@@ -13,6 +13,7 @@ from kgbert.linking.analysis.coverage_text import render
 from kgbert.linking.analysis.diagnosis import diagnose_no_links
 from kgbert.linking.analysis.evidence import count_rules
 from kgbert.linking.analysis.overlap import OverlapAssessment, OverlapStatistics, assess_overlap
+from kgbert.linking.factory import domain_words_of
 from kgbert.linking.mention import Linker, Mention
 from kgbert.linking.normalization.casefold import fold_cluster
 from kgbert.linking.normalization.stopwords import COMMON_NAMES
@@ -31,9 +32,10 @@ class CoverageCounter:
     Args:
         graph: The graph.
         ordinary: Names of it that are ordinary words.
+        domain: The domain whose common words count as ordinary.
     """
 
-    def __init__(self, graph: KnowledgeGraph, ordinary: Mapping[str, float]) -> None:
+    def __init__(self, graph: KnowledgeGraph, ordinary: Mapping[str, float], domain: str) -> None:
         self.linked_texts = self.words = self.linked_words = 0
         self.telling_texts = self.telling_mentions = 0
         self.texts_by_mentions = [0] * (MANY_MENTIONS + 1)
@@ -43,7 +45,7 @@ class CoverageCounter:
         self.candidates: dict[str, int] = {}
         self.ordinary_mentions: Counter[str] = Counter()
         self.ordinary_texts: Counter[str] = Counter()
-        self._graph, self._ordinary = graph, COMMON_NAMES | ordinary.keys()
+        self._graph, self._ordinary = graph, COMMON_NAMES[domain] | ordinary.keys()
 
     def add(self, text: str, mentions: Sequence[Mention]) -> None:
         """Count a text and what was found in it."""
@@ -231,7 +233,7 @@ def coverage(texts: Iterable[str], linker: Linker, graph: KnowledgeGraph) -> Cov
     """
     texts = list(texts)
     shares = generic_names(graph)
-    tally, rules = CoverageCounter(graph, shares), Counter[str]()
+    tally, rules = CoverageCounter(graph, shares, domain_words_of(linker, graph)), Counter[str]()
     for first in range(0, len(texts), BATCH):
         batch = texts[first : first + BATCH]
         linked = linker(batch)

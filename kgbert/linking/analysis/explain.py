@@ -10,6 +10,7 @@ from kgbert.linking.normalization.casefold import fold_cluster
 from kgbert.linking.normalization.normalizer import Normalizer
 from kgbert.linking.normalization.rules import RULES, Words
 from kgbert.linking.normalization.words import split_words
+from kgbert.utils.errors import KGBertError
 
 #: Names told of where the graph lacks the one that is asked for.
 _NEAR = 3
@@ -26,7 +27,10 @@ def explain_match(linker: DictionaryLinker, text: str, name: str) -> str:
     'Skin neoplasms' would be found if the rule 'plural' were switched on.
     """
     if not split_words(fold_cluster(name)):
-        raise ValueError(f"{name!r} holds no word to look for; give a name of the graph.")
+        raise KGBertError(
+            f"{name!r} contains no word to look for; give a name of the graph.",
+            code="name-without-words",
+        )
     if known := _names_like(linker.graph, name):
         return _explained(linker, text, *known)
     if name in linker.graph:
@@ -72,9 +76,9 @@ def _explained(linker: DictionaryLinker, text: str, exact: str, entities: set[st
 def _names_with_its_words(linker: DictionaryLinker, name: str) -> list[str]:
     """Return the shortest names that hold the words of what is no name, typos in it forgiven."""
     known = linker.index.ids
-    speller = FuzzyMatcher(list(linker.index.vocabulary), shortest=MIN_FUZZY_LENGTH)
+    matcher = FuzzyMatcher(list(linker.index.vocabulary), shortest=MIN_FUZZY_LENGTH)
     words = {
-        word if word in known else speller.meant(word) or word
+        word if word in known else matcher.correct(word) or word
         for word in _normal(name, linker.rules)
     }
     if not words <= known.keys():
@@ -122,11 +126,11 @@ def _obstacle(linker: DictionaryLinker, text: str, name: str) -> str:
 def _lacking(linker: DictionaryLinker, text: str, name: str, missing: Sequence[str]) -> str:
     """Return which words of a name a text lacks, and what comes close to them."""
     lacks = f"the text lacks words of {name!r}: {', '.join(map(repr, missing))} (in normal form)"
-    speller = FuzzyMatcher(missing, shortest=MIN_FUZZY_LENGTH)
+    matcher = FuzzyMatcher(missing, shortest=MIN_FUZZY_LENGTH)
     for written in split_words(fold_cluster(text)):
         if any(word in written for word in missing if len(word) > 1):
             return f"{lacks}; {written!r} is another word, and no name is found inside a word."
-        if not linker.settings["fuzzy_min_length"] and speller.meant(written):
+        if not linker.settings["fuzzy_min_length"] and matcher.correct(written):
             return (
                 f"{lacks}; {written!r} may be a typo, which fuzzy_min_length={MIN_FUZZY_LENGTH} "
                 f"forgives (--fuzzy-min-length {MIN_FUZZY_LENGTH})."

@@ -1,6 +1,6 @@
 """Link a whole short text to the entities whose names look most like it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -9,7 +9,7 @@ from scipy.sparse import csr_array
 
 from kgbert.graph.core.graph import SCOPES, KnowledgeGraph
 from kgbert.linking.dictionary.scoring import Match
-from kgbert.linking.mention import Candidate, Mention
+from kgbert.linking.mention import Candidate, Mention, as_texts
 
 #: Texts compared at once; bounds the memory of the similarities.
 _BLOCK = 256
@@ -58,8 +58,9 @@ class CharNgramLinker:
         )
         return vectorizer, csr_array(vectorizer.fit_transform(self.graph.names).T)
 
-    def __call__(self, texts: Sequence[str]) -> list[list[Mention]]:
+    def __call__(self, texts: Iterable[str]) -> list[list[Mention]]:
         """Return at most one mention a text: all of it."""
+        texts = as_texts(texts)
         if not len(self.graph.names):
             return [[] for _ in texts]
         vectorizer, names = self._index

@@ -1,4 +1,4 @@
-"""Save a linker's index in one file, and open it again without building it."""
+"""Save the index of a dictionary linker in one file, and load it without building it."""
 
 from os import PathLike
 from pathlib import Path
@@ -11,6 +11,7 @@ from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.graph.serialization import open_columns, save_columns
 from kgbert.linking.dictionary.index import NameIndex
 from kgbert.linking.dictionary.linker import DictionaryLinker
+from kgbert.utils.errors import KGBertError, MissingFileError
 
 _TYPES = {
     "reach": np.uint16,
@@ -22,7 +23,7 @@ _TYPES = {
 
 
 def save_linker(linker: DictionaryLinker, path: str | PathLike[str]) -> Path:
-    """Write a linker without its graph into one file, whole or not at all; return its path."""
+    """Write a linker without its graph into one file, atomically; return its path."""
     index = linker.index
     columns = {name: getattr(index, name) for name in _TYPES}
     columns |= {"words.blob": index.vocabulary.blob, "words.offsets": index.vocabulary.offsets}
@@ -32,28 +33,33 @@ def save_linker(linker: DictionaryLinker, path: str | PathLike[str]) -> Path:
 
 
 def load_linker(graph: KnowledgeGraph, path: str | PathLike[str]) -> DictionaryLinker:
-    """Return the linker of a file, its index mapped into memory: processes share it.
+    """Return the linker of a file, with a memory-mapped index that processes share.
 
     Raises:
-        ValueError: The file is missing or damaged, or was written for another graph.
+        KGBertError: The file is missing or damaged, or was written for another graph.
     """
     path = Path(path)
-    remedy = f"Make and save it again: save_linker(DictionaryLinker(graph), {str(path)!r})."
+    remedy = f"Make and save the linker again: save_linker(DictionaryLinker(graph), {str(path)!r})."
     if not path.is_file():
-        raise ValueError(f"{path}: no such file, so no linker can be opened. {remedy}")
+        raise MissingFileError(
+            f"{path}: no such file, so no linker can be loaded. {remedy}",
+            code="missing-linker-file",
+        )
     try:
-        columns, said = open_columns(path)
+        columns, metadata = open_columns(path)
         parts = {name: columns[name].view(kind) for name, kind in _TYPES.items()}
         words = StringColumn(columns["words.blob"], columns["words.offsets"])
         index = NameIndex(vocabulary=words, **parts)
-        written_for, settings = said["graph"], said["settings"]
+        graph_hash, settings = metadata["graph"], metadata["settings"]
     except (KeyError, TypeError, ValueError, SafetensorError) as error:
-        raise ValueError(
-            f"{path}: not a linker that kgbert saved, or a damaged one ({error}). {remedy}"
+        raise KGBertError(
+            f"{path}: not a linker that kgbert saved, or a damaged one ({error}). {remedy}",
+            code="damaged-linker-file",
         ) from None
-    if written_for != graph.hash:
-        raise ValueError(
-            f"{path}: made for another graph (hash {written_for[:12]}, this one has "
-            f"{graph.hash[:12]}), so its names would point to wrong entities. {remedy}"
+    if graph_hash != graph.hash:
+        raise KGBertError(
+            f"{path}: made for another graph (hash {graph_hash[:12]}, this one has "
+            f"{graph.hash[:12]}), so its names would refer to wrong entities. {remedy}",
+            code="linker-of-another-graph",
         )
     return DictionaryLinker.from_settings(graph, settings, index=index)

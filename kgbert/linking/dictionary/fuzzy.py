@@ -1,4 +1,4 @@
-"""Words with one letter wrong, missing, added, or swapped with its neighbour."""
+"""Match words with one letter substituted, missing, added, or swapped with its neighbour."""
 
 from array import array
 from collections.abc import Iterator, Sequence
@@ -6,21 +6,22 @@ from functools import lru_cache
 
 import numpy as np
 
-#: What a match through a typo is called beside the rules, and what its score is multiplied by.
+#: The name, among the rules, of a match with a typo, and the factor of its score.
 TYPO = "typo"
 TYPO_FACTOR = 0.8
 
 
 class FuzzyMatcher:
-    """Finds the known word that an unknown one was meant to be.
+    """Finds the only known word that is one edit apart from an unknown one.
 
-    Two words that differ by one letter share a word that is left when each loses one letter at
-    most (Garbe's symmetric delete); what is found by hash is then compared letter by letter.
+    Two words that are one edit apart have a word in common among those that remain when each loses
+    at most one letter (symmetric delete spelling correction, Garbe 2012). Matches by hash are then
+    compared letter by letter.
 
-    >>> speller = FuzzyMatcher(["hypertension", "fever", "gamble", "gamete"], shortest=6)
-    >>> [speller.meant(word) for word in ("hypertenson", "hypertenison", "hypotension", "fevr")]
+    >>> matcher = FuzzyMatcher(["hypertension", "fever", "gamble", "gamete"], shortest=6)
+    >>> [matcher.correct(word) for word in ("hypertenson", "hypertenison", "hypotension", "fevr")]
     ['hypertension', 'hypertension', None, None]
-    >>> speller.meant("gamele") is None
+    >>> matcher.correct("gamele") is None
     True
     """
 
@@ -29,30 +30,30 @@ class FuzzyMatcher:
 
         Args:
             words: The known words.
-            shortest: How many letters a word needs for a typo in it to be forgiven.
+            shortest: Shortest word, in letters, in which a typo is tolerated.
         """
         self._words = [word for word in words if len(word) >= shortest - 1 and word.isalpha()]
         self._shortest = shortest
         hashes, owners = array("q"), array("i")
         for number, word in enumerate(self._words):
-            for rest in _shortened(word):
+            for rest in _with_one_letter_less(word):
                 hashes.append(hash(rest))
                 owners.append(number)
         order = np.argsort(np.array(hashes, np.int64), kind="stable")
         self._hashes = np.array(hashes, np.int64)[order]
         self._owners = np.array(owners, np.int32)[order]
-        # The memory belongs to one speller, not to the class: it dies with it.
-        self.meant = lru_cache(maxsize=1 << 17)(self._meant)
+        # The cache belongs to the instance and not to the class, so that it is freed with it.
+        self.correct = lru_cache(maxsize=1 << 17)(self._correct)
 
-    def _meant(self, word: str) -> str | None:
+    def _correct(self, word: str) -> str | None:
         if len(word) < self._shortest or not word.isalpha():
             return None
-        near = {known for known in self._sharing(word) if is_one_edit_apart(word, known)}
-        # Of several words that it might be, none is meant well enough.
+        near = {known for known in self._similar_words(word) if is_one_edit_apart(word, known)}
+        # Of several possible words none is certain enough.
         return near.pop() if len(near) == 1 else None
 
-    def _sharing(self, word: str) -> Iterator[str]:
-        wanted = np.array([hash(rest) for rest in _shortened(word)], np.int64)
+    def _similar_words(self, word: str) -> Iterator[str]:
+        wanted = np.array([hash(rest) for rest in _with_one_letter_less(word)], np.int64)
         first = np.searchsorted(self._hashes, wanted)
         end = np.searchsorted(self._hashes, wanted, side="right")
         for start, stop in zip(first.tolist(), end.tolist(), strict=True):
@@ -61,7 +62,7 @@ class FuzzyMatcher:
 
 
 def is_one_edit_apart(word: str, known: str) -> bool:
-    """Tell whether two different words with the same first letter differ by one slip.
+    """Tell whether two different words with the same first letter are one edit apart.
 
     >>> [is_one_edit_apart("colic", word) for word in ("clic", "cloic", "folic")]
     [True, True, False]
@@ -76,8 +77,8 @@ def is_one_edit_apart(word: str, known: str) -> bool:
     return max(len(left), len(right)) == 1 or (len(left) == 2 and left == right[::-1])
 
 
-def _shortened(word: str) -> Iterator[str]:
-    """Yield a word, and what is left when it loses one letter; the first one stays."""
+def _with_one_letter_less(word: str) -> Iterator[str]:
+    """Yield a word, and what remains when it loses one letter other than the first."""
     yield word
     for i in range(1, len(word)):
         yield word[:i] + word[i + 1 :]

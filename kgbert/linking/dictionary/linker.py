@@ -1,4 +1,4 @@
-"""Link texts to a graph by its names: the longest name wins, under rules that can be switched."""
+"""Link texts to a graph by its names: the longest match wins, under rules that can be disabled."""
 
 import gc
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -10,25 +10,27 @@ from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.linking.dictionary.abbreviations import has_brackets, link_short_forms
 from kgbert.linking.dictionary.fuzzy import FuzzyMatcher
 from kgbert.linking.dictionary.index import NameIndex, index_names
+from kgbert.linking.dictionary.line_breaks import has_broken_words, link_broken_words
 from kgbert.linking.dictionary.scoring import Match, MatchScorer
 from kgbert.linking.dictionary.settings import OVERLAPS, LinkerSettings
 from kgbert.linking.dictionary.tokenizer import TokenizedTexts, WordTokenizer
-from kgbert.linking.mention import Candidate, Mention
+from kgbert.linking.dictionary.unknown_words import UnknownWords
+from kgbert.linking.mention import Candidate, Mention, as_texts
 from kgbert.linking.normalization.casefold import fold_cluster
 from kgbert.linking.normalization.normalizer import Normalizer
 from kgbert.linking.normalization.rules import RULES
 from kgbert.linking.normalization.stopwords import STOP_NAMES
 from kgbert.linking.normalization.words import split_words
 
-#: Texts searched at once: enough to spread numpy's overhead, few enough for the cache.
+#: Texts searched at once: enough to spread the overhead of numpy, few enough for the CPU cache.
 _BATCH = 512
 
 
 class DictionaryLinker:
     """Finds the names of a graph in texts; a callable from texts to the mentions of each.
 
-    Matches are the longest from the left, on word boundaries. A candidate's score is that of its
-    name's scope times the factor of each rule that it took to see the name.
+    Matches are the longest from the left, on word boundaries. The score of a candidate is that of
+    the scope of its name, times the factor of each rule that the match requires.
 
     >>> from kgbert.graph.storage.builder import GraphBuilder
     >>> builder = GraphBuilder()
@@ -51,18 +53,22 @@ class DictionaryLinker:
         overlaps: str = "longest",
         fuzzy_min_length: int = 0,
         min_score: float = 0.0,
+        domain_words: str | None = None,
     ) -> None:
         """Index the names of a graph.
 
         Args:
-            graph: Where the names come from.
-            max_candidates: How many entities a mention keeps at most, the best first.
+            graph: The graph whose names are indexed.
+            max_candidates: Most candidate entities of a mention, the best first.
             rules: Names of the RULES that are switched on.
             stop_names: Names that are never linked, unless they are acronyms.
-            overlaps: One of OVERLAPS: "longest" mentions only, or those "nested" in them too.
-            fuzzy_min_length: Words of so many letters or more may have one letter wrong, missing,
-                added or swapped with its neighbour; 0 forgives no typo.
-            min_score: Candidates that score less are left out, and mentions with none left.
+            overlaps: A name in OVERLAPS: only the "longest" mentions, or also those "nested" in
+                them.
+            fuzzy_min_length: Shortest word, in letters, in which one letter may be wrong, missing,
+                added or swapped with its neighbour; 0 tolerates no typo.
+            min_score: Candidates with lower scores are left out, and mentions without candidates.
+            domain_words: A name in DOMAINS whose word lists are used, as "medicine"; None means
+                the domain that the graph's card names, if any.
         """
         settings = LinkerSettings(
             max_candidates,
@@ -71,7 +77,8 @@ class DictionaryLinker:
             overlaps,
             fuzzy_min_length,
             min_score,
-        )
+            domain_words,
+        ).for_domain(graph.domain)
         self._start(graph, settings, index_names(_forms(graph, settings)))
 
     @classmethod
@@ -85,24 +92,27 @@ class DictionaryLinker:
         """Return the linker that had these settings, over a graph.
 
         Args:
-            graph: Where the names come from.
+            graph: The graph whose names are indexed.
             settings: What :attr:`settings` gave.
-            index: The linker's own, where it is at hand; built anew if None.
+            index: The linker's own index, if it is at hand; None builds it.
         """
         linker = cls.__new__(cls)
-        chosen = LinkerSettings.from_dict(settings)
+        chosen = LinkerSettings.from_dict(settings).for_domain(graph.domain)
         linker._start(graph, chosen, index or index_names(_forms(graph, chosen)))
         return linker
 
     def _start(self, graph: KnowledgeGraph, settings: LinkerSettings, index: NameIndex) -> None:
         self.graph, self.index, self._settings = graph, index, settings
-        meant: Callable[[str], str | None] = _never
+        correct: Callable[[str], str | None] = _no_correction
         if settings.fuzzy_min_length:
-            meant = FuzzyMatcher(list(index.vocabulary), shortest=settings.fuzzy_min_length).meant
-        self._scorer = MatchScorer(graph, settings, meant)
-        self._reader = WordTokenizer(index.ids, Normalizer(settings.ordered_rules), meant)
-        # The memories belong to one linker, not to the class: they die with it.
-        self._remembered = lru_cache(maxsize=1 << 16)(self._candidates)
+            vocabulary = list(index.vocabulary)
+            correct = FuzzyMatcher(vocabulary, shortest=settings.fuzzy_min_length).correct
+        normalizer = Normalizer(settings.ordered_rules)
+        unknown_words = UnknownWords(index.ids.keys(), normalizer, correct)
+        self._scorer = MatchScorer(graph, settings, normalizer, unknown_words)
+        self._tokenizer = WordTokenizer(index.ids, normalizer, unknown_words)
+        # The caches belong to the instance and not to the class, so that they are freed with it.
+        self._cached_candidates = lru_cache(maxsize=1 << 16)(self._candidates)
         self._entry = lru_cache(maxsize=1 << 16)(self._entry_of)
 
     @property
@@ -112,48 +122,53 @@ class DictionaryLinker:
 
     @property
     def rules(self) -> tuple[str, ...]:
-        """The rules that are switched on, in the order in which words pass through them."""
+        """The active rules, in the order in which they are applied to a word."""
         return self._settings.ordered_rules
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # What the linker remembers does not travel to another process; the index does.
-        return _restored, (self.graph, self.settings, self.index)
+        # The caches are not pickled; the index is.
+        return _restore, (self.graph, self.settings, self.index)
 
-    def __call__(self, texts: Sequence[str]) -> list[list[Mention]]:
+    def __call__(self, texts: Iterable[str]) -> list[list[Mention]]:
         """Return the mentions of each text, in reading order."""
-        if isinstance(texts, str):
-            raise TypeError(f"a linker takes a list of texts; give [{texts[:20]!r}] for one text.")
-        with _no_collections():
-            linked: list[list[Mention]] = []
-            for first in range(0, len(texts), _BATCH):
-                linked += self._link(texts[first : first + _BATCH])
-            if "abbreviations" not in self._settings.rules:
+        texts = as_texts(texts)
+        with _garbage_collection_paused():
+            linked = self._link_all(texts)
+            if "line-breaks" in self.rules:
+                linked = [
+                    link_broken_words(text, mentions, self._link_all)
+                    if has_broken_words(text)
+                    else mentions
+                    for text, mentions in zip(texts, linked, strict=True)
+                ]
+            if "abbreviations" not in self.rules:
                 return linked
-            defining = map(has_brackets, texts)
             return [
-                link_short_forms(text, mentions, self.candidates) if defines else mentions
-                for text, mentions, defines in zip(texts, linked, defining, strict=True)
+                link_short_forms(text, mentions, self.candidates)
+                if has_brackets(text)
+                else mentions
+                for text, mentions in zip(texts, linked, strict=True)
             ]
 
     def candidates(self, surface: str) -> tuple[Candidate, ...]:
-        """Return what a whole piece of text may mean, best first: a linker for given spans.
+        """Return the candidates of a whole surface form, best first: a linker for given spans.
 
-        Nothing is searched inside it: "severe fever" is nothing where only "fever" is a name.
+        The surface is not searched: "severe fever" has no candidate if only "fever" is a name.
         """
-        return self._remembered(self._entry(surface), surface)
+        return self._cached_candidates(self._entry(surface), surface)
 
     def matches(self, surface: str) -> list[Match]:
-        """Return the names behind :meth:`candidates`, with the rules that it took to see them."""
+        """Return the names behind :meth:`candidates`, with the rules that each match requires."""
         entry = self._entry(surface)
         return self._scorer.ranked(self.index.names_at(entry), surface)
 
     def refusal(self, name: str, surface: str) -> str:
-        """Return why a name must not be linked though its words are there; empty if it may."""
+        """Return why a name is not linked although its words match; empty if it is linked."""
         return self._scorer.refusal(name, surface)
 
     def _entry_of(self, surface: str) -> int:
-        """Return the index's entry for a whole piece of text; NOWHERE if there is none."""
-        return self.index.entry_of(self._reader.words(surface))
+        """Return the index entry of a whole surface form; NOWHERE if there is none."""
+        return self.index.entry_of(self._tokenizer.words(surface))
 
     def _candidates(self, entry: int, surface: str) -> tuple[Candidate, ...]:
         matches = self._scorer.ranked(self.index.names_at(entry), surface)
@@ -163,57 +178,63 @@ class DictionaryLinker:
             if match.score >= self._settings.min_score
         )
 
+    def _link_all(self, texts: Sequence[str]) -> list[list[Mention]]:
+        linked: list[list[Mention]] = []
+        for first in range(0, len(texts), _BATCH):
+            linked += self._link(texts[first : first + _BATCH])
+        return linked
+
     def _link(self, texts: Sequence[str]) -> list[list[Mention]]:
         mentions: list[list[Mention]] = [[] for _ in texts]
         accepts = OVERLAPS[self._settings.overlaps]
-        reading = self._reader.read(texts)
-        reached = 0
-        for owner, begin, first, end, entry, start, stop in self._runs(reading):
-            if start < 0 or stop < 0 or not accepts(first, end, reached):
+        tokenized = self._tokenizer.tokenize(texts)
+        covered = 0
+        for text, text_start, first, end, entry, start, stop in self._runs(tokenized):
+            if start < 0 or stop < 0 or not accepts(first, end, covered):
                 continue
-            if candidates := self._remembered(entry, reading.joined[start:stop]):
-                mentions[owner].append(Mention(start - begin, stop - begin, candidates))
-                reached = max(reached, end)
+            if candidates := self._cached_candidates(entry, tokenized.joined[start:stop]):
+                mentions[text].append(Mention(start - text_start, stop - text_start, candidates))
+                covered = max(covered, end)
         return mentions
 
-    def _runs(self, reading: TokenizedTexts) -> Iterator[tuple[int, ...]]:
+    def _runs(self, tokenized: TokenizedTexts) -> Iterator[tuple[int, ...]]:
         """Yield the runs of words that may be names, in reading order, longer ones first.
 
-        Each is the number and the begin of its text, the first word and the word after the last,
-        the index entry, and where it starts and stops.
+        Each is the number and the start of its text, the first word and the word behind the last,
+        the index entry, and its start and end offset.
         """
-        firsts, lengths, entries = self.index.find(reading.ids)
+        firsts, lengths, entries = self.index.find(tokenized.ids)
         ends = firsts + lengths
-        starts, stops = reading.spans(firsts, ends - 1)
-        owners = reading.begins.searchsorted(starts, side="right") - 1
-        columns = (owners, reading.begins[owners], firsts, ends, entries, starts, stops)
+        starts, stops = tokenized.spans(firsts, ends - 1)
+        texts = tokenized.text_starts.searchsorted(starts, side="right") - 1
+        columns = (texts, tokenized.text_starts[texts], firsts, ends, entries, starts, stops)
         return zip(*(column.tolist() for column in columns), strict=True)
 
 
 @contextmanager
-def _no_collections() -> Iterator[None]:
-    """Pause the search for cycles: mentions are many objects, which it would visit for nothing."""
-    running = gc.isenabled()
+def _garbage_collection_paused() -> Iterator[None]:
+    """Pause the search for reference cycles, which would visit each of many mentions in vain."""
+    was_enabled = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
-        if running:
+        if was_enabled:
             gc.enable()
 
 
 def _forms(graph: KnowledgeGraph, settings: LinkerSettings) -> Iterator[tuple[int, Sequence[str]]]:
-    normaliser = Normalizer(settings.ordered_rules)
+    normalizer = Normalizer(settings.ordered_rules)
     for position, name in enumerate(graph.names):
-        for form in normaliser.forms(split_words(fold_cluster(name))):
+        for form in normalizer.forms(split_words(fold_cluster(name))):
             yield position, form
 
 
-def _never(word: str) -> None:
-    """Take no word for another."""
+def _no_correction(word: str) -> None:
+    """Find no known word for an unknown one."""
 
 
-def _restored(
+def _restore(
     graph: KnowledgeGraph, settings: Mapping[str, Any], index: NameIndex
 ) -> DictionaryLinker:
     return DictionaryLinker.from_settings(graph, settings, index=index)

@@ -1,130 +1,139 @@
-"""Decide which names a piece of text may stand for, and how well each fits."""
+"""Decide which names a surface form matches, and score each match."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from kgbert.graph.core.graph import SCOPES, KnowledgeGraph
 from kgbert.linking.dictionary.fuzzy import TYPO, TYPO_FACTOR
 from kgbert.linking.dictionary.settings import LinkerSettings
+from kgbert.linking.dictionary.unknown_words import UnknownWords
 from kgbert.linking.normalization.acronyms import is_acronym, is_written_as, writes_acronyms
 from kgbert.linking.normalization.casefold import fold_cluster
-from kgbert.linking.normalization.normalizer import Normalizer, rules_needed
+from kgbert.linking.normalization.normalizer import Normalizer, required_rules
 from kgbert.linking.normalization.rules import RULES, Words
 from kgbert.linking.normalization.spelling import singular
-from kgbert.linking.normalization.stopwords import COMMON_FACTOR, COMMON_NAMES, is_stopped
+from kgbert.linking.normalization.stopwords import COMMON_FACTOR, COMMON_NAMES, is_stop_name
 from kgbert.linking.normalization.words import split_words
 
-#: What a name's scope says about the entity, as the score of a match letter for letter.
+#: By the scope of a name, the score of an exact match.
 SCOPE_SCORES = {"preferred": 1.0, "exact": 0.95, "related": 0.7, "broad": 0.6, "narrow": 0.5}
 
 
 class Match(NamedTuple):
-    """A name that a piece of text may stand for, and why."""
+    """A name that matches a surface form, and the rules of the match."""
 
     entity: str
     score: float
     name: str
     scope: str
     rules: tuple[str, ...]
-    """The rules that it took to see the name in the text; none where they have the same words."""
+    """The rules that were required; none if name and surface have the same words."""
 
 
-class _Said(NamedTuple):
-    """A piece of text as the user gave it, and folded."""
+class _Surface(NamedTuple):
+    """A surface form as it is written, and folded."""
 
-    surface: str
+    text: str
     folded: str
 
 
 class MatchScorer:
-    """Scores names of a graph against what a text says."""
+    """Scores names of a graph against surface forms."""
 
     def __init__(
         self,
         graph: KnowledgeGraph,
         settings: LinkerSettings,
-        meant: Callable[[str], str | None],
+        normalizer: Normalizer,
+        unknown_words: UnknownWords,
     ) -> None:
-        """Score by what the settings say.
+        """Prepare the scoring.
 
         Args:
-            graph: Where the names come from.
-            settings: The choices of the linker.
-            meant: The known word that an unknown one is taken for, if any.
+            graph: The graph whose names are matched.
+            settings: The settings of the linker.
+            normalizer: Brings words to their normal form.
+            unknown_words: Finds a known word for an unknown one.
         """
-        self.graph, self.settings, self._meant = graph, settings, meant
-        self._normaliser = Normalizer(settings.ordered_rules)
+        self.graph, self.settings = graph, settings
+        self._normalizer, self._unknown_words = normalizer, unknown_words
+        self._common_names = COMMON_NAMES[settings.domain_words or "none"]
         self._acronyms = "acronyms" in settings.rules and writes_acronyms(graph.names)
 
     def ranked(self, names: Iterable[int], surface: str) -> list[Match]:
         """Return the best match of each entity, best first, ties by entity id.
 
         Args:
-            names: Positions in the graph of the names that come into question.
-            surface: The piece of text as the user gave it.
+            names: Positions of possible names in the graph.
+            surface: The surface form as it is written.
         """
-        said = _said(surface)
+        form = _surface(surface)
         best: dict[str, Match] = {}
         for position in sorted(set(names)):
-            match = self._match(position, said)
+            match = self._match(position, form)
             if match and (match.entity not in best or match.score > best[match.entity].score):
                 best[match.entity] = match
         return sorted(best.values(), key=lambda match: (-match.score, match.entity))
 
     def refusal(self, name: str, surface: str) -> str:
-        """Return why a name must not be linked though its words are there; empty if it may."""
-        return self._refusal(_said(name), _said(surface))
+        """Return why a name is not linked although its words match; empty if it is linked."""
+        return self._refusal(_surface(name), _surface(surface))
 
-    def _refusal(self, name: _Said, said: _Said) -> str:
-        if self._acronyms and is_acronym(name.surface):
-            if not is_written_as(name.surface, said.surface):
+    def _refusal(self, name: _Surface, surface: _Surface) -> str:
+        if self._acronyms and is_acronym(name.text):
+            if not is_written_as(name.text, surface.text):
                 return "an acronym needs its capitals (rule 'acronyms')"
-        elif is_stopped(name.folded, self.settings.stop_names) or is_stopped(
-            said.folded, self.settings.stop_names
+        elif is_stop_name(name.folded, self.settings.stop_names) or is_stop_name(
+            surface.folded, self.settings.stop_names
         ):
-            return "it is a stop name, a single letter, or holds no letter (stop_names)"
+            return "it is a stop name, a single letter, or has no letter (stop_names)"
         return ""
 
-    def _match(self, position: int, said: _Said) -> Match | None:
-        name = _said(self.graph.names[position])
-        if self._refusal(name, said):
+    def _match(self, position: int, surface: _Surface) -> Match | None:
+        name = _surface(self.graph.names[position])
+        if self._refusal(name, surface):
             return None
         rules: tuple[str, ...] | None = ()
-        if name.folded != said.folded:
-            rules = self._rules(_words(name.folded), _words(said.folded))
+        if name.folded != surface.folded:
+            rules = self._rules(_words(name.folded), _words(surface.folded))
         if rules is None:
             return None
         scope = SCOPES[self.graph.name_scopes[position]]
         score = SCOPE_SCORES[scope]
-        if _is_common(said.folded):
-            # A common word is worth something only where the graph has just that word.
+        if self._is_common(surface.folded):
+            # A common word counts only if the graph has exactly this word.
             if set(rules) - {"plural"}:
                 return None
             score *= COMMON_FACTOR
         for rule in rules:
             score *= TYPO_FACTOR if rule == TYPO else RULES[rule].factor
         entity = self.graph.entity_ids[int(self.graph.name_entities[position])]
-        return Match(entity, round(score, 4), name.surface, scope, rules)
+        return Match(entity, round(score, 4), name.text, scope, rules)
 
     def _rules(self, name: Words, words: Words) -> tuple[str, ...] | None:
-        """Return the rules that it takes to see a name, a typo if need be among them."""
-        rules = rules_needed(name, words, self.settings.ordered_rules)
-        if rules is not None or not self.settings.fuzzy_min_length:
+        """Return the rules that match a name to words, those for unknown words included."""
+        rules = required_rules(name, words, self.settings.ordered_rules)
+        if rules is not None:
             return rules
-        normal = self._normaliser.words(words)
-        mended = tuple(self._meant(word) or word for word in normal)
-        rules = rules_needed(name, mended, self.settings.ordered_rules)
-        return None if rules is None or mended == normal else (*rules, TYPO)
+        found = [self._unknown_words.resolve(word) for word in words]
+        if not any(found):
+            return None
+        replaced = tuple(
+            resolution.replacement if resolution else word
+            for word, resolution in zip(words, found, strict=True)
+        )
+        rules = required_rules(name, replaced, self.settings.ordered_rules)
+        used = dict.fromkeys(resolution.rule for resolution in found if resolution)
+        return None if rules is None else (*rules, *used)
+
+    def _is_common(self, folded: str) -> bool:
+        word = folded.strip()
+        return not self._common_names.isdisjoint((word, singular(word)))
 
 
-def _said(surface: str) -> _Said:
-    return _Said(surface, fold_cluster(surface))
+def _surface(text: str) -> _Surface:
+    return _Surface(text, fold_cluster(text))
 
 
 def _words(folded: str) -> Words:
     return tuple(split_words(folded))
-
-
-def _is_common(folded: str) -> bool:
-    word = folded.strip()
-    return not COMMON_NAMES.isdisjoint((word, singular(word)))

@@ -1,4 +1,4 @@
-"""What a text defines itself: short forms, read as their long ones."""
+"""Expand abbreviations that a text itself defines."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -7,11 +7,11 @@ from kgbert.linking.dictionary.abbreviations import find_definitions
 
 
 def long_forms(text: str, spans: Iterable[tuple[int, int]] = ()) -> dict[str, str]:
-    """Return the short forms that a text defines; of several definitions the first counts.
+    """Return the abbreviations that a text defines; of several definitions the first counts.
 
     Args:
         text: The text as the user gave it.
-        spans: Start and end of the mentions that are known.
+        spans: Start and end of known mentions.
 
     >>> long_forms("polycystic kidney disease (PKD)")
     {'PKD': 'polycystic kidney disease'}
@@ -20,7 +20,7 @@ def long_forms(text: str, spans: Iterable[tuple[int, int]] = ()) -> dict[str, st
 
 
 def expand_abbreviations(surface: str, defined: Mapping[str, str]) -> str:
-    """Return a surface with its short forms as their text defines them.
+    """Return a surface form with its abbreviations expanded as the text defines them.
 
     >>> expand_abbreviations("familial PKD", {"PKD": "polycystic kidney disease"})
     'familial polycystic kidney disease'
@@ -33,18 +33,18 @@ def expand_abbreviations(surface: str, defined: Mapping[str, str]) -> str:
 
 
 def definition_spans(text: str, taken: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Return where a text's short forms stand, and their long forms, that nothing overlaps.
+    """Return the spans of abbreviations and their long forms that overlap no other span.
 
     >>> definition_spans("odd kidney disease (OKD); OKDs", [])
     [(0, 18), (20, 23), (26, 30)]
     """
     taken = list(taken)
-    found = []
+    spans = []
     for short, start, end in find_definitions(text, taken):
-        found.append((start, end))
+        spans.append((start, end))
         pattern = rf"(?<!\w){re.escape(short)}s?(?!\w)"
-        found += [match.span() for match in re.finditer(pattern, text)]
-    free = sorted(set(found))
+        spans += [match.span() for match in re.finditer(pattern, text)]
+    free = sorted(set(spans))
     for start, end in taken:
-        free = [place for place in free if place[1] <= start or end <= place[0]]
+        free = [span for span in free if span[1] <= start or end <= span[0]]
     return free

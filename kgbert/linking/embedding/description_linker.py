@@ -1,6 +1,6 @@
 """Link a whole short text to the entities whose descriptions mean most nearly the same."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -13,7 +13,8 @@ from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.linking.dictionary.scoring import Match
 from kgbert.linking.embedding.name_encoder import NameEncoder
 from kgbert.linking.embedding.name_index import EncodedNames
-from kgbert.linking.mention import Candidate, Mention
+from kgbert.linking.mention import Candidate, Mention, as_texts
+from kgbert.utils.errors import KGBertError, MissingFileError
 
 #: Longest text in tokens that is compared; what is longer is cut.
 _MAX_LENGTH = 128
@@ -57,10 +58,11 @@ class DescriptionLinker:
         self.graph, self.encoder, self._features = graph, replace(encoder, folds=False), features
         self.candidates, self.temperature = candidates, temperature
         if features is not None and not self._fits(features):
-            raise ValueError(
-                f"the entity features were made of another graph or by another encoder "
-                f"({features.encoder}), so that texts cannot be compared with them; make them "
-                f"with kgbert.encode_entities(graph, {encoder.model.name_or_path!r})."
+            raise KGBertError(
+                f"the entity features were computed of another graph or by another encoder "
+                f"({features.encoder}), so texts cannot be compared with them; compute them with "
+                f"kgbert.encode_entities(graph, {encoder.model.name_or_path!r}).",
+                code="features-of-another-encoder",
             )
 
     @classmethod
@@ -108,9 +110,11 @@ class DescriptionLinker:
         if held and (Path(held) / "config.json").is_file():
             place = held
         if Path(place).is_absolute() and not Path(place).is_dir():
-            raise FileNotFoundError(
-                f"{place}: the encoder with which texts were compared to the graph is gone; put it "
-                "there again, or train again with an encoder that lies where you need it."
+            raise MissingFileError(
+                f"{place}: no such folder; it contained the encoder with which the linker compares "
+                "texts with the graph. Restore it, or train again with an encoder in another "
+                "folder.",
+                code="missing-linker-encoder",
             )
         encoder = NameEncoder.from_pretrained(place, max_length=_MAX_LENGTH)
         encoder.check(weights, place, "train again.")
@@ -121,8 +125,9 @@ class DescriptionLinker:
         if self._fits(features):
             self._features = features
 
-    def __call__(self, texts: Sequence[str]) -> list[list[Mention]]:
+    def __call__(self, texts: Iterable[str]) -> list[list[Mention]]:
         """Return at most one mention a text: all of it."""
+        texts = as_texts(texts)
         spoken = [text for text in texts if text.strip()]
         if not spoken or not len(self.graph):
             return [[] for _ in texts]

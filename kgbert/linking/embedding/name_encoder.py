@@ -22,6 +22,7 @@ from kgbert.features.entity_features import Progress, weights_hash
 from kgbert.features.pretrained import check_tokenizer, load_pretrained, load_tokenizer
 from kgbert.linking.normalization.casefold import fold_cluster
 from kgbert.utils.device import has_fast_bf16
+from kgbert.utils.errors import KGBertError
 from kgbert.utils.registry import lookup
 
 #: Names of a graph, and of a text, encoded together.
@@ -75,18 +76,22 @@ class NameEncoder:
         """SHA-256 of the weights; to be asked only of an encoder that is no longer trained."""
         return weights_hash(self.model)
 
-    def check(self, weights: str, place: str | Path, remedy: str) -> None:
-        """Raise ValueError if these are not the weights that a linker was made with.
+    def check(self, weights: str, folder: str | Path, remedy: str) -> None:
+        """Check that these are the weights with which a linker was made.
 
         Args:
-            weights: The hash of the right ones.
-            place: Where the encoder was read from.
-            remedy: What to do instead of putting the right one there.
+            weights: The hash of the expected weights.
+            folder: Where the encoder was loaded from.
+            remedy: What to do instead of restoring the expected encoder.
+
+        Raises:
+            KGBertError: These are other weights.
         """
         if self.hash != weights:
-            raise ValueError(
-                f"{place}: holds another encoder than the one this linker was made with, so it "
-                f"would answer otherwise; put the right one there, or {remedy}"
+            raise KGBertError(
+                f"{folder}: contains another encoder than the one with which this linker was made, "
+                f"so its links would differ; restore that encoder, or {remedy}",
+                code="another-linker-encoder",
             )
 
     def tokens(self, names: Sequence[str]) -> BatchEncoding:

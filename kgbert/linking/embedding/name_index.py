@@ -25,20 +25,20 @@ _NAMES, _QUERIES = 1 << 15, 512
 
 @runtime_checkable
 class ScoreTerms(Protocol):
-    """What speaks for names and for entities besides the encoder; it is added to the cosine."""
+    """Terms that are added to the cosine similarity of names and entities."""
 
-    def of_names(self, queries: slice, names: slice) -> Tensor:
-        """Return it for each query and name, or one number for all."""
+    def for_names(self, queries: slice, names: slice) -> Tensor:
+        """Return the terms of each query and name, or one number for all."""
         ...
 
-    def of_entities(self, entities: slice) -> Tensor:
-        """Return it for each entity."""
+    def for_entities(self, entities: slice) -> Tensor:
+        """Return the term of each entity."""
         ...
 
 
 @dataclass(frozen=True, eq=False)
 class EncodedNames:
-    """One vector a name, kept in half precision, the names of an entity side by side."""
+    """One vector for each name in half precision, the names of an entity adjacent."""
 
     vectors: NDArray[np.float16]
     """Shape (names, hidden); each of length one."""
@@ -48,28 +48,30 @@ class EncodedNames:
     def nearest(
         self,
         queries: Float[Tensor, "queries hidden"],
-        most: int,
+        count: int,
         *,
         hidden: Int[Tensor, " queries"] | None = None,
-        besides: ScoreTerms | None = None,
+        score_terms: ScoreTerms | None = None,
     ) -> tuple[Float[Tensor, "queries found"], Int[Tensor, "queries found"]]:
         """Return the similarities and entity indices of the entities nearest to each query.
 
-        An entity is as near as the nearest of its names (cosine). The search is exact; it goes
-        through the names chunk by chunk and computes in single precision. Where fewer entities
-        have names than are asked for, the similarities that are left are minus infinity.
+        The similarity of an entity is that of its nearest name (cosine). The search is exact; it
+        processes the names in chunks and computes in single precision. If fewer entities than
+        requested have names, the remaining similarities are minus infinity.
 
         Args:
             queries: Vectors of length one.
-            most: How many entities to return, the nearest first, ties by entity index.
-            hidden: For each query a name that it must not see.
-            besides: What is added to the cosine.
+            count: How many entities to return, the nearest first, ties by entity index.
+            hidden: For each query, a name that is excluded.
+            score_terms: Terms that are added to the cosine.
         """
         blocks = [
             slice(first, min(first + _QUERIES, len(queries)))
             for first in range(0, max(1, len(queries)), _QUERIES)
         ]
-        found = [self._of_block(block, queries, most, (hidden, besides)) for block in blocks]
+        found = [
+            self._search_block(block, queries, count, (hidden, score_terms)) for block in blocks
+        ]
         return torch.cat([x for x, _ in found]), torch.cat([x for _, x in found])
 
     def others(
@@ -79,34 +81,34 @@ class EncodedNames:
         vectors = torch.from_numpy(self.vectors[names]).float()
         return self.nearest(vectors, 1, hidden=torch.from_numpy(names))
 
-    def _of_block(
+    def _search_block(
         self,
         block: slice,
-        every: Tensor,
-        most: int,
-        also: tuple[Tensor | None, ScoreTerms | None],
+        all_queries: Tensor,
+        count: int,
+        options: tuple[Tensor | None, ScoreTerms | None],
     ) -> tuple[Tensor, Tensor]:
-        queries, (hidden, besides) = every[block], also
+        queries, (hidden, score_terms) = all_queries[block], options
         similarity = torch.zeros(len(queries), 0)
         entity = torch.zeros(len(queries), 0, dtype=torch.int64)
         for first, end in self._chunks():
             near = queries @ torch.from_numpy(self.vectors[first:end]).float().T
-            if besides:
-                near += besides.of_names(block, slice(first, end))
+            if score_terms:
+                near += score_terms.for_names(block, slice(first, end))
             if hidden is not None:
                 _hide(near, hidden[block], first, end)
             offset = int(self.entities[first])
             owners = torch.from_numpy(self.entities[first:end] - offset).long()
             best = torch.full((len(queries), int(owners[-1]) + 1), -torch.inf)
             best.scatter_reduce_(1, owners.expand_as(near), near, "amax")
-            if besides:
-                best += besides.of_entities(slice(offset, offset + best.shape[1]))
-            value, place = best.topk(min(most, best.shape[1]))
-            similarity, entity = _merged((similarity, entity), (value, place + offset), most)
+            if score_terms:
+                best += score_terms.for_entities(slice(offset, offset + best.shape[1]))
+            value, place = best.topk(min(count, best.shape[1]))
+            similarity, entity = _merged((similarity, entity), (value, place + offset), count)
         return similarity, entity
 
     def _chunks(self) -> Iterator[tuple[int, int]]:
-        """Yield runs of names that end where an entity's names end."""
+        """Yield runs of names that do not split the names of an entity."""
         first = 0
         while first < len(self.entities):
             end = min(first + _NAMES, len(self.entities))
@@ -115,13 +117,13 @@ class EncodedNames:
             first = end
 
     def save(self, path: Path, graph_hash: str) -> None:
-        """Write the vectors as safetensors, whole or not at all."""
+        """Write the vectors as safetensors, atomically."""
         columns: dict[str, NDArray[Any]] = {"vectors": self.vectors, "entities": self.entities}
         write_atomically(path, save(columns, metadata={"graph_hash": graph_hash}))
 
     @classmethod
     def load(cls, path: Path, graph_hash: str) -> "EncodedNames | None":
-        """Return what :meth:`save` wrote for this graph; None for another, or where no file is."""
+        """Return what :meth:`save` wrote for this graph; None for another, or without a file."""
         if not path.is_file():
             return None
         with safe_open(path, framework="np") as file:
@@ -131,7 +133,7 @@ class EncodedNames:
 
 
 def _hide(near: Tensor, hidden: Tensor, first: int, end: int) -> None:
-    """Blind each query to its hidden name, if that is among those from first to end."""
+    """Exclude the hidden name of each query, if it is among those from first to end."""
     row = torch.nonzero((hidden >= first) & (hidden < end)).flatten()
     near[row, hidden[row] - first] = -torch.inf
 
@@ -160,13 +162,13 @@ def encode_names(
 
 
 def _merged(
-    known: tuple[Tensor, Tensor], more: tuple[Tensor, Tensor], most: int
+    known: tuple[Tensor, Tensor], more: tuple[Tensor, Tensor], count: int
 ) -> tuple[Tensor, Tensor]:
-    """Return the best of two lists a row, best first; of equals the first of the first list."""
-    # Rounded, lest entities with the same name change places with the noise of a product.
+    """Return the best of two lists in each row, best first; ties by entity index."""
+    # Rounded, so that numerical noise does not swap entities with the same name.
     similarity = torch.cat([known[0], more[0]], 1).round(decimals=5)
     entity = torch.cat([known[1], more[1]], 1)
     by_entity = entity.argsort(dim=1)
     similarity, entity = similarity.gather(1, by_entity), entity.gather(1, by_entity)
-    order = similarity.argsort(dim=1, descending=True, stable=True)[:, :most]
+    order = similarity.argsort(dim=1, descending=True, stable=True)[:, :count]
     return similarity.gather(1, order), entity.gather(1, order)

@@ -1,4 +1,4 @@
-"""The search for the entities whose names mean, and are spelt, most nearly what a text says."""
+"""Search for the entities whose names are most similar to a surface form."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,21 +17,22 @@ from kgbert.linking.normalization.casefold import fold_cluster
 
 @dataclass(frozen=True, eq=False)
 class NameSearch:
-    """Ranks entities by their names; a likeness is at most one, or hardly more.
+    """Ranks entities by the similarity of their names to a surface form.
 
-    With the cosine c of the vectors, the likeness s of the spelling, and n names of the entity::
+    With the cosine c of the vectors, the string similarity s, and n names of the entity::
 
-        (c + spelling s) / (1 + spelling) + renown log(1 + n)
+        (c + string_weight s) / (1 + string_weight) + popularity_weight log(1 + n)
 
-    The last term parts entities that share a name: the one that has more names is spoken of more.
+    The last term ranks entities that share a name: the one with more names is mentioned more often.
     """
 
     names: EncodedNames
-    letters: StringSimilarity
+    string_similarity: StringSimilarity
     """Of the same names, in the same order."""
     texts: Sequence[str]
-    spelling: float
-    renown: float
+    """The names."""
+    string_weight: float
+    popularity_weight: float
 
     @property
     def entities(self) -> NDArray[np.int32]:
@@ -40,27 +41,29 @@ class NameSearch:
 
     def nearest(
         self,
-        said: Sequence[str],
-        vectors: Float[Tensor, "said hidden"],
-        most: int,
+        surfaces: Sequence[str],
+        vectors: Float[Tensor, "surfaces hidden"],
+        count: int,
         *,
-        hidden: Int[Tensor, " said"] | None = None,
-    ) -> tuple[Float[Tensor, "said found"], Int[Tensor, "said found"]]:
-        """Return likeness and index of the entities nearest to what texts say, best first.
+        hidden: Int[Tensor, " surfaces"] | None = None,
+    ) -> tuple[Float[Tensor, "surfaces found"], Int[Tensor, "surfaces found"]]:
+        """Return similarity and index of the entities nearest to surface forms, best first.
 
         Args:
-            said: WhitespaceTokens of text.
-            vectors: Of the same, of length one.
-            most: How many entities to return.
-            hidden: For each of them a name that it must not see.
+            surfaces: The surface forms.
+            vectors: Their vectors, of length one.
+            count: How many entities to return.
+            hidden: For each surface form, a name that is excluded.
         """
-        share = self.spelling / (1 + self.spelling)
-        weights = self.letters.weighed(list(map(fold_cluster, said))) * share if share else None
+        share = self.string_weight / (1 + self.string_weight)
+        weights = None
+        if share:
+            weights = self.string_similarity.vectorize(list(map(fold_cluster, surfaces))) * share
         counts = np.bincount(self.entities) if len(self.entities) else np.zeros(1, int)
-        renown = torch.from_numpy(self.renown * np.log1p(counts)).float()
-        besides = _Besides(self.letters, weights, renown)
+        popularity = torch.from_numpy(self.popularity_weight * np.log1p(counts)).float()
+        terms = _ScoreTerms(self.string_similarity, weights, popularity)
         return self.names.nearest(
-            vectors / (1 + self.spelling), most, hidden=hidden, besides=besides
+            vectors / (1 + self.string_weight), count, hidden=hidden, score_terms=terms
         )
 
     def others(
@@ -68,20 +71,20 @@ class NameSearch:
     ) -> tuple[Float[Tensor, "names one"], Int[Tensor, "names one"]]:
         """Return for each of some names the entity whose other names are nearest to it."""
         vectors = torch.from_numpy(self.names.vectors[names]).float()
-        said = [self.texts[name] for name in names.tolist()]
-        return self.nearest(said, vectors, 1, hidden=torch.from_numpy(names))
+        surfaces = [self.texts[name] for name in names.tolist()]
+        return self.nearest(surfaces, vectors, 1, hidden=torch.from_numpy(names))
 
 
 @dataclass(frozen=True, eq=False)
-class _Besides:
-    letters: StringSimilarity
+class _ScoreTerms:
+    string_similarity: StringSimilarity
     weights: csr_array | None
-    renown: Tensor
+    popularity: Tensor
 
-    def of_names(self, queries: slice, names: slice) -> Tensor:
+    def for_names(self, queries: slice, names: slice) -> Tensor:
         if self.weights is None:
             return torch.tensor(0.0)
-        return self.letters.alike(self.weights[queries], names.start, names.stop)
+        return self.string_similarity.similarities(self.weights[queries], names.start, names.stop)
 
-    def of_entities(self, entities: slice) -> Float[Tensor, " entities"]:
-        return self.renown[entities]
+    def for_entities(self, entities: slice) -> Float[Tensor, " entities"]:
+        return self.popularity[entities]

@@ -1,4 +1,4 @@
-"""How alike names are spelt, beside what they mean."""
+"""String similarity of names, in addition to the similarity of their vectors."""
 
 from collections.abc import Sequence
 from functools import cached_property
@@ -14,12 +14,11 @@ from torch import Tensor
 class StringSimilarity:
     """Compares names by their character n-grams (cosine of TF-IDF weights).
 
-    An encoder that has never met a word reads its pieces, and may take "choroideraemia" for
-    anything; its letters still say that it is "choroideremia".
+    An encoder that has never seen a word reads its subwords, and may confuse "choroideraemia" with
+    anything; its characters still show that it is "choroideremia".
 
-    >>> spelling = StringSimilarity(["fever", "cough"])
-    >>> said = spelling.weighed(["fevers"])
-    >>> spelling.alike(said, 0, 2)[0].argmax().item()
+    >>> similarity = StringSimilarity(["fever", "cough"])
+    >>> similarity.similarities(similarity.vectorize(["fevers"]), 0, 2)[0].argmax().item()
     0
     """
 
@@ -27,21 +26,23 @@ class StringSimilarity:
         self._names = names
         self._columns: dict[tuple[int, int], csr_array] = {}
 
-    def weighed(self, said: Sequence[str]) -> csr_array:
-        """Return the weights of what texts say, for :meth:`alike`."""
+    def vectorize(self, surfaces: Sequence[str]) -> csr_array:
+        """Return the weights of surface forms, for :meth:`similarities`."""
         vectorizer, _ = self._weights
-        return csr_array(vectorizer.transform(said))
+        return csr_array(vectorizer.transform(surfaces))
 
-    def alike(self, said: csr_array, first: int, end: int) -> Float[Tensor, "said names"]:
-        """Return how alike each is spelt to the names from first to end."""
+    def similarities(
+        self, surfaces: csr_array, first: int, end: int
+    ) -> Float[Tensor, "surfaces names"]:
+        """Return the similarity of each surface form to the names from first to end."""
         if (first, end) not in self._columns:
             _, rows = self._weights
             self._columns[first, end] = csr_array(rows[first:end].T)
-        return torch.from_numpy((said @ self._columns[first, end]).toarray())
+        return torch.from_numpy((surfaces @ self._columns[first, end]).toarray())
 
     @cached_property
     def _weights(self) -> tuple[Any, csr_array]:
-        # Imported here: scikit-learn takes a second to load.
+        # Imported here, because scikit-learn takes a second to load.
         from sklearn.feature_extraction.text import TfidfVectorizer
 
         vectorizer = TfidfVectorizer(

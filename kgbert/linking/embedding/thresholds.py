@@ -1,4 +1,4 @@
-"""Choose the score below which an embedding linker takes a mention for no entity of the graph."""
+"""Tune the NIL threshold of an embedding linker on validation texts."""
 
 from collections.abc import Sequence
 
@@ -8,22 +8,22 @@ from kgbert.linking.embedding.linker import EmbeddingLinker
 
 
 def with_tuned_threshold(linker: EmbeddingLinker, examples: Sequence[Example]) -> EmbeddingLinker:
-    """Return a linker with the NIL threshold by which whole texts are linked best (F1).
+    """Return a linker with the NIL threshold that gives the best F1 on validation texts.
 
     Args:
-        linker: With any threshold.
-        examples: Texts in which every mention is marked; validation texts, never those of a test.
+        linker: A linker with any threshold.
+        examples: Validation texts in which every mention is annotated; never test texts.
     """
-    every = linker.with_settings(threshold=0.0)
-    asked = every.asked([example.text for example in examples])
-    meaning = every.rank(surface for of_text in asked for _, _, surface in of_text)
-    scores, right, stay = [], [], []
-    for example, of_text in zip(examples, asked, strict=True):
+    unfiltered = linker.with_settings(threshold=0.0)
+    queries = unfiltered.queries([example.text for example in examples])
+    candidates = unfiltered.rank(surface for spans in queries for _, _, surface in spans)
+    scores, correct, always_kept = [], [], []
+    for example, spans in zip(examples, queries, strict=True):
         gold = {(span.start, span.end, span.entity) for span in example.spans}
-        for start, end, surface in of_text:
-            for best in meaning[surface][:1]:
+        for start, end, surface in spans:
+            for best in candidates[surface][:1]:
                 scores.append(best.score)
-                right.append((start, end, best.entity) in gold)
-                stay.append(every.known(surface) is not None)
-    wanted = sum(len(example.spans) for example in examples)
-    return linker.with_settings(threshold=best_threshold(scores, right, stay, gold=wanted))
+                correct.append((start, end, best.entity) in gold)
+                always_kept.append(unfiltered.certain_candidate(surface) is not None)
+    count = sum(len(example.spans) for example in examples)
+    return linker.with_settings(threshold=best_threshold(scores, correct, always_kept, gold=count))

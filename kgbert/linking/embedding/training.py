@@ -25,7 +25,7 @@ from kgbert.linking.embedding.synonyms import (
     synonyms,
 )
 from kgbert.utils.device import has_fast_bf16
-from kgbert.utils.errors import GraphError
+from kgbert.utils.errors import GraphError, Remedy
 
 #: Share of the entities with synonyms that training does not see: they calibrate the scores.
 _HELD_OUT = 0.05
@@ -127,9 +127,12 @@ def _split(
     if len(known) < 2:
         raise GraphError(
             f"{graph.source or 'the graph'}: {len(known)} of {len(graph):,} entities have a "
-            "synonym, and pairs of synonyms are what a linker learns from; use the encoder as it "
-            "is (--linker embedding:BACKBONE), or name the property that holds synonyms with "
-            "read_graph(..., label='...')."
+            "synonym, and a linker is trained on pairs of synonyms.",
+            code="too-few-synonyms",
+            remedies=[
+                Remedy("linker", "embedding:BACKBONE", "to use the encoder without training"),
+                Remedy("label", purpose="to name the property of synonyms", owner="ReadOptions"),
+            ],
         )
     count = int(len(known) * _HELD_OUT)
     held_out = sorted(random.permutation(sorted(known))[:count].tolist())

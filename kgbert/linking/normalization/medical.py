@@ -1,20 +1,20 @@
-"""Words of medicine that mean nearly the same; other fields hardly hold them."""
+"""Word lists of medicine: words that mean nearly the same in medical texts."""
 
 
-def organ(word: str) -> str:
-    """Return the organ that an adjective speaks of.
+def adjective_to_organ(word: str) -> str:
+    """Return the organ to which an adjective refers.
 
-    >>> organ("renal"), organ("hepatic"), organ("legal")
+    >>> adjective_to_organ("renal"), adjective_to_organ("hepatic"), adjective_to_organ("legal")
     ('kidney', 'liver', 'legal')
     """
     return _ORGANS.get(word, word)
 
 
-def condition(word: str) -> str:
-    """Return the condition that an adjective ascribes.
+def adjective_to_condition(word: str) -> str:
+    """Return the condition to which an adjective refers.
 
-    >>> [condition(word) for word in ("hypertensive", "diabetic", "ischemic", "chronic")]
-    ['hypertension', 'diabetes', 'ischemia', 'chronic']
+    >>> [adjective_to_condition(word) for word in ("hypertensive", "ischemic", "chronic")]
+    ['hypertension', 'ischemia', 'chronic']
     """
     if word in _CONDITIONS:
         return _CONDITIONS[word]
@@ -26,19 +26,19 @@ def condition(word: str) -> str:
     return word
 
 
-def growth(word: str) -> str:
-    """Return "neoplasm" for the words of everyday speech.
+def to_neoplasm(word: str) -> str:
+    """Return "neoplasm" for its synonyms in everyday language.
 
-    >>> growth("cancer"), growth("tumors"), growth("carcinoma")
+    >>> to_neoplasm("cancer"), to_neoplasm("tumors"), to_neoplasm("carcinoma")
     ('neoplasm', 'neoplasms', 'carcinoma')
     """
-    return _GROWTHS.get(word, word)
+    return _NEOPLASMS.get(word, word)
 
 
-def disorder(word: str) -> str:
-    """Return "disease" for the words that say only that something is wrong.
+def to_disease(word: str) -> str:
+    """Return "disease" for the words that state only that something is abnormal.
 
-    >>> disorder("abnormality"), disorder("malformation"), disorder("fracture")
+    >>> to_disease("abnormality"), to_disease("malformation"), to_disease("fracture")
     ('disease', 'disease', 'fracture')
     """
     return _DISORDERS.get(word, word)
@@ -141,12 +141,12 @@ _CONDITION_ENDINGS = (
     ("phasic", "phasia"),
     ("cephalic", "cephaly"),
 )
-#: Medicines and kinds, not conditions.
+#: Adjectives of medicines and kinds, which name no condition.
 _NO_CONDITIONS = frozenset(
     ("narcotic", "hypnotic", "antibiotic", "academic", "systemic", "biphasic")
 )
 
-_GROWTHS = {
+_NEOPLASMS = {
     "cancer": "neoplasm",
     "cancers": "neoplasms",
     "malignancy": "neoplasm",

@@ -25,7 +25,7 @@ def greek(word: str) -> str:
     """
     if word.isascii():
         return word
-    return _GREEK_LETTER.sub(lambda match: _GREEK[match.group()], word)
+    return _GREEK_LETTER.sub(lambda match: GREEK_NAMES[match.group()], word)
 
 
 def arabic(word: str) -> str:
@@ -72,11 +72,12 @@ def singular(word: str) -> str:
 _LETTERS = str.maketrans({"ø": "o", "ł": "l", "æ": "ae", "œ": "oe", "đ": "d", "ı": "i"})
 _ACCENTED = re.compile("([a-z])[\u0300-\u036f]+")
 
-_GREEK_NAMES = """
+_LETTER_NAMES = """
 alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho sigma sigma
 tau upsilon phi chi psi omega
 """
-_GREEK = dict(zip("αβγδεζηθικλμνξοπρσςτυφχψω", _GREEK_NAMES.split(), strict=True))
+#: The English names of Greek letters.
+GREEK_NAMES = dict(zip("αβγδεζηθικλμνξοπρσςτυφχψω", _LETTER_NAMES.split(), strict=True))
 
 #: Not inside a Greek word, and not glued to a unit ("μg").
 _GREEK_LETTER = re.compile("(?<![^\\W0-9])[α-ω](?![^\\W0-9])")

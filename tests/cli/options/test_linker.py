@@ -20,6 +20,7 @@ OPTIONS = {
     "--overlaps": ("nested", {"overlaps": "nested"}),
     "--candidates": ("2", {"max_candidates": 2}),
     "--min-score": ("0.55", {"min_score": 0.55}),
+    "--domain-words": ("medicine", {"domain_words": "medicine"}),
     "--stop-names": ("Group,share", {"stop_names": STOP_NAMES | {"group", "share"}}),
 }
 

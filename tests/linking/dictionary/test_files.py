@@ -3,6 +3,7 @@ import pytest
 from kgbert.graph.storage.builder import GraphBuilder
 from kgbert.linking.dictionary.files import load_linker, save_linker
 from kgbert.linking.dictionary.linker import DictionaryLinker
+from tests.support.errors import raises
 
 TEXTS = ["skin neoplasm with fevers", "", "Pneumonia, then a tumour of the skin"]
 
@@ -29,12 +30,12 @@ def test_saved_linker_answers_as_before(names, tmp_path):
 def test_linker_of_another_graph_is_refused(names, tmp_path):
     path = save_linker(DictionaryLinker(GraphBuilder().build()), tmp_path / "linker.safetensors")
 
-    with pytest.raises(ValueError, match="made for another graph"):
+    with raises("linker-of-another-graph"):
         load_linker(names, path)
 
 
 def test_missing_file_names_the_remedy(names, tmp_path):
-    with pytest.raises(ValueError, match=r"no such file.*save_linker"):
+    with raises("missing-linker-file"):
         load_linker(names, tmp_path / "none")
 
 

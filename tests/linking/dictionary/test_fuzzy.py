@@ -10,6 +10,7 @@ from kgbert.linking.analysis.explain import explain_match
 from kgbert.linking.dictionary.fuzzy import TYPO_FACTOR, FuzzyMatcher, is_one_edit_apart
 from kgbert.linking.dictionary.linker import DictionaryLinker
 from kgbert.linking.factory import linker_from_settings, linker_settings
+from tests.support.errors import raises
 
 LETTERS = st.text("abc", min_size=1, max_size=6)
 
@@ -41,7 +42,7 @@ def test_one_off_is_one_letter_wrong_missing_added_or_swapped(word, known):
 def test_speller_means_the_only_known_word_that_is_one_off(known, word):
     near = [other for other in known if is_one_edit_apart(word, other)]
 
-    meant = FuzzyMatcher(known, shortest=1).meant(word)
+    meant = FuzzyMatcher(known, shortest=1).correct(word)
 
     assert meant == (near[0] if len(near) == 1 else None)
 
@@ -107,16 +108,17 @@ def test_choice_is_saved_with_the_linker():
     assert again(["hypertenson"]) == linker(["hypertenson"]) != [[]]
 
 
-def test_settings_of_before_there_was_the_choice_forgive_no_typo():
+def test_settings_without_a_field_are_refused():
     linker = linker_of("Hypertension", fuzzy_min_length=0)
     settings = linker.settings
     del settings["fuzzy_min_length"]
 
-    assert DictionaryLinker.from_settings(linker.graph, settings).settings == linker.settings
+    with raises("incomplete-linker-settings"):
+        DictionaryLinker.from_settings(linker.graph, settings)
 
 
 def test_too_short_words_are_refused():
-    with pytest.raises(ValueError, match="give 4 or more letters, or 0"):
+    with raises("fuzzy-min-length-too-short"):
         linker_of("Fever", fuzzy_min_length=3)
 
 

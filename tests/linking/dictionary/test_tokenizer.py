@@ -12,7 +12,15 @@ from kgbert.linking.dictionary.tokenizer import (
     WordTokenizer,
     find_whitespace_tokens,
 )
+from kgbert.linking.dictionary.unknown_words import UnknownWords
 from kgbert.linking.normalization.normalizer import Normalizer
+
+
+def tokenizer_of(ids):
+    normalizer = Normalizer(["accents"])
+    unknown_words = UnknownWords(ids.keys(), normalizer, lambda word: None)
+    return WordTokenizer(ids, normalizer, unknown_words)
+
 
 BLANKS = st.sampled_from(
     [" ", "  ", "\n", "\n \n", "\t", "\x1c", "\x85", "\u00a0", "\u2028", "\u3000"]
@@ -54,13 +62,13 @@ def test_hashes_are_equal_where_pieces_are(first, second, window):
 @given(st.lists(TEXTS, max_size=4))
 def test_reading_is_the_same_where_pieces_share_their_place_in_the_table(texts):
     ids = {"fever": 1, "a": 2, "痛": 3}
-    roomy = WordTokenizer(ids, Normalizer(["accents"]), lambda word: None)
+    roomy = tokenizer_of(ids)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("kgbert.linking.dictionary.tokenizer._TABLE_BITS", 1)
-        narrow = WordTokenizer(ids, Normalizer(["accents"]), lambda word: None)
-        crowded = [narrow.read(texts).ids.tolist() for _ in range(2)]
+        narrow = tokenizer_of(ids)
+        crowded = [narrow.tokenize(texts).ids.tolist() for _ in range(2)]
 
-    assert crowded == [roomy.read(texts).ids.tolist() for _ in range(2)]
+    assert crowded == [roomy.tokenize(texts).ids.tolist() for _ in range(2)]
 
 
 @given(st.lists(st.integers(1, 3), min_size=2, max_size=30), st.integers(1, 40))

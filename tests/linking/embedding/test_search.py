@@ -9,14 +9,15 @@ from kgbert.linking.embedding.name_index import EncodedNames
 from kgbert.linking.embedding.search import NameSearch
 from kgbert.linking.embedding.settings import EmbeddingSettings
 from kgbert.linking.embedding.string_similarity import StringSimilarity
+from tests.support.errors import raises
 
 TEXTS = ["fever", "pyrexia", "choroideremia", "lung", "cough", "coughing"]
 OWNERS = [0, 0, 1, 2, 3, 3]
 
 
-def search(vectors, *, spelling=0.0, renown=0.0):
+def search(vectors, *, string_weight=0.0, popularity_weight=0.0):
     names = EncodedNames(np.asarray(vectors, np.float16), np.array(OWNERS, np.int32))
-    return NameSearch(names, StringSimilarity(TEXTS), TEXTS, spelling, renown)
+    return NameSearch(names, StringSimilarity(TEXTS), TEXTS, string_weight, popularity_weight)
 
 
 def random_vectors(seed, count=6, hidden=6):
@@ -25,10 +26,12 @@ def random_vectors(seed, count=6, hidden=6):
 
 
 @given(st.integers(0, 99), st.integers(1, 7), st.floats(0, 1), st.floats(0, 0.1))
-def test_a_likeness_is_that_of_its_formula_whatever_the_chunks(seed, chunk, spelling, renown):
+def test_a_likeness_is_that_of_its_formula_whatever_the_chunks(
+    seed, chunk, string_weight, popularity_weight
+):
     names, said = random_vectors(seed), ["fevers", "choroideraemia", "a"]
     queries = random_vectors(seed + 1, len(said))
-    searched = search(names, spelling=spelling, renown=renown)
+    searched = search(names, string_weight=string_weight, popularity_weight=popularity_weight)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(encoded_names, "_NAMES", chunk)
@@ -36,20 +39,22 @@ def test_a_likeness_is_that_of_its_formula_whatever_the_chunks(seed, chunk, spel
         found, entities = searched.nearest(said, queries, 4)
 
     cosine = queries @ torch.from_numpy(searched.names.vectors).float().T
-    letters = StringSimilarity(TEXTS)
-    alike = letters.alike(letters.weighed(said), 0, len(TEXTS))
-    both = (cosine + spelling * alike) / (1 + spelling)
+    similarity = StringSimilarity(TEXTS)
+    alike = similarity.similarities(similarity.vectorize(said), 0, len(TEXTS))
+    both = (cosine + string_weight * alike) / (1 + string_weight)
     for row in range(len(said)):
         for likeness, entity in zip(found[row].tolist(), entities[row].tolist(), strict=True):
             mine = [place for place, owner in enumerate(OWNERS) if owner == entity]
-            wanted = both[row, mine].max().item() + renown * np.log1p(len(mine))
+            wanted = both[row, mine].max().item() + popularity_weight * np.log1p(len(mine))
             assert likeness == pytest.approx(wanted, abs=1e-4)
 
 
 def test_letters_tell_what_the_encoder_cannot():
     same = np.full((len(TEXTS), 4), 0.5)
 
-    _, entities = search(same, spelling=0.1).nearest(["choroideraemia"], torch.full((1, 4), 0.5), 1)
+    _, entities = search(same, string_weight=0.1).nearest(
+        ["choroideraemia"], torch.full((1, 4), 0.5), 1
+    )
 
     assert entities.tolist() == [[1]]
 
@@ -57,13 +62,13 @@ def test_letters_tell_what_the_encoder_cannot():
 def test_of_entities_that_share_a_name_the_one_with_more_names_comes_first():
     same = np.full((len(TEXTS), 4), 0.5)
 
-    _, entities = search(same, renown=0.01).nearest(["x"], torch.full((1, 4), 0.5), 4)
+    _, entities = search(same, popularity_weight=0.01).nearest(["x"], torch.full((1, 4), 0.5), 4)
 
     assert entities.tolist() == [[0, 3, 1, 2]]
 
 
 def test_a_name_is_not_compared_with_itself():
-    searched = search(random_vectors(0), spelling=0.2)
+    searched = search(random_vectors(0), string_weight=0.2)
 
     _, found = searched.others(np.array([2, 3]))
 
@@ -71,13 +76,6 @@ def test_a_name_is_not_compared_with_itself():
     assert found[1, 0] != 2
 
 
-def test_nothing_can_count_less_than_nothing():
-    with pytest.raises(ValueError, match="give 0 to leave it out"):
-        EmbeddingSettings(spelling=-0.1)
-
-
-def test_settings_of_before_count_the_cosine_alone():
-    said = {"max_candidates": 4, "threshold": 0.1, "calibration": {"midpoint": 0.7, "slope": 12.0}}
-
-    assert EmbeddingSettings.from_dict(said).spelling == 0.0
-    assert EmbeddingSettings.from_dict(said).renown == 0.0
+def test_negative_weights_are_refused():
+    with raises("negative-linker-weight"):
+        EmbeddingSettings(string_weight=-0.1)
