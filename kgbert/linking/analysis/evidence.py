@@ -7,7 +7,6 @@ from typing import NamedTuple, Protocol, runtime_checkable
 from kgbert.linking.dictionary.abbreviations import (
     MAX_SHORT_LENGTH,
     abbreviation_score,
-    find_definitions,
     has_brackets,
 )
 from kgbert.linking.dictionary.linker import DictionaryLinker
@@ -108,10 +107,10 @@ def _defined(linker: DictionaryLinker, text: str, surface: str) -> Iterator[Matc
     # A plural s may follow; to link the text again only for what may be a short form saves most.
     if surface.islower() or len(surface) > MAX_SHORT_LENGTH + 1:
         return
-    [mentions] = linker([text])
-    for short, start, end in find_definitions(text, (mention[:2] for mention in mentions)):
-        if surface in (short, f"{short}s"):
-            for match in linker.matches(text[start:end]):
-                yield match._replace(
-                    score=abbreviation_score(match.score), rules=("abbreviations", *match.rules)
-                )
+    defined = linker.abbreviation_spans(text)
+    for short in {surface, surface.removesuffix("s")} & defined.keys():
+        start, end = defined[short]
+        for match in linker.matches(text[start:end]):
+            yield match._replace(
+                score=abbreviation_score(match.score), rules=("abbreviations", *match.rules)
+            )

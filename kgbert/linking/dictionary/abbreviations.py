@@ -1,7 +1,9 @@
-"""Short forms that a text itself defines: "polycystic kidney disease (PKD)"."""
+"""Abbreviations that a text itself defines: "polycystic kidney disease (PKD)"."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import accumulate
 from typing import NamedTuple
 
 from kgbert.linking.mention import Candidate, Mention
@@ -23,6 +25,11 @@ _UNSPACED_END = re.compile(rf"[{UNSPACED}]$")
 
 #: A word that stands for another only if it has two capitals.
 _CAPITALS = re.compile(r"(?=(?:.*[A-Z]){2})[A-Za-z0-9-]+")
+
+
+#: Characters in front of brackets that are searched for a long form: bounds the time for texts with
+#: many brackets.
+_CONTEXT = 1000
 
 
 class Definition(NamedTuple):
@@ -54,11 +61,12 @@ def find_definitions(text: str, spans: Iterable[tuple[int, int]] = ()) -> list[D
     """
     if not has_brackets(text):
         return []
-    known, found = tuple(spans), []
-    for brackets in _BRACKETS.finditer(text):
-        if definition := _definition(brackets, text, known):
-            found.append(definition)
-    return found
+    # By the end of each known span, where the longest one begins.
+    known: dict[int, int] = {}
+    for start, end in spans:
+        known[end] = min(start, known.get(end, start))
+    found = (_definition(brackets, text, known) for brackets in _BRACKETS.finditer(text))
+    return [definition for definition in found if definition]
 
 
 def has_brackets(text: str) -> bool:
@@ -66,20 +74,23 @@ def has_brackets(text: str) -> bool:
     return "(" in text or "[" in text or (not text.isascii() and bool(_OPENING.search(text)))
 
 
-def _definition(
-    brackets: re.Match[str], text: str, spans: Sequence[tuple[int, int]]
-) -> Definition | None:
-    """Return what a pair of brackets defines; ``spans`` are those of known mentions."""
+def _definition(brackets: re.Match[str], text: str, known: Mapping[int, int]) -> Definition | None:
+    """Return what a pair of brackets defines; ``known`` maps ends of mentions to their starts."""
     inside = brackets.group(1).strip()
+    first = max(0, brackets.start() - _CONTEXT)
+    context = text[first : brackets.start()]
     if _is_short_form(inside):
-        before = text[: brackets.start()].rstrip()
+        before = context.rstrip()
+        end = first + len(before)
         start = _long_form_start(inside, before)
-        apart = len(before) < brackets.start() or _UNSPACED_END.search(before)
-        if start is None and apart and _CAPITALS.fullmatch(inside):
-            start = min((start for start, end in spans if end == len(before)), default=None)
-        return None if start is None else Definition(inside, start, len(before))
+        if start is not None:
+            return Definition(inside, first + start, end)
+        apart = len(before) < len(context) or _UNSPACED_END.search(before[-1:])
+        if apart and end in known and _CAPITALS.fullmatch(inside):
+            return Definition(inside, known[end], end)
+        return None
     # The other way round: "NO (nitric oxide)".
-    outside = text[: brackets.start()].rsplit(None, 1)[-1:]
+    outside = context.rsplit(None, 1)[-1:]
     if inside and outside and _is_short_form(outside[-1]):
         start = brackets.start(1) + brackets.group(1).index(inside)
         if _long_form_start(outside[-1], inside) == 0:
@@ -124,17 +135,33 @@ def link_short_forms(
         for short in meanings
         for start, end in _occurrences(short, text)
     ]
-    kept = [
-        short
-        for short in shorts
-        if not any(_holds(mention, short) and mention[:2] != short[:2] for mention in mentions)
-    ]
-    others = [
-        mention
-        for mention in mentions
-        if not any(short.start < mention.end and mention.start < short.end for short in kept)
-    ]
+    longer = _Spans(mention[:2] for mention in mentions)
+    kept = [short for short in shorts if not longer.contain(*short[:2])]
+    defined_spans = _Spans(short[:2] for short in kept)
+    others = [mention for mention in mentions if not defined_spans.overlap(*mention[:2])]
     return sorted([*others, *(short for short in kept if short.candidates)])
+
+
+class _Spans:
+    """Spans that are searched in logarithmic time."""
+
+    def __init__(self, spans: Iterable[tuple[int, int]]) -> None:
+        ordered = sorted(spans)
+        self._starts = [start for start, _ in ordered]
+        # Of each span and all before it, the largest end.
+        self._ends = list(accumulate((end for _, end in ordered), max))
+        self._longest = dict(ordered)
+
+    def contain(self, start: int, end: int) -> bool:
+        """Tell whether a span other than this one contains it."""
+        before = bisect_left(self._starts, start)
+        reach = self._ends[before - 1] if before else -1
+        return reach >= end or self._longest.get(start, -1) > end
+
+    def overlap(self, start: int, end: int) -> bool:
+        """Tell whether a span overlaps this one."""
+        before = bisect_left(self._starts, end)
+        return bool(before) and self._ends[before - 1] > start
 
 
 def abbreviation_score(score: float) -> float:
@@ -213,7 +240,3 @@ def _occurrences(short: str, text: str) -> Iterator[tuple[int, int]]:
 def _is_inside(neighbour: str) -> bool:
     """Tell whether a word goes on with this character; there may be none."""
     return (neighbour.isalnum() or neighbour == "_") and not _UNSPACED_END.match(neighbour)
-
-
-def _holds(outer: Mention, inner: Mention) -> bool:
-    return outer.start <= inner.start and inner.end <= outer.end

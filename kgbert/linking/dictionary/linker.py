@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from kgbert.graph.core.graph import KnowledgeGraph
-from kgbert.linking.dictionary.abbreviations import has_brackets, link_short_forms
+from kgbert.linking.dictionary.abbreviations import find_definitions, has_brackets, link_short_forms
 from kgbert.linking.dictionary.fuzzy import FuzzyMatcher
 from kgbert.linking.dictionary.index import NameIndex, index_names
 from kgbert.linking.dictionary.line_breaks import has_broken_words, link_broken_words
@@ -21,6 +21,9 @@ from kgbert.linking.normalization.normalizer import Normalizer
 from kgbert.linking.normalization.rules import RULES
 from kgbert.linking.normalization.stopwords import STOP_NAMES
 from kgbert.linking.normalization.words import split_words
+
+#: Longest name, in words, that is indexed: what is longer is a text, and costs time at each word.
+_MAX_NAME_WORDS = 256
 
 #: Texts searched at once: enough to spread the overhead of numpy, few enough for the CPU cache.
 _BATCH = 512
@@ -114,6 +117,7 @@ class DictionaryLinker:
         # The caches belong to the instance and not to the class, so that they are freed with it.
         self._cached_candidates = lru_cache(maxsize=1 << 16)(self._candidates)
         self._entry = lru_cache(maxsize=1 << 16)(self._entry_of)
+        self._abbreviation_spans = lru_cache(maxsize=8)(self._find_abbreviations)
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -162,9 +166,18 @@ class DictionaryLinker:
         entry = self._entry(surface)
         return self._scorer.ranked(self.index.names_at(entry), surface)
 
+    def abbreviation_spans(self, text: str) -> dict[str, tuple[int, int]]:
+        """Return the abbreviations that a text defines, with the spans of their long forms."""
+        return self._abbreviation_spans(text)
+
     def refusal(self, name: str, surface: str) -> str:
         """Return why a name is not linked although its words match; empty if it is linked."""
         return self._scorer.refusal(name, surface)
+
+    def _find_abbreviations(self, text: str) -> dict[str, tuple[int, int]]:
+        [mentions] = self([text])
+        found = find_definitions(text, (mention[:2] for mention in mentions))
+        return {short: (start, end) for short, start, end in reversed(found)}
 
     def _entry_of(self, surface: str) -> int:
         """Return the index entry of a whole surface form; NOWHERE if there is none."""
@@ -226,8 +239,10 @@ def _garbage_collection_paused() -> Iterator[None]:
 def _forms(graph: KnowledgeGraph, settings: LinkerSettings) -> Iterator[tuple[int, Sequence[str]]]:
     normalizer = Normalizer(settings.ordered_rules)
     for position, name in enumerate(graph.names):
-        for form in normalizer.forms(split_words(fold_cluster(name))):
-            yield position, form
+        words = split_words(fold_cluster(name))
+        if len(words) <= _MAX_NAME_WORDS:
+            for form in normalizer.forms(words):
+                yield position, form
 
 
 def _no_correction(word: str) -> None:

@@ -1,3 +1,5 @@
+from time import process_time
+
 import pytest
 
 from kgbert.graph.storage.builder import GraphBuilder
@@ -138,3 +140,17 @@ def test_short_forms_are_defined_and_found_where_no_blanks_are_written(text):
     linker = linker_of(("E:1", "慢性腎臓病"))
 
     assert [said for said, _ in found(linker, text)] == ["慢性腎臓病", "CKD", "CKD"]
+
+
+@pytest.mark.parametrize("repeated", ["(AB) ", "é (AB) ", "polycystic kidney disease (PKD) "])
+def test_time_grows_with_the_number_of_brackets_and_not_with_its_square(repeated):
+    def seconds(count):
+        start = process_time()
+        find_definitions(repeated * count)
+        return process_time() - start
+
+    seconds(100)
+    few = min(seconds(1_000) for _ in range(3))
+    many = min(seconds(8_000) for _ in range(3))
+
+    assert many < 8 * 4 * few

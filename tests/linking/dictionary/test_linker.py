@@ -203,3 +203,9 @@ def test_texts_may_be_any_iterable_of_strings(kind):
 def test_a_missing_text_is_refused():
     with raises("text-is-no-string"):
         DictionaryLinker(graph_of(("E:1", "fever")))(pd.Series(["fever", None]))
+
+
+def test_a_name_of_very_many_words_is_not_indexed_and_breaks_nothing():
+    linker = DictionaryLinker(graph_of(("E:1", "w " * 100_000 + "end"), ("E:2", "fever")))
+
+    assert found(linker, "w w end of a fever") == [("fever", "E:2")]
