@@ -3,9 +3,10 @@ import pytest
 import torch
 
 from kgbert.encoding.neighbor_sampling import NeighborSampler
-from kgbert.models.layers.graph_encoder import ENCODERS, GraphEncoder
+from kgbert.models.layers.graph_encoder import ENCODERS, CompositionLayer, GraphEncoder
 from tests.support.errors import raises
-from tests.support.tiny import tiny_graph
+from tests.support.plugins import install_example
+from tests.support.tiny import TEXTS, run, stirred, tiny_graph, tiny_processor
 
 FEATURES, SIZE, RELATIONS = 6, 8, 2
 
@@ -101,3 +102,29 @@ def test_loops_and_no_nodes_at_all_are_fine(kind):
 def test_an_unknown_encoder_is_refused():
     with raises("unknown-name"):
         encoder("gat")
+
+
+class OwnLayer(CompositionLayer):
+    """A layer that a user passes as an object."""
+
+
+def test_a_layer_of_ones_own_is_passed_as_an_object_and_saved_by_its_name(fused, tmp_path):
+    model = stirred(fused(graph_encoder=OwnLayer))
+    batch = tiny_processor()(TEXTS)
+    model.save_pretrained(tmp_path)
+
+    again = type(model).from_pretrained(tmp_path)
+
+    assert again.config.graph_encoder == "OwnLayer"
+    assert isinstance(again.graph_encoder.layers[0], OwnLayer)
+    assert torch.equal(run(again, batch).logits, run(model, batch).logits)
+    ENCODERS.pop("OwnLayer")
+
+
+def test_a_layer_of_an_installed_package_is_found_by_its_entry_point(fused, tmp_path, monkeypatch):
+    install_example(tmp_path, monkeypatch)
+
+    model = fused(graph_encoder="sender-mean")
+
+    assert run(model, tiny_processor()(TEXTS)).logits.isfinite().all()
+    assert type(model.graph_encoder.layers[0]).__name__ == "SenderMean"
