@@ -213,6 +213,8 @@ METADATA_NAMESPACES = (
     "http://www.w3.org/ns/dcat#",
     "http://purl.org/pav/",
 )
+#: Predicates of equal or similar concepts elsewhere; some files write these as text.
+MATCHES = _iris(*(f"skos:{kind}Match" for kind in ("exact", "close", "broad", "narrow", "related")))
 #: What joins a graph to others: cross-references, and "this is that" (see kgbert.merge_graphs).
 XREF = expand("oboInOwl:hasDbXref")
 LICENCES = _iris(

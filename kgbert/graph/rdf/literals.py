@@ -94,7 +94,7 @@ _RANKS = {predicate: rank for rank, predicate in enumerate(vocabulary.NAME_SCOPE
 #: Predicate -> the function that reads texts under it.
 LITERAL_HANDLERS: dict[str, LiteralHandler] = {
     **dict.fromkeys((*vocabulary.VERSIONS, *vocabulary.LICENCES), _add_metadata),
-    vocabulary.XREF: _add_references,
+    **dict.fromkeys((vocabulary.XREF, *vocabulary.MATCHES), _add_references),
     **dict.fromkeys(vocabulary.ALTERNATIVE_ID, _add_alternative_ids),
     **dict.fromkeys(vocabulary.REPLACED_BY, add_replacements),
     **dict.fromkeys(vocabulary.DEPRECATED, add_deprecation),

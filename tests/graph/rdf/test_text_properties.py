@@ -180,3 +180,14 @@ def test_the_first_preferred_name_in_the_file_is_the_preferred_one(add, tmp_path
 
     preferred = [name.text for name in graph.entity(DRILL).names if name.scope == "preferred"]
     assert preferred == ["drill", "aaa"]
+
+
+def test_matches_that_are_written_as_text_are_references(tmp_path):
+    graph = graph_of(
+        tmp_path,
+        "@prefix skos: <http://www.w3.org/2004/02/skos/core#> .\n"
+        ':Drill skos:exactMatch "MESH:D1" .',
+    )
+
+    assert list(graph.references) == [(1, "skos:exactMatch", "MESH:D1")]
+    assert not graph.unused_properties
