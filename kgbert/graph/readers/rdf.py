@@ -126,14 +126,21 @@ def not_valid(source: Source, syntax: str, error: BaseException) -> GraphError:
 
 def add_graph(graph: rdflib.Graph, statements: Statements) -> None:
     """Add the statements of an rdflib graph, or of all graphs of a dataset."""
-    for subject, predicate, target in graph.triples((None, None, None)):
-        if isinstance(target, rdflib.Literal):
-            language = target.language or ""
-            statements.add_literal(_term(subject), str(predicate), str(target), language)
-            if target.datatype is not None and not isinstance(subject, rdflib.BNode):
-                statements.check_datatype(str(target), str(target.datatype))
-        else:
-            statements.add_resource(_term(subject), str(predicate), _term(target))
+    # By subject: rdflib yields all triples in hash order, but those of one subject as in the file.
+    for subject in graph.subjects(unique=True):
+        for predicate, target in graph.predicate_objects(subject):
+            _add_triple(subject, str(predicate), target, statements)
+
+
+def _add_triple(
+    subject: rdflib.term.Node, predicate: str, target: rdflib.term.Node, statements: Statements
+) -> None:
+    if isinstance(target, rdflib.Literal):
+        statements.add_literal(_term(subject), predicate, str(target), target.language or "")
+        if target.datatype is not None and not isinstance(subject, rdflib.BNode):
+            statements.check_datatype(str(target), str(target.datatype))
+    else:
+        statements.add_resource(_term(subject), predicate, _term(target))
 
 
 def _term(node: rdflib.term.Node) -> str:
