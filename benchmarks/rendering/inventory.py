@@ -87,6 +87,7 @@ FORMATS = {
     "dictionaries, one entity per line: `id||name|synonym`": ("dictionary",),
     "UMLS RRF files or folders": ("rrf",),
     "JSON or JSON Lines records of entities, nested JSON trees": ("records", "tree"),
+    "lists of names, or of paths in a hierarchy": ("names", "paths"),
     "STIX 2 (security), FHIR code systems (health), Wikidata entities": (
         "stix",
         "fhir",
