@@ -7,13 +7,12 @@ if TYPE_CHECKING:
     # The same names as below, for type checkers and editors; a test compares both.
     from kgbert.comparison.arms.registry import ARMS as ARMS
     from kgbert.comparison.arms.registry import Arm as Arm
-    from kgbert.comparison.compare import compare as compare
-    from kgbert.comparison.report.html import write_report as write_report
-    from kgbert.comparison.report.tables import render_markdown as render_markdown
-    from kgbert.comparison.report.tables import render_table as render_table
+    from kgbert.comparison.compare import run_study as run_study
+    from kgbert.comparison.results import ComparisonResult as ComparisonResult
+    from kgbert.comparison.results import RunRecord as RunRecord
     from kgbert.comparison.statistics.multiple_testing import family as family
+    from kgbert.comparison.statistics.verdict import Verdict as Verdict
     from kgbert.comparison.study import Study as Study
-    from kgbert.comparison.study import TrainingConfig as TrainingConfig
     from kgbert.data import Example as Example
     from kgbert.data import Span as Span
     from kgbert.data import read_examples as read_examples
@@ -76,6 +75,7 @@ if TYPE_CHECKING:
     from kgbert.tasks.base import Task as Task
     from kgbert.tasks.registry import TASKS as TASKS
     from kgbert.tasks.registry import find_task as find_task
+    from kgbert.training.config import TrainingConfig as TrainingConfig
     from kgbert.training.pipeline import context_linker as context_linker
     from kgbert.training.pipeline import pipeline as pipeline
     from kgbert.training.saving import load_model as load_model
@@ -164,16 +164,16 @@ _HOMES = {
     # Learn whether the graph helped.
     "ARMS": "kgbert.comparison.arms.registry",
     "Arm": "kgbert.comparison.arms.registry",
-    "TrainingConfig": "kgbert.comparison.study",
+    "TrainingConfig": "kgbert.training.config",
     "Split": "kgbert.data.splits",
     "Study": "kgbert.comparison.study",
-    "compare": "kgbert.comparison.compare",
+    "run_study": "kgbert.comparison.compare",
     "drawn_split": "kgbert.data.splits",
     "family": "kgbert.comparison.statistics.multiple_testing",
     "fixed_split": "kgbert.data.splits",
-    "render_markdown": "kgbert.comparison.report.tables",
-    "render_table": "kgbert.comparison.report.tables",
-    "write_report": "kgbert.comparison.report.html",
+    "ComparisonResult": "kgbert.comparison.results",
+    "RunRecord": "kgbert.comparison.results",
+    "Verdict": "kgbert.comparison.statistics.verdict",
 }
 
 __all__ = ["__version__", *_HOMES]

@@ -13,7 +13,7 @@ from tokenizers.processors import TemplateProcessing
 from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
 from kgbert.comparison.arms.registry import ARMS
-from kgbert.comparison.study import Study, TrainingConfig
+from kgbert.comparison.study import Study
 from kgbert.data import Example
 from kgbert.data.splits import Split
 from kgbert.features.entity_features import EntityFeatures
@@ -21,6 +21,7 @@ from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.graph.storage.builder import GraphBuilder
 from kgbert.linking.factory import make_linker
 from kgbert.tasks.registry import TASKS
+from kgbert.training.config import TrainingConfig
 
 CLASSES = ("red", "green", "blue")
 TEMPLATES = ("the {} is here", "a case of {}", "{} was seen", "no other than {}")

@@ -18,6 +18,7 @@ import json
 import platform
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,8 @@ from benchmarks import RESULTS
 from benchmarks.calibration.planted import EPOCHS, SIZES, PlantedTask, save_tiny_encoder
 from kgbert.cli.core.progress import ProgressReporter
 from kgbert.comparison.arms.registry import ARMS
-from kgbert.comparison.compare import compare
+from kgbert.comparison.compare import run_study
+from kgbert.comparison.results import ComparisonResult, StudyRecord
 from kgbert.comparison.run import run_arm
 from kgbert.comparison.run_store import attempt_run, finished_run
 from kgbert.comparison.statistics.power import detectable_effect
@@ -136,10 +138,12 @@ def real(folder: Path, parts: Sequence[str]) -> Iterator[dict[str, Any]]:
         for share in SHARES:
             planted = PlantedTask(hops=hops, share=share)
             study = planted.study(folder / f"planted-{hops}-{share:g}", encoder)
-            yield _study_row(hops, share, compare(study, progress=ProgressReporter().run_finished))
+            yield _study_row(
+                hops, share, run_study(study, progress=ProgressReporter().run_finished)
+            )
 
 
-def compare_plain_with_itself(study: Study) -> dict[str, Any]:
+def compare_plain_with_itself(study: Study) -> ComparisonResult:
     """Return the results of three plain arms on the same texts with different seeds."""
     runs = []
     count = len(study.seeds)
@@ -148,35 +152,35 @@ def compare_plain_with_itself(study: Study) -> dict[str, Any]:
             run_seed = seed + index * count
             run = finished_run(study, ARMS["plain"], run_seed)
             run = run or attempt_run(study, ARMS["plain"], run_seed, run_arm)
-            print(f"{name}, seed {run_seed}: {run['metrics']['accuracy']:.3f}", flush=True)
-            runs.append({**run, "arm": name, "seed": seed})
-    study_json = {
-        "name": "plain against plain",
-        "task": "text classification",
-        "metric": "accuracy",
-        "main": "knowledge",
-        "baseline": "plain",
-        "control": "shuffled",
-        "arms": ["plain", "knowledge", "shuffled"],
-        "seeds": list(study.seeds),
-    }
-    return summarise(study_json, runs)
+            print(f"{name}, seed {run_seed}: {run.metrics['accuracy']:.3f}", flush=True)
+            runs.append(replace(run, arm=name, seed=seed))
+    record = StudyRecord(
+        name="plain against plain",
+        task="text classification",
+        metric="accuracy",
+        main="knowledge",
+        baseline="plain",
+        control="shuffled",
+        arms=("plain", "knowledge", "shuffled"),
+        seeds=tuple(study.seeds),
+    )
+    return summarise(record, runs)
 
 
-def _study_row(hops: int, share: float, results: dict[str, Any]) -> dict[str, Any]:
-    by_baseline = {
-        one["second"]: one for one in results["comparisons"] if one["first"] == "knowledge"
-    }
+def _study_row(hops: int, share: float, results: ComparisonResult) -> dict[str, Any]:
+    over_plain = next(
+        pair for pair in results.comparisons if (pair.first, pair.second) == ("knowledge", "plain")
+    )
     return {
         "edges away": hops,
         "share of texts that the graph decides": share,
         "training texts": SIZES[0],
         "epochs": EPOCHS[max(hops, 1)],
-        "arms": {arm["arm"]: arm["mean"] for arm in results["arms"]},
-        "verdict": results["verdict"]["outcome"],
-        "sentence": results["verdict"]["sentence"],
-        "detectable": by_baseline["plain"]["detectable"],
-        "gain": by_baseline["plain"]["mean"],
+        "arms": {arm.name: arm.mean for arm in results.arms},
+        "verdict": results.verdict.outcome,
+        "sentence": results.verdict.sentence,
+        "detectable": over_plain.detectable,
+        "gain": over_plain.summary.mean if over_plain.summary else None,
     }
 
 

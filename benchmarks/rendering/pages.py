@@ -22,6 +22,7 @@ from benchmarks.rendering.picture import draw
 from benchmarks.speed.tables import PLACES, cost_table, costs, scale, scaling
 from benchmarks.verdict.tables import all_arms_table, read_verdicts, verdict_tables
 from kgbert.comparison.report.tables import arm_table, render_markdown
+from kgbert.comparison.results import ComparisonResult
 from kgbert.reporting.formatting import counted, duration, quantity
 
 PROJECT = Path(__file__).parents[2]
@@ -52,7 +53,13 @@ def render_page(text: str) -> str:
 
 def render_picture() -> str:
     """Return the plots of the demo's report as one SVG."""
-    return draw(result("demo") or result("demo_full"))
+    return draw(comparison_result("demo") or comparison_result("demo_full"))
+
+
+def comparison_result(name: str) -> ComparisonResult | None:
+    """Return the result of a comparison, or None if there is none."""
+    path = RESULTS / f"{name}.json"
+    return ComparisonResult.load(path) if path.exists() else None
 
 
 def result(name: str) -> Results | None:
@@ -76,42 +83,52 @@ def _from_result(name: str, render: Callable[[Results], str]) -> Callable[[], st
     return block
 
 
-def short_comparison(results: Results, *, timed: bool = True) -> str:
+def _from_comparison(name: str, render: Callable[[ComparisonResult], str]) -> Callable[[], str]:
+    """Return a block that renders a comparison, or a note that there is none."""
+
+    def block() -> str:
+        found = comparison_result(name)
+        return NOT_MEASURED if found is None else render(found)
+
+    return block
+
+
+def short_comparison(results: ComparisonResult, *, timed: bool = True) -> str:
     """Return the verdict, the table of arms and the circumstances.
 
     Args:
-        results: Results of the comparison.
+        results: ComparisonResult of the comparison.
         timed: Whether training times are comparable and shown.
     """
     arms = arm_table(results)
     shown = [place for place, name in enumerate(arms.header) if timed or name != "training"]
     header, *rows = [[row[place] for place in shown] for row in (arms.header, *arms.rows)]
-    summary = " ".join([results["verdict"]["sentence"], *results["remarks"], *results["warnings"]])
+    summary = " ".join([results.verdict.sentence, *results.remarks, *results.warnings])
     return "\n\n".join([f"**{summary}**", table(header, rows), circumstances(results)])
 
 
-def comparison(results: Results) -> str:
+def comparison(results: ComparisonResult) -> str:
     """Return all tables of a comparison, the verdict first."""
-    parts = [circumstances(results), results.get("provenance", "")]
+    parts = [circumstances(results), results.study.provenance]
     return render_markdown(results) + "\n" + "\n\n".join(filter(None, parts))
 
 
-def circumstances(results: Results) -> str:
+def circumstances(results: ComparisonResult) -> str:
     """Return a paragraph on data, graph, encoder, machine and duration."""
-    parts = results["manifest"]
-    graph, texts = parts["graph"], next(iter(parts["data"].values()))
-    hardware, versions = parts["hardware"], parts["versions"]
-    seconds = sum(run["seconds"] for run in results.get("runs", []))
+    study, manifest = results.study, results.study.manifest
+    graph, texts = manifest.graph, next(iter(manifest.splits.values()))
+    hardware, versions = manifest.hardware, manifest.versions
+    seconds = sum(run.seconds for run in results.runs)
     total_time = f"{duration(seconds)} for all runs together; " if seconds else ""
-    accelerator = "" if hardware["accelerator"] == "none" else f" with {hardware['accelerator']}"
+    accelerator = "" if hardware.accelerator == "none" else f" with {hardware.accelerator}"
     return (
-        f"{results['name']}; {len(results['seeds'])} paired seeds, each with {texts['train']:,} "
-        f"training, {texts['validation']:,} validation and {texts['test']:,} test texts; graph "
-        f"{graph['source']} ({graph['version'] or 'no version stated'}, "
-        f"{quantity(graph['entities'])} entities, {quantity(graph['edges'])} edges); encoder "
-        f"{parts['backbone']['name']}; {total_time}{hardware['processor']}, "
-        f"{counted(hardware['threads'], 'thread')}{accelerator}, torch {versions['torch']}, "
-        f"transformers {versions['transformers']}, {parts['finished'][:10]}."
+        f"{study.name}; {len(study.seeds)} paired seeds, each with {texts.train:,} "
+        f"training, {texts.validation:,} validation and {texts.test:,} test texts; graph "
+        f"{graph.source} ({graph.version or 'no version stated'}, "
+        f"{quantity(graph.entities)} entities, {quantity(graph.edges)} edges); encoder "
+        f"{manifest.backbone.name}; {total_time}{hardware.processor}, "
+        f"{counted(hardware.threads, 'thread')}{accelerator}, torch {versions['torch']}, "
+        f"transformers {versions['transformers']}, {manifest.finished[:10]}."
     )
 
 
@@ -184,15 +201,15 @@ def _speed_block(render: Callable[[dict[str, Results | None]], str]) -> Callable
 
 #: Renderers of the blocks, by the name in the page's marker.
 BLOCKS: dict[str, Callable[[], str]] = {
-    "demo": _from_result("demo", short_comparison),
-    "demo, all tables": _from_result("demo", comparison),
-    "demo full in short": _from_result("demo_full", partial(short_comparison, timed=False)),
-    "demo full": _from_result("demo_full", comparison),
+    "demo": _from_comparison("demo", short_comparison),
+    "demo, all tables": _from_comparison("demo", comparison),
+    "demo full in short": _from_comparison("demo_full", partial(short_comparison, timed=False)),
+    "demo full": _from_comparison("demo_full", comparison),
     "demo search": _from_result("demo_search", search),
     "verdict": verdicts,
     "all arms": all_arms,
     "calibration": _from_result("calibration", calibration),
-    "token classification": _from_result("token_classification", comparison),
+    "token classification": _from_comparison("token_classification", comparison),
     "linking": _from_result(
         "linking",
         measured(

@@ -4,13 +4,11 @@ import re
 from html import escape
 from pathlib import Path
 from textwrap import wrap
-from typing import Any
 
 import kgbert
 from kgbert.comparison.report.plots import Effect, forest_plot, seed_plot
+from kgbert.comparison.results import ComparisonResult
 from kgbert.reporting.formatting import metric_name
-
-Results = dict[str, Any]
 
 PACKAGE = Path(kgbert.__file__).parent
 
@@ -26,11 +24,11 @@ WIDTH, GAP, MARGIN = 1000, 40, 20
 LETTERS = 92
 
 
-def draw(results: Results | None) -> str:
+def draw(results: ComparisonResult | None) -> str:
     """Return the plots side by side below the verdict, or a note that there is no result."""
-    if results is None or not results["complete_seeds"]:
+    if results is None or not results.complete_seeds:
         return _page([_heading("Not measured yet.", 40)], 80)
-    lines = wrap(results["verdict"]["sentence"], LETTERS)
+    lines = wrap(results.verdict.sentence, LETTERS)
     heading = [_heading(line, 34 + 28 * number) for number, line in enumerate(lines)]
     top = 34 + 28 * len(lines)
     half = (WIDTH - GAP - 2 * MARGIN) // 2
@@ -48,23 +46,28 @@ def draw(results: Results | None) -> str:
     return _page([*heading, *placed], top + plot_height + MARGIN)
 
 
-def _forest(results: Results) -> str:
+def _forest(results: ComparisonResult) -> str:
     effects = [
-        Effect(f"knowledge over {one['second']}", one["differences"], one["mean"], one["interval"])
-        for one in results["comparisons"]
-        if one["first"] == results["main"] and one["count"]
+        Effect(
+            f"knowledge over {pair.second}",
+            pair.differences,
+            pair.summary.mean,
+            pair.summary.interval,
+        )
+        for pair in results.comparisons
+        if pair.first == results.study.main and pair.summary
     ]
-    return forest_plot(effects, metric_name(results["metric"]))
+    return forest_plot(effects, metric_name(results.study.metric))
 
 
-def _seeds(results: Results) -> str:
-    complete = results["complete_seeds"]
+def _seeds(results: ComparisonResult) -> str:
+    complete = results.complete_seeds
     arms = []
-    for arm in results["arms"]:
-        by_seed = dict(zip(arm["seeds"], arm["values"], strict=True))
+    for arm in results.arms:
+        by_seed = dict(zip(arm.seeds, arm.scores, strict=True))
         if by_seed.keys() >= set(complete):
-            arms.append((arm["arm"], [by_seed[seed] for seed in complete]))
-    return seed_plot(arms, metric_name(results["metric"]))
+            arms.append((arm.name, [by_seed[seed] for seed in complete]))
+    return seed_plot(arms, metric_name(results.study.metric))
 
 
 def _heading(line: str, y: int) -> str:

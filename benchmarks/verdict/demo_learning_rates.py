@@ -21,10 +21,11 @@ from benchmarks import RESULTS
 from kgbert.comparison.arms.registry import ARMS
 from kgbert.comparison.manifest import manifest
 from kgbert.comparison.run import run_arm
-from kgbert.comparison.study import Study, TrainingConfig
+from kgbert.comparison.study import Study
 from kgbert.comparison.tuning import ValidationOnly
 from kgbert.demo.study import RECIPES, SIZES, Size, demo_study
 from kgbert.linking.caching import CachingLinker
+from kgbert.training.config import TrainingConfig
 from kgbert.utils.atomic_write import write_atomically
 
 RESULT = RESULTS / "demo_search.json"

@@ -15,6 +15,7 @@ hold no predictions, so that tests by text use the old seeds only.
 
 import argparse
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -24,16 +25,16 @@ import torch
 from benchmarks import RESULTS
 from benchmarks.verdict.run import build_study, parse_integers, without_items
 from benchmarks.verdict.tasks import TASKS
-from kgbert.comparison.checks.fairness import fairness_warnings
 from kgbert.comparison.manifest import manifest
+from kgbert.comparison.results import ComparisonResult, PairedDifference, RunRecord
 from kgbert.comparison.run import run_arm
-from kgbert.comparison.run_store import Run, attempt_run, shared_runs
-from kgbert.comparison.statistics.pairing import pair_runs
+from kgbert.comparison.run_store import attempt_run, shared_runs
 from kgbert.comparison.statistics.power import detectable_before
-from kgbert.comparison.statistics.summary import Results, summarise
-from kgbert.comparison.study import Study, TrainingConfig
+from kgbert.comparison.statistics.summary import summarise
+from kgbert.comparison.study import Study
 from kgbert.reporting.formatting import listing
 from kgbert.utils.atomic_write import write_atomically
+from kgbert.utils.json_records import to_json
 from kgbert.utils.logging import silence_libraries
 
 
@@ -55,55 +56,50 @@ def main() -> None:
     torch.set_num_threads(1)
     silence_libraries()
     path = RESULTS / "verdict" / f"{arguments.task}.json"
-    before = json.loads(path.read_text(encoding="utf-8"))
+    before = ComparisonResult.load(path)
     study = _extended_study(arguments, before)
     _check_manifest(study, before, arguments.allow_changed)
     plan = [(study, arm, seed) for seed in arguments.seeds for arm in study.arms]
     rerun = [arm for arm in study.arms if arm.name in arguments.rerun]
-    plan += [(study, arm, seed) for seed in before["seeds"] for arm in rerun]
+    plan += [(study, arm, seed) for seed in before.study.seeds for arm in rerun]
     runs = []
     for (_, arm, seed), run in shared_runs(plan, partial(attempt_run, train=run_arm)):
-        print(
-            f"{arguments.task} {arm.name} {seed}: {run.get('metrics', run['status'])}", flush=True
-        )
+        print(f"{arguments.task} {arm.name} {seed}: {dict(run.metrics) or run.status}", flush=True)
         runs.append(without_items(run))
-    merged_manifest = json.loads(json.dumps(manifest(study, before["manifest"]["started"])))
+    started = before.study.manifest.started
+    study_record = replace(before.study, manifest=manifest(study, started))
     results = merge_results(
-        before | {"manifest": merged_manifest}, runs, _amendment(arguments, before)
+        replace(before, study=study_record), runs, _amendment(arguments, before)
     )
-    write_atomically(path, json.dumps(results, indent=1) + "\n")
+    write_atomically(path, json.dumps(results.to_json(), indent=1) + "\n")
 
 
 def _parse_names(text: str) -> list[str]:
     return [name.strip() for name in text.split(",")]
 
 
-def _extended_study(arguments: argparse.Namespace, before: Results) -> Study:
+def _extended_study(arguments: argparse.Namespace, before: ComparisonResult) -> Study:
     """Return the study of all seeds, with the training settings of the old results."""
-    arms = [arm["arm"] for arm in before["arms"]]
-    training_configs = {
-        arm: TrainingConfig(**settings)
-        for arm, settings in before["manifest"]["training_configs"].items()
-    }
-    seeds = [*before["seeds"], *arguments.seeds]
+    arms = list(before.study.arms)
+    seeds = [*before.study.seeds, *arguments.seeds]
     if len(set(seeds)) < len(seeds):
         raise ValueError(f"the results have seeds {before['seeds']} already; name other seeds")
     options = argparse.Namespace(**vars(arguments), arms=arms, all_seeds=seeds, smoke=False)
-    return replace(build_study(options), training_configs=training_configs)
+    return replace(build_study(options), training_configs=before.study.manifest.training_configs)
 
 
-def _check_manifest(study: Study, before: Results, allowed: list[str]) -> None:
+def _check_manifest(study: Study, before: ComparisonResult, allowed: list[str]) -> None:
     """Raise ValueError if the manifests differ in a part that is not allowed to differ."""
-    old = before["manifest"]
-    new = json.loads(json.dumps(manifest(replace(study, seeds=before["seeds"]), old["started"])))
-    for part in ("versions", "graph", "backbone", "linker", "data", "training_configs"):
+    old = to_json(before.study.manifest)
+    new = to_json(manifest(replace(study, seeds=before.study.seeds), old["started"]))
+    for part in ("versions", "graph", "backbone", "linker", "splits", "training_configs"):
         if new[part] != old[part] and part not in allowed:
             raise ValueError(f"{part} of the results: {old[part]}, now: {new[part]}")
 
 
-def _amendment(arguments: argparse.Namespace, before: Results) -> str:
+def _amendment(arguments: argparse.Namespace, before: ComparisonResult) -> str:
     """Return the note about runs that were added later."""
-    sentences = [before.get("amended", "")]
+    sentences = [before.study.amendment]
     if arguments.seeds:
         seeds = listing([str(seed) for seed in arguments.seeds])
         sentences.append(
@@ -116,33 +112,43 @@ def _amendment(arguments: argparse.Namespace, before: Results) -> str:
     return " ".join(filter(None, [*sentences, arguments.reason]))
 
 
-def merge_results(before: Results, runs: list[Run], amended: str) -> Results:
+def merge_results(
+    before: ComparisonResult, runs: Sequence[RunRecord], amendment: str
+) -> ComparisonResult:
     """Return the results of old and new runs; a new run replaces the old one of its arm and seed.
 
     Raises:
         ValueError: A run failed.
     """
-    if failed := [(run["arm"], run["seed"]) for run in runs if run["status"] != "done"]:
+    if failed := [(run.arm, run.seed) for run in runs if not run.is_done]:
         raise ValueError(f"failed: {failed}; the same command retries them")
-    order = [arm["arm"] for arm in before["arms"]]
-    new_runs = {(run["seed"], order.index(run["arm"])): run for run in runs}
-    runs_by_place = {
-        (run["seed"], order.index(run["arm"])): run for run in before["runs"]
-    } | new_runs
-    all_runs = [runs_by_place[place] for place in sorted(runs_by_place)]
-    seeds = sorted({seed for seed, _ in runs_by_place})
-    study = before | {"arms": order, "seeds": seeds, "stated": detectable_before(len(seeds))}
-    # Warnings about all runs are computed again from all runs.
-    outdated = set(fairness_warnings(pair_runs(study | {"seeds": before["seeds"]}, before["runs"])))
-    study["warnings"] = [warning for warning in before["warnings"] if warning not in outdated]
+    merged = {(run.seed, run.arm): run for run in (*before.runs, *runs)}
+    order = before.study.arms
+    all_runs = [
+        merged[key] for key in sorted(merged, key=lambda key: (key[0], order.index(key[1])))
+    ]
+    seeds = tuple(sorted({seed for seed, _ in merged}))
+    study = replace(
+        before.study,
+        seeds=seeds,
+        power_statement=detectable_before(len(seeds)),
+        amendment=amendment,
+    )
     results = summarise(study, all_runs)
-    changed = {run["arm"] for run in runs if run["seed"] in before["seeds"]}
-    for new, old in zip(results["comparisons"], before["comparisons"], strict=True):
-        if not changed & {new["first"], new["second"]}:
-            new["item_level"] = old["item_level"]
-            if new["other_tests"] and old["other_tests"]:
-                new["other_tests"]["mcnemar"] = old["other_tests"]["mcnemar"]
-    return results | {"amended": amended, "runs": all_runs}
+    changed = {run.arm for run in runs if run.seed in before.study.seeds}
+    comparisons = tuple(
+        new if changed & {new.first, new.second} else _with_old_items(new, old)
+        for new, old in zip(results.comparisons, before.comparisons, strict=True)
+    )
+    return replace(results, comparisons=comparisons, runs=tuple(all_runs))
+
+
+def _with_old_items(new: PairedDifference, old: PairedDifference) -> PairedDifference:
+    """Return a difference with the tests by text of the old seeds, as new ones keep no items."""
+    tests = new.alternative_tests
+    if tests and old.alternative_tests:
+        tests = replace(tests, mcnemar=old.alternative_tests.mcnemar)
+    return replace(new, item_level=old.item_level, alternative_tests=tests)
 
 
 if __name__ == "__main__":

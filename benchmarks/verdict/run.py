@@ -29,10 +29,11 @@ from benchmarks import RESULTS
 from benchmarks.verdict.tasks import TASKS, SampledSplits
 from kgbert.cli.core.progress import ProgressReporter
 from kgbert.comparison.arms.registry import ARMS
-from kgbert.comparison.compare import compare
+from kgbert.comparison.compare import run_study
 from kgbert.comparison.report.tables import render_table
-from kgbert.comparison.run_store import Run, finished_run
-from kgbert.comparison.study import Study, TrainingConfig
+from kgbert.comparison.results import ComparisonResult, RunRecord
+from kgbert.comparison.run_store import finished_run
+from kgbert.comparison.study import Study
 from kgbert.comparison.tuning import tuned
 from kgbert.demo.study import checked_backbone
 from kgbert.features.entity_features import EntityFeatures, encode_entities
@@ -40,6 +41,7 @@ from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.linking.caching import CachingLinker
 from kgbert.linking.factory import make_linker, share_features
 from kgbert.tasks.registry import find_task
+from kgbert.training.config import TrainingConfig
 from kgbert.utils.atomic_write import write_atomically
 from kgbert.utils.logging import silence_libraries
 from kgbert.utils.registry import lookup
@@ -75,9 +77,7 @@ def main() -> None:
     study = build_study(arguments)
     rates = LEARNING_RATES[:1] if arguments.smoke else LEARNING_RATES
     study = tuned(study, rates, seeds=TUNING_SEEDS, progress=ProgressReporter().trial_finished)
-    results = compare(
-        replace(study, seeds=arguments.seeds), progress=ProgressReporter().run_finished
-    )
+    run_study(replace(study, seeds=arguments.seeds), progress=ProgressReporter().run_finished)
     if arguments.smoke:
         return
     missing = [
@@ -89,9 +89,9 @@ def main() -> None:
     if missing:
         print(f"no result yet: {len(missing)} runs are missing, the first {missing[0]}")
         return
-    results = compare(study, progress=ProgressReporter().run_finished)
+    results = run_study(study, progress=ProgressReporter().run_finished)
     print(render_table(results))
-    write_result(arguments.task, study)
+    write_result(arguments.task, study, results)
 
 
 def build_study(arguments: argparse.Namespace) -> Study:
@@ -140,18 +140,17 @@ def _random_features(graph: KnowledgeGraph) -> EntityFeatures:
     return EntityFeatures(vectors, "random", "random", graph.hash)
 
 
-def write_result(task: str, study: Study) -> None:
-    """Write the results of a task, without its texts and predictions."""
-    results_json = json.loads((study.folder / "results.json").read_text(encoding="utf-8"))
-    results_json["runs"] = [without_items(run) for run in results_json["runs"]]
+def write_result(task: str, study: Study, results: ComparisonResult) -> None:
+    """Write the results of a task without its texts and the predictions for them."""
+    stored = results.with_runs([without_items(run) for run in results.runs])
     core = {arm.name for arm in study.arms} == set(CORE)
     path = RESULTS / ("verdict" if core else "all_arms") / f"{task}.json"
-    write_atomically(path, json.dumps(results_json, indent=1) + "\n")
+    write_atomically(path, json.dumps(stored.to_json(), indent=1) + "\n")
 
 
-def without_items(run: Run) -> Run:
-    """Return the record of a run without its predictions by text."""
-    return {name: value for name, value in run.items() if name != "items"}
+def without_items(run: RunRecord) -> RunRecord:
+    """Return a run's record without its predictions by text."""
+    return replace(run, items=None)
 
 
 def parse_integers(text: str) -> tuple[int, ...]:

@@ -1,35 +1,34 @@
 """Tables of the verdict benchmark: by task, on the mean over the tasks, and by arm."""
 
-import json
 from pathlib import Path
 from statistics import fmean, median
-from typing import Any
 
 from benchmarks.rendering.markdown import table
+from kgbert.comparison.results import ComparisonResult, PairedDifference
 from kgbert.comparison.statistics.multiple_testing import family
 from kgbert.comparison.statistics.sign_flip import paired_summary
 from kgbert.reporting.formatting import interval, listing, metric_name, p_value, points, score
 
-Results = dict[str, Any]
-
 MAIN, BASELINE = "knowledge", "plain"
 
 
-def read_verdicts(folder: Path) -> dict[str, Results]:
+def read_verdicts(folder: Path) -> dict[str, ComparisonResult]:
     """Return the results of each finished task, by name."""
     paths = sorted(folder.glob("*.json"))
-    return {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in paths}
+    return {path.stem: ComparisonResult.load(path) for path in paths}
 
 
-def verdict_tables(tasks: dict[str, Results]) -> str:
+def verdict_tables(tasks: dict[str, ComparisonResult]) -> str:
     """Return the results of the tasks, combined and one by one."""
     combined = [_corrected_for_tasks(tasks), _mean_table(tasks)] if len(tasks) > 1 else []
-    verdicts = [f"- **{results['name']}**: {_verdict_text(results)}" for results in tasks.values()]
+    verdicts = [
+        f"- **{results.study.name}**: {_verdict_text(results)}" for results in tasks.values()
+    ]
     sections = [_task_table(tasks), *combined, _warning_sentence(tasks), "\n".join(verdicts)]
     return "\n\n".join(filter(None, sections))
 
 
-def all_arms_table(tasks: dict[str, Results]) -> str:
+def all_arms_table(tasks: dict[str, ComparisonResult]) -> str:
     """Return the scores of all arms, and the gain of knowledge over each of them."""
     header = ["arm"]
     for name in tasks:
@@ -39,29 +38,29 @@ def all_arms_table(tasks: dict[str, Results]) -> str:
     return table((*header, *mean, "training"), [_arm_row(tasks, arm) for arm in arms])
 
 
-def _task_table(tasks: dict[str, Results]) -> str:
+def _task_table(tasks: dict[str, ComparisonResult]) -> str:
     baselines = _shared_arms(tasks)
     header = ("task", "texts", "metric", BASELINE, MAIN, *(f"over {arm}" for arm in baselines))
     rows = []
     for name, results in tasks.items():
-        means = {arm["arm"]: arm["mean"] for arm in results["arms"]}
-        texts = next(iter(results["manifest"]["data"].values()))
-        by_baseline = {one["second"]: one for one in _main_comparisons(results)}
+        means = {arm.name: arm.mean for arm in results.arms}
+        texts = results.study.manifest.train_size
+        by_baseline = {pair.second: pair for pair in _main_comparisons(results)}
         rows.append(
             (
                 name,
-                f"{texts['train']:,}",
-                metric_name(results["metric"]),
+                f"{texts:,}",
+                metric_name(results.study.metric),
                 score(means[BASELINE]),
                 score(means[MAIN]),
                 *(_difference(by_baseline[arm]) for arm in baselines),
-                results["verdict"]["outcome"],
+                results.verdict.outcome,
             )
         )
     return table((*header, "verdict"), rows)
 
 
-def _mean_table(tasks: dict[str, Results]) -> str:
+def _mean_table(tasks: dict[str, ComparisonResult]) -> str:
     """Return the gains on the mean over the tasks, for arms that all tasks share."""
     rows = [
         (f"{MAIN} over {arm}", *_mean_gain(tasks, arm), _cost(tasks, MAIN), _cost(tasks, arm))
@@ -71,15 +70,15 @@ def _mean_table(tasks: dict[str, Results]) -> str:
     return table(header, rows)
 
 
-def _arms_of(results: Results) -> list[str]:
-    return [one["arm"] for one in results["arms"]]
+def _arms_of(results: ComparisonResult) -> list[str]:
+    return [arm.name for arm in results.arms]
 
 
-def _arm_row(tasks: dict[str, Results], arm: str) -> list[str]:
+def _arm_row(tasks: dict[str, ComparisonResult], arm: str) -> list[str]:
     row = [arm]
     for results in tasks.values():
-        means = {one["arm"]: one["mean"] for one in results["arms"]}
-        by_baseline = {one["second"]: _difference(one) for one in _main_comparisons(results)}
+        means = {arm.name: arm.mean for arm in results.arms}
+        by_baseline = {pair.second: _difference(pair) for pair in _main_comparisons(results)}
         row += [score(means[arm]) if arm in means else "", by_baseline.get(arm, "")]
     tasks_with_arm = {name: results for name, results in tasks.items() if arm in _arms_of(results)}
     if len(tasks) > 1:
@@ -88,9 +87,9 @@ def _arm_row(tasks: dict[str, Results], arm: str) -> list[str]:
     return [*row, _cost(tasks_with_arm, arm)]
 
 
-def _mean_gain(tasks: dict[str, Results], arm: str) -> tuple[str, str]:
+def _mean_gain(tasks: dict[str, ComparisonResult], arm: str) -> tuple[str, str]:
     """Return the gain of knowledge over an arm on the mean over tasks, paired by seed, and p."""
-    seeds = sorted(set.intersection(*(set(one["complete_seeds"]) for one in tasks.values())))
+    seeds = sorted(set.intersection(*(set(one.complete_seeds) for one in tasks.values())))
     differences = [
         fmean(_seed_difference(one, arm, seed) for one in tasks.values()) for seed in seeds
     ]
@@ -98,49 +97,47 @@ def _mean_gain(tasks: dict[str, Results], arm: str) -> tuple[str, str]:
     return f"{points(summary.mean)} {interval(summary.interval)}".strip(), p_value(summary.p)
 
 
-def _seed_difference(results: Results, arm: str, seed: int) -> float:
+def _seed_difference(results: ComparisonResult, arm: str, seed: int) -> float:
     """Return the difference between knowledge and an arm on one seed of a task."""
-    values = {
-        one["arm"]: dict(zip(one["seeds"], one["values"], strict=True)) for one in results["arms"]
-    }
+    values = {one.name: dict(zip(one.seeds, one.scores, strict=True)) for one in results.arms}
     return float(values[MAIN][seed] - values[arm][seed])
 
 
-def _cost(tasks: dict[str, Results], arm: str) -> str:
+def _cost(tasks: dict[str, ComparisonResult], arm: str) -> str:
     """Return the median over tasks of an arm's training time relative to plain."""
     ratios = [
-        one["cost_ratio"]["train_seconds"]
+        one.cost_ratio.train_seconds
         for results in tasks.values()
-        for one in results["arms"]
-        if one["arm"] == arm
+        for one in results.arms
+        if one.name == arm and one.cost_ratio.train_seconds
     ]
     return f"{median(ratios):.1f}"
 
 
-def _corrected_for_tasks(tasks: dict[str, Results]) -> str:
+def _corrected_for_tasks(tasks: dict[str, ComparisonResult]) -> str:
     by_baseline = {name: next(iter(_main_comparisons(results))) for name, results in tasks.items()}
-    fewest = min(one["count"] for one in by_baseline.values())
-    return family({name: one["p"] for name, one in by_baseline.items()}, fewest).sentence
+    fewest = min(pair.summary.count for pair in by_baseline.values())
+    return family({name: pair.summary.p for name, pair in by_baseline.items()}, fewest).sentence
 
 
-def _warning_sentence(tasks: dict[str, Results]) -> str:
-    names = [name for name, results in tasks.items() if results["warnings"]]
+def _warning_sentence(tasks: dict[str, ComparisonResult]) -> str:
+    names = [name for name, results in tasks.items() if results.warnings]
     return f"The results of {listing(names)} contain warnings." if names else ""
 
 
-def _verdict_text(results: Results) -> str:
-    return " ".join([results["verdict"]["sentence"], *results["remarks"]])
+def _verdict_text(results: ComparisonResult) -> str:
+    return " ".join([results.verdict.sentence, *results.remarks])
 
 
-def _main_comparisons(results: Results) -> list[dict[str, Any]]:
-    return [one for one in results["comparisons"] if one["first"] == MAIN]
+def _main_comparisons(results: ComparisonResult) -> list[PairedDifference]:
+    return [pair for pair in results.comparisons if pair.first == MAIN]
 
 
-def _shared_arms(tasks: dict[str, Results]) -> list[str]:
+def _shared_arms(tasks: dict[str, ComparisonResult]) -> list[str]:
     """Return the arms of every task except knowledge, in the order of the first task."""
     first, *others = map(_arms_of, tasks.values())
     return [arm for arm in first if arm != MAIN and all(arm in names for names in others)]
 
 
-def _difference(one: dict[str, Any]) -> str:
-    return f"{points(one['mean'])} {interval(one['interval'])}".strip()
+def _difference(pair: PairedDifference) -> str:
+    return f"{points(pair.summary.mean)} {interval(pair.summary.interval)}".strip()

@@ -17,12 +17,13 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks import RESULTS
+from benchmarks.verdict.run import without_items
 from benchmarks.verdict.sentences import sentences_of
 from kgbert.cli.core.progress import ProgressReporter
 from kgbert.comparison.arms.registry import ARMS
-from kgbert.comparison.compare import compare
+from kgbert.comparison.compare import run_study
 from kgbert.comparison.report.tables import render_table
-from kgbert.comparison.study import Study, TrainingConfig
+from kgbert.comparison.study import Study
 from kgbert.data import Example, read_texts
 from kgbert.data.splits import Split
 from kgbert.demo.study import checked_backbone
@@ -30,6 +31,7 @@ from kgbert.features.entity_features import encode_entities
 from kgbert.graph.read import read_graph
 from kgbert.linking.factory import make_linker
 from kgbert.tasks.registry import TASKS
+from kgbert.training.config import TrainingConfig
 from kgbert.utils.atomic_write import write_atomically
 
 RESULT = RESULTS / "token_classification.json"
@@ -93,12 +95,10 @@ def main() -> None:
         training_configs={name: TrainingConfig(epochs=20, batch_size=16) for name in ARM_NAMES},
         max_examples=0,
     )
-    results = compare(study, progress=reporter.run_finished)
+    results = run_study(study, progress=reporter.run_finished)
     print(render_table(results))
-    results_json = json.loads((arguments.folder / "results.json").read_text(encoding="utf-8"))
-    for run in results_json["runs"]:
-        del run["items"]
-    write_atomically(RESULT, json.dumps(results_json, indent=1) + "\n")
+    stored = results.with_runs([without_items(run) for run in results.runs])
+    write_atomically(RESULT, json.dumps(stored.to_json(), indent=1) + "\n")
 
 
 if __name__ == "__main__":

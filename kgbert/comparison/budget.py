@@ -1,4 +1,4 @@
-"""Plan a comparison for the time there is: which arms and seeds fit, and what is left out."""
+"""Plan a comparison for a time budget: which arms and seeds fit, and what is left out."""
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -8,20 +8,23 @@ from statistics import fmean
 
 from kgbert.comparison.arms.registry import Arm
 from kgbert.comparison.arms.roles import BASELINE, CONTROL, MAIN
+from kgbert.comparison.results import ComparisonResult
 from kgbert.comparison.run_store import finished_run, run_path
 from kgbert.comparison.statistics.power import seeds_needed
-from kgbert.comparison.statistics.summary import Results
 from kgbert.comparison.study import Study
 from kgbert.linking.caching import CachingLinker
 from kgbert.reporting.formatting import duration, listing
 from kgbert.reporting.svg import Number
+from kgbert.utils.errors import KGBertError
 
-#: Why an arm is left out whose time nobody knows: not even one as cheap as the cheapest fits.
+#: Why an arm without a timing run is left out: not even one as cheap as the cheapest would fit.
 UNTIMED = "not timed"
 
 
-def within_budget(study: Study, seconds: Number, compare: Callable[[Study], Results]) -> Study:
-    """Return the study with the arms and seeds that fit into a time, and the plan told in it.
+def within_budget(
+    study: Study, seconds: Number, compare: Callable[[Study], ComparisonResult]
+) -> Study:
+    """Return the study with the arms and seeds that fit into a time, and the plan recorded.
 
     What the verdict rests on comes first: plain, knowledge and shuffled with six seeds. Then the
     other arms in their order, each with as many seeds as these, and then more seeds for all.
@@ -32,20 +35,20 @@ def within_budget(study: Study, seconds: Number, compare: Callable[[Study], Resu
     Args:
         study: All that was asked for.
         seconds: What all runs may take; reading, linking and encoding come on top.
-        compare: Compares one study, as :func:`kgbert.compare` does; it does what is timed.
+        compare: Compares one study, as :func:`kgbert.run_study` does; it does the timing runs.
 
     Raises:
-        ValueError: A run that was to be timed failed, of an arm that the verdict rests on.
+        KGBertError: The timing run of an arm that the verdict rests on failed.
     """
     study = replace(study, split=cache(study.split), linker=CachingLinker(study.linker))
-    purse = _Purse(study, seconds, compare)
+    budget = _Budget(study, seconds, compare)
     judged = [arm for arm in study.arms if arm.name in (BASELINE, MAIN, CONTROL)]
-    _time_judged(purse, judged)
-    plan = _planned(purse, judged)
-    told = list(_told(study, plan, seconds, purse.cost(plan.arms, plan.seeds)))
-    fits = not plan.lacking or len(study.seeds) < seeds_needed()
-    seed_hint = study.seed_hint if fits else _remedy(plan.lacking)
-    return replace(study, arms=plan.arms, seeds=plan.seeds, budget=told, seed_hint=seed_hint)
+    _time_judged(budget, judged)
+    plan = _planned(budget, judged)
+    sentences = list(_plan_sentences(study, plan, seconds, budget.cost(plan.arms, plan.seeds)))
+    fits = not plan.missing_seconds or len(study.seeds) < seeds_needed()
+    seed_hint = study.seed_hint if fits else _remedy(plan.missing_seconds)
+    return replace(study, arms=plan.arms, seeds=plan.seeds, budget=sentences, seed_hint=seed_hint)
 
 
 @dataclass(frozen=True)
@@ -56,20 +59,22 @@ class _Plan:
     seeds: Sequence[int]
     left_out: Mapping[str, str]
     """Arms that do not fit, and why."""
-    lacking: float
+    missing_seconds: float
     """Seconds that the seeds of a verdict would take, where they do not fit; else zero."""
 
 
-class _Purse:
-    """What is left to spend on a study, and what its arms cost."""
+class _Budget:
+    """The time that is left for a study, and the cost of its arms."""
 
-    def __init__(self, study: Study, seconds: Number, compare: Callable[[Study], Results]) -> None:
+    def __init__(
+        self, study: Study, seconds: Number, compare: Callable[[Study], ComparisonResult]
+    ) -> None:
         self.study, self.left, self.compare = study, float(seconds), compare
 
     def seconds(self, arm: Arm) -> float | None:
         """Return what a run of an arm takes; None where none is finished."""
         runs = [finished_run(self.study, arm, seed) for seed in self.study.seeds]
-        done = [run["seconds"] for run in runs if run]
+        done = [run.seconds for run in runs if run]
         return fmean(done) if done else None
 
     def time(self, arms: Sequence[Arm]) -> None:
@@ -78,7 +83,7 @@ class _Purse:
         new = [arm for arm in arms if finished_run(self.study, arm, first) is None]
         self.compare(replace(self.study, arms=arms, seeds=[first]))
         runs = [finished_run(self.study, arm, first) for arm in new]
-        self.left -= sum(run["seconds"] for run in runs if run)
+        self.left -= sum(run.seconds for run in runs if run)
 
     def cost(self, arms: Sequence[Arm], seeds: Sequence[int]) -> float:
         """Return what the runs take that are not finished."""
@@ -91,56 +96,57 @@ class _Purse:
         return sum(missing, start=0.0)
 
     def fitting(self, arms: Sequence[Arm], seeds: Sequence[int]) -> int:
-        """Return how many of the seeds can be paid for, from the first on."""
+        """Return how many of the seeds fit, from the first on."""
         count = 0
         while count < len(seeds) and self.cost(arms, seeds[: count + 1]) <= self.left:
             count += 1
         return count
 
-    def refusal(self, arm: Arm, beside: Sequence[Arm], seeds: Sequence[int]) -> str:
-        """Return why an arm does not fit beside others, or nothing if it does."""
+    def refusal(self, arm: Arm, kept: Sequence[Arm], seeds: Sequence[int]) -> str:
+        """Return why an arm does not fit in addition to others; empty if it does."""
         if self.seconds(arm) is None:
-            cheapest = min(filter(None, map(self.seconds, beside)))
-            if self.cost(beside, seeds) + cheapest * len(seeds) > self.left:
+            cheapest = min(filter(None, map(self.seconds, kept)))
+            if self.cost(kept, seeds) + cheapest * len(seeds) > self.left:
                 return UNTIMED
-            self.time([*beside, arm])
+            self.time([*kept, arm])
         if self.seconds(arm) is None:
             return "its first run failed"
-        fits = self.cost([*beside, arm], seeds) <= self.left
+        fits = self.cost([*kept, arm], seeds) <= self.left
         return "" if fits else f"about {duration(self.cost([arm], seeds))} more"
 
 
-def _time_judged(purse: _Purse, judged: Sequence[Arm]) -> None:
-    if any(purse.seconds(arm) is None for arm in judged):
-        purse.time(judged)
+def _time_judged(budget: _Budget, judged: Sequence[Arm]) -> None:
+    if any(budget.seconds(arm) is None for arm in judged):
+        budget.time(judged)
     for arm in judged:
-        if purse.seconds(arm) is None:
-            raise ValueError(
-                f"the run of the arm {arm.name!r} by which its time was to be known failed; "
-                f"{run_path(purse.study, arm, purse.study.seeds[0])} says why. Mend that, and type "
-                "the same command again"
+        if budget.seconds(arm) is None:
+            path = run_path(budget.study, arm, budget.study.seeds[0])
+            raise KGBertError(
+                f"the run that was to time the arm {arm.name!r} failed; its error is in {path}. "
+                "Resolve that, and run the same command again.",
+                code="timing-run-failed",
             )
 
 
-def _planned(purse: _Purse, judged: Sequence[Arm]) -> _Plan:
-    asked = list(purse.study.seeds)
-    aim = asked[: seeds_needed()]
-    others = [arm for arm in purse.study.arms if arm not in judged]
-    fitting = purse.fitting(judged, aim)
+def _planned(budget: _Budget, judged: Sequence[Arm]) -> _Plan:
+    seeds = list(budget.study.seeds)
+    aim = seeds[: seeds_needed()]
+    others = [arm for arm in budget.study.arms if arm not in judged]
+    fitting = budget.fitting(judged, aim)
     if fitting < len(aim):
         left_out = {arm.name: UNTIMED for arm in others}
-        return _Plan(judged, aim[: max(1, fitting)], left_out, purse.cost(judged, aim))
+        return _Plan(judged, aim[: max(1, fitting)], left_out, budget.cost(judged, aim))
     kept, left_out = list(judged), {}
     for arm in others:
-        if reason := purse.refusal(arm, kept, aim):
+        if reason := budget.refusal(arm, kept, aim):
             left_out[arm.name] = reason
         else:
             kept.append(arm)
-    seeds = asked[: max(len(aim), purse.fitting(kept, asked))]
-    return _Plan([arm for arm in purse.study.arms if arm in kept], seeds, left_out, 0.0)
+    fitting_seeds = seeds[: max(len(aim), budget.fitting(kept, seeds))]
+    return _Plan([arm for arm in budget.study.arms if arm in kept], fitting_seeds, left_out, 0.0)
 
 
-def _told(study: Study, plan: _Plan, seconds: Number, cost: Number) -> Iterator[str]:
+def _plan_sentences(study: Study, plan: _Plan, seconds: Number, cost: Number) -> Iterator[str]:
     estimate = f", estimated at {duration(cost)}" if cost else ", finished before"
     yield (
         f"Planned for {duration(seconds)}: {listing([arm.name for arm in plan.arms])} with "
@@ -156,7 +162,7 @@ def _told(study: Study, plan: _Plan, seconds: Number, cost: Number) -> Iterator[
 
 
 def _remedy(seconds: float) -> str:
-    """Return what to type so that the seeds of a verdict fit; what is finished is not repeated."""
+    """Return the command option with which the seeds of a verdict fit."""
     return (
         f"What is missing takes about {duration(seconds)}: run the same command with --budget "
         f"{math.ceil(seconds / 60)}m."

@@ -6,22 +6,21 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
-from typing import Any
 
 from transformers import TrainerCallback
 
 from kgbert.comparison.arms.registry import Arm
 from kgbert.comparison.arms.roles import BASELINE, CONTROL, MAIN, check_names, check_once
-from kgbert.comparison.checks.examples import check_linked, coverage_of, flipped
+from kgbert.comparison.checks.examples import changed_predictions, check_linked, coverage_of
 from kgbert.comparison.checks.leakage import leakage_warnings
 from kgbert.comparison.manifest import manifest
-from kgbert.comparison.model_selection import best_of, can_be_kept, is_kept, keep_if_best
-from kgbert.comparison.report.html import write_report
-from kgbert.comparison.report.tables import render_latex, render_markdown
+from kgbert.comparison.model_selection import best_run, can_be_kept, is_kept, keep_if_best
+from kgbert.comparison.report.tables import render_latex
+from kgbert.comparison.results import ComparisonResult, RunRecord, StudyRecord
 from kgbert.comparison.run import check_arms, run_arm
-from kgbert.comparison.run_store import Run, Train, attempt_run, finished_run, shared_runs
+from kgbert.comparison.run_store import Train, attempt_run, finished_run, shared_runs
 from kgbert.comparison.statistics.power import detectable_before
-from kgbert.comparison.statistics.summary import Results, summarise
+from kgbert.comparison.statistics.summary import summarise
 from kgbert.comparison.study import Study
 from kgbert.data.splits import check_split
 from kgbert.linking.caching import CachingLinker
@@ -42,12 +41,12 @@ class Progress:
     seconds_left: float
 
 
-def compare(
+def run_study(
     study: Study,
     *,
-    progress: Callable[[Progress], None] = lambda told: None,
+    progress: Callable[[Progress], None] = lambda step: None,
     callbacks: Sequence[TrainerCallback] = (),
-) -> Results:
+) -> ComparisonResult:
     """Run what is not finished yet, and write ``results.json``, the report and the best model.
 
     Each finished run is one JSON file in ``runs``, known again by all that it depends on: stopping
@@ -73,12 +72,12 @@ def compare(
         _restore_best(study, runs, train, progress)
     elif study.keeps_model:
         logger.warning("no model of this comparison is kept: your own linker cannot be saved")
-    results = summarise(_described(study, runs, started), runs)
-    write_atomically(study.folder / "results.json", json.dumps(results | {"runs": runs}, indent=1))
-    write_report(results, study.folder / "report.html")
-    write_atomically(study.folder / "report.md", render_markdown(results))
-    write_atomically(study.folder / "report.tex", render_latex(results))
-    return results
+    result = summarise(_study_record(study, runs, started), runs).with_runs(runs)
+    write_atomically(study.folder / "results.json", json.dumps(result.to_json(), indent=1))
+    result.report(study.folder / "report.html")
+    write_atomically(study.folder / "report.md", result.to_markdown())
+    write_atomically(study.folder / "report.tex", render_latex(result))
+    return result
 
 
 def _check(study: Study) -> None:
@@ -94,7 +93,7 @@ def _check(study: Study) -> None:
     check_arms(study)
 
 
-def _run_all(study: Study, train: Train, progress: Callable[[Progress], None]) -> list[Run]:
+def _run_all(study: Study, train: Train, progress: Callable[[Progress], None]) -> list[RunRecord]:
     """Return the records of all runs in the order of the study, those that are missing run now."""
     plan = [(study, arm, seed) for seed in study.seeds for arm in study.arms]
     found = {(arm.name, seed): finished_run(study, arm, seed) for _, arm, seed in plan}
@@ -113,7 +112,7 @@ def _run_all(study: Study, train: Train, progress: Callable[[Progress], None]) -
     return [runs[arm.name, seed] for _, arm, seed in plan]
 
 
-def _attempt(study: Study, arm: Arm, seed: int, *, train: Train) -> Run:
+def _attempt(study: Study, arm: Arm, seed: int, *, train: Train) -> RunRecord:
     if arm.name != MAIN or not can_be_kept(study):
         return attempt_run(study, arm, seed, train)
     # Asked of the files: another process may have done some of them.
@@ -123,52 +122,52 @@ def _attempt(study: Study, arm: Arm, seed: int, *, train: Train) -> Run:
     )
 
 
-def _of_main(runs: Iterable[Run]) -> list[Run]:
-    return [run for run in runs if run["arm"] == MAIN and run["status"] == "done"]
+def _of_main(runs: Iterable[RunRecord]) -> list[RunRecord]:
+    return [run for run in runs if run.arm == MAIN and run.is_done]
 
 
 def _restore_best(
-    study: Study, runs: Sequence[Run], train: Train, progress: Callable[[Progress], None]
+    study: Study, runs: Sequence[RunRecord], train: Train, progress: Callable[[Progress], None]
 ) -> None:
     """Train the best model again where the folder holds that of other settings, or none."""
-    best = best_of(study, _of_main(runs))
+    best = best_run(study, _of_main(runs))
     if best is None or is_kept(study, best):
         return
     told = f"training it again: it is the best on validation, and not in {study.folder / 'model'}"
-    progress(Progress(len(runs), len(runs), MAIN, best["seed"], told, 0.0))
+    progress(Progress(len(runs), len(runs), MAIN, best.seed, told, 0.0))
     arm = next(arm for arm in study.arms if arm.name == MAIN)
-    keep_if_best(study, train(study, arm, best["seed"]), [])
+    keep_if_best(study, train(study, arm, best.seed), [])
 
 
-def _outcome(study: Study, run: Run) -> str:
-    if run["status"] != "done":
-        return f"failed: {run['error'].strip().splitlines()[-1]}"
+def _outcome(study: Study, run: RunRecord) -> str:
+    if not run.is_done:
+        return f"failed: {run.error.strip().splitlines()[-1]}"
     metric = study.task.metric
-    return f"{metric} {run['metrics'][metric]:.3f}"
+    return f"{metric} {run.metrics[metric]:.3f}"
 
 
-def _described(study: Study, runs: Sequence[Run], started: str) -> dict[str, Any]:
+def _study_record(study: Study, runs: Sequence[RunRecord], started: str) -> StudyRecord:
     """Return the study as the summary and the report read it."""
     task = study.task
-    names = [arm.name for arm in study.arms]
-    return {
-        "name": study.name,
-        "task": task.name.replace("-", " "),
-        "metric": task.metric,
-        "main": MAIN,
-        "baseline": BASELINE,
-        "control": CONTROL if CONTROL in names else None,
-        "arms": names,
-        "descriptions": {arm.name: arm.description for arm in study.arms},
-        "seeds": list(study.seeds),
-        "coverage": coverage_of(study),
-        "manifest": manifest(study, started),
-        "tuning": dict(study.tuning),
-        "command": dict(study.command),
-        "budget": list(study.budget),
-        "learning_curve": list(study.learning_curve),
-        "seed_hint": study.seed_hint,
-        "stated": detectable_before(len(study.seeds)),
-        "examples": flipped(study, runs, MAIN, BASELINE),
-        "warnings": leakage_warnings(study),
-    }
+    names = tuple(arm.name for arm in study.arms)
+    return StudyRecord(
+        name=study.name,
+        task=task.name.replace("-", " "),
+        metric=task.metric,
+        main=MAIN,
+        baseline=BASELINE,
+        control=CONTROL if CONTROL in names else None,
+        arms=names,
+        seeds=tuple(study.seeds),
+        descriptions={arm.name: arm.description for arm in study.arms},
+        coverage=coverage_of(study),
+        manifest=manifest(study, started),
+        tuning=study.tuning,
+        command=dict(study.command),
+        budget=tuple(study.budget),
+        learning_curve=tuple(study.learning_curve),
+        seed_hint=study.seed_hint,
+        power_statement=detectable_before(len(study.seeds)),
+        examples=tuple(changed_predictions(study, runs, MAIN, BASELINE)),
+        warnings=tuple(leakage_warnings(study)),
+    )

@@ -1,83 +1,138 @@
-"""Tell what code of the user's own does, so that a run of it is known again, and only then."""
+"""Identify code: the package's own source, and functions of the user's own.
+
+A finished run is reused only if the code that made it is the same.
+"""
 
 import hashlib
 import inspect
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
-from functools import partial
-from types import CellType
+from functools import cache, partial
+from pathlib import Path
+from types import CellType, CodeType
 from typing import Any
 
 import numpy as np
 import torch
 
+_PACKAGE = Path(__file__).parent.parent
 
-def code_told(code: Callable[..., Any]) -> str:
-    """Return the name of a function or callable object, a hash of its source, and what it holds.
+#: The parts of the package that a run executes. Tables, plots and the verdict are made anew from
+#: the records of the runs, so a change of these repeats no training.
+_RUN_CODE = (
+    "baselines",
+    "comparison/arms",
+    "comparison/checks/slices.py",
+    "comparison/run.py",
+    "data",
+    "encoding",
+    "features",
+    "graph",
+    "linking",
+    "models",
+    "tasks",
+    "training",
+)
 
-    At a prompt there is no source; what stands for it there is the compiled code. Of objects inside
-    what it holds no more is told than they say themselves, by ``hash``, as fields or by ``repr``.
+
+@cache
+def package_hash() -> str:
+    """Return a hash of the package's source files that a run depends on."""
+    digest = hashlib.sha256()
+    for part in _RUN_CODE:
+        path = _PACKAGE / part
+        for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
+            digest.update(file.relative_to(_PACKAGE).as_posix().encode())
+            digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+def describe_code(code: Callable[..., Any]) -> str:
+    """Return name, state and a hash of the source of a function or callable object.
+
+    The state is what it is bound to: closures, defaults, attributes, and the constants and
+    functions of its own module that it names. Interactive code has no source; its compiled code
+    is hashed instead. An object in the state is described by its ``hash``, its fields or ``repr``.
     """
-    return _code_told(code, frozenset())
+    return _describe_code(code, frozenset())
 
 
-def _code_told(code: Callable[..., Any], inside: frozenset[int]) -> str:
-    if id(code) in inside:  # a function that calls itself
+def _describe_code(code: Callable[..., Any], visited: frozenset[int]) -> str:
+    if id(code) in visited:  # a function that calls itself
         return ""
-    inside |= {id(code)}
+    visited |= {id(code)}
     if isinstance(code, partial):
-        return f"{_code_told(code.func, inside)} {_told([code.args, code.keywords], inside)}"
-    made = inspect.unwrap(code)
-    made = made if inspect.isroutine(made) else type(made)
+        bound = _describe([code.args, code.keywords], visited)
+        return f"{_describe_code(code.func, visited)} {bound}"
+    unwrapped = inspect.unwrap(code)
+    definition = unwrapped if inspect.isroutine(unwrapped) else type(unwrapped)
     try:
-        source = inspect.getsource(made)
+        source = inspect.getsource(definition)
     except (OSError, TypeError):
-        source = repr(getattr(getattr(made, "__code__", None), "co_code", ""))
-    held = _told(_held(code), inside)
-    name = f"{made.__module__}.{made.__qualname__}"
-    return f"{name} {held} {hashlib.sha256(source.encode()).hexdigest()}"
+        source = repr(getattr(getattr(definition, "__code__", None), "co_code", ""))
+    state = _describe(_state(code), visited)
+    name = f"{definition.__module__}.{definition.__qualname__}"
+    return f"{name} {state} {hashlib.sha256(source.encode()).hexdigest()}"
 
 
-def _held(code: Callable[..., Any]) -> list[Any]:
-    """Return the values that a function or an object brings along."""
+def _state(code: Callable[..., Any]) -> list[Any]:
+    """Return the values that a function or an object is bound to."""
     owner = getattr(code, "__self__", code)
-    state = [] if inspect.isroutine(owner) else [owner.__getstate__()]
+    attributes = [] if inspect.isroutine(owner) else [owner.__getstate__()]
     cells: Iterable[CellType] = getattr(code, "__closure__", None) or ()
     defaults = [getattr(code, name, None) for name in ("__defaults__", "__kwdefaults__")]
-    return [*state, *(_content(cell) for cell in cells), *defaults]
+    return [*attributes, *map(_cell_content, cells), *defaults, *_named_globals(code)]
 
 
-def _content(cell: CellType) -> Any:
+def _cell_content(cell: CellType) -> Any:
     try:
         return cell.cell_contents
     except ValueError:  # not assigned yet
         return None
 
 
-def _told(value: Any, inside: frozenset[int]) -> str:
-    """Return a value in words that are the same in every process."""
+def _named_globals(code: Callable[..., Any]) -> Iterator[Any]:
+    """Yield the constants and functions of its own module that a function names."""
+    compiled = getattr(code, "__code__", None)
+    if not isinstance(compiled, CodeType):
+        return
+    namespace: Mapping[str, Any] = getattr(code, "__globals__", {})
+    for name in sorted(_names_in(compiled) & namespace.keys()):
+        value = namespace[name]
+        is_own_function = inspect.isfunction(value) and value.__module__ == code.__module__
+        if is_own_function or isinstance(value, int | float | str | bool):
+            yield value
+
+
+def _names_in(code: CodeType) -> set[str]:
+    nested = (constant for constant in code.co_consts if isinstance(constant, CodeType))
+    return set(code.co_names).union(*map(_names_in, nested))
+
+
+def _describe(value: Any, visited: frozenset[int]) -> str:
+    """Return a text that describes a value, the same in every process."""
     if isinstance(value, torch.Tensor):
         value = value.detach().cpu().float().numpy()
     if isinstance(value, np.ndarray) and not value.dtype.hasobject:
         return f"{value.dtype}{value.shape} {hashlib.sha256(value.tobytes()).hexdigest()}"
     if inspect.isroutine(value) or isinstance(value, partial):
-        return _code_told(value, inside)
+        return _describe_code(value, visited)
     if isinstance(getattr(value, "hash", None), str):  # a graph, features
         return f"{type(value).__qualname__} {value.hash}"
     parts = _parts(value)
     if parts is None:
         return re.sub(r" at 0x[0-9a-f]+", "", repr(value))
-    if id(value) in inside:
+    if id(value) in visited:
         return "..."
-    told = [_told(part, inside | {id(value)}) for part in parts]
+    described = [_describe(part, visited | {id(value)}) for part in parts]
     if isinstance(value, set | frozenset):
-        told.sort()
-    return f"{type(value).__qualname__}[{', '.join(told)}]"
+        described.sort()
+    return f"{type(value).__qualname__}[{', '.join(described)}]"
 
 
 def _parts(value: Any) -> list[Any] | None:
-    """Return what a container holds; None for what is told as a whole."""
+    """Return the parts of a container; None for a value that is described as a whole."""
     if isinstance(value, Mapping):
         return [part for pair in value.items() for part in pair]
     if isinstance(value, list | tuple | set | frozenset):
@@ -86,4 +141,8 @@ def _parts(value: Any) -> list[Any] | None:
         return list(value.ravel())
     if is_dataclass(value) and not isinstance(value, type):
         return [getattr(value, field.name) for field in fields(value)]
+    if isinstance(value, torch.nn.Module):
+        return [repr(value), value.state_dict()]
+    if type(value).__repr__ is object.__repr__:
+        return [value.__getstate__()]
     return None

@@ -1,16 +1,17 @@
-"""The same study with fewer training texts: where the gain is, and where it vanishes."""
+"""Compare the same study with several numbers of training texts."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from kgbert.comparison.statistics.learning_curve import size_row
-from kgbert.comparison.statistics.summary import Results
+from kgbert.comparison.results import ComparisonResult
+from kgbert.comparison.statistics.learning_curve import curve_point
 from kgbert.comparison.study import Study
 from kgbert.data import Example
 from kgbert.data.splits import Split
 from kgbert.tasks.base import Task
+from kgbert.utils.errors import KGBertError, Remedy
 
 
 @dataclass(frozen=True)
@@ -34,17 +35,19 @@ class FewerTexts:
             (rest if classes <= known else first).append(example)
             known |= classes
         if not len(first) <= self.size < len(whole.train):
-            raise ValueError(
-                f"{self.size:,} training texts cannot be taken of the {len(whole.train):,} of seed "
-                f"{seed}: it takes {len(first):,} to have each label once, and fewer than there "
-                "are; for all of them type all, as in --train-sizes 50,200,all"
+            raise KGBertError(
+                f"{self.size:,} training texts cannot be drawn from the {len(whole.train):,} of "
+                f"seed {seed}: the number must be at least {len(first):,}, so that each label "
+                f"occurs once, and below {len(whole.train):,}; 'all' stands for all of them.",
+                code="invalid-train-size",
+                remedies=[Remedy("train_sizes", ("50", "200", "all"), "for example")],
             )
         return Split([*first, *rest][: self.size], whole.validation, whole.test)
 
 
 def compare_sizes(
-    study: Study, sizes: Sequence[int | None], compare: Callable[[Study], Results]
-) -> Results:
+    study: Study, sizes: Sequence[int | None], compare: Callable[[Study], ComparisonResult]
+) -> ComparisonResult:
     """Compare with each number of training texts, and return the results with the largest.
 
     The smaller ones have folders of their own, such as ``train-50``, in the study's folder; the
@@ -53,7 +56,7 @@ def compare_sizes(
     Args:
         study: What is compared.
         sizes: Numbers of training texts; None stands for all of them.
-        compare: Compares one study, as :func:`kgbert.compare` does.
+        compare: Compares one study, as :func:`kgbert.run_study` does.
     """
     ordered = sorted(dict.fromkeys(sizes), key=lambda size: (size is None, size or 0))
     *smaller, largest = [_sized(study, size) for size in ordered]
@@ -61,11 +64,11 @@ def compare_sizes(
         for seed in one.seeds:
             # Before anything takes long.
             one.split(seed)
-    rows = [
-        size_row(compare(replace(one, folder=study.folder / f"train-{size}", keeps_model=False)))
+    points = [
+        curve_point(compare(replace(one, folder=study.folder / f"train-{size}", keeps_model=False)))
         for one, size in zip(smaller, ordered, strict=False)
     ]
-    return compare(replace(largest, learning_curve=rows))
+    return compare(replace(largest, learning_curve=points))
 
 
 def _sized(study: Study, size: int | None) -> Study:

@@ -1,60 +1,85 @@
-"""Keep the model that is best on validation, wherever a comparison was stopped and taken up."""
+"""Keep the model that is best on validation, also where a comparison is stopped and resumed."""
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from kgbert.comparison.run import Trained
-from kgbert.comparison.run_store import Run, locked
+from kgbert.comparison.results import RunRecord
+from kgbert.comparison.run import RunResult
+from kgbert.comparison.run_store import locked
 from kgbert.comparison.study import Study
 from kgbert.linking.factory import linker_settings
 from kgbert.training.saving import save_model
 from kgbert.utils.atomic_write import write_atomically
+from kgbert.utils.json_records import from_json, to_json
 
 
-def best_of(study: Study, runs: Sequence[Run]) -> Run | None:
+@dataclass(frozen=True)
+class KeptModel:
+    """Which run the model in the study's folder comes from."""
+
+    seed: int
+    fingerprint: str
+    validation: float
+
+
+def best_run(study: Study, runs: Sequence[RunRecord]) -> RunRecord | None:
     """Return the run with the best validation score, of equals the one with the lowest seed."""
     metric = study.task.metric
-    sign = 1 if study.task.metrics[metric].greater_is_better else -1
-    return max(runs, key=lambda run: (sign * run["validation"][metric], -run["seed"]), default=None)
+    return max(
+        runs, key=lambda run: (_goodness(study, run.validation[metric]), -run.seed), default=None
+    )
 
 
-def keep_if_best(study: Study, trained: Trained, others: Sequence[Run]) -> None:
+def keep_if_best(study: Study, result: RunResult, others: Sequence[RunRecord]) -> None:
     """Save a model in the study's folder if none of the other runs is better on validation.
 
     Args:
-        study: Says where to.
-        trained: The run that has just been done.
+        study: Names the folder.
+        result: The run that has just finished.
         others: The runs of the same arm that were finished before.
     """
-    # Several processes may work on the study: what one of them has kept, others may not know of.
+    metric = study.task.metric
+    # Several processes may work on the study, and each knows only of its own runs.
     with locked(study.folder / "model.lock"):
-        if best_of(study, [*others, *_kept(study), trained.record]) is trained.record:
-            _keep(study, trained)
+        rivals = [(_goodness(study, run.validation[metric]), -run.seed) for run in others]
+        if kept := _kept_model(study):
+            rivals.append((_goodness(study, kept.validation), -kept.seed))
+        record = result.record
+        own = (_goodness(study, record.validation[metric]), -record.seed)
+        if all(own >= rival for rival in rivals):
+            _save(study, result)
 
 
-def _keep(study: Study, trained: Trained) -> None:
-    record, metric = trained.record, study.task.metric
-    about = {
+def _goodness(study: Study, score: float) -> float:
+    """Return a score of the task's metric such that greater is better."""
+    return score if study.task.metrics[study.task.metric].greater_is_better else -score
+
+
+def _save(study: Study, result: RunResult) -> None:
+    record, metric = result.record, study.task.metric
+    description = {
         "Study": study.name,
-        "Seed": record["seed"],
-        f"Validation {metric}": f"{record['validation'][metric]:.3f}",
-        f"Test {metric}": f"{record['metrics'][metric]:.3f}",
+        "Seed": record.seed,
+        f"Validation {metric}": f"{record.validation[metric]:.3f}",
+        f"Test {metric}": f"{record.metrics[metric]:.3f}",
     }
     save_model(
         study.folder / "model",
-        trained.model,
-        trained.processor,
-        about,
+        result.model,
+        result.processor,
+        description,
         include_graph=study.includes_graph,
     )
-    kept = {name: record[name] for name in ("seed", "fingerprint")}
-    write_atomically(_file(study), json.dumps(kept | {"validation": record["validation"][metric]}))
+    kept = KeptModel(record.seed, record.fingerprint, record.validation[metric])
+    write_atomically(_file(study), json.dumps(to_json(kept)))
 
 
-def is_kept(study: Study, run: Run) -> bool:
+def is_kept(study: Study, run: RunRecord) -> bool:
     """Return whether the model in the study's folder is that of this run."""
-    return bool(_told(study).get("fingerprint") == run["fingerprint"])
+    kept = _read_kept(study)
+    return kept is not None and kept.fingerprint == run.fingerprint
 
 
 def can_be_kept(study: Study) -> bool:
@@ -68,24 +93,22 @@ def can_be_kept(study: Study) -> bool:
     return True
 
 
-def _kept(study: Study) -> list[Run]:
-    """Return the run whose model is in the folder, if it is one of this study."""
-    told = _told(study)
-    # Of that seed alone: a fingerprint draws the seed's texts.
-    if told.get("seed") not in study.seeds:
-        return []
-    if told["fingerprint"] not in [study.fingerprint(arm, told["seed"]) for arm in study.arms]:
-        return []
-    return [{"seed": told["seed"], "validation": {study.task.metric: told["validation"]}}]
+def _kept_model(study: Study) -> KeptModel | None:
+    """Return which model is in the folder, if it is one of this study."""
+    kept = _read_kept(study)
+    # The fingerprint of that seed alone: each one draws the seed's texts.
+    if kept is None or kept.seed not in study.seeds:
+        return None
+    is_ours = kept.fingerprint in [study.fingerprint(arm, kept.seed) for arm in study.arms]
+    return kept if is_ours else None
 
 
-def _told(study: Study) -> Run:
-    """Return what is known of the model in the folder; nothing where there is none."""
+def _read_kept(study: Study) -> KeptModel | None:
     try:
-        told: Run = json.loads(_file(study).read_text(encoding="utf-8"))
+        value = json.loads(_file(study).read_text(encoding="utf-8"))
     except FileNotFoundError:
-        return {}
-    return told
+        return None
+    return from_json(KeptModel, value, source=str(_file(study)))
 
 
 def _file(study: Study) -> Path:

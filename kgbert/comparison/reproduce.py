@@ -1,13 +1,13 @@
-"""Does a comparison that was run again say the same?"""
+"""Compare the results of a comparison with those of running it again."""
 
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from kgbert.comparison.results import ComparisonResult, Manifest
 from kgbert.reporting.formatting import listing, metric_name, score
-
-Results = dict[str, Any]
+from kgbert.utils.json_records import to_json
 
 #: Scores closer than this are equal: sums of floats may come in another order.
 TOLERANCE = 1e-9
@@ -15,82 +15,81 @@ TOLERANCE = 1e-9
 
 @dataclass(frozen=True)
 class Agreement:
-    """Whether two comparisons agree, and in what they differ.
+    """Whether two comparisons agree, and how they differ.
 
     Attributes:
         agrees: True if the verdict is the same, from the same texts, graph and settings.
-        sentences: What was found, the most important first.
+        sentences: The findings, the most important first.
     """
 
     agrees: bool
     sentences: tuple[str, ...]
 
 
-def agreement(before: Results, after: Results) -> Agreement:
-    """Compare the results of a comparison with those of doing it again.
-
-    Args:
-        before: The content of ``results.json``.
-        after: What :func:`kgbert.compare` returned, or another ``results.json``.
-    """
-    # As they stand in a file: tuples are lists there.
-    before, after = (json.loads(json.dumps(results)) for results in (before, after))
-    changed = list(_changed(before["manifest"], after["manifest"]))
-    verdicts = before["verdict"]["outcome"], after["verdict"]["outcome"]
-    same = verdicts[0] == verdicts[1]
-    said = f"{verdicts[1]!r} again" if same else f"{verdicts[0]!r} before, {verdicts[1]!r} now"
-    opening = "It agrees" if same and not changed else "It does not agree"
-    sentences = [f"{opening}: the verdict is {said}. {_scores(before, after)}"]
+def agreement(before: ComparisonResult, after: ComparisonResult) -> Agreement:
+    """Compare the results of a comparison with those of running it again."""
+    changed = list(_changed(before.study.manifest, after.study.manifest))
+    old, new = before.verdict.outcome, after.verdict.outcome
+    verdict = f"{new!r} again" if old == new else f"{old!r} before, {new!r} now"
+    agrees = old == new and not changed
+    opening = "Reproduced" if agrees else "Not reproduced"
+    sentences = [f"{opening}: the verdict is {verdict}. {_scores(before, after)}"]
     if changed:
-        sentences.append(f"It was not the same comparison: {listing(changed)} differ.")
-    if versions := list(_versions(before["manifest"], after["manifest"])):
+        verb = "differs" if len(changed) == 1 else "differ"
+        sentences.append(f"It was not the same comparison: {listing(changed)} {verb}.")
+    if versions := list(_versions(before.study.manifest, after.study.manifest)):
         sentences.append(f"Other versions: {', '.join(versions)}.")
-    return Agreement(same and not changed, tuple(sentences))
+    return Agreement(agrees, tuple(sentences))
 
 
-def _scores(before: Results, after: Results) -> str:
-    """Say how many runs have another score, and by how much."""
+def _scores(before: ComparisonResult, after: ComparisonResult) -> str:
+    """Return how many runs have another score, and by how much."""
     old, new = _by_run(before), _by_run(after)
-    both = [place for place in old if place in new]
-    gaps = [abs(old[place] - new[place]) for place in both]
-    apart = [gap for gap in gaps if gap > TOLERANCE]
-    metric = metric_name(before["metric"])
-    lacking = f" {len(old) - len(both)} runs were not done again." if len(both) < len(old) else ""
-    if not apart:
-        return f"All {len(both)} runs have the {metric} they had.{lacking}"
+    both = [run for run in old if run in new]
+    gaps = [gap for run in both if (gap := abs(old[run] - new[run])) > TOLERANCE]
+    metric = metric_name(before.study.metric)
+    missing = f" {len(old) - len(both)} runs were not repeated." if len(both) < len(old) else ""
+    if not gaps:
+        return f"All {len(both)} runs have the same {metric} as before.{missing}"
     return (
-        f"{len(apart)} of {len(both)} runs have another {metric}, by {score(max(apart))} points at "
-        f"most.{lacking}"
+        f"{len(gaps)} of {len(both)} runs have another {metric}, by at most {score(max(gaps))} "
+        f"points.{missing}"
     )
 
 
-def _by_run(results: Results) -> dict[tuple[str, int], float]:
+def _by_run(result: ComparisonResult) -> dict[tuple[str, int], float]:
     return {
-        (arm["arm"], seed): value
-        for arm in results["arms"]
-        for seed, value in zip(arm["seeds"], arm["values"], strict=True)
+        (arm.name, seed): value
+        for arm in result.arms
+        for seed, value in zip(arm.seeds, arm.scores, strict=True)
     }
 
 
-def _changed(before: dict[str, Any], after: dict[str, Any]) -> Iterator[str]:
+def _changed(before: Manifest, after: Manifest) -> Iterator[str]:
     """Yield the names of what a result depends on and is another now."""
-    for name, key in (("the graph", "graph"), ("the texts", "data")):
-        if _hashes(before[key]) != _hashes(after[key]):
-            yield name
-    if before["backbone"] != after["backbone"]:
+    if before.graph.hash != after.graph.hash:
+        yield "the graph"
+    if _split_hashes(before) != _split_hashes(after):
+        yield "the texts"
+    if before.backbone != after.backbone:
         yield "the encoder"
-    # Manifests of older versions do not tell the linker.
-    if before.get("linker", after["linker"]) != after["linker"]:
+    # Manifests of older versions do not record the linker.
+    if before.linker is not None and _as_json(before.linker) != _as_json(after.linker):
         yield "the linker"
-    if before["training_configs"] != after["training_configs"]:
+    if _as_json(before.training_configs) != _as_json(after.training_configs):
         yield "the settings"
 
 
-def _hashes(told: dict[str, Any]) -> list[str]:
-    return [told["hash"]] if "hash" in told else [part["hash"] for part in told.values()]
+def _split_hashes(manifest: Manifest) -> list[str]:
+    return [split.hash for split in manifest.splits.values()]
 
 
-def _versions(before: dict[str, Any], after: dict[str, Any]) -> Iterator[str]:
-    for package, version in after["versions"].items():
-        if before["versions"].get(package) != version:
-            yield f"{package} {before['versions'].get(package, 'unknown')}, now {version}"
+def _as_json(value: Any) -> str:
+    # As it stands in a file: tuples are lists there.
+    return json.dumps(to_json(value), sort_keys=True)
+
+
+def _versions(before: Manifest, after: Manifest) -> Iterator[str]:
+    for package, version in after.versions.items():
+        if before.versions.get(package) != version:
+            yield f"{package} {before.versions.get(package, 'unknown')}, now {version}"

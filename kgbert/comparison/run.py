@@ -4,7 +4,7 @@ import hashlib
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import transformers
@@ -13,8 +13,8 @@ from transformers import TrainerCallback
 from kgbert.comparison.arms.arm import RunInputs
 from kgbert.comparison.arms.registry import Arm
 from kgbert.comparison.checks.slices import slices_of
-from kgbert.comparison.peak_memory import PeakMemory
-from kgbert.comparison.study import Study, TrainingConfig
+from kgbert.comparison.results import DONE, Cost, EpochRecord, ItemScores, RunRecord, SliceScore
+from kgbert.comparison.study import Study
 from kgbert.data.splits import Split
 from kgbert.encoding.processor import KGBertProcessor
 from kgbert.features.backbones import longest_text
@@ -22,16 +22,18 @@ from kgbert.features.pretrained import load_tokenizer
 from kgbert.linking.caching import CachingLinker
 from kgbert.models.base import KGBertPreTrainedModel
 from kgbert.tasks.base import EncodedExample, Task
+from kgbert.training.config import TrainingConfig
 from kgbert.training.inference import predict
+from kgbert.training.peak_memory import PeakMemory
 from kgbert.training.trainer import TrainingResult, default_arguments, fine_tune
 from kgbert.utils.logging import silenced_transformers
 
 
 @dataclass(frozen=True)
-class Trained:
+class RunResult:
     """A run's record, and what it trained."""
 
-    record: dict[str, Any]
+    record: RunRecord
     model: KGBertPreTrainedModel
     processor: KGBertProcessor
 
@@ -43,7 +45,7 @@ def run_arm(
     seed: int,
     *,
     callbacks: Sequence[TrainerCallback] = (),
-) -> Trained:
+) -> RunResult:
     """Train one arm with one seed on that seed's texts, and test it once.
 
     Args:
@@ -82,27 +84,29 @@ def run_arm(
     encoded = task.encode(rewritten.test, processor)
     answers = [prediction.answer for prediction in predict(model, processor, task, encoded)]
     tested = time.perf_counter()
-    record = {
-        "arm": arm.name,
-        "seed": seed,
-        "status": "done",
-        **_scores(study, split, encoded, answers),
-        "validation": training.metrics,
-        "cost": {
-            "train_seconds": round(trained - started, 2),
-            "predict_seconds": round(tested - trained, 2),
-            "peak_memory_mb": memory.in_mb(),
+    gold = [task.gold(each, study.graph) for each in encoded]
+    record = RunRecord(
+        arm=arm.name,
+        seed=seed,
+        status=DONE,
+        metrics=task.score(gold, answers),
+        slices=_slice_scores(study, split, encoded, gold, answers),
+        validation=training.metrics,
+        cost=Cost(
+            train_seconds=round(trained - started, 2),
+            predict_seconds=round(tested - trained, 2),
+            peak_memory_mb=memory.in_mb(),
             **_sizes(model),
-        },
-        "history": training.history,
-        "best_epoch": training.best_epoch,
-        "settings": {
-            **asdict(training_config),
-            "options": {**training_config.options, **arm.options},
-        },
-        "fingerprint": study.fingerprint(arm, seed),
-    }
-    return Trained(record, model, processor)
+        ),
+        items=_item_scores(task, split, gold, answers),
+        history=tuple(EpochRecord(**epoch) for epoch in training.history),
+        best_epoch=training.best_epoch,
+        training_config=replace(
+            training_config, options={**training_config.options, **arm.options}
+        ),
+        fingerprint=study.fingerprint(arm, seed),
+    )
+    return RunResult(record, model, processor)
 
 
 def run_inputs(study: Study, arm: Arm, seed: int) -> RunInputs:
@@ -173,27 +177,31 @@ def _train(
         )
 
 
-def _scores(
-    study: Study, split: Split, encoded: Sequence[EncodedExample], answers: Sequence[Any]
-) -> dict[str, Any]:
-    """Return the metrics on all test texts and on strata of them, and every answer."""
-    task = study.task
-    gold = [task.gold(each, study.graph) for each in encoded]
-    strata = {}
+def _slice_scores(
+    study: Study,
+    split: Split,
+    encoded: Sequence[EncodedExample],
+    gold: Sequence[Any],
+    answers: Sequence[Any],
+) -> dict[str, SliceScore]:
+    """Return the metrics on slices of the test texts."""
+    scores = {}
     for part in slices_of(study, split, encoded):
         right, given = ([part.view(i, some[i]) for i in part.positions] for some in (gold, answers))
-        strata[part.name] = {"size": part.size, **task.score(right, given)}
-    return {
-        "metrics": task.score(gold, answers),
-        "strata": strata,
-        "items": {
-            "ids": [text_id(example.text) for example in split.test],
-            "documents": [text_id(example.id or example.text) for example in split.test],
-            "correct": [int(task.is_correct(*pair)) for pair in zip(gold, answers, strict=True)],
-            "gold": _quotes(task, gold),
-            "answers": _quotes(task, answers),
-        },
-    }
+        scores[part.name] = SliceScore(part.size, study.task.score(right, given))
+    return scores
+
+
+def _item_scores(
+    task: Task, split: Split, gold: Sequence[Any], answers: Sequence[Any]
+) -> ItemScores:
+    return ItemScores(
+        ids=tuple(text_id(example.text) for example in split.test),
+        correct=tuple(int(task.is_correct(*pair)) for pair in zip(gold, answers, strict=True)),
+        documents=tuple(text_id(example.id or example.text) for example in split.test),
+        gold=tuple(_quotes(task, gold)),
+        answers=tuple(_quotes(task, answers)),
+    )
 
 
 def _quotes(task: Task, answers: Sequence[Any]) -> list[str]:

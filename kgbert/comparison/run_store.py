@@ -1,4 +1,4 @@
-"""The runs of a study as files: one JSON a run, known again by all that it depends on."""
+"""The runs of a study as files: one JSON per run, named by a hash of all it depends on."""
 
 import json
 import logging
@@ -6,22 +6,22 @@ import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from filelock import FileLock, Timeout
 
 from kgbert.comparison.arms.registry import Arm
-from kgbert.comparison.run import Trained
+from kgbert.comparison.results import FAILED, RunRecord
+from kgbert.comparison.run import RunResult
 from kgbert.comparison.study import Study
 from kgbert.utils.atomic_write import write_atomically
+from kgbert.utils.errors import KGBertError
 
 logger = logging.getLogger(__name__)
 
-Run = dict[str, Any]
-
-#: Does one run.
-Train = Callable[[Study, Arm, int], Trained]
+#: Trains and tests an arm with a seed.
+Train = Callable[[Study, Arm, int], RunResult]
 
 
 def run_path(study: Study, arm: Arm, seed: int) -> Path:
@@ -30,23 +30,24 @@ def run_path(study: Study, arm: Arm, seed: int) -> Path:
     return study.folder / "runs" / name
 
 
-def finished_run(study: Study, arm: Arm, seed: int) -> Run | None:
+def finished_run(study: Study, arm: Arm, seed: int) -> RunRecord | None:
     """Return the record of a run that was finished before, or None.
 
     Raises:
-        ValueError: The file is damaged.
+        KGBertError: The file is damaged.
     """
     path = run_path(study, arm, seed)
     try:
-        run: Run = json.loads(path.read_text(encoding="utf-8"))
+        run = RunRecord.from_json(json.loads(path.read_text(encoding="utf-8")), source=str(path))
     except FileNotFoundError:
         return None
     except ValueError as error:
-        raise ValueError(
+        raise KGBertError(
             f"{path}: the record of a run is damaged ({error}); delete the file, and the same "
-            "command will do that run again"
+            "command will repeat that run.",
+            code="damaged-run",
         ) from error
-    return run if run["status"] == "done" else None
+    return run if run.is_done else None
 
 
 @contextmanager
@@ -90,9 +91,9 @@ def attempt_run(
     seed: int,
     train: Train,
     *,
-    keep: Callable[[Trained], None] = lambda trained: None,
-) -> Run:
-    """Run an arm and store its record; a failure is a record as well.
+    keep: Callable[[RunResult], None] = lambda result: None,
+) -> RunRecord:
+    """Run an arm and store its record; a failed run has a record as well.
 
     Args:
         study: What is compared.
@@ -107,17 +108,12 @@ def attempt_run(
         trained = train(study, arm, seed)
     except Exception as error:  # One failed run must not cost the others.
         logger.warning("arm %r, seed %d failed: %s", arm.name, seed, error)
-        record = {
-            "arm": arm.name,
-            "seed": seed,
-            "status": "failed",
-            "error": traceback.format_exc(),
-        }
+        record = RunRecord(arm.name, seed, FAILED, error=traceback.format_exc())
     else:
         record = trained.record
         keep(trained)
-    record["seconds"] = round(time.perf_counter() - started, 2)
-    write_atomically(run_path(study, arm, seed), json.dumps(record, indent=1))
+    record = replace(record, seconds=round(time.perf_counter() - started, 2))
+    write_atomically(run_path(study, arm, seed), json.dumps(record.to_json(), indent=1))
     return record
 
 
@@ -129,8 +125,8 @@ Place = tuple[Study, Arm, int]
 
 
 def shared_runs(
-    plan: Sequence[Place], attempt: Callable[[Study, Arm, int], Run]
-) -> Iterator[tuple[Place, Run]]:
+    plan: Sequence[Place], attempt: Callable[[Study, Arm, int], RunRecord]
+) -> Iterator[tuple[Place, RunRecord]]:
     """Yield each run of a plan as it is done, by this process or by another.
 
     A run that another process is at is left to it.
@@ -153,7 +149,9 @@ def shared_runs(
         waiting = left
 
 
-def _run_unless_claimed(place: Place, attempt: Callable[[Study, Arm, int], Run]) -> Run | None:
+def _run_unless_claimed(
+    place: Place, attempt: Callable[[Study, Arm, int], RunRecord]
+) -> RunRecord | None:
     """Return the record of a run, done by whomever; None while another process is at it."""
     if run := finished_run(*place):
         return run

@@ -1,4 +1,4 @@
-"""What is compared: arms and seeds on one task, everything else equal."""
+"""The definition of a comparison: arms and seeds on one task, everything else equal."""
 
 import hashlib
 import json
@@ -9,7 +9,8 @@ from typing import Any
 
 from kgbert import __version__
 from kgbert.comparison.arms.registry import ARMS, Arm
-from kgbert.comparison.fingerprint import code_told
+from kgbert.comparison.fingerprint import describe_code, package_hash
+from kgbert.comparison.results import LearningCurvePoint, TuningResult
 from kgbert.comparison.statistics.power import seeds_needed
 from kgbert.data.splits import Split
 from kgbert.features.entity_features import EntityFeatures
@@ -17,22 +18,8 @@ from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.linking.factory import component_linkers, linker_settings
 from kgbert.linking.mention import Linker
 from kgbert.tasks.base import Task
-from kgbert.training.defaults import ENCODER_LEARNING_RATE, HEAD_LEARNING_RATE
+from kgbert.training.config import TrainingConfig
 from kgbert.utils.paths import without_folders
-
-
-@dataclass(frozen=True)
-class TrainingConfig:
-    """How an arm is trained; chosen on validation, with the same grid for every arm."""
-
-    encoder_learning_rate: float = ENCODER_LEARNING_RATE
-    head_learning_rate: float = HEAD_LEARNING_RATE
-    epochs: int = 10
-    batch_size: int = 32
-    patience: int = 3
-    max_length: int = 256
-    options: Mapping[str, Any] = field(default_factory=dict)
-    """Fields of KGBertConfig that all arms share, the pooling for example."""
 
 
 @dataclass(frozen=True)
@@ -59,17 +46,16 @@ class Study:
     """Whether the best model is saved in the folder."""
     includes_graph: bool | None = None
     """Whether the graph is saved with it; None leaves that to the card of the graph's licence."""
-    learning_curve: Sequence[Mapping[str, Any]] = ()
-    """Results with fewer training texts, as rows of
-    :func:`kgbert.comparison.statistics.learning_curve.size_row`."""
+    learning_curve: Sequence[LearningCurvePoint] = ()
+    """Results with fewer training texts."""
     command: Mapping[str, Any] = field(default_factory=dict)
     """The arguments of the command that asked for it, by which it can be run again."""
     seed_hint: str = f"Run the same command with --seeds {seeds_needed()} or more."
     """What to do where the seeds are too few for a verdict."""
     budget: Sequence[str] = ()
-    """What fits into a time and what was left out, as told by
+    """What was planned for the time given, as stated by
     :func:`kgbert.comparison.budget.within_budget`."""
-    tuning: Mapping[str, Any] = field(default_factory=dict)
+    tuning: TuningResult | None = None
     """How the training configurations were chosen, by :func:`kgbert.comparison.tuning.tuned`."""
 
     @property
@@ -84,25 +70,26 @@ class Study:
         )
 
     def fingerprint(self, arm: Arm, seed: int) -> str:
-        """Hash of all that a run's result depends on, by which a finished run is known again."""
-        told = {
+        """Return a hash of all that a run's result depends on, which identifies a finished run."""
+        inputs = {
             "kgbert": __version__,
+            "code": package_hash(),
             "graph": self.graph.hash,
             "features": self.features.hash,
             "backbone": self.backbone_name,
-            "linker": linker_told(self.linker),
-            "mentions": self._mentions_told(seed),
+            "linker": describe_linker(self.linker),
+            "mentions": self._mentions_hash(seed),
             "task": self.task.name,
-            "arm": arm_told(arm),
+            "arm": describe_arm(arm),
             "seed": seed,
             "training_config": asdict(self.training_config(arm)),
             "texts": self.split(seed).hash,
         }
-        return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+        return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
 
-    def _mentions_told(self, seed: int) -> str:
-        """Return a hash of what a linker of the user's own finds, as it has no settings to tell."""
-        if not isinstance(linker_told(self.linker), str):
+    def _mentions_hash(self, seed: int) -> str:
+        """Return a hash of what a linker of the user's own finds, as it has no settings to hash."""
+        if not isinstance(describe_linker(self.linker), str):
             return ""
         texts = [
             text for part in self.split(seed).parts() for example in part for text in example.texts
@@ -110,18 +97,18 @@ class Study:
         return hashlib.sha256(repr(self.linker(texts)).encode()).hexdigest()
 
 
-def arm_told(arm: Arm) -> Any:
-    """Return the name of an arm of kgbert's, or all that is known of the user's own."""
+def describe_arm(arm: Arm) -> Any:
+    """Return the name of an arm of kgbert's, or name, options and code of the user's own."""
     if ARMS.get(arm.name) is arm:
         return arm.name
     return {
         "name": arm.name,
         "options": {name: repr(value) for name, value in arm.options.items()},
-        "transform": code_told(arm.transform),
+        "transform": describe_code(arm.transform),
     }
 
 
-def linker_told(linker: Linker) -> Any:
+def describe_linker(linker: Linker) -> Any:
     """Return a linker's settings without the folders of this machine, or the name of one's own."""
     try:
         parts = linker_settings(linker)

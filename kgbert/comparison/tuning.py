@@ -1,8 +1,8 @@
-"""Choose how each arm is trained on validation, with the same grid for every arm.
+"""Choose the learning rate of each arm on validation texts, from the same grid for every arm.
 
-No test text of a seed that is searched on is seen: its validation texts stand in for them. Where
+No test text of a seed that is searched on is used: its validation texts take their place. Where
 each seed draws test texts of its own, some of these may be another seed's test texts, for all arms
-alike. Trials are stored as runs are, so that a search that was stopped goes on where it was.
+alike. Trials are stored like runs, so that a search that was stopped resumes where it was.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from functools import cache, partial
 from math import inf
 from statistics import fmean
-from typing import Any
 
 from kgbert.comparison.arms.registry import Arm
+from kgbert.comparison.results import TuningResult, TuningTrial
 from kgbert.comparison.run import check_arms, run_arm
 from kgbert.comparison.run_store import attempt_run, shared_runs
 from kgbert.comparison.study import Study
@@ -25,7 +25,7 @@ TuningProgress = Callable[[int, int, str, float, int, float | None], None]
 
 @dataclass(frozen=True)
 class ValidationOnly:
-    """Puts a seed's validation texts in the place of its test texts, of which none is seen."""
+    """Replaces a seed's test texts by its validation texts."""
 
     split: Callable[[int], Split]
 
@@ -40,9 +40,9 @@ def tuned(
     rates: Sequence[float],
     *,
     seeds: int = 2,
-    progress: TuningProgress = lambda *told: None,
+    progress: TuningProgress = lambda *step: None,
 ) -> Study:
-    """Return the study with each arm's learning rate chosen from a grid, and the search told in it.
+    """Return the study with each arm's learning rate chosen from a grid, and the search recorded.
 
     Each arm is trained with each rate on the first seeds; the rate with the best mean validation
     score is the arm's rate on all seeds.
@@ -54,7 +54,7 @@ def tuned(
         progress: Called after each trial.
 
     Raises:
-        ValueError: An arm makes no sense for the study; nothing was tried then.
+        KGBertError: An arm cannot run on the study; no trial was run.
     """
     check_arms(study)
     searched = list(study.seeds)[:seeds]
@@ -63,31 +63,27 @@ def tuned(
         folder=study.folder / "tuning",
         split=cache(ValidationOnly(study.split)),
         linker=CachingLinker(study.linker),
-        tuning={},
+        tuning=None,
     )
     metric = search.task.metric
-    tried = _tried(search, rates, searched, progress)
+    trials = _run_trials(search, rates, searched, progress)
     is_better = study.task.metrics[metric].greater_is_better
-    chosen = {arm.name: _best(arm.name, tried, greater_is_better=is_better) for arm in study.arms}
+    chosen = {
+        arm.name: _best_rate(arm.name, trials, greater_is_better=is_better) for arm in study.arms
+    }
     return replace(
         study,
         training_configs={
             arm.name: replace(study.training_config(arm), encoder_learning_rate=chosen[arm.name])
             for arm in study.arms
         },
-        tuning={
-            "metric": metric,
-            "rates": list(rates),
-            "seeds": searched,
-            "tried": tried,
-            "chosen": chosen,
-        },
+        tuning=TuningResult(metric, tuple(rates), tuple(searched), tuple(trials), chosen),
     )
 
 
-def _tried(
+def _run_trials(
     search: Study, rates: Sequence[float], seeds: Sequence[int], progress: TuningProgress
-) -> list[dict[str, Any]]:
+) -> list[TuningTrial]:
     """Return the validation scores of every arm with every rate, in the order of both."""
     metric = search.task.metric
     pairs = [(arm, rate) for arm in search.arms for rate in rates]
@@ -95,15 +91,11 @@ def _tried(
     scores: dict[tuple[str, float, int], float | None] = {}
     for (trial, arm, seed), run in shared_runs(plan, partial(attempt_run, train=run_arm)):
         rate = trial.training_config(arm).encoder_learning_rate
-        score = run.get("validation", {}).get(metric)
+        score = run.validation.get(metric)
         scores[arm.name, rate, seed] = score
         progress(len(scores), len(plan), arm.name, rate, seed, score)
     return [
-        {
-            "arm": arm.name,
-            "rate": rate,
-            "validation": [scores[arm.name, rate, seed] for seed in seeds],
-        }
+        TuningTrial(arm.name, rate, tuple(scores[arm.name, rate, seed] for seed in seeds))
         for arm, rate in pairs
     ]
 
@@ -113,13 +105,13 @@ def _trial(search: Study, arm: Arm, rate: float) -> Study:
     return replace(search, training_configs={arm.name: training_config})
 
 
-def _best(arm: str, tried: Sequence[dict[str, Any]], *, greater_is_better: bool) -> float:
+def _best_rate(arm: str, trials: Sequence[TuningTrial], *, greater_is_better: bool) -> float:
     """Return the rate with the best mean score, of equals the lowest; a failed trial is worst."""
-    own = [trial for trial in tried if trial["arm"] == arm]
+    own = [trial for trial in trials if trial.arm == arm]
     worst, sign = (0.0, 1) if greater_is_better else (inf, -1)
 
-    def rank(trial: dict[str, Any]) -> tuple[float, float]:
-        scores = (worst if score is None else score for score in trial["validation"])
-        return sign * fmean(scores), -trial["rate"]
+    def rank(trial: TuningTrial) -> tuple[float, float]:
+        scores = (worst if score is None else score for score in trial.validation)
+        return sign * fmean(scores), -trial.rate
 
-    return float(max(own, key=rank)["rate"])
+    return max(own, key=rank).rate

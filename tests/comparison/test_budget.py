@@ -6,7 +6,9 @@ import pytest
 
 from kgbert.comparison.arms.registry import ARMS
 from kgbert.comparison.budget import within_budget
+from kgbert.comparison.results import RunRecord
 from kgbert.comparison.run_store import finished_run, run_path
+from kgbert.utils.errors import KGBertError
 from tests.support.small_study import small_study
 
 #: Seconds that a run takes.
@@ -34,8 +36,8 @@ class Invented:
         status = "failed" if arm.name in self.failing else "done"
         path = run_path(study, arm, seed)
         path.parent.mkdir(parents=True, exist_ok=True)
-        record = {"arm": arm.name, "seed": seed, "status": status, "seconds": COSTS[arm.name]}
-        path.write_text(json.dumps(record))
+        record = RunRecord(arm.name, seed, status, seconds=float(COSTS[arm.name]))
+        path.write_text(json.dumps(record.to_json()))
 
 
 def study_of(folder, *others, seeds=10):
@@ -126,7 +128,7 @@ def test_an_arm_whose_timed_run_fails_is_left_out_unless_the_verdict_needs_it(tm
     study = study_of(tmp_path, "k-bert")
 
     arms, _, told = planned(study, 10_000, Invented(failing=["k-bert"]))
-    with pytest.raises(ValueError, match=r"'knowledge' by which .* failed; .*runs/knowledge-0"):
+    with pytest.raises(KGBertError, match=r"the arm 'knowledge' failed; .*runs/knowledge-0"):
         within_budget(study_of(tmp_path / "b"), 10_000, Invented(failing=["knowledge"]))
 
     assert "k-bert" not in arms

@@ -6,12 +6,13 @@ from dataclasses import replace
 import pytest
 
 from kgbert.comparison.arms.registry import ARMS
-from kgbert.comparison.compare import compare
+from kgbert.comparison.compare import run_study
 from kgbert.comparison.report.html import render_report
-from kgbert.comparison.study import TrainingConfig
+from kgbert.comparison.results import ComparisonResult
 from kgbert.data import Example
 from kgbert.data.splits import Split
 from kgbert.linking.factory import make_linker
+from kgbert.training.config import TrainingConfig
 from tests.support.small_study import EVERY_RUN, InventedRuns, run_files, small_study, split_of
 from tests.support.tiny import tiny_graph
 
@@ -27,23 +28,23 @@ def study(tmp_path):
 
 
 def test_every_arm_runs_with_every_seed(study, invented):
-    compare(study)
+    run_study(study)
 
     assert invented.done == EVERY_RUN
 
 
 def test_second_call_repeats_nothing_and_says_the_same(study, invented):
-    first = compare(study)
-    second = compare(study)
+    first = run_study(study)
+    second = run_study(study)
 
     assert len(invented.done) == len(EVERY_RUN)
-    assert second["verdict"] == first["verdict"]
-    assert second["arms"] == first["arms"]
+    assert second.verdict == first.verdict
+    assert second.arms == first.arms
 
 
 def test_more_seeds_run_only_what_is_new(study, invented):
-    compare(study)
-    compare(replace(study, seeds=range(3)))
+    run_study(study)
+    run_study(replace(study, seeds=range(3)))
 
     assert invented.done[len(EVERY_RUN) :] == [(arm.name, 2) for arm in study.arms]
 
@@ -58,10 +59,10 @@ def test_more_seeds_run_only_what_is_new(study, invented):
     ids=["training_config", "texts", "linker"],
 )
 def test_changed_settings_run_anew_and_lose_no_file(study, invented, changes):
-    compare(study)
+    run_study(study)
     before = run_files(study)
 
-    compare(replace(study, **changes))
+    run_study(replace(study, **changes))
 
     assert invented.done == 2 * EVERY_RUN
     assert set(before) < set(run_files(study))
@@ -72,10 +73,10 @@ def test_interruption_keeps_finished_runs_and_leaves_no_half_file(study, invente
     invented.failing["knowledge", 1] = KeyboardInterrupt()
 
     with pytest.raises(KeyboardInterrupt):
-        compare(study)
+        run_study(study)
     kept = run_files(study)
     invented.failing.clear()
-    compare(study)
+    run_study(study)
 
     assert len(kept) == 4
     assert all(name.endswith(".json") for name in kept)
@@ -86,57 +87,57 @@ def test_interruption_keeps_finished_runs_and_leaves_no_half_file(study, invente
 def test_failed_run_is_recorded_and_ends_no_other(study, invented):
     invented.failing["knowledge", 0] = RuntimeError("out of memory")
 
-    results = compare(study)
+    results = run_study(study)
 
-    (missing,) = results["missing"]
+    (missing,) = results.missing
     assert invented.done == EVERY_RUN
-    assert (missing["arm"], missing["seed"], missing["reason"]) == ("knowledge", 0, "failed")
-    assert "RuntimeError: out of memory" in missing["error"]
-    assert "Traceback" in missing["error"]
+    assert (missing.arm, missing.seed, missing.reason) == ("knowledge", 0, "failed")
+    assert "RuntimeError: out of memory" in missing.error
+    assert "Traceback" in missing.error
 
 
 def test_failed_run_is_tried_again(study, invented):
     invented.failing["knowledge", 0] = RuntimeError("out of memory")
-    compare(study)
+    run_study(study)
     invented.failing.clear()
 
-    results = compare(study)
+    results = run_study(study)
 
     assert invented.done == [*EVERY_RUN, ("knowledge", 0)]
-    assert results["missing"] == []
+    assert results.missing == ()
 
 
 def test_comparison_in_which_all_fails_still_reports(study, invented):
     for place in EVERY_RUN:
         invented.failing[place] = RuntimeError("out of memory")
 
-    results = compare(study)
+    results = run_study(study)
 
-    assert results["verdict"]["outcome"] == "too few seeds"
-    assert len(results["missing"]) == len(EVERY_RUN)
+    assert results.verdict.outcome == "too few seeds"
+    assert len(results.missing) == len(EVERY_RUN)
 
 
 def test_verdict_says_how_many_seeds_are_missing(tmp_path, invented):
     invented.failing["plain", 5] = RuntimeError("out of memory")
 
-    results = compare(small_study(tmp_path, seeds=range(6)))
+    results = run_study(small_study(tmp_path, seeds=range(6)))
 
-    sentence = results["verdict"]["sentence"]
+    sentence = results.verdict.sentence
     assert sentence.startswith("Too few seeds for a verdict: 5 complete, 6 needed")
     assert sentence.endswith("Run the same command again to fill in the missing ones.")
 
 
 def test_too_few_seeds_are_no_verdict_and_it_says_what_to_type(study, invented):
-    verdict = compare(study)["verdict"]
+    verdict = run_study(study).verdict
 
-    assert verdict["outcome"] == "too few seeds"
-    assert "Run the same command with --seeds 6 or more." in verdict["sentence"]
+    assert verdict.outcome == "too few seeds"
+    assert "Run the same command with --seeds 6 or more." in verdict.sentence
 
 
 def test_each_run_is_told_with_the_time_that_is_left(study, invented):
     told = []
 
-    compare(study, progress=told.append)
+    run_study(study, progress=told.append)
 
     assert [one.done for one in told] == [1, 2, 3, 4, 5, 6]
     assert {one.total for one in told} == {6}
@@ -145,53 +146,54 @@ def test_each_run_is_told_with_the_time_that_is_left(study, invented):
 
 
 def test_what_was_finished_before_is_told_once(study, invented):
-    compare(study)
+    run_study(study)
     told = []
 
-    compare(study, progress=told.append)
+    run_study(study, progress=told.append)
 
     assert [(one.done, one.arm, one.outcome) for one in told] == [(6, "", "finished before")]
 
 
 def test_results_file_gives_the_same_report(study, invented):
-    compare(study)
-    results = json.loads((study.folder / "results.json").read_text(encoding="utf-8"))
+    run_study(study)
+    results = ComparisonResult.load(study.folder / "results.json")
 
     page = (study.folder / "report.html").read_text(encoding="utf-8")
     assert render_report(results) == page
-    assert {"versions", "hardware", "graph", "backbone", "data"} <= results["manifest"].keys()
-    assert [(run["arm"], run["seed"]) for run in results["runs"]] == EVERY_RUN
+    assert results.study.manifest.graph.hash == study.graph.hash
+    assert list(results.study.manifest.splits) == ["0", "1"]
+    assert [(run.arm, run.seed) for run in results.runs] == EVERY_RUN
 
 
 def test_tables_are_written_for_papers_and_notes(study, invented):
-    results = compare(study)
+    results = run_study(study)
 
     assert "| knowledge | 60.5" in (study.folder / "report.md").read_text(encoding="utf-8")
     assert "\\toprule" in (study.folder / "report.tex").read_text(encoding="utf-8")
-    assert results["stated"] in render_report(results)
+    assert results.study.power_statement in render_report(results)
 
 
 def test_linker_stands_in_the_manifest(study, invented):
-    linker = compare(study)["manifest"]["linker"]
+    linker = run_study(study).study.manifest.linker
     own = replace(study, linker=lambda texts: study.linker(texts), keeps_model=False)
 
     assert list(linker) == ["dictionary"]
-    assert isinstance(compare(own)["manifest"]["linker"], str)
+    assert isinstance(run_study(own).study.manifest.linker, str)
 
 
 def test_what_to_do_about_too_few_seeds_is_what_the_study_says(study, invented):
-    verdict = compare(replace(study, seed_hint="Ask for more."))["verdict"]
+    verdict = run_study(replace(study, seed_hint="Ask for more.")).verdict
 
-    assert verdict["sentence"].endswith("Ask for more.")
+    assert verdict.sentence.endswith("Ask for more.")
 
 
 def test_a_text_that_is_in_training_and_in_the_test_is_warned_of(tmp_path, invented):
     leaking = split_of()(0)
     leaking = Split(leaking.train, leaking.validation, [*leaking.test, leaking.train[0]])
 
-    results = compare(small_study(tmp_path, split=lambda seed: leaking))
+    results = run_study(small_study(tmp_path, split=lambda seed: leaking))
 
-    assert any("training texts as well: 1 of 9" in warning for warning in results["warnings"])
+    assert any("training texts as well: 1 of 9" in warning for warning in results.warnings)
 
 
 def test_full_disk_is_one_error_and_nothing_half_written(study, invented, monkeypatch):
@@ -201,21 +203,21 @@ def test_full_disk_is_one_error_and_nothing_half_written(study, invented, monkey
     with monkeypatch.context() as patched:
         patched.setattr(os, "fsync", full)
         with pytest.raises(OSError, match=r"could not write .*plain-0-.* \(No space left"):
-            compare(study)
+            run_study(study)
     left = [path for path in study.folder.rglob("*") if path.is_file()]
-    compare(study)
+    run_study(study)
 
     assert left == []
     assert invented.done == [EVERY_RUN[0], *EVERY_RUN]
 
 
 def test_damaged_record_is_named(study, invented):
-    compare(study)
+    run_study(study)
     name = run_files(study)[0]
     (study.folder / "runs" / name).write_text("{")
 
     with pytest.raises(ValueError, match=f"{name}: the record of a run is damaged .* delete"):
-        compare(study)
+        run_study(study)
 
 
 @pytest.mark.parametrize(
@@ -237,7 +239,7 @@ def test_damaged_record_is_named(study, invented):
 )
 def test_what_cannot_be_judged_is_refused_before_training(study, invented, changes, message):
     with pytest.raises(ValueError, match=message):
-        compare(replace(study, **changes))
+        run_study(replace(study, **changes))
 
     assert invented.done == []
     assert not study.folder.exists()
@@ -247,7 +249,7 @@ def test_error_for_a_graph_that_no_text_mentions_says_why_and_what_to_type(study
     elsewhere = [Example(f"dogs bark {i}", "ab"[i % 2]) for i in range(9)]
 
     with pytest.raises(ValueError, match=r"no word in common.*kgbert inspect GRAPH --texts FILE"):
-        compare(replace(study, split=lambda seed: Split(elsewhere, elsewhere, elsewhere)))
+        run_study(replace(study, split=lambda seed: Split(elsewhere, elsewhere, elsewhere)))
 
 
 class TestTheBestModel:
@@ -259,37 +261,37 @@ class TestTheBestModel:
         return json.loads((study.folder / "model" / "best.json").read_text())["seed"]
 
     def test_is_the_best_on_validation(self, study, invented):
-        compare(replace(study, seeds=range(4)))
+        run_study(replace(study, seeds=range(4)))
 
         assert invented.saved == [0, 1]
         assert self.kept(study) == 1
 
     def test_is_saved_without_the_graph_where_the_study_says_so(self, study, invented):
-        compare(replace(study, includes_graph=False))
+        run_study(replace(study, includes_graph=False))
 
         assert set(invented.graphs) == {False}
 
     def test_is_kept_when_later_seeds_are_worse(self, study, invented):
-        compare(study)
-        compare(replace(study, seeds=range(4)))
+        run_study(study)
+        run_study(replace(study, seeds=range(4)))
 
         assert invented.saved == [0, 1]
 
     def test_replaces_the_model_of_other_settings(self, study, invented):
-        compare(study)
+        run_study(study)
         invented.validation = {0: 0.3, 1: 0.2}
 
-        compare(replace(study, training_configs={"default": TrainingConfig(epochs=3)}))
+        run_study(replace(study, training_configs={"default": TrainingConfig(epochs=3)}))
 
         assert invented.saved == [0, 1, 0]
         assert self.kept(study) == 0
 
     def test_is_trained_again_where_it_was_lost(self, study, invented):
-        compare(study)
+        run_study(study)
         (study.folder / "model" / "best.json").unlink()
         told = []
 
-        compare(study, progress=told.append)
+        run_study(study, progress=told.append)
 
         assert invented.done == [*EVERY_RUN, ("knowledge", 1)]
         assert invented.saved == [0, 1, 1]
@@ -300,7 +302,7 @@ class TestTheBestModel:
         caplog.set_level("WARNING", "kgbert.comparison.compare")
         own = replace(study, linker=lambda texts: study.linker(texts))
 
-        compare(own)
+        run_study(own)
 
         assert invented.saved == []
         assert "your own linker cannot be saved" in caplog.text

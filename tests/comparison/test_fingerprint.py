@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from kgbert.comparison.fingerprint import code_told
+from kgbert.comparison.fingerprint import describe_code
 from tests.support.paths import PROJECT
 from tests.support.tiny import tiny_features, tiny_graph
 
@@ -61,6 +61,18 @@ class Setting:
     value: object
 
 
+class Plain:
+    def __init__(self, value):
+        self.value = value
+
+
+def linear(weight):
+    layer = torch.nn.Linear(1, 1)
+    torch.nn.init.constant_(layer.weight, weight)
+    torch.nn.init.zeros_(layer.bias)
+    return layer
+
+
 def large(last):
     values = np.zeros(10_000)
     values[5_000] = last
@@ -76,6 +88,8 @@ VALUES = [
     ({"a": [large(0)]}, {"a": [large(1)]}),
     ({"a", "b"}, {"a", "c"}),
     (Setting(large(0)), Setting(large(1))),
+    (Plain(large(0)), Plain(large(1))),
+    (linear(0.0), linear(1.0)),
     (tiny_features(tiny_graph(), seed=0), tiny_features(tiny_graph(), seed=1)),
 ]
 
@@ -85,25 +99,46 @@ VALUES = [
 def test_another_value_is_told_however_it_is_held(make, values):
     one, other = values
 
-    assert code_told(make(one)) == code_told(make(one)) != code_told(make(other))
+    assert describe_code(make(one)) == describe_code(make(one)) != describe_code(make(other))
 
 
 def test_a_function_that_calls_itself_or_holds_nothing_yet_is_told():
     def change(inputs, seed):
         return change(inputs, seed) if seed else later
 
-    told = code_told(change)
+    told = describe_code(change)
     later = 1
 
     assert later
-    assert "change" in told != code_told(change)
+    assert "change" in told != describe_code(change)
+
+
+FACTOR = 1.0
+
+
+def helper():
+    return 1
+
+
+def uses_globals(inputs, seed):
+    return [helper() * FACTOR for _ in inputs]
+
+
+@pytest.mark.parametrize(("name", "value"), [("FACTOR", 2.0), ("helper", lambda: 2)])
+def test_another_constant_or_helper_of_the_same_module_is_told(monkeypatch, name, value):
+    before = describe_code(uses_globals)
+    if callable(value):
+        value.__module__ = __name__
+    monkeypatch.setitem(globals(), name, value)
+
+    assert describe_code(uses_globals) != before
 
 
 def test_a_value_that_holds_itself_is_told():
     value = [1]
     value.append(value)
 
-    assert code_told(closure(value)) == code_told(closure(value))
+    assert describe_code(closure(value)) == describe_code(closure(value))
 
 
 def test_another_process_tells_the_same():
@@ -111,7 +146,7 @@ def test_another_process_tells_the_same():
     code = (
         "from tests.comparison.test_fingerprint import *\n"
         "held = [{'a', 'b'}, object(), closure({'c', 'd'}), partial(closure, {'e', 'f'})]\n"
-        "print(code_told(closure(held)))"
+        "print(describe_code(closure(held)))"
     )
     told = {
         subprocess.run(

@@ -1,10 +1,10 @@
 import pytest
 
-from kgbert.comparison.compare import compare
+from kgbert.comparison.compare import run_study
 from kgbert.comparison.learning_curve import FewerTexts, compare_sizes
 from kgbert.comparison.report.html import render_report
 from kgbert.comparison.report.tables import size_table
-from kgbert.comparison.statistics.learning_curve import size_rows
+from kgbert.comparison.statistics.learning_curve import curve_points
 from kgbert.tasks.registry import TASKS
 from tests.support.small_study import InventedRuns, small_study, split_of, tagged
 
@@ -51,39 +51,39 @@ def test_spans_are_labels_too():
 
 @pytest.mark.parametrize("size", [2, 24, 100])
 def test_sizes_that_cannot_be_taken_are_refused_before_training(tmp_path, invented, size):
-    with pytest.raises(ValueError, match=r"cannot be taken of the 24 of seed 0.*--train-sizes"):
-        compare_sizes(small_study(tmp_path), [size, None], compare)
+    with pytest.raises(ValueError, match=r"cannot be drawn from the 24 of seed 0.*train_sizes"):
+        compare_sizes(small_study(tmp_path), [size, None], run_study)
 
     assert invented.done == []
 
 
 def test_curve_stands_in_the_report_of_the_largest(tmp_path, invented):
-    results = compare_sizes(small_study(tmp_path), [None, 6, 12], compare)
+    results = compare_sizes(small_study(tmp_path), [None, 6, 12], run_study)
 
-    assert [row["size"] for row in size_rows(results)] == [6, 12, 24]
+    assert [point.size for point in curve_points(results)] == [6, 12, 24]
     assert [row[0] for row in size_table(results).rows] == ["6", "12", "24"]
     assert render_report(results).count("By number of training texts") == 2
     assert (tmp_path / "train-6" / "report.html").exists()
 
 
 def test_what_becomes_of_the_gain_with_more_texts_is_said(tmp_path, invented):
-    results = compare_sizes(small_study(tmp_path), [6, 12, None], compare)
+    results = compare_sizes(small_study(tmp_path), [6, 12, None], run_study)
 
     told = "With 6 training texts the difference to plain is +10.0 points, with 24 +10.0."
-    assert told in results["remarks"]
+    assert told in results.remarks
 
 
 def test_all_the_texts_are_the_runs_of_the_ordinary_study(tmp_path, invented):
-    compare(small_study(tmp_path))
+    run_study(small_study(tmp_path))
     before = len(invented.done)
 
-    compare_sizes(small_study(tmp_path), [6, None], compare)
+    compare_sizes(small_study(tmp_path), [6, None], run_study)
 
     assert len(invented.done) == 2 * before
 
 
 def test_one_size_has_no_curve(tmp_path, invented):
-    results = compare_sizes(small_study(tmp_path), [None], compare)
+    results = compare_sizes(small_study(tmp_path), [None], run_study)
 
-    assert size_rows(results) == []
+    assert curve_points(results) == []
     assert "By number of training texts" not in render_report(results)

@@ -1,13 +1,12 @@
 from copy import deepcopy
 
 from kgbert.comparison.reproduce import agreement
-from kgbert.comparison.statistics.summary import summarise
-from tests.support.invented_study import runs, study
+from tests.support.invented_study import runs, study, summarised
 
 MANIFEST = {
     "versions": {"torch": "2.13"},
     "graph": {"hash": "a"},
-    "data": {"0": {"hash": "b"}},
+    "splits": {"0": {"train": 1, "validation": 1, "test": 1, "hash": "b"}},
     "backbone": {"name": "c"},
     "linker": {"dictionary": {"rules": ("d",)}},
     "training_configs": {"plain": {"epochs": 8}},
@@ -15,7 +14,7 @@ MANIFEST = {
 
 
 def results(gain=0.03, **changes):
-    return summarise(study(manifest=deepcopy(MANIFEST) | changes), runs(gain))
+    return summarised(study(manifest=deepcopy(MANIFEST) | changes), runs(gain))
 
 
 def test_the_same_again_agrees():
@@ -23,7 +22,7 @@ def test_the_same_again_agrees():
 
     assert found.agrees
     assert found.sentences == (
-        "It agrees: the verdict is 'helps' again. All 18 runs have the accuracy they had.",
+        "Reproduced: the verdict is 'helps' again. All 18 runs have the same accuracy as before.",
     )
 
 
@@ -31,7 +30,7 @@ def test_other_scores_with_the_same_verdict_agree_and_are_told():
     found = agreement(results(), results(0.04))
 
     assert found.agrees
-    assert "12 of 18 runs have another accuracy, by 1.0 points at most." in found.sentences[0]
+    assert "12 of 18 runs have another accuracy, by at most 1.0 points." in found.sentences[0]
 
 
 def test_another_verdict_does_not_agree():
@@ -39,7 +38,7 @@ def test_another_verdict_does_not_agree():
 
     assert not found.agrees
     assert found.sentences[0].startswith(
-        "It does not agree: the verdict is 'helps' before, 'no evidence' now."
+        "Not reproduced: the verdict is 'helps' before, 'no evidence' now."
     )
 
 
@@ -58,7 +57,6 @@ def test_other_versions_are_told():
 
 
 def test_manifests_without_a_linker_are_older_and_agree():
-    before = results()
-    del before["manifest"]["linker"]
+    before = results(linker=None)
 
     assert agreement(before, results()).agrees

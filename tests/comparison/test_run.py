@@ -7,6 +7,7 @@ from transformers import AutoModel
 
 from kgbert.comparison import run
 from kgbert.comparison.arms.registry import ARMS
+from kgbert.comparison.results import Cost, RunRecord
 from kgbert.comparison.run import run_arm
 from kgbert.tasks.registry import TASKS
 from kgbert.training.callbacks import StepProgress
@@ -88,9 +89,8 @@ def test_run_repeats_itself(tmp_path, encoder):
 
     records = [run_arm(study, ARMS["knowledge"], 3).record for _ in range(2)]
 
-    for record in records:
-        del record["cost"]
-    assert records[0] == records[1]
+    one, other = (replace(record, cost=Cost()) for record in records)
+    assert one == other
 
 
 def test_record_is_json_and_quotes_no_text(tmp_path, encoder):
@@ -101,12 +101,12 @@ def test_record_is_json_and_quotes_no_text(tmp_path, encoder):
         study, ARMS["knowledge"], 0, callbacks=[StepProgress(lambda *told: steps.append(told))]
     )
 
-    record, written = trained.record, json.dumps(trained.record)
-    assert json.loads(written) == record
+    record, written = trained.record, json.dumps(trained.record.to_json())
+    assert RunRecord.from_json(json.loads(written)) == record
     assert not any(example.text in written for example in study.split(0).test)
-    assert len(record["items"]["ids"]) == len(record["items"]["correct"]) == 8
-    assert sum(record["items"]["correct"]) / 8 == record["metrics"]["accuracy"]
-    assert record["strata"]["linked"]["size"] + record["strata"]["unlinked"]["size"] == 8
+    assert len(record.items.ids) == len(record.items.correct) == 8
+    assert sum(record.items.correct) / 8 == record.metrics["accuracy"]
+    assert record.slices["linked"].size + record.slices["unlinked"].size == 8
     assert steps == [(step, 6) for step in range(1, 7)]
 
 
@@ -137,7 +137,7 @@ def test_plain_arm_samples_no_neighbours(tmp_path, encoder):
 def test_plain_arm_has_no_more_parameters_than_the_backbone(tmp_path, encoder):
     trained = run_arm(small_study(tmp_path, encoder), ARMS["plain"], 0)
 
-    assert trained.record["cost"]["added_parameters"] == 0
+    assert trained.record.cost.added_parameters == 0
     assert trained.model.config.injected_layers == []
 
 
@@ -164,9 +164,9 @@ def test_tagging_is_compared_too(tmp_path, encoder, name):
 
     record = run_arm(study, ARMS[name], 0).record
 
-    assert set(record["metrics"]) == {"precision", "recall", "f1", "macro_f1"}
-    assert record["items"]["answers"] == []
-    assert len(record["items"]["correct"]) == 8
+    assert set(record.metrics) == {"precision", "recall", "f1", "macro_f1"}
+    assert record.items.answers == ()
+    assert len(record.items.correct) == 8
 
 
 def test_longer_texts_than_the_backbone_takes_are_cut(tmp_path, encoder):

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from kgbert.comparison import run_store as sharing
-from kgbert.comparison.compare import compare
+from kgbert.comparison.compare import run_study
 from kgbert.comparison.run_store import run_path
 from tests.support.small_study import EVERY_RUN, InventedRuns, run_files, small_study
 
@@ -22,12 +22,12 @@ def study(tmp_path):
 def test_run_that_another_process_finishes_meanwhile_is_not_repeated(study, invented):
     def other_process(told):
         if told.done == 1 and len(invented.done) == 1:
-            compare(study)
+            run_study(study)
 
-    results = compare(study, progress=other_process)
+    results = run_study(study, progress=other_process)
 
     assert invented.done == EVERY_RUN
-    assert results["missing"] == []
+    assert results.missing == ()
 
 
 def test_processes_beside_each_other_share_the_runs(study, invented, monkeypatch):
@@ -35,10 +35,10 @@ def test_processes_beside_each_other_share_the_runs(study, invented, monkeypatch
     invented.seconds = 0.02
 
     with ThreadPoolExecutor() as pool:
-        told = list(pool.map(compare, [study] * 3))
+        told = list(pool.map(run_study, [study] * 3))
 
     assert sorted(invented.done) == sorted(EVERY_RUN)
-    assert [one["missing"] for one in told] == [[], [], []]
+    assert [one.missing for one in told] == [(), (), ()]
     assert [name for name in run_files(study) if not name.endswith(".json")] == []
 
 
@@ -47,7 +47,7 @@ def test_the_claim_of_a_process_that_was_killed_ends_with_it(study, invented):
     abandoned.parent.mkdir(parents=True)
     abandoned.touch()
 
-    compare(study)
+    run_study(study)
 
     assert invented.done == EVERY_RUN
     assert not abandoned.exists()
@@ -59,7 +59,7 @@ def test_a_lock_that_cannot_be_removed_while_it_is_open_costs_no_run(study, inve
 
     monkeypatch.setattr(Path, "unlink", refused)
 
-    results = compare(study)
+    results = run_study(study)
 
     assert invented.done == EVERY_RUN
-    assert results["missing"] == []
+    assert results.missing == ()

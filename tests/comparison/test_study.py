@@ -4,7 +4,7 @@ import pytest
 
 from kgbert.comparison.arms.links import shuffle_entities
 from kgbert.comparison.arms.registry import ARMS, Arm
-from kgbert.comparison.study import linker_told
+from kgbert.comparison.study import describe_linker
 from kgbert.linking.caching import CachingLinker
 from kgbert.linking.factory import make_linker
 from kgbert.linking.mention import Candidate, Mention
@@ -85,11 +85,11 @@ def test_a_run_is_done_anew_with_other_features_mentions_or_ids(tmp_path):
 def test_a_run_is_known_again_where_the_encoder_of_its_linker_has_moved(tmp_path):
     here = save_plain(tmp_path / "here" / "models", "bert", KGBertModel)
     study = small_study(tmp_path, linker=make_linker(tiny_graph(), f"description:{here}"))
-    before = study.fingerprint(ARMS["plain"], 0), linker_told(study.linker)
+    before = study.fingerprint(ARMS["plain"], 0), describe_linker(study.linker)
 
     (tmp_path / "here").rename(tmp_path / "there")
     moved = here.replace("/here/", "/there/")
     study = replace(study, linker=make_linker(tiny_graph(), f"description:{moved}"))
 
-    assert (study.fingerprint(ARMS["plain"], 0), linker_told(study.linker)) == before
+    assert (study.fingerprint(ARMS["plain"], 0), describe_linker(study.linker)) == before
     assert str(tmp_path) not in str(before)

@@ -4,7 +4,7 @@ import pytest
 
 from kgbert.comparison import tuning
 from kgbert.comparison.arms.registry import Arm
-from kgbert.comparison.compare import compare
+from kgbert.comparison.compare import run_study
 from kgbert.comparison.tuning import ValidationOnly, tuned
 from tests.support.small_study import InventedRuns, small_study, split_of
 
@@ -17,10 +17,10 @@ def invented(monkeypatch):
     made = InventedRuns(monkeypatch)
 
     def run(study, arm, seed, **options):
-        trained = made.run(study, arm, seed, **options)
+        result = made.run(study, arm, seed, **options)
         high = study.training_config(arm).encoder_learning_rate == RATES[1]
-        trained.record["validation"] = {"accuracy": 0.6 if high == (arm.name == "plain") else 0.5}
-        return trained
+        accuracy = 0.6 if high == (arm.name == "plain") else 0.5
+        return replace(result, record=replace(result.record, validation={"accuracy": accuracy}))
 
     monkeypatch.setattr(tuning, "run_arm", run)
     return made
@@ -44,10 +44,10 @@ def test_every_arm_has_as_many_trials(tmp_path, invented):
 
 
 def test_search_stands_in_the_results(tmp_path, invented):
-    results = compare(tuned(small_study(tmp_path), RATES))
+    results = run_study(tuned(small_study(tmp_path), RATES))
 
-    assert results["tuning"]["chosen"]["plain"] == RATES[1]
-    assert len(results["tuning"]["tried"]) == 6
+    assert results.study.tuning.chosen["plain"] == RATES[1]
+    assert len(results.study.tuning.trials) == 6
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "How the learning rates were chosen" in page
 
@@ -74,8 +74,8 @@ def test_a_failed_trial_is_not_chosen(tmp_path, invented):
 
     study = tuned(small_study(tmp_path), RATES)
 
-    scores = [x["validation"] for x in study.tuning["tried"] if x["arm"] == "plain"]
-    assert scores == [[None, 0.5], [None, 0.6]]
+    scores = [x.validation for x in study.tuning.trials if x.arm == "plain"]
+    assert scores == [(None, 0.5), (None, 0.6)]
     assert chosen(study)["plain"] == RATES[1]
 
 

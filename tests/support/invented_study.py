@@ -1,11 +1,16 @@
-"""An invented study and its runs, for the tests of summary, verdict and report."""
+"""An invented study and its runs as JSON, for the tests of summary, verdict and report."""
 
 import hashlib
+import json
 
 import numpy as np
 
+from kgbert.comparison.results import SCHEMA_VERSION, ComparisonResult, RunRecord, StudyRecord
+from kgbert.comparison.statistics.summary import summarise
+from kgbert.utils.json_records import from_json
+
 ARMS = ("plain", "knowledge", "shuffled")
-STRATA = ("linked", "unlinked", "mentions seen in training", "mentions unseen in training")
+SLICES = ("linked", "unlinked", "mentions seen in training", "mentions unseen in training")
 
 
 def study(seeds=6, arms=ARMS, **changes):
@@ -19,9 +24,6 @@ def study(seeds=6, arms=ARMS, **changes):
         "arms": list(arms),
         "seeds": list(range(seeds)),
         "coverage": {"texts_with_mention": 0.63},
-        "manifest": {},
-        "examples": [],
-        "warnings": [],
         **changes,
     }
 
@@ -30,19 +32,20 @@ def run(arm, seed, accuracy, **changes):
     items = 40
     correct = np.arange(items) < round(items * accuracy)
     return {
+        "schema_version": SCHEMA_VERSION,
         "arm": arm,
         "seed": seed,
         "status": "done",
         "error": "",
         "metrics": {"accuracy": accuracy, "macro_f1": accuracy - 0.05, "micro_f1": accuracy},
         "validation": {"accuracy": accuracy + 0.02},
-        "strata": {
-            name: {
-                "size": 100 + 10 * k,
-                "accuracy": accuracy - 0.01 * k,
-                "macro_f1": accuracy - 0.06 - 0.01 * k,
-            }
-            for k, name in enumerate(STRATA)
+        "slices": {
+            name: slice_score(
+                100 + 10 * k,
+                accuracy=accuracy - 0.01 * k,
+                macro_f1=accuracy - 0.06 - 0.01 * k,
+            )
+            for k, name in enumerate(SLICES)
         },
         "items": {
             "ids": [hashlib.sha1(f"{seed} {k}".encode()).hexdigest()[:12] for k in range(items)],
@@ -60,7 +63,7 @@ def run(arm, seed, accuracy, **changes):
             for epoch in range(1, 9)
         ],
         "best_epoch": 6,
-        "settings": {"encoder_learning_rate": 1e-4, "knowledge_learning_rate": 5e-4, "epochs": 8},
+        "training_config": {"encoder_learning_rate": 1e-4, "head_learning_rate": 5e-4, "epochs": 8},
         **changes,
     }
 
@@ -75,3 +78,21 @@ def runs(gain=0.03, seeds=6, over_shuffled=None, spread=0.004, arms=ARMS):
         for row, arm in enumerate(arms)
         for seed in range(seeds)
     ]
+
+
+def slice_score(size, **metrics):
+    return {"size": size, "metrics": metrics}
+
+
+def summarised(study, runs) -> ComparisonResult:
+    """Return the result of a study and runs that are given as JSON."""
+    record = from_json(StudyRecord, _as_read(study), source="study")
+    return summarise(record, records(runs))
+
+
+def records(runs):
+    return [RunRecord.from_json(_as_read(run)) for run in runs]
+
+
+def _as_read(value):
+    return json.loads(json.dumps(value))

@@ -6,14 +6,16 @@ from functools import cache
 from kgbert.comparison import compare
 from kgbert.comparison import model_selection as best
 from kgbert.comparison.arms.registry import ARMS
-from kgbert.comparison.run import Trained, text_id
-from kgbert.comparison.study import Study, TrainingConfig
+from kgbert.comparison.results import RunRecord
+from kgbert.comparison.run import RunResult, text_id
+from kgbert.comparison.study import Study
 from kgbert.data import Example, Span
 from kgbert.data.splits import Split
 from kgbert.linking.factory import make_linker
 from kgbert.models.auto import KGBertForSequenceClassification
 from kgbert.models.config import KGBertConfig
 from kgbert.tasks.registry import TASKS
+from kgbert.training.config import TrainingConfig
 from tests.support import invented_study
 from tests.support.tiny import TINY, tiny_config, tiny_features, tiny_graph, tiny_processor
 
@@ -107,7 +109,7 @@ class InventedRuns:
         record = invented_study.run(arm.name, seed, accuracy, items=items)
         record["validation"] = {"accuracy": self.validation.get(seed, 0.5)}
         record["fingerprint"] = study.fingerprint(arm, seed)
-        return Trained(record, *_trained())
+        return RunResult(RunRecord.from_json(record), *_trained())
 
     def save(self, folder, model, processor, about, include_graph):
         self.saved.append(about["Seed"])

@@ -1,6 +1,5 @@
 """kgbert compare: does the knowledge help on a task?"""
 
-import json
 from argparse import Action, ArgumentParser, Namespace
 from collections.abc import Sequence
 from dataclasses import replace
@@ -71,30 +70,23 @@ class Reproduce(Action):
 
 
 def _reproduce(path: Path, defaults: Namespace) -> int:
-    try:
-        before = json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError) as error:
-        what = "no such file" if isinstance(error, FileNotFoundError) else f"no JSON ({error})"
+    from kgbert.comparison.results import ComparisonResult
+
+    before = ComparisonResult.load(path)
+    if not before.study.command:
         raise KGBertError(
-            f"--reproduce {path}: {what}; name a results.json that kgbert compare wrote",
-            code="unreadable-results",
-        ) from error
-    if not isinstance(before, dict) or not before.get("command"):
-        raise KGBertError(
-            f"{path} does not record the command that wrote it, so it cannot be repeated: it was "
-            "not written by kgbert compare, or by an older one; type that command again with "
-            "another --output",
-            code="results-without-command",
+            f"{path} does not record the command it came from, as it was not written by kgbert "
+            "compare; run that command again with another --output.",
+            code="unknown-command",
         )
-    recorded = {name: _as_argument(value) for name, value in before["command"].items()}
+    recorded = {name: _as_argument(value) for name, value in before.study.command.items()}
     # Results of an older version lack arguments that it did not have.
     arguments = Namespace(**{**vars(defaults), **recorded})
     arguments.output = Path(f"{arguments.output}-again")
     compare(arguments)
     from kgbert.comparison.reproduce import agreement
 
-    after = json.loads((arguments.output / "results.json").read_text(encoding="utf-8"))
-    found = agreement(before, after)
+    found = agreement(before, ComparisonResult.load(arguments.output / "results.json"))
     print("\n" + "\n".join(found.sentences))
     return 0 if found.agrees else 1
 
@@ -129,7 +121,7 @@ def _within_budget(study: "Study", budget: int, reporter: ProgressReporter) -> "
     from functools import partial
 
     from kgbert.comparison.budget import within_budget
-    from kgbert.comparison.compare import compare as run
+    from kgbert.comparison.compare import run_study as run
 
     reporter.message("timing one run of each arm, unless one was finished before")
     planned = within_budget(study, budget, partial(run, progress=reporter.run_finished))

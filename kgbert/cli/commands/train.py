@@ -38,8 +38,8 @@ def train(arguments: Namespace) -> None:
     scores = {
         f"{part} {name}": f"{value:.3f}"
         for part, metrics in (
-            ("Validation", trained.record["validation"]),
-            ("Test", trained.record["metrics"]),
+            ("Validation", trained.record.validation),
+            ("Test", trained.record.metrics),
         )
         for name, value in metrics.items()
     }

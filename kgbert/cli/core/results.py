@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from functools import partial
 
 from kgbert.cli.core.progress import ProgressReporter
-from kgbert.comparison.compare import compare
+from kgbert.comparison.compare import run_study
 from kgbert.comparison.learning_curve import compare_sizes
-from kgbert.comparison.report.tables import render_table
 from kgbert.comparison.statistics.power import detectable_before
 from kgbert.comparison.study import Study
 from kgbert.training.callbacks import StepProgress
@@ -25,15 +24,15 @@ def compare_and_show(
     steps = StepProgress(reporter.steps("training, step"))
     reporter.message(detectable_before(len(study.seeds)))
     try:
-        results = compare_sizes(
-            study, sizes, partial(compare, progress=reporter.run_finished, callbacks=[steps])
+        result = compare_sizes(
+            study, sizes, partial(run_study, progress=reporter.run_finished, callbacks=[steps])
         )
     except KeyboardInterrupt:
         print(
             f"\nstopped; finished runs are kept in {study.folder}: the same command continues there"
         )
         raise
-    print(f"\n{render_table(results)}\n")
+    print(f"\n{result.table()}\n")
     print(f"report   {study.folder / 'report.html'}   (its tables: report.md, report.tex)")
     print(f"results  {study.folder / 'results.json'}")
     model = study.folder / "model"

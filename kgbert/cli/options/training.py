@@ -16,8 +16,8 @@ from kgbert.tasks.text_classification import TextClassification
 from kgbert.training.defaults import ENCODER_LEARNING_RATE, HEAD_LEARNING_RATE, KNOWLEDGE_SHARE
 
 if TYPE_CHECKING:
-    from kgbert.comparison.study import TrainingConfig
     from kgbert.data.splits import Split
+    from kgbert.training.config import TrainingConfig
 
 
 def add_task_arguments(parser: ArgumentParser, output: str) -> None:
@@ -71,7 +71,7 @@ def split_of(arguments: Namespace, task: Task, seeds: Sequence[int]) -> "Callabl
 
 def training_config_of(arguments: Namespace) -> "TrainingConfig":
     """Return how to train, as the arguments say."""
-    from kgbert.comparison.study import TrainingConfig
+    from kgbert.training.config import TrainingConfig
 
     return TrainingConfig(
         encoder_learning_rate=arguments.learning_rate,

@@ -1,8 +1,8 @@
 """What the texts of a study say beside its scores: coverage, and answers that changed."""
 
 from collections.abc import Sequence
-from typing import Any
 
+from kgbert.comparison.results import ChangedPrediction, Coverage, ItemScores, RunRecord
 from kgbert.comparison.run import text_id
 from kgbert.comparison.study import Study
 from kgbert.graph.core.graph import KnowledgeGraph
@@ -13,14 +13,14 @@ from kgbert.linking.mention import Linker, Mention
 _BATCH = 64
 
 
-def coverage_of(study: Study) -> dict[str, float]:
+def coverage_of(study: Study) -> Coverage:
     """Return how much of the first seed's test texts the linker reaches."""
     test = study.split(study.seeds[0]).test
     found = study.linker([example.text for example in test])
-    return {
-        "texts_with_mention": sum(map(bool, found)) / len(found),
-        "mentions_per_text": sum(map(len, found)) / len(found),
-    }
+    return Coverage(
+        texts_with_mention=sum(map(bool, found)) / len(found),
+        mentions_per_text=sum(map(len, found)) / len(found),
+    )
 
 
 def check_linked(graph: KnowledgeGraph, linker: Linker, texts: Sequence[str]) -> None:
@@ -44,44 +44,50 @@ def check_linked(graph: KnowledgeGraph, linker: Linker, texts: Sequence[str]) ->
     )
 
 
-def flipped(
-    study: Study, runs: Sequence[dict[str, Any]], main: str, baseline: str
-) -> list[dict[str, Any]]:
-    """Return some test texts that one of two arms answers rightly and the other does not.
+def changed_predictions(
+    study: Study, runs: Sequence[RunRecord], main: str, baseline: str
+) -> list[ChangedPrediction]:
+    """Return some test texts that one of two arms answers correctly and the other does not.
 
-    They are taken in the order of the texts from the first seed that both have finished, those
-    that knowledge mends and those that it spoils in turn.
+    They are taken in the order of the texts from the first seed that both have finished: half of
+    them texts that knowledge corrects, half of them texts that it spoils.
     """
-    done = {(run["arm"], run["seed"]): run for run in runs if run["status"] == "done"}
+    done = {(run.arm, run.seed): run for run in runs if run.is_done}
     for seed in study.seeds:
         if (main, seed) in done and (baseline, seed) in done:
-            return _flipped(study, seed, done[main, seed], done[baseline, seed])
+            return _changed_predictions(study, seed, done[main, seed], done[baseline, seed])
     return []
 
 
-def _flipped(
-    study: Study, seed: int, main: dict[str, Any], baseline: dict[str, Any]
-) -> list[dict[str, Any]]:
-    if not main["items"]["answers"]:
+def _changed_predictions(
+    study: Study, seed: int, main: RunRecord, baseline: RunRecord
+) -> list[ChangedPrediction]:
+    if not (main.items and baseline.items and main.items.answers):
         return []
     test = study.split(seed).test
-    assert main["items"]["ids"] == [text_id(example.text) for example in test]
-    pairs = list(zip(main["items"]["correct"], baseline["items"]["correct"], strict=True))
-    mended = [position for position, pair in enumerate(pairs) if pair == (1, 0)]
-    spoilt = [position for position, pair in enumerate(pairs) if pair == (0, 1)]
-    half = study.max_examples // 2
-    chosen = [*mended[:half], *spoilt[: study.max_examples - half]]
+    assert list(main.items.ids) == [text_id(example.text) for example in test]
+    chosen = _chosen_positions(main.items, baseline.items, study.max_examples)
     mentions = study.linker([test[position].text for position in chosen])
     return [
-        {
-            "text": test[position].text,
-            "label": main["items"]["gold"][position],
-            baseline["arm"]: baseline["items"]["answers"][position],
-            main["arm"]: main["items"]["answers"][position],
-            "entities": _entity_names(study.graph, found),
-        }
+        ChangedPrediction(
+            text=test[position].text,
+            gold=main.items.gold[position],
+            predictions={
+                baseline.arm: baseline.items.answers[position],
+                main.arm: main.items.answers[position],
+            },
+            entities=tuple(_entity_names(study.graph, found)),
+        )
         for position, found in zip(chosen, mentions, strict=True)
     ]
+
+
+def _chosen_positions(main: ItemScores, baseline: ItemScores, count: int) -> list[int]:
+    pairs = list(zip(main.correct, baseline.correct, strict=True))
+    corrected = [position for position, pair in enumerate(pairs) if pair == (1, 0)]
+    spoilt = [position for position, pair in enumerate(pairs) if pair == (0, 1)]
+    half = count // 2
+    return [*corrected[:half], *spoilt[: count - half]]
 
 
 def _entity_names(graph: KnowledgeGraph, mentions: Sequence[Mention]) -> list[str]:

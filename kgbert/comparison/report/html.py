@@ -1,6 +1,6 @@
 """Write the report of a comparison: one HTML page that stands alone, for screen and paper."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,21 +11,22 @@ from kgbert.comparison.report.plots import Effect, curve_plot, forest_plot, seed
 from kgbert.comparison.report.tables import (
     KINDS,
     arm_table,
-    parts_of_kind,
     size_table,
-    strata_table,
+    slice_table,
+    slices_of_kind,
     tuning_table,
 )
-from kgbert.comparison.statistics.learning_curve import size_rows
+from kgbert.comparison.results import ArmSummary, ComparisonResult, LearningCurvePoint
+from kgbert.comparison.statistics.learning_curve import curve_points
+from kgbert.comparison.statistics.sign_flip import PairedSummary
 from kgbert.reporting.formatting import listing, metric_name, quantity, score
 from kgbert.reporting.page import Figure, render_page
 from kgbert.utils.atomic_write import write_atomically
-
-Results = dict[str, Any]
+from kgbert.utils.json_records import to_json
 
 #: With more arms than this a drawing shows those of the verdict only.
 DRAWN_ARMS = 5
-#: The difference on fewer texts is so wild that no other could be read beside it.
+#: The difference on fewer texts varies so much that its axis would hide the others.
 DRAWN_TEXTS = 10
 #: The colour class and the heading of each outcome.
 OUTCOMES = {
@@ -36,161 +37,175 @@ OUTCOMES = {
 }
 
 
-def write_report(results: Results, path: str | Path) -> Path:
+def write_report(result: ComparisonResult, path: str | Path) -> Path:
     """Write the results as one HTML file that loads nothing from elsewhere, and return its path."""
-    return write_atomically(path, render_report(results))
+    return write_atomically(path, render_report(result))
 
 
-def render_report(results: Results) -> str:
+def render_report(result: ComparisonResult) -> str:
     """Return the results as one HTML page."""
-    outcome_class, outcome = OUTCOMES[results["verdict"]["outcome"]]
+    study = result.study
+    outcome_class, outcome = OUTCOMES[result.verdict.outcome]
     return render_page(
         Path(__file__).with_name("report.html"),
         {
-            "name": results["name"],
-            "task": results["task"],
-            "main": results["main"],
-            "baseline": results["baseline"],
+            "name": study.name,
+            "task": study.task,
+            "main": study.main,
+            "baseline": study.baseline,
             "outcome": outcome,
             "outcome_class": outcome_class,
-            "sentence": results["verdict"]["sentence"],
-            "facts": list(_facts(results)),
-            "remarks": results["remarks"],
-            "warnings": results["warnings"],
-            "any_run": any(arm["seeds"] for arm in results["arms"]),
-            "arms": arm_table(results),
-            "descriptions": list((results.get("descriptions") or {}).items()),
-            "figures": list(_figures(results)),
-            "sizes": size_table(results),
-            "strata": strata_table(results),
-            "kinds": [strata_table(results, kind) for kind in KINDS],
-            "tuning": tuning_table(results),
-            "ceiling": _ceiling(results),
-            "examples": results.get("examples") or [],
-            "method": method(results),
-            "settings": list(_settings(results)),
-            "missing": results["missing"],
-            "manifest": list(_flat(results.get("manifest") or {})),
+            "sentence": result.verdict.sentence,
+            "facts": list(_facts(result)),
+            "remarks": result.remarks,
+            "warnings": result.warnings,
+            "any_run": any(arm.seeds for arm in result.arms),
+            "arms": arm_table(result),
+            "descriptions": list(study.descriptions.items()),
+            "figures": list(_figures(result)),
+            "sizes": size_table(result),
+            "slices": slice_table(result),
+            "kinds": [slice_table(result, kind) for kind in KINDS],
+            "tuning": tuning_table(result),
+            "ceiling": _ceiling(result),
+            "examples": study.examples,
+            "method": method(result),
+            "settings": list(_settings(result)),
+            "missing": result.missing,
+            "manifest": list(_flatten(to_json(study.manifest))),
         },
     )
 
 
-def _facts(results: Results) -> Iterator[str]:
-    yield f"{len(results['complete_seeds'])} paired seeds"
-    yield f"{len(results['arms'])} arms"
-    manifest = results.get("manifest") or {}
-    graph = manifest.get("graph") or {}
-    if graph.get("entities"):
-        edges = f", {quantity(graph['edges'])} edges" if graph.get("edges") else ""
-        yield f"graph of {quantity(graph['entities'])} entities{edges}"
-    if "texts_with_mention" in results.get("coverage", {}):
-        yield f"{100 * results['coverage']['texts_with_mention']:.0f} % of texts mention an entity"
+def _facts(result: ComparisonResult) -> Iterator[str]:
+    yield f"{len(result.complete_seeds)} paired seeds"
+    yield f"{len(result.arms)} arms"
+    graph = result.study.manifest.graph
+    if graph.entities:
+        edges = f", {quantity(graph.edges)} edges" if graph.edges else ""
+        yield f"graph of {quantity(graph.entities)} entities{edges}"
+    if result.study.coverage:
+        yield f"{100 * result.study.coverage.texts_with_mention:.0f} % of texts mention an entity"
 
 
-def _figures(results: Results) -> Iterator[Figure]:
-    unit = metric_name(results["metric"])
-    duels = [one for one in results["comparisons"] if one["first"] == results["main"]]
-    effects = [_effect(f"over {one['second']}", one) for one in duels if one["count"]]
-    if effects:
-        yield Figure(
-            f"{results['main'].capitalize()} against each other arm",
-            "Blue: mean difference and its 95 % interval. Grey: the single seeds. Right of the "
-            "line the knowledge is better.",
-            Markup(forest_plot(effects, unit)),
-        )
-    arms = _complete_values(results)
+def _figures(result: ComparisonResult) -> Iterator[Figure]:
+    unit = metric_name(result.study.metric)
+    yield from _difference_figure(result, unit)
+    arms = _complete_scores(result)
     if len(arms) > 1:
         yield Figure(
             "Seed by seed",
             "Each grey line is one seed, trained and tested alike in all arms. The bars are means.",
             Markup(seed_plot(arms, unit)),
         )
-    rows = size_rows(results)
-    drawn = [arm["arm"] for arm in _drawn_arms(results) if _has_mean(rows, arm["arm"])]
-    if rows and drawn:
+    yield from _curve_figures(result, unit)
+    drawn = [one for one in slices_of_kind(result, "") if one.size >= DRAWN_TEXTS]
+    if drawn:
+        yield Figure(
+            "Where the difference is",
+            f"{result.study.main.capitalize()} minus {result.study.baseline} on slices of the test "
+            f"set with {DRAWN_TEXTS} texts or more.",
+            Markup(
+                forest_plot(
+                    [_effect(one.name, one.differences, one.summary) for one in drawn], unit
+                )
+            ),
+        )
+
+
+def _difference_figure(result: ComparisonResult, unit: str) -> Iterator[Figure]:
+    main = result.study.main
+    effects = [
+        _effect(f"over {pair.second}", pair.differences, pair.summary)
+        for pair in result.comparisons
+        if pair.first == main and pair.summary
+    ]
+    if effects:
+        yield Figure(
+            f"{main.capitalize()} against each other arm",
+            f"Blue: mean difference and its 95 % interval. Grey: single seeds. To the right of the "
+            f"line {main} is better.",
+            Markup(forest_plot(effects, unit)),
+        )
+
+
+def _curve_figures(result: ComparisonResult, unit: str) -> Iterator[Figure]:
+    curve = curve_points(result)
+    drawn = [arm.name for arm in _drawn_arms(result) if _has_mean(curve, arm.name)]
+    if curve and drawn:
         yield Figure(
             "By number of training texts",
             "Mean test score over the seeds; the same test texts at every point.",
-            Markup(size_plot(rows, drawn, unit)),
+            Markup(size_plot(curve, drawn, unit)),
         )
-    curves = [arm for arm in _drawn_arms(results) if arm["curves"]]
-    if curves:
+    arms = [arm for arm in _drawn_arms(result) if arm.curves]
+    if arms:
         yield Figure(
             "Learning curves",
-            "Score on the validation texts after each epoch: seeds faint, their mean strong, as "
-            "far as all seeds went.",
-            Markup(curve_plot(curves, unit)),
-        )
-    drawn_parts = [row for row in parts_of_kind(results, "") if row["size"] >= DRAWN_TEXTS]
-    if drawn_parts:
-        parts = [_effect(row["stratum"], row) for row in drawn_parts]
-        yield Figure(
-            "Where the difference is",
-            f"{results['main'].capitalize()} minus {results['baseline']} on parts of the test set "
-            f"with {DRAWN_TEXTS} texts or more.",
-            Markup(forest_plot(parts, unit)),
+            "Score on the validation texts after each epoch: single seeds faint, their mean bold, "
+            "up to the last epoch that all seeds reached.",
+            Markup(curve_plot(arms, unit)),
         )
 
 
-def _has_mean(rows: Sequence[dict[str, Any]], arm: str) -> bool:
-    return all(row["arms"].get(arm) is not None for row in rows)
+def _has_mean(curve: Sequence[LearningCurvePoint], arm: str) -> bool:
+    return all(point.means.get(arm) is not None for point in curve)
 
 
-def _effect(label: str, row: dict[str, Any]) -> Effect:
-    return Effect(label, row["differences"], row["mean"], row["interval"])
+def _effect(label: str, differences: Sequence[float], summary: PairedSummary) -> Effect:
+    return Effect(label, differences, summary.mean, summary.interval)
 
 
-def _drawn_arms(results: Results) -> list[dict[str, Any]]:
+def _drawn_arms(result: ComparisonResult) -> Sequence[ArmSummary]:
     """Return the arms to draw together: all of a few, or those that the verdict rests on."""
-    judged = (results["baseline"], results["main"], results.get("control"))
-    arms: list[dict[str, Any]] = results["arms"]
-    return arms if len(arms) <= DRAWN_ARMS else [arm for arm in arms if arm["arm"] in judged]
+    if len(result.arms) <= DRAWN_ARMS:
+        return result.arms
+    return [arm for arm in result.arms if arm.name in result.study.judged_arms]
 
 
-def _complete_values(results: Results) -> list[tuple[str, list[float]]]:
+def _complete_scores(result: ComparisonResult) -> list[tuple[str, list[float]]]:
     """Return the scores on the complete seeds of each arm that finished all of these."""
-    complete = results["complete_seeds"]
+    complete = result.complete_seeds
     arms = []
-    for arm in _drawn_arms(results):
-        by_seed = dict(zip(arm["seeds"], arm["values"], strict=True))
+    for arm in _drawn_arms(result):
+        by_seed = dict(zip(arm.seeds, arm.scores, strict=True))
         if complete and by_seed.keys() >= set(complete):
-            arms.append((arm["arm"], [by_seed[seed] for seed in complete]))
+            arms.append((arm.name, [by_seed[seed] for seed in complete]))
     return arms
 
 
-def _ceiling(results: Results) -> str:
-    found = results["ceiling"]
-    if not found:
+def _ceiling(result: ComparisonResult) -> str:
+    ceiling = result.ceiling
+    if ceiling is None:
         return ""
     return (
-        f"Something was linked in {100 * found['linked_share']:.0f} % of the test texts; if all of "
-        f"these were answered right, accuracy would rise by {score(found['largest_gain'])} "
-        f"points over {results['baseline']}: about the most that knowledge can bring."
+        f"An entity was linked in {100 * ceiling.linked_share:.0f} % of the test texts; if all of "
+        f"these were answered correctly, accuracy would rise by {score(ceiling.largest_gain)} "
+        f"points over {result.study.baseline}: about the most that knowledge can gain."
     )
 
 
-def _settings(results: Results) -> Iterator[tuple[str, str]]:
+def _settings(result: ComparisonResult) -> Iterator[tuple[str, str]]:
     """Yield each setting with its value, or its values and the arms that have them."""
-    settings = {
-        arm["arm"]: {name: value for name, value in arm["settings"].items() if name != "options"}
-        | arm["settings"].get("options", {})
-        for arm in results["arms"]
-        if arm["settings"]
-    }
+    settings = {}
+    for arm in result.arms:
+        if arm.training_config:
+            values = to_json(arm.training_config)
+            settings[arm.name] = values | values.pop("options")
     for name in dict.fromkeys(name for chosen in settings.values() for name in chosen):
         arms: dict[str, list[str]] = {}
-        for arm, chosen in settings.items():
-            arms.setdefault(_value(chosen.get(name, "as it comes")), []).append(arm)
-        told = [f"{value} ({listing(names)})" for value, names in arms.items()]
-        yield name.replace("_", " "), "; ".join(told) if len(arms) > 1 else next(iter(arms))
+        for arm_name, chosen in settings.items():
+            arms.setdefault(_value(chosen.get(name, "default")), []).append(arm_name)
+        by_value = [f"{value} ({listing(names)})" for value, names in arms.items()]
+        yield name.replace("_", " "), "; ".join(by_value) if len(arms) > 1 else next(iter(arms))
 
 
-def _flat(manifest: dict[str, Any], above: Sequence[str] = ()) -> Iterator[tuple[str, str]]:
+def _flatten(entries: Mapping[str, Any], above: Sequence[str] = ()) -> Iterator[tuple[str, str]]:
     """Yield nested entries as (path, value): ``("graph, licence", "CC-BY 4.0")``."""
-    for name, value in manifest.items():
-        path = (*above, str(name).replace("_", " "))
+    for name, value in entries.items():
+        path = (*above, name.replace("_", " "))
         if isinstance(value, dict):
-            yield from _flat(value, path)
+            yield from _flatten(value, path)
         elif value not in (None, "", []):
             yield ", ".join(path), _value(value)
 

@@ -4,8 +4,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import mean
-from typing import Any
 
+from kgbert.comparison.results import ArmSummary, LearningCurvePoint, TrainingCurve
 from kgbert.reporting.formatting import interval, points, score
 from kgbert.reporting.svg import (
     Axis,
@@ -21,27 +21,31 @@ from kgbert.reporting.svg import (
 )
 
 
-def size_plot(rows: Sequence[dict[str, Any]], arms: Sequence[str], unit: str) -> str:
+def size_plot(points: Sequence[LearningCurvePoint], arms: Sequence[str], unit: str) -> str:
     """Return the mean score of each arm by the number of training texts, on a logarithmic axis."""
     top, bottom, left = 24, 236, 44
     right = end_of_lines(arms)
-    axis = fit_axis([100 * row["arms"][arm] for row in rows for arm in arms], bottom, top)
-    sizes = _logarithmic([row["size"] for row in rows], left + 14, right - 8)
+    scores = {arm: [_mean_score(point, arm) for point in points] for arm in arms}
+    axis = fit_axis([score for curve in scores.values() for score in curve], bottom, top)
+    sizes = _logarithmic([point.size for point in points], left + 14, right - 8)
+    places = [sizes.place(math.log(point.size)) for point in points]
     pieces = score_grid(axis, left, f"{unit}, %", right)
-    for row in rows:
-        x = sizes.place(math.log(row["size"]))
-        pieces.append(text(x, bottom + 20, f"{row['size']:,}", classes="tick middle"))
+    for point, x in zip(points, places, strict=True):
+        pieces.append(text(x, bottom + 20, f"{point.size:,}", classes="tick middle"))
     pieces.append(text((left + right) / 2, bottom + 38, "training texts", classes="tick middle"))
-    curves = [
-        [(sizes.place(math.log(row["size"])), axis.place(100 * row["arms"][arm])) for row in rows]
-        for arm in arms
-    ]
+    curves = [list(zip(places, map(axis.place, scores[arm]), strict=True)) for arm in arms]
     for number, curve in enumerate(curves):
         colour = f"arm{number % COLOURS}"
         pieces.append(path(curve, classes=f"mean {colour}"))
         pieces += [dot(x, y, radius=3.5, classes=f"point {colour}") for x, y in curve]
     pieces += names_at_ends(arms, [curve[-1][1] for curve in curves], right)
     return drawing(pieces, (WIDTH, bottom + 46), f"{unit} by number of training texts, arm by arm")
+
+
+def _mean_score(point: LearningCurvePoint, arm: str) -> float:
+    score = point.means[arm]
+    assert score is not None, "only arms with a mean at every size are drawn"
+    return 100 * score
 
 
 def _logarithmic(sizes: Sequence[int], start: Number, end: Number) -> Axis:
@@ -108,11 +112,11 @@ def seed_plot(arms: Sequence[tuple[str, Sequence[Number]]], unit: str) -> str:
     return drawing(pieces, (WIDTH, bottom + 42), f"{unit} of each seed; means: {told}")
 
 
-def curve_plot(arms: Sequence[dict[str, Any]], unit: str) -> str:
+def curve_plot(arms: Sequence[ArmSummary], unit: str) -> str:
     """Return the validation score by epoch: faint lines for seeds, a strong one for their mean."""
     top, bottom, left = 24, 236, 44
-    right = end_of_lines([arm["arm"] for arm in arms])
-    curves = [[_curve(run) for run in arm["curves"]] for arm in arms]
+    right = end_of_lines([arm.name for arm in arms])
+    curves = [[_curve(run) for run in arm.curves] for arm in arms]
     every = [place for arm in curves for curve in arm for place in curve]
     axis = fit_axis([100 * score for _, score in every], bottom, top)
     epochs = _epoch_axis([epoch for epoch, _ in every], left + 8, right)
@@ -129,7 +133,7 @@ def curve_plot(arms: Sequence[dict[str, Any]], unit: str) -> str:
         average = _placed(_average(arm), epochs, axis)
         pieces.append(path(average, classes=f"mean {colour}"))
         ends.append(average[-1] if average else _placed(arm[0], epochs, axis)[-1])
-    pieces += names_at_ends([arm["arm"] for arm in arms], [y for _, y in ends], right)
+    pieces += names_at_ends([arm.name for arm in arms], [y for _, y in ends], right)
     return drawing(pieces, (WIDTH, bottom + 46), f"{unit} on validation by epoch, arm by arm")
 
 
@@ -210,9 +214,9 @@ def _epoch_axis(epochs: Sequence[float], start: Number, end: Number) -> Axis:
     return Axis(first, last, float(start), float(end), ticks)
 
 
-def _curve(run: dict[str, Any]) -> list[tuple[float, float]]:
+def _curve(run: TrainingCurve) -> list[tuple[float, float]]:
     """Return the (epoch, score) of each evaluation of a run."""
-    return [(float(step["epoch"]), float(step["validation"])) for step in run["history"]]
+    return [(float(step.epoch), step.validation) for step in run.history]
 
 
 def _average(curves: list[list[tuple[float, float]]]) -> list[tuple[float, float]]:

@@ -4,10 +4,10 @@ import re
 from collections.abc import Callable, Sequence
 from statistics import mean
 from textwrap import fill
-from typing import Any
 
-from kgbert.comparison.statistics.learning_curve import size_rows
-from kgbert.comparison.statistics.pairing import judged_arms
+from kgbert.comparison.results import ArmSummary, ComparisonResult, SliceResult
+from kgbert.comparison.statistics.learning_curve import curve_points
+from kgbert.comparison.statistics.sign_flip import PairedSummary
 from kgbert.reporting.formatting import (
     duration,
     interval,
@@ -21,11 +21,9 @@ from kgbert.reporting.formatting import (
 from kgbert.reporting.page import Table
 from kgbert.reporting.svg import Number
 
-Results = dict[str, Any]
-
 #: Sentences in a terminal are broken at this width.
 WIDTH = 100
-#: Parts of the test set of which there may be many; they are named "branch: heart".
+#: Kinds of slices of which there may be many; such a slice is named "branch: heart".
 KINDS = ("branch", "class")
 #: Characters that mean something to LaTeX, and signs that it writes in mathematics.
 LATEX = {
@@ -40,129 +38,130 @@ LATEX = {
 }
 
 
-def arm_table(results: Results) -> Table:
+def arm_table(result: ComparisonResult) -> Table:
     """Return each arm with its score, its difference to the baseline and its cost."""
-    baseline = results["baseline"]
-    duels = {one["first"]: one for one in results["comparisons"] if one["second"] == baseline}
-    is_weighed = any("peak_memory_mb" in arm["cost"] for arm in results["arms"])
+    study = result.study
+    pairs = {pair.first: pair for pair in result.comparisons if pair.second == study.baseline}
+    has_memory = any(arm.cost.peak_memory_mb is not None for arm in result.arms)
     rows = [
         (
-            arm["arm"],
-            _spread(arm),
-            *_difference(duels.get(arm["arm"])),
-            _cost(arm, "train_seconds", duration),
-            *([_cost(arm, "peak_memory_mb", memory)] if is_weighed else []),
-            _cost(arm, "parameters", quantity),
+            arm.name,
+            _mean_and_spread(arm),
+            *_difference(pairs[arm.name].summary if arm.name in pairs else None),
+            _cost(arm.cost.train_seconds, duration),
+            *([_cost(arm.cost.peak_memory_mb, memory)] if has_memory else []),
+            _cost(arm.cost.parameters, quantity),
         )
-        for arm in results["arms"]
+        for arm in result.arms
     ]
-    metric = metric_name(results["metric"])
+    metric = metric_name(study.metric)
     capital = metric[0].upper() + metric[1:]
-    costs = ("training", *(["memory"] if is_weighed else []), "parameters")
-    header = ("arm", metric, f"over {baseline}", "p", "seeds won", *costs)
-    title = f"{capital} in %, mean ± standard deviation over the seeds it finished"
+    costs = ("training", *(["memory"] if has_memory else []), "parameters")
+    header = ("arm", metric, f"over {study.baseline}", "p", "seeds won", *costs)
+    title = f"{capital} in %, mean ± standard deviation over the seeds that the arm finished"
     return Table(title, header, rows)
 
 
-def rival_table(results: Results) -> Table:
+def rival_table(result: ComparisonResult) -> Table:
     """Return the main arm against each arm but the baseline, which the table of arms shows."""
-    main = results["main"]
+    study = result.study
     rows = [
-        (f"{main} over {one['second']}", *_difference(one))
-        for one in results["comparisons"]
-        if one["first"] == main and one["second"] != results["baseline"]
+        (f"{study.main} over {pair.second}", *_difference(pair.summary))
+        for pair in result.comparisons
+        if pair.first == study.main and pair.second != study.baseline
     ]
-    title = f"Paired differences in points of {metric_name(results['metric'])}"
+    title = f"Paired differences in points of {metric_name(study.metric)}"
     return Table(title, ("comparison", "difference", "p", "seeds won"), rows)
 
 
-def strata_table(results: Results, kind: str = "") -> Table:
-    """Return the score of the judged arms on parts of the test set, and the difference.
+def slice_table(result: ComparisonResult, kind: str = "") -> Table:
+    """Return the score of the judged arms on slices of the test set, and the difference.
 
     Args:
-        results: The results of a comparison.
-        kind: Of which parts: those by mentions (as it is), "branch" or "class".
+        result: A comparison.
+        kind: Which slices: those by mentions (empty), "branch" or "class".
     """
-    chosen = parts_of_kind(results, kind)
+    study = result.study
     rows = [
         (
-            row["stratum"].removeprefix(f"{kind}: "),
-            f"{row['size']:,.0f}",
-            *(score(value) if value is not None else "" for value in row["arms"].values()),
-            *_difference(row)[:2],
+            one.name.removeprefix(f"{kind}: "),
+            f"{one.size:,.0f}",
+            *(score(value) if value is not None else "" for value in one.means.values()),
+            *_difference(one.summary)[:2],
         )
-        for row in chosen
+        for one in slices_of_kind(result, kind)
     ]
-    arms = list(results["strata"][0]["arms"]) if results["strata"] else []
-    difference = f"{results['main']} over {results['baseline']}"
-    header = (kind or "part", "texts", *arms, difference, "p")
-    title = f"Mean {metric_name(results['metric'])} in % on parts of the test set"
+    arms = list(result.slices[0].means) if result.slices else []
+    header = (kind or "slice", "texts", *arms, f"{study.main} over {study.baseline}", "p")
+    title = f"Mean {metric_name(study.metric)} in % on slices of the test set"
     return Table(title, header, rows)
 
 
-def parts_of_kind(results: Results, kind: str) -> list[dict[str, Any]]:
-    """Return the parts of the test set that are branches, classes, or (as it is) neither."""
+def slices_of_kind(result: ComparisonResult, kind: str) -> list[SliceResult]:
+    """Return the slices of the test set that are branches, classes, or (empty) neither."""
     return [
-        row
-        for row in results["strata"]
-        if next((x for x in KINDS if row["stratum"].startswith(f"{x}: ")), "") == kind
+        one
+        for one in result.slices
+        if next((x for x in KINDS if one.name.startswith(f"{x}: ")), "") == kind
     ]
 
 
-def size_table(results: Results) -> Table:
+def size_table(result: ComparisonResult) -> Table:
     """Return the judged arms and the verdict by number of training texts."""
-    main, baseline, *control = judged_arms(results)
+    main, baseline, *control = result.study.judged_arms
     arms = (baseline, main, *control)
     rows = [
         (
-            f"{row['size']:,}",
-            *(score(row["arms"][arm]) if row["arms"][arm] is not None else "" for arm in arms),
-            *(_difference(row["over"][arm])[0] for arm in (baseline, *control)),
-            row["outcome"],
+            f"{point.size:,}",
+            *(_score_or_blank(point.means[arm]) for arm in arms),
+            *(_difference(point.differences[arm])[0] for arm in (baseline, *control)),
+            point.outcome,
         )
-        for row in size_rows(results)
+        for point in curve_points(result)
     ]
     over = (f"over {arm}" for arm in (baseline, *control))
-    title = f"Mean {metric_name(results['metric'])} in % by number of training texts"
+    title = f"Mean {metric_name(result.study.metric)} in % by number of training texts"
     return Table(title, ("training texts", *arms, *over, "verdict"), rows)
 
 
-def tuning_table(results: Results) -> Table:
+def tuning_table(result: ComparisonResult) -> Table:
     """Return the mean validation score of each arm with each learning rate that was tried."""
-    told = results.get("tuning") or {"rates": [], "tried": [], "chosen": {}, "metric": ""}
+    tuning = result.study.tuning
+    if tuning is None:
+        return Table("", (), [])
     scores: dict[str, list[str]] = {}
-    for trial in told["tried"]:
-        done = [value for value in trial["validation"] if value is not None]
-        shown = score(mean(done)) if len(done) == len(trial["validation"]) else "failed"
-        scores.setdefault(trial["arm"], []).append(shown)
-    rows = [(arm, *shown, f"{told['chosen'][arm]:g}") for arm, shown in scores.items()]
-    header = ("arm", *(f"{rate:g}" for rate in told["rates"]), "chosen")
-    title = f"Mean validation {metric_name(told['metric'])} in % by learning rate of the encoder"
+    for trial in tuning.trials:
+        done = [value for value in trial.validation if value is not None]
+        mean_score = score(mean(done)) if len(done) == len(trial.validation) else "failed"
+        scores.setdefault(trial.arm, []).append(mean_score)
+    rows = [(arm, *means, f"{tuning.chosen[arm]:g}") for arm, means in scores.items()]
+    header = ("arm", *(f"{rate:g}" for rate in tuning.rates), "chosen")
+    title = f"Mean validation {metric_name(tuning.metric)} in % by learning rate of the encoder"
     return Table(title, header, rows)
 
 
-def render_table(results: Results) -> str:
+def render_table(result: ComparisonResult) -> str:
     """Return the tables and the verdict as aligned text for a terminal."""
-    blocks = [f"{table.title}\n\n{_align(table)}" for table in _filled_tables(results)]
-    said = [*_notes(results), results["verdict"]["sentence"]]
-    return "\n\n".join([*blocks, *map(_wrap, said)]) + "\n"
+    blocks = [f"{table.title}\n\n{_align(table)}" for table in _filled_tables(result)]
+    sentences = [*_notes(result), result.verdict.sentence]
+    return "\n\n".join([*blocks, *map(_wrap, sentences)]) + "\n"
 
 
-def render_markdown(results: Results) -> str:
+def render_markdown(result: ComparisonResult) -> str:
     """Return the verdict and the tables as Markdown."""
-    parts = [f"**{_markdown(results['verdict']['sentence'])}**"]
-    for table in _filled_tables(results):
+    parts = [f"**{_markdown(result.verdict.sentence)}**"]
+    for table in _filled_tables(result):
         lines = [table.header, ("---", *("---:" for _ in table.header[1:])), *table.rows]
         body = [f"| {' | '.join(map(_markdown_cell, line))} |" for line in lines]
         parts.append("\n".join([f"{table.title}:", "", *body]))
-    return "\n\n".join([*parts, *map(_markdown, _notes(results))]) + "\n"
+    return "\n\n".join([*parts, *map(_markdown, _notes(result))]) + "\n"
 
 
-def render_latex(results: Results) -> str:
+def render_latex(result: ComparisonResult) -> str:
     """Return the table of arms as a LaTeX table; it needs the package booktabs."""
-    table = arm_table(results)
+    table = arm_table(result)
     lines = [" & ".join(map(_latex, row)) + r" \\" for row in (table.header, *table.rows)]
-    caption = _latex(f"{results['verdict']['sentence']} {table.title}.")
+    caption = _latex(f"{result.verdict.sentence} {table.title}.")
     return "\n".join(
         [
             r"\begin{table}",
@@ -181,37 +180,41 @@ def render_latex(results: Results) -> str:
     )
 
 
-def _filled_tables(results: Results) -> list[Table]:
+def _filled_tables(result: ComparisonResult) -> list[Table]:
     tables = (
-        arm_table(results),
-        rival_table(results),
-        size_table(results),
-        strata_table(results),
-        tuning_table(results),
+        arm_table(result),
+        rival_table(result),
+        size_table(result),
+        slice_table(result),
+        tuning_table(result),
     )
     return [table for table in tables if table.rows]
 
 
-def _spread(arm: dict[str, Any]) -> str:
-    if arm["mean"] is None:
+def _mean_and_spread(arm: ArmSummary) -> str:
+    if arm.mean is None:
         return ""
-    return score(arm["mean"]) + (f" ± {score(arm['sd'])}" if arm["sd"] is not None else "")
+    return score(arm.mean) + (f" ± {score(arm.sd)}" if arm.sd is not None else "")
 
 
-def _difference(duel: dict[str, Any] | None) -> tuple[str, str, str]:
-    if duel is None or not duel["count"]:
+def _score_or_blank(value: Number | None) -> str:
+    return "" if value is None else score(value)
+
+
+def _difference(summary: PairedSummary | None) -> tuple[str, str, str]:
+    if summary is None:
         return "", "", ""
-    mean = f"{points(duel['mean'])} {interval(duel['interval'])}".strip()
-    return mean, p_value(duel["p"]), f"{duel['wins']} of {duel['count']}"
+    mean_difference = f"{points(summary.mean)} {interval(summary.interval)}".strip()
+    return mean_difference, p_value(summary.p), f"{summary.wins} of {summary.count}"
 
 
-def _cost(arm: dict[str, Any], cost: str, form: Callable[[Number], str]) -> str:
-    return form(arm["cost"][cost]) if cost in arm["cost"] else ""
+def _cost(value: Number | None, form: Callable[[Number], str]) -> str:
+    return "" if value is None else form(value)
 
 
-def _notes(results: Results) -> list[str]:
-    """Return what a reader of the tables alone would miss."""
-    return [*results["remarks"], *(f"Warning: {warning}" for warning in results["warnings"])]
+def _notes(result: ComparisonResult) -> list[str]:
+    """Return remarks and warnings, without which the tables alone would mislead."""
+    return [*result.remarks, *(f"Warning: {warning}" for warning in result.warnings)]
 
 
 def _wrap(sentence: str) -> str:

@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import binomtest, bootstrap, norm
 
+from kgbert.utils.errors import KGBertError
+
 RESAMPLES = 1_999
 
 Floats = NDArray[np.float64]
@@ -125,7 +127,8 @@ def _violations(first: Floats, second: Floats) -> Floats:
 def _scores(values: ArrayLike) -> Floats:
     scores = np.asarray(values, dtype=float)
     if scores.ndim != 1 or len(scores) < 2 or not np.isfinite(scores).all():
-        raise ValueError(
-            f"scores {scores.tolist()}: give a list of at least two finite numbers, one a seed"
+        raise KGBertError(
+            f"invalid scores {scores.tolist()}; give at least two finite numbers, one per seed.",
+            code="invalid-scores",
         )
     return scores

@@ -1,28 +1,24 @@
-"""The curve over the number of training texts, as results hold it."""
+"""The learning curve over the number of training texts."""
 
-from collections.abc import Mapping
-from typing import Any
-
-from kgbert.comparison.statistics.pairing import judged_arms
+from kgbert.comparison.results import ComparisonResult, LearningCurvePoint
 
 
-def size_row(results: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a comparison says about the curve over the number of training texts."""
-    texts = next(iter(results["manifest"]["data"].values()))["train"]
-    main, *judged = judged_arms(dict(results))
-    return {
-        "size": texts,
-        "arms": {arm["arm"]: arm["mean"] for arm in results["arms"]},
-        "over": {
-            one["second"]: {name: one[name] for name in ("count", "mean", "interval", "p", "wins")}
-            for one in results["comparisons"]
-            if one["first"] == main and one["second"] in judged
+def curve_point(result: ComparisonResult) -> LearningCurvePoint:
+    """Return what a comparison contributes to the curve over the number of training texts."""
+    main, *others = result.study.judged_arms
+    return LearningCurvePoint(
+        size=result.study.manifest.train_size,
+        means={arm.name: arm.mean for arm in result.arms},
+        differences={
+            pair.second: pair.summary
+            for pair in result.comparisons
+            if pair.first == main and pair.second in others
         },
-        "outcome": results["verdict"]["outcome"],
-    }
+        outcome=result.verdict.outcome,
+    )
 
 
-def size_rows(results: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the rows of all numbers of training texts; none where there was only one."""
-    smaller = results.get("learning_curve") or []
-    return [*smaller, size_row(results)] if smaller else []
+def curve_points(result: ComparisonResult) -> list[LearningCurvePoint]:
+    """Return the points of all numbers of training texts; none where there was only one."""
+    smaller = result.study.learning_curve
+    return [*smaller, curve_point(result)] if smaller else []

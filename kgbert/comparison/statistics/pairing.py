@@ -1,12 +1,11 @@
-"""Bring the runs of a study into pairs: which seeds are complete, and what is missing."""
+"""Pair the runs of a study by seed: which seeds are complete, and which runs are missing."""
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-Run = dict[str, Any]
-Study = dict[str, Any]
+from kgbert.comparison.results import FAILED, NOT_RUN, MissingRun, RunRecord, StudyRecord
+from kgbert.utils.errors import KGBertError
 
 
 @dataclass(frozen=True)
@@ -20,16 +19,16 @@ class PairedRuns:
         complete: Seeds finished in the main arm, the baseline and the control.
     """
 
-    study: Study
-    done: dict[tuple[str, int], Run]
-    failed: dict[tuple[str, int], Run]
+    study: StudyRecord
+    done: dict[tuple[str, int], RunRecord]
+    failed: dict[tuple[str, int], RunRecord]
     complete: list[int]
 
-    def of(self, arm: str) -> list[Run]:
+    def of(self, arm: str) -> list[RunRecord]:
         """Return the finished runs of an arm, by seed."""
-        return [self.done[arm, seed] for seed in self.study["seeds"] if (arm, seed) in self.done]
+        return [self.done[arm, seed] for seed in self.study.seeds if (arm, seed) in self.done]
 
-    def pairs(self, first: str, second: str) -> list[tuple[Run, Run]]:
+    def pairs(self, first: str, second: str) -> list[tuple[RunRecord, RunRecord]]:
         """Return the runs of two arms on the complete seeds that both have finished."""
         return [
             (self.done[first, seed], self.done[second, seed])
@@ -37,73 +36,70 @@ class PairedRuns:
             if (first, seed) in self.done and (second, seed) in self.done
         ]
 
-    def score(self, run: Run) -> float:
+    def score(self, run: RunRecord) -> float:
         """Return the test score of a run in the metric of the study."""
-        return float(run["metrics"][self.study["metric"]])
+        return float(run.metrics[self.study.metric])
 
 
-def pair_runs(study: Study, runs: Sequence[Run]) -> PairedRuns:
-    """Return the runs of a study by arm and seed; runs of other arms and seeds are left out."""
+def pair_runs(study: StudyRecord, runs: Sequence[RunRecord]) -> PairedRuns:
+    """Return the runs of a study by arm and seed; runs of other arms and seeds are left out.
+
+    Raises:
+        KGBertError: Two runs have the same arm and seed, a finished run lacks the metric, or the
+            study lacks an arm that is judged.
+    """
     _check_roles(study)
-    wanted = {(arm, seed) for arm in study["arms"] for seed in study["seeds"]}
-    found: dict[tuple[str, int], Run] = {}
+    wanted = {(arm, seed) for arm in study.arms for seed in study.seeds}
+    by_key: dict[tuple[str, int], RunRecord] = {}
     for run in runs:
-        place = run["arm"], run["seed"]
-        if place in found:
-            raise ValueError(
-                f"study {study['name']!r}: arm {run['arm']!r}, seed {run['seed']} has two runs, "
-                f"and none may be picked by hand; delete the file of one of them"
+        key = run.arm, run.seed
+        if key in by_key:
+            raise KGBertError(
+                f"study {study.name!r} has two runs of arm {run.arm!r}, seed {run.seed}, and "
+                "choosing one of them would bias the comparison; delete the file of one of them.",
+                code="duplicate-run",
             )
-        found[place] = run
-    done = {at: run for at, run in found.items() if at in wanted and run["status"] == "done"}
-    failed = {at: run for at, run in found.items() if at in wanted and run["status"] != "done"}
+        by_key[key] = run
+    done = {key: run for key, run in by_key.items() if key in wanted and run.is_done}
+    failed = {key: run for key, run in by_key.items() if key in wanted and not run.is_done}
     for run in done.values():
         _check_score(study, run)
-    needed = judged_arms(study)
-    complete = [seed for seed in study["seeds"] if all((arm, seed) in done for arm in needed)]
+    complete = [
+        seed for seed in study.seeds if all((arm, seed) in done for arm in study.judged_arms)
+    ]
     return PairedRuns(study, done, failed, complete)
 
 
-def judged_arms(study: Study) -> list[str]:
-    """Return the arms that the verdict rests on: main, baseline and, if it is run, control.
-
-    >>> judged_arms({"main": "knowledge", "baseline": "plain", "arms": ["plain", "knowledge"]})
-    ['knowledge', 'plain']
-    """
-    control = study.get("control")
-    return [study["main"], study["baseline"], *([control] if control in study["arms"] else [])]
-
-
-def missing_runs(runs: PairedRuns, arms: Sequence[str]) -> list[dict[str, Any]]:
+def missing_runs(runs: PairedRuns, arms: Sequence[str]) -> list[MissingRun]:
     """Return arm, seed and reason of each run of these arms that was asked for and is not there."""
-    return [
-        {
-            "arm": arm,
-            "seed": seed,
-            "reason": "failed" if (arm, seed) in runs.failed else "not run",
-            "error": runs.failed.get((arm, seed), {}).get("error", ""),
-        }
-        for arm in arms
-        for seed in runs.study["seeds"]
-        if (arm, seed) not in runs.done
-    ]
+    missing = []
+    for arm in arms:
+        for seed in runs.study.seeds:
+            if (arm, seed) in runs.done:
+                continue
+            failed = runs.failed.get((arm, seed))
+            reason = FAILED if failed else NOT_RUN
+            missing.append(MissingRun(arm, seed, reason, failed.error if failed else ""))
+    return missing
 
 
-def _check_score(study: Study, run: Run) -> None:
-    score = run["metrics"].get(study["metric"])
+def _check_score(study: StudyRecord, run: RunRecord) -> None:
+    score = run.metrics.get(study.metric)
     if score is None or not math.isfinite(score):
-        found = ", ".join(f"{name} {value}" for name, value in run["metrics"].items())
-        raise ValueError(
-            f"study {study['name']!r}: arm {run['arm']!r}, seed {run['seed']} has no usable "
-            f"{study['metric']} (found: {found or 'no metric at all'}); compare by another metric, "
-            f"or delete the file of this run and run it again"
+        recorded = ", ".join(f"{name} {value}" for name, value in run.metrics.items())
+        raise KGBertError(
+            f"study {study.name!r}: the run of arm {run.arm!r}, seed {run.seed} has no usable "
+            f"{study.metric} (recorded: {recorded or 'no metric'}); compare by another metric, or "
+            "delete the file of this run and run it again.",
+            code="missing-metric",
         )
 
 
-def _check_roles(study: Study) -> None:
-    for role in ("main", "baseline"):
-        if study[role] not in study["arms"]:
-            raise ValueError(
-                f"study {study['name']!r}: its {role} arm {study[role]!r} is not among its arms "
-                f"({', '.join(study['arms'])}), so nothing can be compared; add it to the arms"
+def _check_roles(study: StudyRecord) -> None:
+    for role, arm in (("main", study.main), ("baseline", study.baseline)):
+        if arm not in study.arms:
+            raise KGBertError(
+                f"study {study.name!r}: its {role} arm {arm!r} is not among its arms "
+                f"({', '.join(study.arms)}), so nothing can be compared; add it to the arms.",
+                code="missing-arm",
             )

@@ -6,6 +6,8 @@ from functools import lru_cache
 import numpy as np
 from scipy.stats import norm
 
+from kgbert.utils.errors import KGBertError
+
 ALPHA = 0.05
 POWER = 0.8
 #: Up to this many seeds the detectable effect is simulated; beyond, a formula is as good.
@@ -29,9 +31,10 @@ def seeds_needed(comparisons: int = 1, *, alpha: float = ALPHA) -> int:
     (6, 9)
     """
     if comparisons < 1 or not 0 < alpha < 1:
-        raise ValueError(
-            f"comparisons={comparisons}, alpha={alpha}: give at least one comparison and an alpha "
-            f"between 0 and 1, as in seeds_needed(7, alpha=0.05)"
+        raise KGBertError(
+            f"comparisons={comparisons}, alpha={alpha}: the number of comparisons must be at least "
+            "1, and alpha between 0 and 1.",
+            code="invalid-alpha",
         )
     seeds = 1
     while comparisons * smallest_p(seeds) >= alpha:
@@ -83,7 +86,10 @@ def seeds_to_detect(effect: float, sd: float, *, power: float = POWER) -> int:
     11
     """
     if effect <= 0:
-        raise ValueError(f"effect {effect} is not above zero; give the gain you hope to see")
+        raise KGBertError(
+            f"effect {effect} must be above zero; give the gain to be detected.",
+            code="invalid-effect",
+        )
     for seeds in range(seeds_needed(), SIMULATED_LIMIT + 1):
         if sd * _simulated_effect(seeds, power) <= effect:
             return seeds

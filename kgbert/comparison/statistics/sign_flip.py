@@ -12,11 +12,12 @@ test does not reject.
 """
 
 from collections.abc import Hashable, Sequence
-from dataclasses import asdict, dataclass, fields
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from kgbert.utils.errors import KGBertError, Remedy
 
 #: Up to this many pairs all sign patterns are counted; beyond, a fixed sample of them.
 EXACT_LIMIT = 20
@@ -30,7 +31,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class PairedSummary:
-    """What paired differences say: their mean, its interval and test, and who won how often.
+    """What paired differences say: their mean, its interval and test, and the number of wins.
 
     Attributes:
         count: Number of pairs.
@@ -78,25 +79,14 @@ def clustered_summary(
     """
     values = np.asarray(differences, dtype=float)
     if len(values) != len(clusters):
-        raise ValueError(
-            f"{len(values)} differences but {len(clusters)} clusters; give one cluster an item"
+        raise KGBertError(
+            f"{len(values)} differences but {len(clusters)} clusters; give one cluster per item.",
+            code="cluster-count",
         )
     numbers = {cluster: number for number, cluster in enumerate(dict.fromkeys(clusters))}
     positions = np.array([numbers[cluster] for cluster in clusters], dtype=np.intp)
     sums = np.bincount(positions, weights=values).astype(float)
     return _summary(sums, np.bincount(positions).astype(float), confidence)
-
-
-def summary_fields(summary: PairedSummary | None) -> dict[str, Any]:
-    """Return a summary as JSON-able fields, all of them None or 0 where there was no pair.
-
-    >>> summary_fields(None)["p"] is None, summary_fields(paired_summary([0.1]))["count"]
-    (True, 1)
-    """
-    if summary is None:
-        names = (field.name for field in fields(PairedSummary))
-        return {**dict.fromkeys(names), "count": 0, "wins": 0, "losses": 0}
-    return {**asdict(summary), "interval": summary.interval and list(summary.interval)}
 
 
 def holm(p_values: ArrayLike) -> list[float]:
@@ -116,12 +106,17 @@ def holm(p_values: ArrayLike) -> list[float]:
 
 def _summary(sums: Floats, sizes: Floats, confidence: float) -> PairedSummary:
     if not len(sums) or not np.isfinite(sums).all():
-        raise ValueError(
-            f"differences {sums.tolist()[:6]}: a paired test needs at least one pair and finite "
-            f"numbers only; leave out the pairs of failed runs"
+        raise KGBertError(
+            f"invalid differences {sums.tolist()[:6]}: a paired test needs at least one pair and "
+            "finite numbers; leave out the pairs of failed runs.",
+            code="invalid-differences",
         )
     if not 0 < confidence < 1:
-        raise ValueError(f"confidence {confidence} is not between 0 and 1; write 0.95 for 95 %")
+        raise KGBertError(
+            f"confidence {confidence} is not between 0 and 1.",
+            code="invalid-confidence",
+            remedies=[Remedy("confidence", 0.95)],
+        )
     means = subset_means(sums, sizes)
     each = sums / sizes
     return PairedSummary(

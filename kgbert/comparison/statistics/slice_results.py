@@ -1,81 +1,87 @@
-"""Where a difference comes from: parts of the test set, and the most that could be gained."""
+"""Where a difference comes from: slices of the test set, and the most that could be gained."""
 
 from statistics import mean
-from typing import Any
 
-from kgbert.comparison.statistics.pairing import PairedRuns, Run, judged_arms
-from kgbert.comparison.statistics.sign_flip import paired_summary, summary_fields
+from kgbert.comparison.results import KnowledgeCeiling, RunRecord, SliceResult, SliceScore
+from kgbert.comparison.statistics.pairing import PairedRuns
+from kgbert.comparison.statistics.sign_flip import paired_summary
 
-#: The stratum of texts in which at least one mention was linked, and its opposite.
+#: The slice of texts in which at least one mention was linked, and its opposite.
 LINKED, UNLINKED = "linked", "unlinked"
 
+_EMPTY = SliceScore(0, {})
 
-def strata(runs: PairedRuns) -> list[dict[str, Any]]:
-    """Return, for each part of the test set, the score of each arm and the paired difference.
 
-    A seed whose test set has no text of a stratum is left out of that stratum. A stratum that is
-    the whole test set with every seed says nothing more, and is left out.
+def slice_results(runs: PairedRuns) -> list[SliceResult]:
+    """Return, for each slice of the test set, the score of each arm and the paired difference.
+
+    A seed whose test set has no text of a slice is left out of that slice. A slice that is the
+    whole test set with every seed adds nothing, and is left out.
     """
-    main, baseline = runs.study["main"], runs.study["baseline"]
-    pairs = runs.pairs(main, baseline)
+    pairs = runs.pairs(runs.study.main, runs.study.baseline)
     both = [run for pair in pairs for run in pair]
-    names = dict.fromkeys(name for run in both for name in run.get("strata", {}))
-    rows = [
-        _stratum(runs, name, pairs)
+    names = dict.fromkeys(name for run in both for name in run.slices)
+    results = [
+        _slice_result(runs, name, pairs)
         for name in names
-        if not all(_is_whole(run, name, runs.study["metric"]) for run in both)
+        if not all(_is_whole(run, name, runs.study.metric) for run in both)
     ]
-    return [row for row in rows if row["count"]]
+    return [result for result in results if result is not None]
 
 
-def ceiling(runs: PairedRuns) -> dict[str, Any] | None:
-    """Return the share of linked texts, and the gain if each of them were answered right.
+def ceiling(runs: PairedRuns) -> KnowledgeCeiling | None:
+    """Return the share of linked texts, and the gain if each of them were answered correctly.
 
     Knowledge can only act where something was linked, so no arm can gain more than this.
     None where the runs do not tell linked from unlinked texts, and for a metric like F1, which is
     no mean over texts.
     """
-    if runs.study["metric"] != "accuracy":
+    if runs.study.metric != "accuracy":
         return None
     shares, gains = [], []
-    for _, plain in runs.pairs(runs.study["main"], runs.study["baseline"]):
-        linked, unlinked = (_part(plain, name) for name in (LINKED, UNLINKED))
-        total = linked["size"] + unlinked["size"]
-        if linked["size"]:
-            shares.append(linked["size"] / total)
-            gains.append(linked["size"] / total * (1 - linked["accuracy"]))
-    if not shares:
+    for _, plain in runs.pairs(runs.study.main, runs.study.baseline):
+        linked, unlinked = (plain.slices.get(name, _EMPTY) for name in (LINKED, UNLINKED))
+        if linked.size:
+            share = linked.size / (linked.size + unlinked.size)
+            shares.append(share)
+            gains.append(share * (1 - _score(linked, "accuracy")))
+    return KnowledgeCeiling(mean(shares), mean(gains)) if shares else None
+
+
+def _slice_result(
+    runs: PairedRuns, name: str, pairs: list[tuple[RunRecord, RunRecord]]
+) -> SliceResult | None:
+    metric = runs.study.metric
+    scored = [
+        (one.seed, one.slices[name], other.slices[name])
+        for one, other in pairs
+        if all(run.slices.get(name, _EMPTY).size for run in (one, other))
+    ]
+    if not scored:
         return None
-    return {"linked_share": mean(shares), "largest_gain": mean(gains)}
-
-
-def _stratum(runs: PairedRuns, name: str, pairs: list[tuple[Run, Run]]) -> dict[str, Any]:
-    both = [pair for pair in pairs if all(_part(run, name)["size"] for run in pair)]
-    metric = runs.study["metric"]
-    differences = [_part(one, name)[metric] - _part(other, name)[metric] for one, other in both]
-    means = {}
-    for arm in (arm for arm in runs.study["arms"] if arm in judged_arms(runs.study)):
-        values = [
-            _part(runs.done[arm, one["seed"]], name)[metric]
-            for one, _ in both
-            if _part(runs.done[arm, one["seed"]], name)["size"]
-        ]
+    differences = [_score(one, metric) - _score(other, metric) for _, one, other in scored]
+    means: dict[str, float | None] = {}
+    for arm in (arm for arm in runs.study.arms if arm in runs.study.judged_arms):
+        slices = [runs.done[arm, seed].slices.get(name, _EMPTY) for seed, _, _ in scored]
+        values = [_score(part, metric) for part in slices if part.size]
         means[arm] = mean(values) if values else None
-    return {
-        "stratum": name,
-        "size": mean(_part(one, name)["size"] for one, _ in both) if both else 0,
-        "arms": means,
-        "differences": differences,
-        **summary_fields(paired_summary(differences) if differences else None),
-    }
+    return SliceResult(
+        name=name,
+        size=mean(one.size for _, one, _ in scored),
+        means=means,
+        differences=tuple(differences),
+        summary=paired_summary(differences),
+    )
 
 
-def _is_whole(run: Run, name: str, metric: str) -> bool:
-    part, texts = _part(run, name), len(run.get("items", {}).get("ids", ()))
-    # Where spans are counted, all texts may have one of a part that is not all of the spans.
-    return bool(part["size"] == texts > 0 and part[metric] == run["metrics"][metric])
+def _is_whole(run: RunRecord, name: str, metric: str) -> bool:
+    part = run.slices.get(name, _EMPTY)
+    texts = len(run.items.ids) if run.items else 0
+    # Where spans are counted, all texts may have one of a slice that is not all of the spans.
+    return part.size == texts > 0 and part.metrics[metric] == run.metrics[metric]
 
 
-def _part(run: Run, name: str) -> dict[str, Any]:
-    found: dict[str, Any] = run.get("strata", {}).get(name) or {"size": 0}
-    return found
+def _score(part: SliceScore, metric: str) -> float:
+    score = part.metrics[metric]
+    assert score is not None, "a slice with texts has a score"
+    return score

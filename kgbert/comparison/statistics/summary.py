@@ -1,89 +1,81 @@
-"""Summarise the runs of a study: arms, paired differences, strata, what is missing, the verdict.
+"""Summarise the runs of a study: arms, paired differences, slices, missing runs, the verdict."""
 
-A *run* is the dictionary that the runner writes for one arm and one seed; a *study* says which
-arms and seeds were asked for. The results hold nothing but numbers, strings, lists and
-dictionaries, so that they are the content of ``results.json``.
-"""
-
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from statistics import mean, median, stdev
-from typing import Any
 
 from kgbert.comparison.checks.fairness import fairness_warnings, remarks
+from kgbert.comparison.results import (
+    AlternativeTests,
+    ArmSummary,
+    ComparisonResult,
+    Cost,
+    ItemLevelTest,
+    ItemScores,
+    PairedDifference,
+    RunRecord,
+    StudyRecord,
+    TrainingCurve,
+)
 from kgbert.comparison.statistics.alternative_tests import (
     almost_stochastic_order,
     bca_interval,
     mcnemar,
     simulated_coverage,
 )
-from kgbert.comparison.statistics.pairing import (
-    PairedRuns,
-    Run,
-    Study,
-    judged_arms,
-    missing_runs,
-    pair_runs,
-)
+from kgbert.comparison.statistics.pairing import PairedRuns, missing_runs, pair_runs
 from kgbert.comparison.statistics.power import detectable_effect, seeds_needed
 from kgbert.comparison.statistics.sign_flip import (
     PairedSummary,
     clustered_summary,
     paired_summary,
-    summary_fields,
 )
-from kgbert.comparison.statistics.slice_results import ceiling, strata
+from kgbert.comparison.statistics.slice_results import ceiling, slice_results
 from kgbert.comparison.statistics.verdict import Evidence, judge
 
-Results = dict[str, Any]
 
-COSTS = ("train_seconds", "predict_seconds", "peak_memory_mb", "parameters", "added_parameters")
-
-
-def summarise(study: Study, runs: Sequence[Run]) -> Results:
-    """Return everything that the runs of a study say, as one JSON-able dictionary.
+def summarise(study: StudyRecord, runs: Sequence[RunRecord]) -> ComparisonResult:
+    """Return what the runs of a study amount to.
 
     Only seeds finished in the main arm, the baseline and the control are compared; the mean of
-    an arm is over all seeds that it finished. All that the study tells is kept; the report reads
-    from it ``coverage``, ``manifest``, ``examples`` and ``descriptions`` (a sentence for each arm).
+    an arm is over all seeds that it finished.
     """
     paired = pair_runs(study, runs)
-    comparisons = [_comparison(paired, *pair) for pair in _compared(study)]
-    parts = strata(paired)
-    return {
-        **study,
-        "verdict": asdict(judge(_evidence(paired))),
-        "remarks": remarks(paired, comparisons, parts),
-        "complete_seeds": paired.complete,
-        "missing": missing_runs(paired, study["arms"]),
-        "arms": [_arm(paired, arm) for arm in study["arms"]],
-        "comparisons": comparisons,
-        "strata": parts,
-        "ceiling": ceiling(paired),
-        "warnings": [*study.get("warnings", []), *fairness_warnings(paired)],
-    }
+    comparisons = tuple(_comparison(paired, *pair) for pair in _compared(study))
+    slices = slice_results(paired)
+    return ComparisonResult(
+        study=study,
+        verdict=judge(_evidence(paired)),
+        remarks=tuple(remarks(paired, comparisons, slices)),
+        warnings=(*study.warnings, *fairness_warnings(paired)),
+        complete_seeds=tuple(paired.complete),
+        missing=tuple(missing_runs(paired, study.arms)),
+        arms=tuple(_arm(paired, arm) for arm in study.arms),
+        comparisons=comparisons,
+        slices=tuple(slices),
+        ceiling=ceiling(paired),
+    )
 
 
 def _evidence(runs: PairedRuns) -> Evidence:
     study = runs.study
-    arms = judged_arms(study)
-    main, baseline, *control = arms
+    main, baseline, *control = study.judged_arms
     return Evidence(
         main=main,
         baseline=baseline,
         control=control[0] if control else "",
-        metric=study["metric"],
+        metric=study.metric,
         over_baseline=_summary(runs, main, baseline),
         over_control=_summary(runs, main, control[0]) if control else None,
-        asked=len(study["seeds"]),
-        seed_hint=study.get("seed_hint", ""),
+        seeds=len(study.seeds),
+        seed_hint=study.seed_hint,
     )
 
 
-def _compared(study: Study) -> list[tuple[str, str]]:
+def _compared(study: StudyRecord) -> list[tuple[str, str]]:
     """Return main with every other arm, then every arm but main with the baseline."""
-    main, baseline, *control = judged_arms(study)
-    others = [arm for arm in study["arms"] if arm not in {main, baseline, *control}]
+    main, baseline, *control = study.judged_arms
+    others = [arm for arm in study.arms if arm not in {main, baseline, *control}]
     rivals = [*control, *others]
     return [(main, arm) for arm in (baseline, *rivals)] + [(arm, baseline) for arm in rivals]
 
@@ -97,100 +89,113 @@ def _summary(runs: PairedRuns, first: str, second: str) -> PairedSummary | None:
     return paired_summary(differences) if differences else None
 
 
-def _comparison(runs: PairedRuns, first: str, second: str) -> dict[str, Any]:
+def _comparison(runs: PairedRuns, first: str, second: str) -> PairedDifference:
     summary = _summary(runs, first, second)
-    return {
-        "first": first,
-        "second": second,
-        "seeds": [one["seed"] for one, _ in runs.pairs(first, second)],
-        "differences": _differences(runs, first, second),
-        **summary_fields(summary),
-        "detectable": detectable_effect(summary.sd or 0.0, summary.count) if summary else None,
-        "item_level": _item_level(runs.pairs(first, second)),
-        "other_tests": _other_tests(runs, first, second),
-    }
+    return PairedDifference(
+        first=first,
+        second=second,
+        seeds=tuple(one.seed for one, _ in runs.pairs(first, second)),
+        differences=tuple(_differences(runs, first, second)),
+        summary=summary,
+        detectable=detectable_effect(summary.sd or 0.0, summary.count) if summary else None,
+        item_level=_item_level(runs.pairs(first, second)),
+        alternative_tests=_alternative_tests(runs, first, second),
+    )
 
 
-def _item_level(pairs: list[tuple[Run, Run]]) -> dict[str, Any] | None:
+def _item_level(pairs: Sequence[tuple[RunRecord, RunRecord]]) -> ItemLevelTest | None:
     """Compare two arms item by item, where all seeds share one test set.
 
     The items of one document keep or change their sign together, over all seeds.
     """
-    items = [run["items"] for pair in pairs for run in pair if run.get("items")]
-    if not items or len(items) < 2 * len(pairs):
+    items = _items(pairs)
+    if not items or any(one.ids != items[0][0].ids for pair in items for one in pair):
         return None
-    if any(item["ids"] != items[0]["ids"] for item in items):
-        return None
-    documents = items[0].get("documents", items[0]["ids"])
+    clusters = items[0][0].clusters
     differences = [
-        mean(one["items"]["correct"][row] - other["items"]["correct"][row] for one, other in pairs)
-        for row in range(len(documents))
+        mean(one.correct[row] - other.correct[row] for one, other in items)
+        for row in range(len(clusters))
     ]
-    return {"items": len(documents), **summary_fields(clustered_summary(differences, documents))}
+    return ItemLevelTest(len(clusters), clustered_summary(differences, clusters))
 
 
-def _other_tests(runs: PairedRuns, first: str, second: str) -> dict[str, Any] | None:
+def _items(
+    pairs: Sequence[tuple[RunRecord, RunRecord]],
+) -> list[tuple[ItemScores, ItemScores]]:
+    """Return the items of each pair of runs; none where a run does not record them."""
+    items = [(one.items, other.items) for one, other in pairs if one.items and other.items]
+    return items if len(items) == len(pairs) else []
+
+
+def _alternative_tests(runs: PairedRuns, first: str, second: str) -> AlternativeTests | None:
     """Return what other tests say of the arms that the verdict rests on."""
     pairs = runs.pairs(first, second)
-    if not {first, second} <= set(judged_arms(runs.study)) or len(pairs) < seeds_needed():
+    if not {first, second} <= set(runs.study.judged_arms) or len(pairs) < seeds_needed():
         return None
     scores = [[runs.score(run) for run in arm] for arm in zip(*pairs, strict=True)]
-    return {
-        "stochastic_order": asdict(almost_stochastic_order(*scores)),
-        "bca_interval": list(bca_interval(_differences(runs, first, second))),
-        "bca_coverage": simulated_coverage(bca_interval, len(pairs)),
-        "mcnemar": _mcnemar(runs, pairs),
-    }
+    return AlternativeTests(
+        stochastic_order=almost_stochastic_order(*scores),
+        bca_interval=bca_interval(_differences(runs, first, second)),
+        bca_coverage=simulated_coverage(bca_interval, len(pairs)),
+        mcnemar=tuple(_mcnemar(runs, pairs)),
+    )
 
 
-def _mcnemar(runs: PairedRuns, pairs: list[tuple[Run, Run]]) -> list[float]:
-    """Return the p of each seed's two models, where the texts are right or wrong by themselves."""
-    items = [(one.get("items") or {}, other.get("items") or {}) for one, other in pairs]
-    if runs.study["metric"] != "accuracy" or not all(one and other for one, other in items):
+def _mcnemar(runs: PairedRuns, pairs: Sequence[tuple[RunRecord, RunRecord]]) -> list[float]:
+    """Return the p of each seed's two models, where every text is a document of its own."""
+    items = _items(pairs)
+    if runs.study.metric != "accuracy":
         return []
-    documents = [one.get("documents", one["ids"]) for one, _ in items]
-    if any(len(set(each)) < len(each) for each in documents):
+    if any(len(set(one.clusters)) < len(one.clusters) for one, _ in items):
         return []
-    gained = [
-        [right - wrong for right, wrong in zip(one["correct"], other["correct"], strict=True)]
+    changes = [
+        [after - before for after, before in zip(one.correct, other.correct, strict=True)]
         for one, other in items
     ]
-    return [mcnemar(texts.count(1), texts.count(-1)) for texts in gained]
+    return [mcnemar(change.count(1), change.count(-1)) for change in changes]
 
 
-def _arm(runs: PairedRuns, arm: str) -> dict[str, Any]:
+def _arm(runs: PairedRuns, arm: str) -> ArmSummary:
     done = runs.of(arm)
-    values = [runs.score(run) for run in done]
-    costs, plain = _costs(done), _costs(runs.of(runs.study["baseline"]))
-    return {
-        "arm": arm,
-        "seeds": [run["seed"] for run in done],
-        "values": values,
-        "mean": mean(values) if values else None,
-        "sd": stdev(values) if len(values) > 1 else None,
-        "failed": [seed for at, seed in runs.failed if at == arm],
-        "metrics": _means([run["metrics"] for run in done]),
-        "validation": _means([run.get("validation", {}) for run in done]),
-        "cost": costs,
-        "cost_ratio": {cost: costs[cost] / plain[cost] for cost in costs if plain.get(cost)},
-        "settings": done[0].get("settings", {}) if done else {},
-        "curves": [
-            {"seed": run["seed"], "best_epoch": run.get("best_epoch"), "history": run["history"]}
-            for run in done
-            if run.get("history")
-        ],
+    scores = tuple(runs.score(run) for run in done)
+    cost = _median_cost(done)
+    return ArmSummary(
+        name=arm,
+        seeds=tuple(run.seed for run in done),
+        scores=scores,
+        mean=mean(scores) if scores else None,
+        sd=stdev(scores) if len(scores) > 1 else None,
+        failed=tuple(seed for name, seed in runs.failed if name == arm),
+        metrics=_means([run.metrics for run in done]),
+        validation=_means([run.validation for run in done]),
+        cost=cost,
+        cost_ratio=_cost_ratio(cost, _median_cost(runs.of(runs.study.baseline))),
+        training_config=done[0].training_config if done else None,
+        curves=tuple(
+            TrainingCurve(run.seed, run.best_epoch, run.history) for run in done if run.history
+        ),
+    )
+
+
+def _median_cost(done: Sequence[RunRecord]) -> Cost:
+    values = {
+        name: [value for run in done if (value := getattr(run.cost, name)) is not None]
+        for name in _cost_names()
     }
+    return Cost(**{name: median(measured) for name, measured in values.items() if measured})
 
 
-def _costs(done: list[Run]) -> dict[str, Any]:
-    """Return the median of each cost that the runs tell."""
-    found = {
-        cost: [told for run in done if (told := run.get("cost", {}).get(cost)) is not None]
-        for cost in COSTS
-    }
-    return {cost: median(values) for cost, values in found.items() if values}
+def _cost_ratio(cost: Cost, baseline: Cost) -> Cost:
+    pairs = {name: (getattr(cost, name), getattr(baseline, name)) for name in _cost_names()}
+    return Cost(
+        **{name: one / other for name, (one, other) in pairs.items() if one is not None and other}
+    )
 
 
-def _means(scores: list[dict[str, Any]]) -> dict[str, Any]:
+def _cost_names() -> list[str]:
+    return [field.name for field in fields(Cost)]
+
+
+def _means(scores: Sequence[Mapping[str, float]]) -> dict[str, float]:
     names = dict.fromkeys(name for score in scores for name in score)
     return {name: mean(score[name] for score in scores if name in score) for name in names}

@@ -45,7 +45,7 @@ class Evidence:
         metric: Name of the metric.
         over_baseline: Main minus baseline over the complete seeds; None without any.
         over_control: Main minus control over the same seeds; None without any.
-        asked: Number of seeds that were asked for.
+        seeds: Number of seeds that were asked for.
         seed_hint: What to do where these are too few.
     """
 
@@ -55,7 +55,7 @@ class Evidence:
     metric: str
     over_baseline: PairedSummary | None
     over_control: PairedSummary | None
-    asked: int
+    seeds: int
     seed_hint: str = ""
 
 
@@ -154,7 +154,7 @@ def _too_few(evidence: Evidence) -> str:
             f" (so far {listing(gains)}, in points of {metric_name(evidence.metric)}; with "
             f"{counted(count, 'seed')} p cannot fall below {smallest_p(count):.3g})"
         )
-    if evidence.asked >= needed:
+    if evidence.seeds >= needed:
         return f"{sentence}. Run the same command again to fill in the missing ones."
     return f"{sentence}. {evidence.seed_hint}".rstrip()
 

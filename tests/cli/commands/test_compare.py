@@ -9,6 +9,7 @@ from transformers import AutoConfig, AutoModel
 from kgbert.cli import main
 from kgbert.cli.core import checks as backbone
 from kgbert.comparison import compare
+from tests.support.invented_study import study, summarised
 from tests.support.small_study import texts
 from tests.support.tiny import tiny_config, tiny_tokenizer
 
@@ -107,7 +108,7 @@ def test_compare_does_what_a_results_file_says_again(workplace, capsys):
 
     said = capsys.readouterr().out
     assert ended.value.code == 0
-    assert "It agrees: the verdict is 'too few seeds' again. All 2 runs have" in said
+    assert "Reproduced: the verdict is 'too few seeds' again. All 2 runs have" in said
     assert (workplace / "results-again" / "train-12" / "report.html").exists()
 
 
@@ -121,8 +122,8 @@ def test_compare_with_a_budget_says_what_is_left_out_and_does_the_same_again(wor
     told = json.loads((workplace / "results-again" / "results.json").read_text(encoding="utf-8"))
     assert "Left out, as they do not fit: no-edges (not timed)." in said
     assert "--graph GRAPH" in said
-    assert [arm["arm"] for arm in told["arms"]] == ["plain", "knowledge"]
-    assert told["seeds"] == [0]
+    assert [arm["name"] for arm in told["arms"]] == ["plain", "knowledge"]
+    assert told["study"]["seeds"] == [0]
 
 
 def test_an_arm_that_makes_no_sense_is_refused_before_entities_are_encoded(capsys):
@@ -134,13 +135,14 @@ def test_an_arm_that_makes_no_sense_is_refused_before_entities_are_encoded(capsy
 
 
 def test_results_without_their_command_cannot_be_done_again(workplace, capsys):
-    (workplace / "results.json").write_text("{}", encoding="utf-8")
+    result = summarised(study(), [])
+    (workplace / "results.json").write_text(json.dumps(result.to_json()), encoding="utf-8")
 
     with pytest.raises(SystemExit) as ended:
         main(["compare", "--reproduce", "results.json"])
 
     assert ended.value.code == 1
-    assert "type that command again with another --output" in capsys.readouterr().err
+    assert "run that command again with another --output" in capsys.readouterr().err
 
 
 def test_compare_goes_on_where_it_was_interrupted(workplace, monkeypatch, capsys):
@@ -305,8 +307,8 @@ def test_learning_rates_reach_the_training_of_every_arm(workplace):
     runs = [json.loads(path.read_text()) for path in (workplace / "results/runs").iterdir()]
     assert len(runs) == 3
     for run in runs:
-        assert run["settings"]["encoder_learning_rate"] == 3e-4
-        assert run["settings"]["head_learning_rate"] == 2e-3
+        assert run["training_config"]["encoder_learning_rate"] == 3e-4
+        assert run["training_config"]["head_learning_rate"] == 2e-3
 
 
 def test_train_replaces_no_folder_of_other_things(workplace, capsys):

@@ -5,7 +5,7 @@ import pytest
 from kgbert.cli import main
 from kgbert.cli.main import COMMANDS, _parser
 from kgbert.cli.options.training import training_config_of
-from kgbert.comparison.study import TrainingConfig
+from kgbert.training.config import TrainingConfig
 from kgbert.training.trainer import default_arguments
 
 

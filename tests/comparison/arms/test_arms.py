@@ -15,7 +15,7 @@ from kgbert.comparison.arms.descriptions import DESCRIPTIONS, KINDS
 from kgbert.comparison.arms.features import only_names
 from kgbert.comparison.arms.links import NoisyLinker, ShuffledLinker
 from kgbert.comparison.arms.registry import ARMS
-from kgbert.comparison.compare import compare
+from kgbert.comparison.compare import run_study
 from kgbert.data import Example, Span
 from kgbert.features import entity_features as features
 from kgbert.graph.storage.builder import GraphBuilder
@@ -315,7 +315,7 @@ def test_an_arm_that_makes_no_sense_is_refused_before_anything_is_trained(monkey
     arms = [ARMS[name] for name in ("plain", "knowledge", "oracle-links")]
 
     with pytest.raises(ValueError, match="the arm 'oracle-links' needs texts whose spans"):
-        compare(small_study(tmp_path, arms=arms))
+        run_study(small_study(tmp_path, arms=arms))
 
     assert runs.done == []
 

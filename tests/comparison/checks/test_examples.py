@@ -1,6 +1,11 @@
 import pytest
 
-from kgbert.comparison.checks.examples import check_linked, coverage_of, flipped
+from kgbert.comparison.checks.examples import (
+    changed_predictions,
+    check_linked,
+    coverage_of,
+)
+from kgbert.comparison.results import DONE, Coverage, ItemScores, RunRecord
 from kgbert.comparison.run import text_id
 from kgbert.data import Example
 from kgbert.data.splits import Split
@@ -16,7 +21,7 @@ def study_of(tmp_path, train, test):
 def test_coverage_counts_the_texts_of_the_first_test(tmp_path):
     study = study_of(tmp_path, [], [Example("fever, cough"), Example("none")])
 
-    assert coverage_of(study) == {"texts_with_mention": 0.5, "mentions_per_text": 1.0}
+    assert coverage_of(study) == Coverage(texts_with_mention=0.5, mentions_per_text=1.0)
 
 
 def test_texts_that_mention_an_entity_are_accepted():
@@ -53,17 +58,17 @@ def small_other_graph():
 
 def runs(test, knowledge, plain):
     return [
-        {
-            "arm": arm,
-            "seed": 0,
-            "status": "done",
-            "items": {
-                "ids": [text_id(example.text) for example in test],
-                "correct": correct,
-                "gold": [example.target for example in test],
-                "answers": [f"{arm} said {i}" for i in range(len(test))],
-            },
-        }
+        RunRecord(
+            arm,
+            0,
+            DONE,
+            items=ItemScores(
+                ids=tuple(text_id(example.text) for example in test),
+                correct=tuple(correct),
+                gold=tuple(example.target for example in test),
+                answers=tuple(f"{arm} said {i}" for i in range(len(test))),
+            ),
+        )
         for arm, correct in (("knowledge", knowledge), ("plain", plain))
     ]
 
@@ -72,12 +77,11 @@ def test_flipped_answers_are_those_that_one_arm_has_right_alone(tmp_path):
     test = [Example(f"fever {i}", "ill") for i in range(4)]
     study = study_of(tmp_path, test, test)
 
-    shown = flipped(study, runs(test, [1, 1, 0, 0], [1, 0, 1, 0]), "knowledge", "plain")
+    shown = changed_predictions(study, runs(test, [1, 1, 0, 0], [1, 0, 1, 0]), "knowledge", "plain")
 
-    assert [example["text"] for example in shown] == ["fever 1", "fever 2"]
-    assert shown[0]["plain"] == "plain said 1"
-    assert shown[0]["knowledge"] == "knowledge said 1"
-    assert shown[0]["entities"] == ["fever"]
+    assert [example.text for example in shown] == ["fever 1", "fever 2"]
+    assert shown[0].predictions == {"plain": "plain said 1", "knowledge": "knowledge said 1"}
+    assert shown[0].entities == ("fever",)
 
 
 def test_no_more_texts_are_quoted_than_the_study_allows(tmp_path):
@@ -85,7 +89,7 @@ def test_no_more_texts_are_quoted_than_the_study_allows(tmp_path):
     study = study_of(tmp_path, test, test)
 
     assert (
-        len(flipped(study, runs(test, [1] * 9, [0] * 9), "knowledge", "plain"))
+        len(changed_predictions(study, runs(test, [1] * 9, [0] * 9), "knowledge", "plain"))
         <= study.max_examples
     )
-    assert flipped(study, runs(test, [1] * 9, [0] * 9)[:1], "knowledge", "plain") == []
+    assert changed_predictions(study, runs(test, [1] * 9, [0] * 9)[:1], "knowledge", "plain") == []

@@ -1,7 +1,6 @@
 import pytest
 
-from kgbert.comparison.statistics.summary import summarise
-from tests.support.invented_study import run, runs, study
+from tests.support.invented_study import run, runs, study, summarised
 
 
 def test_an_arm_that_was_still_improving_is_warned_of():
@@ -9,13 +8,13 @@ def test_an_arm_that_was_still_improving_is_warned_of():
     for one in found:
         one["best_epoch"] = 8 if one["arm"] == "plain" else 4
 
-    warnings = summarise(study(warnings=["Label name 'fever' is in the graph."]), found)["warnings"]
+    warnings = summarised(study(warnings=["Label name 'fever' is in the graph."]), found).warnings
 
     assert warnings[0] == "Label name 'fever' is in the graph."
-    assert warnings[1:] == [
-        "Still improving when it stopped, the last epoch being the best: 'plain' in 6 of 6 runs. "
-        "More epochs may change the comparison."
-    ]
+    assert warnings[1:] == (
+        "Training stopped while validation still improved (the last epoch was the best): 'plain' "
+        "in 6 of 6 runs. More epochs may change the comparison.",
+    )
 
 
 def test_an_arm_that_is_larger_than_the_main_one_is_warned_of():
@@ -24,11 +23,11 @@ def test_an_arm_that_is_larger_than_the_main_one_is_warned_of():
     for one in found:
         one["cost"]["parameters"] += 4_700_000 * (one["arm"] == "knowbert")
 
-    warnings = summarise(study(arms=arms), found)["warnings"]
+    warnings = summarised(study(arms=arms), found).warnings
 
-    assert warnings == [
-        "Arms larger than 'knowledge': 'knowbert' by 20 %, so size may explain what they gain."
-    ]
+    assert warnings == (
+        "Arms larger than 'knowledge': 'knowbert' by 20 %, so size may explain their gain.",
+    )
 
 
 def test_a_control_of_another_size_is_warned_of():
@@ -36,7 +35,7 @@ def test_a_control_of_another_size_is_warned_of():
     for one in found:
         one["cost"]["parameters"] += 5_000_000 * (one["arm"] == "knowledge")
 
-    warnings = summarise(study(), found)["warnings"]
+    warnings = summarised(study(), found).warnings
 
     assert len(warnings) == 1
     assert "'knowledge' 28.5 M and 'shuffled' 23.5 M parameters" in warnings[0]
@@ -48,27 +47,52 @@ def tuning(rates, **chosen):
         for arm, best in chosen.items()
         for rate in rates
     ]
-    return {"metric": "accuracy", "rates": rates, "seeds": [0], "tried": tried, "chosen": chosen}
+    return {"metric": "accuracy", "rates": rates, "seeds": [0], "trials": tried, "chosen": chosen}
 
 
 def test_a_best_rate_at_the_edge_of_the_grid_is_warned_of():
     searched = tuning([1e-4, 2e-4, 4e-4], plain=1e-4, knowledge=4e-4, shuffled=1e-4)
 
-    warnings = summarise(study(tuning=searched), runs())["warnings"]
+    warnings = summarised(study(tuning=searched), runs()).warnings
 
     assert [warning.split(":")[0] for warning in warnings] == [
-        "The lowest learning rate tried, 0.0001, is the best for 'plain' and 'shuffled'",
-        "The highest learning rate tried, 0.0004, is the best for 'knowledge'",
+        "The lowest learning rate of the grid, 0.0001, is the best for 'plain' and 'shuffled'",
+        "The highest learning rate of the grid, 0.0004, is the best for 'knowledge'",
     ]
 
 
 @pytest.mark.parametrize(
     "searched",
     [
-        {},
+        None,
         tuning([2e-4], plain=2e-4, knowledge=2e-4, shuffled=2e-4),
         tuning([1e-4, 2e-4, 4e-4], plain=2e-4, knowledge=2e-4, shuffled=2e-4),
     ],
 )
 def test_no_search_and_one_that_found_its_best_inside_are_not_warned_of(searched):
-    assert summarise(study(tuning=searched), runs())["warnings"] == []
+    assert summarised(study(tuning=searched), runs()).warnings == ()
+
+
+def with_answers(found, answer):
+    for one in found:
+        one["items"]["answers"] = [answer(k) for k in range(len(one["items"]["ids"]))]
+    return found
+
+
+def test_arms_that_all_predict_one_class_are_warned_of():
+    found = with_answers(runs(), lambda k: "ill")
+
+    (warning,) = summarised(study(), found).warnings
+
+    assert warning.startswith("Every arm predicts one class for all test texts")
+
+
+def test_one_arm_that_predicts_two_classes_is_enough_for_no_warning():
+    found = with_answers(runs(), lambda k: "ill")
+    found[0]["items"]["answers"][0] = "well"
+
+    assert summarised(study(), found).warnings == ()
+
+
+def test_runs_without_answers_in_words_give_no_warning_of_one_class():
+    assert summarised(study(), runs()).warnings == ()

@@ -6,17 +6,15 @@ from xml.etree import ElementTree
 import pytest
 
 from kgbert.comparison.report.html import render_report, write_report
-from kgbert.comparison.statistics.summary import summarise
-from tests.support.invented_study import ARMS, runs, study
+from tests.support.invented_study import ARMS, runs, slice_score, study, summarised
 
 MANY = (*ARMS, "no-edges", "mention-only", "verbalized-context", "typed entity markers")
 VOID = {"meta", "br", "hr", "img", "link", "input"}
 EVIL = "<script>alert('x')</script> & \"quotes\""
 EXAMPLE = {
     "text": "Torsades de pointes",
-    "label": "heart",
-    "plain": "nerves",
-    "knowledge": "heart",
+    "gold": "heart",
+    "predictions": {"plain": "nerves", "knowledge": "heart"},
     "entities": ["Torsade de pointes"],
 }
 
@@ -52,7 +50,7 @@ class Page(HTMLParser):
 
 
 def results(found=None, **changes):
-    return summarise(study(**changes), runs() if found is None else found)
+    return summarised(study(**changes), runs() if found is None else found)
 
 
 def svgs(html):
@@ -81,9 +79,9 @@ def test_whatever_the_user_brings_is_escaped():
     arms = ("plain", "knowledge", "shuffled", EVIL)
     found = runs(arms=arms)
     for run in found:
-        run["settings"] = {EVIL: EVIL}
-        run["strata"][EVIL] = {"size": 10, "accuracy": 0.5}
-    evil = {**EXAMPLE, "text": EVIL, "label": EVIL, "plain": EVIL, "entities": [EVIL]}
+        run["training_config"] = {"options": {EVIL: EVIL}}
+        run["slices"][EVIL] = slice_score(10, accuracy=0.5)
+    evil = {"text": EVIL, "gold": EVIL, "predictions": {"plain": EVIL}, "entities": [EVIL]}
 
     html = render_report(
         results(
@@ -93,7 +91,7 @@ def test_whatever_the_user_brings_is_escaped():
             arms=arms,
             examples=[evil],
             warnings=[EVIL],
-            manifest={EVIL: {EVIL: EVIL}},
+            manifest={"linker": {EVIL: {EVIL: EVIL}}},
         )
     )
 
@@ -121,7 +119,14 @@ def test_equal_scores_can_be_drawn():
 
 def test_runs_without_strata_items_history_and_cost_are_reported():
     bare = [
-        {**run, "strata": {}, "items": {}, "history": [], "cost": {}, "settings": {}}
+        {
+            **run,
+            "slices": {},
+            "items": None,
+            "history": [],
+            "cost": {},
+            "training_config": None,
+        }
         for run in runs()
     ]
 
@@ -129,7 +134,7 @@ def test_runs_without_strata_items_history_and_cost_are_reported():
 
     assert "Knowledge helps" in page.words
     assert "Learning curves" not in page.words
-    assert "By part of the test set" not in page.words
+    assert "By slice of the test set" not in page.words
 
 
 def test_many_arms_all_stand_in_the_table_and_only_the_judged_in_the_drawings():
@@ -180,30 +185,33 @@ def test_a_failed_run_is_listed_with_its_error():
 def test_settings_that_differ_name_the_arms():
     found = runs()
     for run in found:
-        run["settings"] = {"epochs": 8, "knowledge_rate": 5e-4 * (run["arm"] != "plain")}
+        run["training_config"] = {
+            "epochs": 8,
+            "head_learning_rate": 5e-4 * (run["arm"] != "plain"),
+        }
 
     words = Page(render_report(results(found))).words
 
     assert "epochs 8" in words
-    assert "knowledge rate 0 (plain); 0.0005 (knowledge and shuffled)" in words
+    assert "head learning rate 0 (plain); 0.0005 (knowledge and shuffled)" in words
 
 
 def test_options_of_the_model_are_settings_as_well():
     found = runs()
     for run in found:
         layers = {"injected_layers": []} if run["arm"] == "plain" else {}
-        run["settings"] = {"epochs": 8, "options": {"pooling": "mean", **layers}}
+        run["training_config"] = {"epochs": 8, "options": {"pooling": "mean", **layers}}
 
     words = Page(render_report(results(found))).words
 
     assert "pooling mean" in words
-    assert "injected layers none (plain); as it comes (knowledge and shuffled)" in words
+    assert "injected layers none (plain); default (knowledge and shuffled)" in words
 
 
 def test_parts_of_few_texts_stand_in_the_table_but_not_in_the_drawing():
     found = runs()
     for run in found:
-        run["strata"]["unlinked"]["size"] = 2
+        run["slices"]["unlinked"]["size"] = 2
 
     page = render_report(results(found))
 
@@ -259,9 +267,10 @@ def _disk_full(number):
 def test_branches_and_classes_have_tables_of_their_own():
     found = runs()
     for one in found:
-        one["strata"]["branch: heart"] = one["strata"]["class: ill"] = one["strata"]["linked"]
+        slices = one["slices"]
+        slices["branch: heart"] = slices["class: ill"] = slices["linked"]
 
-    page = render_report(summarise(study(), found))
+    page = render_report(summarised(study(), found))
 
     assert "By branch of the graph" in page
     assert "By class" in page

@@ -3,8 +3,7 @@ import re
 import pytest
 
 from kgbert.comparison.report.tables import render_latex, render_markdown, render_table
-from kgbert.comparison.statistics.summary import summarise
-from tests.support.invented_study import ARMS, runs, study
+from tests.support.invented_study import ARMS, runs, study, summarised
 
 FIVE = (*ARMS, "verbalized-context", "mention-only")
 RENDERERS = [render_table, render_markdown, render_latex]
@@ -12,7 +11,7 @@ RENDERERS = [render_table, render_markdown, render_latex]
 
 @pytest.mark.parametrize("render", RENDERERS)
 def test_every_form_holds_every_arm_and_the_verdict(render):
-    results = summarise(study(arms=FIVE), runs(arms=FIVE))
+    results = summarised(study(arms=FIVE), runs(arms=FIVE))
 
     text = render(results)
 
@@ -23,7 +22,7 @@ def test_every_form_holds_every_arm_and_the_verdict(render):
 @pytest.mark.parametrize("render", RENDERERS)
 @pytest.mark.parametrize("seeds", [0, 1, 3])
 def test_every_form_bears_few_runs_or_none(render, seeds):
-    text = render(summarise(study(3), runs(seeds=seeds)))
+    text = render(summarised(study(3), runs(seeds=seeds)))
 
     assert "Too few seeds" in text
     assert "None" not in text
@@ -31,7 +30,7 @@ def test_every_form_bears_few_runs_or_none(render, seeds):
 
 
 def test_terminal_lines_fit_a_hundred_columns_and_their_numbers_end_below_each_other():
-    lines = render_table(summarise(study(arms=FIVE), runs(arms=FIVE))).splitlines()
+    lines = render_table(summarised(study(arms=FIVE), runs(arms=FIVE))).splitlines()
 
     rows = [
         line for line in lines if re.match(r"(knowledge|shuffled|verbalized-context) +\d", line)
@@ -42,13 +41,13 @@ def test_terminal_lines_fit_a_hundred_columns_and_their_numbers_end_below_each_o
 
 
 def test_an_interval_is_never_broken_over_two_lines():
-    sentence = render_table(summarise(study(), runs())).partition("Knowledge helps")[2]
+    sentence = render_table(summarised(study(), runs())).partition("Knowledge helps")[2]
 
     assert re.findall(r"\[[^]]*\n[^]]*\]", sentence) == []
 
 
 def test_warnings_and_missing_seeds_stand_beside_the_numbers():
-    results = summarise(study(7, warnings=["Label name 'fever' is in the graph."]), runs(seeds=6))
+    results = summarised(study(7, warnings=["Label name 'fever' is in the graph."]), runs(seeds=6))
 
     text = render_table(results)
 
@@ -59,7 +58,7 @@ def test_warnings_and_missing_seeds_stand_beside_the_numbers():
 def test_markdown_escapes_what_would_break_a_table():
     arms = ("plain", "knowledge", "a|b*c")
 
-    text = render_markdown(summarise(study(arms=arms), runs(arms=arms)))
+    text = render_markdown(summarised(study(arms=arms), runs(arms=arms)))
 
     assert r"| a\|b\*c |" in text
 
@@ -67,7 +66,7 @@ def test_markdown_escapes_what_would_break_a_table():
 def test_latex_escapes_names_and_writes_real_minus_signs():
     arms = ("plain", "knowledge", "100%_&{x}~\\")
 
-    text = render_latex(summarise(study(arms=arms), runs(gain=-0.03, arms=arms)))
+    text = render_latex(summarised(study(arms=arms), runs(gain=-0.03, arms=arms)))
 
     assert r"100\%\_\&\{x\}\textasciitilde{}\textbackslash{}" in text
     assert "$-$3.0" in text

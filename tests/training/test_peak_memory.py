@@ -3,7 +3,7 @@ import sys
 import pytest
 import torch
 
-from kgbert.comparison.peak_memory import PeakMemory
+from kgbert.training.peak_memory import PeakMemory
 
 MEBIBYTES = 2**18
 """Numbers of single precision in one."""
@@ -36,7 +36,7 @@ def test_what_was_held_before_does_not_count():
 
 
 def test_where_the_system_does_not_tell_nothing_is_said(monkeypatch, tmp_path):
-    monkeypatch.setattr("kgbert.comparison.peak_memory._FORGET", tmp_path / "missing")
+    monkeypatch.setattr("kgbert.training.peak_memory._FORGET", tmp_path / "missing")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
 
     assert PeakMemory().in_mb() is None
