@@ -143,6 +143,5 @@ def _parts(value: Any) -> list[Any] | None:
         return [getattr(value, field.name) for field in fields(value)]
     if isinstance(value, torch.nn.Module):
         return [repr(value), value.state_dict()]
-    if type(value).__repr__ is object.__repr__:
-        return [value.__getstate__()]
-    return None
+    has_own_repr = any("__repr__" in vars(kind) for kind in type(value).__mro__[:-1])
+    return None if has_own_repr else [value.__getstate__()]

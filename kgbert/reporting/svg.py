@@ -39,16 +39,20 @@ class Axis:
 
 
 def fit_axis(values: Iterable[Number], start: Number, end: Number, *, ticks: int = 5) -> Axis:
-    """Return an axis over round numbers that holds all values.
+    """Return an axis over round numbers that contains all values.
 
     >>> axis = fit_axis([-0.6, 4.2], 0, 100)
     >>> axis.ticks, axis.place(0.0)
     ((-1.0, 0.0, 1.0, 2.0, 3.0, 4.0, 5.0), 16.7)
+    >>> fit_axis([60.0, 60.0], 0, 100).ticks
+    (59.0, 59.5, 60.0, 60.5, 61.0)
     """
-    found = list(values)
-    low, high = min(found), max(found)
-    span = max(high - low, 1e-6 * max(abs(low), abs(high), 1.0))
-    rough = span / ticks
+    numbers = list(values)
+    low, high = min(numbers), max(numbers)
+    if high - low <= 1e-6 * max(abs(low), abs(high), 1.0):
+        # Equal up to rounding: ticks between them would show the rounding errors.
+        low, high = low - 1.0, high + 1.0
+    rough = (high - low) / ticks
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(power * step for step in STEPS if power * step >= rough * 0.999)
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)

@@ -1,6 +1,7 @@
 """The plots of a report, as SVG without scripts; colours come from the page's style sheet."""
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import mean
@@ -56,6 +57,12 @@ def _logarithmic(sizes: Sequence[int], start: Number, end: Number) -> Axis:
 WIDTH = 460
 #: About the width of a letter, to leave room for names.
 LETTER = 8
+#: The same for a bold letter on a phone, whose letters are larger.
+BOLD_LETTER = 9.4
+#: Longer names would leave too little room for the lines that they name.
+LONGEST_NAME = 20
+#: From the end of a line to its name.
+NAME_GAP = 10
 #: So many arms have a colour of their own in the style sheet; further ones start over.
 COLOURS = 6
 
@@ -151,15 +158,20 @@ def score_grid(axis: Axis, left: Number, unit: str, right: Number = WIDTH) -> li
 
 def end_of_lines(arms: Sequence[str]) -> int:
     """Return where lines end, so that the arms' names fit behind them."""
-    return WIDTH - 24 - min(180, LETTER * max(map(len, arms)))
+    longest = max(len(_shortened(arm)) for arm in arms)
+    return WIDTH - NAME_GAP - math.ceil(BOLD_LETTER * longest)
 
 
 def names_at_ends(arms: Sequence[str], places: Sequence[Number], right: Number) -> list[str]:
     """Return each arm's name in its colour, beside the end of its line but off the others."""
     return [
-        text(right + 10, y + 4, arm, classes=f"strong arm{number % COLOURS}")
+        text(right + NAME_GAP, y + 4, _shortened(arm), classes=f"strong arm{number % COLOURS}")
         for number, (arm, y) in enumerate(zip(arms, spread_apart(places, 17.0), strict=True))
     ]
+
+
+def _shortened(name: str) -> str:
+    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
 
 
 def _extent(effect: Effect) -> list[Number]:
@@ -197,11 +209,11 @@ def _vertical_grid(axis: Axis, top: Number, bottom: Number, unit: str) -> list[s
 
 def _stacked(x: float, y: Number, name: str, width: float) -> list[str]:
     """Return a name below a column, on two lines where it is too wide for one."""
-    words = name.split()
+    words = re.findall(r"[^\s-]+(?:-|\s*)", name)
     if len(name) * LETTER <= width or len(words) == 1:
         return [text(x, y, name, classes="middle")]
     half = (len(words) + 1) // 2
-    lines = (" ".join(words[:half]), " ".join(words[half:]))
+    lines = ("".join(words[:half]).rstrip(), "".join(words[half:]))
     return [text(x, y + 16 * number, part, classes="middle") for number, part in enumerate(lines)]
 
 
