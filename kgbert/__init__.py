@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     # The same names as below, for type checkers and editors; a test compares both.
     from kgbert.comparison.arms.registry import ARMS as ARMS
     from kgbert.comparison.arms.registry import Arm as Arm
+    from kgbert.comparison.compare import compare as compare
     from kgbert.comparison.compare import run_study as run_study
     from kgbert.comparison.results import ComparisonResult as ComparisonResult
     from kgbert.comparison.results import RunRecord as RunRecord
@@ -167,6 +168,7 @@ _HOMES = {
     "TrainingConfig": "kgbert.training.config",
     "Split": "kgbert.data.splits",
     "Study": "kgbert.comparison.study",
+    "compare": "kgbert.comparison.compare",
     "run_study": "kgbert.comparison.compare",
     "drawn_split": "kgbert.data.splits",
     "family": "kgbert.comparison.statistics.multiple_testing",

@@ -6,10 +6,11 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
+from pathlib import Path
 
 from transformers import TrainerCallback
 
-from kgbert.comparison.arms.registry import Arm
+from kgbert.comparison.arms.registry import ARMS, Arm
 from kgbert.comparison.arms.roles import BASELINE, CONTROL, MAIN, check_names, check_once
 from kgbert.comparison.checks.examples import changed_predictions, check_linked, coverage_of
 from kgbert.comparison.checks.leakage import leakage_warnings
@@ -19,12 +20,24 @@ from kgbert.comparison.report.tables import render_latex
 from kgbert.comparison.results import ComparisonResult, RunRecord, StudyRecord
 from kgbert.comparison.run import check_arms, run_arm
 from kgbert.comparison.run_store import Train, attempt_run, finished_run, shared_runs
-from kgbert.comparison.statistics.power import detectable_before
+from kgbert.comparison.statistics.power import detectable_before, seeds_needed
 from kgbert.comparison.statistics.summary import summarise
 from kgbert.comparison.study import Study
-from kgbert.data.splits import check_split
+from kgbert.data import Example, read_examples
+from kgbert.data.columns import Columns
+from kgbert.data.read import read_records
+from kgbert.data.splits import check_split, drawn_split
+from kgbert.features.entity_features import encode_entities
+from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.linking.caching import CachingLinker
+from kgbert.linking.factory import make_linker
+from kgbert.linking.mention import Linker
+from kgbert.tasks.base import Task
+from kgbert.tasks.registry import AUTO, TASKS, detect_task, find_task
+from kgbert.training.config import TrainingConfig
 from kgbert.utils.atomic_write import write_atomically
+from kgbert.utils.errors import KGBertError, Remedy
+from kgbert.utils.registry import ARMS_GROUP, lookup
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +52,82 @@ class Progress:
     seed: int
     outcome: str
     seconds_left: float
+
+
+def compare(
+    graph: KnowledgeGraph,
+    texts: str | Path | Sequence[Example],
+    *,
+    backbone: str,
+    arms: Sequence[str | Arm] = (BASELINE, MAIN, CONTROL),
+    seeds: int = 6,
+    task: str | Task = AUTO,
+    linker: str | Linker = "dictionary",
+    output: str | Path = "kgbert-results",
+    training_config: TrainingConfig | None = None,
+) -> ComparisonResult:
+    """Return whether a graph helps on labelled texts: every arm is trained on paired seeds.
+
+    Each seed draws 60 % of the texts for training, 20 % to validate and 20 % to test. Results,
+    report and the best model go to the output folder, where a second call continues.
+
+    Args:
+        graph: The knowledge.
+        texts: A file of labelled texts, or examples; the latter need a named task.
+        backbone: Hub name or folder of the encoder.
+        arms: Names of :data:`kgbert.ARMS` or of installed packages, or arms of your own.
+        seeds: Number of paired seeds; a verdict needs six.
+        task: Name of a task, a task of your own, or ``auto`` for what the columns tell.
+        linker: Name of a linker, or a linker of your own.
+        output: Folder of the results.
+        training_config: How every arm is trained; the defaults if None.
+
+    Raises:
+        KGBertError: The texts cannot be learnt, linked or judged; nothing was trained.
+    """
+    found_task = _find_task(task, texts)
+    examples = read_examples(texts, found_task) if isinstance(texts, str | Path) else texts
+    split = cache(drawn_split(examples, task=found_task))
+    folder = Path(output)
+    found_linker = make_linker(graph, linker) if isinstance(linker, str) else linker
+    check_linked(graph, found_linker, [example.text for example in split(0).train])
+    return run_study(
+        Study(
+            name=folder.absolute().name,
+            folder=folder,
+            graph=graph,
+            features=encode_entities(graph, backbone),
+            backbone=backbone,
+            linker=found_linker,
+            task=found_task,
+            split=split,
+            arms=[find_arm(arm) for arm in arms],
+            seeds=range(seeds),
+            training_configs={"default": training_config or TrainingConfig()},
+            seed_hint=f"Compare again with seeds={seeds_needed()} or more.",
+        )
+    )
+
+
+def find_arm(arm: str | Arm) -> Arm:
+    """Return an arm by its name; an arm object is returned as it is.
+
+    Raises:
+        KGBertError: There is no arm of this name, here or in an installed package.
+    """
+    return arm if isinstance(arm, Arm) else lookup(ARMS, arm.strip(), "arm", ARMS_GROUP)
+
+
+def _find_task(task: str | Task, texts: str | Path | Sequence[Example]) -> Task:
+    if task != AUTO:
+        return find_task(task)
+    if not isinstance(texts, str | Path):
+        raise KGBertError(
+            "examples do not tell their task.",
+            code="unknown-task",
+            remedies=[Remedy("task", tuple(TASKS), "to name the task")],
+        )
+    return detect_task([record for _, record in read_records(texts, Columns("text", "label"))])
 
 
 def run_study(

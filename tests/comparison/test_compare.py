@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from kgbert.comparison.arms.registry import ARMS
+from kgbert.comparison import compare
+from kgbert.comparison.arms.registry import ARMS, Arm
 from kgbert.comparison.compare import run_study
 from kgbert.comparison.report.html import render_report
 from kgbert.comparison.results import ComparisonResult
@@ -13,8 +14,16 @@ from kgbert.data import Example
 from kgbert.data.splits import Split
 from kgbert.linking.factory import make_linker
 from kgbert.training.config import TrainingConfig
-from tests.support.small_study import EVERY_RUN, InventedRuns, run_files, small_study, split_of
-from tests.support.tiny import tiny_graph
+from tests.support.errors import raises
+from tests.support.small_study import (
+    EVERY_RUN,
+    InventedRuns,
+    run_files,
+    small_study,
+    split_of,
+    texts,
+)
+from tests.support.tiny import tiny_features, tiny_graph
 
 
 @pytest.fixture
@@ -250,6 +259,52 @@ def test_error_for_a_graph_that_no_text_mentions_says_why_and_what_to_type(study
 
     with pytest.raises(ValueError, match=r"no word in common.*kgbert inspect GRAPH --texts FILE"):
         run_study(replace(study, split=lambda seed: Split(elsewhere, elsewhere, elsewhere)))
+
+
+class TestOneCall:
+    @pytest.fixture
+    def features(self, invented, monkeypatch):
+        monkeypatch.setattr(compare, "encode_entities", lambda graph, _: tiny_features(graph))
+
+    def test_examples_and_a_named_task_give_a_typed_result(self, tmp_path, invented, features):
+        result = compare.compare(
+            tiny_graph(),
+            texts(),
+            backbone="none",
+            seeds=2,
+            task="text-classification",
+            output=tmp_path / "out",
+        )
+
+        assert invented.done == EVERY_RUN
+        assert result == ComparisonResult.load(tmp_path / "out" / "results.json")
+        assert result.verdict.outcome == "too few seeds"
+        assert "seeds=6" in result.verdict.sentence
+        assert "knowledge over shuffled" in result.table()
+        assert result.to_markdown() == (tmp_path / "out" / "report.md").read_text(encoding="utf-8")
+        assert result.report(tmp_path / "again.html").exists()
+
+    def test_a_file_tells_its_task_and_own_arms_run_beside_named_ones(
+        self, tmp_path, invented, features
+    ):
+        rows = [f"{example.text},{example.target}" for example in texts()]
+        (tmp_path / "notes.csv").write_text("\n".join(["text,label", *rows]))
+
+        result = compare.compare(
+            tiny_graph(),
+            tmp_path / "notes.csv",
+            backbone="none",
+            arms=["plain", "knowledge", Arm("own", "an arm of one's own")],
+            seeds=1,
+            output=tmp_path / "out",
+        )
+
+        assert result.study.task == "text classification"
+        assert [arm.name for arm in result.arms] == ["plain", "knowledge", "own"]
+
+    def test_examples_without_a_task_are_refused(self, invented):
+        with raises("unknown-task"):
+            compare.compare(tiny_graph(), texts(), backbone="none")
 
 
 class TestTheBestModel:

@@ -18,7 +18,7 @@ from kgbert.cli.options.training import add_task_arguments
 from kgbert.comparison.arms.descriptions import KINDS
 from kgbert.comparison.arms.roles import check_names
 from kgbert.utils.errors import KGBertError
-from kgbert.utils.registry import lookup
+from kgbert.utils.registry import ARMS_GROUP, lookup
 
 if TYPE_CHECKING:
     from kgbert.comparison.study import Study
@@ -36,7 +36,7 @@ def compare(arguments: Namespace) -> None:
     # Imported here and below: these load torch, for which a mistyped argument need not wait.
     from kgbert.comparison.arms.registry import ARMS
 
-    arms = [lookup(ARMS, name.strip(), "arm") for name in arguments.arms.split(",")]
+    arms = [lookup(ARMS, name.strip(), "arm", ARMS_GROUP) for name in arguments.arms.split(",")]
     check_names([arm.name for arm in arms])
     study = study_of(arguments, arms, range(arguments.seeds), reporter)
     include = False if arguments.without_graph else None
