@@ -27,6 +27,7 @@ from kgbert.demo.study import RECIPES, SIZES, Size, demo_study
 from kgbert.linking.caching import CachingLinker
 from kgbert.training.config import TrainingConfig
 from kgbert.utils.atomic_write import write_atomically
+from kgbert.utils.json_records import to_json
 
 RESULT = RESULTS / "demo_search.json"
 
@@ -58,7 +59,12 @@ def main() -> None:
             chosen.append(max(trials, key=selection_key))
             training_configs[arm] = config_with_rate(study, arm, chosen[-1]["rate"])
         manifests.append(manifest(replace(study, training_configs=training_configs), ""))
-    results = {"seeds": SEEDS, "tried": tried, "chosen": chosen, "manifests": manifests}
+    results = {
+        "seeds": SEEDS,
+        "tried": tried,
+        "chosen": chosen,
+        "manifests": [to_json(one) for one in manifests],
+    }
     write_atomically(RESULT, json.dumps(results, indent=1) + "\n")
 
 
@@ -89,7 +95,7 @@ def validation_score(study: Study, arm: str, rate: float, seed: int) -> float:
     path = trial.folder / f"{trial.fingerprint(ARMS[arm], seed)[:16]}.json"
     if not path.exists():
         record = run_arm(trial, ARMS[arm], seed).record
-        write_atomically(path, json.dumps(record["validation"]))
+        write_atomically(path, json.dumps(dict(record.validation)))
     return float(json.loads(path.read_text())["accuracy"])
 
 
