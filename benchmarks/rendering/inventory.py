@@ -93,6 +93,7 @@ FORMATS = {
         "fhir",
         "wikidata",
     ),
+    "lists of names, or of paths such as `Animals > Dogs`": ("names", "paths"),
     "graph editors and networkx": ("graphml", "gexf", "gml", "pajek", "node-link"),
 }
 
