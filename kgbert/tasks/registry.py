@@ -9,7 +9,7 @@ from kgbert.tasks.relation_classification import RelationClassification
 from kgbert.tasks.text_classification import TextClassification
 from kgbert.tasks.token_classification import TokenClassification
 from kgbert.utils.errors import DataError, KGBertError, Remedy
-from kgbert.utils.registry import lookup
+from kgbert.utils.registry import TASKS_GROUP, lookup
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig
@@ -28,7 +28,7 @@ def find_task(task: str | Task) -> Task:
     """
     if isinstance(task, Task):
         return task
-    return lookup(TASKS, task, "task")
+    return lookup(TASKS, task, "task", TASKS_GROUP)
 
 
 def detect_task(records: Sequence[Mapping[str, Any]]) -> Task:

@@ -100,9 +100,10 @@ def _add_texts(parser: ArgumentParser) -> None:
         )
     texts.add_argument(
         "--task",
-        choices=(AUTO, *TASKS),
         default=AUTO,
-        help="what is answered; auto: what the columns of the file pose (auto)",
+        metavar="NAME",
+        help=f"{', '.join(TASKS)}, one of an installed package, or auto, which takes it from the "
+        "columns of the file (auto)",
     )
     texts.add_argument(
         "--text-column", default="text", metavar="NAME", help="column or key of the text (text)"
