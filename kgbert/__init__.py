@@ -81,6 +81,8 @@ if TYPE_CHECKING:
     from kgbert.training.pipeline import pipeline as pipeline
     from kgbert.training.saving import load_model as load_model
     from kgbert.training.saving import save_model as save_model
+    from kgbert.training.train import TrainedModel as TrainedModel
+    from kgbert.training.train import train as train
     from kgbert.training.trainer import TrainingResult as TrainingResult
     from kgbert.training.trainer import default_arguments as default_arguments
     from kgbert.training.trainer import fine_tune as fine_tune
@@ -143,8 +145,7 @@ _HOMES = {
     "KGBertForTokenClassification": "kgbert.models.auto",
     "KGBertModel": "kgbert.models.auto",
     "inject_knowledge": "kgbert.models.inject",
-    # Train, save and ask.
-    # Say what is answered.
+    # Say what is answered, train, save and ask.
     "TASKS": "kgbert.tasks.registry",
     "find_task": "kgbert.tasks.registry",
     "Task": "kgbert.tasks.base",
@@ -155,6 +156,8 @@ _HOMES = {
     "Slice": "kgbert.tasks.base",
     "LinkerTrainingConfig": "kgbert.linking.embedding.training",
     "train_linker": "kgbert.linking.embedding.training",
+    "TrainedModel": "kgbert.training.train",
+    "train": "kgbert.training.train",
     "TrainingResult": "kgbert.training.trainer",
     "default_arguments": "kgbert.training.trainer",
     "fine_tune": "kgbert.training.trainer",

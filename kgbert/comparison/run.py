@@ -1,13 +1,11 @@
 """One run: train one arm with one seed, and write down everything that came of it."""
 
 import hashlib
-import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import transformers
 from transformers import TrainerCallback
 
 from kgbert.comparison.arms.arm import RunInputs
@@ -17,15 +15,11 @@ from kgbert.comparison.results import DONE, Cost, EpochRecord, ItemScores, RunRe
 from kgbert.comparison.study import Study
 from kgbert.data.splits import Split
 from kgbert.encoding.processor import KGBertProcessor
-from kgbert.features.backbones import longest_text
-from kgbert.features.pretrained import load_tokenizer
-from kgbert.linking.caching import CachingLinker
 from kgbert.models.base import KGBertPreTrainedModel
 from kgbert.tasks.base import EncodedExample, Task
-from kgbert.training.config import TrainingConfig
 from kgbert.training.inference import predict
 from kgbert.training.peak_memory import PeakMemory
-from kgbert.training.trainer import TrainingResult, default_arguments, fine_tune
+from kgbert.training.train import TrainingInputs, build_model, fit_model
 from kgbert.utils.logging import silenced_transformers
 
 
@@ -58,28 +52,28 @@ def run_arm(
     inputs = run_inputs(study, arm, seed)
     rewritten = Split(*inputs.parts)
     task = study.task
-    space = task.label_space(split.train)
-    # What all arms share is drawn first, so that it is the same for all arms of a seed.
-    transformers.set_seed(seed)
-    model = task.model_class.from_backbone(
-        inputs.backbone,
-        inputs.graph,
-        labels=space.labels,
-        head=space.head,
-        task=task.name,
-        task_settings=dict(space.settings),
-        **{
-            **training_config.options,
-            **arm.options,
-            "feature_size": inputs.features.vectors.shape[1],
-        },
+    model, processor = build_model(
+        TrainingInputs(
+            task, inputs.graph, inputs.features, inputs.linker, inputs.backbone, inputs.expander
+        ),
+        split.train,
+        training_config,
+        seed=seed,
+        options=arm.options,
     )
-    processor = _processor(inputs, training_config, model)
     # Before the clock starts: whichever arm asks first would pay for all that remember.
     processor.linker([text for part in inputs.parts for example in part for text in example.texts])
     memory = PeakMemory()
     started = time.perf_counter()
-    training = _train(model, processor, rewritten, task, training_config, seed, callbacks)
+    training = fit_model(
+        model,
+        processor,
+        rewritten,
+        task=task,
+        config=training_config,
+        seed=seed,
+        callbacks=callbacks,
+    )
     trained = time.perf_counter()
     encoded = task.encode(rewritten.test, processor)
     answers = [prediction.answer for prediction in predict(model, processor, task, encoded)]
@@ -124,57 +118,6 @@ def check_arms(study: Study) -> None:
     """Raise ValueError where an arm makes no sense for a study, which no seed will change."""
     for arm in study.arms:
         run_inputs(study, arm, study.seeds[0])
-
-
-def _processor(
-    inputs: RunInputs, training_config: TrainingConfig, model: KGBertPreTrainedModel
-) -> KGBertProcessor:
-    tokenizer = load_tokenizer(inputs.backbone)
-    reads_entities = model.injections or model.scores_entities
-    # A training configuration says how long texts may be at most; a backbone may take less.
-    taken = longest_text(model.config.backbone) or tokenizer.model_max_length
-    return KGBertProcessor(
-        tokenizer,
-        inputs.graph,
-        inputs.features,
-        linker=CachingLinker(inputs.linker),
-        hops=model.config.graph_layers if reads_entities else 0,
-        max_length=min(training_config.max_length, taken, tokenizer.model_max_length),
-        expander=inputs.expander,
-        **inputs.task.processor_options,
-    )
-
-
-def _train(
-    model: KGBertPreTrainedModel,
-    processor: KGBertProcessor,
-    split: Split,
-    task: Task,
-    training_config: TrainingConfig,
-    seed: int,
-    callbacks: Sequence[TrainerCallback],
-) -> TrainingResult:
-    with tempfile.TemporaryDirectory(prefix="kgbert-run-") as checkpoints:
-        arguments = default_arguments(
-            checkpoints,
-            num_train_epochs=training_config.epochs,
-            per_device_train_batch_size=training_config.batch_size,
-            learning_rate=training_config.encoder_learning_rate,
-            seed=seed,
-            data_seed=seed,
-            save_only_model=True,
-        )
-        return fine_tune(
-            model,
-            processor,
-            split.train,
-            split.validation,
-            arguments=arguments,
-            head_learning_rate=training_config.head_learning_rate,
-            patience=training_config.patience,
-            task=task,
-            callbacks=callbacks,
-        )
 
 
 def _slice_scores(

@@ -10,6 +10,7 @@ from kgbert.comparison.arms.registry import ARMS
 from kgbert.comparison.results import Cost, RunRecord
 from kgbert.comparison.run import run_arm
 from kgbert.tasks.registry import TASKS
+from kgbert.training import train
 from kgbert.training.callbacks import StepProgress
 from kgbert.training.saving import load_model, save_model
 from tests.support.small_study import RECIPE, small_study, split_of, tagged
@@ -28,7 +29,7 @@ def encoder(tmp_path_factory):
 @pytest.fixture
 def begun(monkeypatch):
     """What each run began its training with: initial weights, and texts in their order."""
-    found, fine_tune = [], run.fine_tune
+    found, fine_tune = [], train.fine_tune
 
     def watched(model, processor, train, validation, **options):
         weights = {name: x.clone() for name, x in model.state_dict().items()}
@@ -43,7 +44,7 @@ def begun(monkeypatch):
         found.append((weights, batches))
         return fine_tune(model, processor, train, validation, **options)
 
-    monkeypatch.setattr(run, "fine_tune", watched)
+    monkeypatch.setattr(train, "fine_tune", watched)
     return found
 
 

@@ -1,0 +1,277 @@
+"""Train a model in one call: read, link, encode, fine-tune and test."""
+
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import transformers
+from transformers import TrainerCallback
+
+from kgbert.data import Columns, Example, Source, parts_of, read_examples, read_records
+from kgbert.data.splits import Split, check_split, drawn_split
+from kgbert.encoding.expansion import TextExpander
+from kgbert.encoding.processor import KGBertProcessor
+from kgbert.features.backbones import longest_text
+from kgbert.features.entity_features import EntityFeatures, encode_entities
+from kgbert.features.pretrained import load_tokenizer
+from kgbert.graph.core.graph import KnowledgeGraph
+from kgbert.linking.caching import CachingLinker
+from kgbert.linking.factory import make_linker, share_features
+from kgbert.linking.mention import Linker
+from kgbert.models.base import KGBertPreTrainedModel
+from kgbert.tasks.base import Prediction, Task
+from kgbert.tasks.registry import AUTO, detect_task, find_task
+from kgbert.training.config import TrainingConfig
+from kgbert.training.inference import evaluate
+from kgbert.training.pipeline import KGBertPipeline
+from kgbert.training.saving import save_model
+from kgbert.training.trainer import TrainingResult, default_arguments, fine_tune
+from kgbert.utils.errors import DataError, Remedy
+from kgbert.utils.logging import silenced_transformers
+
+
+@dataclass(frozen=True)
+class TrainingInputs:
+    """What a model is built from and reads."""
+
+    task: Task
+    graph: KnowledgeGraph
+    features: EntityFeatures
+    linker: Linker
+    backbone: str
+    """Hub name or folder of the plain checkpoint."""
+    expander: TextExpander | None = None
+    """What appends tokens to the texts, if anything does."""
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """A fine-tuned model, ready to predict, to be evaluated and to be saved."""
+
+    model: KGBertPreTrainedModel
+    processor: KGBertProcessor
+    task: Task
+    training: TrainingResult
+    """Scores on the validation texts, epoch by epoch."""
+    test_metrics: Mapping[str, float]
+    """Scores on the test texts, which were used once."""
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    """What the model card states besides the scores."""
+
+    def predict(self, texts: Sequence[str | Example], *, batch_size: int = 32) -> list[Prediction]:
+        """Return one prediction for each text or example."""
+        pipeline = KGBertPipeline(self.model, self.processor, self.task)
+        return pipeline(texts, batch_size=batch_size)
+
+    def evaluate(
+        self, texts: Source, *, columns: Mapping[str, str] | None = None
+    ) -> dict[str, float]:
+        """Return the metrics of the model's answers to labelled texts."""
+        examples = _examples(texts, self.task, columns)
+        encoded = self.task.encode(examples, self.processor)
+        return evaluate(self.model, self.processor, self.task, encoded)
+
+    def save(self, folder: str | Path, *, include_graph: bool | None = None) -> Path:
+        """Write model, processor and card to a folder, and return it.
+
+        Args:
+            folder: Where to; a model that is there is replaced.
+            include_graph: As for :func:`kgbert.save_model`.
+        """
+        metadata = dict(self.metadata)
+        for part, metrics in (("Validation", self.training.metrics), ("Test", self.test_metrics)):
+            metadata |= {f"{part} {name}": f"{value:.3f}" for name, value in metrics.items()}
+        save_model(folder, self.model, self.processor, metadata, include_graph=include_graph)
+        return Path(folder)
+
+    def push_to_hub(
+        self, name: str, *, private: bool = False, include_graph: bool | None = None
+    ) -> str:
+        """Upload what :meth:`save` writes to the Hugging Face hub, and return the address.
+
+        Args:
+            name: Of the repository, ``user/model``.
+            private: Whether only the owner sees a new repository.
+            include_graph: As for :func:`kgbert.save_model`.
+        """
+        from huggingface_hub import HfApi
+
+        with tempfile.TemporaryDirectory(prefix="kgbert-push-") as folder:
+            saved = self.save(Path(folder) / "model", include_graph=include_graph)
+            hub = HfApi()
+            address = hub.create_repo(name, private=private, exist_ok=True)
+            hub.upload_folder(repo_id=name, folder_path=saved)
+        return str(address)
+
+
+def train(
+    graph: KnowledgeGraph,
+    texts: Source,
+    *,
+    backbone: str,
+    validation: Source | None = None,
+    test: Source | None = None,
+    task: str | Task = AUTO,
+    columns: Mapping[str, str] | None = None,
+    linker: str | Linker = "dictionary",
+    config: TrainingConfig | None = None,
+    seed: int = 0,
+    callbacks: Sequence[TrainerCallback] = (),
+) -> TrainedModel:
+    """Fine-tune a pretrained encoder that reads a knowledge graph, and test it once.
+
+    Args:
+        graph: The graph.
+        texts: Labelled texts: a file, rows in memory, examples, or a mapping of the parts of a
+            split. Without parts, 60 % are for training, 20 % for validation and 20 % for the test.
+        backbone: The encoder to start from: a name on the Hugging Face hub, or a folder.
+        validation: Labelled texts that decide when to stop and which weights are kept.
+        test: Labelled texts that the model is tested on.
+        task: A task or its name; ``"auto"`` takes the task that the columns of the rows pose.
+        columns: Names of the columns by what they are: ``{"text": "sentence"}``.
+        linker: Finds entities in texts: a linker, or its name as for :func:`kgbert.make_linker`.
+        config: How it is trained.
+        seed: Of the split, the new weights and the order of the texts.
+        callbacks: Called at every step, as Trainer does.
+
+    Raises:
+        KGBertError: The texts cannot be read or learnt, or only one of validation and test is
+            given.
+    """
+    config = config or TrainingConfig()
+    if parts := parts_of(texts):
+        texts = parts["train"]
+        validation, test = parts.get("validation", validation), parts.get("test", test)
+    task = _detected(texts, columns) if task == AUTO else find_task(task)
+    split = _split(texts, validation, test, task, columns)(seed)
+    check_split(split, task)
+    features = encode_entities(graph, backbone)
+    linker = make_linker(graph, linker) if isinstance(linker, str) else linker
+    share_features(features, linker)
+    inputs = TrainingInputs(task, graph, features, linker, backbone)
+    with silenced_transformers():
+        model, processor = build_model(inputs, split.train, config, seed=seed)
+        result = fit_model(
+            model, processor, split, task=task, config=config, seed=seed, callbacks=callbacks
+        )
+    metrics = evaluate(model, processor, task, task.encode(split.test, processor))
+    return TrainedModel(model, processor, task, result, metrics, {"Seed": seed})
+
+
+def build_model(
+    inputs: TrainingInputs,
+    train: Sequence[Example],
+    config: TrainingConfig,
+    *,
+    seed: int,
+    options: Mapping[str, Any] | None = None,
+) -> tuple[KGBertPreTrainedModel, KGBertProcessor]:
+    """Return a model that is ready to be trained, and its processor.
+
+    Args:
+        inputs: Task, graph, features, linker and backbone.
+        train: Determine the labels.
+        config: How it will be trained.
+        seed: Draws the new weights.
+        options: Fields of KGBertConfig besides those of ``config``.
+    """
+    task, space = inputs.task, inputs.task.label_space(train)
+    # What all arms of a comparison share is drawn first, so that it is the same for all of them.
+    transformers.set_seed(seed)
+    own = {**config.options, **(options or {})}
+    model = task.model_class.from_backbone(
+        inputs.backbone,
+        inputs.graph,
+        labels=space.labels,
+        head=space.head,
+        task=task.name,
+        task_settings=dict(space.settings),
+        **{**own, "feature_size": inputs.features.vectors.shape[1]},
+    )
+    tokenizer = load_tokenizer(inputs.backbone)
+    reads_entities = model.injections or model.scores_entities
+    # A training configuration says how long texts may be at most; a backbone may take less.
+    taken = longest_text(model.config.backbone) or tokenizer.model_max_length
+    processor = KGBertProcessor(
+        tokenizer,
+        inputs.graph,
+        inputs.features,
+        linker=CachingLinker(inputs.linker),
+        hops=model.config.graph_layers if reads_entities else 0,
+        max_length=min(config.max_length, taken, tokenizer.model_max_length),
+        expander=inputs.expander,
+        **task.processor_options,
+    )
+    return model, processor
+
+
+def fit_model(
+    model: KGBertPreTrainedModel,
+    processor: KGBertProcessor,
+    split: Split,
+    *,
+    task: Task,
+    config: TrainingConfig,
+    seed: int,
+    callbacks: Sequence[TrainerCallback] = (),
+) -> TrainingResult:
+    """Fine-tune a model on the training texts of a split; its checkpoints are temporary."""
+    with tempfile.TemporaryDirectory(prefix="kgbert-run-") as checkpoints:
+        arguments = default_arguments(
+            checkpoints,
+            num_train_epochs=config.epochs,
+            per_device_train_batch_size=config.batch_size,
+            learning_rate=config.encoder_learning_rate,
+            seed=seed,
+            data_seed=seed,
+            save_only_model=True,
+        )
+        return fine_tune(
+            model,
+            processor,
+            split.train,
+            split.validation,
+            arguments=arguments,
+            head_learning_rate=config.head_learning_rate,
+            patience=config.patience,
+            task=task,
+            callbacks=callbacks,
+        )
+
+
+def _detected(texts: Source, columns: Mapping[str, str] | None) -> Task:
+    if _are_examples(texts):
+        raise DataError(
+            "examples in memory do not tell their task.",
+            code="unnamed-task",
+            remedies=[Remedy("task", "text-classification")],
+        )
+    return detect_task([record.values for record in read_records(texts, Columns(columns or {}))])
+
+
+def _examples(texts: Source, task: Task, columns: Mapping[str, str] | None) -> list[Example]:
+    return list(texts) if _are_examples(texts) else read_examples(texts, task, columns=columns)
+
+
+def _are_examples(texts: Source) -> bool:
+    return isinstance(texts, list | tuple) and all(isinstance(x, Example) for x in texts)
+
+
+def _split(
+    texts: Source, validation: Source, test: Source, task: Task, columns: Mapping[str, str] | None
+) -> Callable[[int], Split]:
+    if (validation is None) != (test is None):
+        missing = "validation" if validation is None else "test"
+        raise DataError(
+            f"there are no texts for {missing}; give both parts, or neither and let them be drawn.",
+            code="incomplete-split",
+            remedies=[Remedy(missing)],
+        )
+    train = _examples(texts, task, columns)
+    if validation is None:
+        return drawn_split(train, task=task)
+    split = Split(train, *(_examples(part, task, columns) for part in (validation, test)))
+    return lambda seed: split
+

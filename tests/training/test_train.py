@@ -1,0 +1,64 @@
+import pytest
+import torch
+from transformers import AutoModel
+
+import kgbert
+from kgbert.training import train as module
+from kgbert.training.config import TrainingConfig
+from tests.support.errors import raises
+from tests.support.small_study import SHARED, texts
+from tests.support.tiny import tiny_config, tiny_features, tiny_graph, tiny_tokenizer
+
+
+@pytest.fixture(scope="module")
+def backbone(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("encoder")
+    torch.manual_seed(0)
+    AutoModel.from_config(tiny_config("bert")).save_pretrained(folder)
+    tiny_tokenizer("bert").save_pretrained(folder)
+    return str(folder)
+
+
+@pytest.fixture(autouse=True)
+def small_features(monkeypatch):
+    monkeypatch.setattr(module, "encode_entities", lambda graph, backbone: tiny_features(graph))
+
+
+@pytest.fixture
+def notes(tmp_path):
+    path = tmp_path / "notes.csv"
+    rows = "".join(f"{example.text},{example.target}\n" for example in texts(40))
+    path.write_text(f"sentence,label\n{rows}")
+    return path
+
+
+CONFIG = TrainingConfig(epochs=1, batch_size=8, max_length=40, options=SHARED)
+
+
+def test_one_call_trains_tests_predicts_and_saves(tmp_path, backbone, notes):
+    model = kgbert.train(
+        tiny_graph(), notes, backbone=backbone, columns={"text": "sentence"}, config=CONFIG
+    )
+
+    assert model.task.name == "text-classification"
+    assert set(model.test_metrics) == {"accuracy", "macro_f1", "micro_f1"}
+    predictions = model.predict(["a fever", "nothing"])
+    saved = kgbert.pipeline(model.save(tmp_path / "model"))
+    assert [x.answer for x in saved(["a fever", "nothing"])] == [x.answer for x in predictions]
+    assert set(model.evaluate(texts(6))) == set(model.test_metrics)
+
+
+def test_examples_in_memory_need_the_name_of_their_task(backbone):
+    with raises("unnamed-task"):
+        kgbert.train(tiny_graph(), texts(40), backbone=backbone)
+
+
+def test_validation_without_test_is_refused(backbone):
+    with raises("incomplete-split"):
+        kgbert.train(
+            tiny_graph(),
+            texts(40),
+            backbone=backbone,
+            task="text-classification",
+            validation=texts(9),
+        )
