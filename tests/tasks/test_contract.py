@@ -1,0 +1,273 @@
+"""What every task promises; a new task needs one line in ``ROWS``."""
+
+import json
+from types import MappingProxyType
+
+import numpy as np
+import pytest
+
+from kgbert.cli import main
+from kgbert.data import read_examples
+from kgbert.linking.factory import make_linker
+from kgbert.models.auto import KGBertModel
+from kgbert.tasks.base import LabelSpace, Task
+from kgbert.tasks.registry import TASKS, detect_task
+from kgbert.training import train as training
+from kgbert.training.config import TrainingConfig
+from kgbert.training.dataset import KGBertCollator, TrainingExamples
+from kgbert.training.inference import model_outputs, predict
+from kgbert.training.pipeline import pipeline
+from kgbert.training.saving import load_model, save_model
+from kgbert.training.train import TrainingInputs, build_model, train
+from tests.support.small_study import SHARED
+from tests.support.tiny import save_plain, stirred, tiny_features, tiny_graph
+
+CONFIG = TrainingConfig(epochs=2, batch_size=8, max_length=40, options=SHARED)
+
+_WORDS = ("fever", "cough", "lung", "organ")
+_IDS = {"fever": "EX:1", "cough": "EX:2", "lung": "EX:4", "organ": "EX:5"}
+
+
+def _row(number, **fields):
+    word = _WORDS[number % 4]
+    return {"id": str(number), "text": f"{word} in case {number}", **fields}
+
+
+def _spans(number, **fields):
+    word = _WORDS[number % 4]
+    label = "Sign" if number % 4 < 2 else "Place"
+    return _row(number, spans=[{"start": 0, "end": len(word), "label": label, **fields}])
+
+
+#: Rows of a file by the name of the task.
+ROWS = {
+    "text-classification": [_row(i, label=("ill", "well")[i % 2]) for i in range(30)],
+    "relation-classification": [
+        _row(i, label=("ill", "well")[i % 2])
+        | {"head_start": 0, "head_end": 4, "tail_start": 9, "tail_end": 13}
+        for i in range(30)
+    ],
+    "token-classification": [_spans(i) for i in range(30)],
+    "entity-linking": [_spans(i, entity=_IDS[_WORDS[i % 4]]) for i in range(30)],
+}
+
+#: A row that a task refuses, and the code of the error.
+BAD_ROWS = {
+    "text-classification": ({"text": "a", "label": ["ill"]}, "label-not-a-value"),
+    "relation-classification": ({"text": "a b", "label": "x"}, "missing-arguments"),
+    "token-classification": (
+        {"text": "a", "spans": [{"start": 0, "end": 9, "label": "A"}]},
+        "span-outside-text",
+    ),
+    "entity-linking": ({"text": "a", "spans": "fever"}, "spans-not-a-list"),
+}
+
+every_task = pytest.mark.parametrize("task", TASKS.values(), ids=TASKS)
+
+
+@pytest.fixture(scope="module")
+def backbone(tmp_path_factory):
+    return save_plain(tmp_path_factory.mktemp("plain"), "bert", KGBertModel)
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(rows):
+        path = tmp_path / "rows.jsonl"
+        path.write_text("\n".join(map(json.dumps, rows)))
+        return path
+
+    return write
+
+
+@pytest.fixture
+def examples(task, write):
+    return read_examples(write(ROWS[task.name]), task)
+
+
+@pytest.fixture
+def built(task, examples, backbone):
+    graph = tiny_graph()
+    linker = make_linker(graph, "dictionary")
+    inputs = TrainingInputs(task, graph, tiny_features(graph), linker, backbone)
+    return build_model(inputs, examples, CONFIG, seed=0)
+
+
+def answers(model, processor, task, examples):
+    return [x.answer for x in predict(model, processor, task, task.encode(examples, processor))]
+
+
+@every_task
+def test_the_rows_of_a_file_are_examples_of_the_task(task, examples):
+    task.check(examples, examples[:10], examples[10:])
+
+    assert len(examples) == len(ROWS[task.name])
+    assert [example.id for example in examples] == [row["id"] for row in ROWS[task.name]]
+
+
+@every_task
+def test_rows_are_detected_unless_the_task_has_to_be_named(task):
+    named = {"entity-linking"}
+
+    detected = detect_task(ROWS[task.name]).name
+
+    assert detected == ("token-classification" if task.name in named else task.name)
+
+
+@every_task
+def test_a_bad_row_is_refused_with_its_file_and_line(task, write):
+    row, code = BAD_ROWS[task.name]
+    path = write([ROWS[task.name][0], row])
+
+    with pytest.raises(ValueError, match="line 2") as raised:
+        read_examples(path, task)
+
+    assert raised.value.code == code
+    assert str(raised.value).startswith(str(path))
+
+
+@every_task
+def test_a_target_belongs_to_each_unit_and_the_loss_is_finite(task, examples, built):
+    model, processor = built
+    labels = [name for _, name in sorted(model.config.id2label.items())]
+    training_examples = TrainingExamples(task, processor, examples, labels)
+
+    batch = KGBertCollator(task, processor)([training_examples[i] for i in range(4)])
+
+    assert len(training_examples.targets) == len(training_examples.units)
+    assert model(**batch).loss.isfinite()
+
+
+@every_task
+def test_right_answers_score_best_and_are_correct(task, examples, built):
+    _, processor = built
+    gold = [task.gold(each, processor.graph) for each in task.encode(examples, processor)]
+
+    scores = task.score(gold, gold)
+
+    assert set(scores) == set(task.metrics)
+    assert scores[task.metric] == max(scores.values())
+    assert all(task.is_correct(each, each) for each in gold)
+
+
+@every_task
+def test_without_trained_gates_the_graph_changes_nothing(task, examples, built):
+    model, processor = built
+    encoded = task.encode(examples[:6], processor)
+    if model.scores_entities:
+        pytest.skip("the answers are entities")
+
+    with_graph = model_outputs(model, processor, task, encoded)
+    with model.without_knowledge():
+        without = model_outputs(model, processor, task, encoded)
+
+    for (one,), (other,) in zip(with_graph, without, strict=True):
+        assert np.array_equal(one, other)
+
+
+@every_task
+def test_other_examples_of_a_batch_change_no_answer(task, examples, built):
+    model, processor = built
+    stirred(model)
+    encoded = task.encode(examples[:8], processor)
+
+    together = model_outputs(model, processor, task, encoded)
+    alone = model_outputs(model, processor, task, encoded, batch_size=1)
+
+    for rows, others in zip(together, alone, strict=True):
+        for row, other in zip(rows, others, strict=True):
+            known = tuple(map(slice, other.shape))
+            assert np.allclose(row[known], other, atol=1e-5)
+
+
+@every_task
+def test_a_saved_model_answers_as_before(task, examples, built, tmp_path):
+    model, processor = built
+    stirred(model)
+    before = answers(model, processor, task, examples)
+
+    save_model(tmp_path / "model", model, processor, {})
+    loaded, loaded_processor, loaded_task = load_model(tmp_path / "model")
+
+    assert loaded_task is task
+    assert answers(loaded, loaded_processor, task, examples) == before
+
+
+@every_task
+def test_predictions_are_json_and_lines(task, examples, built):
+    model, processor = built
+
+    for prediction in predict(model, processor, task, task.encode(examples[:3], processor)):
+        assert json.loads(json.dumps(prediction.to_dict()))["text"] == prediction.text
+        assert all(isinstance(line, str) for line in prediction.lines())
+
+
+@every_task
+def test_slices_lie_in_the_test_set_and_their_views_keep_the_score_defined(task, examples, built):
+    _, processor = built
+    encoded = task.encode(examples, processor)
+    gold = [task.gold(each, processor.graph) for each in encoded]
+
+    for part in task.slices(examples, encoded):
+        assert set(part.positions) <= set(range(len(examples)))
+        task.score(*[[part.view(i, gold[i]) for i in part.positions]] * 2)
+
+
+@every_task
+def test_the_command_line_trains_and_predicts(task, write, backbone, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    graph = tmp_path / "graph.csv"
+    graph.write_text("id,name\n" + "".join(f"{x},{name}\n" for name, x in _IDS.items()))
+    path = write(ROWS[task.name])
+    options = ["--task", task.name, "--texts", str(path), "--backbone", backbone]
+
+    trained = main(["train", str(graph), *options, "--epochs", "1", "--output", "model"])
+    shown = capsys.readouterr().out
+    predicted = main(["predict", "model", str(path), "--json"])
+
+    assert (trained, predicted) == (0, 0)
+    assert "Test" in shown
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("{")]
+    assert len(lines) == len(ROWS[task.name])
+
+
+class FirstLetter(Task):
+    """A toy task in one class: the first letter of a text."""
+
+    name = "first-letter"
+    metrics = MappingProxyType({"accuracy": TASKS["text-classification"].metrics["accuracy"]})
+
+    @property
+    def model_class(self):
+        return TASKS["text-classification"].model_class
+
+    def read(self, record):
+        return TASKS["text-classification"].read(record)
+
+    def label_space(self, train):
+        return LabelSpace(tuple(sorted({x.text[0] for x in train})), settings={"case": "lower"})
+
+    def targets(self, encoded, labels):
+        return [labels.index(encoded.example.text[0])]
+
+    def decode(self, outputs, encoded, config, graph):
+        assert config.task_settings == {"case": "lower"}
+        return TASKS["text-classification"].decode(outputs, encoded, config, graph)
+
+    def gold(self, encoded, graph):
+        return encoded.example.text[0]
+
+
+def test_a_task_in_one_class_is_trained_saved_and_loaded(tmp_path, backbone, monkeypatch):
+    monkeypatch.setitem(TASKS, "first-letter", FirstLetter())
+    monkeypatch.setattr(training, "encode_entities", lambda graph, backbone: tiny_features(graph))
+    examples = [TASKS["first-letter"].read(row) for row in ROWS["text-classification"]]
+
+    trained = train(tiny_graph(), examples, backbone=backbone, task="first-letter", config=CONFIG)
+
+    assert set(trained.test_metrics) == {"accuracy"}
+    trained.save(tmp_path / "model")
+    saved = pipeline(tmp_path / "model")
+    assert saved.task is TASKS["first-letter"]
+    texts = ["fever", "organ"]
+    assert [x.label for x in saved(texts)] == [x.label for x in trained.predict(texts)]
