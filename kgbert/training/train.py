@@ -274,4 +274,3 @@ def _split(
         return drawn_split(train, task=task)
     split = Split(train, *(_examples(part, task, columns) for part in (validation, test)))
     return lambda seed: split
-
