@@ -53,7 +53,7 @@ ROWS = {
 
 #: A row that a task refuses, and the code of the error.
 BAD_ROWS = {
-    "text-classification": ({"text": "a", "label": ["ill"]}, "label-not-a-value"),
+    "text-classification": ({"text": "a", "label": {"name": "ill"}}, "label-not-a-value"),
     "relation-classification": ({"text": "a b", "label": "x"}, "missing-arguments"),
     "token-classification": (
         {"text": "a", "spans": [{"start": 0, "end": 9, "label": "A"}]},
