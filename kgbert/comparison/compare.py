@@ -24,7 +24,6 @@ from kgbert.comparison.statistics.power import detectable_before, seeds_needed
 from kgbert.comparison.statistics.summary import summarise
 from kgbert.comparison.study import Study
 from kgbert.data import Example, read_examples
-from kgbert.data.columns import Columns
 from kgbert.data.read import read_records
 from kgbert.data.splits import check_split, drawn_split
 from kgbert.features.entity_features import encode_entities
@@ -127,7 +126,7 @@ def _find_task(task: str | Task, texts: str | Path | Sequence[Example]) -> Task:
             code="unknown-task",
             remedies=[Remedy("task", tuple(TASKS), "to name the task")],
         )
-    return detect_task([record for _, record in read_records(texts, Columns("text", "label"))])
+    return detect_task([record.values for record in read_records(texts)])
 
 
 def run_study(
