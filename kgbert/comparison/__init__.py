@@ -1,1 +1,1 @@
-"""Say whether the knowledge helped."""
+"""Compare models with and without knowledge, and judge whether the knowledge helped."""

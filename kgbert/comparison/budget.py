@@ -17,7 +17,7 @@ from kgbert.reporting.formatting import duration, listing
 from kgbert.reporting.svg import Number
 from kgbert.utils.errors import KGBertError
 
-#: Why an arm without a timing run is left out: not even one as cheap as the cheapest would fit.
+#: Reason for leaving out an arm without a timing run: even the cheapest arm's cost would not fit.
 UNTIMED = "not timed"
 
 
@@ -26,19 +26,19 @@ def within_budget(
 ) -> Study:
     """Return the study with the arms and seeds that fit into a time, and the plan recorded.
 
-    What the verdict rests on comes first: plain, knowledge and shuffled with six seeds. Then the
-    other arms in their order, each with as many seeds as these, and then more seeds for all.
+    The arms of the verdict come first: plain, knowledge and shuffled with six seeds. Then follow
+    the other arms in their order, each with the same seeds, and then more seeds for all arms.
 
-    An arm takes what its runs in the folder took on average; one that has none is run with the
-    first seed, which counts as spent and is not repeated. What was finished before costs nothing.
+    The cost of an arm is the mean time of its runs in the folder. An arm without runs is run with
+    the first seed; this time counts as spent, and the run is reused. Finished runs cost nothing.
 
     Args:
-        study: All that was asked for.
-        seconds: What all runs may take; reading, linking and encoding come on top.
-        compare: Compares one study, as :func:`kgbert.run_study` does; it does the timing runs.
+        study: The requested study.
+        seconds: Time limit of all runs together; it excludes reading, linking and encoding.
+        compare: Compares one study, as :func:`kgbert.run_study` does; used for the timing runs.
 
     Raises:
-        KGBertError: The timing run of an arm that the verdict rests on failed.
+        KGBertError: The timing run of an arm of the verdict failed.
     """
     study = replace(study, split=cache(study.split), linker=CachingLinker(study.linker))
     budget = _Budget(study, seconds, compare)
@@ -53,7 +53,7 @@ def within_budget(
 
 @dataclass(frozen=True)
 class _Plan:
-    """What fits."""
+    """The arms and seeds that fit into the budget."""
 
     arms: Sequence[Arm]
     seeds: Sequence[int]
@@ -64,7 +64,7 @@ class _Plan:
 
 
 class _Budget:
-    """The time that is left for a study, and the cost of its arms."""
+    """The time left for a study, and the cost of its arms."""
 
     def __init__(
         self, study: Study, seconds: Number, compare: Callable[[Study], ComparisonResult]
@@ -72,13 +72,13 @@ class _Budget:
         self.study, self.left, self.compare = study, float(seconds), compare
 
     def seconds(self, arm: Arm) -> float | None:
-        """Return what a run of an arm takes; None where none is finished."""
+        """Return the mean time of an arm's runs; None where no run is finished."""
         runs = [finished_run(self.study, arm, seed) for seed in self.study.seeds]
         done = [run.seconds for run in runs if run]
         return fmean(done) if done else None
 
     def time(self, arms: Sequence[Arm]) -> None:
-        """Run what is missing of the first seed."""
+        """Run the missing runs of the first seed."""
         first = self.study.seeds[0]
         new = [arm for arm in arms if finished_run(self.study, arm, first) is None]
         self.compare(replace(self.study, arms=arms, seeds=[first]))
@@ -86,7 +86,7 @@ class _Budget:
         self.left -= sum(run.seconds for run in runs if run)
 
     def cost(self, arms: Sequence[Arm], seeds: Sequence[int]) -> float:
-        """Return what the runs take that are not finished."""
+        """Return the expected time of the unfinished runs."""
         missing = (
             self.seconds(arm) or 0.0
             for arm in arms
@@ -162,7 +162,7 @@ def _plan_sentences(study: Study, plan: _Plan, seconds: Number, cost: Number) ->
 
 
 def _remedy(seconds: float) -> str:
-    """Return the command option with which the seeds of a verdict fit."""
+    """Return the command option that leaves time for the seeds of a verdict."""
     return (
         f"What is missing takes about {duration(seconds)}: run the same command with --budget "
         f"{math.ceil(seconds / 60)}m."

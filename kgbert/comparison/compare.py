@@ -1,4 +1,4 @@
-"""Run the arms of a study on paired seeds, go on where it stopped, and judge."""
+"""Run the arms of a study on paired seeds, resume a stopped study, and judge the results."""
 
 import json
 import logging
@@ -43,7 +43,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Progress:
-    """What is told after each run."""
+    """The progress that is reported after each run."""
 
     done: int
     total: int
@@ -68,7 +68,7 @@ def compare(
     """Return whether a graph helps on labelled texts: every arm is trained on paired seeds.
 
     Each seed draws 60 % of the texts for training, 20 % to validate and 20 % to test. Results,
-    report and the best model go to the output folder, where a second call continues.
+    report and the best model are written to the output folder; a second call resumes there.
 
     Args:
         graph: The knowledge.
@@ -76,7 +76,7 @@ def compare(
         backbone: Hub name or folder of the encoder.
         arms: Names of :data:`kgbert.ARMS` or of installed packages, or arms of your own.
         seeds: Number of paired seeds; a verdict needs six.
-        task: Name of a task, a task of your own, or ``auto`` for what the columns tell.
+        task: Name of a task, a task of your own, or ``auto`` to infer it from the columns.
         linker: Name of a linker, or a linker of your own.
         output: Folder of the results.
         training_config: How every arm is trained; the defaults if None.
@@ -135,18 +135,18 @@ def run_study(
     progress: Callable[[Progress], None] = lambda step: None,
     callbacks: Sequence[TrainerCallback] = (),
 ) -> ComparisonResult:
-    """Run what is not finished yet, and write ``results.json``, the report and the best model.
+    """Run the unfinished runs, and write ``results.json``, the report and the best model.
 
-    Each finished run is one JSON file in ``runs``, known again by all that it depends on: stopping
-    loses at most the run under way, and a second call repeats nothing. Processes that are started
-    beside each other, on GPUs of their own for example, share the runs among them. A run that
-    fails is recorded with its traceback and does not end the others; the next call tries it again.
+    Each finished run is one JSON file in ``runs``, identified by a hash of all its inputs. A stop
+    loses at most the current run, and a second call repeats no finished run. Several processes,
+    for example one on each GPU, can share the runs of one study. A failed run is recorded with its
+    traceback and does not stop the others; the next call retries it.
     The report is ``report.html``, its tables are ``report.md`` and ``report.tex``.
 
     Args:
-        study: What is compared.
-        progress: Called after each run, and once for all runs that were finished before.
-        callbacks: Told of every step of the training of each run.
+        study: The study to run.
+        progress: Called after each run, and once for all earlier finished runs.
+        callbacks: Trainer callbacks, called at every training step of each run.
 
     Raises:
         ValueError: The study cannot be judged, learnt or linked; nothing was trained.
@@ -169,7 +169,7 @@ def run_study(
 
 
 def _check(study: Study) -> None:
-    """Raise ValueError for what would come to light only after hours of training."""
+    """Raise ValueError early for errors that would otherwise appear after hours of training."""
     check_names([arm.name for arm in study.arms])
     if not study.seeds:
         raise ValueError("there is no seed to run; ask for six at least, as in --seeds 6")
@@ -182,7 +182,7 @@ def _check(study: Study) -> None:
 
 
 def _run_all(study: Study, train: Train, progress: Callable[[Progress], None]) -> list[RunRecord]:
-    """Return the records of all runs in the order of the study, those that are missing run now."""
+    """Run the missing runs, and return the records of all runs in the order of the study."""
     plan = [(study, arm, seed) for seed in study.seeds for arm in study.arms]
     found = {(arm.name, seed): finished_run(study, arm, seed) for _, arm, seed in plan}
     runs = {place: run for place, run in found.items() if run}
@@ -192,7 +192,7 @@ def _run_all(study: Study, train: Train, progress: Callable[[Progress], None]) -
     started, at_first = time.monotonic(), len(runs)
     for (_, arm, seed), run in shared_runs(missing, partial(_attempt, train=train)):
         runs[arm.name, seed] = run
-        # By the clock, since other processes may be doing some of them.
+        # Wall-clock time, because other processes may run some of them.
         each = (time.monotonic() - started) / (len(runs) - at_first)
         left = each * (len(plan) - len(runs))
         outcome = _outcome(study, run)
@@ -203,26 +203,28 @@ def _run_all(study: Study, train: Train, progress: Callable[[Progress], None]) -
 def _attempt(study: Study, arm: Arm, seed: int, *, train: Train) -> RunRecord:
     if arm.name != MAIN or not can_be_kept(study):
         return attempt_run(study, arm, seed, train)
-    # Asked of the files: another process may have done some of them.
+    # Read from the files: another process may have finished some runs.
     before = [run for other in study.seeds if (run := finished_run(study, arm, other))]
     return attempt_run(
         study, arm, seed, train, keep=lambda trained: keep_if_best(study, trained, before)
     )
 
 
-def _of_main(runs: Iterable[RunRecord]) -> list[RunRecord]:
+def _finished_main_runs(runs: Iterable[RunRecord]) -> list[RunRecord]:
     return [run for run in runs if run.arm == MAIN and run.is_done]
 
 
 def _restore_best(
     study: Study, runs: Sequence[RunRecord], train: Train, progress: Callable[[Progress], None]
 ) -> None:
-    """Train the best model again where the folder holds that of other settings, or none."""
-    best = best_run(study, _of_main(runs))
+    """Retrain the best model if the folder has none, or one of other settings."""
+    best = best_run(study, _finished_main_runs(runs))
     if best is None or is_kept(study, best):
         return
-    told = f"training it again: it is the best on validation, and not in {study.folder / 'model'}"
-    progress(Progress(len(runs), len(runs), MAIN, best.seed, told, 0.0))
+    outcome = (
+        f"training it again: it is the best on validation, and not in {study.folder / 'model'}"
+    )
+    progress(Progress(len(runs), len(runs), MAIN, best.seed, outcome, 0.0))
     arm = next(arm for arm in study.arms if arm.name == MAIN)
     keep_if_best(study, train(study, arm, best.seed), [])
 
@@ -235,7 +237,7 @@ def _outcome(study: Study, run: RunRecord) -> str:
 
 
 def _study_record(study: Study, runs: Sequence[RunRecord], started: str) -> StudyRecord:
-    """Return the study as the summary and the report read it."""
+    """Return the record of the study for the summary and the report."""
     task = study.task
     names = tuple(arm.name for arm in study.arms)
     return StudyRecord(

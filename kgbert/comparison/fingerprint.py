@@ -18,8 +18,8 @@ import torch
 
 _PACKAGE = Path(__file__).parent.parent
 
-#: The parts of the package that a run executes. Tables, plots and the verdict are made anew from
-#: the records of the runs, so a change of these repeats no training.
+#: The parts of the package that a run executes. Tables, plots and the verdict are recomputed from
+#: the run records, so a change of their code invalidates no run.
 _RUN_CODE = (
     "baselines",
     "comparison/arms",
@@ -51,9 +51,9 @@ def package_hash() -> str:
 def describe_code(code: Callable[..., Any]) -> str:
     """Return name, state and a hash of the source of a function or callable object.
 
-    The state is what it is bound to: closures, defaults, attributes, and the constants and
-    functions of its own module that it names. Interactive code has no source; its compiled code
-    is hashed instead. An object in the state is described by its ``hash``, its fields or ``repr``.
+    The state is the values it is bound to: closures, defaults, attributes, and the constants and
+    functions of its module that it refers to. Interactive code has no source; its bytecode is
+    hashed instead. An object in the state is described by its ``hash``, its fields or ``repr``.
     """
     return _describe_code(code, frozenset())
 
@@ -93,7 +93,7 @@ def _cell_content(cell: CellType) -> Any:
 
 
 def _named_globals(code: Callable[..., Any]) -> Iterator[Any]:
-    """Yield the constants and functions of its own module that a function names."""
+    """Yield the constants and functions of its module that a function refers to."""
     compiled = getattr(code, "__code__", None)
     if not isinstance(compiled, CodeType):
         return
@@ -111,7 +111,7 @@ def _names_in(code: CodeType) -> set[str]:
 
 
 def _describe(value: Any, visited: frozenset[int]) -> str:
-    """Return a text that describes a value, the same in every process."""
+    """Return a description of a value that is the same in every process."""
     if isinstance(value, torch.Tensor):
         value = value.detach().cpu().float().numpy()
     if isinstance(value, np.ndarray) and not value.dtype.hasobject:
@@ -132,7 +132,7 @@ def _describe(value: Any, visited: frozenset[int]) -> str:
 
 
 def _parts(value: Any) -> list[Any] | None:
-    """Return the parts of a container; None for a value that is described as a whole."""
+    """Return the items of a container; None for a value that is no container."""
     if isinstance(value, Mapping):
         return [part for pair in value.items() for part in pair]
     if isinstance(value, list | tuple | set | frozenset):

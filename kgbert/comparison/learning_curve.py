@@ -1,4 +1,4 @@
-"""Compare the same study with several numbers of training texts."""
+"""Run the same study with several training set sizes."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -16,9 +16,9 @@ from kgbert.utils.errors import KGBertError, Remedy
 
 @dataclass(frozen=True)
 class FewerTexts:
-    """Keeps some of each seed's training texts; validation and test stay as they are.
+    """Reduces each seed's training texts to a subset; validation and test stay unchanged.
 
-    A smaller number keeps a part of what a larger one keeps, and every label is among the first.
+    Subsets are nested: a smaller one is part of each larger one. Every label is among the first.
     """
 
     split: Callable[[int], Split]
@@ -48,21 +48,21 @@ class FewerTexts:
 def compare_sizes(
     study: Study, sizes: Sequence[int | None], compare: Callable[[Study], ComparisonResult]
 ) -> ComparisonResult:
-    """Compare with each number of training texts, and return the results with the largest.
+    """Run the study with each training set size, and return the results of the largest.
 
-    The smaller ones have folders of their own, such as ``train-50``, in the study's folder; the
-    curve over all of them stands in the report of the largest.
+    Each smaller size has its own folder, such as ``train-50``, in the study's folder. The report of
+    the largest size shows the learning curve over all sizes.
 
     Args:
-        study: What is compared.
-        sizes: Numbers of training texts; None stands for all of them.
+        study: The study to run.
+        sizes: Numbers of training texts; None means all texts.
         compare: Compares one study, as :func:`kgbert.run_study` does.
     """
     ordered = sorted(dict.fromkeys(sizes), key=lambda size: (size is None, size or 0))
     *smaller, largest = [_sized(study, size) for size in ordered]
     for one in smaller:
         for seed in one.seeds:
-            # Before anything takes long.
+            # Fail early, before any training.
             one.split(seed)
     points = [
         curve_point(compare(replace(one, folder=study.folder / f"train-{size}", keeps_model=False)))

@@ -55,7 +55,7 @@ def _split_info(study: Study, seed: int) -> SplitInfo:
 
 
 def _linker(study: Study) -> Mapping[str, Any] | str:
-    """Return the settings of each part of the linker, by its name."""
+    """Return the settings of each part of the linker by name."""
     described = describe_linker(study.linker)
     if isinstance(described, str):
         return described

@@ -1,4 +1,4 @@
-"""Keep the model that is best on validation, also where a comparison is stopped and resumed."""
+"""Keep the model with the best validation score, also across stops and resumes."""
 
 import json
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from kgbert.utils.json_records import from_json, to_json
 
 @dataclass(frozen=True)
 class KeptModel:
-    """Which run the model in the study's folder comes from."""
+    """The run that trained the model in the study's folder."""
 
     seed: int
     fingerprint: str
@@ -25,35 +25,37 @@ class KeptModel:
 
 
 def best_run(study: Study, runs: Sequence[RunRecord]) -> RunRecord | None:
-    """Return the run with the best validation score, of equals the one with the lowest seed."""
+    """Return the run with the best validation score; the lowest seed wins a tie."""
     metric = study.task.metric
     return max(
-        runs, key=lambda run: (_goodness(study, run.validation[metric]), -run.seed), default=None
+        runs,
+        key=lambda run: (_signed_score(study, run.validation[metric]), -run.seed),
+        default=None,
     )
 
 
 def keep_if_best(study: Study, result: RunResult, others: Sequence[RunRecord]) -> None:
-    """Save a model in the study's folder if none of the other runs is better on validation.
+    """Save a model in the study's folder if no other run has a better validation score.
 
     Args:
-        study: Names the folder.
-        result: The run that has just finished.
-        others: The runs of the same arm that were finished before.
+        study: The study, which has the folder.
+        result: The new run and its model.
+        others: The earlier finished runs of the same arm.
     """
     metric = study.task.metric
-    # Several processes may work on the study, and each knows only of its own runs.
+    # Several processes may run the study, and each sees only its own runs.
     with locked(study.folder / "model.lock"):
-        rivals = [(_goodness(study, run.validation[metric]), -run.seed) for run in others]
+        rivals = [(_signed_score(study, run.validation[metric]), -run.seed) for run in others]
         if kept := _kept_model(study):
-            rivals.append((_goodness(study, kept.validation), -kept.seed))
+            rivals.append((_signed_score(study, kept.validation), -kept.seed))
         record = result.record
-        own = (_goodness(study, record.validation[metric]), -record.seed)
+        own = (_signed_score(study, record.validation[metric]), -record.seed)
         if all(own >= rival for rival in rivals):
             _save(study, result)
 
 
-def _goodness(study: Study, score: float) -> float:
-    """Return a score of the task's metric such that greater is better."""
+def _signed_score(study: Study, score: float) -> float:
+    """Return the score with its sign set so that greater is better."""
     return score if study.task.metrics[study.task.metric].greater_is_better else -score
 
 
@@ -77,7 +79,7 @@ def _save(study: Study, result: RunResult) -> None:
 
 
 def is_kept(study: Study, run: RunRecord) -> bool:
-    """Return whether the model in the study's folder is that of this run."""
+    """Return whether this run trained the model in the study's folder."""
     kept = _read_kept(study)
     return kept is not None and kept.fingerprint == run.fingerprint
 
@@ -94,7 +96,7 @@ def can_be_kept(study: Study) -> bool:
 
 
 def _kept_model(study: Study) -> KeptModel | None:
-    """Return which model is in the folder, if it is one of this study."""
+    """Return the record of the model in the folder if it belongs to this study, else None."""
     kept = _read_kept(study)
     # The fingerprint of that seed alone: each one draws the seed's texts.
     if kept is None or kept.seed not in study.seeds:

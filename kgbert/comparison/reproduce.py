@@ -1,4 +1,4 @@
-"""Compare the results of a comparison with those of running it again."""
+"""Compare the results of a comparison with those of a rerun."""
 
 import json
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from kgbert.comparison.results import ComparisonResult, Manifest
 from kgbert.reporting.formatting import listing, metric_name, score
 from kgbert.utils.json_records import to_json
 
-#: Scores closer than this are equal: sums of floats may come in another order.
+#: Scores closer than this are equal: the order of a floating-point sum may differ.
 TOLERANCE = 1e-9
 
 
@@ -19,7 +19,7 @@ class Agreement:
 
     Attributes:
         agrees: True if the verdict is the same, from the same texts, graph and settings.
-        sentences: The findings, the most important first.
+        sentences: The differences, the most important first.
     """
 
     agrees: bool
@@ -27,7 +27,7 @@ class Agreement:
 
 
 def agreement(before: ComparisonResult, after: ComparisonResult) -> Agreement:
-    """Compare the results of a comparison with those of running it again."""
+    """Compare the results of a comparison with those of a rerun."""
     changed = list(_changed(before.study.manifest, after.study.manifest))
     old, new = before.verdict.outcome, after.verdict.outcome
     verdict = f"{new!r} again" if old == new else f"{old!r} before, {new!r} now"
@@ -66,7 +66,7 @@ def _by_run(result: ComparisonResult) -> dict[tuple[str, int], float]:
 
 
 def _changed(before: Manifest, after: Manifest) -> Iterator[str]:
-    """Yield the names of what a result depends on and is another now."""
+    """Yield the names of the inputs of a result that differ now."""
     if before.graph.hash != after.graph.hash:
         yield "the graph"
     if _split_hashes(before) != _split_hashes(after):
@@ -85,7 +85,7 @@ def _split_hashes(manifest: Manifest) -> list[str]:
 
 
 def _as_json(value: Any) -> str:
-    # As it stands in a file: tuples are lists there.
+    # The form in a file, where tuples become lists.
     return json.dumps(to_json(value), sort_keys=True)
 
 

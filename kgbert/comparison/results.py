@@ -1,4 +1,4 @@
-"""The records of a comparison: its runs, what they amount to, and how they were made.
+"""The records of a comparison: its runs, their summary, and how they were produced.
 
 All of them are frozen dataclasses that JSON represents without loss. ``results.json`` is a
 :class:`ComparisonResult`, and each file of ``runs`` is a :class:`RunRecord`.
@@ -18,7 +18,7 @@ from kgbert.training.config import TrainingConfig
 from kgbert.utils.errors import KGBertError
 from kgbert.utils.json_records import from_json, to_json
 
-#: Raised by one whenever files of an older version can no longer be read as they are.
+#: Incremented whenever files of an older version can no longer be read.
 SCHEMA_VERSION = 1
 
 DONE, FAILED, NOT_RUN = "done", "failed", "not run"
@@ -35,7 +35,7 @@ class SliceScore:
 
 @dataclass(frozen=True)
 class Cost:
-    """What a run took; None where it was not measured."""
+    """Time, memory and size of a run; None where they were not measured."""
 
     train_seconds: Number | None = None
     predict_seconds: Number | None = None
@@ -55,7 +55,7 @@ class EpochRecord:
 
 @dataclass(frozen=True)
 class ItemScores:
-    """Which test items a run answered correctly, under ids that give no text away."""
+    """Which test items a run answered correctly, under ids that do not reveal the texts."""
 
     ids: tuple[str, ...]
     correct: tuple[int, ...]
@@ -111,14 +111,14 @@ class RunRecord:
         """Return the record that :meth:`to_json` wrote.
 
         Raises:
-            KGBertError: It is no record, or one of another schema version.
+            KGBertError: The value is no record, or has another schema version.
         """
         return from_json(cls, _unversioned(value, source), source=source)
 
 
 @dataclass(frozen=True)
 class Coverage:
-    """How much of the test texts a linker reaches."""
+    """How many test texts and mentions a linker covers."""
 
     texts_with_mention: float
     mentions_per_text: float = 0.0
@@ -135,7 +135,7 @@ class Hardware:
 
 @dataclass(frozen=True)
 class GraphInfo:
-    """Which graph was read."""
+    """The graph of a comparison."""
 
     source: str = ""
     version: str = ""
@@ -147,7 +147,7 @@ class GraphInfo:
 
 @dataclass(frozen=True)
 class BackboneInfo:
-    """Which encoder was fine-tuned, and which made the features of the entities."""
+    """The encoder that was fine-tuned, and the one that computed the entity features."""
 
     name: str
     features_hash: str = ""
@@ -199,7 +199,7 @@ class TuningTrial:
 
 @dataclass(frozen=True)
 class TuningResult:
-    """The learning rates that were tried for each arm, and the one that was chosen."""
+    """The learning rates tried for each arm, and the chosen one."""
 
     metric: str
     rates: tuple[float, ...]
@@ -210,7 +210,7 @@ class TuningResult:
 
 @dataclass(frozen=True)
 class LearningCurvePoint:
-    """What a comparison with one number of training texts came to."""
+    """The results of a comparison with one training set size."""
 
     size: int
     means: Mapping[str, float | None]
@@ -234,7 +234,7 @@ class ChangedPrediction:
 
 @dataclass(frozen=True)
 class StudyRecord:
-    """What was compared and how, as results and report state it."""
+    """What was compared and how, as recorded in the results and the report."""
 
     name: str
     task: str
@@ -272,7 +272,7 @@ class StudyRecord:
 
     @property
     def judged_arms(self) -> tuple[str, ...]:
-        """The arms that the verdict rests on: main, baseline and, if it was run, control."""
+        """The arms of the verdict: main, baseline and, if it was run, control."""
         has_control = self.control is not None and self.control in self.arms
         return (self.main, self.baseline, *((self.control or "",) if has_control else ()))
 
@@ -320,7 +320,7 @@ class ItemLevelTest:
 
 @dataclass(frozen=True)
 class AlternativeTests:
-    """What tests say that the verdict does not rest on."""
+    """Results of further tests that do not affect the verdict."""
 
     stochastic_order: StochasticOrder
     bca_interval: Interval
@@ -332,7 +332,7 @@ class AlternativeTests:
 
 @dataclass(frozen=True)
 class PairedDifference:
-    """One arm minus another over the seeds that count."""
+    """One arm minus another over the complete seeds."""
 
     first: str
     second: str
@@ -361,7 +361,7 @@ class SliceResult:
 
 @dataclass(frozen=True)
 class KnowledgeCeiling:
-    """The most that knowledge can gain, as it acts on linked texts alone."""
+    """Upper bound of the gain, since knowledge only acts on linked texts."""
 
     linked_share: float
     largest_gain: float
@@ -369,7 +369,7 @@ class KnowledgeCeiling:
 
 @dataclass(frozen=True)
 class MissingRun:
-    """A run that was asked for and is not there."""
+    """A requested run without a finished record."""
 
     arm: str
     seed: int
@@ -417,7 +417,7 @@ class ComparisonResult:
         return render_markdown(self)
 
     def report(self, path: str | Path) -> Path:
-        """Write the report as one HTML file that loads nothing from elsewhere; return its path."""
+        """Write the report as one self-contained HTML file, and return its path."""
         from kgbert.comparison.report.html import write_report
 
         return write_report(self, path)
@@ -431,7 +431,7 @@ class ComparisonResult:
         """Return the result that :meth:`to_json` wrote.
 
         Raises:
-            KGBertError: It is no result, or one of another schema version.
+            KGBertError: The value is no result, or has another schema version.
         """
         return from_json(cls, _unversioned(value, source), source=source)
 
@@ -440,7 +440,7 @@ class ComparisonResult:
         """Return the result in a ``results.json``.
 
         Raises:
-            KGBertError: The file does not exist, or holds no result.
+            KGBertError: The file does not exist, or contains no result.
         """
         try:
             value = json.loads(Path(path).read_text(encoding="utf-8"))
@@ -454,7 +454,7 @@ class ComparisonResult:
 
 
 def _unversioned(value: Mapping[str, Any], source: str) -> dict[str, Any]:
-    """Return the fields of a record whose schema version is today's."""
+    """Return the fields of a record after checking its schema version."""
     version = value.get("schema_version") if isinstance(value, Mapping) else None
     if version != SCHEMA_VERSION:
         found = "no schema version" if version is None else f"schema version {version}"

@@ -1,4 +1,4 @@
-"""One run: train one arm with one seed, and write down everything that came of it."""
+"""One run: train one arm with one seed, and record the results."""
 
 import hashlib
 import time
@@ -25,7 +25,7 @@ from kgbert.utils.logging import silenced_transformers
 
 @dataclass(frozen=True)
 class RunResult:
-    """A run's record, and what it trained."""
+    """A run's record, and the trained model."""
 
     record: RunRecord
     model: KGBertPreTrainedModel
@@ -43,10 +43,10 @@ def run_arm(
     """Train one arm with one seed on that seed's texts, and test it once.
 
     Args:
-        study: What is compared.
-        arm: Which arm of it.
-        seed: Which texts, which order of them, and which initial weights.
-        callbacks: Told of every step of the training.
+        study: The study.
+        arm: The arm of the study to train.
+        seed: Determines the texts, their order and the initial weights.
+        callbacks: Trainer callbacks, called at every training step.
     """
     training_config, split = study.training_config(arm), study.split(seed)
     inputs = run_inputs(study, arm, seed)
@@ -61,7 +61,7 @@ def run_arm(
         seed=seed,
         options=arm.options,
     )
-    # Before the clock starts: whichever arm asks first would pay for all that remember.
+    # Link before the timer starts: linkers cache results, and the first arm would pay for all.
     processor.linker([text for part in inputs.parts for example in part for text in example.texts])
     memory = PeakMemory()
     started = time.perf_counter()
@@ -104,10 +104,10 @@ def run_arm(
 
 
 def run_inputs(study: Study, arm: Arm, seed: int) -> RunInputs:
-    """Return what an arm reads with a seed.
+    """Return the inputs of an arm for a seed.
 
     Raises:
-        ValueError: The arm makes no sense for this graph, these texts or this backbone.
+        ValueError: The arm does not apply to this graph, these texts or this backbone.
     """
     parts = study.split(seed).parts()
     given = RunInputs(study.graph, study.features, study.linker, study.backbone, parts, study.task)
@@ -115,7 +115,7 @@ def run_inputs(study: Study, arm: Arm, seed: int) -> RunInputs:
 
 
 def check_arms(study: Study) -> None:
-    """Raise ValueError where an arm makes no sense for a study, which no seed will change."""
+    """Raise ValueError where an arm does not apply to a study, whatever the seed."""
     for arm in study.arms:
         run_inputs(study, arm, study.seeds[0])
 
@@ -148,12 +148,12 @@ def _item_scores(
 
 
 def _quotes(task: Task, answers: Sequence[Any]) -> list[str]:
-    """Return answers in a few words each; nothing for a task that does not quote them."""
+    """Return each answer in a few words; an empty list for a task that does not quote answers."""
     return [words for answer in answers if (words := task.quote(answer)) is not None]
 
 
 def text_id(text: str) -> str:
-    """Return a short name of a text that gives nothing of it away."""
+    """Return a short id of a text that does not reveal it."""
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 

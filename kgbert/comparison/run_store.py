@@ -1,4 +1,4 @@
-"""The runs of a study as files: one JSON per run, named by a hash of all it depends on."""
+"""The runs of a study as files: one JSON file per run, named by a hash of its inputs."""
 
 import json
 import logging
@@ -25,13 +25,13 @@ Train = Callable[[Study, Arm, int], RunResult]
 
 
 def run_path(study: Study, arm: Arm, seed: int) -> Path:
-    """Return the file that holds, or will hold, the record of a run."""
+    """Return the path of a run's record, which need not exist yet."""
     name = f"{arm.name.replace(' ', '-')}-{seed}-{study.fingerprint(arm, seed)[:8]}.json"
     return study.folder / "runs" / name
 
 
 def finished_run(study: Study, arm: Arm, seed: int) -> RunRecord | None:
-    """Return the record of a run that was finished before, or None.
+    """Return the record of a finished run, or None.
 
     Raises:
         KGBertError: The file is damaged.
@@ -52,10 +52,10 @@ def finished_run(study: Study, arm: Arm, seed: int) -> RunRecord | None:
 
 @contextmanager
 def locked(path: Path, *, timeout: int = -1) -> Iterator[None]:
-    """Hold a lock file while the context lasts, at most so long waited for; killing ends it.
+    """Lock a file inside the context; the lock ends with the process.
 
     Raises:
-        Timeout: Another process holds it.
+        Timeout: Another process has the lock after ``timeout`` seconds.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(path, timeout=timeout):
@@ -63,16 +63,16 @@ def locked(path: Path, *, timeout: int = -1) -> Iterator[None]:
             yield
         finally:
             # Before the release: afterwards it might be the lock of another process. Windows
-            # removes no open file; there filelock does it when it lets go.
+            # cannot remove an open file; there filelock removes it on release.
             with suppress(PermissionError):
                 path.unlink(missing_ok=True)
 
 
 @contextmanager
 def claimed(study: Study, arm: Arm, seed: int) -> Iterator[bool]:
-    """Claim a run while the context lasts; gives False where another process has claimed it.
+    """Claim a run inside the context; yield False where another process has claimed it.
 
-    The claim of a process that was killed ends with it.
+    The claim of a killed process ends with it.
     """
     with ExitStack() as stack:
         try:
@@ -93,20 +93,20 @@ def attempt_run(
     *,
     keep: Callable[[RunResult], None] = lambda result: None,
 ) -> RunRecord:
-    """Run an arm and store its record; a failed run has a record as well.
+    """Run an arm and store its record; a failed run is recorded too.
 
     Args:
-        study: What is compared.
-        arm: Which arm of it.
-        seed: Which seed.
-        train: Does the run.
-        keep: Called with what was trained before the record is stored: what is stopped between
-            the two is simply run again.
+        study: The study.
+        arm: The arm to run.
+        seed: The seed.
+        train: Trains and tests the arm.
+        keep: Called with the result before the record is stored: a run that is stopped between
+            the two is repeated.
     """
     started = time.perf_counter()
     try:
         trained = train(study, arm, seed)
-    except Exception as error:  # One failed run must not cost the others.
+    except Exception as error:  # One failed run must not stop the others.
         logger.warning("arm %r, seed %d failed: %s", arm.name, seed, error)
         record = RunRecord(arm.name, seed, FAILED, error=traceback.format_exc())
     else:
@@ -117,23 +117,23 @@ def attempt_run(
     return record
 
 
-#: Seconds after which a process looks again where others are at all that is left.
+#: Seconds between two looks at the runs that other processes have claimed.
 WAIT = 2.0
 
-#: Which study, arm and seed a run is of.
+#: The study, arm and seed of a run.
 Place = tuple[Study, Arm, int]
 
 
 def shared_runs(
     plan: Sequence[Place], attempt: Callable[[Study, Arm, int], RunRecord]
 ) -> Iterator[tuple[Place, RunRecord]]:
-    """Yield each run of a plan as it is done, by this process or by another.
+    """Yield each run of a plan when it is finished, by this process or by another.
 
-    A run that another process is at is left to it.
+    A run that another process has claimed is left to that process.
 
     Args:
         plan: The runs.
-        attempt: Does one of them, and stores it.
+        attempt: Does one run, and stores its record.
     """
     waiting = list(plan)
     while waiting:
@@ -152,11 +152,11 @@ def shared_runs(
 def _run_unless_claimed(
     place: Place, attempt: Callable[[Study, Arm, int], RunRecord]
 ) -> RunRecord | None:
-    """Return the record of a run, done by whomever; None while another process is at it."""
+    """Return the record of a run; None while another process has claimed it."""
     if run := finished_run(*place):
         return run
     with claimed(*place) as is_ours:
         if not is_ours:
             return None
-        # Asked again: it may have been finished before it was claimed.
+        # Check again: another process may have finished the run before this claim.
         return finished_run(*place) or attempt(*place)

@@ -24,7 +24,7 @@ from kgbert.utils.paths import without_folders
 
 @dataclass(frozen=True)
 class Study:
-    """A comparison to be run."""
+    """The definition of a comparison."""
 
     name: str
     folder: Path
@@ -60,17 +60,17 @@ class Study:
 
     @property
     def backbone_name(self) -> str:
-        """The backbone without the folders of this machine."""
+        """The name of the backbone without local folders."""
         return without_folders(self.backbone)
 
     def training_config(self, arm: Arm) -> TrainingConfig:
-        """Return how an arm is trained."""
+        """Return the training configuration of an arm."""
         return self.training_configs.get(
             arm.name, self.training_configs.get("default", TrainingConfig())
         )
 
     def fingerprint(self, arm: Arm, seed: int) -> str:
-        """Return a hash of all that a run's result depends on, which identifies a finished run."""
+        """Return a hash of all inputs of a run, which identifies a finished run."""
         inputs = {
             "kgbert": __version__,
             "code": package_hash(),
@@ -88,7 +88,7 @@ class Study:
         return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
 
     def _mentions_hash(self, seed: int) -> str:
-        """Return a hash of what a linker of the user's own finds, as it has no settings to hash."""
+        """Return a hash of the mentions of a custom linker, which has no settings to hash."""
         if not isinstance(describe_linker(self.linker), str):
             return ""
         texts = [
@@ -98,7 +98,7 @@ class Study:
 
 
 def describe_arm(arm: Arm) -> Any:
-    """Return the name of an arm of kgbert's, or name, options and code of the user's own."""
+    """Return the name of a built-in arm, or name, options and code of a custom arm."""
     if ARMS.get(arm.name) is arm:
         return arm.name
     return {
@@ -109,7 +109,7 @@ def describe_arm(arm: Arm) -> Any:
 
 
 def describe_linker(linker: Linker) -> Any:
-    """Return a linker's settings without the folders of this machine, or the name of one's own."""
+    """Return a linker's settings without local folders, or the name of a custom linker."""
     try:
         parts = linker_settings(linker)
     except ValueError:

@@ -1,8 +1,8 @@
 """Choose the learning rate of each arm on validation texts, from the same grid for every arm.
 
-No test text of a seed that is searched on is used: its validation texts take their place. Where
-each seed draws test texts of its own, some of these may be another seed's test texts, for all arms
-alike. Trials are stored like runs, so that a search that was stopped resumes where it was.
+The search uses no test text of its seeds: validation texts replace them. Where each seed draws its
+own test texts, some validation texts may be test texts of another seed, equally for all arms.
+Trials are stored like runs, so a stopped search resumes.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,7 +19,7 @@ from kgbert.comparison.study import Study
 from kgbert.data.splits import Split
 from kgbert.linking.caching import CachingLinker
 
-#: Called with trials done, trials in all, arm, learning rate, seed and score on validation.
+#: Called with finished trials, all trials, arm, learning rate, seed and validation score.
 TuningProgress = Callable[[int, int, str, float, int, float | None], None]
 
 
@@ -48,9 +48,9 @@ def tuned(
     score is the arm's rate on all seeds.
 
     Args:
-        study: Its training configurations say everything but the encoder's learning rate.
+        study: Its training configurations define everything but the encoder's learning rate.
         rates: The encoder's learning rates to try, the same for every arm.
-        seeds: How many of the study's seeds are searched on.
+        seeds: Number of the study's seeds in the search.
         progress: Called after each trial.
 
     Raises:
@@ -84,7 +84,7 @@ def tuned(
 def _run_trials(
     search: Study, rates: Sequence[float], seeds: Sequence[int], progress: TuningProgress
 ) -> list[TuningTrial]:
-    """Return the validation scores of every arm with every rate, in the order of both."""
+    """Return the validation scores of every arm with every rate, by arm, then by rate."""
     metric = search.task.metric
     pairs = [(arm, rate) for arm in search.arms for rate in rates]
     plan = [(_trial(search, *pair), pair[0], seed) for pair in pairs for seed in seeds]
@@ -106,7 +106,7 @@ def _trial(search: Study, arm: Arm, rate: float) -> Study:
 
 
 def _best_rate(arm: str, trials: Sequence[TuningTrial], *, greater_is_better: bool) -> float:
-    """Return the rate with the best mean score, of equals the lowest; a failed trial is worst."""
+    """Return the rate with the best mean score; the lowest wins a tie; failed trials rank last."""
     own = [trial for trial in trials if trial.arm == arm]
     worst, sign = (0.0, 1) if greater_is_better else (inf, -1)
 

@@ -53,20 +53,20 @@ def planned(study, seconds, compare=None):
 def test_all_is_kept_where_all_fits_and_nothing_is_said_to_be_left_out(tmp_path):
     study = study_of(tmp_path, "no-edges")
 
-    arms, seeds, told = planned(study, 10 * 65)
+    arms, seeds, plan_text = planned(study, 10 * 65)
 
     assert arms == ["plain", "knowledge", "shuffled", "no-edges"]
     assert seeds == 10
-    assert "Left out" not in told
+    assert "Left out" not in plan_text
 
 
 def test_six_seeds_of_the_verdict_come_before_other_arms_and_more_seeds(tmp_path):
-    arms, seeds, told = planned(study_of(tmp_path, "no-edges", "k-bert"), VERDICT)
+    arms, seeds, plan_text = planned(study_of(tmp_path, "no-edges", "k-bert"), VERDICT)
 
     assert arms == ["plain", "knowledge", "shuffled"]
     assert seeds == 6
-    assert "Left out, as they do not fit: no-edges (not timed) and k-bert (not timed)." in told
-    assert "4 of the 10 seeds" in told
+    assert "Left out, as they do not fit: no-edges (not timed) and k-bert (not timed)." in plan_text
+    assert "4 of the 10 seeds" in plan_text
 
 
 def test_other_arms_come_before_more_seeds(tmp_path):
@@ -77,10 +77,10 @@ def test_other_arms_come_before_more_seeds(tmp_path):
 
 
 def test_an_arm_that_proves_too_dear_is_left_out_and_a_cheaper_one_after_it_kept(tmp_path):
-    arms, _, told = planned(study_of(tmp_path, "k-bert", "no-edges"), VERDICT + 40 + 6 * 15)
+    arms, _, plan_text = planned(study_of(tmp_path, "k-bert", "no-edges"), VERDICT + 40 + 6 * 15)
 
     assert arms == ["plain", "knowledge", "shuffled", "no-edges"]
-    assert "k-bert (about 3 min 20 s more)" in told
+    assert "k-bert (about 3 min 20 s more)" in plan_text
 
 
 @pytest.mark.parametrize("seconds", [1, 100, 299])
@@ -127,9 +127,9 @@ def test_one_run_of_each_arm_is_timed_and_done_only_once(tmp_path):
 def test_an_arm_whose_timed_run_fails_is_left_out_unless_the_verdict_needs_it(tmp_path):
     study = study_of(tmp_path, "k-bert")
 
-    arms, _, told = planned(study, 10_000, Invented(failing=["k-bert"]))
+    arms, _, plan_text = planned(study, 10_000, Invented(failing=["k-bert"]))
     with pytest.raises(KGBertError, match=r"the arm 'knowledge' failed; .*runs/knowledge-0"):
         within_budget(study_of(tmp_path / "b"), 10_000, Invented(failing=["knowledge"]))
 
     assert "k-bert" not in arms
-    assert "k-bert (its first run failed)" in told
+    assert "k-bert (its first run failed)" in plan_text

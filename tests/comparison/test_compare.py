@@ -144,23 +144,23 @@ def test_too_few_seeds_are_no_verdict_and_it_says_what_to_type(study, invented):
 
 
 def test_each_run_is_told_with_the_time_that_is_left(study, invented):
-    told = []
+    reported = []
 
-    run_study(study, progress=told.append)
+    run_study(study, progress=reported.append)
 
-    assert [one.done for one in told] == [1, 2, 3, 4, 5, 6]
-    assert {one.total for one in told} == {6}
-    assert told[0].outcome == "accuracy 0.500"
-    assert told[-1].seconds_left == 0
+    assert [one.done for one in reported] == [1, 2, 3, 4, 5, 6]
+    assert {one.total for one in reported} == {6}
+    assert reported[0].outcome == "accuracy 0.500"
+    assert reported[-1].seconds_left == 0
 
 
 def test_what_was_finished_before_is_told_once(study, invented):
     run_study(study)
-    told = []
+    reported = []
 
-    run_study(study, progress=told.append)
+    run_study(study, progress=reported.append)
 
-    assert [(one.done, one.arm, one.outcome) for one in told] == [(6, "", "finished before")]
+    assert [(one.done, one.arm, one.outcome) for one in reported] == [(6, "", "finished before")]
 
 
 def test_results_file_gives_the_same_report(study, invented):
@@ -344,13 +344,13 @@ class TestTheBestModel:
     def test_is_trained_again_where_it_was_lost(self, study, invented):
         run_study(study)
         (study.folder / "model" / "best.json").unlink()
-        told = []
+        reported = []
 
-        run_study(study, progress=told.append)
+        run_study(study, progress=reported.append)
 
         assert invented.done == [*EVERY_RUN, ("knowledge", 1)]
         assert invented.saved == [0, 1, 1]
-        assert "training it again" in told[-1].outcome
+        assert "training it again" in reported[-1].outcome
 
     def test_is_not_kept_where_its_linker_cannot_be(self, study, invented, caplog):
         # A command run in this process before may have silenced this logger.

@@ -69,8 +69,8 @@ def test_curve_stands_in_the_report_of_the_largest(tmp_path, invented):
 def test_what_becomes_of_the_gain_with_more_texts_is_said(tmp_path, invented):
     results = compare_sizes(small_study(tmp_path), [6, 12, None], run_study)
 
-    told = "With 6 training texts the difference to plain is +10.0 points, with 24 +10.0."
-    assert told in results.remarks
+    remark = "With 6 training texts the difference to plain is +10.0 points, with 24 +10.0."
+    assert remark in results.remarks
 
 
 def test_all_the_texts_are_the_runs_of_the_ordinary_study(tmp_path, invented):

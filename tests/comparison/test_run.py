@@ -99,7 +99,7 @@ def test_record_is_json_and_quotes_no_text(tmp_path, encoder):
     steps = []
 
     trained = run_arm(
-        study, ARMS["knowledge"], 0, callbacks=[StepProgress(lambda *told: steps.append(told))]
+        study, ARMS["knowledge"], 0, callbacks=[StepProgress(lambda *step: steps.append(step))]
     )
 
     record, written = trained.record, json.dumps(trained.record.to_json())
@@ -113,17 +113,19 @@ def test_record_is_json_and_quotes_no_text(tmp_path, encoder):
 
 @pytest.mark.parametrize("arm", ["plain", "shuffled", "verbalized-context"])
 def test_no_arm_pays_for_linking_that_others_are_spared(tmp_path, encoder, monkeypatch, arm):
-    asked, told = [], []
+    linked_texts, counts = [], []
     study = small_study(tmp_path, encoder)
     linker, begin, predict = study.linker, run.PeakMemory, run.predict
     # The clock starts with the first and ends after the second.
-    monkeypatch.setattr(run, "PeakMemory", lambda: told.append(len(asked)) or begin())
-    monkeypatch.setattr(run, "predict", lambda *given: told.append(len(asked)) or predict(*given))
-    study = replace(study, linker=lambda texts: asked.extend(texts) or linker(texts))
+    monkeypatch.setattr(run, "PeakMemory", lambda: counts.append(len(linked_texts)) or begin())
+    monkeypatch.setattr(
+        run, "predict", lambda *given: counts.append(len(linked_texts)) or predict(*given)
+    )
+    study = replace(study, linker=lambda texts: linked_texts.extend(texts) or linker(texts))
 
     run_arm(study, ARMS[arm], 0)
 
-    before, after = told
+    before, after = counts
     assert before == after > 0
 
 

@@ -1,1 +1,1 @@
-"""The arms of a comparison: plain, knowledge, controls, rivals and a ceiling, on one code path."""
+"""The arms of a comparison: baseline, knowledge, controls, rivals and an upper bound."""

@@ -1,4 +1,4 @@
-"""What an arm is: a change of what a run reads, and of how the model is built."""
+"""The definition of an arm: a change of a run's inputs and of the model's options."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -14,7 +14,7 @@ from kgbert.tasks.base import Task
 
 @dataclass(frozen=True)
 class RunInputs:
-    """What one run reads."""
+    """The inputs of one run."""
 
     graph: KnowledgeGraph
     features: EntityFeatures
@@ -32,7 +32,7 @@ class RunInputs:
         return replace(self, parts=tuple(rewrite(part) for part in self.parts))
 
 
-#: What an arm does to the inputs of a seed.
+#: Changes the inputs of a seed.
 Transform = Callable[[RunInputs, int], RunInputs]
 
 
@@ -43,7 +43,7 @@ def unchanged(inputs: RunInputs, seed: int) -> RunInputs:
 
 @dataclass(frozen=True)
 class Arm:
-    """One way to treat the task; whatever an arm does not change, it shares with all others."""
+    """One condition of a comparison; arms share everything that they do not change."""
 
     name: str
     description: str
@@ -51,4 +51,4 @@ class Arm:
     options: Mapping[str, Any] = field(default_factory=dict)
     """Changes of the model's configuration."""
     transform: Transform = unchanged
-    """Raises ValueError where the arm makes no sense for the inputs; nothing was trained then."""
+    """Raises ValueError before training where the arm does not apply to the inputs."""

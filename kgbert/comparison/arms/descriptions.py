@@ -1,6 +1,6 @@
-"""What the arms of a comparison are, in one line each; nothing here takes time to load."""
+"""One-line descriptions of the arms, in a module that loads quickly."""
 
-#: By kind and name, in the order of the command line's help.
+#: Descriptions by kind and name, in the order of the command line's help.
 KINDS = {
     "compared": {
         "plain": "the same model without the injection",
@@ -57,5 +57,5 @@ KINDS = {
     },
 }
 
-#: By name.
-DESCRIPTIONS = {name: told for kind in KINDS.values() for name, told in kind.items()}
+#: Descriptions by name.
+DESCRIPTIONS = {name: text for kind in KINDS.values() for name, text in kind.items()}

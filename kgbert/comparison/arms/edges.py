@@ -1,4 +1,4 @@
-"""Arms that change the edges of the graph; what the features say in words stays as it was."""
+"""Arms that change the edges of the graph; the entity features stay unchanged."""
 
 from dataclasses import replace
 
@@ -10,10 +10,10 @@ from kgbert.graph.core.graph import KnowledgeGraph
 
 
 def rewire_edges(inputs: RunInputs, seed: int) -> RunInputs:
-    """Return the inputs with the tails of each relation's edges exchanged among them.
+    """Return the inputs with the tails permuted among the edges of each relation.
 
-    Every entity keeps how many edges of each relation leave it and reach it (the configuration
-    model, a relation at a time).
+    Every entity keeps its in-degree and out-degree in each relation (the configuration model,
+    applied to each relation).
     """
     graph, generator = inputs.graph, np.random.default_rng([seed, 0xED6E5])
     tails = graph.tails.copy()
@@ -24,10 +24,10 @@ def rewire_edges(inputs: RunInputs, seed: int) -> RunInputs:
 
 
 def shuffle_relations(inputs: RunInputs, seed: int) -> RunInputs:
-    """Return the inputs with the relations exchanged among all edges, each as frequent as before.
+    """Return the inputs with the relations permuted among all edges; frequencies stay the same.
 
     Raises:
-        ValueError: The graph has less than two relations, which no exchange can change.
+        ValueError: The graph has fewer than two relations, so a permutation changes nothing.
     """
     graph = inputs.graph
     if len(graph.relation_ids) < 2:

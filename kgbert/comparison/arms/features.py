@@ -12,7 +12,7 @@ from kgbert.graph.storage.builder import GraphBuilder
 
 
 def features_of_names(inputs: RunInputs, seed: int) -> RunInputs:
-    """Return the inputs with the vector of each entity's best name as its features."""
+    """Return the inputs with the vector of each entity's preferred name as its features."""
     from kgbert.features.entity_features import encode_entities
 
     names = encode_entities(only_names(inputs.graph), inputs.backbone)
@@ -27,8 +27,7 @@ def random_features(inputs: RunInputs, seed: int) -> RunInputs:
 def constant_features(inputs: RunInputs, seed: int) -> RunInputs:
     """Return the inputs with one and the same vector for every entity, drawn at random.
 
-    Equal numbers would not do: the graph encoder's normalisation makes zeros of them, of which
-    nothing can be learnt.
+    A vector of equal numbers would not work: the graph encoder's normalisation maps it to zero.
     """
     return _with_vectors(inputs, _drawn(1, inputs, seed).repeat(len(inputs.graph), 0))
 
@@ -40,7 +39,7 @@ def constant_input(inputs: RunInputs, seed: int) -> RunInputs:
 
 
 def only_names(graph: KnowledgeGraph) -> KnowledgeGraph:
-    """Return a graph of the same entities of which nothing is known but their best names."""
+    """Return a graph of the same entities with only their preferred names."""
     builder = GraphBuilder()
     for index, entity in enumerate(graph.entity_ids):
         builder.add_name(entity, graph.name(index))

@@ -27,7 +27,7 @@ def add_noise(inputs: RunInputs, seed: int) -> RunInputs:
 
 
 def use_gold_links(inputs: RunInputs, seed: int) -> RunInputs:
-    """Return the inputs with the mentions and entities that the texts were labelled with.
+    """Return the inputs with the annotated mentions and entities of the texts.
 
     Raises:
         ValueError: No span of the texts names an entity of the graph.
@@ -56,7 +56,7 @@ def use_gold_links(inputs: RunInputs, seed: int) -> RunInputs:
 
 @dataclass(frozen=True)
 class ShuffledLinker:
-    """Links every mention to other entities, by one fixed permutation a seed."""
+    """Links every mention to other entities, by one fixed permutation per seed."""
 
     linker: Linker
     graph: KnowledgeGraph
@@ -85,7 +85,7 @@ class ShuffledLinker:
 
 @dataclass(frozen=True)
 class NoisyLinker:
-    """Links a share of the mentions to entities drawn at random, the same whenever it is asked."""
+    """Links a share of the mentions to random entities; the same text always gets the same ones."""
 
     linker: Linker
     graph: KnowledgeGraph
@@ -98,7 +98,7 @@ class NoisyLinker:
         ]
 
     def _noisy(self, text: str, found: Sequence[Mention]) -> list[Mention]:
-        # Not of what was asked before: a text has one set of links in training, test and report.
+        # Independent of earlier calls: training, test and report need the same links of a text.
         digest = hashlib.sha256(text.encode()).digest()
         generator = np.random.default_rng([self.seed, int.from_bytes(digest[:8])])
         return [
@@ -115,10 +115,10 @@ class NoisyLinker:
 
 @dataclass(frozen=True)
 class ConstantLinker:
-    """Links every text as a whole to one entity, whatever it says."""
+    """Links every text as a whole to the same entity."""
 
     entity: str
 
     def __call__(self, texts: Sequence[str]) -> list[list[Mention]]:
-        """Return one mention a text, which covers all of it."""
+        """Return one mention per text, which covers the whole text."""
         return [[Mention(0, len(text), (Candidate(self.entity, 1.0),))] for text in texts]

@@ -1,4 +1,4 @@
-"""The arms of a comparison: plain, knowledge, controls, rivals, ceiling, on one code path."""
+"""The built-in arms of a comparison: baseline, knowledge, controls, rivals and upper bound."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -18,10 +18,10 @@ from kgbert.comparison.arms.texts import append_defined, append_told, mark_types
 
 __all__ = ["ARMS", "Arm"]
 
-#: What makes a model plain.
+#: Model options without knowledge injection.
 _PLAIN: dict[str, list[int]] = {"injected_layers": []}
 
-#: What makes a model read nothing but the features.
+#: Model options with entity features but without graph edges.
 _NO_EDGES = {"graph_encoder": "none"}
 
 

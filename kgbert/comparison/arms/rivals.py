@@ -1,4 +1,4 @@
-"""Arms that inject knowledge as published systems do, on the same backbone and tuning."""
+"""Arms that inject knowledge as published systems do, with the same backbone and tuning."""
 
 from dataclasses import replace
 
@@ -8,13 +8,13 @@ from kgbert.utils.errors import KGBertError
 
 
 def grow_triples(inputs: RunInputs, seed: int) -> RunInputs:
-    """Return the inputs with triples growing out of the mentions, as in K-BERT.
+    """Return the inputs with triples inserted behind the mentions, as in K-BERT.
 
     K-BERT (Liu et al. 2020, arXiv:1909.07606). Kept: up to two triples behind each mention as
-    tokens, soft positions that go on from the mention, and the visible matrix, by which a triple is
-    seen by its mention alone; tokens of triples carry no tags. Left out: its pretraining, and the
-    choice of triples in hash order (here: the first edges of the best candidate). Triples that
-    exceed the longest text are cut, the text never for their sake.
+    tokens, soft positions that continue from the mention, and the visible matrix, in which only the
+    mention attends to its triples; tokens of triples have no tags. Left out: its pretraining, and
+    the choice of triples in hash order (here: the first edges of the top candidate). Triples beyond
+    the maximum length are truncated; they never displace tokens of the text.
 
     Raises:
         KGBertError: The backbone's positions are not absolute numbers.
@@ -38,11 +38,11 @@ def grow_triples(inputs: RunInputs, seed: int) -> RunInputs:
 def use_transe(inputs: RunInputs, seed: int) -> RunInputs:
     """Return the inputs with TransE vectors as the features, as ERNIE reads them.
 
-    They are trained on the graph alone, once for all seeds. How ERNIE fuses them stands in
+    The vectors are trained on the graph alone, once for all seeds. For the fusion see
     :class:`kgbert.baselines.ernie.EntityFusion`.
 
     Raises:
-        KGBertError: The backbone's feed-forward parts have no place for entities.
+        KGBertError: The backbone's feed-forward layers are not supported by the fusion.
     """
     from kgbert.baselines.ernie import transe_vectors
 
@@ -54,8 +54,7 @@ def fuse_pooled(inputs: RunInputs, seed: int) -> RunInputs:
     """Return the inputs unchanged; :class:`kgbert.baselines.on2vec.PooledFusion` does the rest.
 
     Raises:
-        ValueError: Words are tagged or arguments related, for which no vector of the text is
-            pooled.
+        ValueError: The task tags words or relates arguments, so its head pools no text vector.
     """
     if not inputs.task.model_class.reads_one_position:
         raise ValueError(
@@ -73,7 +72,7 @@ def _check_feed_forward(backbone: str) -> None:
     from kgbert.features.backbones import blocks_of, feed_forward_of
     from kgbert.features.pretrained import load_config
 
-    # Only the shapes are needed, so no weight is loaded or drawn.
+    # Only the shapes are needed, so no weights are loaded or initialised.
     with torch.device("meta"):
         model = AutoModel.from_config(load_config(backbone))
     try:

@@ -1,14 +1,14 @@
-"""The arms that a comparison turns on."""
+"""The arms of the verdict."""
 
 from collections import Counter
 from collections.abc import Sequence
 
-#: What is judged, what it is judged against, and what shows whether the knowledge did it.
+#: The arm that is judged, the one without knowledge, and the one with wrong knowledge.
 MAIN, BASELINE, CONTROL = "knowledge", "plain", "shuffled"
 
 
 def check_names(names: Sequence[str]) -> None:
-    """Raise ValueError where arms lack one without which nothing can be judged, or repeat one."""
+    """Raise ValueError where an arm of the verdict is missing, or an arm is repeated."""
     for needed in (MAIN, BASELINE):
         if needed not in names:
             raise ValueError(

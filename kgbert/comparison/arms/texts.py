@@ -1,4 +1,4 @@
-"""Arms in which a plain model reads of the entities in the text itself."""
+"""Arms that add entity descriptions to the text of a model without injections."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -10,15 +10,15 @@ from kgbert.graph.core.hierarchy import parents
 from kgbert.graph.verbalize import verbalize
 from kgbert.linking.mention import Linker, Mention
 
-#: Says in words what a graph knows of an entity index.
+#: Verbalizes an entity, given the graph and its index.
 Tell = Callable[[KnowledgeGraph, int], str]
 
-#: The type that typed markers give an entity which nothing stands above.
+#: The type in a typed marker of an entity without parents.
 NO_TYPE = "entity"
 
 
 def append_told(inputs: RunInputs, seed: int) -> RunInputs:
-    """Return the inputs with names, what they are, and relations appended to the texts."""
+    """Return the inputs with names, ancestors and relations appended to the texts."""
     return inputs.rewritten(lambda part: append_entities(inputs.linker, inputs.graph, part))
 
 
@@ -33,10 +33,10 @@ def mark_types(inputs: RunInputs, seed: int) -> RunInputs:
     The "typed entity marker (punct)" of Zhou & Chen 2022 (arXiv:2102.01373). Kept: the marker in
     words that the encoder knows, and that all parameters are its own. Left out: the second kind of
     marker for a relation's other argument, since every linked mention is marked; the type, there
-    that of a named-entity recogniser, is the name of what stands right above the best candidate.
+    that of a named-entity recogniser, is the name of the top candidate's first parent.
 
     Raises:
-        ValueError: Words are tagged, and those of a marker have no tag.
+        ValueError: The task tags words, and words of a marker have no tag.
     """
     if inputs.task.tags_words:
         raise ValueError(
@@ -50,29 +50,30 @@ def append_entities(
     linker: Linker,
     graph: KnowledgeGraph,
     examples: Sequence[Example],
-    tell: Tell | None = None,
+    describe: Tell | None = None,
 ) -> list[Example]:
-    """Return texts that end in words with what the graph says of their entities.
+    """Return texts with descriptions of their entities appended.
 
-    Where words are tagged, these are not: neither are they learnt, nor do they count.
-    Each mention's best candidate is told once, as "X is PARENT, PARENT, GRANDPARENT; ...": all
-    that the features are made from would cost six times the plain model instead of three.
+    Appended words have no tags; they affect neither the loss nor the scores. Each top candidate is
+    described once, as "X is PARENT, PARENT, GRANDPARENT; ...": the full text of the features
+    would cost six times the plain model instead of three.
     """
     texts = [example.text for example in examples]
     return [
-        _followed_by(_told(mentions, graph, tell or place), example)
+        _with_appended(_verbalized(mentions, graph, describe or place), example)
         for example, mentions in zip(examples, linker(texts), strict=True)
     ]
 
 
-def _followed_by(told: Sequence[str], example: Example) -> Example:
-    if not told:
+def _with_appended(descriptions: Sequence[str], example: Example) -> Example:
+    if not descriptions:
         return example
-    return replace(example, text=". ".join([example.text, *told]), own_length=len(example.text))
+    text = ". ".join([example.text, *descriptions])
+    return replace(example, text=text, own_length=len(example.text))
 
 
 def place(graph: KnowledgeGraph, index: int) -> str:
-    """Return an entity's name, what stands above it, and some of its relations."""
+    """Return an entity's name, its ancestors, and some of its relations."""
     return verbalize(graph, index, synonyms=0, ancestry=4, facts=2, definition=0)
 
 
@@ -86,34 +87,34 @@ def mark_mentions(
 ) -> list[Example]:
     """Return texts whose linked mentions are marked by type; spans move with their words.
 
-    Of mentions that overlap the longer one is marked.
+    Of overlapping mentions the longest one is marked.
     """
     texts = [example.text for example in examples]
     return [
-        _marked(example, [x for x in mentions if _best(x, graph) is not None], graph)
+        _with_markers(example, [x for x in mentions if _top_entity(x, graph) is not None], graph)
         for example, mentions in zip(examples, linker(texts), strict=True)
     ]
 
 
 def type_of(graph: KnowledgeGraph, index: int) -> str:
-    """Return the name of what stands right above an entity."""
+    """Return the name of an entity's first parent."""
     above = parents(graph, index)
     return graph.name(above[0]) if above else NO_TYPE
 
 
-def _told(mentions: Sequence[Mention], graph: KnowledgeGraph, tell: Tell) -> list[str]:
-    best = dict.fromkeys(_best(mention, graph) for mention in mentions)
-    return [tell(graph, index) for index in best if index is not None]
+def _verbalized(mentions: Sequence[Mention], graph: KnowledgeGraph, describe: Tell) -> list[str]:
+    entities = dict.fromkeys(_top_entity(mention, graph) for mention in mentions)
+    return [describe(graph, index) for index in entities if index is not None]
 
 
-def _best(mention: Mention, graph: KnowledgeGraph) -> int | None:
+def _top_entity(mention: Mention, graph: KnowledgeGraph) -> int | None:
     return graph.entity_ids.find(mention.candidates[0].entity) if mention.candidates else None
 
 
-def _marked(example: Example, mentions: Sequence[Mention], graph: KnowledgeGraph) -> Example:
+def _with_markers(example: Example, mentions: Sequence[Mention], graph: KnowledgeGraph) -> Example:
     insertions: list[tuple[int, str]] = []
-    for mention in _apart(mentions):
-        index = _best(mention, graph)
+    for mention in _without_overlaps(mentions):
+        index = _top_entity(mention, graph)
         kind = NO_TYPE if index is None else type_of(graph, index)
         insertions += [(mention.start, f"@ * {kind} * "), (mention.end, " @")]
     pieces, last = [], 0
@@ -122,13 +123,13 @@ def _marked(example: Example, mentions: Sequence[Mention], graph: KnowledgeGraph
         last = position
     text = "".join([*pieces, example.text[last:]])
     spans, arguments = (
-        tuple(_moved(x, insertions) for x in some) for some in (example.spans, example.arguments)
+        tuple(_shifted(x, insertions) for x in some) for some in (example.spans, example.arguments)
     )
     return replace(example, text=text, spans=spans, arguments=arguments)
 
 
-def _apart(mentions: Sequence[Mention]) -> list[Mention]:
-    """Return the mentions that overlap no longer one, in reading order."""
+def _without_overlaps(mentions: Sequence[Mention]) -> list[Mention]:
+    """Return the mentions without those that overlap a longer one, in reading order."""
     kept: list[Mention] = []
     for mention in sorted(mentions, key=lambda x: (x.start - x.end, x.start)):
         if all(mention.end <= other.start or other.end <= mention.start for other in kept):
@@ -136,7 +137,7 @@ def _apart(mentions: Sequence[Mention]) -> list[Mention]:
     return sorted(kept)
 
 
-def _moved(span: Span, insertions: Sequence[tuple[int, str]]) -> Span:
+def _shifted(span: Span, insertions: Sequence[tuple[int, str]]) -> Span:
     before = sum(len(words) for position, words in insertions if position <= span.start)
     within = sum(len(words) for position, words in insertions if span.start < position < span.end)
     return replace(span, start=span.start + before, end=span.end + before + within)

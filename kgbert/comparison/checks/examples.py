@@ -1,4 +1,4 @@
-"""What the texts of a study say beside its scores: coverage, and answers that changed."""
+"""Linking coverage of a study's texts, and examples of changed answers."""
 
 from collections.abc import Sequence
 
@@ -9,12 +9,12 @@ from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.linking.analysis.diagnosis import diagnose_no_links
 from kgbert.linking.mention import Linker, Mention
 
-#: Texts that are linked at once until one mentions the graph, which mostly the first few do.
+#: Texts that are linked at once until one has a mention; mostly the first batch suffices.
 _BATCH = 64
 
 
 def coverage_of(study: Study) -> Coverage:
-    """Return how much of the first seed's test texts the linker reaches."""
+    """Return the linker's coverage of the first seed's test texts."""
     test = study.split(study.seeds[0]).test
     found = study.linker([example.text for example in test])
     return Coverage(
@@ -24,7 +24,7 @@ def coverage_of(study: Study) -> Coverage:
 
 
 def check_linked(graph: KnowledgeGraph, linker: Linker, texts: Sequence[str]) -> None:
-    """Raise ValueError where no text mentions the graph: it could change nothing.
+    """Raise ValueError where no text has a mention, so the graph could have no effect.
 
     >>> from kgbert.graph.storage.builder import GraphBuilder
     >>> builder = GraphBuilder()
@@ -49,8 +49,8 @@ def changed_predictions(
 ) -> list[ChangedPrediction]:
     """Return some test texts that one of two arms answers correctly and the other does not.
 
-    They are taken in the order of the texts from the first seed that both have finished: half of
-    them texts that knowledge corrects, half of them texts that it spoils.
+    They come from the first seed that both arms have finished, in the order of the texts: half are
+    answered correctly only by the main arm, half only by the baseline.
     """
     done = {(run.arm, run.seed): run for run in runs if run.is_done}
     for seed in study.seeds:

@@ -1,4 +1,4 @@
-"""Remarks that qualify a verdict, and warnings of unequal terms, from the runs themselves."""
+"""Remarks that qualify a verdict, and warnings about unequal conditions of the arms."""
 
 from collections.abc import Sequence
 from statistics import mean, median
@@ -18,14 +18,14 @@ from kgbert.reporting.formatting import (
 )
 from kgbert.reporting.svg import Number
 
-#: So many incomplete seeds are described one by one; the others are counted.
+#: Maximum number of incomplete seeds that are described one by one; further ones are counted.
 MOST_DESCRIBED = 3
 
 
 def remarks(
     runs: PairedRuns, comparisons: Sequence[PairedDifference], slices: Sequence[SliceResult]
 ) -> list[str]:
-    """Return a sentence for each thing that qualifies the verdict."""
+    """Return a sentence for each result that qualifies the verdict."""
     return [
         *_unseen_names(runs, slices),
         *_learning_curve(runs, comparisons),
@@ -37,7 +37,7 @@ def remarks(
 
 
 def _unseen_names(runs: PairedRuns, slices: Sequence[SliceResult]) -> list[str]:
-    """Compare the difference on names or mentions that training had not seen with the seen."""
+    """Compare the difference on unseen names or mentions with that on seen ones."""
     by_name = {one.name: one for one in slices}
     for what in ("names", "mentions"):
         new, known = (by_name.get(f"{what} {kind} in training") for kind in ("unseen", "seen"))
@@ -51,7 +51,7 @@ def _unseen_names(runs: PairedRuns, slices: Sequence[SliceResult]) -> list[str]:
 
 
 def _learning_curve(runs: PairedRuns, comparisons: Sequence[PairedDifference]) -> list[str]:
-    """Compare the difference with the fewest training texts with that of the most."""
+    """Compare the difference at the smallest training set with that at the largest."""
     study = runs.study
     if not study.learning_curve:
         return []
@@ -120,14 +120,14 @@ def _negated(limits: Sequence[float] | None) -> str:
     return interval([-limit for limit in reversed(limits)] if limits else None)
 
 
-#: A baseline cut off in more than this share of its runs was trained for too few epochs.
+#: A baseline that stopped in its last epoch in more than this share of runs was undertrained.
 CUT_OFF_SHARE = 0.5
 #: Arms whose sizes differ by more than this share are reported.
 SIZE_SHARE = 0.01
 
 
 def fairness_warnings(runs: PairedRuns) -> list[str]:
-    """Return a sentence for each sign that the arms did not compete on equal terms."""
+    """Return a sentence for each sign of unequal conditions between the arms."""
     return [
         *_majority_class(runs),
         *_still_improving(runs),
@@ -138,7 +138,7 @@ def fairness_warnings(runs: PairedRuns) -> list[str]:
 
 
 def _majority_class(runs: PairedRuns) -> list[str]:
-    """Warn where every run of every arm gives one and the same answer to all its test texts."""
+    """Warn where every run of every arm predicts a single class for all test texts."""
     answers = [run.items.answers if run.items else () for run in runs.done.values()]
     if not answers or any(len(run) < 2 or len(set(run)) > 1 for run in answers):
         return []
@@ -150,7 +150,7 @@ def _majority_class(runs: PairedRuns) -> list[str]:
 
 
 def _still_improving(runs: PairedRuns) -> list[str]:
-    """Name the arms whose best epoch was mostly the last one that they were allowed."""
+    """Name the arms whose best epoch was mostly the last permitted one."""
     cut_off_arms = []
     for arm in runs.study.judged_arms:
         cut_off = [
@@ -169,7 +169,7 @@ def _still_improving(runs: PairedRuns) -> list[str]:
 
 
 def _edge_of_the_grid(runs: PairedRuns) -> list[str]:
-    """Name the arms whose best learning rate may lie outside of what was tried."""
+    """Name the arms whose best learning rate may lie outside the grid."""
     tuning = runs.study.tuning
     if tuning is None or len(tuning.rates) < 2:
         return []
@@ -186,7 +186,7 @@ def _edge_of_the_grid(runs: PairedRuns) -> list[str]:
 
 
 def _control_size(runs: PairedRuns) -> list[str]:
-    """Warn if main arm and control differ in size; the plain arm is smaller by design."""
+    """Warn if main arm and control differ in size; the baseline is smaller by design."""
     main, _, *control = runs.study.judged_arms
     sizes = _sizes(runs, [main, *control])
     if len(sizes) < 2 or max(sizes.values()) <= (1 + SIZE_SHARE) * min(sizes.values()):
@@ -198,7 +198,7 @@ def _control_size(runs: PairedRuns) -> list[str]:
 
 
 def _larger_rivals(runs: PairedRuns) -> list[str]:
-    """Warn of arms besides the judged ones that have more parameters than the main arm."""
+    """Warn about further arms that have more parameters than the main arm."""
     main, *judged = runs.study.judged_arms
     sizes = _sizes(runs, [arm for arm in runs.study.arms if arm not in judged])
     if main not in sizes:
@@ -214,7 +214,7 @@ def _larger_rivals(runs: PairedRuns) -> list[str]:
 
 
 def _sizes(runs: PairedRuns, arms: Sequence[str]) -> dict[str, Number]:
-    """Return the parameters of each arm that has a finished run."""
+    """Return the number of parameters of each arm that has a finished run."""
     sizes: dict[str, Number] = {}
     for arm in arms:
         if counts := [run.cost.parameters for run in runs.of(arm) if run.cost.parameters]:

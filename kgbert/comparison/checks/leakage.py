@@ -1,4 +1,4 @@
-"""Signs that a comparison's answers were known beforehand: they speak in the report."""
+"""Detect possible leakage between texts, labels, graph and linker, for the report."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -7,10 +7,10 @@ from kgbert.comparison.study import Study
 from kgbert.data import Span
 from kgbert.graph.core.graph import KnowledgeGraph
 
-#: Labels that are told one by one.
+#: Maximum number of labels that a warning lists.
 TOLD = 8
 
-#: So many mentions that no dictionary could have linked are no coincidence.
+#: Minimum number of gold links without a matching name that is reported as leakage.
 UNNAMED = 10
 
 
@@ -27,8 +27,8 @@ def _shared_texts(study: Study) -> Iterator[str]:
     shared = []
     for seed in study.seeds:
         split = study.split(seed)
-        train = {_bare(" ".join(example.texts)) for example in split.train}
-        count = sum(_bare(" ".join(example.texts)) in train for example in split.test)
+        train = {_normalized_text(" ".join(example.texts)) for example in split.train}
+        count = sum(_normalized_text(" ".join(example.texts)) in train for example in split.test)
         if count:
             shared.append(f"{count:,} of {len(split.test):,} (seed {seed})")
     if shared:
@@ -36,16 +36,18 @@ def _shared_texts(study: Study) -> Iterator[str]:
 
 
 def _named_labels(study: Study) -> Iterator[str]:
-    """Tell of labels that are names or synonyms of entities, and where these are in reach."""
+    """Yield warnings about labels that are names of entities, and about linked ones."""
     split = study.split(study.seeds[0])
     labels = sorted({label for example in split.train for label in study.task.classes(example)})
     named = _entities_named(study.graph, labels)
     if not named:
         return
-    told = ", ".join(_label_told(study.graph, *each) for each in list(named.items())[:TOLD])
+    listed = ", ".join(
+        _label_with_synonym(study.graph, *each) for each in list(named.items())[:TOLD]
+    )
     yield (
-        f"Labels that are names of entities in the graph: {told}. A gain may come from looking up "
-        "the answer there."
+        f"Labels that are names of entities in the graph: {listed}. A gain may come from looking "
+        "up the answer there."
     )
     linked, reached = _in_reach(study, named)
     if reached:
@@ -57,21 +59,29 @@ def _named_labels(study: Study) -> Iterator[str]:
 
 
 def _entities_named(graph: KnowledgeGraph, labels: list[str]) -> dict[str, list[int]]:
-    """Return the indices of the entities that a label is a name of, for each label with any."""
-    wanted: dict[str, list[int]] = {_plain(label): [] for label in labels}
+    """Return the indices of the entities named like a label, for each label that has any."""
+    wanted: dict[str, list[int]] = {_normalized_name(label): [] for label in labels}
     for name, entity in zip(graph.names, graph.name_entities.tolist(), strict=True):
-        if (found := wanted.get(_plain(name))) is not None and entity not in found:
+        if (found := wanted.get(_normalized_name(name))) is not None and entity not in found:
             found.append(entity)
-    return {label: wanted[_plain(label)] for label in labels if wanted[_plain(label)]}
+    return {
+        label: wanted[_normalized_name(label)]
+        for label in labels
+        if wanted[_normalized_name(label)]
+    }
 
 
-def _label_told(graph: KnowledgeGraph, label: str, entities: list[int]) -> str:
-    best = graph.name(entities[0])
-    return label if _plain(best) == _plain(label) else f"{label} (a synonym of {best})"
+def _label_with_synonym(graph: KnowledgeGraph, label: str, entities: list[int]) -> str:
+    name = graph.name(entities[0])
+    return (
+        label
+        if _normalized_name(name) == _normalized_name(label)
+        else f"{label} (a synonym of {name})"
+    )
 
 
 def _in_reach(study: Study, named: Mapping[str, list[int]]) -> tuple[int, int]:
-    """Return how many test texts are linked, and how many of these to what names their label."""
+    """Return the numbers of linked test texts, and of those linked near their label's entity."""
     graph = study.graph
     ids = {label: {graph.entity_ids[index] for index in some} for label, some in named.items()}
     test = study.split(study.seeds[0]).test
@@ -91,7 +101,7 @@ def _reach(graph: KnowledgeGraph, entity: str) -> set[str]:
 
 
 def _known_from_gold(study: Study) -> Iterator[str]:
-    """Notice a linker that answers what only the labels of the test texts can tell."""
+    """Yield a warning where a linker seems to use the gold labels of the test texts."""
     test = study.split(study.seeds[0]).test
     if not any(span.entity for example in test for span in example.spans):
         return
@@ -113,18 +123,20 @@ def _known_from_gold(study: Study) -> Iterator[str]:
 
 def _is_named(graph: KnowledgeGraph, text: str, span: Span) -> bool:
     names = graph.entity(span.entity).names
-    return _plain(text[span.start : span.end]) in {_plain(name.text) for name in names}
+    return _normalized_name(text[span.start : span.end]) in {
+        _normalized_name(name.text) for name in names
+    }
 
 
-def _bare(text: str) -> str:
-    """Return a text without what may differ between copies: case, blanks, line breaks."""
+def _normalized_text(text: str) -> str:
+    """Return a text without differences between copies: case, blanks and line breaks."""
     return " ".join(text.casefold().split())
 
 
-def _plain(name: str) -> str:
-    """Return a name without what labels and names write differently: case, signs, a plural's s.
+def _normalized_name(name: str) -> str:
+    """Return a name without case, punctuation and plural s, for comparison with labels.
 
-    >>> _plain("Respiratory_Diseases"), _plain("respiratory disease")
+    >>> _normalized_name("Respiratory_Diseases"), _normalized_name("respiratory disease")
     ('respiratory disease', 'respiratory disease')
     """
     words = re.findall(r"\w+", name.casefold().replace("_", " "))

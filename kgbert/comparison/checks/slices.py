@@ -1,4 +1,4 @@
-"""Parts of a test set on which the arms are compared apart."""
+"""Slices of a test set on which the arms are compared separately."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -14,15 +14,15 @@ from kgbert.graph.core.hierarchy import ancestors, is_hierarchical
 from kgbert.linking.mention import Mention
 from kgbert.tasks.base import EncodedExample, Slice
 
-#: A branch with more than this share of all entities is divided into those right below it.
+#: A branch with more than this share of all entities is replaced by its children.
 LARGEST_SHARE = 0.5
 
-#: The entities right below one.
+#: Returns the children of an entity.
 Children = Callable[[int], NDArray[np.int32]]
 
 
 def branches_above(graph: KnowledgeGraph, entity_ids: Iterable[str]) -> set[str]:
-    """Return the names of the main branches that some entities belong to.
+    """Return the names of the main branches that contain some of the entities.
 
     >>> from kgbert.graph.storage.builder import GraphBuilder
     >>> builder = GraphBuilder()
@@ -42,9 +42,9 @@ def branches_above(graph: KnowledgeGraph, entity_ids: Iterable[str]) -> set[str]
 
 @lru_cache(maxsize=4)
 def branch_tops(graph: KnowledgeGraph) -> frozenset[int]:
-    """Return the entities that head the main branches: the roots, or what is right below them.
+    """Return the top entities of the main branches: the roots, or their children.
 
-    A root that covers most of the graph says nothing, and gives way to its children.
+    A root that covers most of the graph separates nothing, so its children replace it.
     """
     climbs = is_hierarchical(graph)
     heads, tails = graph.heads[climbs], graph.tails[climbs]
@@ -72,17 +72,17 @@ def _share(top: int, children: Children, size: int) -> float:
     return len(found) / size
 
 
-#: More branches than these would be a list that nobody reads.
+#: Maximum number of branches in a report, so that its table stays readable.
 MOST_BRANCHES = 8
 
 
 def slices_of(study: Study, split: Split, encoded: Sequence[EncodedExample]) -> list[Slice]:
-    """Return the slices that have a text: by mentions, by branch of the graph, by the task's own.
+    """Return the non-empty slices: by mentions, by branch of the graph, and those of the task.
 
     Args:
-        study: Says how entities are found, and in which graph.
-        split: Texts of a seed; its test texts are divided.
-        encoded: The test texts as a model read them.
+        study: The study, with linker and graph.
+        split: The split of a seed; its test texts are sliced.
+        encoded: The encoded test texts.
     """
     mentions = study.linker([example.text for example in split.test])
     slices = [
@@ -100,7 +100,7 @@ def _by_mentions(study: Study, split: Split, mentions: Sequence[Sequence[Mention
         for mention in found
         for candidate in mention.candidates
     }
-    best = [_best(found) for found in mentions]
+    best = [_top_entities(found) for found in mentions]
     linked = [i for i, entities in enumerate(best) if entities]
     several = [any(len(mention.candidates) > 1 for mention in found) for found in mentions]
     return [
@@ -113,7 +113,7 @@ def _by_mentions(study: Study, split: Split, mentions: Sequence[Sequence[Mention
 
 
 def _by_branch(study: Study, mentions: Sequence[Sequence[Mention]]) -> Iterator[Slice]:
-    branches = [branches_above(study.graph, _best(found)) for found in mentions]
+    branches = [branches_above(study.graph, _top_entities(found)) for found in mentions]
     counts = Counter(name for names in branches for name in sorted(names))
     for name, _ in counts.most_common(MOST_BRANCHES):
         yield _texts(f"branch: {name}", [i for i, names in enumerate(branches) if name in names])
@@ -123,5 +123,5 @@ def _texts(name: str, positions: Sequence[int]) -> Slice:
     return Slice(name, positions, len(positions))
 
 
-def _best(mentions: Sequence[Mention]) -> set[str]:
+def _top_entities(mentions: Sequence[Mention]) -> set[str]:
     return {mention.candidates[0].entity for mention in mentions if mention.candidates}

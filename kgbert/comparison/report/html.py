@@ -1,4 +1,4 @@
-"""Write the report of a comparison: one HTML page that stands alone, for screen and paper."""
+"""Write the report of a comparison as one self-contained HTML page."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -24,11 +24,11 @@ from kgbert.reporting.page import Figure, render_page
 from kgbert.utils.atomic_write import write_atomically
 from kgbert.utils.json_records import to_json
 
-#: With more arms than this a drawing shows those of the verdict only.
+#: With more arms than this a plot shows only the arms of the verdict.
 DRAWN_ARMS = 5
-#: The difference on fewer texts varies so much that its axis would hide the others.
+#: Minimum texts of a slice in a plot: the variance of smaller slices would stretch the axis.
 DRAWN_TEXTS = 10
-#: The colour class and the heading of each outcome.
+#: The CSS class and the heading of each outcome.
 OUTCOMES = {
     "helps": ("helps", "It helps"),
     "hurts": ("hurts", "It hurts"),
@@ -38,7 +38,7 @@ OUTCOMES = {
 
 
 def write_report(result: ComparisonResult, path: str | Path) -> Path:
-    """Write the results as one HTML file that loads nothing from elsewhere, and return its path."""
+    """Write the results as one self-contained HTML file, and return its path."""
     return write_atomically(path, render_report(result))
 
 
@@ -157,14 +157,14 @@ def _effect(label: str, differences: Sequence[float], summary: PairedSummary) ->
 
 
 def _drawn_arms(result: ComparisonResult) -> Sequence[ArmSummary]:
-    """Return the arms to draw together: all of a few, or those that the verdict rests on."""
+    """Return the arms of a plot: all if they are few, else those of the verdict."""
     if len(result.arms) <= DRAWN_ARMS:
         return result.arms
     return [arm for arm in result.arms if arm.name in result.study.judged_arms]
 
 
 def _complete_scores(result: ComparisonResult) -> list[tuple[str, list[float]]]:
-    """Return the scores on the complete seeds of each arm that finished all of these."""
+    """Return each arm's scores on the complete seeds, for arms that finished all of them."""
     complete = result.complete_seeds
     arms = []
     for arm in _drawn_arms(result):
@@ -186,7 +186,7 @@ def _ceiling(result: ComparisonResult) -> str:
 
 
 def _settings(result: ComparisonResult) -> Iterator[tuple[str, str]]:
-    """Yield each setting with its value, or its values and the arms that have them."""
+    """Yield each setting with its value, or with one value per group of arms."""
     settings = {}
     for arm in result.arms:
         if arm.training_config:

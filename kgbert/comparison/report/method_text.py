@@ -7,7 +7,7 @@ from kgbert.reporting.formatting import arm_name, interval, points, score
 
 
 def method(result: ComparisonResult) -> list[str]:
-    """Return the paragraphs that explain how the verdict was reached."""
+    """Return the paragraphs that explain the verdict's rules and tests."""
     study = result.study
     main, baseline = study.main, study.baseline
     return [
@@ -56,7 +56,7 @@ def _test(result: ComparisonResult) -> str:
 
 
 def _item_level(result: ComparisonResult) -> list[str]:
-    """Return the test over items where the test set was the same on all seeds."""
+    """Return the item-level test where all seeds share one test set."""
     found = result.comparisons[0].item_level
     if found is None or found.summary.interval is None:
         return []
@@ -71,7 +71,7 @@ def _item_level(result: ComparisonResult) -> list[str]:
 
 
 def _alternative_tests(result: ComparisonResult) -> list[str]:
-    """Return other common tests, on which the verdict does not rest."""
+    """Return the results of other common tests, which do not affect the verdict."""
     described = [
         f"Over {arm_name(pair.second)}: {_describe(pair.alternative_tests)}."
         for pair in result.comparisons

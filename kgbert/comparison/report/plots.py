@@ -1,4 +1,4 @@
-"""The plots of a report, as SVG without scripts; colours come from the page's style sheet."""
+"""The plots of a report as static SVG; colours come from the page's style sheet."""
 
 import math
 import re
@@ -23,7 +23,7 @@ from kgbert.reporting.svg import (
 
 
 def size_plot(points: Sequence[LearningCurvePoint], arms: Sequence[str], unit: str) -> str:
-    """Return the mean score of each arm by the number of training texts, on a logarithmic axis."""
+    """Return a plot of each arm's mean score by number of training texts, on a logarithmic axis."""
     top, bottom, left = 24, 236, 44
     right = end_of_lines(arms)
     scores = {arm: [_mean_score(point, arm) for point in points] for arm in arms}
@@ -55,15 +55,15 @@ def _logarithmic(sizes: Sequence[int], start: Number, end: Number) -> Axis:
 
 
 WIDTH = 460
-#: About the width of a letter, to leave room for names.
+#: Approximate width of a letter, to reserve space for names.
 LETTER = 8
 #: The same for a bold letter on a phone, whose letters are larger.
 BOLD_LETTER = 9.4
-#: Longer names would leave too little room for the lines that they name.
+#: Maximum length of a name, to leave space for the lines.
 LONGEST_NAME = 20
-#: From the end of a line to its name.
+#: Distance from the end of a line to its name.
 NAME_GAP = 10
-#: So many arms have a colour of their own in the style sheet; further ones start over.
+#: Number of arm colours in the style sheet; further arms reuse them.
 COLOURS = 6
 
 
@@ -85,7 +85,7 @@ class Effect:
 
 
 def forest_plot(effects: Sequence[Effect], unit: str) -> str:
-    """Return mean, interval and single seeds of each effect on one axis with a line at zero."""
+    """Return a plot of each effect's mean, interval and seeds on one axis with a zero line."""
     row, top = 46, 14
     bottom = top + row * len(effects)
     values = [100 * value for effect in effects for value in _extent(effect)]
@@ -93,12 +93,14 @@ def forest_plot(effects: Sequence[Effect], unit: str) -> str:
     pieces = [*_vertical_grid(axis, top, bottom, f"points of {unit}")]
     for number, effect in enumerate(effects):
         pieces += _effect(effect, axis, top + row * number)
-    told = "; ".join(f"{effect.label} {_numbers(effect)}" for effect in effects)
-    return drawing(pieces, (WIDTH, bottom + 46), f"Paired differences in points of {unit}: {told}")
+    numbers = "; ".join(f"{effect.label} {_numbers(effect)}" for effect in effects)
+    return drawing(
+        pieces, (WIDTH, bottom + 46), f"Paired differences in points of {unit}: {numbers}"
+    )
 
 
 def seed_plot(arms: Sequence[tuple[str, Sequence[Number]]], unit: str) -> str:
-    """Return one line a seed across the arms; values of one seed stand at one place in each arm."""
+    """Return a plot with one line per seed across the arms."""
     top, bottom, left = 24, 236, 44
     axis = fit_axis([100 * value for _, values in arms for value in values], bottom, top)
     step = (WIDTH - left - 24) / len(arms)
@@ -115,12 +117,12 @@ def seed_plot(arms: Sequence[tuple[str, Sequence[Number]]], unit: str) -> str:
             text(x + 25, y + 4, score(mean(values)), classes=f"strong {colour}"),
             *_stacked(x, bottom + 20, name, step),
         ]
-    told = ", ".join(f"{name} {score(mean(values))}" for name, values in arms)
-    return drawing(pieces, (WIDTH, bottom + 42), f"{unit} of each seed; means: {told}")
+    means = ", ".join(f"{name} {score(mean(values))}" for name, values in arms)
+    return drawing(pieces, (WIDTH, bottom + 42), f"{unit} of each seed; means: {means}")
 
 
 def curve_plot(arms: Sequence[ArmSummary], unit: str) -> str:
-    """Return the validation score by epoch: faint lines for seeds, a strong one for their mean."""
+    """Return a plot of the validation score by epoch: faint lines for seeds, bold for the mean."""
     top, bottom, left = 24, 236, 44
     right = end_of_lines([arm.name for arm in arms])
     curves = [[_curve(run) for run in arm.curves] for arm in arms]
@@ -145,7 +147,7 @@ def curve_plot(arms: Sequence[ArmSummary], unit: str) -> str:
 
 
 def score_grid(axis: Axis, left: Number, unit: str, right: Number = WIDTH) -> list[str]:
-    """Return a labelled line at each score, and the unit above them."""
+    """Return a labelled grid line at each tick, and the unit above them."""
     pieces = [text(0, 10, unit, classes="tick")]
     for tick in axis.ticks:
         y = axis.place(tick)
@@ -157,13 +159,13 @@ def score_grid(axis: Axis, left: Number, unit: str, right: Number = WIDTH) -> li
 
 
 def end_of_lines(arms: Sequence[str]) -> int:
-    """Return where lines end, so that the arms' names fit behind them."""
+    """Return the x position where lines end, to leave space for the arms' names."""
     longest = max(len(_shortened(arm)) for arm in arms)
     return WIDTH - NAME_GAP - math.ceil(BOLD_LETTER * longest)
 
 
 def names_at_ends(arms: Sequence[str], places: Sequence[Number], right: Number) -> list[str]:
-    """Return each arm's name in its colour, beside the end of its line but off the others."""
+    """Return each arm's name in its colour at the end of its line, without overlaps."""
     return [
         text(right + NAME_GAP, y + 4, _shortened(arm), classes=f"strong arm{number % COLOURS}")
         for number, (arm, y) in enumerate(zip(arms, spread_apart(places, 17.0), strict=True))
@@ -208,7 +210,7 @@ def _vertical_grid(axis: Axis, top: Number, bottom: Number, unit: str) -> list[s
 
 
 def _stacked(x: float, y: Number, name: str, width: float) -> list[str]:
-    """Return a name below a column, on two lines where it is too wide for one."""
+    """Return a name below a column, wrapped to two lines where it is too wide."""
     words = re.findall(r"[^\s-]+(?:-|\s*)", name)
     if len(name) * LETTER <= width or len(words) == 1:
         return [text(x, y, name, classes="middle")]
@@ -234,7 +236,7 @@ def _curve(run: TrainingCurve) -> list[tuple[float, float]]:
 def _average(curves: list[list[tuple[float, float]]]) -> list[tuple[float, float]]:
     """Return the mean curve over the epochs that every run reached.
 
-    Beyond them only the runs that stopped late are left, and their mean would be of others.
+    Beyond those epochs the mean would cover a different set of runs.
     """
     scores = [dict(curve) for curve in curves]
     shared = sorted(set(scores[0]).intersection(*scores[1:]))

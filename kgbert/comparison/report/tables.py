@@ -1,4 +1,4 @@
-"""The tables of a comparison, and their form in a terminal, in Markdown and in LaTeX."""
+"""The tables of a comparison, rendered as plain text, Markdown and LaTeX."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -21,11 +21,11 @@ from kgbert.reporting.formatting import (
 from kgbert.reporting.page import Table
 from kgbert.reporting.svg import Number
 
-#: Sentences in a terminal are broken at this width.
+#: Width at which sentences wrap in a terminal.
 WIDTH = 100
-#: Kinds of slices of which there may be many; such a slice is named "branch: heart".
+#: Kinds of slices with possibly many members; a slice is named "branch: heart", for example.
 KINDS = ("branch", "class")
-#: Characters that mean something to LaTeX, and signs that it writes in mathematics.
+#: LaTeX escapes of special characters and of mathematical signs.
 LATEX = {
     "\\": r"\textbackslash{}",
     **{sign: f"\\{sign}" for sign in "&%$#_{}"},
@@ -63,7 +63,7 @@ def arm_table(result: ComparisonResult) -> Table:
 
 
 def rival_table(result: ComparisonResult) -> Table:
-    """Return the main arm against each arm but the baseline, which the table of arms shows."""
+    """Return the main arm against each other arm; the arm table covers the baseline."""
     study = result.study
     rows = [
         (f"{study.main} over {pair.second}", *_difference(pair.summary))
@@ -213,12 +213,12 @@ def _cost(value: Number | None, form: Callable[[Number], str]) -> str:
 
 
 def _notes(result: ComparisonResult) -> list[str]:
-    """Return remarks and warnings, without which the tables alone would mislead."""
+    """Return remarks and warnings, which qualify the tables."""
     return [*result.remarks, *(f"Warning: {warning}" for warning in result.warnings)]
 
 
 def _wrap(sentence: str) -> str:
-    # A hard space keeps the limits of an interval on one line.
+    # A non-breaking space keeps the limits of an interval on one line.
     together = re.sub(r"\[(\S+), (\S+)\]", "[\\1,\xa0\\2]", sentence)
     return fill(together, WIDTH).replace("\xa0", " ")
 

@@ -1,7 +1,7 @@
-"""Other tests and intervals that a reviewer may ask for beside the sign-flip test.
+"""Alternatives to the sign-flip test that reviewers may expect.
 
-The verdict does not rest on them: each answers another question or asks for more than a few
-seeds can give, and says so.
+They do not affect the verdict: each answers a different question or needs more seeds, as its
+docstring explains.
 """
 
 from collections.abc import Callable
@@ -21,13 +21,13 @@ Interval = tuple[float, float]
 
 @dataclass(frozen=True)
 class StochasticOrder:
-    """How far the scores of a first arm are from never being below those of a second.
+    """How far the first arm's scores are from stochastic dominance over the second's.
 
     Attributes:
         violation: Share of the squared distance between the two quantile functions that lies
-            where the second is the higher: 0 if the first is above everywhere, 1 if below.
+            where the second is higher: 0 if the first is higher everywhere, 1 if lower.
         bound: Upper confidence limit of the violation. Below 0.5 the first arm is almost
-            stochastically larger; Ulmer and others (2022) advise to ask for less than 0.2.
+            stochastically larger; Ulmer and others (2022) recommend a bound below 0.2.
     """
 
     violation: float
@@ -37,8 +37,8 @@ class StochasticOrder:
 def mcnemar(only_first: int, only_second: int) -> float:
     """Return the exact two-sided p of McNemar's test for one pair of models on one test set.
 
-    It asks whether the two would differ on other texts, given these two training runs; it knows
-    nothing of other seeds, and needs texts that are independent of each other.
+    It tests whether these two trained models differ on other texts. It does not cover the variance
+    between seeds, and assumes independent texts.
 
     Args:
         only_first: Number of items that only the first model gets right.
@@ -57,9 +57,9 @@ def almost_stochastic_order(
 ) -> StochasticOrder:
     """Compare the score distributions of two arms by almost stochastic order.
 
-    It compares whole distributions and not means, and does not use that the seeds are paired
+    It compares whole distributions instead of means, and ignores that the seeds are paired
     (Dror and others 2019, https://aclanthology.org/P19-1266; Ulmer and others 2022,
-    https://arxiv.org/abs/2204.06815). The bootstrap behind the bound is poor below ten seeds.
+    https://arxiv.org/abs/2204.06815). The bound's bootstrap is unreliable below ten seeds.
 
     >>> almost_stochastic_order([0.7, 0.8, 0.9], [0.4, 0.5, 0.6])
     StochasticOrder(violation=0.0, bound=0.0)
@@ -78,7 +78,7 @@ def almost_stochastic_order(
 def bca_interval(differences: ArrayLike, *, confidence: float = 0.95) -> Interval:
     """Return the BCa bootstrap interval of the mean.
 
-    With few seeds it is too narrow: ``simulated_coverage(bca_interval, 6)`` says by how much.
+    With few seeds it is too narrow; ``simulated_coverage(bca_interval, 6)`` estimates its coverage.
 
     >>> low, high = bca_interval([0.01, 0.02, 0.03, 0.02, 0.01, 0.03])
     >>> 0.01 < low < high < 0.03
@@ -101,14 +101,14 @@ def bca_interval(differences: ArrayLike, *, confidence: float = 0.95) -> Interva
 def simulated_coverage(
     interval: Callable[[Floats], Interval], pairs: int, *, simulations: int = 400
 ) -> float:
-    """Return how often an interval holds the true mean of normal differences."""
+    """Return how often an interval contains the true mean of normal differences."""
     studies = np.random.default_rng(0).standard_normal((simulations, pairs))
     limits = [interval(study) for study in studies]
     return float(np.mean([low <= 0 <= high for low, high in limits]))
 
 
 def _violations(first: Floats, second: Floats) -> Floats:
-    """Return the violation ratio of samples (last axis), exactly, between the steps of both."""
+    """Return the exact violation ratio of samples (last axis), from their step functions."""
     sizes = first.shape[-1], second.shape[-1]
     edges = np.union1d(*(np.arange(size + 1) / size for size in sizes))
     middles = (edges[1:] + edges[:-1]) / 2
@@ -119,7 +119,7 @@ def _violations(first: Floats, second: Floats) -> Floats:
     squared = np.diff(edges) * (one - other) ** 2
     total = squared.sum(axis=-1)
     violated = np.where(one < other, squared, 0.0).sum(axis=-1)
-    # Equal samples violate as much as they comply.
+    # Equal samples get the ratio 0.5 by symmetry.
     ratios: Floats = np.divide(violated, total, out=np.full_like(total, 0.5), where=total > 0)
     return ratios
 

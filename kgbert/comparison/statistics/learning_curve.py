@@ -4,7 +4,7 @@ from kgbert.comparison.results import ComparisonResult, LearningCurvePoint
 
 
 def curve_point(result: ComparisonResult) -> LearningCurvePoint:
-    """Return what a comparison contributes to the curve over the number of training texts."""
+    """Return the point of a comparison on the learning curve."""
     main, *others = result.study.judged_arms
     return LearningCurvePoint(
         size=result.study.manifest.train_size,
@@ -19,6 +19,6 @@ def curve_point(result: ComparisonResult) -> LearningCurvePoint:
 
 
 def curve_points(result: ComparisonResult) -> list[LearningCurvePoint]:
-    """Return the points of all numbers of training texts; none where there was only one."""
+    """Return the points of all training set sizes; an empty list where there is only one."""
     smaller = result.study.learning_curve
     return [*smaller, curve_point(result)] if smaller else []

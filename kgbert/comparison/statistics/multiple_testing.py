@@ -1,4 +1,4 @@
-"""Several tasks together: which verdicts stand when so many were asked for."""
+"""Correct the p-values of several tasks for multiple testing."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,8 +13,8 @@ class Family:
     """The p-values of several tasks, corrected for their number by Holm's method.
 
     Attributes:
-        adjusted: The corrected p of each task; empty where the seeds cannot suffice.
-        sentence: What they come to, in plain words.
+        adjusted: The corrected p of each task; empty where there are too few seeds.
+        sentence: A summary for the report.
     """
 
     adjusted: Mapping[str, float]
@@ -22,11 +22,11 @@ class Family:
 
 
 def family(p_values: Mapping[str, float], seeds: int) -> Family:
-    """Return the corrected p-values of tasks, or say how many seeds they would need.
+    """Return the corrected p-values of tasks, or the number of seeds that they would need.
 
     Args:
         p_values: The p of the same comparison on each task.
-        seeds: Paired seeds of the task that has the fewest.
+        seeds: Smallest number of paired seeds of any task.
 
     >>> family({"a": 0.004, "b": 0.03, "c": 0.2}, 10).sentence
     'Corrected for 3 tasks (Holm), a stays below 0.05.'
@@ -44,5 +44,7 @@ def family(p_values: Mapping[str, float], seeds: int) -> Family:
     adjusted = dict(zip(p_values, holm(list(p_values.values())), strict=True))
     standing = [task for task, p in adjusted.items() if p < ALPHA]
     verb = "stays" if len(standing) == 1 else "stay"
-    said = f"{listing(standing)} {verb}" if standing else "none stays"
-    return Family(adjusted, f"Corrected for {len(p_values)} tasks (Holm), {said} below {ALPHA:g}.")
+    outcome = f"{listing(standing)} {verb}" if standing else "none stays"
+    return Family(
+        adjusted, f"Corrected for {len(p_values)} tasks (Holm), {outcome} below {ALPHA:g}."
+    )

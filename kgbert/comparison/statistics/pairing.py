@@ -10,7 +10,7 @@ from kgbert.utils.errors import KGBertError
 
 @dataclass(frozen=True)
 class PairedRuns:
-    """The runs of a study by arm and seed, and the seeds that count.
+    """The runs of a study by arm and seed, and the complete seeds.
 
     Attributes:
         study: The study that the runs belong to.
@@ -71,7 +71,7 @@ def pair_runs(study: StudyRecord, runs: Sequence[RunRecord]) -> PairedRuns:
 
 
 def missing_runs(runs: PairedRuns, arms: Sequence[str]) -> list[MissingRun]:
-    """Return arm, seed and reason of each run of these arms that was asked for and is not there."""
+    """Return arm, seed and reason of each requested run of these arms without a finished record."""
     missing = []
     for arm in arms:
         for seed in runs.study.seeds:

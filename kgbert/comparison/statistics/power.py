@@ -1,4 +1,4 @@
-"""What a number of seeds can show: the smallest p, and the smallest effect."""
+"""Statistical power: the smallest p and the smallest detectable effect of a number of seeds."""
 
 import math
 from functools import lru_cache
@@ -10,7 +10,7 @@ from kgbert.utils.errors import KGBertError
 
 ALPHA = 0.05
 POWER = 0.8
-#: Up to this many seeds the detectable effect is simulated; beyond, a formula is as good.
+#: Up to this many seeds the detectable effect is simulated; beyond, a formula is accurate.
 SIMULATED_LIMIT = 10
 SIMULATIONS = 4_000
 
@@ -43,10 +43,10 @@ def seeds_needed(comparisons: int = 1, *, alpha: float = ALPHA) -> int:
 
 
 def detectable_effect(sd: float, seeds: int, *, power: float = POWER) -> float | None:
-    """Return the true difference that the sign-flip test at 5 % finds with the given power.
+    """Return the true difference that the sign-flip test at 5 % detects with the given power.
 
-    ``sd`` is the standard deviation of the paired differences, taken as normal. None where so
-    few seeds cannot reach 5 % whatever the effect.
+    ``sd`` is the standard deviation of the paired differences, assumed normal. The result is None
+    where the seeds are too few for p < 5 % with any effect.
 
     >>> detectable_effect(0.01, 5) is None
     True
@@ -62,7 +62,7 @@ def detectable_effect(sd: float, seeds: int, *, power: float = POWER) -> float |
 
 
 def detectable_before(seeds: int) -> str:
-    """Say what a number of seeds can show, before anybody knows how far they will spread.
+    """Return a sentence on the detectable gain, before the variance between seeds is known.
 
     >>> detectable_before(6)
     'With 6 seeds a true gain of 1.8 points is found in four of five comparisons where the ...'
@@ -80,7 +80,7 @@ def detectable_before(seeds: int) -> str:
 
 
 def seeds_to_detect(effect: float, sd: float, *, power: float = POWER) -> int:
-    """Return about how many seeds show a true difference with the given power.
+    """Return about how many seeds detect a true difference with the given power.
 
     >>> seeds_to_detect(0.01, sd=0.01)
     11
@@ -103,8 +103,8 @@ def seeds_to_detect(effect: float, sd: float, *, power: float = POWER) -> int:
 def _simulated_effect(seeds: int, power: float) -> float:
     """Return the detectable effect in standard deviations.
 
-    The test finds a shift as soon as the shift lifts the lower limit of the interval above zero,
-    so the effect wanted is a quantile of how far below zero that limit lies without a shift.
+    The test detects a shift if it moves the lower limit of the interval above zero. So the effect
+    is a quantile of the limit's distance below zero without a shift.
     """
     noise = np.random.default_rng(0).standard_normal((SIMULATIONS, seeds))
     patterns = (np.arange(1, 2**seeds)[:, None] >> np.arange(seeds)) & 1

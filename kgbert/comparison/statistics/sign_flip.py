@@ -1,13 +1,13 @@
 """Paired tests: the exact sign-flip test and the interval that inverts it.
 
-If an arm were no better than another, each paired difference might as well have had the other
-sign. The sign-flip test counts how many of the 2^n choices of signs give a sum as far from zero
-as the one observed. Nothing is assumed about the shape of the differences except symmetry.
+Under the null hypothesis of no difference both signs of a paired difference are equally likely.
+The sign-flip test counts how many of the 2^n choices of signs give a sum at least as far from zero
+as the observed one. It assumes only that the differences are distributed symmetrically.
 
 The same count gives the interval. For a supposed true difference t below the mean, flipping the
 signs of a subset of the ``d - t`` keeps the sum as large exactly if the mean of that subset is at
 most t. So the limits of the interval are order statistics of the means of all subsets (Hartigan
-1969, https://doi.org/10.1080/01621459.1969.10501057), and the interval holds 0 exactly if the
+1969, https://doi.org/10.1080/01621459.1969.10501057), and the interval contains 0 exactly if the
 test does not reject.
 """
 
@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from kgbert.utils.errors import KGBertError, Remedy
 
-#: Up to this many pairs all sign patterns are counted; beyond, a fixed sample of them.
+#: Maximum number of pairs with an exact test; beyond, a fixed sample of sign patterns is used.
 EXACT_LIMIT = 20
 #: Sign patterns drawn beyond the limit.
 DRAWS = 19_999
@@ -31,13 +31,13 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class PairedSummary:
-    """What paired differences say: their mean, its interval and test, and the number of wins.
+    """Mean, interval, test and number of wins of paired differences.
 
     Attributes:
         count: Number of pairs.
         mean: Mean difference, first minus second.
         sd: Standard deviation of the differences; None for a single pair.
-        interval: Confidence interval of the mean; None where so few pairs allow no finite one.
+        interval: Confidence interval of the mean; None where the pairs are too few.
         p: Two-sided p of the sign-flip test.
         wins: Pairs in which the first was better.
         losses: Pairs in which the second was better.
@@ -147,7 +147,7 @@ def subset_means(sums: Floats, sizes: Floats) -> Floats:
 
 
 def _random_subsets(columns: Floats) -> Floats:
-    # A fixed seed: the same runs must give the same p whoever computes it.
+    # A fixed seed, so that the same runs always give the same p.
     generator = np.random.default_rng(0)
     rows = max(1, 4_000_000 // len(columns))
     starts = range(0, DRAWS, rows)

@@ -1,4 +1,4 @@
-"""Where a difference comes from: slices of the test set, and the most that could be gained."""
+"""Results on slices of the test set, and the upper bound of the gain."""
 
 from statistics import mean
 
@@ -6,7 +6,7 @@ from kgbert.comparison.results import KnowledgeCeiling, RunRecord, SliceResult, 
 from kgbert.comparison.statistics.pairing import PairedRuns
 from kgbert.comparison.statistics.sign_flip import paired_summary
 
-#: The slice of texts in which at least one mention was linked, and its opposite.
+#: The slice of texts with at least one linked mention, and its complement.
 LINKED, UNLINKED = "linked", "unlinked"
 
 _EMPTY = SliceScore(0, {})
@@ -15,8 +15,8 @@ _EMPTY = SliceScore(0, {})
 def slice_results(runs: PairedRuns) -> list[SliceResult]:
     """Return, for each slice of the test set, the score of each arm and the paired difference.
 
-    A seed whose test set has no text of a slice is left out of that slice. A slice that is the
-    whole test set with every seed adds nothing, and is left out.
+    A seed without test texts in a slice is left out of that slice. A slice that equals the whole
+    test set on every seed is left out.
     """
     pairs = runs.pairs(runs.study.main, runs.study.baseline)
     both = [run for pair in pairs for run in pair]
@@ -32,9 +32,8 @@ def slice_results(runs: PairedRuns) -> list[SliceResult]:
 def ceiling(runs: PairedRuns) -> KnowledgeCeiling | None:
     """Return the share of linked texts, and the gain if each of them were answered correctly.
 
-    Knowledge can only act where something was linked, so no arm can gain more than this.
-    None where the runs do not tell linked from unlinked texts, and for a metric like F1, which is
-    no mean over texts.
+    Knowledge only acts on linked texts, so no arm can gain more than this. The result is None where
+    the runs do not record linked texts, and for a metric like F1 that is no mean over texts.
     """
     if runs.study.metric != "accuracy":
         return None
@@ -77,7 +76,7 @@ def _slice_result(
 def _is_whole(run: RunRecord, name: str, metric: str) -> bool:
     part = run.slices.get(name, _EMPTY)
     texts = len(run.items.ids) if run.items else 0
-    # Where spans are counted, all texts may have one of a slice that is not all of the spans.
+    # Slices of spans: every text may have a span in a slice that lacks other spans.
     return part.size == texts > 0 and part.metrics[metric] == run.metrics[metric]
 
 

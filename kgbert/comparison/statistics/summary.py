@@ -35,7 +35,7 @@ from kgbert.comparison.statistics.verdict import Evidence, judge
 
 
 def summarise(study: StudyRecord, runs: Sequence[RunRecord]) -> ComparisonResult:
-    """Return what the runs of a study amount to.
+    """Return the summary of the runs of a study.
 
     Only seeds finished in the main arm, the baseline and the control are compared; the mean of
     an arm is over all seeds that it finished.
@@ -73,7 +73,7 @@ def _evidence(runs: PairedRuns) -> Evidence:
 
 
 def _compared(study: StudyRecord) -> list[tuple[str, str]]:
-    """Return main with every other arm, then every arm but main with the baseline."""
+    """Return the compared pairs: main with each other arm, then each of these with the baseline."""
     main, baseline, *control = study.judged_arms
     others = [arm for arm in study.arms if arm not in {main, baseline, *control}]
     rivals = [*control, *others]
@@ -122,13 +122,13 @@ def _item_level(pairs: Sequence[tuple[RunRecord, RunRecord]]) -> ItemLevelTest |
 def _items(
     pairs: Sequence[tuple[RunRecord, RunRecord]],
 ) -> list[tuple[ItemScores, ItemScores]]:
-    """Return the items of each pair of runs; none where a run does not record them."""
+    """Return the items of each pair of runs; an empty list where a run does not record them."""
     items = [(one.items, other.items) for one, other in pairs if one.items and other.items]
     return items if len(items) == len(pairs) else []
 
 
 def _alternative_tests(runs: PairedRuns, first: str, second: str) -> AlternativeTests | None:
-    """Return what other tests say of the arms that the verdict rests on."""
+    """Return the results of other tests on the arms of the verdict."""
     pairs = runs.pairs(first, second)
     if not {first, second} <= set(runs.study.judged_arms) or len(pairs) < seeds_needed():
         return None
@@ -142,7 +142,7 @@ def _alternative_tests(runs: PairedRuns, first: str, second: str) -> Alternative
 
 
 def _mcnemar(runs: PairedRuns, pairs: Sequence[tuple[RunRecord, RunRecord]]) -> list[float]:
-    """Return the p of each seed's two models, where every text is a document of its own."""
+    """Return McNemar's p for each seed's two models, if every text is its own document."""
     items = _items(pairs)
     if runs.study.metric != "accuracy":
         return []

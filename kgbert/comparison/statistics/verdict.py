@@ -1,7 +1,7 @@
-"""The verdict: fixed rules from paired differences to one plain sentence.
+"""The verdict: fixed rules that map paired differences to an outcome and a sentence.
 
 Knowledge *helps* if it beats the plain encoder and the control with the wrong knowledge, each at
-p < 0.05: both must hold, so no correction between the two is due (an intersection-union test). It
+p < 0.05. Both tests must reject, so no correction is needed (an intersection-union test). It
 *hurts* if it is worse than plain at p < 0.05. Below six complete paired seeds no p can fall under
 0.05, and the verdict is *too few seeds*. Everything else is *no evidence*.
 """
@@ -17,17 +17,17 @@ HURTS = "hurts"
 NO_EVIDENCE = "no evidence"
 TOO_FEW = "too few seeds"
 
-#: The gain that "to see a gain of 1 point" speaks of.
+#: The gain in "to see a gain of 1 point".
 WORTHWHILE = 0.01
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """An outcome by the rules, and the sentence that says it.
+    """The outcome by the rules, and its sentence.
 
     Attributes:
         outcome: "helps", "hurts", "no evidence" or "too few seeds".
-        sentence: The outcome and the numbers it rests on, in plain words.
+        sentence: The outcome with the numbers that it is based on.
     """
 
     outcome: str
@@ -36,7 +36,7 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Evidence:
-    """What a verdict is judged from.
+    """The inputs of a verdict.
 
     Attributes:
         main: Name of the arm that is judged.
@@ -45,8 +45,8 @@ class Evidence:
         metric: Name of the metric.
         over_baseline: Main minus baseline over the complete seeds; None without any.
         over_control: Main minus control over the same seeds; None without any.
-        seeds: Number of seeds that were asked for.
-        seed_hint: What to do where these are too few.
+        seeds: Number of requested seeds.
+        seed_hint: Advice for the case of too few seeds.
     """
 
     main: str
@@ -60,7 +60,7 @@ class Evidence:
 
 
 def judge(evidence: Evidence) -> Verdict:
-    """Return the verdict that the rules give for this evidence."""
+    """Return the verdict of the rules for this evidence."""
     plain = evidence.over_baseline
     if plain is None or plain.count < seeds_needed():
         return Verdict(TOO_FEW, _too_few(evidence))
@@ -131,7 +131,7 @@ def _better_than_plain_only(evidence: Evidence, plain: PairedSummary) -> str:
 
 
 def _outlook(summary: PairedSummary, over: str = "") -> str:
-    """Say what the seeds rule out, or how many would show a gain worth having."""
+    """Return which gains the seeds rule out, or how many seeds would detect a relevant gain."""
     if summary.interval is not None and summary.interval[1] < WORTHWHILE:
         return f"a gain of 1 point or more{over} is ruled out (at 95 %)"
     needed = seeds_to_detect(WORTHWHILE, summary.sd or 0.0)

@@ -268,7 +268,7 @@ def test_the_dummy_reads_the_same_of_every_text():
     found = ARMS["dummy"].transform(inputs(), 0).linker(["fever", "nothing"])
 
     assert [[(m.start, m.end) for m in mentions] for mentions in found] == [[(0, 5)], [(0, 7)]]
-    assert len({entity for of_text in entities(found) for entity in of_text}) == 1
+    assert len({entity for text_entities in entities(found) for entity in text_entities}) == 1
 
 
 def test_oracle_links_are_those_of_the_labels():

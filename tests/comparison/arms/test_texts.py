@@ -14,19 +14,19 @@ def test_appended_text_says_once_what_the_graph_knows():
     graph = tiny_graph()
     twice = Example("lung and lung", "ill")
 
-    (told,) = append_entities(linker(), graph, [twice])
+    (rewritten,) = append_entities(linker(), graph, [twice])
 
-    assert told.text == f"lung and lung. {verbalize(graph, graph.index('EX:4'))}"
-    assert told.label == "ill"
+    assert rewritten.text == f"lung and lung. {verbalize(graph, graph.index('EX:4'))}"
+    assert rewritten.label == "ill"
 
 
 def test_appended_definitions_say_name_type_and_definition(graph):
     texts = [Example("a high temperature", "ill")]
 
-    (told,) = append_entities(make_linker(graph, "dictionary"), graph, texts, define)
+    (rewritten,) = append_entities(make_linker(graph, "dictionary"), graph, texts, define)
 
-    said = "fever is symptom; A body temperature above the normal."
-    assert told.text == f"a high temperature. {said}"
+    description = "fever is symptom; A body temperature above the normal."
+    assert rewritten.text == f"a high temperature. {description}"
 
 
 def test_text_without_mention_stays_as_it_was():
@@ -39,30 +39,32 @@ def test_text_without_mention_stays_as_it_was():
 def test_spans_stay_on_their_words_when_text_is_appended():
     spans = (Span(0, 5, "Sign"), Span(13, 17, "Organ"))
 
-    (told,) = append_entities(linker(), tiny_graph(), [Example("fever of the lung", spans=spans)])
+    (rewritten,) = append_entities(
+        linker(), tiny_graph(), [Example("fever of the lung", spans=spans)]
+    )
 
-    assert told.spans == spans
-    assert [told.text[span.start : span.end] for span in told.spans] == ["fever", "lung"]
+    assert rewritten.spans == spans
+    assert [rewritten.text[span.start : span.end] for span in rewritten.spans] == ["fever", "lung"]
 
 
 def test_words_that_were_appended_have_no_tags():
-    (told,) = append_entities(linker(), tiny_graph(), [Example("a lung", spans=SPAN)])
+    (rewritten,) = append_entities(linker(), tiny_graph(), [Example("a lung", spans=SPAN)])
 
-    (encoded,) = tiny_processor().encode([told])
+    (encoded,) = tiny_processor().encode([rewritten])
 
     assert len(encoded.offsets) > len(tiny_processor().encode(["a lung"])[0].offsets)
     assert [encoded.text[word.start : word.end] for word in words_of(encoded)] == ["a", "lung"]
-    assert word_tags(told, encoded) == ["O", "B-Organ"]
+    assert word_tags(rewritten, encoded) == ["O", "B-Organ"]
 
 
 def test_typed_markers_stand_around_mentions_and_spans_move_with_their_words(graph):
     spans = (Span(0, 2, "Word"), Span(2, 7, "Sign"), Span(8, 17, "Both"))
     example = Example("a fever in lung .", "ill", spans)
 
-    (told,) = mark_mentions(make_linker(graph, "dictionary"), graph, [example])
+    (rewritten,) = mark_mentions(make_linker(graph, "dictionary"), graph, [example])
 
-    assert told.text == "a @ * symptom * fever @ in @ * entity * lung @ ."
-    assert [told.text[span.start : span.end] for span in told.spans] == [
+    assert rewritten.text == "a @ * symptom * fever @ in @ * entity * lung @ ."
+    assert [rewritten.text[span.start : span.end] for span in rewritten.spans] == [
         "a ",
         "fever",
         "in @ * entity * lung @ .",
@@ -72,6 +74,6 @@ def test_typed_markers_stand_around_mentions_and_spans_move_with_their_words(gra
 def test_of_mentions_that_overlap_the_longer_one_is_marked(graph):
     mentions = [[Mention(0, 4, (Candidate("EX:5", 1.0),)), Mention(0, 14, (Candidate("EX:1", 1),))]]
 
-    (told,) = mark_mentions(lambda texts: mentions, graph, [Example("lung infection", "ill")])
+    (rewritten,) = mark_mentions(lambda texts: mentions, graph, [Example("lung infection", "ill")])
 
-    assert told.text == "@ * entity * lung infection @"
+    assert rewritten.text == "@ * entity * lung infection @"

@@ -29,15 +29,15 @@ def test_texts_that_mention_an_entity_are_accepted():
 
 
 def test_texts_are_linked_until_one_mentions_an_entity():
-    linker, asked = make_linker(tiny_graph(), "dictionary"), []
+    linker, linked_texts = make_linker(tiny_graph(), "dictionary"), []
 
     def counted(texts):
-        asked.extend(texts)
+        linked_texts.extend(texts)
         return linker(texts)
 
     check_linked(tiny_graph(), counted, ["nothing", "a fever", *["nothing"] * 1_000])
 
-    assert 2 <= len(asked) < 1_000
+    assert 2 <= len(linked_texts) < 1_000
 
 
 def test_entities_of_another_graph_do_not_count():

@@ -15,7 +15,7 @@ def study_of(tmp_path, train, test, **changes):
 
 
 def graph_of_illness():
-    """Return what K-BERT's medical graph is like: signs, each with a class of them beside it."""
+    """Return a graph like K-BERT's medical one: symptoms, each with an entity of its class."""
     builder = GraphBuilder()
     builder.add_name("D", "disease")
     builder.add_name("D", "illness", "exact")
@@ -41,9 +41,9 @@ def test_copy_of_a_training_text_is_found_in_spite_of_case_and_blanks(tmp_path):
 def test_label_that_is_a_name_in_the_graph_is_found_whatever_its_case(tmp_path):
     train = [Example("a", "Fever"), Example("b", "well")]
 
-    (told,) = leakage_warnings(study_of(tmp_path, train, [Example("c", "well")]))
+    (warning,) = leakage_warnings(study_of(tmp_path, train, [Example("c", "well")]))
 
-    assert told.startswith("Labels that are names of entities in the graph: Fever.")
+    assert warning.startswith("Labels that are names of entities in the graph: Fever.")
 
 
 def test_label_of_spans_is_looked_for_as_well(tmp_path):
@@ -60,9 +60,9 @@ def test_label_that_is_a_synonym_in_the_graph_is_found_however_it_is_written(tmp
     graph = graph_of_illness()
     train = [Example("a", label), Example("b", "well")]
 
-    (told,) = leakage_warnings(study_of(tmp_path, train, [Example("c", "well")], graph=graph))
+    (warning,) = leakage_warnings(study_of(tmp_path, train, [Example("c", "well")], graph=graph))
 
-    assert f"{label} (a synonym of disease)" in told
+    assert f"{label} (a synonym of disease)" in warning
 
 
 def test_texts_whose_label_stands_beside_their_entity_in_the_graph_are_counted(tmp_path):
@@ -70,9 +70,9 @@ def test_texts_whose_label_stands_beside_their_entity_in_the_graph_are_counted(t
     texts = [Example("measles", "disease"), Example("broken leg", "disease"), Example("a", "well")]
     study = study_of(tmp_path, texts, texts, graph=graph, linker=make_linker(graph, "dictionary"))
 
-    told = " ".join(leakage_warnings(study))
+    warning = " ".join(leakage_warnings(study))
 
-    assert "In 1 of the 2 test texts with a mention (seed 0)" in told
+    assert "In 1 of the 2 test texts with a mention (seed 0)" in warning
 
 
 class TestEntitiesKnownFromGoldAlone:
@@ -91,12 +91,12 @@ class TestEntitiesKnownFromGoldAlone:
             linker=linker or from_gold(gold),
             task=TASKS["entity-linking"],
         )
-        return [told for told in leakage_warnings(study) if "known only from gold" in told]
+        return [warning for warning in leakage_warnings(study) if "known only from gold" in warning]
 
     def test_are_told_where_the_linker_is_told_the_answers(self, tmp_path):
-        (told,) = self.warnings(tmp_path, self.texts("red spots"))
+        (warning,) = self.warnings(tmp_path, self.texts("red spots"))
 
-        assert f"{UNNAMED} of them under words that are no name" in told
+        assert f"{UNNAMED} of them under words that are no name" in warning
 
     def test_are_none_where_the_words_are_names(self, tmp_path):
         assert self.warnings(tmp_path, self.texts("measles")) == []

@@ -12,7 +12,7 @@ def test_a_family_that_the_seeds_cannot_suffice_for_is_refused_with_the_number_n
 
 
 @pytest.mark.parametrize(
-    ("p_values", "said"),
+    ("p_values", "outcome"),
     [
         ({"a": 0.002, "b": 0.004}, "a and b stay below"),
         ({"a": 0.002, "b": 0.4}, "a stays below"),
@@ -20,8 +20,8 @@ def test_a_family_that_the_seeds_cannot_suffice_for_is_refused_with_the_number_n
     ],
     ids=["both", "one", "none"],
 )
-def test_what_stands_after_the_correction_is_said(p_values, said):
-    assert said in family(p_values, 10).sentence
+def test_what_stands_after_the_correction_is_said(p_values, outcome):
+    assert outcome in family(p_values, 10).sentence
 
 
 def test_corrected_values_are_never_smaller():

@@ -14,7 +14,7 @@ NOTHING = [0.011, -0.012, 0.004, -0.002, 0.007, -0.006]
 gains = st.lists(st.integers(-40, 40).map(lambda x: x / 1000), min_size=1, max_size=8)
 
 
-def evidence(over_plain, over_shuffled=(), asked=None):
+def evidence(over_plain, over_shuffled=(), requested=None):
     return Evidence(
         main="knowledge",
         baseline="plain",
@@ -22,7 +22,7 @@ def evidence(over_plain, over_shuffled=(), asked=None):
         metric="accuracy",
         over_baseline=paired_summary(over_plain) if len(over_plain) else None,
         over_control=paired_summary(over_shuffled) if len(over_shuffled) else None,
-        asked=len(over_plain) if asked is None else asked,
+        seeds=len(over_plain) if requested is None else requested,
         seed_hint="Run the same command with --seeds 6 or more.",
     )
 
@@ -115,7 +115,7 @@ def test_below_six_seeds_there_are_too_few_and_the_remedy_is_named(count):
 
 
 def test_where_enough_seeds_were_asked_for_the_remedy_is_to_run_again():
-    verdict = judge(evidence(GAINS[:5], GAINS[:5], asked=6))
+    verdict = judge(evidence(GAINS[:5], GAINS[:5], requested=6))
 
     assert verdict.outcome == "too few seeds"
     assert verdict.sentence.endswith("Run the same command again to fill in the missing ones.")
