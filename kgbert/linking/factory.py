@@ -18,7 +18,7 @@ from kgbert.utils.registry import LINKERS_GROUP, lookup
 if TYPE_CHECKING:
     from kgbert.features.entity_features import EntityFeatures
 
-#: Key of a linker's settings that holds the subfolder with its files.
+#: Key of the subfolder with a linker's files, in its settings.
 _SUBFOLDER = "subfolder"
 
 
@@ -114,7 +114,7 @@ def domain_words_of(linker: Linker, graph: KnowledgeGraph) -> str:
 
 
 def needs_folder(name: str) -> bool:
-    """Tell whether the linker of a name is loaded from a folder.
+    """Return whether the linker of a name is loaded from a folder.
 
     >>> needs_folder("embedding"), needs_folder("dictionary")
     (True, False)

@@ -1,4 +1,4 @@
-"""What gold mentions teach a dictionary: names that the graph lacks, and names that mislead."""
+"""Adapt a dictionary to gold mentions: add their surface forms, find unreliable names."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -17,11 +17,11 @@ from kgbert.linking.normalization.casefold import fold_cluster
 
 
 def with_gold_names(graph: KnowledgeGraph, examples: Iterable[Example]) -> KnowledgeGraph:
-    """Return the graph with what gold spans say as further names of their entities.
+    """Return the graph with the surface forms of gold spans as additional names of their entities.
 
-    Give training texts, never those that you test on. Short forms that a text defines itself are
-    left out, for they mean something else in the next. What people mean by a name overrules the
-    graph, as in :func:`with_added_names`.
+    Use training texts only, never test texts. Abbreviations that a text defines itself are
+    excluded, because another text can define them differently. Added names take precedence over
+    the graph's own, as in :func:`with_added_names`.
 
     >>> from kgbert.data import Span
     >>> builder = GraphBuilder()
@@ -31,18 +31,18 @@ def with_gold_names(graph: KnowledgeGraph, examples: Iterable[Example]) -> Knowl
     >>> list(with_gold_names(graph, [example]).names)
     ['Cough', 'barking fits']
     """
-    return with_added_names(graph, (told for example in examples for told in _gold(example)))
+    return with_added_names(graph, (name for example in examples for name in _gold_names(example)))
 
 
-def with_added_names(graph: KnowledgeGraph, told: Iterable[tuple[str, str]]) -> KnowledgeGraph:
-    """Return the graph with names that people give its entities, which overrule its own.
+def with_added_names(graph: KnowledgeGraph, names: Iterable[tuple[str, str]]) -> KnowledgeGraph:
+    """Return the graph with additional names, which take precedence over the graph's own.
 
-    They are preferred names. Where the graph prefers the same name for an entity of which it is
-    not told, it is that one's exact name from now on, and ranks behind.
+    The added names have the scope "preferred". If another entity of the graph has the same
+    preferred name, that name gets the scope "exact" and ranks lower.
 
     Args:
-        graph: What is there.
-        told: Pairs of an entity id and a name; entities that the graph lacks are passed over.
+        graph: The graph to extend.
+        names: Pairs of an entity id and a name; ids that are not in the graph are ignored.
 
     >>> builder = GraphBuilder()
     >>> builder.add_name("CHEBI:1", "Alcohols")
@@ -52,50 +52,56 @@ def with_added_names(graph: KnowledgeGraph, told: Iterable[tuple[str, str]]) -> 
     ['preferred', 'preferred', 'exact']
     """
     builder = GraphBuilder()
-    for entity, said in told:
+    for entity, name in names:
         if entity in graph:
-            builder.add_name(entity, said, "preferred")
-    taught = builder.build(source="gold mentions")
-    if not len(taught):
+            builder.add_name(entity, name, "preferred")
+    added = builder.build(source="gold mentions")
+    if not len(added):
         return graph
-    return _overruled(merge_graphs({"graph": graph, "gold": taught}), taught)
+    return _with_precedence(merge_graphs({"graph": graph, "gold": added}), added)
 
 
 def unreliable_names(
     linker: Linker, examples: Sequence[Example], *, least: int = 2, share: float = 0.4
 ) -> set[str]:
-    """Return what a linker finds in texts and people seldom marked: stop names for it.
+    """Return the surface forms that a linker finds but that are seldom gold spans.
+
+    Use them as stop names of the linker.
 
     Args:
         linker: Finds the mentions.
-        examples: Training texts in which every mention is marked.
-        least: How often the linker must have found a name for it to be judged.
-        share: A name misleads if fewer of its findings are gold spans.
+        examples: Training texts in which every mention is annotated.
+        least: Minimum number of mentions before a name is judged.
+        share: A name is unreliable if the share of its mentions that are gold spans is lower.
     """
     found: Counter[str] = Counter()
-    right: Counter[str] = Counter()
+    correct: Counter[str] = Counter()
     linked = linker([example.text for example in examples])
     for example, mentions in zip(examples, linked, strict=True):
         gold = {(span.start, span.end) for span in example.spans}
         for start, end, *_ in mentions:
-            said = fold_cluster(example.text[start:end])
-            found[said] += 1
-            right[said] += (start, end) in gold
-    return {said for said, count in found.items() if count >= least and right[said] < share * count}
+            surface = fold_cluster(example.text[start:end])
+            found[surface] += 1
+            correct[surface] += (start, end) in gold
+    return {
+        surface
+        for surface, count in found.items()
+        if count >= least and correct[surface] < share * count
+    }
 
 
-def _overruled(graph: KnowledgeGraph, taught: KnowledgeGraph) -> KnowledgeGraph:
-    """Return a graph that prefers names for the entities of which they were told."""
-    meant: dict[str, set[str]] = {}
-    for owner, said in zip(taught.name_entities.tolist(), taught.names, strict=True):
-        meant.setdefault(fold_cluster(said), set()).add(taught.entity_ids[owner])
+def _with_precedence(graph: KnowledgeGraph, added: KnowledgeGraph) -> KnowledgeGraph:
+    """Return a graph in which an added name is preferred only for the entities it was added to."""
+    owners: dict[str, set[str]] = {}
+    for owner, name in zip(added.name_entities.tolist(), added.names, strict=True):
+        owners.setdefault(fold_cluster(name), set()).add(added.entity_ids[owner])
     preferred, exact = SCOPES.index("preferred"), SCOPES.index("exact")
     scopes = graph.name_scopes.copy()
     for position, name in enumerate(graph.names):
-        if entities := meant.get(fold_cluster(name)):
-            told = graph.entity_ids[int(graph.name_entities[position])] in entities
-            scopes[position] = preferred if told else max(exact, int(scopes[position]))
-    # Stable: what was an entity's best name stays so.
+        if entities := owners.get(fold_cluster(name)):
+            is_added = graph.entity_ids[int(graph.name_entities[position])] in entities
+            scopes[position] = preferred if is_added else max(exact, int(scopes[position]))
+    # lexsort is stable, so an entity's best name stays the best.
     order = np.lexsort((scopes, graph.name_entities))
     return replace(
         graph,
@@ -105,10 +111,10 @@ def _overruled(graph: KnowledgeGraph, taught: KnowledgeGraph) -> KnowledgeGraph:
     )
 
 
-def _gold(example: Example) -> Iterator[tuple[str, str]]:
-    """Yield entity and surface of the gold spans that mean the same in every text."""
+def _gold_names(example: Example) -> Iterator[tuple[str, str]]:
+    """Yield entity and surface form of the gold spans that are not locally defined."""
     short = {definition.short for definition in find_definitions(example.text)}
     for span in example.spans:
-        said = example.text[span.start : span.end]
-        if span.entity and not {said, said.removesuffix("s")} & short:
-            yield span.entity, said
+        surface = example.text[span.start : span.end]
+        if span.entity and not {surface, surface.removesuffix("s")} & short:
+            yield span.entity, surface

@@ -1,4 +1,4 @@
-"""How much of a user's texts the names of a graph reach, and what looks wrong about it."""
+"""Measure how much of a text collection a linker links to a graph, and find suspicious names."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,20 +19,20 @@ from kgbert.linking.normalization.casefold import fold_cluster
 from kgbert.linking.normalization.stopwords import COMMON_NAMES
 from kgbert.linking.normalization.words import split_words
 
-#: Numbers of mentions in a text that are counted apart; the last stands for more, too.
+#: Upper end of the histogram of mentions per text; texts with more are counted in the last bin.
 MANY_MENTIONS = 6
 
-#: Letters that a surface and the name behind it share at least, as "shares" and "share" do.
+#: Length of the prefix that a surface form shares with its name, as "shares" and "share" do.
 _STEM = 3
 
 
 class CoverageCounter:
-    """Counts texts, words, mentions, what they say and what they were linked to.
+    """Counts texts, words, mentions, their surface forms and their entities.
 
     Args:
         graph: The graph.
-        ordinary: Names of it that are ordinary words.
-        domain: The domain whose common words count as ordinary.
+        ordinary: Names of the graph that are generic words.
+        domain: The domain whose common words count as generic.
     """
 
     def __init__(self, graph: KnowledgeGraph, ordinary: Mapping[str, float], domain: str) -> None:
@@ -48,21 +48,21 @@ class CoverageCounter:
         self._graph, self._ordinary = graph, COMMON_NAMES[domain] | ordinary.keys()
 
     def add(self, text: str, mentions: Sequence[Mention]) -> None:
-        """Count a text and what was found in it."""
+        """Count a text and its mentions."""
         self.words += _word_count(text)
         self.linked_texts += bool(mentions)
         self.linked_words += sum(_word_count(text[start:end]) for start, end in _union(mentions))
         self.texts_by_mentions[min(len(mentions), MANY_MENTIONS)] += 1
         here, ordinary = set(), []
         for mention in mentions:
-            said = " ".join(text[mention.start : mention.end].split())
-            surface = fold_cluster(said)
+            written = " ".join(text[mention.start : mention.end].split())
+            surface = fold_cluster(written)
             here.add(surface)
             self.surfaces[surface] += 1
             self.candidates[surface] = max(len(mention.candidates), self.candidates.get(surface, 0))
             if mention.candidates:
                 self.entities[mention.candidates[0].entity] += 1
-            if name := self._ordinary_name(said, surface, mention):
+            if name := self._ordinary_name(written, surface, mention):
                 ordinary.append(name)
         self.surface_texts.update(here)
         self.ordinary_mentions.update(ordinary)
@@ -70,9 +70,9 @@ class CoverageCounter:
         self.telling_mentions += len(mentions) - len(ordinary)
         self.telling_texts += len(mentions) > len(ordinary)
 
-    def _ordinary_name(self, said: str, surface: str, mention: Mention) -> str:
-        """Return the ordinary word that a mention is; empty where it is none, or an acronym."""
-        if said.isupper() or " " in said:
+    def _ordinary_name(self, written: str, surface: str, mention: Mention) -> str:
+        """Return the generic word that a mention matches; empty if none, or for an acronym."""
+        if written.isupper() or " " in written:
             return ""
         if surface in self._ordinary:
             return surface
@@ -92,7 +92,7 @@ def _word_count(text: str) -> int:
 
 
 def _union(mentions: Sequence[Mention]) -> Iterable[tuple[int, int]]:
-    """Yield the spans that mentions cover, overlapping ones as one."""
+    """Yield the spans that mentions cover, without counting overlaps twice."""
     reached = 0
     for mention in sorted(mentions):
         if mention.end > reached:
@@ -100,21 +100,20 @@ def _union(mentions: Sequence[Mention]) -> Iterable[tuple[int, int]]:
             reached = mention.end
 
 
-#: A surface in more than this share of the texts says nothing about any of them.
+#: A surface form in more than this share of the texts does not discriminate between them.
 TOO_FREQUENT = 0.2
 
-#: How many texts it takes before a share of them means anything, and how many go to the linker
-#: at once.
+#: Minimum number of texts for a meaningful share, and the number of texts per linker call.
 FEWEST_TEXTS = 20
 BATCH = 1024
 
-#: How many lines each list of the report has.
+#: Maximum number of lines in each list of the report.
 LISTED = 10
 
 
 @dataclass(frozen=True)
 class EntityCount:
-    """An entity and how many mentions have it as their best candidate."""
+    """An entity and the number of mentions whose best candidate it is."""
 
     entity: str
     name: str
@@ -123,7 +122,7 @@ class EntityCount:
 
 @dataclass(frozen=True)
 class SurfaceCount:
-    """Something the texts say, in folded case, and what it was linked to."""
+    """A case-folded surface form with its counts."""
 
     text: str
     mentions: int
@@ -133,18 +132,18 @@ class SurfaceCount:
 
 @dataclass(frozen=True)
 class GenericName:
-    """A name that is an ordinary word, and so matches too much."""
+    """A name that is a generic word and therefore matches too often."""
 
     name: str
     texts: int
     mentions: int
     in_graph: float
-    """The share of the graph's entities that say it; 0 for a word common in English."""
+    """The share of the graph's entities whose names contain it; 0 for a common English word."""
 
 
 @dataclass(frozen=True)
 class StopList:
-    """What is left without the ordinary names."""
+    """The counts that remain without the generic names."""
 
     names: tuple[str, ...]
     linked_texts: int
@@ -153,7 +152,7 @@ class StopList:
 
 @dataclass(frozen=True)
 class Coverage:
-    """What a linker found in texts; ``print`` it for a report, ``as_dict()`` for JSON."""
+    """Linking statistics of texts; ``print`` gives a report, ``as_dict()`` gives JSON."""
 
     texts: int
     linked_texts: int
@@ -161,25 +160,25 @@ class Coverage:
     linked_words: int
     mentions: int
     entities: int
-    """Different entities that are some mention's best candidate."""
+    """Number of distinct entities among the mentions' best candidates."""
     top_entities: tuple[EntityCount, ...]
     rules: dict[str, int]
-    """Mentions by the rules that it took to see their best candidate, most first."""
+    """Number of mentions by the rules that matched their best candidate, most frequent first."""
     top_surfaces: tuple[SurfaceCount, ...]
     ambiguous: tuple[SurfaceCount, ...]
-    """Surfaces with several candidates, the most frequent first."""
+    """Surface forms with several candidates, most frequent first."""
     too_frequent: tuple[SurfaceCount, ...]
-    """Surfaces in more than TOO_FREQUENT of the texts: they tell these little apart."""
+    """Surface forms in more than TOO_FREQUENT of the texts."""
     ordinary: tuple[GenericName, ...]
-    """Names that are ordinary words, those in most texts first."""
+    """Names that are generic words, those in most texts first."""
     stop_list: StopList
-    """What never linking these names would leave; mentions that they hide are not counted."""
+    """The counts without these names; shorter mentions inside theirs are not added."""
     texts_by_mentions: tuple[int, ...]
-    """Texts with 0, 1, 2 ... mentions; the last number is of texts with so many or more."""
+    """Number of texts with 0, 1, 2 ... mentions; the last bin includes texts with more."""
     bare_mentions: int
-    """Mentions of entities of which the graph has no edge and no definition."""
+    """Number of mentions of entities without edges and definition."""
     silence: str
-    """Why nothing at all was linked and what to do; empty where something was."""
+    """Why nothing was linked, and a remedy; empty if something was linked."""
 
     @property
     def text_share(self) -> float:
@@ -193,12 +192,12 @@ class Coverage:
 
     @property
     def mentions_per_text(self) -> float:
-        """Mentions in a text on average."""
+        """The mean number of mentions per text."""
         return _share(self.mentions, self.texts)
 
     @property
     def assessment(self) -> OverlapAssessment:
-        """A guess whether there is enough overlap for knowledge to help."""
+        """A rule-of-thumb assessment whether the overlap is sufficient for knowledge to help."""
         return assess_overlap(
             OverlapStatistics(
                 texts=self.texts,
@@ -210,7 +209,7 @@ class Coverage:
         )
 
     def as_dict(self) -> dict[str, Any]:
-        """Return all of it for JSON, the shares included."""
+        """Return the statistics and the shares for JSON."""
         shares = ("text_share", "word_share", "mentions_per_text")
         rounded = {share: round(getattr(self, share), 4) for share in shares}
         return asdict(self) | rounded | {"assessment": asdict(self.assessment)}
@@ -275,7 +274,7 @@ def coverage(texts: Iterable[str], linker: Linker, graph: KnowledgeGraph) -> Cov
             tally.telling_mentions,
         ),
         texts_by_mentions=tuple(tally.texts_by_mentions),
-        bare_mentions=_bare(graph, tally.entities),
+        bare_mentions=_isolated_mentions(graph, tally.entities),
         silence="" if tally.linked_texts else diagnose_no_links(texts, graph),
     )
 
@@ -284,8 +283,8 @@ def _by_count(counts: Counter[str]) -> list[tuple[str, int]]:
     return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
 
 
-def _bare(graph: KnowledgeGraph, entities: Counter[str]) -> int:
-    """Return how many mentions are of entities without edge and definition."""
+def _isolated_mentions(graph: KnowledgeGraph, entities: Counter[str]) -> int:
+    """Return the number of mentions of entities without edges and definition."""
     degree = np.bincount(np.concatenate([graph.heads, graph.tails]), minlength=len(graph))
     found = ((graph.entity_ids.find(entity), count) for entity, count in entities.items())
     return sum(

@@ -1,4 +1,4 @@
-"""How much of the texts a graph reaches, as a page for the terminal."""
+"""Render linking coverage as a report for the terminal."""
 
 from collections.abc import Sequence
 from textwrap import fill
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def render(found: "Coverage") -> str:
-    """Return the report as lines."""
+    """Return the report as text."""
     lines = [reach(found)]
     if found.silence:
         return "\n".join([*lines, f"NOTHING WAS LINKED: {found.silence}"])
@@ -36,7 +36,7 @@ def render(found: "Coverage") -> str:
 
 
 def reach(found: "Coverage") -> str:
-    """Return how many texts, words and entities have a mention."""
+    """Return a sentence with the numbers of linked texts, words and entities."""
     return (
         f"{found.linked_texts:,} of {counted(found.texts, 'text')} ({found.text_share:.1%}) and "
         f"{found.linked_words:,} of {counted(found.words, 'word')} ({found.word_share:.1%}) have a "

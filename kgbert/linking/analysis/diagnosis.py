@@ -1,4 +1,4 @@
-"""Why a graph's names are nowhere in the texts: the likely causes, and what to do about each."""
+"""Diagnose why no text mentions a graph, with a remedy for each cause."""
 
 import unicodedata
 from collections import Counter
@@ -10,12 +10,12 @@ from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.linking.normalization.casefold import fold_cluster
 from kgbert.linking.normalization.words import split_words
 
-#: Texts and names looked at; a sample tells as much as all of them.
+#: Maximum number of texts and of names that are examined; a sample suffices.
 SAMPLE = 5000
 
 
 def diagnose_no_links(texts: Sequence[str], graph: KnowledgeGraph) -> str:
-    """Return the likeliest reason why no text mentions the graph, and a remedy.
+    """Return the most likely reason why no text mentions the graph, and a remedy.
 
     >>> from kgbert.graph.storage.builder import GraphBuilder
     >>> builder = GraphBuilder()
@@ -31,7 +31,7 @@ language of the texts, or translate them.
 
 
 def diagnose_unmatchable_names(texts: Sequence[str], graph: KnowledgeGraph) -> str:
-    """Return why the graph's names are of a kind that such texts do not say, if they are.
+    """Return why the graph's names cannot occur in such texts; empty if they can.
 
     >>> from kgbert.graph.storage.builder import GraphBuilder
     >>> builder = GraphBuilder()
@@ -69,7 +69,7 @@ def _scripts(texts: Iterable[str], names: Iterable[str]) -> str:
 
 
 def _script(texts: Iterable[str]) -> str:
-    """Return the script of most letters, as Unicode calls it."""
+    """Return the Unicode name of the most frequent script."""
     letters = (character for text in texts for character in text[:100] if character.isalpha())
     scripts = Counter(unicodedata.name(letter, "?").split()[0] for letter in letters)
     return min(scripts, key=lambda script: (-scripts[script], script), default="no letters")

@@ -1,4 +1,4 @@
-"""An entity and what is around it, as a person reads it."""
+"""Summarize an entity and its neighbourhood for people."""
 
 from dataclasses import dataclass
 
@@ -6,24 +6,24 @@ import numpy as np
 
 from kgbert.graph.core.graph import HIERARCHICAL, KnowledgeGraph
 
-#: Names, neighbours of one relation, and relations that are shown.
+#: Maximum numbers of names, neighbours per relation, and relations.
 _NAMES, _NEIGHBOURS, _RELATIONS = 6, 5, 6
 
 
 @dataclass(frozen=True)
 class EntitySummary:
-    """What a graph knows of one entity, cut to what a page has room for."""
+    """An entity with its names, definition and neighbours, shortened for display."""
 
     entity: str
     name: str
     other_names: tuple[str, ...]
     definition: str
     around: tuple[tuple[str, tuple[str, ...]], ...]
-    """(relation in words, names of neighbours)."""
+    """Pairs of relation name and names of neighbours."""
 
 
 def summarize_entity(graph: KnowledgeGraph, index: int) -> EntitySummary:
-    """Return what is right around an entity.
+    """Return the summary of an entity.
 
     >>> from kgbert.graph.storage.builder import GraphBuilder
     >>> builder = GraphBuilder()
@@ -50,10 +50,13 @@ def summarize_entity(graph: KnowledgeGraph, index: int) -> EntitySummary:
         graph.name(index),
         tuple(list(names)[1 : _NAMES + 1]),
         graph.definitions[index],
-        tuple((relation, _cut(list(ends))) for relation, ends in list(around.items())[:_RELATIONS]),
+        tuple(
+            (relation, _shortened(list(ends)))
+            for relation, ends in list(around.items())[:_RELATIONS]
+        ),
     )
 
 
-def _cut(names: list[str]) -> tuple[str, ...]:
+def _shortened(names: list[str]) -> tuple[str, ...]:
     more = len(names) - _NEIGHBOURS
     return (*names[:_NEIGHBOURS], f"{more:,} more") if more > 1 else tuple(names)

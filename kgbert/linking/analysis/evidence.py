@@ -1,4 +1,4 @@
-"""By which name and which rules the candidates of a mention were found."""
+"""Report the name and the rules by which each candidate of a mention was found."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,37 +14,37 @@ from kgbert.linking.dictionary.scoring import Match
 from kgbert.linking.factory import component_linkers
 from kgbert.linking.mention import Candidate, Linker, Mention
 
-#: What stands for no rule at all, and for a linker that cannot tell.
+#: Labels for a match without rules, and for a linker that does not report its rules.
 EXACT = "exact match"
 UNKNOWN_MATCH = "not told"
 
 
 @runtime_checkable
 class Matching(Protocol):
-    """A linker that can tell which names stand behind what it proposes for a piece of text."""
+    """A linker that reports the names that match a surface form."""
 
     def matches(self, surface: str) -> list[Match]:
-        """Return the names, best first."""
+        """Return the matching names, best first."""
         ...
 
 
 class MatchEvidence(NamedTuple):
-    """The name of an entity that a candidate was found by, and the rules it took to see it."""
+    """The name by which a candidate was found, and the rules that matched it."""
 
     name: str
-    """Empty where the linker does not tell."""
+    """Empty if the linker does not report it."""
     rules: tuple[str, ...]
 
     @property
     def how(self) -> str:
-        """The rules in words."""
+        """The rules as text."""
         return ", ".join(self.rules) or (EXACT if self.name else UNKNOWN_MATCH)
 
 
 def match_evidence(linker: Linker, text: str, mention: Mention) -> tuple[MatchEvidence, ...]:
-    """Return for each candidate of a mention how the linker came to it.
+    """Return how the linker found each candidate of a mention.
 
-    Nothing is kept while linking; the names are looked up again, so ask about what is shown.
+    Linking keeps no evidence, so this looks the names up again; use it for displayed mentions.
 
     >>> from kgbert.graph.storage.builder import GraphBuilder
     >>> builder = GraphBuilder()
@@ -64,10 +64,10 @@ def match_evidence(linker: Linker, text: str, mention: Mention) -> tuple[MatchEv
 def count_rules(
     linker: Linker, texts: Sequence[str], linked: Iterable[Sequence[Mention]]
 ) -> Counter[str]:
-    """Return for how many mentions each rule was needed to see their best candidate.
+    """Return the number of mentions whose best candidate was matched by each rule.
 
-    ``EXACT`` counts those that took none, ``UNKNOWN_MATCH`` those that the linker does not
-    describe_links for. A mention that took two rules counts for both.
+    ``EXACT`` counts matches without a rule, ``UNKNOWN_MATCH`` mentions for which the linker reports
+    no match. A match by two rules counts for both.
 
     >>> from kgbert.graph.storage.builder import GraphBuilder
     >>> builder = GraphBuilder()
@@ -82,13 +82,13 @@ def count_rules(
         for mention in mentions:
             if not mention.candidates:
                 continue
-            # The score tells what a text defines in brackets from what is found anywhere.
-            asked = (text[mention.start : mention.end], mention.candidates[0])
-            if asked not in known:
+            # The key includes the score, which differs for abbreviations that the text defines.
+            key = (text[mention.start : mention.end], mention.candidates[0])
+            if key not in known:
                 best = mention._replace(candidates=mention.candidates[:1])
                 [one] = match_evidence(linker, text, best)
-                known[asked] = one.rules or (one.how,)
-            counts.update(known[asked])
+                known[key] = one.rules or (one.how,)
+            counts.update(known[key])
     return counts
 
 
@@ -101,10 +101,10 @@ def _matches(linker: Linker, text: str, surface: str) -> Iterator[Match]:
 
 
 def _defined(linker: DictionaryLinker, text: str, surface: str) -> Iterator[Match]:
-    """Yield what a short form means by the text's own word."""
+    """Yield the matches of the long form of an abbreviation that the text defines."""
     if "abbreviations" not in linker.rules or not has_brackets(text):
         return
-    # A plural s may follow; to link the text again only for what may be a short form saves most.
+    # Link the text again only for possible abbreviations (a plural s can follow): this is faster.
     if surface.islower() or len(surface) > MAX_SHORT_LENGTH + 1:
         return
     defined = linker.abbreviation_spans(text)

@@ -1,4 +1,4 @@
-"""Explain why a name was found in a text, or what stood in the way."""
+"""Explain why a name was or was not found in a text."""
 
 from collections.abc import Sequence
 
@@ -12,12 +12,12 @@ from kgbert.linking.normalization.rules import RULES, Words
 from kgbert.linking.normalization.words import split_words
 from kgbert.utils.errors import KGBertError
 
-#: Names told of where the graph lacks the one that is asked for.
+#: Maximum number of similar names that are suggested if the graph lacks a name.
 _NEAR = 3
 
 
 def explain_match(linker: DictionaryLinker, text: str, name: str) -> str:
-    """Return in a sentence or two why a text is, or is not, linked to a name of the graph.
+    """Return why a text is or is not linked to a name of the graph, in one or two sentences.
 
     >>> from kgbert.graph.storage.builder import GraphBuilder
     >>> builder = GraphBuilder()
@@ -38,7 +38,7 @@ def explain_match(linker: DictionaryLinker, text: str, name: str) -> str:
         return f"{name!r} is an entity's id; ask for one of its names: {', '.join(spelt)}."
     similar = linker.matches(name)
     if not similar:
-        near = ", ".join(map(repr, _names_with_its_words(linker, name)))
+        near = ", ".join(map(repr, _names_with_words_of(linker, name)))
         return (
             f"the graph has no name {name!r}, nor one that the rules make of it (what is obsolete, "
             "or in languages left out, is not in it); add it to the graph as a synonym"
@@ -51,7 +51,7 @@ def explain_match(linker: DictionaryLinker, text: str, name: str) -> str:
 
 
 def _explained(linker: DictionaryLinker, text: str, exact: str, entities: set[str]) -> str:
-    """Return why a text is, or is not, linked to entities by a name as the graph spells it."""
+    """Return why a text is or is not linked to the entities with an exact name of the graph."""
     found: dict[bool, str] = {}
     [mentions] = linker([text])
     for mention in mentions:
@@ -73,8 +73,8 @@ def _explained(linker: DictionaryLinker, text: str, exact: str, entities: set[st
     return _obstacle(linker, text, exact)
 
 
-def _names_with_its_words(linker: DictionaryLinker, name: str) -> list[str]:
-    """Return the shortest names that hold the words of what is no name, typos in it forgiven."""
+def _names_with_words_of(linker: DictionaryLinker, name: str) -> list[str]:
+    """Return the shortest names with all words of an unknown name; typos are corrected."""
     known = linker.index.ids
     matcher = FuzzyMatcher(list(linker.index.vocabulary), shortest=MIN_FUZZY_LENGTH)
     words = {
@@ -84,16 +84,16 @@ def _names_with_its_words(linker: DictionaryLinker, name: str) -> list[str]:
     if not words <= known.keys():
         return []
     normaliser = Normalizer(linker.rules)
-    holding = {
+    matching = {
         known
         for known in linker.graph.names
         if words.issubset(normaliser.words(split_words(fold_cluster(known))))
     }
-    return sorted(holding, key=lambda known: (len(known), known))[:_NEAR]
+    return sorted(matching, key=lambda known: (len(known), known))[:_NEAR]
 
 
 def _names_like(graph: KnowledgeGraph, name: str) -> tuple[str, set[str]] | None:
-    """Return how the graph spells a name, and the entities that have it."""
+    """Return a name as the graph spells it, and its entities; None if the graph lacks it."""
     wanted = fold_cluster(" ".join(name.split()))
     spelt = [
         (known, graph.entity_ids[int(graph.name_entities[position])])
@@ -112,19 +112,19 @@ def _obstacle(linker: DictionaryLinker, text: str, name: str) -> str:
     forms = _forms(name, linker.rules)
     surfaces = [surface for form in forms for surface in _surfaces(text, form, linker.rules)]
     if surfaces:
-        return _held_back(linker, text, name, surfaces[0])
+        return _rejection(linker, text, name, surfaces[0])
     for rule in (rule for rule in RULES if rule not in linker.rules):
         more = tuple(other for other in RULES if other in (*linker.rules, rule))
         if any(_surfaces(text, form, more) for form in _forms(name, more)):
             return f"{name!r} would be found if the rule {rule!r} were switched on."
-    said = _normal(text, linker.rules)
-    if missing := [word for word in forms[0] if word not in said] if forms else []:
-        return _lacking(linker, text, name, missing)
+    words = _normal(text, linker.rules)
+    if missing := [word for word in forms[0] if word not in words] if forms else []:
+        return _missing_words(linker, text, name, missing)
     return f"the text has the words of {name!r}, but not side by side in their order."
 
 
-def _lacking(linker: DictionaryLinker, text: str, name: str, missing: Sequence[str]) -> str:
-    """Return which words of a name a text lacks, and what comes close to them."""
+def _missing_words(linker: DictionaryLinker, text: str, name: str, missing: Sequence[str]) -> str:
+    """Return which words of a name a text lacks, and similar words of the text."""
     lacks = f"the text lacks words of {name!r}: {', '.join(map(repr, missing))} (in normal form)"
     matcher = FuzzyMatcher(missing, shortest=MIN_FUZZY_LENGTH)
     for written in split_words(fold_cluster(text)):
@@ -141,13 +141,13 @@ def _lacking(linker: DictionaryLinker, text: str, name: str, missing: Sequence[s
 
 
 def _initials(text: str, name: str) -> str:
-    """Return a word of a text in capitals that the words of a name begin with; "" if none does."""
+    """Return a word of a text that consists of the initials of a name in capitals, or ""."""
     initials = "".join(word[0] for word in name.split()).upper()
     words = (word.strip(".,;:()[]!?") for word in text.split())
     return next((word for word in words if len(word) > 1 and word == initials), "")
 
 
-def _held_back(linker: DictionaryLinker, text: str, name: str, surface: str) -> str:
+def _rejection(linker: DictionaryLinker, text: str, name: str, surface: str) -> str:
     if refusal := linker.refusal(name, surface):
         return f"{surface!r} stands in the text, but {refusal}."
     weak = [match.score for match in linker.matches(surface) if match.name == name]
@@ -171,7 +171,7 @@ def _normal(text: str, rules: Words) -> Words:
 
 
 def _surfaces(text: str, form: Words, rules: Words) -> list[str]:
-    """Return the pieces of a text, from blank to blank, that hold the words of a form in a row."""
+    """Return the shortest runs of whitespace-separated tokens that contain a form contiguously."""
     pieces = text.split()
     normal = [_normal(piece, rules) for piece in pieces]
     found = []

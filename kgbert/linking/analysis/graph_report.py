@@ -1,4 +1,4 @@
-"""The health of a graph, and how much of some texts it reaches, as one HTML page."""
+"""Render the health of a graph, and its coverage of texts, as one HTML page."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +19,7 @@ from kgbert.reporting.formatting import counted
 from kgbert.reporting.page import Figure, Table, render_page
 from kgbert.utils.atomic_write import write_atomically
 
-#: OverlapAssessment -> colour class and heading.
+#: Maps the outcome of an OverlapAssessment to CSS class and heading.
 _OUTCOMES = {
     "enough": ("helps", "Enough overlap"),
     "doubtful": ("warn", "Doubtful"),
@@ -28,19 +28,19 @@ _OUTCOMES = {
     "too few texts": ("open", "Too few texts"),
 }
 
-#: Rows of tables, relations that are listed, and entities that are shown.
+#: Maximum numbers of table rows, listed relations and displayed entities.
 _ROWS, _RELATIONS, _ENTITIES = 10, 12, 4
 
 
 def write_graph_report(
     graph: KnowledgeGraph, path: str | Path, *, coverage: Coverage | None = None
 ) -> Path:
-    """Write a page that stands alone, for screen, phone and paper, and return its path.
+    """Write a self-contained report for screen, phone and print, and return its path.
 
     Args:
         graph: The graph.
-        path: Where to.
-        coverage: What a linker found in texts, with a forecast whether the graph can help.
+        path: The file to write.
+        coverage: Linking statistics of texts; adds an assessment whether the graph can help.
     """
     return write_atomically(path, render_graph_report(graph, graph.health(), coverage))
 
@@ -48,7 +48,7 @@ def write_graph_report(
 def render_graph_report(
     graph: KnowledgeGraph, health: Health, found: Coverage | None = None
 ) -> str:
-    """Return the page."""
+    """Return the report as HTML."""
     colour, outcome = _OUTCOMES[found.assessment.outcome] if found else ("open", "The graph")
     return render_page(
         Path(__file__).with_name("graph_report.html"),
@@ -114,7 +114,7 @@ def _about(health: Health) -> Iterator[tuple[str, str]]:
 
 
 def _findings(health: Health) -> Iterator[tuple[str, int, str, str]]:
-    """Yield name, count, advice and examples of what was found."""
+    """Yield name, count, advice and examples of each finding."""
     for field, name, advice in FINDINGS:
         finding = getattr(health, field)
         if finding.count:
@@ -164,7 +164,7 @@ def _short(name: str) -> str:
 
 
 def _text_tables(found: Coverage) -> Iterator[tuple[str, Table]]:
-    """Yield what each table shows, with the table."""
+    """Yield a description of each table, and the table."""
     if found.ordinary:
         left = found.stop_list
         yield (
@@ -217,7 +217,7 @@ def _text_tables(found: Coverage) -> Iterator[tuple[str, Table]]:
 
 
 def _entities(graph: KnowledgeGraph, found: Coverage | None) -> Iterator[EntitySummary]:
-    """Yield the entities that texts mention most, or those with the most names."""
+    """Yield the most frequently mentioned entities; without texts, those with the most names."""
     if found and found.top_entities:
         indices = [graph.entity_ids.find(it.entity) for it in found.top_entities]
     else:

@@ -1,4 +1,4 @@
-"""Show linked texts as one HTML page that stands alone, the mentions marked in the text."""
+"""Render linked texts as one self-contained HTML page with highlighted mentions."""
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
@@ -8,23 +8,23 @@ from typing import NamedTuple
 from kgbert.linking.analysis.records import LinkedMention, LinkedText
 from kgbert.reporting import page
 
-#: A mention is marked as doubtful below this score, or with a rival this near to the best.
+#: A mention is uncertain if its best score is below SURE, or if the second is less than NEAR lower.
 SURE = 0.8
 NEAR = 0.05
 
 
 class TextSegment(NamedTuple):
-    """A piece of text that the same mentions cover."""
+    """A part of a text that is covered by the same mentions."""
 
     text: str
     covered: bool
     doubtful: bool
     ending: tuple[int, ...]
-    """Numbers, from one, of the text's mentions that end where it does."""
+    """Numbers, from one, of the mentions that end at its end."""
 
 
 def render_page(texts: Sequence[LinkedText], *, title: str, note: str) -> str:
-    """Return linked texts as one HTML page that loads nothing from elsewhere."""
+    """Return linked texts as one self-contained HTML page."""
     values = {
         "title": title,
         "note": note,
@@ -35,11 +35,11 @@ def render_page(texts: Sequence[LinkedText], *, title: str, note: str) -> str:
 
 
 def segments(text: LinkedText) -> Iterator[TextSegment]:
-    """Yield a text cut where mentions begin and end, whether or not they overlap.
+    """Yield the segments of a text between the boundaries of mentions, which can overlap.
 
     >>> mentions = (LinkedMention(2, 7, "fever", ()), LinkedMention(2, 12, "fever pain", ()))
-    >>> for stretch in segments(LinkedText("", "a fever pain", mentions)):
-    ...     print(stretch.text, stretch.covered, stretch.ending)
+    >>> for segment in segments(LinkedText("", "a fever pain", mentions)):
+    ...     print(segment.text, segment.covered, segment.ending)
     a  False ()
     fever True (1,)
      pain True (2,)
@@ -48,20 +48,20 @@ def segments(text: LinkedText) -> Iterator[TextSegment]:
     for mention in text.mentions:
         edges |= {mention.start, mention.end}
     for start, end in pairwise(sorted(edges)):
-        around = [
+        covering = [
             (number, mention)
             for number, mention in enumerate(text.mentions, start=1)
             if mention.start <= start and end <= mention.end
         ]
         yield TextSegment(
             text.text[start:end],
-            bool(around),
-            any(is_uncertain(mention) for _, mention in around),
-            tuple(number for number, mention in around if mention.end == end),
+            bool(covering),
+            any(is_uncertain(mention) for _, mention in covering),
+            tuple(number for number, mention in covering if mention.end == end),
         )
 
 
 def is_uncertain(mention: LinkedMention) -> bool:
-    """Tell whether a mention's best candidate has a low score, or a rival near it."""
+    """Return whether the best candidate has a low score, or a second candidate a similar one."""
     scores = [candidate.score for candidate in mention.candidates]
     return not scores or scores[0] < SURE or (len(scores) > 1 and scores[0] - scores[1] < NEAR)

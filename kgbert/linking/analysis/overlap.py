@@ -1,21 +1,22 @@
-"""Whether a graph meets the texts often enough to help: an honest guess before any training."""
+"""Assess before training whether texts and graph overlap enough for knowledge to help."""
 
 from dataclasses import dataclass
 
-#: Texts below which a share of them means little.
+#: Minimum number of texts for a meaningful share.
 FEWEST = 50
 
-#: Shares of texts with a telling mention below which there is too little, and not clearly enough.
+#: Shares of texts with a specific mention (not a generic word): below the first the overlap is too
+#: little, from the second on it is enough.
 LITTLE, ENOUGH = 0.1, 0.3
 
-#: Share of mentions that are ordinary words, or say nothing beyond their name, from which on the
-#: overlap is doubtful.
+#: Shares of mentions that are generic words, or of entities with nothing but names, from which on
+#: the overlap is doubtful.
 MANY_ORDINARY, MANY_BARE = 0.25, 0.5
 
-#: How many of the texts that knowledge reaches it is taken to mend.
+#: Assumed share of texts with a specific mention whose prediction knowledge corrects.
 MENDED = 0.1
 
-#: Points of accuracy that six seeds mostly suffice to tell from chance.
+#: Smallest gain in accuracy (points) that six seeds usually detect.
 SEEN = 2.0
 
 RULE = (
@@ -30,7 +31,7 @@ RULE = (
 
 @dataclass(frozen=True)
 class OverlapAssessment:
-    """A guess in words whether knowledge can help, with what speaks for and against it."""
+    """An assessment whether knowledge can help, with the reasons."""
 
     outcome: str
     """One of: none, too few texts, too little, doubtful, enough."""
@@ -44,21 +45,21 @@ class OverlapAssessment:
 
 @dataclass(frozen=True)
 class OverlapStatistics:
-    """The shares that a forecast rests on."""
+    """The shares on which the assessment is based."""
 
     texts: int
     linked: float
     """Share of texts with a mention."""
     telling: float
-    """Share of texts with a mention that is no ordinary word."""
+    """Share of texts with a specific mention, one that is not a generic word."""
     ordinary: float
-    """Share of mentions that are ordinary words."""
+    """Share of mentions that are generic words."""
     bare: float
     """Share of mentions of entities without edges and definition."""
 
 
 def assess_overlap(overlap: OverlapStatistics) -> OverlapAssessment:
-    """Return what the overlap of texts and graph lets one expect.
+    """Return the assessment of the overlap of texts and graph.
 
     >>> shares = OverlapStatistics(texts=200, linked=0.04, telling=0.03, ordinary=0.3, bare=0.0)
     >>> print(assess_overlap(shares))
@@ -80,7 +81,7 @@ def assess_overlap(overlap: OverlapStatistics) -> OverlapAssessment:
             "names: there is little to learn from it."
         )
     if outcome not in ("none", "too few texts"):
-        reasons.append(_stake(overlap.telling))
+        reasons.append(_expected_gain(overlap.telling))
     return OverlapAssessment(
         outcome, _SENTENCES[outcome].format(telling=overlap.telling), tuple(reasons)
     )
@@ -97,12 +98,12 @@ def _outcome(overlap: OverlapStatistics) -> str:
     return "doubtful" if mixed or overlap.telling < ENOUGH else "enough"
 
 
-def _stake(telling: float) -> str:
-    points = 100 * MENDED * telling
-    seen = "too little" if points < SEEN else "enough"
+def _expected_gain(specific: float) -> str:
+    points = 100 * MENDED * specific
+    detectable = "too little" if points < SEEN else "enough"
     return (
         f"If knowledge mended one in ten of the texts that it reaches, accuracy would rise by "
-        f"{points:.1f} points, {seen} for a comparison on six seeds to see."
+        f"{points:.1f} points, {detectable} for a comparison on six seeds to see."
     )
 
 

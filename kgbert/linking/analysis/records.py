@@ -1,4 +1,4 @@
-"""What a linker found in texts, told so that a person or a program can follow it."""
+"""Describe the mentions that a linker found, for people and for programs."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -11,20 +11,20 @@ from kgbert.linking.mention import Linker, Mention
 
 @dataclass(frozen=True)
 class LinkedEntity:
-    """A candidate with its name in the graph and the name that the text was seen to say."""
+    """A candidate with its preferred name and the name that matched the text."""
 
     entity: str
     name: str
     score: float
     matched: str
-    """The name that was matched; empty where the linker does not tell."""
+    """The name that matched; empty if the linker does not report it."""
     how: str
-    """The rules that it took, or "exact match"."""
+    """The matching rules, or "exact match"."""
 
 
 @dataclass(frozen=True)
 class LinkedMention:
-    """A mention, what it says, and what it may mean, best first."""
+    """A mention with its surface form and its candidates, best first."""
 
     start: int
     end: int
@@ -41,7 +41,7 @@ class LinkedText:
     mentions: tuple[LinkedMention, ...]
 
     def as_dict(self) -> dict[str, Any]:
-        """Return all of it for JSON; ``chosen`` is the best candidate's entity."""
+        """Return the record for JSON; ``chosen`` is the entity of the best candidate."""
         record = asdict(self)
         for mention in record["mentions"]:
             candidates = mention["candidates"]
@@ -55,13 +55,13 @@ def describe_links(
     linker: Linker,
     graph: KnowledgeGraph,
 ) -> Iterator[LinkedText]:
-    """Yield what the linker found in each text.
+    """Yield the linked mentions of each text.
 
     Args:
-        texts: The id and the text of each.
-        linked: What the linker returned for them.
-        linker: Asked for the names and rules behind each candidate.
-        graph: Gives the entities' names.
+        texts: Pairs of an id and a text.
+        linked: The mentions that the linker returned for the texts.
+        linker: Provides the names and rules that matched each candidate.
+        graph: Provides the entities' preferred names.
 
     >>> from kgbert.graph.storage.builder import GraphBuilder
     >>> from kgbert.linking.dictionary.linker import DictionaryLinker
@@ -90,6 +90,6 @@ def describe_links(
 def _candidates(
     text: str, mention: Mention, linker: Linker, graph: KnowledgeGraph
 ) -> Iterator[LinkedEntity]:
-    behind = match_evidence(linker, text, mention)
-    for (entity, score), found in zip(mention.candidates, behind, strict=True):
+    evidence = match_evidence(linker, text, mention)
+    for (entity, score), found in zip(mention.candidates, evidence, strict=True):
         yield LinkedEntity(entity, graph.name(graph.index(entity)), score, found.name, found.how)

@@ -44,10 +44,10 @@ def find_definitions(text: str, spans: Iterable[tuple[int, int]] = ()) -> list[D
     """Return the short forms that a text defines, and where it spells them out.
 
     The method is that of Schwartz and Hearst (2003, "A simple algorithm for identifying
-    abbreviation definitions in biomedical text"): the letters of the short form are looked for
-    in the long form from right to left, and the first must begin a word. Words that begin with
-    its letters one by one come first. Where the letters are not those of a known span right
-    before the brackets, as in "tacrolimus (FK506)", a word in capitals still stands for it.
+    abbreviation definitions in biomedical text"): the letters of the short form are searched
+    in the long form from right to left, and the first letter must begin a word. Consecutive words
+    whose initials are these letters take precedence. A word in capitals in brackets is also a
+    short form of a known span right before them, as in "tacrolimus (FK506)".
 
     Args:
         text: The text as the user gave it.
@@ -70,7 +70,7 @@ def find_definitions(text: str, spans: Iterable[tuple[int, int]] = ()) -> list[D
 
 
 def has_brackets(text: str) -> bool:
-    """Tell whether a text may define anything."""
+    """Return whether a text has brackets, without which it defines no abbreviation."""
     return "(" in text or "[" in text or (not text.isascii() and bool(_OPENING.search(text)))
 
 
@@ -101,15 +101,15 @@ def _definition(brackets: re.Match[str], text: str, known: Mapping[int, int]) ->
 def link_short_forms(
     text: str, mentions: list[Mention], candidates_of: Callable[[str], tuple[Candidate, ...]]
 ) -> list[Mention]:
-    """Return the mentions with each short form that the text defines meaning its long form.
+    """Return the mentions, with each defined short form linked as its long form.
 
-    A short form whose long form the graph does not know means nothing in this text, whatever
-    it means elsewhere.
+    A defined short form whose long form is not in the graph is not linked, even if the graph
+    contains the short form.
 
     Args:
         text: The text as the user gave it.
-        mentions: What was found in it, in reading order.
-        candidates_of: What a long form may mean.
+        mentions: Mentions of the text, in reading order.
+        candidates_of: Returns the candidates of a long form.
 
     >>> from kgbert.linking.mention import Candidate
     >>> kidney = Mention(0, 25, (Candidate("E:1", 1.0),))
@@ -153,13 +153,13 @@ class _Spans:
         self._longest = dict(ordered)
 
     def contain(self, start: int, end: int) -> bool:
-        """Tell whether a span other than this one contains it."""
+        """Return whether a span other than this one contains it."""
         before = bisect_left(self._starts, start)
         reach = self._ends[before - 1] if before else -1
         return reach >= end or self._longest.get(start, -1) > end
 
     def overlap(self, start: int, end: int) -> bool:
-        """Tell whether a span overlaps this one."""
+        """Return whether a span overlaps this one."""
         before = bisect_left(self._starts, end)
         return bool(before) and self._ends[before - 1] > start
 
@@ -170,7 +170,7 @@ def abbreviation_score(score: float) -> float:
 
 
 def _is_short_form(text: str) -> bool:
-    # Most brackets hold words in lower case: ask first what refuses them.
+    # Most brackets contain lower-case words, so the cheap check that rejects them comes early.
     return (
         2 <= len(text) <= MAX_SHORT_LENGTH
         and not text.islower()
@@ -197,13 +197,13 @@ def _long_form_start(short: str, before: str) -> int | None:
     position = _last_begin(letters[0], caseless, floor, position)
     if position < 0:
         return None
-    # What holds the short form itself does not spell it out.
+    # A phrase that contains the short form is not its long form.
     spells = len(before) - position > len(short) and short not in before[position:]
     return position if spells else None
 
 
 def _begin_of_last_words(text: str, count: int) -> int:
-    """Return where the last so many words of a text begin; 0 if it has no more."""
+    """Return where the last ``count`` words of a text begin; 0 if it has at most so many."""
     words = text.rsplit(None, count)
     if len(words) <= count:
         return 0
@@ -211,7 +211,7 @@ def _begin_of_last_words(text: str, count: int) -> int:
 
 
 def _last_begin(letter: str, text: str, floor: int, end: int) -> int:
-    """Return where a word that begins with a letter last stands from floor to end, or -1."""
+    """Return the last start of a word with this initial between floor and end, or -1."""
     position = text.rfind(letter, floor, end)
     while position > 0 and text[position - 1].isalnum():
         position = text.rfind(letter, floor, position)
@@ -227,7 +227,7 @@ def _caseless(text: str) -> str:
 
 
 def _occurrences(short: str, text: str) -> Iterator[tuple[int, int]]:
-    """Yield where a short form stands as a word of its own; a plural s may follow."""
+    """Yield the spans of a short form as a separate word; a plural s may follow."""
     start = text.find(short)
     while start >= 0:
         end = start + len(short)
@@ -238,5 +238,5 @@ def _occurrences(short: str, text: str) -> Iterator[tuple[int, int]]:
 
 
 def _is_inside(neighbour: str) -> bool:
-    """Tell whether a word goes on with this character; there may be none."""
+    """Return whether a word continues with this character, which can be empty."""
     return (neighbour.isalnum() or neighbour == "_") and not _UNSPACED_END.match(neighbour)

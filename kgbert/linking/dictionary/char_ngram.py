@@ -1,4 +1,4 @@
-"""Link a whole short text to the entities whose names look most like it."""
+"""Link a whole short text to the entities with the most similar names."""
 
 from collections.abc import Iterable, Mapping
 from functools import cached_property
@@ -11,18 +11,17 @@ from kgbert.graph.core.graph import SCOPES, KnowledgeGraph
 from kgbert.linking.dictionary.scoring import Match
 from kgbert.linking.mention import Candidate, Mention, as_texts
 
-#: Texts compared at once; bounds the memory of the similarities.
+#: Texts per block; bounds the memory of the similarities.
 _BLOCK = 256
 
 
 class CharNgramLinker:
-    """Proposes entities for a text as a whole, by the character n-grams it shares with names.
+    """Links a whole text by the character n-grams that it shares with names.
 
-    It is for texts that are themselves names, or nearly: diagnoses, products, occupations,
-    titles. A dictionary finds a name only where it stands; this finds "Neonatal jaundice due to
-    bleeding" near "Neonatal hyperbilirubinemia" and "Prolonged neonatal jaundice". What it
-    proposes is uncertain, which the score says (cosine of TF-IDF weights), and the model's null
-    entity may refuse it.
+    Use it for texts that resemble names: diagnoses, products, occupations, titles. A dictionary
+    matches exact names only; this linker links "Neonatal jaundice due to bleeding" to "Neonatal
+    hyperbilirubinemia" and "Prolonged neonatal jaundice". Its candidates are uncertain, which
+    their scores show (cosine of TF-IDF weights), and the model's null entity can reject them.
 
     >>> from kgbert.graph.storage.builder import GraphBuilder
     >>> builder = GraphBuilder()
@@ -40,17 +39,17 @@ class CharNgramLinker:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """What :meth:`from_settings` needs to build the linker again."""
+        """The settings with which :meth:`from_settings` rebuilds the linker."""
         return {"candidates": self.candidates, "threshold": self.threshold}
 
     @classmethod
     def from_settings(cls, graph: KnowledgeGraph, settings: Mapping[str, Any]) -> "CharNgramLinker":
-        """Return the linker that has these settings, over the names of a graph."""
+        """Return the linker with these settings for the names of a graph."""
         return cls(graph, **settings)
 
     @cached_property
     def _index(self) -> tuple[Any, csr_array]:
-        # Imported here: scikit-learn takes a second to load, and the dictionary needs none of it.
+        # Imported here, because scikit-learn takes a second to load.
         from sklearn.feature_extraction.text import TfidfVectorizer
 
         vectorizer = TfidfVectorizer(
@@ -59,7 +58,7 @@ class CharNgramLinker:
         return vectorizer, csr_array(vectorizer.fit_transform(self.graph.names).T)
 
     def __call__(self, texts: Iterable[str]) -> list[list[Mention]]:
-        """Return at most one mention a text: all of it."""
+        """Return at most one mention per text, which spans the whole text."""
         texts = as_texts(texts)
         if not len(self.graph.names):
             return [[] for _ in texts]
@@ -69,20 +68,20 @@ class CharNgramLinker:
             block = texts[start : start + _BLOCK]
             similar = csr_array(vectorizer.transform(block)) @ names
             for row, text in enumerate(block):
-                best = self._best(similar[[row]])
-                candidates = tuple(Candidate(match.entity, match.score) for match in best)
+                ranked = self._ranked(similar[[row]])
+                candidates = tuple(Candidate(match.entity, match.score) for match in ranked)
                 found.append([Mention(0, len(text), candidates)] if candidates else [])
         return found
 
     def matches(self, surface: str) -> list[Match]:
-        """Return the name of each entity that looks most like a text, best first."""
+        """Return the most similar name of each candidate entity, best first."""
         if not len(self.graph.names):
             return []
         vectorizer, names = self._index
-        return self._best(csr_array(vectorizer.transform([surface])) @ names)
+        return self._ranked(csr_array(vectorizer.transform([surface])) @ names)
 
-    def _best(self, similar: csr_array) -> list[Match]:
-        """Return the best entities of one row of similarities, ties in the order of entities."""
+    def _ranked(self, similar: csr_array) -> list[Match]:
+        """Return the best entities of one row of similarities; ties by entity index."""
         near = similar.data >= self.threshold
         best: dict[int, tuple[float, int]] = {}
         for name, score in zip(

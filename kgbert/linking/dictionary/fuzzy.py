@@ -62,7 +62,7 @@ class FuzzyMatcher:
 
 
 def is_one_edit_apart(word: str, known: str) -> bool:
-    """Tell whether two different words with the same first letter are one edit apart.
+    """Return whether two different words with the same first letter are one edit apart.
 
     >>> [is_one_edit_apart("colic", word) for word in ("clic", "cloic", "folic")]
     [True, True, False]

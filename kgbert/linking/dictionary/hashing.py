@@ -1,4 +1,4 @@
-"""Hashes of any runs of a row of numbers, all at once."""
+"""Vectorized hashes of arbitrary runs of a sequence of codes."""
 
 from functools import lru_cache
 
@@ -8,16 +8,16 @@ from numpy.typing import NDArray
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _INVERSE = np.uint64(pow(int(GOLDEN), -1, 1 << 64))
 
-#: Rows up to this length find their powers computed before.
+#: Powers are cached for sequences up to this length.
 _SHORT_ROW = 1 << 14
 
 
 class RunHashes:
-    """64-bit hashes of runs of a row, from the sums of its codes.
+    """64-bit hashes of runs of a sequence, computed from prefix sums of its codes.
 
-    The hash of places i to j is the sum of code k times G^(j - k), modulo 2^64, so that equal
-    runs have equal hashes wherever they stand. G is odd and has an inverse, so that the sum is
-    G^j times a difference of two sums over the whole row.
+    The hash of positions i to j is the sum of code k times G^(j - k), modulo 2^64, so equal runs
+    have equal hashes at any position. G is odd and has an inverse, so the sum is G^j times the
+    difference of two prefix sums.
 
     >>> row = RunHashes(np.array([7, 1, 2, 5, 1, 2], np.uint64))
     >>> first, second, third = row.of(np.array([1, 4, 3]), np.array([3, 6, 5])).tolist()
@@ -31,13 +31,13 @@ class RunHashes:
         self._powers = _powers(int(GOLDEN), len(codes))
 
     def of(self, first: NDArray[np.int64], end: NDArray[np.int64]) -> NDArray[np.uint64]:
-        """Return the hashes of the runs that begin and end there, none of them empty."""
+        """Return the hashes of non-empty runs, given where each begins and ends."""
         hashed: NDArray[np.uint64] = self._powers[end - 1] * (self._sums[end] - self._sums[first])
         return hashed
 
 
 def _powers(base: int, count: int) -> NDArray[np.uint64]:
-    """Return base to the power of 0, 1, 2 and so on, modulo 2^64."""
+    """Return the powers of a base with exponents 0, 1, 2 ..., modulo 2^64."""
     return _short(base)[:count] if count <= _SHORT_ROW else _computed(base, count)
 
 

@@ -1,4 +1,4 @@
-"""The names of a graph by what they hash to: a few flat columns, looked up many words at a time."""
+"""A hash index of a graph's names: a few flat arrays, searched in batches of words."""
 
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,19 +12,19 @@ from numpy.typing import NDArray
 from kgbert.graph.core.columns import StringColumn
 from kgbert.linking.dictionary.hashing import GOLDEN, RunHashes
 
-#: Ids of words that no name has, and of words that rules drop.
+#: Ids of words that occur in no name, and of words that rules drop.
 UNKNOWN, DROPPED = 0, -1
 
-#: The entry of what is not in the index.
+#: The entry of a run of words that is not in the index.
 NOWHERE = -1
 
-#: A name's reach, in words, has so many bits.
+#: Bits of a name's length in words; the sort key of a match combines position and length.
 _REACH_BITS = 16
 
-#: Forms of names hashed at once.
+#: Forms of names hashed per chunk.
 _CHUNK = 1 << 16
 
-#: Runs of three words or more looked up at once: bounds the memory for very long names.
+#: Runs of three or more words per lookup; bounds the memory for very long names.
 _MOST_RUNS = 1 << 20
 
 _MIX = (np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
@@ -32,26 +32,26 @@ _MIX = (np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
 
 @dataclass(frozen=True, eq=False)
 class NameIndex:
-    """Which names a run of words may be, without a Python object for each name.
+    """Maps runs of words to names, without a Python object for each name.
 
-    A word's id is its position in ``vocabulary`` plus one. A run of words is looked up by a
-    64-bit hash of its ids; two runs may share one, so what is found is a proposal to check.
+    The id of a word is its position in ``vocabulary`` plus one. A run of words is looked up by a
+    64-bit hash of its ids. Hashes can collide, so the caller must check each match.
     """
 
     vocabulary: StringColumn
     reach: NDArray[np.uint16]
-    """By word id, the number of words of the longest name that begins with it."""
+    """Number of words of the longest name that begins with a word, by word id."""
     hashes: NDArray[np.int64]
-    """Of the names' forms, sorted as unsigned numbers, each once."""
+    """Distinct hashes of the names' forms, sorted as unsigned numbers."""
     pairs: NDArray[np.int64]
-    """Hashes of the first two words of the forms that have more, sorted as unsigned numbers."""
+    """Hashes of the first two words of forms with three or more, sorted as unsigned numbers."""
     offsets: NDArray[np.int64]
     names: NDArray[np.int32]
-    """Positions of the names that have hash ``i``: ``names[offsets[i] : offsets[i + 1]]``."""
+    """Positions of the names with hash ``i``: ``names[offsets[i] : offsets[i + 1]]``."""
 
     @cached_property
     def ids(self) -> dict[str, int]:
-        """The id of each word of the vocabulary."""
+        """Maps each word of the vocabulary to its id."""
         return {word: number for number, word in enumerate(self.vocabulary, start=1)}
 
     def find(
@@ -59,7 +59,7 @@ class NameIndex:
     ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
         """Return position, length and entry of every run of word ids that may be a name.
 
-        They are sorted by position, longer runs first.
+        The runs are sorted by position, longer runs first.
         """
         alone = self._alone[ids]
         ones = (alone != NOWHERE).nonzero()[0]
@@ -74,26 +74,26 @@ class NameIndex:
     def _runs(
         self, ids: NDArray[np.int64]
     ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.uint64]]]:
-        """Yield position, length and hash of runs among which all names of several words are."""
+        """Yield position, length and hash of the runs of several words that may be names."""
         known = ids > UNKNOWN
         twos = (self._begins_more[ids[:-1]] & known[1:]).nonzero()[0]
         codes = self._codes[ids]
         hashed = _extended(codes[twos], codes[twos + 1])
         yield twos, np.full(len(twos), 2), hashed
         # Most runs end here: many names begin with "of", few with "of the".
-        opening = twos[self._openings.holds(hashed)]
+        opening = twos[self._openings.may_contain(hashed)]
         last = np.append((~known).nonzero()[0], len(ids))
         room = last[last.searchsorted(opening)] - opening
         more = np.minimum(self.reach[ids[opening]], room) - 2
         row = RunHashes(codes)
-        for some in _few(more):
+        for some in _bounded_slices(more):
             count = more[some]
             first = opening[some].repeat(count)
             length = np.arange(3, len(first) + 3) - (count.cumsum() - count).repeat(count)
             yield first, length, row.of(first, first + length)
 
     def entry_of(self, ids: Sequence[int]) -> int:
-        """Return the entry of a whole run of word ids; NOWHERE if it is no name."""
+        """Return the entry of a whole run of word ids; NOWHERE if it is not a name."""
         if not ids or min(ids) <= UNKNOWN or self.reach[ids[0]] < len(ids):
             return NOWHERE
         hashed, *codes = self._codes[list(ids)].tolist()
@@ -112,7 +112,7 @@ class NameIndex:
 
     @cached_property
     def _alone(self) -> NDArray[np.int64]:
-        """By word id, the entry of the names that are just this word; NOWHERE if there are none."""
+        """Entry of the one-word names, by word id; NOWHERE for words that are not names."""
         entries = np.full(len(self._codes), NOWHERE)
         inside, entry = self._forms.look_up(self._codes[1:])
         entries[1 + inside] = entry
@@ -120,7 +120,7 @@ class NameIndex:
 
     @cached_property
     def _begins_more(self) -> NDArray[np.bool_]:
-        """By word id, whether names of several words begin with it."""
+        """Whether names of several words begin with a word, by word id."""
         begins: NDArray[np.bool_] = self.reach > 1
         return begins
 
@@ -138,23 +138,23 @@ class NameIndex:
 
 
 class _Hashes:
-    """Sorted hashes behind a table of their first bits, which refuses most of others at once."""
+    """Sorted hashes with a bitmap of their first bits, which rejects most other hashes cheaply."""
 
     def __init__(self, hashes: NDArray[np.int64]) -> None:
         self._sorted = hashes.view(np.uint64)
         bits = max(10, len(hashes).bit_length() + 3)
         self._shift = np.uint64(64 - bits)
-        self._sieve = np.zeros(1 << bits, np.bool_)
-        self._sieve[self._sorted >> self._shift] = True
+        self._prefixes = np.zeros(1 << bits, np.bool_)
+        self._prefixes[self._sorted >> self._shift] = True
 
-    def holds(self, hashed: NDArray[np.uint64]) -> NDArray[np.bool_]:
-        """Tell which hashes may be there; a few that are not pass as well."""
-        held: NDArray[np.bool_] = self._sieve[hashed >> self._shift]
-        return held
+    def may_contain(self, hashed: NDArray[np.uint64]) -> NDArray[np.bool_]:
+        """Return for each hash whether it may be present; false positives are possible."""
+        possible: NDArray[np.bool_] = self._prefixes[hashed >> self._shift]
+        return possible
 
     def look_up(self, hashed: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return which of the hashes are there, and the places of these."""
-        likely = self.holds(hashed).nonzero()[0]
+        """Return the indices of the hashes that are present, and their positions."""
+        likely = self.may_contain(hashed).nonzero()[0]
         place = self._sorted.searchsorted(hashed[likely])
         place[place == len(self._sorted)] = 0
         there = self._sorted[place] == hashed[likely] if len(self._sorted) else likely < 0
@@ -162,13 +162,13 @@ class _Hashes:
 
 
 def index_names(forms: Iterable[tuple[int, Sequence[str]]]) -> NameIndex:
-    """Return the index of names given as (position, words), a name perhaps in several forms."""
+    """Return the index of names given as (position, words); a name can have several forms."""
     ids: dict[str, int] = {}
     reach = np.zeros(1, np.uint16)
     hashed: list[NDArray[np.uint64]] = []
     pairs = np.zeros(0, np.uint64)
     positions = array("i")
-    # Chunk by chunk: all words of all forms at once would take more room than the index.
+    # In chunks, because all words of all forms at once would need more memory than the index.
     for chunk in _chunks(forms):
         flat, lengths = array("i"), array("i")
         for position, words in chunk:
@@ -221,8 +221,8 @@ def _hash_runs(
     return hashes
 
 
-def _few(counts: NDArray[np.int64]) -> Iterator[slice]:
-    """Yield slices of the counts, none of which sums to much more than _MOST_RUNS."""
+def _bounded_slices(counts: NDArray[np.int64]) -> Iterator[slice]:
+    """Yield slices of the counts whose sums do not greatly exceed _MOST_RUNS."""
     group = counts.cumsum() // _MOST_RUNS
     edges = [0, *((group[1:] != group[:-1]).nonzero()[0] + 1).tolist()]
     for start, end in pairwise([*edges, len(counts)]):
@@ -230,7 +230,7 @@ def _few(counts: NDArray[np.int64]) -> Iterator[slice]:
 
 
 def _extended(hashed: NDArray[np.uint64], code: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Return the hash of a run with one word more."""
+    """Return the hash of a run that is extended by one word."""
     return hashed * GOLDEN + code
 
 

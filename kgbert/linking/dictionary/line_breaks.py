@@ -10,7 +10,7 @@ _BREAK = re.compile(r"(?<=[^\W\d_])([-\u2010\u00ad])[ \t]*\r?\n[ \t]*(?=[^\W\d_]
 
 
 def has_broken_words(text: str) -> bool:
-    r"""Tell whether a line of a text ends inside a word.
+    r"""Return whether a line of a text ends inside a word.
 
     >>> has_broken_words("hyper-\ntension"), has_broken_words("a list:\n- fever")
     (True, False)

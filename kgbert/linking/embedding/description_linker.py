@@ -1,4 +1,4 @@
-"""Link a whole short text to the entities whose descriptions mean most nearly the same."""
+"""Link a whole short text to the entities with the most similar descriptions."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -16,21 +16,19 @@ from kgbert.linking.embedding.name_index import EncodedNames
 from kgbert.linking.mention import Candidate, Mention, as_texts
 from kgbert.utils.errors import KGBertError, MissingFileError
 
-#: Longest text in tokens that is compared; what is longer is cut.
+#: Maximum number of tokens of a text; longer texts are truncated.
 _MAX_LENGTH = 128
 
 
 class DescriptionLinker:
-    """Proposes entities for a text as a whole, by meaning.
+    """Links a whole text by semantic similarity.
 
-    It compares the text with what the graph says of each entity, both read by the frozen encoder
-    that made the entity features: "Failure of the kidneys" is near *Renal insufficiency*, with
-    which it shares no word. Like
-    :class:`kgbert.linking.dictionary.char_ngram.CharNgramLinker` it is for texts that are
-    themselves names, or nearly, and what it proposes is uncertain: the model's attention weighs
-    the candidates, and its null entity may refuse them all. That every text is told its
-    neighbours makes of the graph a memory that the model asks by meaning, as a k-nearest-neighbour
-    language model asks its own (Khandelwal et al. 2020, arXiv:1911.00172).
+    The frozen encoder that computed the entity features encodes texts and entity descriptions:
+    "Failure of the kidneys" is near *Renal insufficiency*, although they share no word. Like
+    :class:`kgbert.linking.dictionary.char_ngram.CharNgramLinker` it is intended for texts that
+    resemble names. Its candidates are uncertain: the model's attention weighs them, and the null
+    entity can reject them all. The graph serves as a retrieval memory, as in a
+    k-nearest-neighbour language model (Khandelwal et al. 2020, arXiv:1911.00172).
     """
 
     def __init__(
@@ -42,22 +40,21 @@ class DescriptionLinker:
         candidates: int = 8,
         temperature: float = 0.05,
     ) -> None:
-        """Put the parts together; :meth:`from_pretrained` makes them.
+        """Combine the parts; use :meth:`from_pretrained` to make them.
 
         Args:
-            graph: Its entities are proposed.
-            encoder: Reads the texts, as they are written: so features are made of descriptions.
-            features: What the same encoder made of the entities; None means that they are made
-                when they are first needed.
-            candidates: Entities proposed for a text.
+            graph: The graph whose entities are the candidates.
+            encoder: Encodes texts without folding, as the features of descriptions are computed.
+            features: Entity features of the same encoder; None computes them on first use.
+            candidates: Number of candidates per text.
             temperature: A candidate's score is ``exp((cosine - the best's cosine) / temperature)``.
 
         Raises:
-            ValueError: The features are another encoder's or another graph's.
+            KGBertError: The features belong to another encoder or another graph.
         """
         self.graph, self.encoder, self._features = graph, replace(encoder, folds=False), features
         self.candidates, self.temperature = candidates, temperature
-        if features is not None and not self._fits(features):
+        if features is not None and not self._is_compatible(features):
             raise KGBertError(
                 f"the entity features were computed of another graph or by another encoder "
                 f"({features.encoder}), so texts cannot be compared with them; compute them with "
@@ -69,12 +66,12 @@ class DescriptionLinker:
     def from_pretrained(
         cls, graph: KnowledgeGraph, name_or_path: str | Path
     ) -> "DescriptionLinker":
-        """Return the linker of an encoder, as a rule the backbone before fine-tuning."""
+        """Return the linker of an encoder, usually the backbone before fine-tuning."""
         return cls(graph, NameEncoder.from_pretrained(name_or_path, max_length=_MAX_LENGTH))
 
     @property
     def settings(self) -> dict[str, Any]:
-        """What :meth:`from_settings` needs to build the linker again."""
+        """The settings with which :meth:`from_settings` rebuilds the linker."""
         return {
             "encoder": str(self.encoder.model.name_or_path),
             "weights": self.encoder.hash,
@@ -83,9 +80,9 @@ class DescriptionLinker:
         }
 
     def save_files(self, folder: Path) -> dict[str, Any]:
-        """Write an encoder that lies on this machine into a folder; return the settings.
+        """Write an encoder from a local folder into a folder; return the settings.
 
-        One that has a name on the hub is found by its name anywhere.
+        An encoder from the hub is not copied; its name identifies it.
         """
         if Path(str(self.encoder.model.name_or_path)).is_dir():
             folder.mkdir(parents=True, exist_ok=True)
@@ -96,42 +93,42 @@ class DescriptionLinker:
     def from_settings(
         cls, graph: KnowledgeGraph, settings: Mapping[str, Any]
     ) -> "DescriptionLinker":
-        """Return the linker that had these settings, its encoder read from where it lies.
+        """Return the linker with these settings, with its encoder loaded from its folder.
 
-        Where ``folder`` is among the settings and holds an encoder, it is that one.
+        If the setting ``folder`` names a folder that contains an encoder, that one is loaded.
 
         Raises:
-            FileNotFoundError: No encoder lies there.
-            ValueError: Another encoder lies there now.
+            MissingFileError: The folder of the encoder is missing.
+            KGBertError: The folder contains another encoder.
         """
         options = dict(settings)
-        place, weights = options.pop("encoder"), options.pop("weights")
-        held = options.pop("folder", "")
-        if held and (Path(held) / "config.json").is_file():
-            place = held
-        if Path(place).is_absolute() and not Path(place).is_dir():
+        path, weights = options.pop("encoder"), options.pop("weights")
+        folder = options.pop("folder", "")
+        if folder and (Path(folder) / "config.json").is_file():
+            path = folder
+        if Path(path).is_absolute() and not Path(path).is_dir():
             raise MissingFileError(
-                f"{place}: no such folder; it contained the encoder with which the linker compares "
+                f"{path}: no such folder; it contained the encoder with which the linker compares "
                 "texts with the graph. Restore it, or train again with an encoder in another "
                 "folder.",
                 code="missing-linker-encoder",
             )
-        encoder = NameEncoder.from_pretrained(place, max_length=_MAX_LENGTH)
-        encoder.check(weights, place, "train again.")
+        encoder = NameEncoder.from_pretrained(path, max_length=_MAX_LENGTH)
+        encoder.check(weights, path, "train again.")
         return cls(graph, encoder, **options)
 
     def use_features(self, features: EntityFeatures) -> None:
-        """Search these vectors where they are what the encoder makes of the graph."""
-        if self._fits(features):
+        """Search these vectors if they belong to this encoder and this graph."""
+        if self._is_compatible(features):
             self._features = features
 
     def __call__(self, texts: Iterable[str]) -> list[list[Mention]]:
-        """Return at most one mention a text: all of it."""
+        """Return at most one mention per text, which spans the whole text."""
         texts = as_texts(texts)
-        spoken = [text for text in texts if text.strip()]
-        if not spoken or not len(self.graph):
+        non_empty = [text for text in texts if text.strip()]
+        if not non_empty or not len(self.graph):
             return [[] for _ in texts]
-        found = self._entities.nearest(self.encoder.encode(spoken), self.candidates)
+        found = self._entities.nearest(self.encoder.encode(non_empty), self.candidates)
         near = iter(zip(*(part.tolist() for part in found), strict=True))
         return [
             [Mention(0, len(text), self._scored(*next(near)))] if text.strip() else []
@@ -139,7 +136,7 @@ class DescriptionLinker:
         ]
 
     def matches(self, surface: str) -> list[Match]:
-        """Return the names of the entities whose descriptions are nearest to a text."""
+        """Return the entities with the most similar descriptions as matches."""
         return [
             Match(
                 entity,
@@ -156,8 +153,8 @@ class DescriptionLinker:
     def _scored(
         self, similarities: Sequence[float], entities: Sequence[int]
     ) -> tuple[Candidate, ...]:
-        odds = np.exp((np.array(similarities) - similarities[0]) / self.temperature)
-        scores = np.maximum(odds.round(4), 1e-4).tolist()
+        relative = np.exp((np.array(similarities) - similarities[0]) / self.temperature)
+        scores = np.maximum(relative.round(4), 1e-4).tolist()
         return tuple(
             Candidate(self.graph.entity_ids[entity], score)
             for entity, score in zip(entities, scores, strict=True)
@@ -165,7 +162,7 @@ class DescriptionLinker:
 
     @cached_property
     def _entities(self) -> EncodedNames:
-        """The vectors of the entities' descriptions, each of length one."""
+        """The vectors of the entities' descriptions, normalized to length one."""
         features = self._features
         if features is None:
             features = encode_entities(self.graph, str(self.encoder.model.name_or_path))
@@ -173,6 +170,6 @@ class DescriptionLinker:
         vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-6)
         return EncodedNames(vectors.astype(np.float16), np.arange(len(vectors), dtype=np.int32))
 
-    def _fits(self, features: EntityFeatures) -> bool:
+    def _is_compatible(self, features: EntityFeatures) -> bool:
         same = features.encoder_hash == self.encoder.hash
         return same and features.graph_hash == self.graph.hash

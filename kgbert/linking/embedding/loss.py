@@ -1,13 +1,13 @@
-"""The loss that draws the names of an entity together and those of others apart."""
+"""The metric-learning loss of the name encoder."""
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-#: As in SapBERT: how sharply positives and negatives are weighed, and where they part.
+#: Scales of positives and negatives, and the similarity offset, as in SapBERT.
 _POSITIVE, _NEGATIVE, _BASE = 2.0, 50.0, 0.5
 
-#: A pair is hard where a negative comes closer than a positive, or nearly.
+#: Margin of hard-pair mining.
 _MARGIN = 0.2
 
 
@@ -28,26 +28,26 @@ def multi_similarity(
     (SapBERT, https://arxiv.org/abs/2010.11784) its use on names with hard pairs mined online.
 
     Args:
-        vectors: Of length one.
-        entities: What each name means.
-        same_name: Pairs that are spelt alike; whatever they mean, they are not driven apart.
+        vectors: Name vectors of length one.
+        entities: The entity of each name.
+        same_name: Pairs with the same spelling; they are ignored, even if their entities differ.
     """
     similarity = vectors @ vectors.T
-    alike = entities.unsqueeze(0) == entities.unsqueeze(1)
+    same_entity = entities.unsqueeze(0) == entities.unsqueeze(1)
     itself = torch.eye(len(entities), dtype=torch.bool, device=vectors.device)
-    spelt_alike = itself if same_name is None else itself | same_name
-    positive, negative = alike & ~spelt_alike, ~alike & ~spelt_alike
-    seen = similarity.detach()
-    nearest_negative = seen.masked_fill(~negative, -torch.inf).amax(1, keepdim=True)
-    farthest_positive = seen.masked_fill(~positive, torch.inf).amin(1, keepdim=True)
-    positive &= seen < nearest_negative + _MARGIN
-    negative &= seen > farthest_positive - _MARGIN
-    draw = _log_of_one_and_sum(-_POSITIVE * (similarity - _BASE), positive) / _POSITIVE
-    drive = _log_of_one_and_sum(_NEGATIVE * (similarity - _BASE), negative) / _NEGATIVE
-    return (draw + drive).mean()
+    same_spelling = itself if same_name is None else itself | same_name
+    positive, negative = same_entity & ~same_spelling, ~same_entity & ~same_spelling
+    detached = similarity.detach()
+    nearest_negative = detached.masked_fill(~negative, -torch.inf).amax(1, keepdim=True)
+    farthest_positive = detached.masked_fill(~positive, torch.inf).amin(1, keepdim=True)
+    positive &= detached < nearest_negative + _MARGIN
+    negative &= detached > farthest_positive - _MARGIN
+    positive_loss = _log_one_plus_sum_exp(-_POSITIVE * (similarity - _BASE), positive) / _POSITIVE
+    negative_loss = _log_one_plus_sum_exp(_NEGATIVE * (similarity - _BASE), negative) / _NEGATIVE
+    return (positive_loss + negative_loss).mean()
 
 
-def _log_of_one_and_sum(
+def _log_one_plus_sum_exp(
     exponents: Float[Tensor, "names names"], chosen: Bool[Tensor, "names names"]
 ) -> Float[Tensor, " names"]:
     """Return log(1 + sum of exp) over the chosen exponents of each row, without overflow."""

@@ -1,4 +1,4 @@
-"""Encode names with any backbone, those of a graph and those of a text alike."""
+"""Encode the names of a graph and the mentions of texts with a backbone."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -25,16 +25,16 @@ from kgbert.utils.device import has_fast_bf16
 from kgbert.utils.errors import KGBertError
 from kgbert.utils.registry import lookup
 
-#: Names of a graph, and of a text, encoded together.
+#: Names per batch: of a graph, and of a text.
 _MANY, _FEW = 256, 32
 
 
 @dataclass(frozen=True, eq=False)
 class NameEncoder:
-    """A backbone that gives each name a vector of length one.
+    """A backbone that encodes each name as a vector of length one.
 
-    Names are folded first (Unicode form and case) unless it is told not to, so that a name's
-    vector does not depend on where in a sentence it stands.
+    By default names are folded first (Unicode form and case), so that the vector of a name does not
+    depend on its position in a sentence.
     """
 
     model: PreTrainedModel
@@ -42,7 +42,7 @@ class NameEncoder:
     pooling: str = "mean"
     """A name in POOLINGS."""
     max_length: int = 32
-    """Longest name in tokens; what is longer is cut."""
+    """Maximum number of tokens; longer names are truncated."""
     folds: bool = True
 
     def __post_init__(self) -> None:
@@ -52,28 +52,28 @@ class NameEncoder:
     def from_pretrained(
         cls, name_or_path: str | Path, *, pooling: str = "mean", max_length: int = 32
     ) -> "NameEncoder":
-        """Return the encoder of a checkpoint, on the GPU where there is one."""
-        # In single precision whatever it was saved in, so that it may be trained.
+        """Return the encoder of a checkpoint, on the GPU if there is one."""
+        # Always in single precision, so that the encoder can be trained.
         model = load_pretrained(AutoModel, name_or_path, dtype=torch.float32).eval()
         tokenizer = load_tokenizer(name_or_path)
         check_tokenizer(tokenizer, model.config)
         if tokenizer.pad_token is None:
             tokenizer.pad_token = tokenizer.eos_token
         if family_of(model.config).read_position == "last":
-            # The tokenizer's own file forgets it.
+            # The tokenizer's saved files do not contain the padding side.
             tokenizer.padding_side = "left"
         if torch.cuda.is_available():
             model = model.cuda()
         return cls(model, tokenizer, pooling, max_length)
 
     def save(self, folder: Path) -> None:
-        """Write model and tokenizer as transformers does."""
+        """Write model and tokenizer in the format of transformers."""
         self.model.save_pretrained(folder)
         self.tokenizer.save_pretrained(folder)
 
     @cached_property
     def hash(self) -> str:
-        """SHA-256 of the weights; to be asked only of an encoder that is no longer trained."""
+        """SHA-256 of the weights, cached; read it only after training."""
         return weights_hash(self.model)
 
     def check(self, weights: str, folder: str | Path, remedy: str) -> None:
@@ -95,7 +95,7 @@ class NameEncoder:
             )
 
     def tokens(self, names: Sequence[str]) -> BatchEncoding:
-        """Return names, folded or not, as one padded batch, where the model is."""
+        """Return names as one padded batch on the model's device."""
         inputs: BatchEncoding = self.tokenizer(
             [fold_cluster(name) for name in names] if self.folds else list(names),
             truncation=True,
@@ -106,7 +106,7 @@ class NameEncoder:
         return inputs.to(self.model.device)
 
     def vectors(self, inputs: BatchEncoding) -> Float[Tensor, "names hidden"]:
-        """Return a vector of length one for each name of a batch, with its gradient."""
+        """Return a vector of length one for each name of a batch, with gradients."""
         states = self.model(**inputs).last_hidden_state.float()
         pooled = POOLINGS[self.pooling](states, inputs["attention_mask"], self._read_position)
         return torch.nn.functional.normalize(pooled, dim=-1)
@@ -115,7 +115,7 @@ class NameEncoder:
     def encode_all(
         self, names: Sequence[str], progress: Progress | None = None
     ) -> NDArray[np.float16]:
-        """Return the vectors of many names in half precision, computed as fast as may be."""
+        """Return the vectors of many names in half precision, without gradients."""
         vectors = np.zeros((len(names), self.model.config.hidden_size), np.float16)
         kind, done = self.model.device.type, 0
         for rows in alike_in_length(names, _MANY):
@@ -129,7 +129,7 @@ class NameEncoder:
 
     @torch.inference_mode()
     def encode(self, names: Sequence[str]) -> Float[Tensor, "names hidden"]:
-        """Return the vectors of a few names in single precision: batch mates change nothing."""
+        """Return the vectors of a few names in single precision, independent of the batch."""
         vectors = torch.zeros(len(names), self.model.config.hidden_size)
         for rows in alike_in_length(names, _FEW):
             vectors[rows] = self.vectors(self.tokens([names[row] for row in rows])).cpu()
@@ -141,7 +141,7 @@ class NameEncoder:
 
 
 def alike_in_length(names: Sequence[str], size: int) -> Iterator[NDArray[np.int64]]:
-    """Yield the places of names of about one length, so that little is computed on padding."""
+    """Yield the indices of names of similar length, which keeps padding small."""
     order = np.argsort([len(name) for name in names], kind="stable")
     for start in range(0, len(names), size):
         yield order[start : start + size]
@@ -151,19 +151,19 @@ def mean(
     states: Float[Tensor, "names tokens hidden"], mask: Tensor, read_position: int
 ) -> Float[Tensor, "names hidden"]:
     """Return the mean of each name's token states."""
-    shown = mask.unsqueeze(-1)
-    return (states * shown).sum(1) / shown.sum(1)
+    weights = mask.unsqueeze(-1)
+    return (states * weights).sum(1) / weights.sum(1)
 
 
 def cls(
     states: Float[Tensor, "names tokens hidden"], mask: Tensor, read_position: int
 ) -> Float[Tensor, "names hidden"]:
-    """Return the state of the token that the backbone's own heads read."""
+    """Return the state of the token that the backbone's own heads use."""
     if read_position == 0:
         return states[:, 0]
-    places = torch.arange(states.shape[1], device=states.device)
-    return states[torch.arange(len(states)), (places * mask).argmax(1)]
+    positions = torch.arange(states.shape[1], device=states.device)
+    return states[torch.arange(len(states)), (positions * mask).argmax(1)]
 
 
-#: How the states of a name's tokens become one vector.
+#: Pooling functions: token states of a name -> one vector.
 POOLINGS: dict[str, Callable[[Tensor, Tensor, int], Tensor]] = {"mean": mean, "cls": cls}

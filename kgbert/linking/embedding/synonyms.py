@@ -1,4 +1,4 @@
-"""Pairs of names that mean the same, and batches in which others nearly do."""
+"""Synonym pairs, and training batches with hard negatives."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from kgbert.graph.core.graph import SCOPES, KnowledgeGraph
 from kgbert.linking.normalization.casefold import fold_cluster
 
-#: Scopes of names that mean the entity; a broad or narrow name means another.
+#: Scopes of synonyms; broad and narrow names denote other concepts.
 _SYNONYMS = tuple(SCOPES.index(scope) for scope in ("preferred", "exact", "related"))
 
-#: Entities that follow one another in a batch because their names are alike.
+#: Number of similar entities that are placed in the same batch.
 _NEIGHBOURS = 8
 
 
@@ -49,10 +49,10 @@ def synonyms(graph: KnowledgeGraph) -> dict[int, tuple[str, ...]]:
 def draw_pairs(
     names: dict[int, tuple[str, ...]], most: int, random: np.random.Generator
 ) -> list[Pair]:
-    """Return pairs of synonyms, each entity's names about once, and no more than ``most``.
+    """Return at most ``most`` pairs of synonyms; each name occurs about once.
 
-    An entity of n names gives n - 1 pairs of all it could give, so that one with fifty synonyms
-    does not outweigh fifty others.
+    An entity with n names gives n - 1 random pairs, so that an entity with fifty synonyms does not
+    dominate the sample.
     """
     pairs = []
     for entity, known in names.items():
@@ -69,16 +69,15 @@ def batches_of(
     size: int,
     random: np.random.Generator,
 ) -> Iterator[list[Pair]]:
-    """Yield every pair once, in batches that hold entities with similar names.
+    """Yield every pair once, in batches of entities with similar names.
 
-    A batch drawn at random from a large ontology hardly holds two entities that could be taken
-    for each other, and there is little to learn from the others.
+    A random batch of a large ontology contains hardly any hard negatives.
 
     Args:
-        pairs: In any order.
-        neighbours: By entity, the entities most like it.
-        size: Pairs in a batch; the last may have fewer.
-        random: Draws where each run of similar entities begins.
+        pairs: The pairs, in any order.
+        neighbours: Maps an entity to the most similar entities.
+        size: Pairs per batch; the last batch can be smaller.
+        random: Draws the first entity of each run of similar entities.
     """
     waiting: dict[int, list[Pair]] = {}
     for number in random.permutation(len(pairs)).tolist():
@@ -98,7 +97,7 @@ def batches_of(
 def similar_entities(
     entities: NDArray[np.int64], nearest: NDArray[np.int64]
 ) -> dict[int, Sequence[int]]:
-    """Return by entity those found nearest to it, itself left out."""
+    """Return the nearest other entities, by entity."""
     return {
         entity: [other for other in row if other != entity]
         for entity, row in zip(entities.tolist(), nearest.tolist(), strict=True)

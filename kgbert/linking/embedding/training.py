@@ -1,4 +1,4 @@
-"""Train an embedding linker on the synonyms of the ontology itself."""
+"""Train an embedding linker on the synonyms of an ontology."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,46 +27,46 @@ from kgbert.linking.embedding.synonyms import (
 from kgbert.utils.device import has_fast_bf16
 from kgbert.utils.errors import GraphError, Remedy
 
-#: Share of the entities with synonyms that training does not see: they calibrate the scores.
+#: Share of the entities with synonyms that are held out to calibrate the scores.
 _HELD_OUT = 0.05
 
-#: Entities like it that are looked for beside each one.
-_LIKE = 16
+#: Number of similar entities that are searched for each entity.
+_NEIGHBOURS = 16
 
-#: Names encoded together.
-_TOGETHER = 64
+#: Names per forward pass.
+_NAMES_PER_PASS = 64
 
 
 @dataclass(frozen=True)
 class LinkerTrainingConfig:
-    """How an embedding linker is trained."""
+    """Hyperparameters of the training of an embedding linker."""
 
     epochs: int = 1
     max_pairs: int = 30_000
-    """Pairs of synonyms an epoch; of more a sample is drawn, anew in each epoch."""
+    """Maximum number of synonym pairs per epoch; each epoch draws its own sample."""
     batch_size: int = 128
-    """Pairs compared with each other; more make harder negatives."""
+    """Pairs per batch; larger batches contain harder negatives."""
     learning_rate: float = 2e-4
     warmup: float = 0.1
-    """Share of the steps in which the rate rises."""
+    """Share of the steps in which the learning rate increases."""
     seed: int = 0
 
 
 @dataclass(frozen=True)
 class LinkerTrainingResult:
-    """A trained linker, and how its training went."""
+    """A trained linker and the statistics of its training."""
 
     linker: EmbeddingLinker
     losses: tuple[float, ...]
-    """Of every step."""
+    """The loss of each step."""
     pairs: int
-    """Pairs of synonyms that were seen."""
+    """Number of synonym pairs in all epochs."""
     held_out: tuple[str, ...]
-    """Ids of the entities whose names were not, and that calibrated the scores."""
+    """Ids of the held-out entities, which calibrated the scores."""
 
     @property
     def first_and_last_loss(self) -> tuple[float, float]:
-        """The mean loss of the first tenth of the steps, and of the last."""
+        """The mean losses of the first and of the last tenth of the steps."""
         tenth = max(1, len(self.losses) // 10)
         return sum(self.losses[:tenth]) / tenth, sum(self.losses[-tenth:]) / tenth
 
@@ -78,16 +78,16 @@ def train_linker(
     recipe: LinkerTrainingConfig | None = None,
     progress: Progress | None = None,
 ) -> LinkerTrainingResult:
-    """Teach an encoder that the names of an entity mean the same (the recipe of SapBERT).
+    """Train an encoder to give the names of an entity similar vectors (SapBERT).
 
-    The encoder's weights are changed in place if it is given as a NameEncoder. Save the outcome
-    with ``training.linker.save(folder)``.
+    If the encoder is given as a NameEncoder, its weights change in place. Save the result with
+    ``training.linker.save(folder)``.
 
     Args:
-        graph: Its preferred names and exact and related synonyms are learnt.
-        backbone: Any encoder: a folder, a name on the hub, or one that is loaded.
-        recipe: How to train; the defaults suit an ontology of some ten thousand entities.
-        progress: Called after each step with the steps done and all there are.
+        graph: Training uses its preferred names and its exact and related synonyms.
+        backbone: An encoder: a folder, a name on the hub, or a loaded NameEncoder.
+        recipe: Hyperparameters; the defaults suit an ontology of about ten thousand entities.
+        progress: Called after each step with the number of finished steps and of all steps.
 
     Raises:
         GraphError: No entity has two names.
@@ -95,19 +95,19 @@ def train_linker(
     recipe = recipe or LinkerTrainingConfig()
     set_seed(recipe.seed)
     random = np.random.default_rng(recipe.seed)
-    learnt, held_out = _split(graph, random)
+    trained, held_out = _split(graph, random)
     encoder = (
         backbone if isinstance(backbone, NameEncoder) else NameEncoder.from_pretrained(backbone)
     )
-    epochs = [draw_pairs(learnt, recipe.max_pairs, random) for _ in range(recipe.epochs)]
-    likeness = _likeness(graph, encoder, sorted(learnt))
+    epochs = [draw_pairs(trained, recipe.max_pairs, random) for _ in range(recipe.epochs)]
+    neighbours = _similar_entities(graph, encoder, sorted(trained))
     batches = [
         batch
         for pairs in epochs
-        for batch in batches_of(pairs, likeness, recipe.batch_size, random)
+        for batch in batches_of(pairs, neighbours, recipe.batch_size, random)
     ]
     losses = _fit(encoder, batches, recipe, progress)
-    # What lies in the folder that it came from is another encoder now.
+    # The folder from which the encoder was loaded contains other weights than the trained ones.
     encoder.model.name_or_path = ""
     names = encode_names(graph, encoder)
     linker = EmbeddingLinker(graph, encoder, names, settings=EmbeddingSettings())
@@ -122,7 +122,7 @@ def train_linker(
 def _split(
     graph: KnowledgeGraph, random: np.random.Generator
 ) -> tuple[dict[int, tuple[str, ...]], list[int]]:
-    """Return the synonyms to learn from, and the entities whose synonyms are kept for later."""
+    """Return the synonyms for training, and the entities that are held out."""
     known = synonyms(graph)
     if len(known) < 2:
         raise GraphError(
@@ -139,13 +139,13 @@ def _split(
     return {key: names for key, names in known.items() if key not in set(held_out)}, held_out
 
 
-def _likeness(
+def _similar_entities(
     graph: KnowledgeGraph, encoder: NameEncoder, entities: Sequence[int]
 ) -> dict[int, Sequence[int]]:
-    """Return by entity those whose best names the encoder, as it is, finds most alike."""
+    """Return the entities with the most similar best names, before training, by entity."""
     vectors = encoder.encode_all([graph.name(entity) for entity in entities])
     names = EncodedNames(vectors, np.array(entities, np.int32))
-    _, nearest = names.nearest(torch.from_numpy(vectors).float(), _LIKE)
+    _, nearest = names.nearest(torch.from_numpy(vectors).float(), _NEIGHBOURS)
     return similar_entities(np.array(entities), nearest.numpy())
 
 
@@ -155,8 +155,8 @@ def _fit(
     recipe: LinkerTrainingConfig,
     progress: Progress | None,
 ) -> list[float]:
-    """Take a step for each batch, and return the losses."""
-    # Asked before, it is that of the weights as they were.
+    """Train with one step per batch, and return the losses."""
+    # A cached hash would be that of the untrained weights.
     encoder.__dict__.pop("hash", None)
     model = encoder.model.train()
     optimiser = AdamW(model.parameters(), recipe.learning_rate, weight_decay=0.01)
@@ -181,16 +181,16 @@ def _fit(
 
 
 def _loss(encoder: NameEncoder, batch: Sequence[Pair]) -> torch.Tensor:
-    said = [name for pair in batch for name in (pair.left, pair.right)]
-    pieces = list(alike_in_length(said, _TOGETHER))
-    order = np.concatenate(pieces)
+    paired = [name for pair in batch for name in (pair.left, pair.right)]
+    chunks = list(alike_in_length(paired, _NAMES_PER_PASS))
+    order = np.concatenate(chunks)
     device = encoder.model.device
     with torch.autocast(device.type, torch.bfloat16, enabled=has_fast_bf16()):
         vectors = torch.cat(
-            [encoder.vectors(encoder.tokens([said[row] for row in rows])) for rows in pieces]
+            [encoder.vectors(encoder.tokens([paired[row] for row in rows])) for rows in chunks]
         )
-    names = [said[row] for row in order]
-    # Two names a pair, one after the other.
+    names = [paired[row] for row in order]
+    # The two names of a pair are adjacent.
     entities = torch.tensor([batch[row // 2].entity for row in order], device=device)
     number = {name: place for place, name in enumerate(dict.fromkeys(names))}
     spelling = torch.tensor([number[name] for name in names], device=device)

@@ -1,14 +1,14 @@
-"""Short names in capitals: they mean something else, or nothing, in lower case."""
+"""Recognize acronyms, which have another or no meaning in lower case."""
 
 import unicodedata
 from collections.abc import Iterable
 
-#: Longest name, in letters and digits, that is taken for an acronym.
+#: Maximum length of an acronym, in letters and digits.
 MAX_ACRONYM = 6
 
 
 def is_acronym(name: str) -> bool:
-    """Tell whether a name is one short word in capitals.
+    """Return whether a name is one short word in capitals.
 
     >>> [is_acronym(name) for name in ("PKD", "COX-2", "Pkd", "ALL CELLS", "肺炎")]
     [True, True, False, False, False]
@@ -17,7 +17,7 @@ def is_acronym(name: str) -> bool:
 
 
 def is_written_as(acronym: str, surface: str) -> bool:
-    """Tell whether a text writes an acronym in its capitals; a plural s may follow.
+    """Return whether a text writes an acronym in its capitals; a plural s may follow.
 
     >>> [is_written_as("AVM", surface) for surface in ("AVM", "AVMs", "AVM's", "avm", "AVMS")]
     [True, True, True, False, False]
@@ -29,7 +29,7 @@ def is_written_as(acronym: str, surface: str) -> bool:
 
 
 def writes_acronyms(names: Iterable[str]) -> bool:
-    """Tell whether capitals mean anything: not where most names are in capitals.
+    """Return whether capitals mark acronyms; false if most names are in capitals.
 
     >>> writes_acronyms(["Kidney", "PKD"]), writes_acronyms(["CHRONIC PAIN", "MALAISE", "Cough"])
     (True, False)

@@ -59,7 +59,7 @@ class Rule:
 
 
 def is_plain(word: str) -> bool:
-    """Tell whether a word has only the letters a to z and digits."""
+    """Return whether a word has only the letters a to z and digits."""
     return word.isascii() and word.isalnum()
 
 

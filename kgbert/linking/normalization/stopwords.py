@@ -30,7 +30,7 @@ COMMON_FACTOR = 0.5
 
 
 def is_stop_name(name: str, stop_names: frozenset[str]) -> bool:
-    """Tell whether a folded name is too general: a stop name, one letter, or without a letter.
+    """Return whether a folded name is too general: a stop name, one letter, or without a letter.
 
     >>> [is_stop_name(name, STOP_NAMES) for name in ("all", "k", "2 - 3")]
     [True, True, True]
