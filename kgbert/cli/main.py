@@ -22,8 +22,8 @@ from kgbert.utils.errors import KGBertError
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command that the arguments name; return the exit status.
 
-    0 is success, 1 an error that the last line explains, 2 arguments that do not fit,
-    130 Ctrl-C, and 141 that the reader of the output stopped reading.
+    The status is 0 for success, 1 for an error that the last line explains, 2 for invalid
+    arguments, 130 for Ctrl-C, and 141 if the reader of the output closed it.
     """
     parsed = _parser().parse_args(arguments)
     try:
@@ -77,7 +77,7 @@ def _parser() -> Parser:
 
 
 def _message(error: ValueError | OSError) -> str:
-    """Return the message of an error, without the number that the system has for it."""
+    """Return the message of an error, without its errno."""
     if isinstance(error, KGBertError):
         return error.on_command_line()
     if not isinstance(error, OSError) or not error.strerror:

@@ -23,7 +23,7 @@ from kgbert.utils.registry import ARMS_GROUP, lookup
 if TYPE_CHECKING:
     from kgbert.comparison.study import Study
 
-#: The list of arms in the help is broken at this width.
+#: Line width of the list of arms in the help.
 _WIDTH = 78
 
 
@@ -33,7 +33,7 @@ def compare(arguments: Namespace) -> None:
     check_output(arguments.output)
     _check_budget(arguments)
     reporter = ProgressReporter(quiet=arguments.quiet)
-    # Imported here and below: these load torch, for which a mistyped argument need not wait.
+    # Imported here and below, so that a mistyped argument fails before torch is loaded.
     from kgbert.comparison.arms.registry import ARMS
 
     arms = [lookup(ARMS, name.strip(), "arm", ARMS_GROUP) for name in arguments.arms.split(",")]
@@ -60,7 +60,7 @@ class Reproduce(Action):
         values: object,
         option_string: str | None = None,
     ) -> None:
-        """Run it and exit, as --help and --version do: no other argument is needed."""
+        """Run it and exit, like --help and --version, without required arguments."""
         path = Path(str(values))
         try:
             parser.exit(_reproduce(path, namespace))
@@ -80,7 +80,7 @@ def _reproduce(path: Path, defaults: Namespace) -> int:
             code="unknown-command",
         )
     recorded = {name: _as_argument(value) for name, value in before.study.command.items()}
-    # Results of an older version lack arguments that it did not have.
+    # Results of an older version lack newer arguments.
     arguments = Namespace(**{**vars(defaults), **recorded})
     arguments.output = Path(f"{arguments.output}-again")
     compare(arguments)
@@ -97,7 +97,7 @@ def _as_argument(value: object) -> object:
 
 
 def _recorded(arguments: Namespace) -> dict[str, object]:
-    """Return the arguments as plain values."""
+    """Return the arguments as plain values for JSON."""
     recorded = {name: value for name, value in vars(arguments).items() if name != "command"}
     return {**recorded, "output": str(arguments.output)}
 

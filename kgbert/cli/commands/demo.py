@@ -16,7 +16,7 @@ def demo(arguments: Namespace) -> None:
     check_output(folder)
     reporter = ProgressReporter(quiet=arguments.quiet)
     reporter.message("loading torch and the graph")
-    # Imported here, so that `kgbert --help` waits for none of it.
+    # Imported here, so that --help does not load it.
     from kgbert.cli.core.checks import check_backbone
 
     if arguments.backbone:

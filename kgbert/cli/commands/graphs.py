@@ -11,13 +11,13 @@ from kgbert.cli.core.command import Command
 if TYPE_CHECKING:
     from kgbert.graph.cards import GraphCard
 
-#: Lines are broken at this width; what follows a key stands at this column.
+#: Line width of a card, and the column of the values.
 _WIDTH, _COLUMN = 100, 14
 
 
 def graphs(arguments: Namespace) -> None:
     """List the graphs that kgbert has a card of, or show one card."""
-    # Imported here: --help need not wait for numpy.
+    # Imported here, so that --help does not load numpy.
     from kgbert.graph.cards import find_card, list_cards
 
     if arguments.card is None:
@@ -61,7 +61,7 @@ def _page(name: str, card: "GraphCard") -> Iterator[str]:
 
 
 def _options(card: "GraphCard") -> Iterator[tuple[str, str]]:
-    """Yield the options of a card that are not as usual."""
+    """Yield the options of a card that differ from the defaults."""
     from kgbert.graph.core.options import ReadOptions
 
     usual = ReadOptions()
@@ -72,15 +72,15 @@ def _options(card: "GraphCard") -> Iterator[tuple[str, str]]:
             yield option.name.replace("_", " "), ", ".join(words)
 
 
-def _line(key: str, said: str, *, indent: str = "  ") -> str:
-    # A key too long for its column pushes the text on, and is not glued to it.
+def _line(key: str, value: str, *, indent: str = "  ") -> str:
+    # Keep a space after a key that is longer than its column.
     start = f"{indent}{key:<{_COLUMN - len(indent) - 1}} "
     return fill(
-        said,
+        value,
         _WIDTH,
         initial_indent=start,
         subsequent_indent=" " * _COLUMN,
-        # Else an address could not be copied.
+        # A broken URL could not be copied.
         break_long_words=False,
         break_on_hyphens=False,
     )

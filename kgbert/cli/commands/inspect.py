@@ -22,7 +22,7 @@ def inspect(arguments: Namespace) -> None:
     graph = graph_of(arguments)
     found = _coverage_of(texts, graph, arguments) if texts else None
     if arguments.html:
-        # Imported here, as all that reads the graph is: --help waits for none of it.
+        # Imported here, like everything that reads the graph, so that --help does not load it.
         from kgbert.linking.analysis.graph_report import write_graph_report
 
         write_graph_report(graph, arguments.html, coverage=found)
@@ -39,7 +39,7 @@ def inspect(arguments: Namespace) -> None:
 
 
 def _texts_of(arguments: Namespace) -> list[str]:
-    # Before the graph, which may take longer: a mistyped name is answered at once.
+    # Read before the graph, which can take longer, so that a mistyped name fails at once.
     if not arguments.texts:
         return []
     examples = read_texts(arguments.texts, columns=columns_of(arguments), overlaps="longest")

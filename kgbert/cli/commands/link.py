@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from kgbert.linking.analysis.records import LinkedEntity, LinkedMention, LinkedText
     from kgbert.linking.mention import Linker
 
-#: Widest mention of the table: the nearest linker's are whole texts.
+#: Maximum width of a mention in the table: some linkers return whole texts.
 _LONGEST_MENTION = 48
 
 
@@ -57,7 +57,7 @@ def _add_arguments(parser: ArgumentParser) -> None:
         help="explain why the dictionary finds this name in the text, or why not",
     )
     showing = parser.add_argument_group("how links are shown")
-    # Not --format: that is the graph's.
+    # Not --format, which is the format of the graph.
     showing.add_argument(
         "--output-format",
         dest="output_format",
@@ -86,9 +86,9 @@ def _explain(examples: Sequence[Example], linker: "Linker", name: str) -> None:
     from kgbert.linking.dictionary.linker import DictionaryLinker
     from kgbert.linking.factory import component_linkers
 
-    # An embedding linker finds its mentions by a dictionary.
-    asked = [getattr(part, "dictionary", part) for part in component_linkers(linker)]
-    known = [part for part in asked if isinstance(part, DictionaryLinker)]
+    # An embedding linker contains a dictionary, which finds its mentions.
+    linkers = [getattr(part, "dictionary", part) for part in component_linkers(linker)]
+    known = [part for part in linkers if isinstance(part, DictionaryLinker)]
     if not known:
         raise ValueError(
             "--explain needs a dictionary linker, and this linker uses none; leave --linker out."
@@ -122,15 +122,15 @@ def _table(texts: Sequence["LinkedText"], graph: "KnowledgeGraph") -> Iterator[s
 
 
 def _width(text: str) -> int:
-    """Return how many columns of a terminal a text takes: Chinese letters take two, marks none."""
+    """Return the terminal columns of a text: wide characters take two, combining marks none."""
     wide = sum(east_asian_width(letter) in "WF" for letter in text)
     return len(text) + wide - sum(map(bool, map(combining, text)))
 
 
 def _rows(mention: "LinkedMention") -> Iterator[tuple[str, ...]]:
-    """Yield a mention's candidates, the chosen one with the arrow."""
-    said = shorten(mention.text, _LONGEST_MENTION, placeholder=" ...")
-    head = (f"{mention.start}-{mention.end}", said, "→")
+    """Yield one row per candidate; an arrow marks the chosen one."""
+    surface = shorten(mention.text, _LONGEST_MENTION, placeholder=" ...")
+    head = (f"{mention.start}-{mention.end}", surface, "→")
     for candidate in mention.candidates:
         name = f"{_one_line(candidate.name)} ({candidate.entity})"
         yield (*head, name, f"{candidate.score:.2f}", _how(candidate))
@@ -161,7 +161,7 @@ def _one_line(text: str) -> str:
     return " ".join(text.splitlines())
 
 
-#: How links are shown; each is called with the linked texts and the graph, and yields lines.
+#: Output formats: functions of the linked texts and the graph that yield lines.
 FORMATS = {"table": _table, "jsonl": _jsonl, "html": _html}
 
 _FORMATS_OF_FILES = {".html": "html", ".htm": "html", ".jsonl": "jsonl", ".json": "jsonl"}

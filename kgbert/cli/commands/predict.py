@@ -13,13 +13,13 @@ from kgbert.utils.paths import SETTINGS_FILE
 if TYPE_CHECKING:
     from kgbert.tasks.base import Prediction
 
-#: Texts answered before the first of them is shown: enough that some are of about one length.
+#: Texts per call of the model: enough to batch texts of similar length.
 TOGETHER = 1024
 
 
 def predict(arguments: Namespace) -> None:
     """Answer texts with a trained model, and show the entities that it read."""
-    # Before the model, which takes longer to load: a mistyped name is answered at once.
+    # Read before the model, which takes longer to load, so that a mistyped name fails at once.
     examples = examples_of(arguments)
     from kgbert.training.pipeline import pipeline
     from kgbert.utils.logging import silence_libraries
@@ -37,11 +37,11 @@ def predict(arguments: Namespace) -> None:
 
 
 def _check_folder(folder: Path) -> None:
-    """Raise FileNotFoundError for a folder that holds no model, and say which may hold one."""
+    """Raise an error for a folder without a model, which names the folder that contains one."""
     if (folder / SETTINGS_FILE).exists():
         return
     found = f" holds no {SETTINGS_FILE}, so it is no kgbert model"
-    inner = folder / "model"  # where compare and demo put theirs
+    inner = folder / "model"  # where compare and demo save the model
     remedy = (
         f"type {inner}"
         if (inner / SETTINGS_FILE).exists()

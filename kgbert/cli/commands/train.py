@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def train(arguments: Namespace) -> None:
     """Fine-tune an encoder that reads the graph, test it once, and save it with its graph."""
     check_output(arguments.output, "model", SETTINGS_FILE)
-    # Imported here: they load torch, for which a mistyped argument need not wait.
+    # Imported here, so that a mistyped argument fails before torch is loaded.
     from kgbert.comparison.arms.registry import ARMS
 
     reporter = ProgressReporter(quiet=arguments.quiet)

@@ -19,7 +19,7 @@ def train_linker(arguments: Namespace) -> None:
     reporter.message(f"reading {arguments.graph}")
     graph = graph_of(arguments)
     reporter.message(f"{graph!r}; loading {arguments.backbone}")
-    # Imported here: they load torch, for which a mistyped argument need not wait.
+    # Imported here, so that a mistyped argument fails before torch is loaded.
     from kgbert.cli.core.checks import check_backbone
 
     check_backbone(arguments.backbone)

@@ -1,1 +1,1 @@
-"""What all commands share: parsing, checks, progress."""
+"""Parsing, checks and progress, shared by all commands."""

@@ -1,4 +1,4 @@
-"""Types of command-line arguments: each converts what was typed, or says what is expected."""
+"""Types of command-line arguments: each converts a string, or raises an error."""
 
 import math
 import re
@@ -87,7 +87,7 @@ def fraction(typed: str) -> float:
 
 
 def at_least(minimum: int, typed: str) -> int:
-    """Return a whole number that is no smaller than another.
+    """Return a whole number that is not below a minimum.
 
     >>> at_least(4, "8")
     8
@@ -113,7 +113,7 @@ def comma_separated(typed: str) -> tuple[str, ...]:
 
 
 def _number(typed: str) -> float:
-    """Return what was typed as a number; what is none compares false with everything."""
+    """Return a string as a number; NaN, which fails every comparison, if it is not a number."""
     try:
         return float(typed)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Check output folders and encoders before anything that takes long."""
+"""Check output folders and encoders before long operations."""
 
 import os
 import socket
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 
 def check_output(folder: Path, kind: str = "", marker: str = "") -> None:
-    """Raise KGBertError where a folder cannot be written, or other files there would be lost.
+    """Raise KGBertError if a folder is not writable, or if other files in it would be lost.
 
     Args:
         folder: The output folder; it need not exist yet.
-        kind: What may be overwritten there; empty if the command continues what is there.
-        marker: The file by which that is recognised.
+        kind: What may be overwritten; empty if the command resumes from the files there.
+        marker: The file by which this kind is recognised.
     """
     existing = next(place for place in (folder, *folder.absolute().parents) if place.exists())
     if not existing.is_dir():
@@ -48,7 +48,7 @@ _EXAMPLE = "bert-base-uncased"
 
 
 def check_backbone(name: str) -> None:
-    """Raise KGBertError where a name or folder has no encoder that can be injected into."""
+    """Raise KGBertError if a name or folder has no encoder that supports injection."""
     config = check_encoder(name, "--backbone ")
     import torch
     from transformers import AutoModel
@@ -65,7 +65,7 @@ def check_encoder(name: str, option: str) -> "PreTrainedConfig":
 
     Args:
         name: A folder, or a name on the hub.
-        option: What was typed before it, for messages.
+        option: The option of the encoder, for messages.
 
     Raises:
         KGBertError: There is no such encoder.
@@ -106,7 +106,7 @@ def _is_hub_name(name: str) -> bool:
 
 
 def _is_hub_unreachable() -> bool:
-    # Imported here: it takes a fifth of the time of `kgbert --help`.
+    # Imported here, because it takes a fifth of the time of `kgbert --help`.
     from urllib.request import getproxies
 
     if os.environ.get("HF_HUB_OFFLINE") or getproxies():

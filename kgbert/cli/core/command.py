@@ -10,10 +10,10 @@ class Command:
     """A function with its command-line arguments."""
 
     run: Callable[[Namespace], None]
-    """Prints its result, or raises a ValueError or OSError that says what to do instead."""
+    """Prints its result, or raises a ValueError or OSError with a remedy in its message."""
     add_arguments: Callable[[ArgumentParser], None]
     example: str
-    """A line to type, shown below the help."""
+    """An example command line, shown below the help."""
 
     @property
     def summary(self) -> str:

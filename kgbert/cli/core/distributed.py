@@ -1,4 +1,4 @@
-"""Processes that torchrun starts, each with runs of its own."""
+"""Run independent processes under torchrun, each with its own runs."""
 
 import os
 from argparse import Namespace
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import nullcontext, redirect_stdout
 from functools import wraps
 
-#: The variables by which torchrun tells a process its place, and libraries wait for the others.
+#: Environment variables with which torchrun passes the rank, and which make libraries synchronize.
 _RANK_VARIABLES = (
     "RANK",
     "LOCAL_RANK",
@@ -18,10 +18,10 @@ _RANK_VARIABLES = (
 
 
 def run_independently(command: Callable[[Namespace], None]) -> Callable[[Namespace], None]:
-    """Return a command that under torchrun works alone in each process, on a GPU of its own.
+    """Return a command that runs independently in each torchrun process, on its own GPU.
 
-    The processes of a comparison divide its runs by files. If they trained one model together,
-    each would wait for the others, which are at other runs. Only the first process prints.
+    The processes of a comparison divide its runs through lock files. Data-parallel training would
+    deadlock, because they are at different runs. Only the first process prints.
     """
 
     @wraps(command)
@@ -42,7 +42,7 @@ def run_independently(command: Callable[[Namespace], None]) -> Callable[[Namespa
 
 
 def _own_device(number: int) -> str:
-    """Return the name of a process's own GPU among those that all processes may use."""
+    """Return the name of the GPU of a process, of those that all processes may use."""
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     if visible is None:
         return str(number)

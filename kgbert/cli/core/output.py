@@ -1,4 +1,4 @@
-"""Standard output of the command line: closed, full, or a terminal that obeys escape sequences."""
+"""Make standard output safe: handle closed or full output, and escape control characters."""
 
 import errno
 import io
@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from typing import Any
 
-#: Control characters but tab and line feed, and characters that change the direction of a line.
-#: Names of entities may hold them: a terminal would obey.
+#: Control characters except tab and line feed, and characters that change the text direction.
+#: Entity names can contain them, and a terminal would interpret them.
 _UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 
@@ -34,7 +34,7 @@ class SafeOutput(io.TextIOBase):
         self._stream = stream
 
     def write(self, text: str) -> int:
-        """Write a text; where standard output was closed, nothing that was asked for is lost."""
+        """Write an escaped text; raise OSError if standard output was closed at the start."""
         if self._stream is None:
             raise OSError(
                 errno.EBADF, "standard output is closed; redirect it to a file or to /dev/null"
@@ -54,9 +54,9 @@ class SafeOutput(io.TextIOBase):
 
 @contextmanager
 def safe_output() -> Iterator[None]:
-    """Let everything that is printed inside pass through :class:`SafeOutput`."""
+    """Redirect standard output through :class:`SafeOutput` inside the context."""
     for stream in (sys.stdout, sys.stderr):
-        # Names of entities may hold characters that a terminal's encoding lacks.
+        # Entity names can contain characters that the terminal's encoding lacks.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     with redirect_stdout(SafeOutput(sys.stdout)):
@@ -64,6 +64,6 @@ def safe_output() -> Iterator[None]:
 
 
 def discard_output() -> None:
-    """Let Python, which flushes once more at exit, do so into nothing instead of complaining."""
+    """Redirect standard output to the null device, so that Python's flush at exit cannot fail."""
     if sys.stdout is not None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

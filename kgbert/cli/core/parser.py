@@ -1,4 +1,4 @@
-"""The argument parser: what does not fit is answered in one line."""
+"""The argument parser, which reports errors in one line."""
 
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
@@ -15,13 +15,13 @@ class Parser(ArgumentParser):
         super().__init__(**{"allow_abbrev": False, **options})
 
     def error(self, message: str) -> NoReturn:
-        """Print what does not fit and where the options are described; exit with status 2."""
+        """Print the error and a hint to --help; exit with status 2."""
         self.exit(2, f"{self.prog}: {message.rstrip('.')} (see {self.prog} --help)\n")
 
     def parse_known_args(  # type: ignore[override]
         self, args: Sequence[str] | None = None, namespace: Namespace | None = None
     ) -> tuple[Namespace, list[str]]:
-        """Parse arguments; an unknown one is reported by the command that it was meant for."""
+        """Parse arguments; the subcommand reports its unknown arguments."""
         parsed, unknown = super().parse_known_args(args, namespace)
         if unknown:
             self.error(self._describe_unknown(unknown[0]))

@@ -1,4 +1,4 @@
-"""Progress of long work: a bar in a terminal, a line every fifteen seconds in a log."""
+"""Show progress: a bar in a terminal, a line every fifteen seconds in a log."""
 
 import sys
 import time
@@ -22,20 +22,20 @@ def add_quiet_argument(parser: ArgumentParser) -> None:
 
 
 class ProgressReporter:
-    """Prints what a command is doing, and how far it has come; nothing if it is quiet."""
+    """Prints messages and the progress of a command, unless it is quiet."""
 
     def __init__(self, *, quiet: bool = False) -> None:
         self.quiet = quiet
         self._counters: list[StepCounter] = []
 
     def message(self, text: str) -> None:
-        """Print what is done next."""
+        """Print a message about the next step."""
         if not self.quiet:
             self._close()
             print(text, flush=True)
 
     def steps(self, task: str) -> "StepCounter":
-        """Return a function that takes the steps that are done and their total."""
+        """Return a function that is called with the number of finished steps and of all steps."""
         counter = StepCounter(task, quiet=self.quiet)
         self._counters.append(counter)
         return counter
@@ -58,13 +58,13 @@ class ProgressReporter:
         self.message(f"[search {done}/{total}] {arm}, rate {rate:g}, seed {seed}: {outcome}")
 
     def _close(self) -> None:
-        """Remove the bars, so that a line stands on its own."""
+        """Remove the bars before a line is printed."""
         for counter in self._counters:
             counter.close()
 
 
 class StepCounter:
-    """Shows how many steps of something long are done, and the time left, on standard error."""
+    """Shows finished steps and remaining time of a long operation on standard error."""
 
     def __init__(self, task: str, *, quiet: bool = False) -> None:
         self.task, self.quiet = task, quiet
@@ -73,7 +73,7 @@ class StepCounter:
         self._started = self._printed = time.monotonic()
 
     def __call__(self, done: int, total: int) -> None:
-        """Show how many steps are done; a smaller number than the last starts anew."""
+        """Show the number of finished steps; a smaller number than the last restarts the bar."""
         if self.quiet:
             return
         if done <= self._done:
@@ -93,7 +93,7 @@ class StepCounter:
 
     def _show_bar(self, done: int, total: int) -> None:
         if self._bar is None:
-            # Imported here: --help need not wait for it.
+            # Imported here, so that --help does not load it.
             from tqdm import tqdm
 
             self._bar = tqdm(

@@ -14,12 +14,12 @@ from kgbert.training.callbacks import StepProgress
 def compare_and_show(
     study: Study, reporter: ProgressReporter, sizes: Sequence[int | None] = (None,)
 ) -> None:
-    """Run what is not finished, and print the table with the verdict and where the files are.
+    """Run the unfinished runs, and print the table, the verdict and the output files.
 
     Args:
-        study: What is compared.
+        study: The comparison.
         reporter: Shows the progress.
-        sizes: Numbers of training texts to compare with; None stands for all of them.
+        sizes: Numbers of training texts of a learning curve; None stands for all texts.
     """
     steps = StepProgress(reporter.steps("training, step"))
     reporter.message(detectable_before(len(study.seeds)))

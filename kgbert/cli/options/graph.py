@@ -1,4 +1,4 @@
-"""The arguments that name a graph and say how it is read."""
+"""Command-line arguments for a graph and for reading it."""
 
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from dataclasses import fields
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def add_graph_arguments(parser: ArgumentParser) -> None:
-    """Add the graph's file, and how it is read."""
+    """Add the arguments for the graph's file and for reading it."""
     parser.add_argument(
         "graph",
         metavar="GRAPH",
@@ -21,7 +21,7 @@ def add_graph_arguments(parser: ArgumentParser) -> None:
 
 
 def add_reading_arguments(parser: ArgumentParser) -> None:
-    """Add how a graph is read."""
+    """Add the arguments for reading a graph."""
     reading = parser.add_argument_group("how the graph is read")
     reading.add_argument(
         "--card",
@@ -88,8 +88,8 @@ def add_reading_arguments(parser: ArgumentParser) -> None:
 
 
 def graph_of(arguments: Namespace) -> "KnowledgeGraph":
-    """Read the graph that the arguments name."""
-    # Imported here: --help need not wait for numpy.
+    """Return the graph that the arguments describe."""
+    # Imported here, so that --help does not load numpy.
     from kgbert.graph.core.options import Limits, ReadOptions
     from kgbert.graph.merge import EXACT
     from kgbert.graph.read import CACHE, read_graph
@@ -134,14 +134,14 @@ def _limit(typed: str) -> tuple[str, int]:
     return name, int(number)
 
 
-#: Options that name a property, with the help.
+#: Options whose value is a property, with their help texts.
 _PROPERTIES = (
     ("--synonym", "property of the synonyms, in addition to the standard ones"),
     ("--definition", "property of the definitions, which goes before the standard ones"),
     ("--deprecation", "property whose value true marks an entity as obsolete"),
     ("--replacement", "property that names the entity in the place of an obsolete one"),
 )
-#: Options that take a list, with an example of a value and the help.
+#: Options whose value is a list, with an example value and their help texts.
 _LISTS = (
     ("--languages", "EN,DE", "languages of the names to keep"),
     (

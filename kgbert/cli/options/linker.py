@@ -1,4 +1,4 @@
-"""The arguments by which a command is told how entities are found in texts."""
+"""Command-line arguments for the linker."""
 
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from functools import partial
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def add_linker_arguments(parser: ArgumentParser) -> None:
-    """Add which linker it is, and what its dictionary forgives, stops and keeps."""
+    """Add the arguments for the linker and for the settings of its dictionary."""
     group = parser.add_argument_group("how entities are found in texts")
     group.add_argument(
         "--linker",
@@ -80,7 +80,7 @@ def add_linker_arguments(parser: ArgumentParser) -> None:
 
 def linker_of(arguments: Namespace, graph: "KnowledgeGraph") -> "Linker":
     """Return the linker that the arguments describe."""
-    # Imported when it runs: --help need not wait for numpy and what stands on it.
+    # Imported here, so that --help does not load numpy.
     from kgbert.linking.factory import make_linker, needs_folder
 
     for part in arguments.linker.split("+"):
@@ -91,11 +91,11 @@ def linker_of(arguments: Namespace, graph: "KnowledgeGraph") -> "Linker":
 
 
 def _settings(arguments: Namespace, graph: "KnowledgeGraph") -> LinkerSettings | None:
-    """Return the settings of the dictionary, None where no argument changes one."""
+    """Return the settings of the dictionary; None if no argument changes one."""
     from kgbert.graph.health.generic_names import generic_names
 
     changes: dict[str, Any] = {
-        # A comparison writes its arguments down, and JSON has no sets.
+        # A tuple, because a comparison records its arguments as JSON, which has no sets.
         "rules": None if arguments.rules is None else frozenset(arguments.rules),
         "fuzzy_min_length": arguments.fuzzy_min_length,
         "overlaps": arguments.overlaps,
@@ -114,7 +114,7 @@ def _settings(arguments: Namespace, graph: "KnowledgeGraph") -> LinkerSettings |
 
 
 def _rules_left(typed: str) -> tuple[str, ...]:
-    """Return the rules that stay switched on."""
+    """Return the enabled rules."""
     off = comma_separated(typed)
     if off == ("all",):
         return ()

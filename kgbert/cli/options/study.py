@@ -1,4 +1,4 @@
-"""The study that a command's arguments ask for."""
+"""Build the study that a command's arguments describe."""
 
 from argparse import Namespace
 from collections.abc import Sequence
@@ -22,15 +22,15 @@ if TYPE_CHECKING:
 def study_of(
     arguments: Namespace, arms: Sequence["Arm"], seeds: Sequence[int], reporter: ProgressReporter
 ) -> "Study":
-    """Read texts, graph and backbone, and say what takes long.
+    """Return the study, and report progress while texts, graph and backbone are read.
 
-    What is quick to check comes first: a mistyped name is answered at once.
+    Quick checks come first, so that a mistyped name fails at once.
     """
     task = task_of(arguments)
     split = split_of(arguments, task, seeds)
     reporter.message(f"reading {arguments.graph}")
     graph = graph_of(arguments)
-    # Torch and transformers take seconds to load, so that this is said first.
+    # Report this first, because torch and transformers take seconds to load.
     reporter.message(f"{graph!r}; loading {arguments.backbone}")
     from kgbert.cli.core.checks import check_backbone
 
@@ -53,7 +53,7 @@ def study_of(
         seeds=seeds,
         training_configs={arm.name: training_config for arm in arms},
     )
-    # Whether an arm makes sense does not depend on the features, which may take long to make.
+    # Arms are checked before the entity features are computed, which can take long.
     check_arms(study)
     reporter.message(f"encoding {len(graph):,} entities, unless that was done before")
     progress = reporter.steps("encoding entities")
@@ -61,11 +61,11 @@ def study_of(
 
 
 def _linker(arguments: Namespace, graph: "KnowledgeGraph", train: Sequence[Example]) -> "Linker":
-    """Return the linker, which finds something in the training texts."""
+    """Return the linker, after a check that it links the training texts."""
     from kgbert.comparison.checks.examples import check_linked
 
     linker = linker_of(arguments, graph)
-    # Not left to the comparison alone: encoding the entities may take long.
+    # Checked before the comparison, because encoding the entities can take long.
     check_linked(graph, linker, [example.text for example in train])
     return linker
 

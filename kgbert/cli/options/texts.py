@@ -8,7 +8,7 @@ from kgbert.data.readers import READERS
 
 
 def add_text_argument(parser: ArgumentParser) -> None:
-    """Add the text and the column it stands in."""
+    """Add the arguments for the text and its column."""
     parser.add_argument(
         "text", metavar="TEXT|FILE", help=f"a text, or a file of texts ({' '.join(READERS)})"
     )
@@ -21,7 +21,7 @@ def add_text_argument(parser: ArgumentParser) -> None:
 
 
 def examples_of(arguments: Namespace) -> list[Example]:
-    """Read a file if there is one or the text is named like one, else take the text itself."""
+    """Return the examples of a file, or one example if the argument is a text."""
     text: str = arguments.text
     named_like_one = len(text.split()) == 1 and text.removesuffix(".gz").endswith(tuple(READERS))
     if named_like_one or _is_file(text):
@@ -32,7 +32,7 @@ def examples_of(arguments: Namespace) -> list[Example]:
 
 
 def columns_of(arguments: Namespace) -> dict[str, str]:
-    """Return the source's names of the standard columns, as far as the command has options."""
+    """Return the column names of the source by standard name, for which the command has options."""
     named = {"text": "text_column", "label": "label_column"}
     given = vars(arguments)
     return {column: given[option] for column, option in named.items() if option in given}

@@ -1,4 +1,4 @@
-"""The arguments by which a command is told of labelled texts and of the model to train."""
+"""Command-line arguments for labelled texts and for the model to train."""
 
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Sequence
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def add_task_arguments(parser: ArgumentParser, output: str) -> None:
-    """Add graph, texts, backbone and how it is trained."""
+    """Add the arguments for graph, texts, backbone and training."""
     add_graph_arguments(parser)
     _add_texts(parser)
     _add_model(parser)
@@ -37,10 +37,10 @@ def add_task_arguments(parser: ArgumentParser, output: str) -> None:
 
 
 def task_of(arguments: Namespace) -> Task:
-    """Return the task that was named, or the one that the rows of the training file pose.
+    """Return the named task, or the one inferred from the rows of the training file.
 
     Raises:
-        ValueError: Their columns do not tell the task.
+        ValueError: The task cannot be inferred from the columns.
     """
     path = arguments.texts or arguments.train
     if arguments.task != AUTO or not path:
@@ -50,7 +50,7 @@ def task_of(arguments: Namespace) -> Task:
 
 
 def split_of(arguments: Namespace, task: Task, seeds: Sequence[int]) -> "Callable[[int], Split]":
-    """Read the labelled texts, and return the split of each seed; those of ``seeds`` are sound."""
+    """Return the split by seed; the splits of ``seeds`` are checked."""
     from kgbert.data.splits import check_split, drawn_split, fixed_split
 
     own = [arguments.train, arguments.validation, arguments.test]
@@ -70,7 +70,7 @@ def split_of(arguments: Namespace, task: Task, seeds: Sequence[int]) -> "Callabl
 
 
 def training_config_of(arguments: Namespace) -> "TrainingConfig":
-    """Return how to train, as the arguments say."""
+    """Return the training configuration that the arguments describe."""
     from kgbert.training.config import TrainingConfig
 
     return TrainingConfig(
