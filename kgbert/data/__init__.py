@@ -1,4 +1,4 @@
-"""Labelled texts: their sources, the forms they are written in, and how they are divided."""
+"""Labelled texts: sources, file formats and splits."""
 
 from kgbert.data.columns import Columns, Record
 from kgbert.data.example import Example, Span

@@ -1,7 +1,7 @@
-"""Records of annotation tools and data sets in their standard form.
+"""Convert records of annotation tools and data sets to the standard form.
 
-A standard record has a text with a label, or with spans, or tokens with tags. Other forms are the
-exports of doccano, Prodigy and Label Studio, and the columns of Hugging Face data sets.
+A standard record has a text with a label or spans, or tokens with tags. Other forms are the exports
+of doccano, Prodigy and Label Studio, and the columns of Hugging Face data sets.
 """
 
 import logging
@@ -14,19 +14,19 @@ from kgbert.utils.errors import DataError
 
 logger = logging.getLogger(__name__)
 
-#: Columns that hold the tags of tokens.
+#: Columns with token tags.
 _TAG_COLUMNS = (TAGS, "ner_tags", "labels", "ner")
 
-#: Columns that hold spans, as objects or as lists of start, end and label.
+#: Columns with spans, as objects or as lists of start, end and label.
 _SPAN_COLUMNS = (SPANS, "entities", "labels", LABEL)
 
 _START, _END = ("start", "start_offset", "begin"), ("end", "end_offset", "stop")
 _SPAN_LABEL = (LABEL, "labels", "type", "tag")
 
-#: What Prodigy writes where an annotator did not confirm a record.
+#: Prodigy's answers for records that an annotator did not confirm.
 _ANSWERS, _ACCEPTED = {"accept", "reject", "ignore"}, "accept"
 
-#: What a program wrote into a table in the place of a missing label.
+#: Values that represent a missing label in tables.
 _MISSING_WORDS = {"", "nan", "NaN", "<NA>"}
 
 
@@ -48,7 +48,7 @@ def standardize(records: Iterable[Record]) -> list[Record]:
 
 
 def _cleaned(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return values without what stands for a missing one, arrays as lists."""
+    """Return values without missing ones, and arrays as lists."""
     cleaned = {str(name): _plain(value) for name, value in values.items()}
     if str(cleaned.get(LABEL, "")).strip() in _MISSING_WORDS:
         cleaned[LABEL] = None
@@ -80,7 +80,7 @@ def _accepted(records: list[Record]) -> list[Record]:
 
 
 def _standard(values: dict[str, Any], *, has_spans: bool) -> dict[str, Any]:
-    if TOKENS in values and _holds_strings(values[TOKENS]):
+    if TOKENS in values and _contains_strings(values[TOKENS]):
         values = _with_tags(values)
     if column := _span_column(values, has_spans=has_spans):
         values[SPANS] = [_standard_span(entry) for entry in values.pop(column)]
@@ -94,7 +94,7 @@ def _standard(values: dict[str, Any], *, has_spans: bool) -> dict[str, Any]:
 
 
 def _span_column(values: Mapping[str, Any], *, has_spans: bool) -> str | None:
-    """Return the column of the spans; in a file with spans an empty list is one, too."""
+    """Return the column of the spans; in a file with spans it can be an empty list."""
     for column in _SPAN_COLUMNS:
         entries = values.get(column)
         if _are_spans(entries) or (has_spans and entries == []):
@@ -132,7 +132,7 @@ def _first(entry: Mapping[str, Any], names: Iterable[str]) -> Any:
 
 
 def _with_tags(values: dict[str, Any]) -> dict[str, Any]:
-    """Return values whose tags are in their standard column, or spans of the text that is there."""
+    """Return values with tags in the standard column, or with spans if there is a text."""
     column = next((name for name in _TAG_COLUMNS if isinstance(values.get(name), list)), None)
     if column is None:
         return values if TEXT in values else values | {TEXT: " ".join(values.pop(TOKENS))}
@@ -147,18 +147,18 @@ def _with_tags(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _with_standard_tags(records: list[Record]) -> list[Record]:
-    """Return records whose tags are in the standard scheme, or spans where the text is there."""
+    """Return records with tags in the standard scheme, or with spans if there is a text."""
     tagged = [values for _, values in records if _is_tagged(values)]
     scheme = detect_scheme(tag for values in tagged for tag in values[TAGS] if isinstance(tag, str))
     standard, sentences = [], []
     for place, values in records:
-        if _is_tagged(values) and _holds_strings(values[TAGS]):
+        if _is_tagged(values) and _contains_strings(values[TAGS]):
             with located(place):
                 tags = [scheme.standard_form(tag) for tag in values[TAGS]]
                 values = _in_text(dict(values) | {TAGS: tags})
             sentences.append([(place, tag) for tag in tags])
         standard.append(Record(place, values))
-    # A reader of CoNLL warned of its own, with the lines of the tags.
+    # The CoNLL reader warns itself, with the line numbers of the tags.
     warn_of_inconsistent_tags(sentences)
     return standard
 
@@ -168,7 +168,7 @@ def _is_tagged(values: Mapping[str, Any]) -> bool:
 
 
 def _in_text(values: dict[str, Any]) -> dict[str, Any]:
-    """Return values with spans in the place of tags, if they have the text of the tokens."""
+    """Return values with spans instead of tags, if they contain the text of the tokens."""
     if not isinstance(values.get(TEXT), str):
         return values
     tokens, tags = values.pop(TOKENS), values.pop(TAGS)
@@ -192,13 +192,13 @@ def _in_text(values: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _holds_strings(values: Any) -> bool:
+def _contains_strings(values: Any) -> bool:
     return isinstance(values, list) and all(isinstance(value, str) for value in values)
 
 
 def _check_characters(values: Mapping[str, Any]) -> None:
     for name, value in values.items():
-        for text in value if _holds_strings(value) else [value]:
+        for text in value if _contains_strings(value) else [value]:
             if isinstance(text, str):
                 _check_text(name, text)
 

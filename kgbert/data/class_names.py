@@ -1,11 +1,11 @@
-"""Names of classes that a Hugging Face data set stores as numbers."""
+"""Names of the classes that a Hugging Face data set stores as numbers."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 
 def class_names(features: Mapping[str, Any] | None) -> dict[str, Sequence[str]]:
-    """Return the names of the classes by column, as ``Dataset.features`` or its JSON form has them.
+    """Return the class names by column, from ``Dataset.features`` or its JSON form.
 
     >>> class_names({"text": {"_type": "Value"}, "label": {"_type": "ClassLabel", "names": ["a"]}})
     {'label': ['a']}
@@ -38,7 +38,7 @@ def _named(value: Any, names: Sequence[str]) -> Any:
 
 
 def _names(feature: Any) -> Sequence[str] | None:
-    """Return the names of a feature, or those of the feature that its lists hold."""
+    """Return the class names of a feature, or of the elements of a list feature."""
     if isinstance(feature, list):
         return _names(feature[0]) if feature else None
     if isinstance(feature, Mapping):

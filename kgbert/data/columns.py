@@ -1,4 +1,4 @@
-"""Which columns of a source hold the text, the label and whatever else a task reads."""
+"""Map the columns of a source to the standard columns: text, label and others."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -8,22 +8,22 @@ from typing import Any, NamedTuple
 
 from kgbert.utils.errors import DataError, KGBertError, Remedy
 
-#: The standard columns of text and label, and of tokens, which may stand in place of a text.
+#: The standard columns of text, label and tokens; tokens can replace the text.
 TEXT, LABEL, TOKENS, TAGS, SPANS = "text", "label", "tokens", "tags", "spans"
 
 
 class Record(NamedTuple):
-    """One row of a source, or one object."""
+    """One row or object of a source."""
 
     place: str
-    """Where it stands, for messages, as in ``line 3``."""
+    """The position for messages, for example ``line 3``."""
     values: Mapping[str, Any]
-    """By the names of the columns."""
+    """The values by column name."""
 
 
 @contextmanager
 def located(place: object) -> Iterator[None]:
-    """Put a place in front of the message of an error that is raised inside.
+    """Prefix the message of an error that is raised inside the context with a position.
 
     >>> with located("line 3"):
     ...     raise ValueError("no text")
@@ -40,14 +40,14 @@ def located(place: object) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Columns:
-    """The names that a user gave for standard columns.
+    """The user's names of the standard columns.
 
     >>> Columns({"text": "note"}).rename({"note": "a fever", "label": "ill"})
     {'text': 'a fever', 'label': 'ill'}
     """
 
     names: Mapping[str, str] = field(default_factory=dict)
-    """The source's column by standard name; a standard column that is missing has its own name."""
+    """Column names of the source by standard name; the default is the standard name itself."""
     label_required: bool = False
 
     def __getitem__(self, standard: str) -> str:
@@ -59,7 +59,7 @@ class Columns:
             standard: values[name] for standard, name in self.names.items() if name in values
         }
         named = {*self.names.values()}
-        # A column does not become the text by its name alone where another was named.
+        # If the user named another column, the column with the standard name is not used.
         others = {
             name: value
             for name, value in values.items()
@@ -68,24 +68,24 @@ class Columns:
         return renamed | others
 
     def check_row(self, names: Iterable[str]) -> None:
-        """Raise DataError where a row has neither a text nor tokens, or lacks its label."""
+        """Raise DataError if a row has neither text nor tokens, or lacks its label."""
         found = list(names)
         if self[TEXT] not in found and (self[TEXT] != TEXT or self[TOKENS] not in found):
             raise self._missing(TEXT, found)
-        # Spans and tags are labels of their own.
+        # Spans and tags are labels, too.
         standard = self.rename(dict.fromkeys(found))
         if self.label_required and standard.keys().isdisjoint((LABEL, SPANS, TAGS, TOKENS)):
             raise self._missing(LABEL, found)
 
     def check_source(self, names: Iterable[str]) -> None:
-        """Raise DataError for a column that the user named and that no row of a source has."""
+        """Raise DataError for a column of the user that no row of a source has."""
         found = list(names)
         for standard, name in self.names.items():
             if name not in found and name != standard:
                 raise self._missing(standard, found)
 
     def refuse(self, instead: str) -> None:
-        """Raise DataError where the user named columns of a format that has none."""
+        """Raise DataError if the user named columns of a format without columns."""
         named = [name for standard, name in self.names.items() if name != standard]
         if named:
             raise DataError(
@@ -94,7 +94,7 @@ class Columns:
             )
 
     def _missing(self, standard: str, found: list[str]) -> DataError:
-        # The column of the text is not that of the label, whatever it is called.
+        # Never suggest the column of the text for the label.
         likely = [name for name in found if standard == TEXT or name != self[TEXT]]
         lowered = {name.strip().lower(): name for name in likely}
         close = get_close_matches(self[standard].lower(), lowered, n=1)

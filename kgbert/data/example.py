@@ -10,7 +10,7 @@ from kgbert.utils.errors import DataError, Remedy
 
 @dataclass(frozen=True)
 class Span:
-    """A labelled piece of a text, end exclusive, and the entity it names where that is known."""
+    """A labelled span of a text, end exclusive, with its entity if known."""
 
     start: int
     end: int
@@ -20,7 +20,7 @@ class Span:
 
 @dataclass(frozen=True)
 class Example:
-    """One row of a data set: a text, what else is asked about, and the right answer.
+    """One row of a data set: a text, further inputs of the task, and the target.
 
     >>> example = Example("acute fever", spans=(Span(6, 11, "Phenotype"),))
     >>> [example.text[span.start : span.end] for span in example.spans]
@@ -32,18 +32,18 @@ class Example:
 
     text: str
     target: Any = None
-    """The right answer in its task's own form, a label for example; None where it is unknown.
-    Nothing but the task may look inside."""
+    """The target in the form of its task, for example a label; None if it is unknown. Only the task
+    interprets it."""
     spans: tuple[Span, ...] = ()
-    """Labelled spans of the text in reading order, with the entities that they mention if known."""
+    """Labelled spans of the text in reading order, with their entities if known."""
     id: str = ""
-    """Of the document that the text is from: texts of one document stay in one part of a split."""
+    """Id of the document of the text; texts of one document stay in one part of a split."""
     arguments: tuple[Span, ...] = field(default=(), repr=False)
-    """Head and tail of the relation that is asked about."""
+    """Head and tail of the relation to classify."""
     others: tuple[str, ...] = field(default=(), repr=False)
-    """Further texts that the task reads: the second of a pair, a question, the choices of one."""
+    """Further texts: the second text of a pair, a question, or its answer choices."""
     own_length: int | None = field(default=None, repr=False)
-    """Where words were appended, the length of the text itself: nobody has labelled the rest."""
+    """Length of the original text if words were appended, because the rest has no labels."""
 
     @property
     def texts(self) -> tuple[str, ...]:
@@ -91,7 +91,7 @@ def disjoint(spans: Iterable[Span]) -> tuple[Span, ...]:
 
 
 def longest(spans: Iterable[Span]) -> tuple[Span, ...]:
-    """Return the spans that overlap no longer one; of equals the earlier stays.
+    """Return the spans that do not overlap a longer one; of equal ones the earlier is kept.
 
     >>> longest([Span(0, 5, "a"), Span(2, 12, "b"), Span(12, 14, "c"), Span(12, 14, "d")])
     (Span(start=2, end=12, label='b', entity=''), Span(start=12, end=14, label='c', entity=''))

@@ -7,7 +7,7 @@ from kgbert.data.example import Example, Span
 from kgbert.data.tags import check_tags, decode_tags
 from kgbert.utils.errors import DataError
 
-#: The columns that say where head and tail stand, in characters, the end exclusive.
+#: The columns with the character offsets of head and tail, end exclusive.
 ARGUMENT_COLUMNS = ("head_start", "head_end", "tail_start", "tail_end")
 
 
@@ -31,7 +31,7 @@ def plain_example(record: Mapping[str, Any]) -> Example:
 
 
 def is_tagged(record: Mapping[str, Any]) -> bool:
-    """Return whether a record holds tokens and tags instead of a text."""
+    """Return whether a record contains tokens and tags instead of a text."""
     return "text" not in record and "tokens" in record and "tags" in record
 
 
@@ -39,7 +39,7 @@ def text_field(record: Mapping[str, Any], name: str = "text") -> str:
     """Return a text of a record.
 
     Raises:
-        DataError: There is none, or it is not a string.
+        DataError: It is missing or not a string.
     """
     if name not in record:
         raise DataError(f"no column {name!r}", code="missing-column")
@@ -52,7 +52,7 @@ def text_field(record: Mapping[str, Any], name: str = "text") -> str:
 
 
 def label_field(record: Mapping[str, Any], name: str = "label") -> str | None:
-    """Return the label of a record as a string; None where it is absent or empty.
+    """Return the label of a record as a string; None if it is missing or empty.
 
     Raises:
         DataError: It is a list or an object.
@@ -67,10 +67,10 @@ def label_field(record: Mapping[str, Any], name: str = "label") -> str | None:
 
 
 def spans_field(record: Mapping[str, Any], name: str = "spans") -> tuple[Span, ...]:
-    """Return the labelled spans of a record; none where it has no such field.
+    """Return the labelled spans of a record; an empty tuple without the field.
 
     Raises:
-        DataError: They are not understood.
+        DataError: The field is not a list of spans.
     """
     entries = record.get(name)
     if not isinstance(entries, list | None):
@@ -82,7 +82,7 @@ def spans_field(record: Mapping[str, Any], name: str = "spans") -> tuple[Span, .
 
 
 def arguments_field(record: Mapping[str, Any]) -> tuple[Span, ...]:
-    """Return head and tail of the relation that a record is about; nothing where it has none.
+    """Return head and tail of the relation of a record; an empty tuple without a relation.
 
     >>> arguments_field({"head_start": "0", "head_end": "7", "tail_start": 15, "tail_end": 18})
     (Span(start=0, end=7, label='head', entity=''), Span(start=15, end=18, label='tail', entity=''))
@@ -105,7 +105,7 @@ def arguments_field(record: Mapping[str, Any]) -> tuple[Span, ...]:
 
 
 def tagged_example(tokens: Sequence[str], tags: Sequence[str], id: str = "") -> Example:
-    """Return the tokens joined by spaces, with the spans that their tags stand for.
+    """Return the tokens joined by spaces, with the spans that their tags encode.
 
     >>> tagged_example(["a", "b"], ["O"])
     Traceback (most recent call last):

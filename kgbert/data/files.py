@@ -1,4 +1,4 @@
-"""The text of a file: found, unpacked and decoded."""
+"""Find, decompress and decode text files."""
 
 import codecs
 import gzip
@@ -8,10 +8,10 @@ from pathlib import Path
 
 from kgbert.utils.errors import DataError, MissingFileError
 
-#: Texts are held in memory; a file that unpacks to more bytes than this is refused.
+#: Maximum decompressed size in bytes, because texts are kept in memory.
 MAX_BYTES = 1 << 30
 
-#: Encodings by the mark that a file begins with; UTF-32's begins with that of UTF-16.
+#: Encodings by byte order mark; UTF-32 comes first, because its mark begins with that of UTF-16.
 _ENCODINGS = {
     codecs.BOM_UTF8: "utf-8-sig",
     codecs.BOM_UTF32_LE: "utf-32",
@@ -22,7 +22,7 @@ _ENCODINGS = {
 
 
 def check_file(path: Path) -> None:
-    """Raise an error that names the likely one where a path is not that of a file."""
+    """Raise an error with the likely path if a path is not a file."""
     if not path.exists():
         raise MissingFileError(_missing(path), code="missing-file")
     if path.is_dir():
@@ -33,10 +33,10 @@ def check_file(path: Path) -> None:
 
 
 def read_content(path: Path) -> str:
-    """Return the text of a file in UTF-8, or in the encoding that its byte order mark says.
+    """Return the text of a file in UTF-8, or in the encoding of its byte order mark.
 
     Raises:
-        DataError: It cannot be unpacked or decoded, is too large, or holds no text.
+        DataError: The file cannot be decompressed or decoded, is too large, or is not text.
     """
     check_file(path)
     return decode(_unpacked(path))

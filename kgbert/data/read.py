@@ -15,7 +15,7 @@ from kgbert.utils.registry import lookup
 
 @runtime_checkable
 class Reading(Protocol):
-    """What reading texts asks of a task, as :class:`kgbert.tasks.base.Task` answers it."""
+    """The method of a task that reading texts needs; see :class:`kgbert.tasks.base.Task`."""
 
     overlapping_spans: ClassVar[bool]
 
@@ -34,15 +34,15 @@ def read_texts(
     r"""Return the texts of a source, in its order, with their labels, spans and arguments if any.
 
     A file is read by its suffix: ``.csv .tsv .jsonl .json .txt .conll .conllu``, each also with
-    ``.gz``, and ``.parquet``. The annotations of doccano, Prodigy and Label Studio are understood,
-    and so are the columns ``tokens`` and ``ner_tags``.
+    ``.gz``, and ``.parquet``. Exports of doccano, Prodigy and Label Studio and the columns
+    ``tokens`` and ``ner_tags`` are supported.
 
     Args:
         source: A path, a list of dicts, a pandas DataFrame, or a Hugging Face Dataset.
-        columns: The source's names of standard columns, as in ``{"text": "sentence"}``.
-        require_labels: Refuse a text without label; else its target is None.
-        overlaps: What to do with overlapping spans: ``"refuse"`` the file, or keep the
-            ``"longest"``.
+        columns: Column names of the source by standard name, for example ``{"text": "sentence"}``.
+        require_labels: Reject texts without label; otherwise their target is None.
+        overlaps: ``"refuse"`` rejects a file with overlapping spans, ``"longest"`` keeps the
+            longest ones.
 
     Raises:
         DataError: The texts cannot be read; the message names file and line.
@@ -67,7 +67,7 @@ def read_examples(
         source: As for :func:`read_texts`.
         task: Reads each row.
         columns: As for :func:`read_texts`.
-        overlaps: What to do with overlapping spans where the task allows none.
+        overlaps: How to handle overlapping spans if the task does not allow them.
     """
     resolve = lookup(OVERLAPS, overlaps, "rule for overlaps")
     if task.overlapping_spans:
@@ -76,7 +76,7 @@ def read_examples(
 
 
 def read_records(source: Source, columns: Columns | None = None) -> list[Record]:
-    """Return place and values of each row of a source, in their standard form.
+    """Return position and values of each row of a source, in standard form.
 
     >>> read_records([{"note": "a fever", "label": 1}], Columns({"text": "note"}))
     [Record(place='row 1', values={'text': 'a fever', 'label': 1})]
@@ -109,7 +109,7 @@ def _examples(
 
 
 def _check_label(values: Mapping[str, Any], column: str) -> None:
-    # Spans and tags are labels of their own.
+    # Spans and tags are labels, too.
     if values.get(LABEL) is None and SPANS not in values and TAGS not in values:
         raise DataError(
             f"{column!r} is empty; every text needs a label here: fill it in, or leave the text "
@@ -118,7 +118,7 @@ def _check_label(values: Mapping[str, Any], column: str) -> None:
         )
 
 
-#: What to do with spans that overlap.
+#: Strategies for overlapping spans.
 OVERLAPS: dict[str, Callable[[Iterable[Span]], tuple[Span, ...]]] = {
     "refuse": disjoint,
     "longest": longest,

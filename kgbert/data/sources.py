@@ -12,7 +12,7 @@ from kgbert.utils.errors import DataError
 #: A path, a list of dicts, a pandas or polars DataFrame, or a Hugging Face Dataset.
 Source = Any
 
-#: The parts of a split, each with the names that data sets have for it.
+#: The parts of a split, each with its names in data sets.
 PARTS = {
     "train": ("train", "training"),
     "validation": ("validation", "valid", "val", "dev", "development"),
@@ -23,7 +23,7 @@ PARTS = {
 def parts_of(source: Source) -> dict[str, Source]:
     """Return the sources of train, validation and test in a DatasetDict or another mapping.
 
-    A source that is not divided has no parts.
+    A source without a split has no parts.
 
     >>> parts_of({"train": "train.csv", "dev": "dev.csv"})
     {'train': 'train.csv', 'validation': 'dev.csv'}
@@ -36,7 +36,7 @@ def parts_of(source: Source) -> dict[str, Source]:
 
 
 def describe(source: Source) -> str:
-    """Return what messages call a source: its path, or its type.
+    """Return the description of a source for messages: its path or type.
 
     >>> describe([{"text": "No fever."}]), describe("notes.csv")
     ('texts', 'notes.csv')
@@ -47,10 +47,10 @@ def describe(source: Source) -> str:
 
 
 def records_of(source: Source, columns: Columns) -> Iterator[Record]:
-    """Yield the rows of a source under the names of its own columns.
+    """Yield the rows of a source with its own column names.
 
     Raises:
-        DataError: It is no source, or lacks a column.
+        DataError: It is not a source, or lacks a column.
     """
     if isinstance(source, str | Path):
         yield from read_file(Path(source), columns)
@@ -72,7 +72,7 @@ def records_of(source: Source, columns: Columns) -> Iterator[Record]:
 
 
 def _rows(source: Source) -> Iterable[Any]:
-    """Return the rows of what is recognised by its methods, so that no library is imported."""
+    """Return the rows of an object that is recognised by its methods, without imports."""
     if hasattr(source, "iter_rows"):  # polars
         return (row for row in source.iter_rows(named=True))
     if hasattr(source, "iloc") and hasattr(source, "columns"):  # pandas

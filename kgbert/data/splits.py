@@ -1,4 +1,4 @@
-"""Ways to divide labelled texts over the seeds of a comparison."""
+"""Splits of labelled texts for the seeds of a comparison."""
 
 import hashlib
 from collections.abc import Callable, Hashable, Sequence
@@ -10,7 +10,7 @@ import numpy as np
 
 from kgbert.data.example import Example
 
-#: Groups of texts below which a drawn split would leave hardly any text in a part.
+#: Minimum number of groups of texts for a random split.
 FEWEST_GROUPS = 10
 
 
@@ -23,12 +23,12 @@ class Split:
     test: Sequence[Example]
 
     def parts(self) -> tuple[Sequence[Example], Sequence[Example], Sequence[Example]]:
-        """Return the texts for training, for validation and for the test."""
+        """Return the training, validation and test texts."""
         return self.train, self.validation, self.test
 
     @cached_property
     def hash(self) -> str:
-        """SHA-256 of the texts, their answers and their ids."""
+        """SHA-256 of the texts, targets and ids."""
         digest = hashlib.sha256()
         for part in self.parts():
             for example in part:
@@ -46,7 +46,7 @@ class Split:
 
 @runtime_checkable
 class Checking(Protocol):
-    """What a split asks of a task, as :class:`kgbert.tasks.base.Task` answers it."""
+    """The methods of a task that a split needs; see :class:`kgbert.tasks.base.Task`."""
 
     def check(
         self,
@@ -54,11 +54,11 @@ class Checking(Protocol):
         validation: Sequence[Example] = (),
         test: Sequence[Example] = (),
     ) -> None:
-        """Raise DataError where examples cannot be learnt or scored."""
+        """Raise DataError if a model cannot be trained or scored on the examples."""
         ...
 
     def classes(self, example: Example) -> frozenset[str]:
-        """Return the names in an example's target that training must have seen."""
+        """Return the classes in an example's target that the training texts must contain."""
         ...
 
 
@@ -69,7 +69,7 @@ def fixed_split(
     *,
     task: Checking,
 ) -> Callable[[int], Split]:
-    """Return a function that gives the same texts for every seed: there is an official split.
+    """Return a function that gives the same official split for every seed.
 
     >>> one, two = Example("a fever", "ill"), Example("all is well", "well")
     >>> from kgbert.tasks.registry import TASKS
@@ -83,7 +83,7 @@ def fixed_split(
 
 
 def check_split(split: Split, task: Checking) -> None:
-    """Raise ValueError where texts cannot be trained on or scored: no texts, or no fit labels."""
+    """Raise ValueError if a part has no texts, or labels that do not fit the task."""
     for name, part in zip(("train", "validation", "test"), split.parts(), strict=True):
         if not part:
             raise ValueError(
@@ -100,13 +100,13 @@ def drawn_split(
     task: Checking,
     group: Callable[[Example], Hashable] = lambda example: example.id or example.text,
 ) -> Callable[[int], Split]:
-    """Return a function that draws 60 % for training, 20 % to validate and 20 % to test.
+    """Return a function that draws 60 % for training, 20 % for validation and 20 % for the test.
 
-    Each seed draws its own split; texts of one group, a document for example, stay together.
-    Texts with a label that the seed's training texts lack are left out of the other two parts.
+    Each seed draws its own split; texts of one group, for example a document, stay together.
+    Texts with a label that the training texts lack are excluded from the other two parts.
 
     Raises:
-        ValueError: There are too few groups to draw from, or the labels cannot be learnt.
+        ValueError: There are too few groups, or the labels do not fit the task.
 
     >>> texts = [Example(f"text {i}", "ill" if i % 2 else "well") for i in range(20)]
     >>> from kgbert.tasks.registry import TASKS

@@ -1,4 +1,4 @@
-"""Tags of tokens (BIO, IOB1, IOBES, BILOU, IO) and the spans they stand for."""
+"""Tag schemes (BIO, IOB1, IOBES, BILOU, IO), and decoding of tags to spans."""
 
 import logging
 import re
@@ -12,23 +12,23 @@ logger = logging.getLogger(__name__)
 #: The tag of a token outside of all spans.
 OUTSIDE = "O"
 
-#: The label of spans whose tags have none, as in corpora of one kind of entity.
+#: The label of spans whose tags have none, as in corpora with one entity type.
 DEFAULT_LABEL = "entity"
 
-#: Where a token stands in its span: begin, inside or middle, end or last, single, unit or whole.
+#: Positions in a span: begin, inside or middle, end or last, single, unit or whole.
 _POSITIONS = "BIMELSUW"
 _CANONICAL = str.maketrans("MW", "IS")
 
-#: ``O``, or where a token stands in its span, and a label.
+#: ``O``, or a position in a span and a label.
 TAG = re.compile(rf"O|[{_POSITIONS}][-_]\S.*")
 
 
 @dataclass(frozen=True)
 class TagScheme:
-    """One way of writing tags."""
+    """A scheme of tags."""
 
     pattern: re.Pattern[str]
-    """What every tag of a file in this scheme looks like."""
+    """The pattern of every tag in this scheme."""
     translate: Callable[[str], str]
     """Returns a tag other than ``O`` as position, hyphen and label."""
 
@@ -36,7 +36,7 @@ class TagScheme:
         """Return a tag as ``O`` or as position, hyphen and label.
 
         Raises:
-            DataError: It is no tag of this scheme.
+            DataError: It is not a tag of this scheme.
         """
         if not self.pattern.fullmatch(tag):
             raise DataError(
@@ -48,7 +48,7 @@ class TagScheme:
 
 
 def detect_scheme(tags: Iterable[str]) -> TagScheme:
-    """Return the scheme in which all tags of a file are written, the usual one if none fits.
+    """Return the scheme of all tags of a file; the standard one if none fits.
 
     >>> [detect_scheme(tags).standard_form(tags[0]) for tags in (
     ...     ["I-Sign", "O"], ["B", "I", "O"], ["Sign-B", "Sign-I"], ["Sign", "O"])]
@@ -62,10 +62,10 @@ def detect_scheme(tags: Iterable[str]) -> TagScheme:
 
 
 def decode_tags(tags: Sequence[str]) -> list[tuple[int, int, str]]:
-    """Return (first token, end, label) of every span, as CoNLL's scorer reads them.
+    """Return (first token, end, label) of every span, as the CoNLL scorer decodes tags.
 
-    A tag that cannot continue the span before it opens a new one, so every sequence that a model
-    may predict has a reading.
+    A tag that cannot continue the previous span begins a new one, so every predicted sequence can
+    be decoded.
 
     >>> decode_tags(["B-PER", "I-PER", "O", "I-LOC", "B-LOC"])
     [(0, 2, 'PER'), (3, 4, 'LOC'), (4, 5, 'LOC')]
@@ -85,7 +85,7 @@ def decode_tags(tags: Sequence[str]) -> list[tuple[int, int, str]]:
 
 
 def continues(previous: str, tag: str) -> bool:
-    """Return whether a tag continues the span of the tag before it.
+    """Return whether a tag continues the span of the previous tag.
 
     >>> continues("B-PER", "I-PER"), continues("B-PER", "I-LOC"), continues("E-PER", "I-PER")
     (True, False, False)
@@ -105,17 +105,17 @@ def check_tags(tags: Sequence[str]) -> None:
 
 
 def warn_of_inconsistent_tags(sentences: Iterable[Sequence[tuple[object, str]]]) -> None:
-    """Log how many (place, tag) pairs continue no span in a file where B- opens the spans.
+    """Log how many (place, tag) pairs continue no span in a file whose spans begin with B-.
 
-    In BIO and IOBES a span begins with B-, in IOB1 it may begin with I-. A file that does both has
-    inconsistent tags, as published ones have; they are read as CoNLL's scorer reads them.
+    In BIO and IOBES a span begins with B-, in IOB1 it can begin with I-. A file with both has
+    inconsistent tags, as some published files do; they are decoded as the CoNLL scorer does.
     """
     has_openings, inconsistent = False, []
     for sentence in sentences:
         before = OUTSIDE
         for place, tag in sentence:
             if tag[0] == "B":
-                # In IOB1, too, B- opens a span, directly behind another of the same label.
+                # IOB1 also uses B-, for a span directly after another one with the same label.
                 has_openings = has_openings or before[1:] != tag[1:]
             elif tag[0] in "IEL" and not continues(before, tag):
                 inconsistent.append(f"{place}: {tag} after {before}")
@@ -144,11 +144,11 @@ def _bare(tag: str) -> str:
 STANDARD_SCHEME = TagScheme(TAG, _prefixed)
 BARE_SCHEME = TagScheme(re.compile(f"[O{_POSITIONS}]"), _bare)
 _SUFFIXED = TagScheme(re.compile(rf"O|\S.*[-_][{_POSITIONS}]"), _suffixed)
-#: A label alone: neighbours with one label are one span.
+#: A label without position: adjacent tokens with one label are one span.
 _LABELS = TagScheme(re.compile(r"[^\s_-].*"), "I-{}".format)
 
-#: The schemes with a test of the tags of a file, the first that fits is taken: a column of labels
-#: holds anything, so only one in which some tokens are outside is taken for tags.
+#: The schemes with a test of the tags of a file; the first that fits is used. Any column of strings
+#: matches the scheme of bare labels, so it also requires tokens outside of spans.
 SCHEMES: tuple[tuple[TagScheme, Callable[[set[str]], bool]], ...] = (
     (STANDARD_SCHEME, lambda tags: True),
     (BARE_SCHEME, lambda tags: not tags.isdisjoint("BI")),

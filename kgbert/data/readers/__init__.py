@@ -1,4 +1,4 @@
-"""Readers of labelled texts: one file format a module."""
+"""Readers of labelled texts, one module per file format."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,13 +16,13 @@ from kgbert.utils.registry import lookup
 __all__ = ["READERS", "read_file"]
 
 
-#: A reader is called with the content of a text file, or with the path of any file.
+#: A TextReader takes the content of a text file, a Reader the path of any file.
 TextReader = Callable[[str, Columns], Iterator[Record]]
 Reader = Callable[[Path, Columns], Iterator[Record]]
 
 
 def read_file(path: Path, columns: Columns) -> Iterator[Record]:
-    """Return the records of a file in its order; the suffix says how it is read."""
+    """Return the records of a file in order; the suffix determines the reader."""
     check_file(path)
     suffix = Path(path.stem if path.suffix.lower() == ".gz" else path.name).suffix.lower()
     return lookup(READERS, suffix, "suffix")(path, columns)
@@ -33,7 +33,7 @@ def _of_text(read: TextReader) -> Reader:
 
 
 def _conll_or(read: TextReader) -> Reader:
-    """Return a reader of files that are CoNLL where their lines are a token and a tag each."""
+    """Return a reader that reads a file as CoNLL if each line is a token and a tag."""
 
     def read_either(content: str, columns: Columns) -> Iterator[Record]:
         return (read_conll if looks_like_conll(content) else read)(content, columns)
@@ -41,7 +41,7 @@ def _conll_or(read: TextReader) -> Reader:
     return _of_text(read_either)
 
 
-#: Readers by suffix.
+#: Readers by file suffix.
 READERS: dict[str, Reader] = {
     ".csv": _of_text(read_separated),
     ".tsv": _conll_or(read_separated),

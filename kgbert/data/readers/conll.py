@@ -1,4 +1,4 @@
-"""Read CoNLL files: one token and its tag a line, a blank line between sentences."""
+"""Read CoNLL files: one token and its tag per line, a blank line between sentences."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -20,9 +20,9 @@ class _Row(NamedTuple):
 
 
 def read_conll(content: str, columns: Columns) -> Iterator[Record]:
-    r"""Yield one record a sentence; the first column is the token, the last one its tag.
+    r"""Yield one record per sentence; the first column is the token, the last one its tag.
 
-    A first column of token numbers is passed over, and so are last columns that hold no tags.
+    A first column of token numbers and last columns without tags are ignored.
 
     >>> next(read_conll("Acute\tO\nfever\tB-Sign\n", Columns()))
     Record(place='line 1', values={'tokens': ['Acute', 'fever'], 'tags': ['O', 'B-Sign']})
@@ -47,10 +47,10 @@ def read_conll(content: str, columns: Columns) -> Iterator[Record]:
 
 
 def looks_like_conll(content: str) -> bool:
-    r"""Return whether the first lines are a token and a tag each.
+    r"""Return whether each of the first lines is a token and a tag.
 
-    Tags with a position and a label are enough. Others may be words of a sentence: then some have
-    to be ``O``, and tabs or blank lines have to structure the file.
+    Tags with a position and a label are sufficient. Other tags can be words of a sentence, so some
+    tags must be ``O``, and the file must contain tabs or blank lines.
 
     >>> looks_like_conll("Acute O\nfever B-Sign\n"), looks_like_conll("text\tlabel\n")
     (True, False)
@@ -94,7 +94,7 @@ def _checked_cells(line: str) -> list[str]:
 
 
 def _token_column(sentences: list[list[_Row]]) -> int:
-    """Return the second column where the first one numbers the tokens of each sentence."""
+    """Return the second column if the first one numbers the tokens, else the first."""
     numbered = all(
         len(row.cells) > 2 and row.cells[0] == str(position)
         for rows in sentences
@@ -104,7 +104,7 @@ def _token_column(sentences: list[list[_Row]]) -> int:
 
 
 def _tag_column(sentences: list[list[_Row]]) -> int:
-    """Return the last column that holds tags, counted from the end."""
+    """Return the last column with tags, as a negative index."""
     rows = [row for rows in sentences for row in rows]
     width = min((len(row.cells) for row in rows), default=2)
     for column in range(-1, -width, -1):
@@ -117,7 +117,7 @@ def _tag_column(sentences: list[list[_Row]]) -> int:
 
 
 def _cells(line: str) -> list[str]:
-    """Split at tabs where there are any: a token may hold a space, or even be a no-break space."""
+    """Split at tabs if there are any, because a token can contain or be a (no-break) space."""
     line = line.strip("\r")
     return [cell for cell in line.split("\t" if "\t" in line else " ") if cell]
 

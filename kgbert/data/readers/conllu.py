@@ -8,11 +8,11 @@ from kgbert.data.columns import SPANS, TEXT, Columns, Record, located
 from kgbert.data.tags import OUTSIDE, decode_tags, detect_scheme
 from kgbert.utils.errors import DataError
 
-#: The columns of a file that does not name its own.
+#: The columns of a file that does not name its columns.
 _COLUMNS = ("ID", "FORM", "LEMMA", "UPOS", "XPOS", "FEATS", "HEAD", "DEPREL", "DEPS", "MISC")
 _COLUMN_COMMENT = "# global.columns ="
 
-#: Columns, or keys of the column MISC, that hold tags of entities.
+#: Columns, or keys of the column MISC, with entity tags.
 _TAG_NAMES = ("NER", "ENTITY", "BIO", "NE")
 
 
@@ -27,7 +27,7 @@ class _Sentence:
 
 
 def read_conllu(content: str, columns: Columns) -> Iterator[Record]:
-    r"""Yield one record a sentence: its text, and spans where a column or MISC tags entities.
+    r"""Yield one record per sentence: its text, and spans if a column or MISC has entity tags.
 
     >>> content = "# global.columns = ID FORM MISC\n1\tFever\tSpaceAfter=No\n2\t.\t_"
     >>> next(read_conllu(content, Columns())).values["text"]
@@ -81,10 +81,10 @@ def _cells(line: str, names: tuple[str, ...]) -> dict[str, str]:
 
 
 def _add(sentence: _Sentence, cells: dict[str, str], covered: int) -> int:
-    """Add a token to the text; return the last word that a token of several words covers."""
+    """Add a token to the text; return the last word that a multiword token covers."""
     number = cells["ID"]
     if "." in number or (number.isdecimal() and int(number) <= covered):
-        return covered  # an elided word, or a part of a token that was added as a whole
+        return covered  # an elided word, or a part of a multiword token that was added before
     misc = dict(entry.split("=", 1) for entry in cells.get("MISC", "_").split("|") if "=" in entry)
     sentence.starts.append(len(sentence.text))
     sentence.text += cells["FORM"]

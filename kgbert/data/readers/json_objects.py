@@ -1,4 +1,4 @@
-"""Read JSON Lines (one object a line) and JSON (an array of objects)."""
+"""Read JSON Lines (one object per line) and JSON (an array of objects)."""
 
 import json
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from kgbert.utils.errors import DataError
 
 
 def read_json(content: str, columns: Columns) -> Iterator[Record]:
-    r"""Yield one record an object.
+    r"""Yield one record per object.
 
     >>> list(read_json('{"text": "No fever.", "label": 0}', Columns()))
     [Record(place='line 1', values={'text': 'No fever.', 'label': 0})]
@@ -23,7 +23,7 @@ def read_json(content: str, columns: Columns) -> Iterator[Record]:
             columns.check_row(record.values)
         yield record
         names |= dict.fromkeys(record.values)
-    # A line may lack its label; a key that no line has is misspelt.
+    # A line can lack a label, but a key that is missing in all lines is misspelt.
     columns.check_source(names)
 
 
@@ -46,7 +46,7 @@ def _lines(content: str) -> Iterator[Record]:
 
 
 def _single_object(content: str, columns: Columns) -> Iterator[Record]:
-    """Yield the objects inside the only object of a file, or that one; lines if it is not one."""
+    """Yield the inner objects of a file with one object, or that object; else read lines."""
     if not _is_json(content):
         return _lines(content)
     value = json.loads(content)
@@ -93,7 +93,7 @@ def _parsed(text: str) -> Any:
             "line, with double quotes",
             code="malformed-json",
         ) from error
-    except ValueError as error:  # a number of more digits than Python converts
+    except ValueError as error:  # a number with more digits than Python converts
         raise DataError(f"no valid JSON, {error}", code="malformed-json") from error
     except RecursionError as error:
         raise DataError(

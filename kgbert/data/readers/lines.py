@@ -1,4 +1,4 @@
-"""Read plain text: one text a line."""
+"""Read plain text, one text per line."""
 
 from collections.abc import Iterator
 
@@ -7,7 +7,7 @@ from kgbert.utils.errors import DataError
 
 
 def read_lines(content: str, columns: Columns) -> Iterator[Record]:
-    r"""Yield one record a line that is not blank.
+    r"""Yield one record for each line that is not blank.
 
     >>> list(read_lines("No fever.\n", Columns()))
     [Record(place='line 1', values={'text': 'No fever.'})]
@@ -18,7 +18,7 @@ def read_lines(content: str, columns: Columns) -> Iterator[Record]:
             f"a .txt file has texts without labels; write a .csv with the header {TEXT},{LABEL}",
             code="no-labels",
         )
-    # Not splitlines(): it also splits at characters that may stand inside a text (U+2028, U+0085).
+    # Not splitlines(), which also splits at characters inside texts (U+2028, U+0085).
     for number, line in enumerate(content.split("\n"), start=1):
         if line.strip():
             yield Record(f"line {number:,}", {TEXT: line.strip()})

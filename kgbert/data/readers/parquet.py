@@ -11,7 +11,7 @@ from kgbert.utils.errors import DataError
 
 
 def read_parquet(path: Path, columns: Columns) -> Iterator[Record]:
-    """Yield one record a row; numbers of classes become the names that the file has for them.
+    """Yield one record per row; class numbers become the class names in the file.
 
     Raises:
         DataError: The package pyarrow is missing, or the file is damaged.

@@ -10,12 +10,12 @@ from kgbert.data.columns import Columns, Record, located
 from kgbert.data.files import MAX_BYTES
 from kgbert.utils.errors import DataError
 
-#: The line by which a spreadsheet says which character separates the cells.
+#: The line in which a spreadsheet declares the separator.
 _SEPARATOR_LINE = re.compile(r"sep=(.)\r?(\n|$)", re.IGNORECASE)
 
 
 def read_separated(content: str, columns: Columns) -> Iterator[Record]:
-    r"""Yield one record a row; the header tells the separator: comma, semicolon, tab or pipe.
+    r"""Yield one record per row; the header determines the separator (comma, semicolon, tab, pipe).
 
     >>> list(read_separated("text;label\nhigh fever;ill\n", Columns()))
     [Record(place='line 2', values={'text': 'high fever', 'label': 'ill'})]
@@ -26,7 +26,7 @@ def read_separated(content: str, columns: Columns) -> Iterator[Record]:
     with located(f"line {line:,}"):
         columns.check_row(header)
         columns.check_source(header)
-    # Of columns with one name the first counts.
+    # The first of several columns with the same name counts.
     positions = {name: position for position, name in reversed([*enumerate(header)])}
     for line, row in rows:
         place = f"line {line:,}"
@@ -41,7 +41,7 @@ def read_separated(content: str, columns: Columns) -> Iterator[Record]:
 
 
 def _rows(content: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield the rows that are not blank, each with the line it starts on."""
+    """Yield the rows that are not blank, each with its first line number."""
     declared = _SEPARATOR_LINE.match(content)
     body = content[declared.end() :] if declared else content
     separator = declared[1] if declared else _separator(content)
@@ -58,7 +58,7 @@ def _rows(content: str) -> Iterator[tuple[int, list[str]]]:
 
 @contextmanager
 def _long_cells() -> Iterator[None]:
-    """Let a cell be as long as a file; the csv module has one limit for the whole process."""
+    """Allow cells of any length inside the context; the csv module has one limit per process."""
     limit = csv.field_size_limit(MAX_BYTES)
     try:
         yield
