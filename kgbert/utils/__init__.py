@@ -1,1 +1,1 @@
-"""Small things that every room may use; nothing here knows of graphs, texts or models."""
+"""General utilities for all packages, independent of graphs, texts and models."""

@@ -1,4 +1,4 @@
-"""Write a file whole or not at all."""
+"""Write files and folders atomically."""
 
 import os
 import shutil
@@ -12,17 +12,17 @@ from safetensors import SafetensorError
 
 @contextmanager
 def replacing(folder: str | Path, what: str) -> Iterator[Path]:
-    """Give a new folder to write to, which takes the place of ``folder`` if all went well.
+    """Provide a new folder to write to, which replaces ``folder`` if no error occurs.
 
-    The new folder lies beside the final one, so that a full disk or a kill leaves what stood
-    there before.
+    The new folder is created in the same parent folder. A full disk or a killed process therefore
+    leaves the old folder intact.
 
     Args:
-        folder: Where to; what stands there is replaced.
-        what: What is written, for the message.
+        folder: The final folder; an existing one is replaced.
+        what: What is written, for messages.
 
     Raises:
-        OSError: It could not be written; the message names the folder.
+        OSError: The folder could not be written; the message names it.
 
     >>> place = Path(tempfile.mkdtemp()) / "model"
     >>> with replacing(place, "model") as fresh:
@@ -48,7 +48,7 @@ def replacing(folder: str | Path, what: str) -> Iterator[Path]:
 
 
 def _take_place(fresh: Path, folder: Path) -> None:
-    """Rename ``fresh`` to ``folder``, which goes only once the new one stands in its place."""
+    """Rename ``fresh`` to ``folder``; delete the old folder only afterwards."""
     if not folder.exists():
         fresh.rename(folder)
         return
@@ -63,15 +63,15 @@ def _take_place(fresh: Path, folder: Path) -> None:
 
 
 def write_atomically(path: str | Path, content: str | bytes | Iterable[bytes]) -> Path:
-    """Write ``content`` to ``path`` so that no reader ever sees half of it, and return the path.
+    """Write ``content`` to ``path`` atomically, and return the path.
 
-    The content goes to a temporary file in the same folder, which then takes the name of
-    ``path``. Missing folders are made; text is written as UTF-8, and what is
-    larger than memory in pieces.
+    The content goes to a temporary file in the same folder, which is then renamed to ``path``.
+    Missing folders are created. Text is written as UTF-8; an iterable of bytes allows content that
+    is larger than memory.
 
     Raises:
         OSError: The file could not be written (disk full, no permission); the message names the
-            path, what stood there before is untouched, and no temporary file is left behind.
+            path, an existing file is unchanged, and no temporary file remains.
 
     >>> folder = tempfile.mkdtemp()
     >>> write_atomically(f"{folder}/verdict.txt", "helps").read_text()
@@ -113,8 +113,8 @@ def _fill(number: int, pieces: Iterable[bytes]) -> None:
 
 
 def _mode(path: Path) -> int:
-    # mkstemp makes files that only their owner may read: keep the mode of what stood there, or
-    # give what an ordinary open() would have given.
+    # mkstemp creates files that only the owner can read. Keep the mode of an existing file, or use
+    # the mode that open() would use.
     if path.exists():
         return path.stat().st_mode & 0o777
     mask = os.umask(0)

@@ -1,4 +1,4 @@
-"""Which floating type a machine computes fastest in."""
+"""The fastest floating-point type of a machine."""
 
 import torch
 

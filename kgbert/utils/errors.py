@@ -1,7 +1,7 @@
-"""Errors that say what was found, why it cannot work, and which option to set instead.
+"""Errors with a message, a stable code and structured remedies.
 
-An error carries a message, a stable ``code`` that programs and tests may rely on, and remedies.
-A remedy names an option and a value; Python and the command line word it differently.
+The message says what was found and why it cannot work. Programs and tests can rely on the ``code``.
+A remedy names an option and a value; Python and the command line format it differently.
 """
 
 import shlex
@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-#: The value of a remedy where the user has to choose one.
+#: The value of a remedy if the user has to choose one.
 CHOOSE = ...
 
 
@@ -64,7 +64,7 @@ class Remedy:
 
 
 class KGBertError(ValueError):
-    """Something a user gave cannot work; the message says what to do instead.
+    """The user's input cannot work; the message includes the remedies.
 
     >>> error = KGBertError("no column 'text'.", code="missing-column",
     ...                     remedies=[Remedy("columns", {"text": "note"})])
@@ -79,11 +79,11 @@ class KGBertError(ValueError):
     ) -> None:
         super().__init__(message)
         self.message = message
-        """What was found and why it cannot work, as whole sentences, without the remedies."""
+        """What was found and why it cannot work, in sentences, without the remedies."""
         self.code = code
         """Kebab-case name of the kind of error."""
         self.remedies = tuple(remedies)
-        """Options of which one helps."""
+        """Alternative options; each of them solves the problem."""
 
     def __str__(self) -> str:
         return self._worded(Remedy.in_python)
@@ -93,7 +93,7 @@ class KGBertError(ValueError):
         return self._worded(Remedy.on_command_line)
 
     def at(self, place: object) -> "KGBertError":
-        """Return the same error with the place where it was found in front of the message."""
+        """Return the same error with the position of the problem in front of the message."""
         return type(self)(f"{place}: {self.message}", code=self.code, remedies=self.remedies)
 
     def __reduce__(self) -> tuple[Callable[..., "KGBertError"], tuple[Any, ...]]:
@@ -115,7 +115,7 @@ class DataError(KGBertError):
 
 
 class MissingFileError(KGBertError, FileNotFoundError):
-    """A file or folder that was named does not exist."""
+    """A file or folder does not exist."""
 
 
 def _quoted(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""Silence what the libraries below print while kgbert trains or answers."""
+"""Silence the output of other libraries during training and prediction."""
 
 import logging
 import warnings
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 
 class _OncePerMessage(logging.Filter):
-    """Pass each message template once: a comparison encodes the same texts in every run."""
+    """Passes each message template once, because all runs of a comparison encode the same texts."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,12 +1,12 @@
-"""Places of files, as others may be told of them, and the file by which a model is known."""
+"""Paths without private folders, and the file that identifies a saved model."""
 
 from pathlib import Path
 
-#: In the folder of a saved model, and in no other.
+#: File that identifies the folder of a saved model.
 SETTINGS_FILE = "kgbert_processor.json"
 
 
-def without_folders(told: str) -> str:
-    """Return the last two parts of what is the place of something; anything else as it is."""
-    path = Path(told)
-    return "/".join(path.parts[-2:]) if path.parts[1:] and path.exists() else told
+def without_folders(name: str) -> str:
+    """Return the last two parts of an existing path; any other string unchanged."""
+    path = Path(name)
+    return "/".join(path.parts[-2:]) if path.parts[1:] and path.exists() else name

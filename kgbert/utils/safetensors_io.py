@@ -1,4 +1,4 @@
-"""One matrix in a file that opens without being read."""
+"""Memory-mapped safetensors files."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -13,16 +13,16 @@ from kgbert.utils.atomic_write import write_atomically
 _TYPES = {"F16": np.float16, "F32": np.float32, "I32": np.int32, "I64": np.int64}
 _NAMES = {np.dtype(kind): name for name, kind in _TYPES.items()}
 
-#: Bytes written at a time, so that a matrix larger than memory can be copied.
+#: Bytes per write, so that a matrix larger than memory can be copied.
 _CHUNK = 1 << 24
 
 
 def save_matrices(
     path: Path, matrices: Mapping[str, NDArray[Any]], about: Mapping[str, str]
 ) -> Path:
-    """Write matrices as one safetensors file, whole or not at all, and return its path.
+    """Write matrices atomically as one safetensors file, and return its path.
 
-    The safetensors library would first copy them into memory, twice.
+    The safetensors library would copy them into memory twice.
     """
     header: dict[str, Any] = {"__metadata__": dict(about)}
     end = 0
@@ -34,7 +34,7 @@ def save_matrices(
             "data_offsets": [start, end],
         }
     written = json.dumps(header).encode()
-    # Filled up to whole numbers, so that the matrices can be mapped where they lie.
+    # Padded, so that the memory-mapped matrices are aligned.
     written += b" " * (-len(written) % 8)
     return write_atomically(path, _file(written, list(matrices.values())))
 
@@ -48,10 +48,10 @@ def _file(header: bytes, matrices: list[NDArray[Any]]) -> Iterator[bytes]:
 
 
 def open_matrices(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
-    """Return the matrices of a safetensors file, mapped into memory, and what it says of them.
+    """Return the memory-mapped matrices of a safetensors file, and its metadata.
 
     Raises:
-        ValueError: The file is damaged, or holds something else.
+        ValueError: The file is damaged or has another format.
     """
     mapped = np.asarray(np.memmap(path, np.uint8, mode="r"))  # a plain array is sliced faster
     length = int.from_bytes(mapped[:8].tobytes(), "little")
@@ -59,7 +59,7 @@ def open_matrices(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
         header = json.loads(mapped[8 : 8 + length].tobytes())
         about = header.pop("__metadata__")
         body = mapped[8 + length :]
-        matrices = {name: _matrix(body, said) for name, said in header.items()}
+        matrices = {name: _matrix(body, entry) for name, entry in header.items()}
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(
             f"{path}: no file of vectors that kgbert saved, or a damaged one ({error}). Remove "
@@ -68,9 +68,9 @@ def open_matrices(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
     return matrices, about
 
 
-def _matrix(body: NDArray[np.uint8], said: Mapping[str, Any]) -> NDArray[Any]:
-    start, end = said["data_offsets"]
+def _matrix(body: NDArray[np.uint8], entry: Mapping[str, Any]) -> NDArray[Any]:
+    start, end = entry["data_offsets"]
     if not 0 <= start <= end <= len(body):
         raise ValueError("it ends too early")
-    matrix: NDArray[Any] = body[start:end].view(_TYPES[said["dtype"]]).reshape(said["shape"])
+    matrix: NDArray[Any] = body[start:end].view(_TYPES[entry["dtype"]]).reshape(entry["shape"])
     return matrix
