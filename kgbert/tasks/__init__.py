@@ -1,1 +1,1 @@
-"""The tasks a model can be trained for: one file a task."""
+"""The tasks a model can be trained for, one file per task."""

@@ -1,4 +1,4 @@
-"""What a task is: everything that the rest of kgbert asks about labelled texts and answers."""
+"""The interface of a task: how to read, encode, decode and score labelled texts."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from kgbert.graph.core.graph import KnowledgeGraph
     from kgbert.models.base import KGBertPreTrainedModel
 
-#: The target of a token, a mention or a link that the loss passes over.
+#: The target of a token, a mention or a link that the loss ignores.
 IGNORED = -100
 
 
@@ -36,7 +36,7 @@ class Metric:
 
 @dataclass(frozen=True)
 class LabelSpace:
-    """What the training texts determine about a model before it is built."""
+    """The part of a model's configuration that the training texts determine."""
 
     labels: tuple[str, ...] = ()
     """Names of the outputs, in the order of the logits; empty where a task has none."""
@@ -50,11 +50,11 @@ class LabelSpace:
 
 @dataclass(frozen=True)
 class EncodedExample:
-    """An example as a model reads it.
+    """An encoded example.
 
-    A *unit* is what the model answers with one row of output: mostly the one text of the example.
-    The choices of a question are one unit of several texts; the overlapping windows of a long text
-    are several units of one text each.
+    A *unit* is the input of one output row of the model, mostly the single text of the example. The
+    choices of a question form one unit of several texts; the overlapping windows of a long text are
+    several units of one text each.
     """
 
     example: Example
@@ -62,7 +62,7 @@ class EncodedExample:
 
     @property
     def text(self) -> "EncodedText":
-        """The first encoded text, for tasks that have no other."""
+        """The first encoded text, for tasks with one text per example."""
         return self.units[0][0]
 
     @property
@@ -72,26 +72,26 @@ class EncodedExample:
 
     @property
     def length(self) -> int:
-        """Tokens of the longest encoded text."""
+        """Number of tokens of the longest encoded text."""
         return max(len(text.offsets) for text in self.texts)
 
 
 @dataclass(frozen=True)
 class ReadEntity:
-    """A candidate of a mention, and the share of attention that it got."""
+    """A candidate of a mention, and its share of the attention."""
 
     entity: str
     name: str
     score: float
-    """How well the linker found it to fit, 0 to 1."""
+    """The linker's score, 0 to 1."""
     attention: float | None
-    """Mean over the mention's tokens, the heads and the injections; None for a model that reads
-    entities in another way, or none."""
+    """Mean over the mention's tokens, the heads and the injections; None for a model
+    without attention over entities."""
 
 
 @dataclass(frozen=True)
 class ReadMention:
-    """A mention, and what the model read there."""
+    """A mention with its candidates and their attention."""
 
     start: int
     end: int
@@ -102,7 +102,7 @@ class ReadMention:
     as for the candidates."""
 
     def lines(self) -> Iterator[str]:
-        """Yield the mention and its candidates as a terminal shows them."""
+        """Yield the mention and its candidates as lines for a terminal."""
         yield f"{self.start}-{self.end}  {self.text}"
         for entity in self.candidates:
             share = _percentage(entity.attention)
@@ -112,13 +112,13 @@ class ReadMention:
 
 
 def _percentage(attention: float | None) -> str:
-    """Return a share of attention in front of what got it; nothing where none was measured."""
+    """Return a share of attention as a prefix; an empty string where none was measured."""
     return "" if attention is None else f"{attention:4.0%}  "
 
 
 @dataclass(frozen=True)
 class Prediction(ABC):
-    """The answer to one example, as a person or a program reads it; a subclass a task."""
+    """The answer to one example; each task has a subclass."""
 
     text: str
     mentions: tuple[ReadMention, ...] = field(default=(), kw_only=True)
@@ -131,16 +131,16 @@ class Prediction(ABC):
 
     @abstractmethod
     def lines(self) -> Iterable[str]:
-        """Return the answer as lines of a terminal, without the text and the mentions."""
+        """Return the answer as lines for a terminal, without text and mentions."""
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the fields as plain values that JSON can hold."""
+        """Return the fields as JSON values."""
         return asdict(self)
 
 
 @dataclass(frozen=True)
 class Slice:
-    """Some test examples, and what of an answer counts there."""
+    """A subset of the test examples, or of their answers, that is scored separately."""
 
     name: str
     positions: Sequence[int]
@@ -154,15 +154,15 @@ class Slice:
 class Task(ABC):
     """One kind of task. To write one, subclass this in one file and add one line to ``TASKS``.
 
-    The methods stand in the order in which they are called: a row of a file is read into an
-    :class:`~kgbert.data.Example`, whose ``target`` only the task understands; the label space is
-    determined from the training examples; examples are encoded, batched and given to the model;
-    its output is decoded into a :class:`Prediction`, whose ``answer`` is scored against the gold
-    one. Five methods have to be written for a task whose examples have one text; a task with
-    pairs, choices or windows overrides :meth:`encode` and :meth:`collate` as well.
+    The methods are listed in the order of their calls: :meth:`read` turns a row of a file into an
+    :class:`~kgbert.data.Example`, whose ``target`` is specific to the task; the training examples
+    determine the label space; examples are encoded, batched and passed to the model; its output is
+    decoded into a :class:`Prediction`, whose ``answer`` is scored against the gold answer. A task
+    with one text per example implements five methods; a task with pairs, choices or windows also
+    overrides :meth:`encode` and :meth:`collate`.
 
-    A task object holds no state of a training: what has to be known when a saved model answers
-    goes into the model's configuration, through :meth:`label_space` and :meth:`calibrate`.
+    A task object has no training state: settings that a saved model needs for its predictions are
+    stored in the model's configuration, by :meth:`label_space` and :meth:`calibrate`.
     """
 
     name: ClassVar[str]
@@ -182,13 +182,13 @@ class Task(ABC):
 
     @property
     def metric(self) -> str:
-        """Name of the metric that decides."""
+        """Name of the main metric."""
         return next(iter(self.metrics))
 
     @property
     @abstractmethod
     def model_class(self) -> type["KGBertPreTrainedModel"]:
-        """The class of model that is trained; imported here, so that a task loads without torch."""
+        """The model class of the task; imported lazily, so that a task loads without torch."""
 
     # Reading rows.
 
@@ -197,16 +197,16 @@ class Task(ABC):
         """Return a row of a file as an example.
 
         Args:
-            record: The row's values by the names of their columns, as the file holds them: strings
-                in a table, any JSON value in JSON Lines. A column for the answer may be absent,
-                in texts that are to be answered.
+            record: The row's values by column name, as in the file: strings in a table, any JSON
+                value in JSON Lines. The column of the answer may be absent from rows for
+                prediction.
 
         Raises:
-            DataError: A value cannot be understood; file and line are added by the caller.
+            DataError: A value is invalid; the caller adds file and line.
         """
 
     def fits(self, record: Mapping[str, Any]) -> bool:
-        """Return whether a row poses this task and no more specific one, for ``--task auto``."""
+        """Return whether a row fits this task and no more specific one, for ``--task auto``."""
         return False
 
     def check(
@@ -219,7 +219,7 @@ class Task(ABC):
         self.label_space(train)
 
     def classes(self, example: Example) -> frozenset[str]:
-        """Return the names in an example's target that training must have seen, labels mostly.
+        """Return the classes in an example's target that training must cover, mostly labels.
 
         A drawn split keeps examples of unseen classes out of validation and test, a smaller
         training set keeps one example of each class, and a name of a class in the graph is
@@ -231,12 +231,12 @@ class Task(ABC):
 
     @abstractmethod
     def label_space(self, train: Sequence[Example]) -> LabelSpace:
-        """Return what the training examples determine about a model."""
+        """Return the label space of the training examples."""
 
     def encode(
         self, examples: Sequence[Example], processor: "KGBertProcessor"
     ) -> list[EncodedExample]:
-        """Return the examples tokenised and linked, all in one call: linkers work in batches."""
+        """Return the tokenised and linked examples; one call links all texts in batches."""
         encoded = processor.encode(examples)
         return [
             EncodedExample(example, ((text,),))
@@ -245,23 +245,23 @@ class Task(ABC):
 
     @abstractmethod
     def targets(self, encoded: EncodedExample, labels: Sequence[str]) -> Sequence[Any]:
-        """Return what the loss compares with, one target for each unit.
+        """Return the targets of the loss, one for each unit.
 
         Args:
-            encoded: The example; its target is there.
-            labels: Names of the outputs in the order of the logits.
+            encoded: The example with its target.
+            labels: The labels in the order of the logits.
         """
 
     def collate(
         self, units: Sequence[tuple["EncodedText", ...]], processor: "KGBertProcessor", epoch: int
     ) -> "Batch":
-        """Return units as one batch that the model takes as keyword arguments."""
+        """Return units as one batch of keyword arguments for the model."""
         return processor.collate([text for unit in units for text in unit], epoch)
 
     def collate_targets(
         self, targets: Sequence[Any], batch: "Batch", processor: "KGBertProcessor"
     ) -> dict[str, "Tensor"]:
-        """Return the targets of a batch's units as tensors: ``labels``, mostly."""
+        """Return the targets of a batch's units as tensors, mostly ``labels``."""
         import torch
 
         return {"labels": torch.tensor(targets)}
@@ -269,10 +269,10 @@ class Task(ABC):
     # From outputs to answers.
 
     def compute_outputs(self, model: Any, batch: "Batch", processor: "KGBertProcessor") -> "Tensor":
-        """Return one row of output for each unit of a batch, computed without targets.
+        """Return one output row for each unit of a batch, computed without targets.
 
-        Rows of different batches are put together, filled up on the right: positions must count
-        from the left, whichever side the tokenizer pads on.
+        Rows of different batches are concatenated with padding on the right, so positions must
+        count from the left even if the tokenizer pads on the left.
         """
         logits: Tensor = model(**batch).logits
         return logits
@@ -288,22 +288,22 @@ class Task(ABC):
         """Return the answer to an example.
 
         Args:
-            outputs: One array of numbers for each unit, possibly with padding behind.
+            outputs: One array for each unit, possibly padded on the right.
             encoded: The example.
             config: The model's configuration, with labels and ``task_settings``.
-            graph: Names the entities.
+            graph: The graph, with the names of the entities.
         """
 
     @abstractmethod
     def gold(self, encoded: EncodedExample, graph: "KnowledgeGraph") -> Any:
-        """Return the right answer."""
+        """Return the gold answer."""
 
     def score(self, gold: Sequence[Any], predicted: Sequence[Any]) -> dict[str, float]:
-        """Return the metrics of some answers."""
+        """Return the metrics of predicted answers against gold answers."""
         return {name: metric.function(gold, predicted) for name, metric in self.metrics.items()}
 
     def is_correct(self, gold: Any, predicted: Any) -> bool:
-        """Return whether an answer counts as right as a whole, for tests over items."""
+        """Return whether a whole answer is correct, for item-level tests."""
         return bool(gold == predicted)
 
     def calibrate(
@@ -313,14 +313,14 @@ class Task(ABC):
         config: "PreTrainedConfig",
         graph: "KnowledgeGraph",
     ) -> None:
-        """Choose on the validation examples what decoding needs, a threshold for example.
+        """Choose decoding parameters, such as a threshold, on the validation examples.
 
         It is called once after training, where ``needs_calibration`` is True.
 
         Args:
-            outputs: Of the trained model, for each example one array a unit.
+            outputs: The trained model's outputs: for each example one array per unit.
             encoded: The validation examples.
-            config: The model's configuration; what is chosen is written into it.
+            config: The model's configuration, which receives the parameters.
             graph: As for :meth:`gold`.
         """
         raise NotImplementedError(f"{type(self).__name__} chooses nothing on validation")
@@ -328,15 +328,15 @@ class Task(ABC):
     # For reports.
 
     def slices(self, train: Sequence[Example], test: Sequence[EncodedExample]) -> Iterable[Slice]:
-        """Return parts of the test set that the task itself distinguishes, by class for example."""
+        """Return the task's own slices of the test set, by class for example."""
         return ()
 
     def quote(self, answer: Any) -> str | None:
-        """Return an answer in a few words for the report's examples; None for no such examples."""
+        """Return an answer in a few words for the report; None for a task without such examples."""
         return None
 
     def describe_outputs(self, config: "PreTrainedConfig") -> str:
-        """Return what a model answers with, for its card."""
+        """Return a description of the model's outputs for its card."""
         return ", ".join(labels_of(config))
 
 

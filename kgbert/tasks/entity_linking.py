@@ -1,4 +1,4 @@
-"""Entity linking: the entity that each mention of a text means, or none."""
+"""Entity linking: assign an entity of the graph, or NIL, to each mention of a text."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
     from kgbert.graph.core.graph import KnowledgeGraph
     from kgbert.models.base import KGBertPreTrainedModel
 
-#: So many candidates of a mention are scored, the best by the linker.
+#: Maximum number of scored candidates of a mention, the highest-ranked ones of the linker.
 MAX_CANDIDATES = 8
 
 
 @dataclass(frozen=True)
 class LinkedMention:
-    """A mention, the entity that it means, and how sure the model is."""
+    """A mention, its entity, and the model's probability of it."""
 
     start: int
     end: int
@@ -43,7 +43,7 @@ class LinkedMention:
 
 @dataclass(frozen=True)
 class LinksPrediction(Prediction):
-    """The mentions of a text with the entities that they mean."""
+    """The mentions of a text with their entities."""
 
     links: tuple[LinkedMention, ...]
 
@@ -60,7 +60,7 @@ class LinksPrediction(Prediction):
 
 
 class EntityLinking(Task):
-    """The spans of an example say which entities they mention."""
+    """The spans of an example name the gold entities."""
 
     name = "entity-linking"
     description = "columns text and spans with entity: which candidate each mention means"
@@ -85,26 +85,26 @@ class EntityLinking(Task):
         validation: Sequence[Example] = (),
         test: Sequence[Example] = (),
     ) -> None:
-        """Raise DataError where no span of a part says which entity it mentions."""
+        """Raise DataError where no span of a part has an entity."""
         check_gold({"train": train, "validation": validation, "test": test})
 
     def label_space(self, train: Sequence[Example]) -> LabelSpace:
-        """Return no labels: the candidates of each mention are what is chosen from."""
+        """Return an empty label space: the model chooses among the candidates of each mention."""
         return LabelSpace()
 
     def targets(self, encoded: EncodedExample, labels: Sequence[str]) -> list[list[int]]:
-        """Return for each mention the place of its entity among the candidates."""
+        """Return the index of the gold entity among the candidates of each mention."""
         return [gold_choices(encoded.example, encoded.text)]
 
     def collate_targets(
         self, targets: Sequence[Any], batch: "Batch", processor: "KGBertProcessor"
     ) -> "dict[str, Tensor]":
-        """Return the labels of the mentions, filled up to the most that a text has."""
+        """Return the labels of the mentions, padded to the largest number in a text."""
         import torch
 
         width = batch["mention_spans"].shape[1]
         rows = [target + [IGNORED] * (width - len(target)) for target in targets]
-        # Whole numbers even where no text of the batch has a mention to be answered.
+        # An explicit dtype, because a batch without mentions would give floats.
         return {"labels": torch.tensor(rows, dtype=torch.int64)}
 
     def decode(
@@ -114,7 +114,7 @@ class EntityLinking(Task):
         config: "PreTrainedConfig",
         graph: "KnowledgeGraph",
     ) -> LinksPrediction:
-        """Return the entity of each mention, none where the best candidate is too unlikely."""
+        """Return the entity of each mention; NIL where the top candidate is below the threshold."""
         text = encoded.text
         decisions = decide(outputs[0], text, config.nil_threshold)
         links = []
@@ -129,16 +129,18 @@ class EntityLinking(Task):
         return LinksPrediction(encoded.example.text, tuple(links))
 
     def gold(self, encoded: EncodedExample, graph: "KnowledgeGraph") -> list[str]:
-        """Return the right answer to each mention, and behind these to each span without one."""
+        """Return the gold answer of each mention, followed by that of each missed span."""
         return gold_entities(encoded.example, encoded.text, graph)
 
     def score(self, gold: Sequence[list[str]], predicted: Sequence[list[str]]) -> dict[str, float]:
-        """Return the accuracies and the scores of NIL; what was not found counts as NIL."""
-        return linking_scores(gold, [_filled(*pair) for pair in zip(gold, predicted, strict=True)])
+        """Return the accuracies and the NIL scores; missed spans count as NIL."""
+        return linking_scores(
+            gold, [_padded_with_nil(*pair) for pair in zip(gold, predicted, strict=True)]
+        )
 
     def is_correct(self, gold: list[str], predicted: list[str]) -> bool:
-        """Return whether every mention with a known entity is answered right."""
-        pairs = zip(gold, _filled(gold, predicted), strict=True)
+        """Return whether the answers to all annotated mentions are correct."""
+        pairs = zip(gold, _padded_with_nil(gold, predicted), strict=True)
         return all(right in (UNANNOTATED, answer) for right, answer in pairs)
 
     def calibrate(
@@ -148,7 +150,7 @@ class EntityLinking(Task):
         config: "PreTrainedConfig",
         graph: "KnowledgeGraph",
     ) -> None:
-        """Choose how likely the best candidate must be to be preferred to NIL."""
+        """Choose the NIL threshold on the probability of the top candidate."""
         decisions = [
             decide(rows[0], each.text, config.nil_threshold)
             for rows, each in zip(outputs, encoded, strict=True)
@@ -157,12 +159,12 @@ class EntityLinking(Task):
         config.nil_threshold = best_nil_threshold(decisions, gold)
 
     def describe_outputs(self, config: "PreTrainedConfig") -> str:
-        """Return what is chosen from, and when nothing is."""
+        """Return a description of the choices and of the NIL threshold."""
         return f"each mention's candidates; none where the best is below {config.nil_threshold:.2f}"
 
 
 class LinkDecision(NamedTuple):
-    """The answer to one mention, and how sure the model is of it."""
+    """The answer to one mention, and its probability."""
 
     entity: str
     """Its id, or NIL."""
@@ -170,7 +172,7 @@ class LinkDecision(NamedTuple):
     best: str
     """The likeliest candidate; NIL where there is none."""
     share: float
-    """The probability of the best candidate where it or NIL is right."""
+    """The probability of the top candidate, normalised over it and NIL."""
 
 
 def decide(
@@ -179,9 +181,9 @@ def decide(
     """Return the answer to each mention of a text.
 
     Args:
-        logits: Shape (mentions, 1 + candidates), NIL first; more mentions are padding.
-        encoded: The text.
-        threshold: The share of the best candidate below which NIL is preferred.
+        logits: Shape (mentions, 1 + candidates), NIL first; further rows are padding.
+        encoded: The encoded text.
+        threshold: The share of the top candidate below which the answer is NIL.
     """
     return [
         _decide(row, choice, threshold)
@@ -196,32 +198,32 @@ def _decide(
     if len(own) == 1 or not np.isfinite(own[1:]).any():
         return LinkDecision(NIL, 1.0, NIL, 0.0)
     shares = np.exp(own - own.max())
-    best = int(own[1:].argmax())
-    share = float(shares[best + 1] / (shares[best + 1] + shares[0]))
-    answer = best + 1 if share >= threshold else 0
+    top = int(own[1:].argmax())
+    share = float(shares[top + 1] / (shares[top + 1] + shares[0]))
+    answer = top + 1 if share >= threshold else 0
     probability = float(shares[answer] / shares.sum())
-    return LinkDecision((NIL, *choice.ids)[answer], probability, choice.ids[best], share)
+    return LinkDecision((NIL, *choice.ids)[answer], probability, choice.ids[top], share)
 
 
 def best_nil_threshold(
     decisions: Sequence[Sequence[LinkDecision]], gold: Sequence[Sequence[str]]
 ) -> float:
-    """Return the share of the best candidate below which NIL is the better answer.
+    """Return the share of the top candidate below which NIL is the better answer.
 
-    Of the thresholds that answer most mentions right the one nearest to a half is taken, so that
-    the model is corrected no further than the texts require.
+    Among the thresholds with the highest accuracy it is the one nearest to 0.5, which changes the
+    model's decisions least.
 
     Args:
-        decisions: For each mention of some texts that were not trained on.
-        gold: The right answers.
+        decisions: The decisions on the mentions of held-out texts.
+        gold: The gold answers.
 
     Returns:
-        The threshold; a half where there is no mention to choose it by.
+        The threshold; 0.5 where there is no annotated mention.
     """
     pairs = [
         (decision.share, decision.best == right, right == NIL)
-        for of_text, golds in zip(decisions, gold, strict=True)
-        for decision, right in zip(of_text, golds, strict=False)
+        for text_decisions, text_gold in zip(decisions, gold, strict=True)
+        for decision, right in zip(text_decisions, text_gold, strict=False)
         if right != UNANNOTATED
     ]
     if not pairs:
@@ -230,9 +232,9 @@ def best_nil_threshold(
     levels = np.unique([0.0, *shares, 1.0])
     thresholds = np.unique([0.5, *(levels[1:] + levels[:-1]) / 2])
     scores = [(np.where(shares >= each, right, nil)).mean() for each in thresholds]
-    best = thresholds[np.array(scores) == max(scores)]
-    return round(float(best[np.abs(best - 0.5).argmin()]), 4)
+    optimal = thresholds[np.array(scores) == max(scores)]
+    return round(float(optimal[np.abs(optimal - 0.5).argmin()]), 4)
 
 
-def _filled(gold: Sequence[str], predicted: Sequence[str]) -> list[str]:
+def _padded_with_nil(gold: Sequence[str], predicted: Sequence[str]) -> list[str]:
     return [*predicted, *[NIL] * (len(gold) - len(predicted))]

@@ -1,4 +1,4 @@
-"""Compare labelled spans with the mentions that a linker found, and with their candidates."""
+"""Align annotated spans with the linker's mentions and candidates."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def gold_span(mention: Mention, example: Example) -> Span | None:
-    """Return the span with an entity that shares most characters with a mention, if any does."""
+    """Return the annotated span with the largest overlap with a mention, or None."""
     shared = [
         (min(span.end, mention.end) - max(span.start, mention.start), span)
         for span in example.spans
@@ -28,9 +28,9 @@ def gold_span(mention: Mention, example: Example) -> Span | None:
 
 
 def gold_choices(example: Example, encoded: "EncodedText") -> list[int]:
-    """Return for each mention which choice is right: 0 for none, else the candidate from 1.
+    """Return the correct choice for each mention: 0 for NIL, else the candidate from 1.
 
-    It is ``IGNORED`` where nothing is said of a mention.
+    The choice is ``IGNORED`` for a mention without annotation.
     """
     return [
         IGNORED if span is None else _place(span.entity, choice)
@@ -47,9 +47,9 @@ def _place(entity: str, choice: "CandidateSet") -> int:
 
 
 def gold_entities(example: Example, encoded: "EncodedText", graph: KnowledgeGraph) -> list[str]:
-    """Return the right answer for each mention, and behind these for each span that was missed.
+    """Return the gold answer of each mention, followed by that of each missed span.
 
-    An entity that the graph lacks is NIL.
+    An entity outside the graph is NIL.
     """
     spans = [gold_span(mention, example) for mention in encoded.mentions]
     missed = [
@@ -65,9 +65,9 @@ def gold_entities(example: Example, encoded: "EncodedText", graph: KnowledgeGrap
 
 
 def gold_links(example: Example, encoded: "EncodedText", graph: KnowledgeGraph) -> list[int]:
-    """Return for each link 1 if it leads to the gold entity, 0 if not, IGNORED if nothing is said.
+    """Return 1 for each link to a gold entity, 0 for others, IGNORED without annotation.
 
-    Where mentions overlap, the gold entity of each of them is right.
+    Where mentions overlap, the gold entity of any of them counts.
     """
     right: dict[int, set[int | None]] = {}
     for mention in encoded.mentions:
@@ -82,7 +82,7 @@ def gold_links(example: Example, encoded: "EncodedText", graph: KnowledgeGraph) 
 
 
 def check_gold(parts: Mapping[str, Sequence[Example]]) -> None:
-    """Raise DataError where no span of a part says which entity it mentions."""
+    """Raise DataError where no span of a part has an entity."""
     for part, examples in parts.items():
         if examples and not any(span.entity for x in examples for span in x.spans):
             raise DataError(

@@ -1,4 +1,4 @@
-"""One label a text: what text classification and relation classification share."""
+"""Shared parts of tasks with one label per text."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -14,7 +14,7 @@ from kgbert.utils.errors import DataError, Remedy
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig
 
-#: More classes than this in a report would be a list that nobody reads.
+#: Maximum number of classes in a report, so that its table stays readable.
 MAX_CLASSES = 20
 
 _LABEL_COLUMN = Remedy("columns", {"label": ...}, "if the labels are in another column")
@@ -22,7 +22,7 @@ _LABEL_COLUMN = Remedy("columns", {"label": ...}, "if the labels are in another 
 
 @dataclass(frozen=True)
 class LabelPrediction(Prediction):
-    """A label, and how likely the model finds it."""
+    """A label and its probability."""
 
     label: str
     probability: float
@@ -43,9 +43,9 @@ def decode_label(
     """Return the likeliest label of a text."""
     values = np.asarray(logits, np.float64)
     shares = np.exp(values - values.max())
-    best = int(values.argmax())
+    top = int(values.argmax())
     return LabelPrediction(
-        encoded.example.text, labels_of(config)[best], float(shares[best] / shares.sum())
+        encoded.example.text, labels_of(config)[top], float(shares[top] / shares.sum())
     )
 
 
@@ -58,12 +58,12 @@ def label_set(
     """Return the labels of the training texts in order.
 
     Args:
-        parts: The examples by the name of their part; ``train`` comes first.
+        parts: The examples by split part, ``train`` first.
         names_of: Returns the labels of an example.
-        fewest: How many labels there must be to have anything to learn.
+        fewest: Minimum number of labels.
 
     Raises:
-        DataError: There are too few labels, or another part has one that training lacks.
+        DataError: There are too few labels, or another part has a label that training lacks.
     """
     counts = {
         part: Counter(name for example in examples for name in names_of(example))
@@ -98,7 +98,7 @@ def label_set(
 def check_all_labelled(parts: Mapping[str, Sequence[Example]]) -> None:
     """Raise DataError where some texts have no label."""
     if not any(example.target for example in parts["train"]):
-        # Then all of them lack one, of which :func:`label_set` has more to say.
+        # All texts lack a label; :func:`label_set` raises the more specific error.
         return
     for part, examples in parts.items():
         for position, example in enumerate(examples, start=1):

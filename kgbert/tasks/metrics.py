@@ -1,4 +1,4 @@
-"""How well predictions match what was expected, per task."""
+"""Metrics of predictions against gold answers, per task."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -8,22 +8,22 @@ from typing import Any
 from kgbert.data.tags import decode_tags
 from kgbert.tasks.base import Metric
 
-#: The answer where no entity of the graph is meant.
+#: The answer for a mention without an entity in the graph.
 NIL = "NIL"
 
-#: In the place of an answer about a mention that no span with an entity overlaps.
+#: The gold answer for a mention that no annotated span overlaps; it is not scored.
 UNANNOTATED = ""
 
 
 def classification_scores(expected: Sequence[str], predicted: Sequence[str]) -> dict[str, float]:
     """Return accuracy, macro F1 and micro F1 over the labels of texts.
 
-    Macro F1 is the mean over the labels that were expected or predicted.
+    Macro F1 is the mean over the labels in the gold answers or the predictions.
 
     >>> classification_scores(["a", "a", "b", "b"], ["a", "a", "b", "a"])["accuracy"]
     0.75
     """
-    # Imported here: it takes a second, for which reading a file need not wait.
+    # Imported lazily, because importing scikit-learn takes a second.
     from sklearn.metrics import accuracy_score, f1_score
 
     return {
@@ -38,9 +38,9 @@ def span_scores(
 ) -> dict[str, float]:
     """Return precision, recall and F1 over the spans of tag sequences, and their macro F1.
 
-    A span counts as found when its start, its end and its label are right. Precision, recall and
-    F1 are over all spans together (micro), the macro F1 is the mean over the labels that were
-    expected or predicted; each is 0 where there is nothing to divide by.
+    A span counts as found if its start, end and label are correct. Precision, recall and F1 are
+    micro averages over all spans; macro F1 is the mean over the labels in the gold spans or the
+    predictions. A score with a zero denominator is 0.
 
     >>> span_scores([["B-A", "I-A", "O", "B-B"]], [["B-A", "I-A", "O", "B-A"]])
     {'precision': 0.5, 'recall': 0.5, 'f1': 0.5, 'macro_f1': 0.333...}
@@ -70,10 +70,10 @@ def span_scores(
 def linking_scores(
     expected: Sequence[Sequence[str]], predicted: Sequence[Sequence[str]]
 ) -> dict[str, float]:
-    """Return how often the entity of a mention is right, overall and where the graph has it.
+    """Return the accuracy over all mentions and over those with an entity in the graph.
 
-    Mentions about which nothing is known do not count. NIL is scored as any class is, by
-    precision, recall and F1.
+    Mentions without annotation are ignored. NIL is scored like a class, by precision, recall and
+    F1.
 
     >>> linking_scores([["HP:1", "NIL", ""]], [["HP:1", "HP:2", "HP:3"]])["accuracy"]
     0.5
@@ -86,14 +86,14 @@ def linking_scores(
     ]
     hits = [right == answer for right, answer in pairs]
     inside = [right == answer for right, answer in pairs if right != NIL]
-    both = sum(right == answer == NIL for right, answer in pairs)
-    said, meant = (sum(pair[side] == NIL for pair in pairs) for side in (1, 0))
+    both_nil = sum(right == answer == NIL for right, answer in pairs)
+    predicted_nil, gold_nil = (sum(pair[side] == NIL for pair in pairs) for side in (1, 0))
     return {
         "accuracy": _share(sum(hits), len(hits)),
         "accuracy_in_graph": _share(sum(inside), len(inside)),
-        "nil_precision": _share(both, said),
-        "nil_recall": _share(both, meant),
-        "nil_f1": _share(2 * both, said + meant),
+        "nil_precision": _share(both_nil, predicted_nil),
+        "nil_recall": _share(both_nil, gold_nil),
+        "nil_f1": _share(2 * both_nil, predicted_nil + gold_nil),
     }
 
 

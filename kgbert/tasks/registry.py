@@ -1,4 +1,4 @@
-"""The tasks by name, and which task a file or a model poses."""
+"""The tasks by name, and the detection of the task of a file or a model."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from kgbert.models.base import KGBertPreTrainedModel
 
-#: The name that leaves the task to the rows of a file.
+#: The task name that selects detection from the columns of a file.
 AUTO = "auto"
 
 
@@ -32,10 +32,10 @@ def find_task(task: str | Task) -> Task:
 
 
 def detect_task(records: Sequence[Mapping[str, Any]]) -> Task:
-    """Return the most specific task that some rows of a file pose.
+    """Return the most specific task that fits the rows of a file.
 
     Raises:
-        DataError: They pose none.
+        DataError: No task fits.
 
     >>> detect_task([{"text": "a fever", "label": "ill"}]).name
     'text-classification'
@@ -55,23 +55,23 @@ def detect_task(records: Sequence[Mapping[str, Any]]) -> Task:
 
 
 def task_of_model(model: "KGBertPreTrainedModel") -> Task:
-    """Return the task that a model was made for.
+    """Return the task of a model.
 
     Raises:
-        KGBertError: It is a bare encoder.
+        KGBertError: The model is a bare encoder.
     """
     return task_of_config(model.config, type(model).__name__)
 
 
 def task_of_config(config: "PreTrainedConfig", model_class: str = "") -> Task:
-    """Return the task that a model with this configuration was made for.
+    """Return the task of a model with this configuration.
 
     Args:
-        config: The model's.
-        model_class: The name of its class, if the configuration does not know it yet.
+        config: The model's configuration.
+        model_class: The name of the model class, if the configuration does not have it yet.
 
     Raises:
-        KGBertError: It is a bare encoder, or no class of kgbert.
+        KGBertError: The model is a bare encoder, or its class is not one of kgbert's.
     """
     if config.task:
         return find_task(config.task)
@@ -86,11 +86,11 @@ def task_of_config(config: "PreTrainedConfig", model_class: str = "") -> Task:
 
 
 def task_of_class(name: str) -> Task | None:
-    """Return the first task that a class of model is for; None for a bare encoder."""
+    """Return the first task of a model class; None for a bare encoder."""
     return next((task for task in TASKS.values() if task.model_class.__name__ == name), None)
 
 
-#: The tasks by name, more specific ones first: ``auto`` takes the first that a file's rows fit.
+#: The tasks by name, more specific ones first: ``auto`` takes the first that fits a file's rows.
 TASKS: dict[str, Task] = {
     task.name: task
     for task in (

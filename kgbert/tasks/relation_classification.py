@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class RelationClassification(Task):
-    """The target of an example is its label; its arguments say what is related."""
+    """The target of an example is its label; its arguments are the two related spans."""
 
     name = "relation-classification"
     description = f"columns text, {', '.join(ARGUMENT_COLUMNS)} and label: one label a pair"
@@ -32,7 +32,7 @@ class RelationClassification(Task):
 
     @property
     def model_class(self) -> "type[KGBertPreTrainedModel]":
-        """A classifier that reads the marks of both arguments."""
+        """A classifier on the marker tokens of both arguments."""
         from kgbert.models.auto import KGBertForRelationClassification
 
         return KGBertForRelationClassification
@@ -49,7 +49,7 @@ class RelationClassification(Task):
         return example
 
     def fits(self, record: Mapping[str, Any]) -> bool:
-        """Return whether a row says where an argument is."""
+        """Return whether a row has the position of an argument."""
         return any(record.get(name) not in (None, "") for name in ARGUMENT_COLUMNS)
 
     def check(
@@ -58,7 +58,7 @@ class RelationClassification(Task):
         validation: Sequence[Example] = (),
         test: Sequence[Example] = (),
     ) -> None:
-        """Raise DataError where a label or an argument is missing, or a label unknown."""
+        """Raise DataError where a label or argument is missing, or training lacks a label."""
         parts = {"train": train, "validation": validation, "test": test}
         _check_arguments(parts)
         check_all_labelled(parts)
@@ -73,7 +73,7 @@ class RelationClassification(Task):
         return LabelSpace(label_set({"train": train}, self.classes))
 
     def targets(self, encoded: EncodedExample, labels: Sequence[str]) -> list[int]:
-        """Return the place of the label."""
+        """Return the index of the label."""
         return [labels.index(encoded.example.target)]
 
     def decode(
@@ -83,7 +83,7 @@ class RelationClassification(Task):
         config: "PreTrainedConfig",
         graph: "KnowledgeGraph",
     ) -> LabelPrediction:
-        """Return the likeliest label."""
+        """Return the most probable label."""
         return decode_label(outputs[0], encoded, config)
 
     def gold(self, encoded: EncodedExample, graph: "KnowledgeGraph") -> str:

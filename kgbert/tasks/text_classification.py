@@ -1,4 +1,4 @@
-"""Text classification: one label a text."""
+"""Text classification: one label per text."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -50,7 +50,7 @@ class TextClassification(Task):
         validation: Sequence[Example] = (),
         test: Sequence[Example] = (),
     ) -> None:
-        """Raise DataError where a label is missing, unknown to training, or the only one."""
+        """Raise DataError where a text has no label, training lacks one, or there is only one."""
         parts = {"train": train, "validation": validation, "test": test}
         check_all_labelled(parts)
         label_set(parts, self.classes)
@@ -64,7 +64,7 @@ class TextClassification(Task):
         return LabelSpace(label_set({"train": train}, self.classes))
 
     def targets(self, encoded: EncodedExample, labels: Sequence[str]) -> list[int]:
-        """Return the place of the label."""
+        """Return the index of the label."""
         return [labels.index(encoded.example.target)]
 
     def decode(
@@ -74,7 +74,7 @@ class TextClassification(Task):
         config: "PreTrainedConfig",
         graph: "KnowledgeGraph",
     ) -> LabelPrediction:
-        """Return the likeliest label."""
+        """Return the most probable label."""
         return decode_label(outputs[0], encoded, config)
 
     def gold(self, encoded: EncodedExample, graph: "KnowledgeGraph") -> str:

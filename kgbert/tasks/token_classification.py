@@ -1,4 +1,4 @@
-"""Token classification: labelled spans of a text, as one BIO tag a word."""
+"""Token classification: labelled spans of a text, as one BIO tag per word."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -37,7 +37,7 @@ OUTSIDE = "O"
 
 
 class Word(NamedTuple):
-    """A word as the tokenizer splits texts: its first token, and its characters."""
+    """A word of the tokenizer's pre-tokenization: its first token and character offsets."""
 
     token: int
     start: int
@@ -50,7 +50,7 @@ class SpansPrediction(Prediction):
 
     spans: tuple[Span, ...]
     tags: tuple[str, ...]
-    """One tag a word that the model read."""
+    """One tag per word of the encoded text."""
 
     @property
     def answer(self) -> list[str]:
@@ -63,7 +63,7 @@ class SpansPrediction(Prediction):
             yield f"{span.start}-{span.end}  {self.text[span.start : span.end]}  {span.label}"
 
     def to_dict(self) -> dict[str, Any]:
-        """Return text, spans and mentions; the tags say nothing more."""
+        """Return text, spans and mentions; the tags are redundant."""
         plain = super().to_dict()
         del plain["tags"]
         return plain
@@ -98,7 +98,7 @@ class TokenClassification(Task):
         validation: Sequence[Example] = (),
         test: Sequence[Example] = (),
     ) -> None:
-        """Raise DataError where spans overlap, or have a label that is unknown to training."""
+        """Raise DataError where spans overlap, or have a label that training lacks."""
         parts = {"train": train, "validation": validation, "test": test}
         for examples in parts.values():
             for example in examples:
@@ -110,12 +110,12 @@ class TokenClassification(Task):
         return frozenset(_span_labels(example))
 
     def label_space(self, train: Sequence[Example]) -> LabelSpace:
-        """Return the tags: outside, and beginning and inside of each label."""
+        """Return the BIO tags: O, and B and I for each label."""
         labels = label_set({"train": train}, _span_labels, fewest=1)
         return LabelSpace((OUTSIDE, *(tag + name for name in labels for tag in ("B-", "I-"))))
 
     def targets(self, encoded: EncodedExample, labels: Sequence[str]) -> list[list[int]]:
-        """Return a label for each token: that of its word at the first, none at the others."""
+        """Return a target per token: the word's tag at its first token, IGNORED at the others."""
         target = [IGNORED] * len(encoded.text.offsets)
         tags = word_tags(encoded.example, encoded.text)
         for word, tag in zip(words_of(encoded.text), tags, strict=True):
@@ -125,7 +125,7 @@ class TokenClassification(Task):
     def collate_targets(
         self, targets: Sequence[Any], batch: "Batch", processor: "KGBertProcessor"
     ) -> dict[str, "Tensor"]:
-        """Return the labels of the tokens, padded as the tokens are."""
+        """Return the labels of the tokens, padded like the tokens."""
         import torch
 
         width = batch["input_ids"].shape[1]
@@ -135,13 +135,13 @@ class TokenClassification(Task):
         return {"labels": torch.tensor(rows, dtype=torch.int64)}
 
     def compute_outputs(self, model: Any, batch: "Batch", processor: "KGBertProcessor") -> "Tensor":
-        """Return the logits of the tokens, the first token of each text first."""
+        """Return the logits of the tokens, aligned to the left."""
         logits: Tensor = model(**batch).logits
         if not processor.pads_left:
             return logits
         import torch
 
-        # The texts were padded on the left: move them there, and the padding behind them.
+        # Left-padded texts: move the tokens to the left and the padding to the right.
         before = batch["attention_mask"].argmax(-1, keepdim=True)
         columns = torch.arange(logits.shape[1], device=logits.device)
         order = (columns + before) % logits.shape[1]
@@ -154,22 +154,22 @@ class TokenClassification(Task):
         config: "PreTrainedConfig",
         graph: "KnowledgeGraph",
     ) -> SpansPrediction:
-        """Return the spans that the likeliest tags of the words stand for."""
-        labels, best = labels_of(config), np.asarray(outputs[0]).argmax(-1).tolist()
-        tags = [labels[best[word.token]] for word in words_of(encoded.text)]
+        """Return the spans of the most probable tags of the words."""
+        labels, predicted = labels_of(config), np.asarray(outputs[0]).argmax(-1).tolist()
+        tags = [labels[predicted[word.token]] for word in words_of(encoded.text)]
         spans = tuple(spans_of(tags, encoded.text))
         return SpansPrediction(encoded.example.text, spans, tuple(tags))
 
     def gold(self, encoded: EncodedExample, graph: "KnowledgeGraph") -> list[str]:
-        """Return the tags of the words, and behind them those of spans that no word can express.
+        """Return the tags of the words, followed by tags of spans that no word can represent.
 
-        Whatever is answered, those are missed.
+        No prediction can match those spans, so they count as missed.
         """
         missed = (f"B-{span.label}" for span in untagged(encoded.example, encoded.text))
         return [*word_tags(encoded.example, encoded.text), *missed]
 
     def score(self, gold: Sequence[list[str]], predicted: Sequence[list[str]]) -> dict[str, float]:
-        """Return precision, recall and F1 of spans; what was cut off counts as missed."""
+        """Return precision, recall and F1 of spans; truncated spans count as missed."""
         padded = [
             [*tags, *[OUTSIDE] * (len(right) - len(tags))]
             for right, tags in zip(gold, predicted, strict=True)
@@ -177,7 +177,7 @@ class TokenClassification(Task):
         return span_scores(gold, padded)
 
     def slices(self, train: Sequence[Example], test: Sequence[EncodedExample]) -> Iterator[Slice]:
-        """Yield spans by whether their words were one in training, and by label."""
+        """Yield slices of spans: with names seen or unseen in training, and by label."""
         yield from _name_slices(train, test)
         counts = Counter(name for x in test for name in self.classes(x.example))
         for label, size in counts.most_common(MAX_CLASSES) if len(counts) > 1 else ():
@@ -185,13 +185,13 @@ class TokenClassification(Task):
 
 
 def words_of(encoded: "EncodedText") -> list[Word]:
-    """Return the words of a text itself, as far as the tokenizer did not cut it off."""
+    """Return the words of the original text that the tokenizer did not truncate."""
     words: dict[int, Word] = {}
     own_length = len(encoded.text) if encoded.own_length is None else encoded.own_length
     for token, (word, (start, end)) in enumerate(
         zip(encoded.word_ids, encoded.offsets, strict=True)
     ):
-        # Some tokenizers count the blank before a word to its first token.
+        # Some tokenizers include the blank before a word in its first token.
         start += len(encoded.text[start:end]) - len(encoded.text[start:end].lstrip())
         if word is not None and start < min(end, own_length):
             first = words.get(word, Word(token, start, end))
@@ -200,7 +200,7 @@ def words_of(encoded: "EncodedText") -> list[Word]:
 
 
 def word_tags(example: Example, encoded: "EncodedText") -> list[str]:
-    """Return the tag of each word: that of the first span which overlaps it."""
+    """Return the tag of each word, from the first span that overlaps it."""
     tags: list[str] = []
     before: Span | None = None
     for span in _span_of_each_word(example, encoded):
@@ -210,13 +210,13 @@ def word_tags(example: Example, encoded: "EncodedText") -> list[str]:
 
 
 def untagged(example: Example, encoded: "EncodedText") -> list[Span]:
-    """Return the spans that no word can express: cut off, or sharing all words with another."""
+    """Return the spans without a word of their own: truncated, or sharing all words."""
     tagged = _span_of_each_word(example, encoded)
     return [span for span in example.spans if span not in tagged]
 
 
 def spans_of(tags: Sequence[str], encoded: "EncodedText") -> list[Span]:
-    """Return the spans of characters that the tags of a text's words stand for."""
+    """Return the character spans of the tags of a text's words."""
     words = words_of(encoded)
     return [
         Span(words[first].start, words[end - 1].end, label)
@@ -235,18 +235,17 @@ def _span_labels(example: Example) -> list[str]:
     return [span.label for span in example.spans]
 
 
-#: Says of a span (first word, end, label) in the text at a position whether it counts.
+#: Returns whether a span (first word, end, label) of the text at an index belongs to a slice.
 Counts = Callable[[int, tuple[int, int, str]], bool]
 
 
 def _name_slices(train: Sequence[Example], test: Sequence[EncodedExample]) -> Iterator[Slice]:
-    """Divide the spans, found or expected, by whether their words were one in training."""
+    """Yield a slice of the spans whose words training has as a span, and one of the others."""
     known = {_folded(example.text, span) for example in train for span in example.spans}
     words = [words_of(encoded.text) for encoded in test]
 
     def is_known(position: int, span: tuple[int, int, str]) -> bool:
-        # Spans that were cut off, or share all their words with another, have no words for their
-        # tags, and count as new.
+        # Spans without words of their own (truncated, or sharing all words) count as new.
         inside = words[position][span[0] : span[1]]
         text = test[position].text.text
         return bool(inside) and text[inside[0].start : inside[-1].end].casefold() in known
@@ -267,7 +266,7 @@ def _only_label(label: str) -> Callable[[int, list[str]], list[str]]:
 
 
 def _only(counts: Counts) -> Callable[[int, list[str]], list[str]]:
-    """Return a view in which no span is left but those that count."""
+    """Return a view of the tags with only the spans of a slice."""
 
     def view(position: int, answer: list[str]) -> list[str]:
         left = [OUTSIDE] * len(answer)
