@@ -1,1 +1,1 @@
-"""Fine-tune a fused model and measure it."""
+"""Fine-tune a knowledge-injected model and evaluate it."""

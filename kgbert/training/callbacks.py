@@ -1,4 +1,4 @@
-"""Tell how far a training has come."""
+"""Report the progress of a training."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,7 +7,7 @@ from transformers import TrainerCallback, TrainerState, TrainingArguments
 
 
 class StepProgress(TrainerCallback):
-    """Calls a function after each step, with the steps done and the most there will be."""
+    """Calls a function after each step, with the finished steps and the maximum number of steps."""
 
     def __init__(self, progress: Callable[[int, int], None]) -> None:
         self.progress = progress
@@ -15,5 +15,5 @@ class StepProgress(TrainerCallback):
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, *rest: Any, **more: Any
     ) -> None:
-        """Pass on what Trainer knows."""
+        """Report the steps of the trainer's state."""
         self.progress(state.global_step, state.max_steps)

@@ -1,4 +1,4 @@
-"""Check that model, processor and arguments fit together, before anything is computed."""
+"""Check that model, processor and training arguments are compatible."""
 
 from transformers import PreTrainedConfig, TrainingArguments
 
@@ -8,12 +8,12 @@ from kgbert.utils.errors import KGBertError, Remedy
 
 
 def check_fit(config: PreTrainedConfig, processor: KGBertProcessor) -> None:
-    """Raise ValueError where a processor makes batches that a model would misread.
+    """Raise ValueError where a processor's batches do not fit a model.
 
     Args:
-        config: The model's.
-        processor: Must know the same graph, look as far as the model's graph layers, and cut texts
-            at what the backbone takes.
+        config: The model's configuration.
+        processor: Must have the same graph, sample as many hops as the model has graph layers, and
+            truncate texts at the backbone's maximum length.
     """
     _check_graph(config, processor)
     reads_edges = _reads_entities(config, processor) and config.graph_encoder != "none"
@@ -43,7 +43,7 @@ def check_fit(config: PreTrainedConfig, processor: KGBertProcessor) -> None:
 
 
 def _reads_entities(config: PreTrainedConfig, processor: KGBertProcessor) -> bool:
-    """Return whether vectors of entities are read: by injections, or to score candidates."""
+    """Return whether the model uses entity vectors, for injections or to score candidates."""
     return bool(config.injected_layers or processor.candidates)
 
 
@@ -64,7 +64,7 @@ def _check_graph(config: PreTrainedConfig, processor: KGBertProcessor) -> None:
 
 
 def check_by_epoch(arguments: TrainingArguments) -> None:
-    """Raise ValueError where the best epoch's weights could not be told and kept."""
+    """Raise ValueError where the best epoch's weights could not be identified and kept."""
     kept = {"load_best_model_at_end": arguments.load_best_model_at_end}
     for name in ("eval_strategy", "save_strategy", "logging_strategy"):
         kept[name] = getattr(arguments, name) == "epoch"

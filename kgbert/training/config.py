@@ -1,4 +1,4 @@
-"""How a model is trained."""
+"""The settings of a training."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,19 +9,19 @@ from kgbert.training.defaults import ENCODER_LEARNING_RATE, HEAD_LEARNING_RATE
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """How a model is trained."""
+    """The settings of a training."""
 
     encoder_learning_rate: float = ENCODER_LEARNING_RATE
     """Learning rate of the pretrained encoder."""
     head_learning_rate: float = HEAD_LEARNING_RATE
-    """Learning rate of the task head; what reads the graph learns at a share of it."""
+    """Learning rate of the task head; the knowledge layers use a fraction of it."""
     epochs: int = 10
-    """Epochs at most."""
+    """Maximum number of epochs."""
     batch_size: int = 32
-    """Texts in a training step."""
+    """Texts per training step."""
     patience: int = 3
     """Epochs without improvement on validation after which training stops."""
     max_length: int = 256
-    """Tokens of a text that are read; the rest is cut off."""
+    """Maximum number of tokens of a text; longer texts are truncated."""
     options: Mapping[str, Any] = field(default_factory=dict)
-    """Fields of :class:`kgbert.KGBertConfig`, the pooling for example."""
+    """Fields of :class:`kgbert.KGBertConfig`, for example the pooling."""

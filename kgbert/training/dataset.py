@@ -1,4 +1,4 @@
-"""Labelled examples as a torch dataset, and the collator that makes batches of them."""
+"""Labelled examples as a torch dataset, and the collator of their batches."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -14,18 +14,18 @@ from kgbert.tasks.gold_links import gold_links
 
 
 class Item(NamedTuple):
-    """What the model answers with one row, and the epoch that its neighbours are drawn for."""
+    """A unit, the input of one output row, and the epoch of its neighbour sample."""
 
     unit: tuple[EncodedText, ...]
     target: Any
     """None in evaluation."""
     epoch: int
     link_gold: list[int] | None = None
-    """Which of the links lead to gold entities, where the model is trained to attend to these."""
+    """Which links lead to gold entities, if the loss trains attention to them."""
 
 
 class EvaluationExamples(Dataset[Item]):
-    """Examples encoded once, without targets; their neighbours are always the same."""
+    """Examples encoded once, without targets, with a fixed neighbour sample."""
 
     def __init__(self, task: Task, processor: KGBertProcessor, examples: Sequence[Example]) -> None:
         self.encoded = task.encode(examples, processor)
@@ -39,14 +39,14 @@ class EvaluationExamples(Dataset[Item]):
 
 
 class TrainingExamples(Dataset[Item]):
-    """Examples encoded once, with targets; other neighbours are drawn in every epoch.
+    """Examples encoded once, with targets; every epoch has its own neighbour sample.
 
     Args:
-        task: Encodes the examples, and says what the loss compares with.
+        task: Encodes the examples and defines the targets.
         processor: Tokenises and links.
-        examples: Labelled.
-        labels: Names of the model's outputs.
-        with_link_gold: Whether items say which links lead to gold entities.
+        examples: The labelled examples.
+        labels: The model's labels in the order of the logits.
+        with_link_gold: Whether items mark the links to gold entities.
     """
 
     def __init__(
@@ -66,12 +66,12 @@ class TrainingExamples(Dataset[Item]):
             if with_link_gold
             else None
         )
-        # Shared, so that workers which outlive an epoch read that of the next.
+        # In shared memory, so that persistent workers see the next epoch.
         self.epoch = torch.zeros((), dtype=torch.int64).share_memory_()
 
     @property
     def lengths(self) -> list[int]:
-        """Tokens of each unit's longest text."""
+        """Number of tokens of each unit's longest text."""
         return [unit_length(unit) for unit in self.units]
 
     def __len__(self) -> int:
@@ -82,15 +82,15 @@ class TrainingExamples(Dataset[Item]):
         return Item(self.units[index], self.targets[index], int(self.epoch), link_gold)
 
     def set_epoch(self, epoch: int) -> None:
-        """Draw other neighbours from now on; 0 is kept for evaluation.
+        """Set the epoch of the neighbour sample; 0 is reserved for evaluation.
 
-        The sampler calls it: Accelerate, where several processes train, informs the sampler alone.
+        The sampler calls it, because Accelerate reports the epoch to the sampler only.
         """
         self.epoch.fill_(epoch + 1)
 
 
 class KGBertCollator:
-    """Turn items into the flat dictionary that Trainer hands to the model."""
+    """Collates items into the keyword arguments that Trainer passes to the model."""
 
     def __init__(self, task: Task, processor: KGBertProcessor) -> None:
         self.task, self.processor = task, processor
@@ -109,14 +109,14 @@ class KGBertCollator:
 
 
 def unit_length(unit: Sequence[EncodedText]) -> int:
-    """Return how many tokens a unit's longest text has."""
+    """Return the number of tokens of a unit's longest text."""
     return max(len(text.offsets) for text in unit)
 
 
 def _link_gold(
     encoded: EncodedExample, unit: Sequence[EncodedText], processor: KGBertProcessor
 ) -> list[int]:
-    """Return whether each link of a unit leads to a gold entity; spans are of the first text."""
+    """Return whether each link of a unit leads to a gold entity; spans refer to the first text."""
     return [
         value
         for text in unit

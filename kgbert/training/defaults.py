@@ -1,11 +1,11 @@
-"""The learning rates that suit small labelled sets, for Python and the command line alike."""
+"""Default learning rates for small labelled sets, for Python and the command line."""
 
 #: Learning rate of a pretrained encoder.
 ENCODER_LEARNING_RATE = 2e-4
 
-#: Learning rate of a fresh task head.
+#: Learning rate of a new task head.
 HEAD_LEARNING_RATE = 1e-3
 
-#: What injections and graph encoder learn at, as a share of the head's rate. They are deep where
-#: the head is one layer: at its full rate they were unstable with a few hundred texts.
+#: Learning rate of injections and graph encoder as a fraction of the head's rate. They are deeper
+#: than the head: at its full rate their training was unstable with a few hundred texts.
 KNOWLEDGE_SHARE = 0.3

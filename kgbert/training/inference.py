@@ -1,4 +1,4 @@
-"""Compute the answers of a trained model."""
+"""Compute the outputs and predictions of a trained model."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -14,7 +14,7 @@ from kgbert.training.dataset import unit_length
 
 
 def outputs_by_example(rows: Iterable[Any], encoded: Sequence[EncodedExample]) -> list[list[Any]]:
-    """Return the rows of output of each example, from those of all units in order."""
+    """Group the output rows of all units by example."""
     following = iter(rows)
     return [[next(following) for _ in each.units] for each in encoded]
 
@@ -27,7 +27,7 @@ def model_outputs(
     *,
     batch_size: int = 64,
 ) -> list[list[Any]]:
-    """Return a model's output for each example, one array for each of its units."""
+    """Return a model's outputs for each example, one array per unit."""
     model.eval()
     units = [unit for each in encoded for unit in each.units]
     rows: dict[int, Any] = {}
@@ -46,7 +46,7 @@ def predict(
     task: Task,
     encoded: Sequence[EncodedExample],
 ) -> list[Prediction]:
-    """Return a model's answers to encoded examples."""
+    """Return a model's predictions for encoded examples."""
     outputs = model_outputs(model, processor, task, encoded)
     return [
         task.decode(rows, each, model.config, processor.graph)
@@ -60,7 +60,7 @@ def evaluate(
     task: Task,
     encoded: Sequence[EncodedExample],
 ) -> dict[str, float]:
-    """Return the metrics of a model's answers to encoded examples."""
+    """Return the metrics of a model's predictions for encoded examples."""
     gold = [task.gold(each, processor.graph) for each in encoded]
     answers = [prediction.answer for prediction in predict(model, processor, task, encoded)]
     return task.score(gold, answers)

@@ -1,4 +1,4 @@
-"""The model card that a saved model writes from what it knows."""
+"""The model card of a saved model, generated from its metadata."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -30,14 +30,14 @@ def model_card(
 
     Args:
         model: The model.
-        processor: Its processor, which knows the graph.
-        about: More lines to tell, name and value.
+        processor: Its processor, which has the graph.
+        about: Further table rows, name and value.
         include_graph: Whether the graph is in the folder.
     """
     graph, config = processor.graph, model.config
     task = task_of_class(type(model).__name__) if not config.task else find_task(config.task)
     labels = task.describe_outputs(config) if task else "none: a bare encoder"
-    told = {
+    properties = {
         "Backbone": without_folders(config.backbone.name_or_path) or config.backbone.model_type,
         "Graph": f"{graph.source or 'in memory'} {graph.version}".strip(),
         "Licence of the graph": graph.licence or "not stated in the file; ask its owner",
@@ -52,7 +52,9 @@ def model_card(
         **about,
     }
     given, held = ("", _HELD) if include_graph else (', graph=kgbert.read_graph("FILE")', _LEFT_OUT)
-    rows = "\n".join(f"| {name} | {str(value).replace('|', '/')} |" for name, value in told.items())
+    rows = "\n".join(
+        f"| {name} | {str(value).replace('|', '/')} |" for name, value in properties.items()
+    )
     return f"""---
 library_name: kgbert
 tags: [kgbert, knowledge-graph]

@@ -1,4 +1,4 @@
-"""The most memory that a run takes."""
+"""Measure the peak memory of a run."""
 
 import ctypes
 import gc
@@ -6,16 +6,15 @@ from pathlib import Path
 
 import torch
 
-#: Where Linux takes the order to forget a process's peak, and where it tells the peak.
-_FORGET, _STATUS = Path("/proc/self/clear_refs"), Path("/proc/self/status")
+#: The Linux files that reset a process's peak memory and report it.
+_RESET, _STATUS = Path("/proc/self/clear_refs"), Path("/proc/self/status")
 
 
 class PeakMemory:
-    """Watches how much memory is taken from its making on: the GPU's, or else the process's.
+    """Measures the peak memory since its creation: of the GPU, or else of the process.
 
-    What runs before left behind is given back to the system first, as far as it lets go. The
-    process's share holds what all arms have in common, too: the graph, torch, pages of mapped
-    files.
+    Memory of earlier runs is released to the system first, as far as possible. The peak of the
+    process includes what all arms share: the graph, torch, and pages of mapped files.
     """
 
     def __init__(self) -> None:
@@ -23,11 +22,11 @@ class PeakMemory:
         self._on_gpu = torch.cuda.is_available()
         if self._on_gpu:
             torch.cuda.reset_peak_memory_stats()
-        self._is_told = self._on_gpu or _forget_peak()
+        self._is_measured = self._on_gpu or _reset_peak()
 
     def in_mb(self) -> int | None:
-        """Return the most that was taken at a time, in MiB; None where the system does not tell."""
-        if not self._is_told:
+        """Return the peak in MiB; None where the system does not report it."""
+        if not self._is_measured:
             return None
         if self._on_gpu:
             return round(torch.cuda.max_memory_allocated() / 2**20)
@@ -35,14 +34,14 @@ class PeakMemory:
         return next(round(int(x.split()[1]) / 1024) for x in lines if x.startswith("VmHWM"))
 
 
-def _forget_peak() -> bool:
-    """Let Linux count the process's peak anew; return whether it does."""
-    if not _FORGET.exists():
+def _reset_peak() -> bool:
+    """Reset the process's peak memory; return whether the system supports it."""
+    if not _RESET.exists():
         return False
     if trim := getattr(ctypes.CDLL(None), "malloc_trim", None):
         trim(0)
     try:
-        _FORGET.write_text("5", encoding="utf-8")
+        _RESET.write_text("5", encoding="utf-8")
     except OSError:  # Some containers forbid it.
         return False
     return True

@@ -1,4 +1,4 @@
-"""Ask a saved model, and see which entities it read."""
+"""Predict with a saved model, and inspect the entities that it used."""
 
 import logging
 from collections.abc import Iterator, Sequence
@@ -29,12 +29,12 @@ from kgbert.utils.errors import KGBertError
 
 logger = logging.getLogger(__name__)
 
-#: The attention that each link of one text got, by (token, entity index).
+#: The attention of each link of one text, by (token, entity index).
 LinkAttention = dict[tuple[int, int], float]
 
 
 class KGBertPipeline:
-    """Answers texts; made by :func:`pipeline` from a folder, or from a model in memory."""
+    """Predicts on texts; created by :func:`pipeline`, or from a model in memory."""
 
     def __init__(
         self,
@@ -50,7 +50,7 @@ class KGBertPipeline:
     def __call__(self, texts: Sequence[str | Example], *, batch_size: int = 32) -> list[Prediction]:
         """Return one prediction for each text or example.
 
-        A text is enough where the task asks nothing else; a relation needs an example with
+        Plain texts suffice for tasks without further inputs; a relation needs an example with
         arguments.
         """
         if isinstance(texts, str):
@@ -69,7 +69,7 @@ class KGBertPipeline:
     def _rows(
         self, units: Sequence[tuple[EncodedText, ...]]
     ) -> Iterator[tuple[Any, list[ReadMention]]]:
-        """Yield the output of each unit, and what was read at the mentions of its texts."""
+        """Yield the output of each unit, and the attention at the mentions of its texts."""
         batch = send_to_device(self.task.collate(units, self.processor, 0), self.model.device)
         mixed = torch.autocast(self.model.device.type, torch.bfloat16, enabled=self.bf16)
         with torch.inference_mode(), mixed, self.model.record_attention() as weights:
@@ -82,8 +82,8 @@ class KGBertPipeline:
                 links = text.links
                 end = first + len(links.tokens)
                 pairs = zip(links.tokens.tolist(), links.entities.tolist(), strict=True)
-                seen = None if mean is None else dict(zip(pairs, mean[first:end], strict=True))
-                mentions += [self._read(text, mention, seen) for mention in text.mentions]
+                attention = None if mean is None else dict(zip(pairs, mean[first:end], strict=True))
+                mentions += [self._read(text, mention, attention) for mention in text.mentions]
                 first = end
             yield row, mentions
 
@@ -95,17 +95,19 @@ class KGBertPipeline:
         answer = self.task.decode(outputs, encoded, self.model.config, self.processor.graph)
         return replace(answer, mentions=mentions)
 
-    def _read(self, text: EncodedText, mention: Mention, seen: LinkAttention | None) -> ReadMention:
+    def _read(
+        self, text: EncodedText, mention: Mention, attention: LinkAttention | None
+    ) -> ReadMention:
         tokens = tokens_of(mention, text.offsets)
         graph = self.processor.graph
-        candidates, rest = [], None if seen is None else 1.0
+        candidates, rest = [], None if attention is None else 1.0
         for entity, score in mention.candidates:
             index = graph.entity_ids.find(entity)
             if index is None:
                 continue
             share = None
-            if seen is not None and rest is not None:
-                shares = [seen.get((token, index), 0.0) for token in tokens]
+            if attention is not None and rest is not None:
+                shares = [attention.get((token, index), 0.0) for token in tokens]
                 share = sum(shares) / max(1, len(shares))
                 rest = max(0.0, rest - share)
             candidates.append(ReadEntity(entity, graph.name(index), score, share))
@@ -128,16 +130,16 @@ def pipeline(
     device: str | None = None,
     bf16: bool = False,
 ) -> KGBertPipeline:
-    """Return a callable that answers texts with a saved model.
+    """Return a callable that predicts on texts with a saved model.
 
-    This is the supported way: ``transformers.pipeline`` slices the graph's tensors by rows.
+    Use it instead of ``transformers.pipeline``, which slices the graph's tensors by rows.
 
     Args:
-        folder: Where the model was saved.
-        graph: The graph, read again, where the model was saved without it.
-        device: Where to compute; None means the GPU if torch sees one, else the CPU.
+        folder: The folder of the saved model.
+        graph: The graph, if the model was saved without it.
+        device: The torch device; None means the GPU if there is one, else the CPU.
         bf16: Compute in bfloat16, which is faster on GPUs and on CPUs with AVX-512 BF16, and may
-            turn an answer that is nearly a tie.
+            change predictions that are nearly tied.
     """
     if bf16 and not has_fast_bf16():
         logger.warning("this machine is not fast in bfloat16; leave bf16 (typed: --bf16) away.")
@@ -148,10 +150,10 @@ def pipeline(
 
 
 def context_linker(answer: KGBertPipeline) -> Linker:
-    """Return a linker that lets a trained entity-linking model choose by the context.
+    """Return a linker that disambiguates by context with a trained entity-linking model.
 
-    Each mention of the model's own linker keeps the entity that the model chose, with its
-    probability as the score; mentions that it answers with NIL are left out.
+    Each mention of the model's linker gets the entity that the model predicts, with its
+    probability as the score; mentions predicted as NIL are left out.
     """
     if not isinstance(answer.task, EntityLinking):
         raise KGBertError(

@@ -1,4 +1,4 @@
-"""The folder of a trained model: everything that is needed to answer elsewhere as here."""
+"""Save and load a trained model with everything that its predictions need."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -25,21 +25,21 @@ def save_model(
     *,
     include_graph: bool | None = None,
 ) -> None:
-    """Write model, tokenizer, graph, features, linker settings and card, whole or not at all.
+    """Write model, tokenizer, graph, features, linker settings and card atomically.
 
-    Everything goes to a folder beside the final one, which then takes its name, so that a full
-    disk or a kill leaves what stood there before.
+    The files are written to a temporary sibling folder, which is then renamed, so that a full disk
+    or a kill leaves an earlier model intact.
 
     Args:
-        folder: Where to; a model that stands there is replaced.
+        folder: The target folder; a model in it is replaced.
         model: The model.
         processor: Its processor.
-        about: What the card tells beside that: scores, texts, seeds.
-        include_graph: Whether the graph with its names is in the folder; None means unless a card
-            says that its licence forbids passing it on.
+        about: Further table rows of the card: scores, texts, seeds.
+        include_graph: Whether to save the graph with its names; None means yes, unless a graph card
+            states that the licence forbids redistribution.
 
     Raises:
-        ValueError: The processor looks up entity vectors that other weights computed.
+        ValueError: The processor's precomputed entity vectors come from other weights.
     """
     if processor.vectors is not None:
         model.check_vectors(processor.vectors)
@@ -55,16 +55,16 @@ def save_model(
 def load_model(
     folder: str | Path, *, graph: KnowledgeGraph | None = None
 ) -> tuple[KGBertPreTrainedModel, KGBertProcessor, Task]:
-    """Return what :func:`save_model` wrote, ready to answer.
+    """Return model, processor and task from a folder of :func:`save_model`.
 
     Args:
-        folder: Where it was written.
-        graph: The graph, read again, where the folder was saved without it.
+        folder: The folder of the saved model.
+        graph: The graph, if the model was saved without it.
 
     Raises:
-        FileNotFoundError: The folder holds no kgbert model.
-        ValueError: The graph is missing, or not the one that the model was trained with, or the
-            model has no task.
+        FileNotFoundError: The folder contains no kgbert model.
+        ValueError: The graph is missing or differs from that of the training, or the model has no
+            task.
     """
     processor = KGBertProcessor.from_pretrained(folder, graph=graph)
     config = load_config(folder)

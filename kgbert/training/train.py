@@ -34,7 +34,7 @@ from kgbert.utils.logging import silenced_transformers
 
 @dataclass(frozen=True)
 class TrainingInputs:
-    """What a model is built from and reads."""
+    """The inputs from which a model and its processor are built."""
 
     task: Task
     graph: KnowledgeGraph
@@ -43,7 +43,7 @@ class TrainingInputs:
     backbone: str
     """Hub name or folder of the plain checkpoint."""
     expander: TextExpander | None = None
-    """What appends tokens to the texts, if anything does."""
+    """Appends tokens to the texts; None for no expansion."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class TrainedModel:
     test_metrics: Mapping[str, float]
     """Scores on the test texts, which were used once."""
     metadata: Mapping[str, Any] = field(default_factory=dict)
-    """What the model card states besides the scores."""
+    """Further rows of the model card."""
 
     def predict(self, texts: Sequence[str | Example], *, batch_size: int = 32) -> list[Prediction]:
         """Return one prediction for each text or example."""
@@ -68,7 +68,7 @@ class TrainedModel:
     def evaluate(
         self, texts: Source, *, columns: Mapping[str, str] | None = None
     ) -> dict[str, float]:
-        """Return the metrics of the model's answers to labelled texts."""
+        """Return the metrics of the model's predictions for labelled texts."""
         examples = _examples(texts, self.task, columns)
         encoded = self.task.encode(examples, self.processor)
         return evaluate(self.model, self.processor, self.task, encoded)
@@ -77,7 +77,7 @@ class TrainedModel:
         """Write model, processor and card to a folder, and return it.
 
         Args:
-            folder: Where to; a model that is there is replaced.
+            folder: The target folder; a model in it is replaced.
             include_graph: As for :func:`kgbert.save_model`.
         """
         metadata = dict(self.metadata)
@@ -89,10 +89,10 @@ class TrainedModel:
     def push_to_hub(
         self, name: str, *, private: bool = False, include_graph: bool | None = None
     ) -> str:
-        """Upload what :meth:`save` writes to the Hugging Face hub, and return the address.
+        """Upload the files of :meth:`save` to the Hugging Face Hub, and return the address.
 
         Args:
-            name: Of the repository, ``user/model``.
+            name: Name of the repository, ``user/model``.
             private: Whether only the owner sees a new repository.
             include_graph: As for :func:`kgbert.save_model`.
         """
@@ -127,14 +127,14 @@ def train(
         texts: Labelled texts: a file, rows in memory, examples, or a mapping of the parts of a
             split. Without parts, 60 % are for training, 20 % for validation and 20 % for the test.
         backbone: The encoder to start from: a name on the Hugging Face hub, or a folder.
-        validation: Labelled texts that decide when to stop and which weights are kept.
-        test: Labelled texts that the model is tested on.
-        task: A task or its name; ``"auto"`` takes the task that the columns of the rows pose.
-        columns: Names of the columns by what they are: ``{"text": "sentence"}``.
-        linker: Finds entities in texts: a linker, or its name as for :func:`kgbert.make_linker`.
-        config: How it is trained.
-        seed: Of the split, the new weights and the order of the texts.
-        callbacks: Called at every step, as Trainer does.
+        validation: Labelled texts for early stopping and the choice of the weights.
+        test: Labelled texts for the test.
+        task: A task or its name; ``"auto"`` detects the task from the columns of the rows.
+        columns: Names of the columns by role: ``{"text": "sentence"}``.
+        linker: A linker, or its name as for :func:`kgbert.make_linker`.
+        config: Training settings; the defaults if None.
+        seed: Seed of the split, the new weights and the order of the texts.
+        callbacks: Trainer callbacks.
 
     Raises:
         KGBertError: The texts cannot be read or learnt, or only one of validation and test is
@@ -168,17 +168,17 @@ def build_model(
     seed: int,
     options: Mapping[str, Any] | None = None,
 ) -> tuple[KGBertPreTrainedModel, KGBertProcessor]:
-    """Return a model that is ready to be trained, and its processor.
+    """Return an untrained model and its processor.
 
     Args:
         inputs: Task, graph, features, linker and backbone.
-        train: Determine the labels.
-        config: How it will be trained.
-        seed: Draws the new weights.
+        train: The training texts, which determine the labels.
+        config: Training settings.
+        seed: Seed of the new weights.
         options: Fields of KGBertConfig besides those of ``config``.
     """
     task, space = inputs.task, inputs.task.label_space(train)
-    # What all arms of a comparison share is drawn first, so that it is the same for all of them.
+    # Shared random values are drawn first, so that all arms of a comparison get the same ones.
     transformers.set_seed(seed)
     own = {**config.options, **(options or {})}
     model = task.model_class.from_backbone(
@@ -192,7 +192,7 @@ def build_model(
     )
     tokenizer = load_tokenizer(inputs.backbone)
     reads_entities = model.injections or model.scores_entities
-    # A training configuration says how long texts may be at most; a backbone may take less.
+    # The training configuration limits the text length; the backbone may allow less.
     taken = longest_text(model.config.backbone) or tokenizer.model_max_length
     processor = KGBertProcessor(
         tokenizer,

@@ -1,4 +1,4 @@
-"""Fine-tune a fused model, text and graph parts together."""
+"""Fine-tune a knowledge-injected model end to end."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -30,7 +30,7 @@ from kgbert.training.defaults import ENCODER_LEARNING_RATE, HEAD_LEARNING_RATE, 
 from kgbert.training.inference import model_outputs, outputs_by_example
 from kgbert.utils.device import has_fast_bf16
 
-#: What Trainer logs beside the scores.
+#: Entries of Trainer's log that are no scores.
 _NO_SCORES = {
     "eval_loss",
     "eval_runtime",
@@ -41,21 +41,21 @@ _NO_SCORES = {
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """How a fine-tuning went."""
+    """The result of a fine-tuning."""
 
     metrics: dict[str, float]
-    """Scores on the validation texts, of the weights that were kept."""
+    """Validation scores of the weights that were kept."""
     history: list[dict[str, float | int]]
-    """By epoch: epoch, train_loss, and validation, the metric that decides."""
+    """By epoch: epoch, train_loss, and validation, the main metric."""
     best_epoch: int
 
 
 def default_arguments(folder: str | Path, **changes: Any) -> TrainingArguments:
-    """Return training arguments that suit small labelled sets: the best epoch's weights are kept.
+    """Return training arguments for small labelled sets that keep the best epoch's weights.
 
     Args:
-        folder: Where checkpoints go.
-        **changes: Arguments of :class:`transformers.TrainingArguments`, passed on untouched.
+        folder: Folder of the checkpoints.
+        **changes: Arguments of :class:`transformers.TrainingArguments`, passed on unchanged.
     """
     defaults: dict[str, Any] = {
         "num_train_epochs": 10,
@@ -71,7 +71,7 @@ def default_arguments(folder: str | Path, **changes: Any) -> TrainingArguments:
         "load_best_model_at_end": True,
         "disable_tqdm": True,
         "bf16": has_fast_bf16(),
-        # Trainer refuses bfloat16 on a CPU that it was not told to use.
+        # Trainer rejects bfloat16 on a CPU without an explicit ``use_cpu``.
         "use_cpu": has_fast_bf16() and not torch.cuda.is_available(),
     }
     return TrainingArguments(
@@ -92,26 +92,26 @@ def fine_tune(
     resume: bool = False,
     callbacks: Sequence[TrainerCallback] = (),
 ) -> TrainingResult:
-    """Train all parts of a model end to end and leave it with its best weights.
+    """Train a model end to end, and restore its best weights.
 
     Args:
-        model: A fused model whose labels are those of the training texts.
-        processor: Made for the same graph.
+        model: A knowledge-injected model with the labels of the training texts.
+        processor: A processor of the same graph.
         train: Labelled texts.
-        validation: Labelled texts that decide when to stop and which weights are kept.
+        validation: Labelled texts for early stopping and the choice of the weights.
         arguments: As for Trainer; ``learning_rate`` is that of the pretrained encoder.
         head_learning_rate: Learning rate of the task head; injections and graph encoder learn at
             ``KNOWLEDGE_SHARE`` of it.
         patience: Epochs without improvement after which training stops.
-        task: What is trained for; None means what the model was made for.
-        resume: Go on from the last checkpoint in ``arguments.output_dir``.
-        callbacks: Called at every step, as Trainer does.
+        task: The task; None means the task of the model.
+        resume: Resume from the last checkpoint in ``arguments.output_dir``.
+        callbacks: Trainer callbacks.
     """
     task = task or task_of_model(model)
     task.check(train, validation)
     check_fit(model.config, processor)
     check_by_epoch(arguments)
-    # Equal lengths side by side, so that little is computed on padding.
+    # Sorted by length, so that batches need little padding.
     validation = sorted(validation, key=lambda example: len(example.text))
     held_out = EvaluationExamples(task, processor, validation)
     gold = [task.gold(each, processor.graph) for each in held_out.encoded]
@@ -126,9 +126,9 @@ def fine_tune(
     def compute_metrics(output: EvalPrediction) -> dict[str, float]:
         return score(outputs_by_example(np.asarray(output.predictions), held_out.encoded))
 
-    # A process that sees several GPUs takes one: DataParallel would cut the graph apart.
+    # One GPU per process: DataParallel would split the graph's tensors.
     arguments._n_gpu = min(arguments.n_gpu, 1)
-    # Else a resumed training forgets how long it has waited for an improvement.
+    # Otherwise a resumed training loses the early-stopping counter.
     arguments.restore_callback_states_from_checkpoint = True
     arguments.metric_for_best_model = f"eval_{task.metric}"
     arguments.greater_is_better = task.metrics[task.metric].greater_is_better
@@ -150,7 +150,7 @@ def fine_tune(
     )
     trainer.remove_callback(PrinterCallback)
     trainer.train(resume_from_checkpoint=resume or None)
-    # Else the model would go on computing in bfloat16 here, and in float32 where it is loaded.
+    # Otherwise the model would compute in bfloat16 here, but in float32 after loading.
     trainer.accelerator.unwrap_model(model, keep_fp32_wrapper=False)
     result = _result(trainer, task)
     if not task.needs_calibration:
@@ -161,7 +161,7 @@ def fine_tune(
 
 
 class TaskTrainer(Trainer):
-    """A Trainer that reads outputs as the task does, and batches texts of about the same length."""
+    """A Trainer that computes outputs by the task, and batches texts of similar length."""
 
     data_collator: KGBertCollator
 
@@ -172,7 +172,7 @@ class TaskTrainer(Trainer):
         prediction_loss_only: bool,
         ignore_keys: list[str] | None = None,
     ) -> tuple[None, torch.Tensor, torch.Tensor]:
-        """Return what the task decodes, one row a unit."""
+        """Return the outputs that the task decodes, one row per unit."""
         task, processor = self.data_collator.task, self.data_collator.processor
         batch = self._prepare_inputs(inputs)
         with torch.no_grad(), self.compute_loss_context_manager():
@@ -181,10 +181,10 @@ class TaskTrainer(Trainer):
         return None, outputs.detach(), torch.zeros(len(outputs), device=outputs.device)
 
     def _get_train_sampler(self, train_dataset: Any = None) -> LengthGroupedSampler:
-        """Shuffle examples so that neighbours have about the same length.
+        """Return a sampler that shuffles examples and groups similar lengths.
 
         Trainer's own grouping by length reorders the evaluation as well, reads the lengths from
-        datasets of dictionaries only, and shuffles with what dropout leaves of the random numbers.
+        datasets of dictionaries only, and its shuffling depends on the random numbers of dropout.
         """
         examples = cast(TrainingExamples, train_dataset or self.train_dataset)
         seed = self.args.seed if self.args.data_seed is None else self.args.data_seed
@@ -199,7 +199,7 @@ class TaskTrainer(Trainer):
 def _optimizer(
     model: KGBertPreTrainedModel, arguments: TrainingArguments, head_learning_rate: float
 ) -> Optimizer:
-    """Return AdamW with a rate for the pretrained encoder, the head, and the knowledge."""
+    """Return AdamW with separate learning rates for encoder, task head and knowledge layers."""
     pretrained = {id(parameter) for parameter in model.backbone.base_model.parameters()}
     held = {id(parameter) for parameter in model.backbone.parameters()}
     undecayed = {
@@ -226,7 +226,7 @@ def _optimizer(
 
 
 def _result(trainer: Trainer, task: Task) -> TrainingResult:
-    """Read the course of a training from the trainer's log."""
+    """Return the result of a training from the trainer's log."""
     key = f"eval_{task.metric}"
     sign = 1 if task.metrics[task.metric].greater_is_better else -1
     losses = {x["epoch"]: x["loss"] for x in trainer.state.log_history if "loss" in x}

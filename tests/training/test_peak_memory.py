@@ -36,7 +36,7 @@ def test_what_was_held_before_does_not_count():
 
 
 def test_where_the_system_does_not_tell_nothing_is_said(monkeypatch, tmp_path):
-    monkeypatch.setattr("kgbert.training.peak_memory._FORGET", tmp_path / "missing")
+    monkeypatch.setattr("kgbert.training.peak_memory._RESET", tmp_path / "missing")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
 
     assert PeakMemory().in_mb() is None
