@@ -1,1 +1,1 @@
-"""The main job on real data: do phenotypes help to classify diagnoses of unseen categories?"""
+"""A demo on real data: do phenotypes help to classify diagnoses of unseen categories?"""

@@ -1,4 +1,4 @@
-"""Diagnosis names of ICD-10-CM, divided so that every test category is new."""
+"""Diagnosis names of ICD-10-CM, split so that no test category occurs in training."""
 
 import hashlib
 from collections import Counter
@@ -11,39 +11,43 @@ from numpy.typing import NDArray
 from kgbert.data import Example
 from kgbert.data.splits import Split
 
-#: Chapters whose diagnoses are of organs and causes; 15, pregnancy, repeats those of others.
+#: Chapters by organ or cause; 15, pregnancy, repeats diagnoses of the others.
 CHAPTERS = tuple(str(chapter) for chapter in range(1, 19) if chapter != 15)
 
-#: Names taken from one category at most, since many differ only in "left" and "right".
+#: Maximum number of names per category, because many differ only in "left" and "right".
 NAMES_PER_CATEGORY = 4
 
-#: Of a hundred categories, how many are kept for validation. They are the same in every seed and
-#: never trained or tested on, so that what is tuned on them has seen no test diagnosis.
+#: Percentage of the categories reserved for validation. They are the same on every seed and never
+#: used for training or test, so that tuning sees no test diagnosis.
 VALIDATION_PERCENT = 15
 
 
 @dataclass(frozen=True)
 class DiagnosisSplits:
-    """Draws each seed's diagnoses; half of the other categories train, half test."""
+    """Draws each seed's diagnoses: half of the other categories for training, half for test."""
 
     train: int
     validation: int = 400
     test: int = 800
 
     def __call__(self, seed: int) -> Split:
-        """Return the texts of a seed; no category is in two parts."""
+        """Return the split of a seed; no category is in two parts."""
         generator = np.random.default_rng(seed)
         categories = sorted({category(example) for example in self._diagnoses})
-        free = [name for name in categories if not is_for_validation(name)]
-        chosen = generator.permutation(len(free))[: len(free) // 2]
-        to_train = {free[place] for place in chosen}
-        held = np.random.default_rng(0).permutation(len(self._diagnoses))
-        drawn = generator.permutation(len(self._diagnoses))
-        validation = [x for x in self._few(held) if is_for_validation(category(x))]
-        rest = [x for x in self._few(drawn) if not is_for_validation(category(x))]
-        train = [x for x in rest if category(x) in to_train][: self.train]
+        remaining = [name for name in categories if not is_for_validation(name)]
+        sampled = generator.permutation(len(remaining))[: len(remaining) // 2]
+        train_categories = {remaining[place] for place in sampled}
+        fixed_order = np.random.default_rng(0).permutation(len(self._diagnoses))
+        seed_order = generator.permutation(len(self._diagnoses))
+        validation = [
+            x for x in self._limited_per_category(fixed_order) if is_for_validation(category(x))
+        ]
+        rest = [
+            x for x in self._limited_per_category(seed_order) if not is_for_validation(category(x))
+        ]
+        train = [x for x in rest if category(x) in train_categories][: self.train]
         known = {example.target for example in train}
-        test = [x for x in rest if category(x) not in to_train and x.target in known]
+        test = [x for x in rest if category(x) not in train_categories and x.target in known]
         validation = [x for x in validation if x.target in known]
         return Split(train, validation[: self.validation], test[: self.test])
 
@@ -51,8 +55,8 @@ class DiagnosisSplits:
     def _diagnoses(self) -> list[Example]:
         return read_diagnoses()
 
-    def _few(self, order: NDArray[np.int64]) -> list[Example]:
-        """Return the diagnoses in this order, the first few of each category."""
+    def _limited_per_category(self, order: NDArray[np.int64]) -> list[Example]:
+        """Return the diagnoses in this order, at most ``NAMES_PER_CATEGORY`` of each category."""
         counts = Counter[str]()
         kept = []
         for place in order.tolist():
@@ -64,11 +68,11 @@ class DiagnosisSplits:
 
 
 def read_diagnoses() -> list[Example]:
-    """Return every title and inclusion term once, the label being its chapter's name.
+    """Return every title and inclusion term once, labelled with the name of its chapter.
 
-    Of names that stand in several chapters the first is kept.
+    A name in several chapters keeps the first one.
     """
-    # Imported here: it reads all of ICD-10-CM when imported.
+    # Imported lazily, because the import reads all of ICD-10-CM.
     import simple_icd_10_cm as icd
 
     found: dict[str, Example] = {}
@@ -88,6 +92,6 @@ def category(example: Example) -> str:
 
 
 def is_for_validation(name: str) -> bool:
-    """Return whether a category is kept for validation in every seed."""
+    """Return whether a category is reserved for validation."""
     digest = hashlib.sha256(name.encode()).hexdigest()
     return int(digest, 16) % 100 < VALIDATION_PERCENT

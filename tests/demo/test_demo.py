@@ -88,10 +88,10 @@ def test_missing_extra_says_what_to_install(package, monkeypatch, capsys, tmp_pa
 
     status = main(["demo", "--quick"])
 
-    said = capsys.readouterr().err
+    error_output = capsys.readouterr().err
     assert status == 1
-    assert "pip install 'kgbert[demo]'" in said
-    assert said.count("\n") == 1
+    assert "pip install 'kgbert[demo]'" in error_output
+    assert error_output.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
 
 
