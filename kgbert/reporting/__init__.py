@@ -1,1 +1,1 @@
-"""Pages and pictures that stand alone: nothing is loaded from elsewhere, and no script runs."""
+"""Self-contained HTML pages and SVG plots, without scripts or external resources."""

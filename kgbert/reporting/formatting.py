@@ -1,4 +1,4 @@
-"""How numbers and names are put into words, the same in every table, sentence and plot."""
+"""Format numbers and names, consistently in all tables, sentences and plots."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,7 @@ from kgbert.reporting.svg import Number
 
 
 def counted(number: int, noun: str) -> str:
-    """Return a number with its noun, in the plural unless it is one.
+    """Return a number with its noun, in the plural unless the number is one.
 
     >>> counted(1, "edge"), counted(2000, "edge"), counted(0, "entity"), counted(1, "entity")
     ('1 edge', '2,000 edges', '0 entities', '1 entity')
@@ -32,7 +32,7 @@ Interval = Sequence[Number] | None
 
 
 def metric_name(metric: str) -> str:
-    """Return the name of a metric as it is printed.
+    """Return the display name of a metric.
 
     >>> metric_name("macro_f1")
     'macro-F1'
@@ -60,9 +60,9 @@ def points(difference: Number, *, digits: int = 1) -> str:
 
 
 def interval(limits: Interval) -> str:
-    """Return an interval of differences in points, or nothing where there is none.
+    """Return an interval of differences in points; an empty string for None.
 
-    A limit that is not zero does not print as zero: an interval above 0 must look so.
+    A non-zero limit never prints as zero, so that an interval above 0 is recognisable.
 
     >>> interval((-0.0061, 0.0149)), interval((0.0004, 0.021)), interval(None)
     ('[-0.6, 1.5]', '[0.04, 2.10]', '')
@@ -75,7 +75,7 @@ def interval(limits: Interval) -> str:
 
 
 def p_value(p: Number) -> str:
-    """Return a p-value with three decimals, or with more where these would hide the side of 0.05.
+    """Return a p-value with three decimals, or more where rounding would reach 0.05.
 
     >>> p_value(0.03125), p_value(0.0498), p_value(0.0001)
     ('0.031', '0.0498', '<0.001')
@@ -95,7 +95,7 @@ def score(value: Number) -> str:
 
 
 def duration(seconds: Number) -> str:
-    """Return a time as a person would say it.
+    """Return a duration in suitable units.
 
     >>> duration(2.04), duration(31.2), duration(754), duration(7330)
     ('2.0 s', '31 s', '12 min 34 s', '2 h 2 min')
@@ -124,7 +124,7 @@ def quantity(number: Number) -> str:
 
 
 def memory(mib: Number) -> str:
-    """Return mebibytes as people say them.
+    """Return a number of mebibytes in suitable units.
 
     >>> memory(900), memory(1_640)
     ('900 MiB', '1.6 GiB')
@@ -133,7 +133,7 @@ def memory(mib: Number) -> str:
 
 
 def listing(names: Sequence[str]) -> str:
-    """Return names as a list in a sentence.
+    """Return names as an enumeration in a sentence.
 
     >>> listing(["plain"]), listing(["plain", "knowledge", "shuffled"])
     ('plain', 'plain, knowledge and shuffled')

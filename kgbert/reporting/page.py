@@ -1,4 +1,4 @@
-"""HTML pages from templates, in one style, for screen, phone and paper."""
+"""Render self-contained HTML pages from templates with a common style."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -12,12 +12,12 @@ from markupsafe import Markup, escape
 
 @dataclass(frozen=True)
 class Table:
-    """A header and rows of text; the first column names, the others hold numbers.
+    """A header and rows of text; the first column contains names, the others numbers.
 
     Attributes:
-        title: What the table shows.
+        title: The caption.
         header: Names of the columns.
-        rows: One tuple of texts a row, as long as the header.
+        rows: One tuple of texts per row, as long as the header.
     """
 
     title: str
@@ -27,7 +27,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Figure:
-    """A plot with its title and one sentence on how to read it."""
+    """A plot with its title and a sentence that explains it."""
 
     title: str
     reading: str
@@ -35,12 +35,12 @@ class Figure:
 
 
 def render_page(template: Path, values: Mapping[str, Any]) -> str:
-    """Return a page that stands alone.
+    """Return a self-contained HTML page.
 
     Args:
-        template: Its file; it extends ``base.html``, and may include ``base.css`` and import from
-            ``macros.html``.
-        values: What the template names.
+        template: The template file; it extends ``base.html``, and may include ``base.css`` and
+            import from ``macros.html``.
+        values: The variables of the template.
     """
     environment = Environment(
         loader=FileSystemLoader([template.parent, Path(__file__).parent], encoding="utf-8"),
@@ -54,7 +54,7 @@ def render_page(template: Path, values: Mapping[str, Any]) -> str:
 
 
 def typeset(sentence: str) -> Markup:
-    """Return a sentence as safe HTML with real minus signs and unbroken intervals.
+    """Return a sentence as escaped HTML with minus signs and non-breaking intervals.
 
     >>> typeset("-0.4 points <b> [-0.6, 1.5]")
     Markup('−0.4 points &lt;b&gt; <span class="nowrap">[−0.6, 1.5]</span>')

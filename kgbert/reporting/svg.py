@@ -1,14 +1,14 @@
-"""Scales and pieces of SVG that all plots share."""
+"""Scales and SVG elements shared by all plots."""
 
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 
-#: Spelt out, as checks at run time do not take an int for a float.
+#: Both types, because the run-time type checks do not accept an int as a float.
 Number = float | int
 
-#: Steps between ticks that people read easily, times a power of ten.
+#: Round steps between ticks, to be multiplied by a power of ten.
 STEPS = (1, 2, 5, 10)
 
 Place = tuple[Number, Number]
@@ -16,13 +16,13 @@ Place = tuple[Number, Number]
 
 @dataclass(frozen=True)
 class Axis:
-    """A linear scale from values to places on the drawing.
+    """A linear scale from values to positions in a plot.
 
     Attributes:
         low: Value at ``start``.
         high: Value at ``end``.
-        start: Place of the lowest value.
-        end: Place of the highest value; below ``start`` on a vertical axis.
+        start: Position of the lowest value.
+        end: Position of the highest value; below ``start`` on a vertical axis.
         ticks: Values to label.
     """
 
@@ -33,7 +33,7 @@ class Axis:
     ticks: tuple[float, ...]
 
     def place(self, value: Number) -> float:
-        """Return where a value lies."""
+        """Return the position of a value."""
         share = (value - self.low) / (self.high - self.low)
         return round(self.start + share * (self.end - self.start), 1)
 
@@ -50,7 +50,7 @@ def fit_axis(values: Iterable[Number], start: Number, end: Number, *, ticks: int
     numbers = list(values)
     low, high = min(numbers), max(numbers)
     if high - low <= 1e-6 * max(abs(low), abs(high), 1.0):
-        # Equal up to rounding: ticks between them would show the rounding errors.
+        # Equal up to rounding: ticks between the values would show rounding errors.
         low, high = low - 1.0, high + 1.0
     rough = (high - low) / ticks
     power = 10.0 ** math.floor(math.log10(rough))
@@ -62,7 +62,7 @@ def fit_axis(values: Iterable[Number], start: Number, end: Number, *, ticks: int
 
 
 def tick_label(value: Number) -> str:
-    """Return the text at a tick, with a real minus sign.
+    """Return the label of a tick, with a minus sign instead of a hyphen.
 
     >>> tick_label(-2.0), tick_label(0.5)
     ('−2', '0.5')
@@ -71,7 +71,7 @@ def tick_label(value: Number) -> str:
 
 
 def text(x: Number, y: Number, content: str, *, classes: str = "") -> str:
-    """Return an SVG text; whatever it says is escaped."""
+    """Return an SVG text element with escaped content."""
     return f'<text class="{classes}" x="{x:g}" y="{y:g}">{escape(content)}</text>'
 
 
@@ -101,7 +101,7 @@ def rectangle(corner: Place, size: Place, *, classes: str = "") -> str:
 
 
 def drawing(pieces: Iterable[str], size: tuple[int, int], description: str) -> str:
-    """Return an SVG picture that a screen reader can name."""
+    """Return an SVG image with a description for screen readers."""
     width, height = size
     return (
         f'<svg viewBox="0 0 {width} {height}" role="img" aria-label="{escape(description)}">'
@@ -110,7 +110,7 @@ def drawing(pieces: Iterable[str], size: tuple[int, int], description: str) -> s
 
 
 def spread_apart(places: Sequence[Number], gap: Number) -> list[float]:
-    """Return the places moved so far that neighbours are ``gap`` apart, in the order given.
+    """Return the positions shifted so that neighbours are at least ``gap`` apart, in input order.
 
     >>> spread_apart([50.0, 51.0, 90.0], 14.0)
     [43.5, 57.5, 90.0]
