@@ -29,7 +29,7 @@ class SliceScore:
     """The scores of one run on a slice of its test texts."""
 
     size: int
-    """Number of texts in which something counts."""
+    """Number of texts with something to score."""
     metrics: Mapping[str, float | None]
 
 
@@ -90,10 +90,10 @@ class RunRecord:
     history: tuple[EpochRecord, ...] = ()
     best_epoch: Number | None = None
     training_config: TrainingConfig | None = None
-    """How it was trained, with the options of its arm."""
+    """Training settings with the options of the arm."""
     fingerprint: str = ""
     seconds: float = 0.0
-    """The whole run, with what all arms need once."""
+    """Wall-clock time of the whole run, including steps shared by all arms."""
     error: str = ""
     """Traceback of a failed run."""
 
@@ -118,7 +118,7 @@ class RunRecord:
 
 @dataclass(frozen=True)
 class Coverage:
-    """How many test texts and mentions a linker covers."""
+    """Linking coverage of the test texts."""
 
     texts_with_mention: float
     mentions_per_text: float = 0.0
@@ -253,22 +253,22 @@ class StudyRecord:
     manifest: Manifest = Manifest()
     tuning: TuningResult | None = None
     command: Mapping[str, Any] = field(default_factory=dict)
-    """Arguments of the command that asked for it."""
+    """Arguments of the command that started the study."""
     budget: tuple[str, ...] = ()
-    """What was planned for the time given, and what was left out."""
+    """The plan for the time budget, and what was left out."""
     learning_curve: tuple[LearningCurvePoint, ...] = ()
     """Results with fewer training texts."""
     seed_hint: str = ""
     """What to do where the seeds are too few for a verdict."""
     power_statement: str = ""
-    """What the seeds can show, as stated before the first run."""
+    """The detectable effect, as stated before the first run."""
     examples: tuple[ChangedPrediction, ...] = ()
     warnings: tuple[str, ...] = ()
     """Signs of leakage."""
     provenance: str = ""
     """Where the runs come from, if not all from one call."""
     amendment: str = ""
-    """What was run again or added later."""
+    """Later reruns and additions."""
 
     @property
     def judged_arms(self) -> tuple[str, ...]:
@@ -292,7 +292,7 @@ class ArmSummary:
 
     name: str
     seeds: tuple[int, ...]
-    """Seeds that it finished."""
+    """Its finished seeds."""
     scores: tuple[float, ...]
     """Test score in the metric of the study, by these seeds."""
     mean: float | None
@@ -325,7 +325,7 @@ class AlternativeTests:
     stochastic_order: StochasticOrder
     bca_interval: Interval
     bca_coverage: float
-    """Share of simulated comparisons in which such an interval holds the true mean."""
+    """Share of simulated comparisons in which such an interval contains the true mean."""
     mcnemar: tuple[float, ...]
     """The p by seed; empty where items are not independent or accuracy is not the metric."""
 
@@ -341,7 +341,7 @@ class PairedDifference:
     summary: PairedSummary | None
     """None without a seed."""
     detectable: float | None
-    """The true difference that so many seeds with this spread find with 80 % power."""
+    """The true difference that these seeds detect with 80 % power, given their spread."""
     item_level: ItemLevelTest | None
     alternative_tests: AlternativeTests | None
 
@@ -386,7 +386,7 @@ class ComparisonResult:
     remarks: tuple[str, ...]
     """Sentences that qualify the verdict."""
     warnings: tuple[str, ...]
-    """Signs of leakage and of unequal terms."""
+    """Signs of leakage and of unequal conditions."""
     complete_seeds: tuple[int, ...]
     """Seeds finished in all judged arms."""
     missing: tuple[MissingRun, ...]

@@ -39,7 +39,7 @@ class Study:
     arms: Sequence[Arm]
     seeds: Sequence[int]
     training_configs: Mapping[str, TrainingConfig]
-    """By arm; arms without one share the one named ``default``."""
+    """Training configuration by arm; other arms use the one named ``default``."""
     max_examples: int = 6
     """How many texts the report may quote."""
     keeps_model: bool = True
@@ -49,7 +49,7 @@ class Study:
     learning_curve: Sequence[LearningCurvePoint] = ()
     """Results with fewer training texts."""
     command: Mapping[str, Any] = field(default_factory=dict)
-    """The arguments of the command that asked for it, by which it can be run again."""
+    """Arguments of the command that started the study, to reproduce it."""
     seed_hint: str = f"Run the same command with --seeds {seeds_needed()} or more."
     """What to do where the seeds are too few for a verdict."""
     budget: Sequence[str] = ()

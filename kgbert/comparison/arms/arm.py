@@ -25,7 +25,7 @@ class RunInputs:
     """The texts for training, for validation and for the test."""
     task: Task
     expander: TextExpander | None = None
-    """What appends tokens to the texts, if anything does."""
+    """Appends tokens to the texts; None for no expansion."""
 
     def rewritten(self, rewrite: Callable[[Sequence[Example]], list[Example]]) -> "RunInputs":
         """Return the inputs with each part of the texts rewritten."""
