@@ -1,4 +1,4 @@
-"""Graph cards: what a well-known graph is, its licence, and the options that suit it."""
+"""Graph cards: description, licence and suitable reader options of well-known graphs."""
 
 import tomllib
 from dataclasses import dataclass, field, fields, replace
@@ -15,18 +15,18 @@ _FOLDER = Path(__file__).parent / "cards"
 
 @dataclass(frozen=True)
 class GraphCard:
-    """What is worth knowing of a graph before it is read. No data of the graph is in it."""
+    """Facts about a graph that help to read it. A card has no data of the graph."""
 
     name: str
     about: str
     page: str
-    """Where its owner publishes it."""
+    """Address of the page where its owner publishes it."""
     licence: str
     licence_page: str
     shareable: bool
-    """Whether a model that embeds the graph may be passed on."""
+    """Whether the licence permits sharing a model that embeds the graph."""
     files: str
-    """Which of its owner's files to take."""
+    """The files to download."""
     formats: tuple[str, ...]
     """Names in READERS."""
     size: str
@@ -45,7 +45,7 @@ def list_cards() -> dict[str, GraphCard]:
 
 
 def find_card(name_or_path: str) -> GraphCard:
-    """Return a card of kgbert by its name, or one of your own by the path of its TOML file."""
+    """Return the card of kgbert with a name, or the card in a TOML file of yours."""
     if name_or_path.endswith(".toml"):
         return load_card(Path(name_or_path))
     return lookup(list_cards(), name_or_path, "graph card")
@@ -58,27 +58,27 @@ def load_card(path: Path) -> GraphCard:
         GraphError: The file is missing or no TOML, or a field is missing, unknown or mistyped.
     """
     try:
-        said = tomllib.loads(path.read_text(encoding="utf-8"))
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise GraphError(
             f"{path}: not a readable graph card ({error}). A card is a TOML file with the fields "
             f"{', '.join(_TYPES)}; kgbert's own are good examples.",
             code="malformed-card",
         ) from None
-    options = said.pop("options", {})
-    for name in sorted(_TYPES.keys() - said.keys() - _OPTIONAL):
+    options = table.pop("options", {})
+    for name in sorted(_TYPES.keys() - table.keys() - _OPTIONAL):
         raise GraphError(
             f"{path}: the card has no {name}. Add a line: {name} = ...", code="incomplete-card"
         )
-    for name, value in said.items():
+    for name, value in table.items():
         if type(value) is not lookup(_TYPES, name, f"field in the card {path}"):
             raise GraphError(
                 f"{path}: {name} is {value!r}, but has to be a {_TYPES[name].__name__}. Correct "
                 f"that line.",
                 code="mistyped-card-field",
             )
-    said["formats"] = tuple(map(str, said["formats"]))
-    return GraphCard(**said, options=_options(path, options))
+    table["formats"] = tuple(map(str, table["formats"]))
+    return GraphCard(**table, options=_options(path, options))
 
 
 def with_card_options(card: GraphCard, options: ReadOptions | None) -> ReadOptions:
@@ -93,7 +93,7 @@ def with_card_options(card: GraphCard, options: ReadOptions | None) -> ReadOptio
 
 
 def is_shareable(graph: KnowledgeGraph) -> bool:
-    """Whether a graph's licence, as far as the cards know it, lets a model embed and carry it.
+    """Whether a model that embeds a graph may be shared, as far as the cards know its licence.
 
     >>> from kgbert.graph.storage.builder import GraphBuilder
     >>> is_shareable(GraphBuilder().build())
@@ -104,10 +104,10 @@ def is_shareable(graph: KnowledgeGraph) -> bool:
     )
 
 
-def _options(path: Path, said: dict[str, Any]) -> ReadOptions:
+def _options(path: Path, table: dict[str, Any]) -> ReadOptions:
     known = {option.name: option for option in fields(ReadOptions) if option.name != "limits"}
     values: dict[str, Any] = {}
-    for name, value in said.items():
+    for name, value in table.items():
         lookup(known, name, f"reader option in the card {path}")
         values[name] = tuple(value) if isinstance(value, list) else value
     return ReadOptions(**values)

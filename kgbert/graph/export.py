@@ -1,6 +1,6 @@
-"""A graph as networkx, rdflib and PyTorch Geometric see it; read_graph reads each back equal.
+"""Export a graph to networkx, rdflib and PyTorch Geometric; read_graph reads each back equal.
 
-Each library is imported by its own function, so that a graph loads without them.
+Each function imports its library, so that this module loads without them.
 """
 
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def to_networkx(graph: KnowledgeGraph) -> "nx.MultiDiGraph[str]":
-    """Return a graph whose nodes are entity ids, and whose edges have their relation as key.
+    """Return a networkx graph whose nodes are entity ids and whose edge keys are relation ids.
 
     Nodes carry ``name``, ``names`` (each text, scope, language) and ``definition``; edges carry
     ``relation`` and ``relation_name``. If several graphs were merged, both carry ``sources``.
@@ -48,7 +48,7 @@ def to_networkx(graph: KnowledgeGraph) -> "nx.MultiDiGraph[str]":
 
 
 def _add_sources(graph: KnowledgeGraph, ids: list[str], view: "nx.MultiDiGraph[str]") -> None:
-    """Say where the parts come from, and what they have to do with other graphs."""
+    """Add the sources of nodes and edges, and the references to other graphs."""
     for index, relation_id, target in graph.references:
         view.nodes[ids[index]].setdefault("references", []).append((relation_id, target))
     if graph.origins:
@@ -60,9 +60,9 @@ def _add_sources(graph: KnowledgeGraph, ids: list[str], view: "nx.MultiDiGraph[s
 
 
 def to_rdflib(graph: KnowledgeGraph) -> "rdflib.Graph":
-    """Return the graph as RDF: names as labels and OBO synonyms, edges as triples.
+    """Return the graph in RDF: names as labels and OBO synonyms, edges as triples.
 
-    Ids that are no IRIs become ones: OBO's permanent addresses, or ``urn:kgbert:`` and the id.
+    Ids that are not IRIs are converted to OBO PURLs, or to ``urn:kgbert:`` and the id.
     """
     from rdflib import Graph, Literal, URIRef
 
@@ -83,7 +83,7 @@ def to_rdflib(graph: KnowledgeGraph) -> "rdflib.Graph":
 
 
 def _statements(graph: KnowledgeGraph) -> Iterator[tuple[str, str, str, str | None]]:
-    """Yield (IRI, predicate, text, language) of everything that is text."""
+    """Yield (IRI, predicate, text, language) of all statements with a literal object."""
     yield to_iri("ontology"), "owl:versionInfo", graph.version, None
     yield to_iri("ontology"), "dcterms:license", graph.licence, None
     for relation, text in zip(graph.relation_ids, graph.relation_names, strict=True):
@@ -102,11 +102,11 @@ def _statements(graph: KnowledgeGraph) -> Iterator[tuple[str, str, str, str | No
 
 
 def to_pyg(graph: KnowledgeGraph) -> "Data":
-    """Return the edges as tensors, and beside them what the nodes and relations are.
+    """Return the edges as tensors, with the attributes of nodes and relations as lists.
 
-    ``edge_index`` and ``edge_type`` hold positions in the lists ``entity_ids`` and
-    ``relation_ids``; ``names`` and ``definitions`` follow ``entity_ids``. If several graphs were
-    merged, ``sources`` follows ``entity_ids``, and ``edge_sources`` the edges.
+    ``edge_index`` and ``edge_type`` contain indices into the lists ``entity_ids`` and
+    ``relation_ids``; ``names`` and ``definitions`` are aligned with ``entity_ids``. In a merged
+    graph, ``sources`` is aligned with ``entity_ids`` and ``edge_sources`` with the edges.
     """
     import torch
     from torch_geometric.data import Data

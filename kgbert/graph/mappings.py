@@ -17,13 +17,13 @@ _PREFIX = re.compile(r"[#\s]+([\w.-]+):\s*[\"']?(\S+?)[\"']?\s*$")
 
 
 def read_mappings(path: Path, limits: Limits | None = None) -> list[tuple[str, str, str]]:
-    """Return the (subject, predicate, object) of a mapping table, as a graph writes ids.
+    """Return the (subject, predicate, object) rows of a mapping table with compact ids.
 
-    The YAML header may stand above the table, behind ``#``; its ``curie_map`` says what the
-    prefixes stand for. A row that negates its mapping is left out.
+    A YAML header in lines that start with ``#`` can precede the table; its ``curie_map`` defines
+    the prefixes. Rows that negate a mapping are skipped.
 
     Raises:
-        GraphError: The file is missing or is no such table.
+        GraphError: The file is missing or is not an SSSOM table.
     """
     if not path.is_file():
         raise GraphError(
@@ -73,7 +73,7 @@ def _mappings(
 
 
 def _curie_map(header: list[str]) -> Iterator[tuple[str, str]]:
-    """Yield the prefixes that a header declares, which YAML writes one a line, indented."""
+    """Yield (prefix, IRI) from the indented lines below ``curie_map:`` in a YAML header."""
     inside = False
     for line in header:
         text = line.lstrip("#").rstrip()

@@ -1,4 +1,4 @@
-"""Merge several graphs into one: where they speak of the same entity, it is one afterwards."""
+"""Merge several graphs into one that has each entity once."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -19,15 +19,15 @@ from kgbert.reporting.formatting import counted
 from kgbert.utils.errors import GraphError
 
 Pair = tuple[str, str]
-#: The graph that an id is at home in, as its position in the order of authority.
+#: Id -> the position of its home graph in the order of authority.
 Homes = Mapping[str, int]
 
 
 def join(pairs: Iterable[Pair], homes: Homes) -> tuple[dict[str, str], list[Pair]]:
-    """Return the id that each joined id gives way to, and the pairs that were not followed.
+    """Return the replacement of each joined id, and the pairs that were rejected.
 
-    No two ids of one home become one: of the pairs that would make them so, directly or through
-    other ids, none is followed. Pairs within one home are its own business.
+    Two ids of one home graph are never joined: all pairs that would join them, directly or
+    through other ids, are rejected. Pairs within one home graph are ignored.
 
     >>> join([("A:1", "B:1"), ("A:2", "B:2"), ("A:3", "B:2")],
     ...      {"A:1": 0, "A:2": 0, "A:3": 0, "B:1": 1, "B:2": 1})
@@ -54,7 +54,7 @@ def join(pairs: Iterable[Pair], homes: Homes) -> tuple[dict[str, str], list[Pair
 
 
 def _groups(pairs: Iterable[Pair]) -> list[set[str]]:
-    """Return the sets of ids that pairs connect."""
+    """Return the connected components of the pairs."""
     group_of: dict[str, set[str]] = {}
     for first, second in pairs:
         small, large = sorted(
@@ -66,7 +66,7 @@ def _groups(pairs: Iterable[Pair]) -> list[set[str]]:
     return list({id(group): group for group in group_of.values()}.values())
 
 
-#: Predicates that say of two ids that they mean the same.
+#: Predicates that state that two ids identify the same entity.
 EXACT = ("owl:sameAs", "owl:equivalentClass", "skos:exactMatch")
 
 
@@ -76,21 +76,21 @@ def merge_graphs(
     match_on: Sequence[str] = EXACT,
     mapping: str | PathLike[str] | None = None,
 ) -> KnowledgeGraph:
-    """Return one graph of several, in which entities that are the same are one.
+    """Return one graph that joins the equivalent entities of several graphs.
 
-    Equal ids are one entity; so are ids of different graphs that a graph, or the mapping table,
-    says to be the same. The id, the preferred name (but no mere code) and the definition of the
-    first graph that has one win; the other ids are kept in ``replaced``, where
-    ``graph.entity(id)`` finds them, the other names as exact synonyms. What would make one of two
-    entities of the same graph is not followed, and counted in the notes. Every entity and edge
-    remembers its sources.
+    Equal ids are one entity. So are ids of different graphs if one of the graphs or the mapping
+    table states that they are equivalent. The first graph that has an id, a preferred name
+    (codes excluded) or a definition sets it. The other ids are kept in ``replaced``, where
+    ``graph.entity(id)`` finds them, and the other names become exact synonyms. A statement that
+    would join two entities of the same graph is ignored and counted in the notes. Every entity
+    and edge records its sources.
 
     Args:
-        graphs: In the order of their authority; a mapping gives them names, else they are called
-            after their source.
-        match_on: The predicates that count: CURIEs or IRIs, and "xref" for the cross-references
-            of OBO, which are often looser than "the same".
-        mapping: Path of an SSSOM table; its rows with one of these predicates count.
+        graphs: The graphs in the order of their authority. The keys of a mapping are their
+            names; the default name is the source of the graph.
+        match_on: The predicates that state equivalence: CURIEs or IRIs, and "xref" for the
+            cross-references of OBO, which often mean less than equivalence.
+        mapping: Path of an SSSOM table. Rows with one of these predicates are used.
 
     >>> fever, heat = GraphBuilder(), GraphBuilder()
     >>> fever.add_name("HP:1", "Fever")
@@ -108,11 +108,11 @@ def merge_graphs(
         )
     predicates = {compact(XREF if name == "xref" else expand(name)) for name in match_on}
     ids = _IdIndex(named.values())
-    said = [statement for graph in named.values() for statement in _statements(graph)]
-    said += read_mappings(Path(mapping)) if mapping is not None else []
+    statements = [statement for graph in named.values() for statement in _statements(graph)]
+    statements += read_mappings(Path(mapping)) if mapping is not None else []
     pairs = [
         (start, end)
-        for subject, predicate, target in said
+        for subject, predicate, target in statements
         if predicate in predicates and (start := ids.find(subject)) and (end := ids.find(target))
     ]
     ids.joined, conflicts = join(pairs, ids.homes)
@@ -144,16 +144,16 @@ def merge_graphs(
 
 
 def _count_shared_ids(graphs: Iterable[KnowledgeGraph]) -> int:
-    """Return how many ids are those of several graphs."""
+    """Return the number of ids that several graphs share."""
     sources = Counter(entity for graph in graphs for entity in graph.entity_ids)
     return sum(times > 1 for times in sources.values())
 
 
 class _IdIndex:
-    """The ids of all graphs, and how to find the one that is meant.
+    """The ids of all graphs, and how they resolve to the ids of the merged graph.
 
-    An id is at home in the graph that says most about it: ontologies repeat those of others to
-    refer to them.
+    The home of an id is the graph with the most statements about it, because ontologies repeat
+    the ids of other ontologies to refer to them.
     """
 
     def __init__(self, graphs: Iterable[KnowledgeGraph]) -> None:
@@ -163,9 +163,9 @@ class _IdIndex:
         self.named_in_words: set[str] = set()
         weights: dict[str, int] = {}
         for position, graph in enumerate(graphs):
-            said = np.diff(graph.name_offsets) + np.diff(graph.edge_offsets)
-            said += np.diff(graph.definitions.offsets) > 0
-            for entity, weight in zip(graph.entity_ids, said.tolist(), strict=True):
+            counts = np.diff(graph.name_offsets) + np.diff(graph.edge_offsets)
+            counts += np.diff(graph.definitions.offsets) > 0
+            for entity, weight in zip(graph.entity_ids, counts.tolist(), strict=True):
                 if weight > weights.get(entity, -1):
                     weights[entity], self.homes[entity] = weight, position
             for old, new in graph.replaced.items():
@@ -173,19 +173,19 @@ class _IdIndex:
         self.selected = {normalize_id(entity): entity for entity in reversed(self.homes)}
 
     def find(self, identifier: str) -> str | None:
-        """Return the id under which some graph knows what an id means, if one does."""
+        """Return the id of the entity in its home graph, or None if no graph has it."""
         if identifier in self.homes:
             return identifier
         identifier = self.replaced.get(identifier, identifier)
         return self.selected.get(normalize_id(identifier))
 
     def current(self, identifier: str) -> str:
-        """Return the id that an id gave way to."""
+        """Return the id that replaces an id in the merged graph."""
         return self.joined.get(identifier, identifier)
 
 
 def _entities_named_in_words(graph: KnowledgeGraph) -> Iterator[str]:
-    """Yield the entities that have a name in words, once for each."""
+    """Yield the owner of each name that is not a code; an entity can occur several times."""
     entities = list(graph.entity_ids)
     for name, entity in zip(graph.names, graph.name_entities.tolist(), strict=True):
         if not is_code(name):
@@ -216,7 +216,7 @@ def _edges(graph: KnowledgeGraph) -> Iterator[tuple[int, str, int]]:
 
 
 def _add(name: str, graph: KnowledgeGraph, ids: _IdIndex, builder: GraphBuilder) -> None:
-    """Add what a graph says; what graphs before it said stays first."""
+    """Add the content of a graph; the content of earlier graphs takes precedence."""
     current = [ids.current(entity) for entity in graph.entity_ids]
     origins = graph.origins or Origins.of([(name,)] * len(graph), [(name,)] * len(graph.heads))
     _add_names(graph, current, ids, builder)
@@ -229,7 +229,7 @@ def _add(name: str, graph: KnowledgeGraph, ids: _IdIndex, builder: GraphBuilder)
             builder.add_relation(relation, text)
     for position, (head, relation, tail) in enumerate(_edges(graph)):
         edge = (current[head], relation, current[tail])
-        if head == tail or edge[0] != edge[2]:  # else it says what joining has done
+        if head == tail or edge[0] != edge[2]:  # an edge between joined entities became a loop
             builder.add_edge(*edge)
             builder.add_sources(edge, origins.of_edge(position))
     for head, relation, target in graph.references:
@@ -240,7 +240,7 @@ def _add(name: str, graph: KnowledgeGraph, ids: _IdIndex, builder: GraphBuilder)
 
 
 def _add_references(statement: tuple[str, str, str], source: str, builder: GraphBuilder) -> None:
-    """Add what led out of its graph: an edge now, if it does not lead out of this one."""
+    """Add a reference to another graph: as an edge if the merged graph has its target."""
     head, relation, tail = statement
     if head == tail:
         return
@@ -254,7 +254,7 @@ def _add_references(statement: tuple[str, str, str], source: str, builder: Graph
 def _add_names(
     graph: KnowledgeGraph, current: Sequence[str], ids: _IdIndex, builder: GraphBuilder
 ) -> None:
-    """Add the names that are new; who already has a preferred one keeps it."""
+    """Add the names that are new; an entity keeps the preferred name that it already has."""
     settled, known = set(), set()
     for entity, rank, language, text in builder.names:
         known.add((entity, language or "en", text.casefold()))
@@ -272,14 +272,14 @@ def _add_names(
 
 
 def _is_bare(names: Sequence[Name], entity: str) -> bool:
-    """Whether an entity has no name but a code, its id: so in a table of edges."""
+    """Whether the only name of an entity is its id, a code, as in a table of edges."""
     return [name.text for name in names] == [entity] and is_code(entity)
 
 
 def _add_metadata(
     named: Mapping[str, KnowledgeGraph], ids: _IdIndex, builder: GraphBuilder
 ) -> None:
-    """Tell what is known of the merged graph as a whole."""
+    """Add the metadata of the merged graph as a whole."""
     for relation in [relation for relation, text in builder.relations.items() if not text]:
         builder.add_relation(relation, relation_name(relation))
     for old, new in ids.replaced.items():
@@ -290,7 +290,7 @@ def _add_metadata(
         builder.unused_properties.update(graph.unused_properties)
         for reason, count, example in graph.dropped_edges:
             builder.drop_edges(reason, count, example)
-    # All licences hold together.
+    # The licences of all sources apply together.
     builder.licence = "; ".join(dict.fromkeys(g.licence for g in named.values() if g.licence))
     builder.version = "; ".join(f"{name} {g.version}" for name, g in named.items() if g.version)
     for name, graph in named.items():

@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 
     InMemory: TypeAlias = rdflib.Graph | nx.Graph[Any] | Data | pandas.DataFrame
 
-#: Where graphs are kept if nothing else is said.
+#: Default folder of cached graphs.
 CACHE = "~/.cache/kgbert/graphs"
 
-#: Errors of files in a folder or an archive that are noted there: not every table is a graph.
+#: Error codes that only cause a note for files in a folder or an archive: some are not graphs.
 _NO_GRAPH = frozenset(
     (
         "unknown-columns",
@@ -56,23 +56,23 @@ def read_graph(
 ) -> KnowledgeGraph:
     """Return the knowledge graph of local files, or of a graph in memory.
 
-    What a file imports is read with it if it lies beside it or in its ``catalog-v001.xml``; what
-    is not there is noted, never fetched.
+    Imported ontologies are read too if they are in the folder of the file or listed in its
+    ``catalog-v001.xml``. Missing imports cause a note; they are never downloaded.
 
     Args:
         source: Path of a file or folder; an rdflib, networkx or PyG graph; a pandas table. Several
-            paths, or several objects (nodes and edges, say), are read as one graph, or merged from
-            several if the options say what joins them.
-        format: A name in ``READERS`` or a reader of your own; detected by each file's content if
-            not given.
-        options: What to read, and how; the defaults suit most ontologies.
-        card: Name of a graph card (see ``kgbert.list_cards()``), or the path of your own: its
-            options, changed by yours, its domain, and its licence where the source states none.
-        cache: Folder where big graphs are kept until their files change; None reads them anew. Of
-            several that are merged each is kept, and what they make together.
+            paths or objects (for example nodes and edges) are read as one graph. They are merged
+            as separate graphs if the options set ``match_on`` or ``mapping``.
+        format: A name in ``READERS`` or a reader of yours. The default detects the format of
+            each file by its content.
+        options: What to read, and how. The defaults suit most ontologies.
+        card: Name of a graph card (see ``kgbert.list_cards()``), or the path of yours. It sets
+            the default options, the domain, and the licence if the source has none.
+        cache: Folder of cached large graphs; a change of their files invalidates them. None
+            disables the cache. A merge caches each graph and the result.
 
     Raises:
-        GraphError: There is nothing to read, or it cannot be read; the message says why.
+        GraphError: There is nothing to read, or it is not readable.
     """
     if card is not None:
         found = find_card(card)
@@ -81,7 +81,7 @@ def read_graph(
         )
         return replace(graph, licence=graph.licence or found.licence, domain=found.domain)
     if callable(format):
-        cache = None  # which cannot know whether the reader's code has changed
+        cache = None  # the cache cannot detect a change of the reader's code
     options = options or ReadOptions()
     sources: list[Any] = list(source) if isinstance(source, list | tuple) else [source]
     if not sources or "" in [one for one in sources if isinstance(one, str)]:
@@ -102,7 +102,7 @@ def read_graph(
 def _read_merged(
     sources: list[Any], format_name: str | Reader | None, options: ReadOptions, cache: Any
 ) -> KnowledgeGraph:
-    # An address that joins them is a relation; others of its kind would not be read.
+    # Predicates that join the graphs must be read even if the options select other relations.
     joining = tuple(word for word in options.match_on if word.startswith("http"))
     related = (*options.relations, *joining) if options.relations else ()
     alone = replace(options, match_on=(), mapping="", relations=related)
@@ -147,19 +147,19 @@ def _gather(
     format_name: str | Reader | None,
     statements: Statements,
 ) -> ReadFiles:
-    """Read files and what they import, and return which these were."""
+    """Read files and their imports, and return which files were read."""
     unread: list[GraphError] = []
     queue = deque((source, format_name) for source in sources)
     neighbours, done, read = ImportResolver(), set(), ReadFiles()
     while queue:
-        source, said = queue.popleft()
+        source, requested_format = queue.popleft()
         key = (source.path.resolve(), source.member)
         if key in done:
             continue
         done.add(key)
         read.files.setdefault(key[0], key[0].stat().st_mtime_ns)
         known = set(statements.imports)
-        if error := _read_source(source, said, paths, statements):
+        if error := _read_source(source, requested_format, paths, statements):
             unread.append(error)
             continue
         for iri in sorted(statements.imports - known):
@@ -178,7 +178,7 @@ def _gather(
 def _read_source(
     source: Source, format_name: str | Reader | None, paths: list[Path], statements: Statements
 ) -> GraphError | None:
-    """Read a file; return the error of one that is no graph, unless a user named it."""
+    """Read a file; return the error if it is not a graph and the user did not name it."""
     try:
         reader_of(source, format_name)(source, statements)
     except GraphError as error:
@@ -197,7 +197,11 @@ def _note_absent(statements: Statements) -> None:
 
 
 def _sources(path: Path, limits: Limits) -> list[Source]:
-    """Return the graph files at a path, refusing what is none and saying what is there instead."""
+    """Return the graph files at a path.
+
+    Raises:
+        GraphError: The path does not exist or is not a file or folder.
+    """
     if path.is_dir():
         return graph_files_in(path, limits)
     if path.exists() and not path.is_file():
@@ -213,7 +217,7 @@ def _sources(path: Path, limits: Limits) -> list[Source]:
             code="missing-graph-file",
         )
     members = Source(path, limits=limits).members()
-    # Beside the ontology an archive may hold a licence or a page to read; or it holds tables.
+    # An archive often has a licence or a web page next to the ontology; without one, all count.
     return filter_graph_files(members) or members
 
 
@@ -221,7 +225,7 @@ def _read_memory(graph: Any, statements: Statements) -> str:
     if is_frame(graph):
         read_frame(graph, statements)
         return "pandas table"
-    # Imported here: a file in OBO or CSV needs neither library, and they take a while to load.
+    # Imported here because they load slowly and OBO or CSV files need neither library.
     import networkx as nx
     import rdflib
 

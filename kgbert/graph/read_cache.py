@@ -1,4 +1,4 @@
-"""Graphs that were read before, kept on the disk until their sources or the options change."""
+"""Cache read graphs on disk until their sources or the options change."""
 
 import hashlib
 import json
@@ -20,31 +20,32 @@ from kgbert.utils.errors import GraphError
 
 logger = logging.getLogger(__name__)
 
-#: Smaller sources are read again as fast as they are found.
+#: Smallest size in bytes of cached sources; smaller ones are parsed as fast as they are loaded.
 _WORTH_KEEPING = 1 << 20
-#: So many entities are merged as fast as their graphs are found.
+#: Fewest entities of a cached merged graph; smaller ones are merged as fast as they are loaded.
 _WORTH_MERGING_ONCE = 10_000
-#: Files from this size on are known by size and time of change, as hashing takes seconds then.
+#: From this size in bytes, size and modification time identify a file; hashing takes seconds.
 _LONG_TO_HASH = 1 << 28
 
 
 @dataclass(frozen=True)
 class ReadFiles:
-    """The files that a graph was made of, and the imports that were not found."""
+    """The files that a graph was read from, and the imports that were not found."""
 
     files: dict[Path, int] = field(default_factory=dict)
-    """The time of change that each had before it was read."""
+    """File -> its modification time before it was read, in nanoseconds."""
     missing: list[tuple[str, str]] = field(default_factory=list)
     """(importing file, IRI of the imported ontology)."""
 
 
 @dataclass(frozen=True)
 class CacheEntry:
-    """Where one combination of sources, format and options is kept.
+    """The cache entry of one combination of sources, format and options.
 
-    A manifest lists the files that were read with their hashes (giants with their size and time of
-    change), and names the file of the graph, which is called after them: processes that write at
-    once cannot mix their graphs up. A merged graph has no manifest: it is called after its parts.
+    A manifest lists the files that were read with their hashes (large files with their size and
+    modification time) and the file of the graph. The name of that file is a hash of this list, so
+    that concurrent writers cannot mix up their graphs. A merged graph has no manifest: its file
+    name is a hash of its parts.
     """
 
     folder: Path
@@ -54,16 +55,16 @@ class CacheEntry:
     def of(
         cls, folder: Path, paths: Sequence[Path], format_name: object, options: ReadOptions
     ) -> "CacheEntry":
-        """Return the shelf of what read_graph was asked for."""
+        """Return the cache entry of a call of read_graph."""
         places = [str(path.resolve()) for path in paths]
-        asked = json.dumps([places, format_name, repr(options), _reader_hash()])
-        return cls(folder, _digest(asked)[:32])
+        request = json.dumps([places, format_name, repr(options), _reader_hash()])
+        return cls(folder, _digest(request)[:32])
 
     def find(self, files: Iterable[Path]) -> KnowledgeGraph | None:
-        """Return the graph if it was kept and none of its files has changed since.
+        """Return the cached graph, or None if there is none or one of its files has changed.
 
         Args:
-            files: Those that are to be read now; imported ones are known from the manifest.
+            files: The files to read now. The manifest lists the imported ones.
         """
         try:
             manifest = json.loads((self.folder / f"{self.key}.json").read_text(encoding="utf-8"))
@@ -79,7 +80,7 @@ class CacheEntry:
             return None
 
     def keep(self, graph: KnowledgeGraph, read: ReadFiles) -> None:
-        """Keep a graph that was made of some files; a full disk is reported, not an error."""
+        """Cache a graph that was read from some files; a failed write only causes a warning."""
         try:
             if sum(path.stat().st_size for path in read.files) < _WORTH_KEEPING:
                 return
@@ -100,7 +101,7 @@ class CacheEntry:
             self._warn_unwritable(error)
 
     def load_merged(self, parts: Sequence[KnowledgeGraph], mapping: str) -> KnowledgeGraph | None:
-        """Return the graph that was merged from parts, with a mapping table, if it is kept."""
+        """Return the cached graph that was merged from parts with a mapping table, or None."""
         path = self._path(_merge_key(parts, mapping))
         try:
             return load_graph(path) if path.is_file() else None
@@ -111,7 +112,7 @@ class CacheEntry:
     def store_merged(
         self, graph: KnowledgeGraph, parts: Sequence[KnowledgeGraph], mapping: str
     ) -> None:
-        """Keep a graph that was merged from parts."""
+        """Cache a graph that was merged from parts."""
         if len(graph) < _WORTH_MERGING_ONCE:
             return
         path = self._path(_merge_key(parts, mapping))
@@ -141,13 +142,13 @@ class CacheEntry:
 
 
 def _merge_key(parts: Sequence[KnowledgeGraph], mapping: str) -> str:
-    """Return what a merged graph is made of; the hash of a graph leaves some of it out."""
+    """Return everything that determines a merged graph; ``hash`` alone leaves out some of it."""
     table = Path(mapping)
-    told: list[Any] = [_state(table) if table.is_file() else ""]
+    inputs: list[Any] = [_state(table) if table.is_file() else ""]
     for part in parts:
-        told += [part.hash, part.source, part.version, part.licence, part.notes]
-        told += [dict(part.replaced), part.references.digest()]
-    return json.dumps(told)
+        inputs += [part.hash, part.source, part.version, part.licence, part.notes]
+        inputs += [dict(part.replaced), part.references.digest()]
+    return json.dumps(inputs)
 
 
 def _digest(text: str) -> str:
@@ -155,18 +156,18 @@ def _digest(text: str) -> str:
 
 
 def _is_fresh(manifest: dict[str, Any], files: Iterable[Path]) -> bool:
-    """Whether the same files would be read again, with the same content."""
-    kept = {Path(path): said for path, said in manifest["files"].items()}
+    """Whether reading again would read the same files with the same content."""
+    kept = {Path(path): state for path, state in manifest["files"].items()}
     neighbours = ImportResolver()
     return (
         set(files) <= kept.keys()
-        and all(path.is_file() and _state(path) == said for path, said in kept.items())
+        and all(path.is_file() and _state(path) == state for path, state in kept.items())
         and not any(neighbours.find(Source(Path(path)), iri) for path, iri in manifest["absent"])
     )
 
 
 def _state(path: Path) -> str:
-    """Return what changes when a file's content does."""
+    """Return a string that changes with the content of a file: a hash, or size and time."""
     status = path.stat()
     if status.st_size >= _LONG_TO_HASH:
         return f"{status.st_size} bytes, changed at {status.st_mtime_ns} ns"
@@ -176,7 +177,7 @@ def _state(path: Path) -> str:
 
 @lru_cache(maxsize=1)
 def _reader_hash() -> str:
-    """Return the hash of the readers' own code: another release reads anew."""
+    """Return the hash of the code of the readers: a new release invalidates the cache."""
     digest = hashlib.sha256()
     for module in sorted(Path(__file__).parent.rglob("*.py")):
         digest.update(module.read_bytes())

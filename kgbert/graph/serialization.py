@@ -1,4 +1,4 @@
-"""Save a graph's columns in one file, and open it again without reading it."""
+"""Save the columns of a graph in one safetensors file, and load it by memory mapping."""
 
 import json
 import zlib
@@ -32,15 +32,15 @@ _EQUALLY_LONG = (
     ("names", "name_entities", "name_scopes", "name_languages"),
     ("heads", "relations", "tails"),
 )
-#: Numbers that are written at a time.
+#: Elements of a column that are written at a time.
 _PIECE = 1 << 20
-#: Bytes up to which a file is checked whole when it is opened; bigger ones are left on the disk.
+#: Largest file in bytes whose checksum is verified on loading; it would read a larger one whole.
 _CHECKED = 64 << 20
 _TYPES = {"U8": np.uint8, "U16": np.uint16, "I32": np.int32, "I64": np.int64}
 
 
 def save_graph(graph: KnowledgeGraph, path: str | PathLike[str]) -> Path:
-    """Write a graph into one safetensors file, whole or not at all, and return its path."""
+    """Write a graph atomically into one safetensors file, and return its path."""
     columns: dict[str, NDArray[Any]] = {name: getattr(graph, name) for name in _NUMBERS}
     for name in _STRINGS:
         strings: StringColumn = getattr(graph, name)
@@ -68,10 +68,10 @@ def _save_references(
 
 
 def load_graph(path: str | PathLike[str]) -> KnowledgeGraph:
-    """Return the graph of a file that :func:`save_graph` wrote, mapped into memory.
+    """Return the graph in a file of :func:`save_graph`, mapped into memory.
 
     Raises:
-        GraphError: The file is missing, damaged, or holds something else.
+        GraphError: The file is missing, damaged, or not a graph file.
     """
     path = Path(path)
     if not path.is_file():
@@ -95,9 +95,9 @@ def load_graph(path: str | PathLike[str]) -> KnowledgeGraph:
 def save_columns(columns: dict[str, NDArray[Any]], metadata: dict[str, Any], path: Path) -> Path:
     """Write columns and metadata into one safetensors file.
 
-    They are written piece by piece: the library would hold a second copy of all of them.
+    Columns are written in pieces, because the safetensors library would copy all of them.
     """
-    # The widest numbers first, as the library does, so that each begins at a multiple of its size.
+    # The widest types first, as in the library, so that each column is aligned to its item size.
     ordered = sorted(columns.items(), key=lambda column: -column[1].itemsize)
     header: dict[str, Any] = {"__metadata__": {"kgbert": json.dumps(metadata)}}
     columns = dict(ordered)
@@ -130,10 +130,10 @@ def _pieces(header: bytes, columns: Iterable[NDArray[Any]]) -> Iterator[bytes]:
 def open_columns(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
     """Return the columns, as views of the mapped file, and the metadata.
 
-    A safetensors file is the length of its header (8 bytes), the header as JSON, and the columns.
-    The safetensors library would copy them; a view leaves them on the disk until they are used.
+    A safetensors file has the length of its header (8 bytes), the header in JSON, and the columns.
+    The safetensors library would copy them; views read a column only when it is used.
     """
-    mapped = np.asarray(np.memmap(path, np.uint8, mode="r"))  # a plain array is sliced faster
+    mapped = np.asarray(np.memmap(path, np.uint8, mode="r"))  # slicing a plain array is faster
     length = int.from_bytes(mapped[:8].tobytes(), "little")
     if length > len(mapped) - 8:
         raise ValueError("the file ends within its header")

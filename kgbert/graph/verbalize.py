@@ -1,4 +1,4 @@
-"""Say in words what a graph knows about an entity, for an encoder to read."""
+"""Verbalize the neighbourhood of an entity as the input of a text encoder."""
 
 from collections.abc import Iterator
 from itertools import islice
@@ -18,15 +18,15 @@ def verbalize(
 ) -> str:
     """Return an entity's neighbourhood as text: names, what it is, relations, definition.
 
-    The order is that of importance, since an encoder cuts what is too long for it.
+    The most important parts come first, because an encoder truncates long texts.
 
     Args:
         graph: The graph.
         index: Entity index.
-        synonyms: Most other names to mention.
-        ancestry: Most entities above it to name, the nearest first.
-        facts: Most edges of other relations to tell.
-        definition: Most characters of the definition.
+        synonyms: Maximum number of names after the preferred one.
+        ancestry: Maximum number of ancestors, the nearest first.
+        facts: Maximum number of edges of other relations.
+        definition: Maximum number of characters of the definition.
 
     >>> from kgbert.graph.storage.builder import GraphBuilder
     >>> builder = GraphBuilder()
@@ -44,8 +44,8 @@ def verbalize(
     if above:
         parts[0] += " is " + ", ".join(above)
     parts.extend(islice(_facts(graph, index), facts))
-    if told := graph.definitions[index][:definition]:
-        parts.append(told)
+    if text := graph.definitions[index][:definition]:
+        parts.append(text)
     return "; ".join(parts)
 
 

@@ -1,1 +1,1 @@
-"""Describe a graph and find what may be wrong with it, before any training."""
+"""Describe a graph and find possible faults before any training."""

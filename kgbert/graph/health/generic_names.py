@@ -1,4 +1,4 @@
-"""Names that a graph itself uses as ordinary words, as FIBO does "group" and "share"."""
+"""Find names that a graph also uses as ordinary words, such as "group" and "share" in FIBO."""
 
 import re
 from collections import Counter
@@ -7,21 +7,21 @@ import numpy as np
 
 from kgbert.graph.core.graph import KnowledgeGraph
 
-#: A word is ordinary if so large a share of the entities, and so many of them, say it.
+#: A word is ordinary if at least this share and this number of the entities use it.
 GENERIC_SHARE, GENERIC_COUNT = 0.005, 10
 
-#: Entities looked at; a sample of a graph of millions tells as much as all of it.
+#: Most entities that are examined; a sample of a large graph gives the same answer.
 SAMPLE = 20_000
 
 _WORD = re.compile(r"\w+")
 
 
 def generic_names(graph: KnowledgeGraph) -> dict[str, float]:
-    """Return names of one word, in lower case, with the share of entities that say the word.
+    """Return one-word names in lower case, with the share of entities that use the word.
 
-    An entity says what its best name and its definition say. A name that many entities use to
-    tell what *they* are is found in texts where nothing of the graph's own is meant. Acronyms
-    do not count: they are matched in upper case only.
+    An entity uses the words of its preferred name and its definition. A name that describes many
+    entities also occurs in texts that do not mean any entity. Acronyms are excluded, because they
+    match in upper case only.
 
     >>> from kgbert.graph.storage.builder import GraphBuilder
     >>> builder = GraphBuilder()
@@ -34,15 +34,15 @@ def generic_names(graph: KnowledgeGraph) -> dict[str, float]:
     sample = np.arange(len(graph))
     if len(graph) > SAMPLE:
         sample = np.unique(np.random.default_rng(0).integers(len(graph), size=SAMPLE))
-    said: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     for index in sample.tolist():
         text = f"{graph.name(index)} {graph.definitions[index]}"
-        said.update(set(_WORD.findall(text.casefold())))
+        counts.update(set(_WORD.findall(text.casefold())))
     least = max(GENERIC_COUNT, GENERIC_SHARE * len(sample))
-    ordinary = {word for word, count in said.items() if count >= least}
+    ordinary = {word for word, count in counts.items() if count >= least}
     found = {
         name.casefold()
         for name in graph.names
         if len(name) > 1 and not name.isupper() and name.casefold() in ordinary
     }
-    return {word: count / len(sample) for word, count in sorted(said.items()) if word in found}
+    return {word: count / len(sample) for word, count in sorted(counts.items()) if word in found}

@@ -1,4 +1,4 @@
-"""The drawings of a graph's shape."""
+"""Plots of the structure of a graph."""
 
 from collections.abc import Iterator
 
@@ -8,12 +8,12 @@ from kgbert.graph.health.structure import GraphStructure
 from kgbert.reporting.bars import bar_plot, nested_plot
 from kgbert.reporting.page import Figure
 
-#: Levels and branches that are drawn; the levels below are added up.
+#: Most levels and branches in a plot; deeper levels are added up.
 _LEVELS, _BRANCHES = 16, 8
 
 
 def structure_figures(shape: GraphStructure) -> Iterator[Figure]:
-    """Yield the drawings that a shape has enough for."""
+    """Yield the plots for which the structure has data."""
     branches = [
         ((branch.name, branch.entities), [(part.name, part.entities) for part in branch.branches])
         for branch in shape.branches[:_BRANCHES]

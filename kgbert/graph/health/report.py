@@ -1,4 +1,4 @@
-"""What is in a graph, and what may be wrong with it, before any training time is spent."""
+"""Report the content of a graph and its possible faults before any training."""
 
 import json
 from collections import Counter, defaultdict
@@ -18,13 +18,13 @@ from kgbert.graph.health.structure import GraphStructure, graph_structure
 from kgbert.graph.health.text import render
 from kgbert.reporting.formatting import counted
 
-#: How many examples of each finding are kept, and how many members of a long cycle.
+#: Most examples of each finding, and most members of a cycle that are listed.
 EXAMPLES = 8
 
 
 @dataclass(frozen=True)
 class Finding:
-    """Something worth a look: how often it occurs, and some examples in words."""
+    """A possible fault: how often it occurs, with some readable examples."""
 
     count: int
     examples: tuple[str, ...] = ()
@@ -32,51 +32,51 @@ class Finding:
 
 @dataclass(frozen=True)
 class Health:
-    """A graph's numbers and findings; ``print`` it, or take :meth:`json`."""
+    """The statistics and findings of a graph; use ``print`` or :meth:`json`."""
 
     source: str
     sources: tuple[tuple[str, int, int], ...]
-    """(source, entities, edges) of each that a merged graph was made of; they may overlap."""
+    """(source, entities, edges) of each source of a merged graph; sources can overlap."""
     version: str
     licence: str
     entities: int
     names: int
     scopes: tuple[tuple[str, int], ...]
-    """(what a name is to its entity, number of names), strongest first."""
+    """(scope, number of names), strongest first."""
     definitions: int
-    """Entities that have one."""
+    """Number of entities with a definition."""
     edges: int
     relations: tuple[tuple[str, str, int], ...]
     """(id, name, number of edges), the most frequent first."""
     languages: tuple[tuple[str, int], ...]
-    """(tag, number of names); the empty tag is "not said"."""
+    """(tag, number of names); the empty tag means "unknown"."""
     depth: int
-    """Levels of the deepest hierarchy below its root."""
+    """Number of levels below the root of the deepest hierarchy."""
     roots: Finding
     unnamed: Finding
     duplicate_names: Finding
-    """Names that one entity has twice, but for case."""
+    """Names that one entity has twice, ignoring case."""
     ambiguous_names: Finding
-    """Names that several entities share, but for case."""
+    """Names that several entities share, ignoring case."""
     suspicious_names: Finding
     """Names without letters, of one Latin letter or up to three in lower case, or stop words."""
     code_names: Finding
-    """Names that are codes, where nearly all names are."""
+    """Names that are codes, if nearly all names are."""
     generic_names: Finding
-    """Names that the graph itself uses as ordinary words, the most used first."""
+    """Names that the graph also uses as ordinary words, the most frequent first."""
     hubs: Finding
-    """Entities whose edges are more than a hundredth of all, and more than a hundred."""
+    """Entities with more than 1 % of all edges, and more than 100 edges."""
     orphans: Finding
     components: Finding
-    """Parts that no edge connects, orphans apart; the examples are their sizes."""
+    """Connected components without the orphans; the examples are their sizes."""
     cycles: Finding
-    """Hierarchies in which an entity is above itself."""
+    """Cycles of hierarchical edges."""
     obsolete: int
     """Obsolete or merged ids that were left out."""
     unused_properties: tuple[tuple[str, int], ...]
-    """(text property of the sources that was not used, number of its values), most first."""
+    """(text property of the sources that was not used, number of its values), largest first."""
     dropped_edges: tuple[tuple[str, int, str], ...]
-    """(reason, number, an example) of statements between ids that are not edges of the graph."""
+    """(reason, number, an example) of statements between ids that did not become edges."""
     notes: tuple[str, ...]
     """Remarks of the reader."""
     shape: GraphStructure
@@ -85,12 +85,12 @@ class Health:
         return render(self)
 
     def json(self) -> str:
-        """Return the report for programs."""
+        """Return the report in JSON."""
         return json.dumps(asdict(self), ensure_ascii=False, indent=2)
 
 
 def graph_health(graph: KnowledgeGraph) -> Health:
-    """Return the health of a graph.
+    """Return the health report of a graph.
 
     >>> from kgbert.graph.storage.builder import GraphBuilder
     >>> builder = GraphBuilder()
@@ -239,12 +239,12 @@ def _matrix(graph: KnowledgeGraph, kept: NDArray[np.bool_]) -> "csr_array":
 
 
 def _cycles(graph: KnowledgeGraph) -> Finding:
-    climbs = is_hierarchical(graph)
-    upward = _matrix(graph, climbs)
+    hierarchical = is_hierarchical(graph)
+    upward = _matrix(graph, hierarchical)
     _, component = connected_components(upward, directed=True, connection="strong")
     sizes = np.bincount(component, minlength=1)
-    loops = np.unique(graph.heads[climbs & (graph.heads == graph.tails)])
-    # The first member of each knot stands for it; an entity above itself is a knot of its own.
+    loops = np.unique(graph.heads[hierarchical & (graph.heads == graph.tails)])
+    # The first member represents a strong component; a loop is a cycle by itself.
     members = np.flatnonzero(sizes[component] > 1)
     firsts = members[np.unique(component[members], return_index=True)[1]]
     starts = np.union1d(firsts, loops[sizes[component[loops]] == 1])
@@ -255,17 +255,17 @@ def _cycles(graph: KnowledgeGraph) -> Finding:
 def _cycle(
     graph: KnowledgeGraph, upward: "csr_array", component: NDArray[np.int32], start: int
 ) -> str:
-    """Return a way from an entity up to itself, which exists within its component."""
+    """Return the path of a cycle through an entity; its strong component contains one."""
     path, entity = [start], start
     while True:
         above = upward.indices[upward.indptr[entity] : upward.indptr[entity + 1]]
         inside = [int(parent) for parent in above if component[parent] == component[start]]
         entity = inside[0]
         if entity in path:
-            way = path[path.index(entity) :]
+            cycle = path[path.index(entity) :]
             break
         path.append(entity)
-    shown = [_label(graph, member) for member in way[:EXAMPLES]]
-    if len(way) > EXAMPLES:
-        shown.append(f"... {len(way) - EXAMPLES:,} more")
-    return " → ".join([*shown, _label(graph, way[0])])
+    shown = [_label(graph, member) for member in cycle[:EXAMPLES]]
+    if len(cycle) > EXAMPLES:
+        shown.append(f"... {len(cycle) - EXAMPLES:,} more")
+    return " → ".join([*shown, _label(graph, cycle[0])])

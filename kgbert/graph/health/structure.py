@@ -1,4 +1,4 @@
-"""The shape of a graph in numbers: how deep, how branched, how connected."""
+"""Statistics of the structure of a graph: levels, branches and node degrees."""
 
 from dataclasses import dataclass
 
@@ -8,39 +8,39 @@ from numpy.typing import NDArray
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.graph.core.hierarchy import is_hierarchical, levels
 
-#: Branches that are told at each of two levels; the others are added up.
+#: Most branches that are listed at each of two levels.
 BRANCHES = 12
 
-#: Where so large a share of a hierarchy is below one entity, its children are the branches.
+#: Share of a hierarchy below one entity from which the children of that entity are the branches.
 TRUNK = 0.9
 
 
 @dataclass(frozen=True)
 class HierarchyBranch:
-    """An entity with all that is below it, and the largest branches right below it."""
+    """An entity with all its descendants, and the largest branches directly below it."""
 
     name: str
     entities: int
-    """Itself and what is below; an entity with several parents counts once, below the first."""
+    """The entity and its descendants; one with several parents counts below the first only."""
     branches: tuple["HierarchyBranch", ...] = ()
 
 
 @dataclass(frozen=True)
 class GraphStructure:
-    """What the drawings of a graph show."""
+    """The data of the plots of a graph."""
 
     level_sizes: tuple[int, ...]
     """Entities at each distance from the nearest root of a hierarchy, roots first."""
     degrees: tuple[tuple[int, int, int], ...]
-    """(fewest edges, most edges, entities with so many), in classes that double."""
+    """(fewest edges, most edges, number of entities) of degree classes that double in width."""
     trunk: str
-    """The entity below which the branches are; empty where these are the roots."""
+    """The parent of the branches; empty if the branches are the roots."""
     branches: tuple[HierarchyBranch, ...]
     """The largest first."""
 
 
 def graph_structure(graph: KnowledgeGraph) -> GraphStructure:
-    """Return the shape of a graph.
+    """Return the structure of a graph.
 
     >>> from kgbert.graph.storage.builder import GraphBuilder
     >>> builder = GraphBuilder()
@@ -54,13 +54,13 @@ def graph_structure(graph: KnowledgeGraph) -> GraphStructure:
     >>> shape.trunk, [(branch.name, branch.entities) for branch in shape.branches]
     ('A', [('B', 2), ('C', 1)])
     """
-    climbs = is_hierarchical(graph) & (graph.heads != graph.tails)
+    hierarchical = is_hierarchical(graph) & (graph.heads != graph.tails)
     level = levels(graph)
     inside = np.zeros(len(graph), np.bool_)
-    inside[graph.heads[climbs]] = inside[graph.tails[climbs]] = True
-    # What only a cycle lies above has no level.
+    inside[graph.heads[hierarchical]] = inside[graph.tails[hierarchical]] = True
+    # An entity that no root reaches, only a cycle, has no level.
     inside &= level >= 0
-    parent = _first_parents(graph, climbs, level)
+    parent = _first_parents(graph, hierarchical, level)
     below = _sizes(parent, level)
     trunk, tops = _tops(parent, below, np.flatnonzero(inside & (level == 0)))
     return GraphStructure(
@@ -82,19 +82,19 @@ def graph_structure(graph: KnowledgeGraph) -> GraphStructure:
 
 
 def _first_parents(
-    graph: KnowledgeGraph, climbs: NDArray[np.bool_], level: NDArray[np.int32]
+    graph: KnowledgeGraph, hierarchical: NDArray[np.bool_], level: NDArray[np.int32]
 ) -> NDArray[np.int64]:
-    """Return the first of the parents that are one level up; -1 for roots."""
-    heads, tails = graph.heads[climbs], graph.tails[climbs]
+    """Return for each entity its first parent one level up; -1 for roots."""
+    heads, tails = graph.heads[hierarchical], graph.tails[hierarchical]
     up = (level[heads] > 0) & (level[tails] == level[heads] - 1)
     parent = np.full(len(graph), -1, np.int64)
-    # Backwards, so that the first edge of an entity, which comes last, stays.
+    # In reverse order, so that the first edge of an entity is assigned last.
     parent[heads[up][::-1]] = tails[up][::-1]
     return parent
 
 
 def _sizes(parent: NDArray[np.int64], level: NDArray[np.int32]) -> NDArray[np.int64]:
-    """Return how many entities each entity and what is below it are."""
+    """Return for each entity the size of its subtree, itself included."""
     below = np.ones(len(parent), np.int64)
     order = np.argsort(level, kind="stable")
     bounds = np.searchsorted(level[order], np.arange(1, int(level.max(initial=0)) + 2))
@@ -125,7 +125,7 @@ def _largest(entities: NDArray[np.int64], below: NDArray[np.int64]) -> list[int]
 
 
 def _degrees(graph: KnowledgeGraph) -> tuple[tuple[int, int, int], ...]:
-    """Return how many entities have 0, 1, 2, 3 to 4, 5 to 8, 9 to 16 ... edges."""
+    """Return the number of entities with 0, 1, 2, 3 to 4, 5 to 8, 9 to 16 ... edges."""
     degree = np.bincount(np.concatenate([graph.heads, graph.tails]), minlength=len(graph))
     classes = np.bincount(np.ceil(np.log2(np.maximum(degree, 1))).astype(int)[degree > 0])
     found = [(0, 0, int((degree == 0).sum()))]

@@ -1,4 +1,4 @@
-"""A graph's health as a page for the terminal."""
+"""Render the health report of a graph for the terminal."""
 
 import re
 from textwrap import fill, shorten
@@ -9,7 +9,7 @@ from kgbert.reporting.formatting import counted
 if TYPE_CHECKING:
     from kgbert.graph.health.report import Finding, Health
 
-#: Field of Health -> what it is called, and what the user may do about it.
+#: (field of Health, its label, advice to the user).
 FINDINGS = (
     (
         "code_names",
@@ -31,12 +31,12 @@ FINDINGS = (
     ("cycles", "cycles in hierarchies", "tolerated; mend them where they are errors"),
 )
 
-#: An address, and the last two steps of its way.
+#: A URL, with the last two segments of its path as a group.
 _ADDRESS = re.compile(r"https?://[^\s,;()]+?(/[^\s,;()/]+[/#][^\s,;()/]+/?)(?=[\s,;()]|$)")
 
 
 def render(health: "Health") -> str:
-    """Return the report as lines of at most a hundred characters, or of one long address."""
+    """Return the report in lines of at most 100 characters; only a URL can be longer."""
     lines = [
         health.source or "graph in memory",
         *_pair("version", health.version),
@@ -70,7 +70,7 @@ def _dropped(health: "Health") -> list[str]:
 
 
 def _unused(health: "Health") -> list[str]:
-    """Return every text property that was not used, with the options that would use it."""
+    """Return every unused text property, with the options that would use it."""
     if not health.unused_properties:
         return []
     listed = "; ".join(f"{property} {count:,}" for property, count in health.unused_properties)
@@ -87,7 +87,7 @@ def _unused(health: "Health") -> list[str]:
 
 
 def _sources(health: "Health") -> list[str]:
-    """Return what each source of a merged graph says; what several say counts for each."""
+    """Return the counts of each source of a merged graph; shared parts count for each."""
     return [
         _wrapped(
             f"from        {counted(entities, 'entity')} and {counted(edges, 'edge')}: {source}",
@@ -143,14 +143,14 @@ def _finding(name: str, advice: str, finding: "Finding") -> list[str]:
 
 
 def named(health: "Health") -> str:
-    """Return how many names there are, of which scopes and languages."""
+    """Return the number of names by scope and language."""
     scopes = ", ".join(f"{count:,} {scope}" for scope, count in health.scopes)
     languages = ", ".join(f"{tag or 'none'} {count:,}" for tag, count in health.languages[:6])
     return f"{health.names:,}" + (f": {scopes} (languages: {languages})" if scopes else "")
 
 
 def shown(example: str) -> str:
-    """Return an example with its addresses cut to their last two steps.
+    """Return an example with its URLs cut to the last two segments of their paths.
 
     >>> shown("alberta: https://spec.edmcouncil.org/fibo/ontology/FBC/Centers/Alberta, EX:1")
     'alberta: …/Centers/Alberta, EX:1'
@@ -165,6 +165,6 @@ def _wrapped(text: str, indent: str, hanging: int = 6) -> str:
         100,
         initial_indent=indent,
         subsequent_indent=spaces,
-        break_on_hyphens=False,  # tags of languages are not torn apart: en-us
-        break_long_words="://" not in text,  # nor are addresses, which are copied from here
+        break_on_hyphens=False,  # keeps language tags such as en-us whole
+        break_long_words="://" not in text,  # keeps URLs whole, so that they can be copied
     )

@@ -1,4 +1,4 @@
-"""Make a graph of statements once all of them were read."""
+"""Build a graph from statements after all of them were read."""
 
 from itertools import islice
 
@@ -18,14 +18,14 @@ from kgbert.graph.storage.builder import (
 )
 from kgbert.reporting.formatting import counted
 
-#: More pairs than this of one relation say nothing: its domains and ranges are alternatives.
+#: Most domain-range edges of one relation; with more, its domains and ranges are alternatives.
 _MOST_DOMAIN_RANGE_EDGES = 10_000
 
 
 def assemble(statements: Statements) -> GraphBuilder:
-    """Return the builder with everything in it, ids written as in the graph.
+    """Return a builder with the content of the statements and compact ids.
 
-    Names and edges move there: they are not held twice.
+    Names and edges are moved to the builder to keep a single copy in memory.
 
     >>> from kgbert.graph.core.options import ReadOptions
     >>> statements = Statements(ReadOptions())
@@ -72,7 +72,7 @@ def assemble(statements: Statements) -> GraphBuilder:
 
 
 def _resolve_unknown(statements: Statements) -> None:
-    """Read texts under sub-properties and standard local names, and count the others."""
+    """Read texts of sub-properties and of properties with standard local names; count the rest."""
     builder, unknown = statements.builder, statements.unknown
     if count := statements.resolve_unknown():
         builder.note(f"{count:,} names and definitions are under sub-properties of known ones")
@@ -86,7 +86,7 @@ def _resolve_unknown(statements: Statements) -> None:
 
 
 def _read_subproperties(statements: Statements) -> None:
-    """Pass on which relations are sub-properties of others, and add the edges that follow."""
+    """Copy the sub-properties to the builder, and add the hierarchy edges that they imply."""
     builder = statements.builder
     for relation, above in statements.unknown.superproperties.items():
         for general in above:
@@ -101,7 +101,7 @@ def _read_subproperties(statements: Statements) -> None:
 
 
 def _not_entities(statements: Statements) -> set[str]:
-    """Return what is a relation, obsolete, or about the file."""
+    """Return the terms that are relations, obsolete, or metadata of the file."""
     return (
         statements.properties
         | statements.annotations
@@ -114,7 +114,7 @@ def _not_entities(statements: Statements) -> set[str]:
 def _separate_references(
     statements: Statements, ids: dict[str, str], known: NDArray[np.bool_]
 ) -> None:
-    """Count the edges with an end that is no entity, and keep those to other graphs."""
+    """Move edges to other graphs to the references, and count all edges without two entities."""
     edges, builder = statements.edges, statements.builder
     leaving = list(islice(edges.leaving(known), MOST_REFERENCES))
     for head, relation, tail in (*leaving, *statements.references):
@@ -133,7 +133,7 @@ def _separate_references(
 
 
 def _add_domain_range_edges(statements: Statements) -> None:
-    """Add an edge from each class that a relation starts at to each that it ends at."""
+    """Add an edge from each domain of a relation to each of its ranges."""
     if not statements.options.domain_range_edges:
         return
     count = 0
@@ -171,7 +171,7 @@ def _add_metadata(statements: Statements, builder: GraphBuilder) -> None:
 
 
 def _entities(statements: Statements, outside: set[str]) -> list[str]:
-    """Return what is described, and what an entity points at if its IRI says what it is."""
+    """Return the described terms, and the targets of their edges whose IRI contains a name."""
     terms = statements.builder.terms
     described, excluded = terms.numbers(statements.described), terms.numbers(outside)
     entities = statements.names.used(0) | statements.edges.used(0)
@@ -197,7 +197,7 @@ def _name_relations(statements: Statements, ids: dict[str, str]) -> None:
         relation for above in statements.unknown.superproperties.values() for relation in above
     }
     for relation in statements.edges.relations() | general:
-        # What RDFS and SKOS call their own relations ("subClassOf") is not for sentences.
+        # The labels of relations in RDFS and SKOS ("subClassOf") do not fit into sentences.
         is_meta = relation.startswith(vocabulary.META_NAMESPACES)
         name = "" if is_meta else relations.get(relation, (False, ""))[1]
         if name or compact(relation) not in statements.builder.relations:

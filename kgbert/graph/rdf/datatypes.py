@@ -1,4 +1,4 @@
-"""Tell literals that do not fit their datatype, as real ontologies hold a few."""
+"""Check whether literals fit their datatype; real ontologies have a few that do not."""
 
 import re
 
@@ -11,7 +11,7 @@ _DECIMAL = r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)"
 
 
 def matches_datatype(text: str, datatype: str) -> bool:
-    """Whether a text is written as a datatype of XML Schema asks; others are not judged.
+    """Whether a text is a valid literal of an XML Schema datatype; True for unchecked datatypes.
 
     >>> dated = PREFIXES["xsd"] + "dateTime"
     >>> matches_datatype("2025-06-24T18:00:00", dated)
@@ -23,7 +23,7 @@ def matches_datatype(text: str, datatype: str) -> bool:
     return pattern is None or pattern.fullmatch(text.strip()) is not None
 
 
-#: How the values of each datatype are written.
+#: Datatype -> the pattern of its lexical forms.
 _LEXICAL = {
     PREFIXES["xsd"] + name: re.compile(pattern)
     for name, pattern in {
@@ -46,5 +46,5 @@ _LEXICAL = {
         "gYearMonth": rf"-?\d{{4,}}-(?:0[1-9]|1[0-2]){_ZONE}",
     }.items()
 }
-#: The datatypes that are judged.
+#: The datatypes that are checked.
 CHECKED_DATATYPES = frozenset(_LEXICAL)

@@ -1,4 +1,4 @@
-"""Give the entities without a name one made from their id, and refuse a graph without names."""
+"""Name unnamed entities by their ids, and reject a graph without names."""
 
 from kgbert.graph.core.identifiers import name_from_iri, relation_name
 from kgbert.graph.core.options import ReadOptions
@@ -10,7 +10,7 @@ from kgbert.utils.errors import GraphError, Remedy
 
 
 def finalize(statements: Statements, source: str) -> GraphBuilder:
-    """Return what statements say once all of them are there: the named, and what was asked for.
+    """Return a builder with the selected part of all statements, in which entities have names.
 
     Raises:
         GraphError: Nothing in the graph has a name, and the options do not allow that.
@@ -29,7 +29,7 @@ def finalize(statements: Statements, source: str) -> GraphBuilder:
 
 
 def add_default_names(builder: GraphBuilder, source: str, options: ReadOptions) -> None:
-    """Name entities after their ids where these hold words; note how many.
+    """Name unnamed entities by their ids where these contain words; note how many.
 
     Raises:
         GraphError: Nothing in the graph has a name, and the options do not allow that.
@@ -49,7 +49,7 @@ def add_default_names(builder: GraphBuilder, source: str, options: ReadOptions) 
 
 
 def name_by_id(builder: GraphBuilder) -> None:
-    """Name entities whose ids are words rather than codes, as in a table without labels."""
+    """Name entities by their ids unless these are IRIs or CURIEs, as in a table without labels."""
     for entity in builder.entities:
         if not any(mark in entity for mark in "/:#"):
             builder.add_name(entity, entity.replace("_", " "))

@@ -41,7 +41,7 @@ def _add_label_text(
 def add_definitions(
     statements: "Statements", predicate: str, subjects: list[str], texts: list[str], language: str
 ) -> None:
-    """Add definitions; of several the first in code-point order is kept."""
+    """Add definitions; an entity keeps the first of several in code-point order."""
     rank, is_foreign = statements.definition_ranks[predicate], language not in ("", "en")
     definitions = statements.definitions[rank, is_foreign]
     for subject, text in zip(subjects, normalize_spaces(texts), strict=True):
@@ -52,7 +52,7 @@ def add_definitions(
 def add_deprecation(
     statements: "Statements", predicate: str, subjects: list[str], texts: list[str], language: str
 ) -> None:
-    """Mark subjects as obsolete whose text is true or 1."""
+    """Mark the subjects whose text is true or 1 as obsolete."""
     for subject, text in zip(subjects, texts, strict=True):
         if text.strip().lower() in ("true", "1"):
             statements.deprecated.add(subject)
@@ -61,7 +61,7 @@ def add_deprecation(
 def add_replacements(
     statements: "Statements", predicate: str, subjects: list[str], texts: list[str], language: str
 ) -> None:
-    """Add what stands for the subjects now."""
+    """Add the ids that replace obsolete subjects."""
     statements.replaced.update(zip(subjects, map(expand, texts), strict=True))
 
 
@@ -83,12 +83,12 @@ def _add_references(
 def _add_metadata(
     statements: "Statements", predicate: str, subjects: list[str], texts: list[str], language: str
 ) -> None:
-    """Keep what a file says about itself."""
+    """Add the metadata of a file."""
     for subject, text in zip(subjects, texts, strict=True):
         statements.texts[subject][predicate] = text
 
 
-#: How far the preferred names of a predicate stand back behind those of another.
+#: Predicate -> priority of its preferred names; the lowest number wins.
 _RANKS = {predicate: rank for rank, predicate in enumerate(vocabulary.NAME_SCOPES)}
 
 #: Predicate -> the function that reads texts under it.

@@ -1,10 +1,9 @@
-"""Leave annotated axioms out of OWL before it is parsed: big ontologies consist of them mostly.
+"""Remove axiom annotations from OWL before parsing: most of a large ontology consists of them.
 
-OBO's converters write five statements for each synonym and definition, about a blank node that
-only repeats and annotates another statement. No reader here makes anything of those, and to find
-them by a pattern takes a third of the time that parsing them does. What the pattern finds is
-well-formed by itself and says nothing that class expressions are made of; what is written in
-another way is parsed as ever.
+OBO converters write five statements for each synonym and definition. Their subject is a blank node
+that only repeats and annotates another statement. No reader uses these statements, and removing
+them with a pattern takes a third of the time of parsing them. The pattern only matches well-formed
+annotations without class expressions; the parser reads all others.
 """
 
 import codecs
@@ -14,15 +13,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class _Syntax:
-    """How axioms look, what is put in their place, and what makes it unsafe to leave them out."""
+    """The pattern of axioms, their replacement, and the marks that make the removal unsafe."""
 
     axioms: re.Pattern[bytes]
-    kept: bytes
-    doubtful: tuple[bytes, ...]
+    replacement: bytes
+    unsafe: tuple[bytes, ...]
 
 
 def strip_axioms(syntax: str, content: bytes) -> bytes:
-    r"""Return Turtle or RDF/XML without annotated axioms, where that says the same for sure.
+    r"""Return Turtle or RDF/XML without axiom annotations, or unchanged if removal is unsafe.
 
     >>> axiom = b'[] a owl:Axiom ; owl:annotatedSource <a> ; owl:annotatedTarget "b" .'
     >>> strip_axioms("turtle", b'<a> <b> "c" .\n%b\n' % axiom)
@@ -30,15 +29,15 @@ def strip_axioms(syntax: str, content: bytes) -> bytes:
     """
     if syntax not in _SYNTAXES or b"owl:Axiom" not in content:
         return content
-    said = _SYNTAXES[syntax]
-    shorter = said.axioms.sub(said.kept, content)
-    if any(map(shorter.__contains__, said.doubtful)) or _is_rebound(shorter):
+    rules = _SYNTAXES[syntax]
+    shorter = rules.axioms.sub(rules.replacement, content)
+    if any(map(shorter.__contains__, rules.unsafe)) or _is_rebound(shorter):
         return content
     return shorter if _is_text(content) else content
 
 
 def _is_rebound(content: bytes) -> bool:
-    """Whether a namespace that class expressions are made of has another prefix than its own."""
+    """Whether a namespace of class expressions has an unusual prefix."""
     for namespace in _STRUCTURAL.finditer(content):
         before = content[max(0, namespace.start() - 40) : namespace.start()]
         if not _PREFIXES[namespace[1]].search(before):
@@ -47,7 +46,7 @@ def _is_rebound(content: bytes) -> bool:
 
 
 def _is_text(content: bytes) -> bool:
-    """Whether bytes are UTF-8, also in what the parser would not see."""
+    """Whether bytes are UTF-8, including the axioms that the parser does not see."""
     decode = codecs.getincrementaldecoder("utf-8")().decode
     try:
         for start in range(0, len(content), _BLOCK):
@@ -58,9 +57,9 @@ def _is_text(content: bytes) -> bool:
     return True
 
 
-#: Bytes that are looked at together.
+#: Bytes that are decoded at a time.
 _BLOCK = 1 << 20
-#: Predicates that matter on blank nodes are defined there; below they are known by these prefixes.
+#: Namespaces of the predicates that matter on blank nodes; ``_PREDICATE`` assumes their prefixes.
 _STRUCTURAL = re.compile(
     rb"http://www\.w3\.org/(2002/07/owl|1999/02/22-rdf-syntax-ns|2008/05/skos-xl)#[\"'>]"
 )
@@ -78,12 +77,12 @@ _IRI = rb"<[^<>\s\\]*+>"
 _NAME = rb"(?!_:)[\w-]*+:[\w-]++(?:\.[\w-]++)*+"
 _TEXT = rb'"[^"\\\r\n]*+(?:\\.[^"\\\r\n]*+)*+"(?:@[\w-]++|\^\^(?:%b|%b))?+' % (_IRI, _NAME)
 _OBJECT = rb"(?:%b|%b|%b)" % (_IRI, _TEXT, _NAME)
-_SAID = rb"(?:%b|<(?!http://www\.w3\.org/)\w++:[^<>\s\\]++>)\s++%b(?:\s*+,\s*+%b)*+" % (
+_PROPERTY_VALUES = rb"(?:%b|<(?!http://www\.w3\.org/)\w++:[^<>\s\\]++>)\s++%b(?:\s*+,\s*+%b)*+" % (
     _PREDICATE,
     _OBJECT,
     _OBJECT,
 )
-_BODY = rb"\s++(?:a|rdf:type)\s++owl:Axiom(?:\s*+;(?:\s*+%b)?+)*+\s*+" % _SAID
+_BODY = rb"\s++(?:a|rdf:type)\s++owl:Axiom(?:\s*+;(?:\s*+%b)?+)*+\s*+" % _PROPERTY_VALUES
 
 _ATTRIBUTE = (
     rb"\s++(?:rdf:resource=|rdf:datatype=|xml:lang=|xmlns(?::\w++)?+=(?!.http://www\.w3\.org/))"
@@ -93,14 +92,14 @@ _ELEMENT = rb"<(?:%b|\w++(?!:))(?:%b)*+\s*+(?:/>|>[^<>]*+</[\w:.-]++>)" % (_PRED
 _AXIOM = rb'<owl:Axiom(?:\s++rdf:nodeID="[\w-]++")?+>(?:\s*+%b)*+\s*+</owl:Axiom>' % _ELEMENT
 
 _SYNTAXES = {
-    # A text over several lines might hold what looks like an axiom.
+    # A literal over several lines could contain the text of an axiom.
     "turtle": _Syntax(
         re.compile(rb"\n(?:(?:_:[\w-]++|\[\s*+\])%b|\[%b\]\s*+)\.(?=\s)" % (_BODY, _BODY)),
         b"",
         (b'"""', b"'''"),
     ),
-    # Behind the end of another element it is no property's only value; nor is it then in text,
-    # unless markup is text.
+    # After the end tag of another element, an axiom is neither the only value of a property nor
+    # part of a text, except in the unsafe cases, where markup is text.
     "xml": _Syntax(
         re.compile(rb"(</[\w:.-]++>)(?:\s*+%b)++" % _AXIOM),
         rb"\1",

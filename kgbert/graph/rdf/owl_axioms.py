@@ -1,4 +1,4 @@
-"""OWL's class expressions, which RDF spells with blank nodes, as edges between named entities."""
+"""Convert OWL class expressions, which RDF writes with blank nodes, to edges."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -14,33 +14,33 @@ _PROPERTY, _INVERSE = expand("owl:onProperty"), expand("owl:inverseOf")
 _FILLERS = tuple(
     expand(f"owl:{name}") for name in ("someValuesFrom", "allValuesFrom", "hasValue", "onClass")
 )
-#: Predicates that class expressions are made of; nothing else matters on a blank node.
+#: Predicates of class expressions; other predicates of a blank node are ignored.
 STRUCTURAL_PREDICATES = {_FIRST, _REST, _INTERSECTION, _UNION, _PROPERTY, _INVERSE, *_FILLERS}
-#: SNOMED CT's role group: what it holds is said of the class itself.
+#: The role group of SNOMED CT: its content applies to the class itself.
 _GROUPING = "http://snomed.info/id/609096000"
 _DISJOINT_UNION = expand("owl:disjointUnionOf")
 _CLASS_AXIOMS = (SUBCLASS, EQUIVALENT, _INTERSECTION, _UNION, _DISJOINT_UNION)
 
 
 class BlankNodes:
-    """Blank nodes and what hangs on them; they become edges, never entities.
+    """The statements about blank nodes, which become edges and never entities.
 
-    ``X subClassOf (G and P some F)`` says X is a G, and X P F. So does an equivalence; a union
-    that X is equivalent to, or a disjoint union, says that each of its members is an X.
+    ``X subClassOf (G and P some F)`` gives the edges ``X subClassOf G`` and ``X P F``. So does an
+    equivalence. A disjoint union, or a union equivalent to X, makes each member a subclass of X.
     """
 
     def __init__(self) -> None:
-        # Real ontologies hold restrictions with two fillers, although OWL allows one.
+        # Real ontologies have restrictions with two fillers, although OWL allows only one.
         self.statements: defaultdict[str, dict[str, list[str]]] = defaultdict(dict)
         self.axioms: list[Edge] = []
 
     def add(self, blank: str, predicate: str, target: str) -> None:
-        """Remember a statement about a blank node if class expressions are made of it."""
+        """Store a statement about a blank node if it is part of a class expression."""
         if predicate in STRUCTURAL_PREDICATES:
             self.statements[blank].setdefault(predicate, []).append(target)
 
     def attach(self, subject: str, predicate: str, blank: str) -> None:
-        """Remember that a named thing is described by a blank node."""
+        """Store a class axiom whose object is a blank node."""
         if predicate in _CLASS_AXIOMS:
             self.axioms.append((subject, predicate, blank))
 
@@ -49,15 +49,15 @@ class BlankNodes:
         found: set[str] = set()
         for item in classes:
             if is_blank(item):
-                said = self.statements.get(item, {})
+                expression = self.statements.get(item, {})
                 for operator in (_UNION, _INTERSECTION):
-                    found.update(self._members(said.get(operator, ())))
+                    found.update(self._members(expression.get(operator, ())))
             else:
                 found.add(item)
         return {item for item in found if not is_blank(item)}
 
     def edges(self) -> Iterator[Edge]:
-        """Yield what the class expressions say about named entities."""
+        """Yield the edges between named entities that the class expressions imply."""
         for subject, predicate, blank in self.axioms:
             if predicate == _INTERSECTION:
                 conjuncts = self._members([blank])
@@ -98,7 +98,7 @@ class BlankNodes:
         self, subject: str, relation: str, statements: dict[str, list[str]]
     ) -> Iterator[Edge]:
         inverses = self.statements.get(relation, {}).get(_INVERSE, ())
-        # Those of a union or intersection too.
+        # A filler can be a union or an intersection of named classes.
         for filler in self.named(_fillers(statements)):
             if not is_blank(relation):
                 yield subject, relation, filler
@@ -107,7 +107,7 @@ class BlankNodes:
                     yield filler, inverse, subject
 
     def _members(self, lists: Iterable[str]) -> list[str]:
-        """Return the members of RDF lists, which may be broken or bite their own tails."""
+        """Return the members of RDF lists, which may be incomplete or cyclic."""
         members: list[str] = []
         pending, seen = list(lists), {_NIL}
         while pending:

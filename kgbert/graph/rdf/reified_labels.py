@@ -1,4 +1,4 @@
-"""Names and definitions that nodes of their own tell: SKOS-XL's labels, OntoLex's words, values."""
+"""Names and definitions in nodes of their own: SKOS-XL labels, OntoLex words, ``rdf:value``."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -7,25 +7,25 @@ from typing import TypeVar
 from kgbert.graph.core.identifiers import expand, is_blank
 from kgbert.graph.core.vocabulary import DEFINITION_RANKS
 
-_Held = TypeVar("_Held")
+_Value = TypeVar("_Value")
 
-#: SKOS-XL makes of labels things of their own.
+#: SKOS-XL property -> the scope of the names in its label nodes.
 LABEL_SCOPES = {
     expand("skosxl:prefLabel"): "preferred",
     expand("skosxl:altLabel"): "exact",
     expand("skosxl:hiddenLabel"): "related",
 }
-#: Predicates of the text that such a node has.
+#: Predicates from a label node to its text.
 LABEL_TEXT_PREDICATES = tuple(
     map(expand, ("skosxl:literalForm", "ontolex:writtenRep", "rdf:value"))
 )
 
 
 class ReifiedLabels:
-    """What nodes tell of entities.
+    """Label and definition nodes of entities, and OntoLex words.
 
-    An entity has a label or a definition, and that has a text. Or a word has forms, which have
-    texts, and it means entities, by its senses or by itself: so is WordNet written.
+    An entity has label or definition nodes, which have texts. In OntoLex, for example in WordNet,
+    a word has forms, which have texts, and it means entities, directly or through its senses.
 
     >>> nodes = ReifiedLabels()
     >>> for predicate, subject, target in (
@@ -40,52 +40,52 @@ class ReifiedLabels:
 
     def __init__(self) -> None:
         self._texts: defaultdict[str, set[tuple[str, str]]] = defaultdict(set)
-        self._told: set[tuple[str, str, str]] = set()
+        self._label_statements: set[tuple[str, str, str]] = set()
         self._steps: dict[str, defaultdict[str, set[str]]] = {
             step: defaultdict(set) for step in ("form", "sense", "meaning")
         }
 
     def add_text(self, node: str, language: str, text: str) -> None:
-        """Add a text that a node has."""
+        """Add a text of a node."""
         self._texts[node].add((language, text))
 
     def add(self, predicate: str, subjects: list[str], targets: list[str]) -> None:
-        """Add statements of one of ``TELLING``."""
-        step, is_turned = ONTOLEX_STEPS.get(predicate, ("", False))
+        """Add statements of one of ``LABEL_NODE_PREDICATES``."""
+        step, is_inverse = ONTOLEX_STEPS.get(predicate, ("", False))
         for subject, target in zip(subjects, targets, strict=True):
             if not step:
-                self._told.add((subject, predicate, target))
-            elif is_turned:
+                self._label_statements.add((subject, predicate, target))
+            elif is_inverse:
                 self._steps[step][target].add(subject)
             else:
                 self._steps[step][subject].add(target)
 
     def names(self) -> Iterator[tuple[str, str, str, str]]:
         """Yield entity, scope, language and text of names."""
-        for entity, predicate, node in self._told:
+        for entity, predicate, node in self._label_statements:
             if scope := LABEL_SCOPES.get(predicate):
-                yield from ((entity, scope, *said) for said in self._texts.get(node, ()))
+                yield from ((entity, scope, *text) for text in self._texts.get(node, ()))
         for word, forms in self._steps["form"].items():
-            texts = {said for form in forms for said in self._texts.get(form, ())}
-            for entity in self._meant(word):
-                yield from ((entity, "exact", *said) for said in texts)
+            texts = {text for form in forms for text in self._texts.get(form, ())}
+            for entity in self._meanings(word):
+                yield from ((entity, "exact", *text) for text in texts)
 
     def definitions(self) -> Iterator[tuple[str, str, str, str]]:
         """Yield entity, predicate, language and text of definitions."""
-        for entity, predicate, node in self._told:
+        for entity, predicate, node in self._label_statements:
             if predicate in DEFINITION_RANKS:
-                yield from ((entity, predicate, *said) for said in self._texts.get(node, ()))
+                yield from ((entity, predicate, *text) for text in self._texts.get(node, ()))
 
     def edges(self) -> Iterator[tuple[str, str, str]]:
-        """Yield what looked like a definition, but leads to a thing without a text."""
-        for subject, predicate, node in self._told:
+        """Yield the statements of definition predicates whose object has no text."""
+        for subject, predicate, node in self._label_statements:
             if predicate in DEFINITION_RANKS and node not in self._texts:
                 yield subject, predicate, node
 
     def nodes(self) -> set[str]:
-        """Return what is here to tell of others, and is no entity itself."""
-        nodes = {node for _, predicate, node in self._told if predicate in LABEL_SCOPES}
-        nodes |= {node for _, _, node in self._told if node in self._texts}
+        """Return the nodes that only describe entities and are not entities themselves."""
+        nodes = {node for _, predicate, node in self._label_statements if predicate in LABEL_SCOPES}
+        nodes |= {node for _, _, node in self._label_statements if node in self._texts}
         nodes |= self._steps["meaning"].keys()
         for step in ("form", "sense"):
             nodes |= self._steps[step].keys()
@@ -93,8 +93,12 @@ class ReifiedLabels:
         return nodes
 
     def drop_blank_nodes(self) -> None:
-        """Forget blank nodes, whose labels mean others in the next source."""
-        self._told = {said for said in self._told if not is_blank(said[0]) | is_blank(said[2])}
+        """Remove blank nodes, because the next source reuses their labels for other nodes."""
+        self._label_statements = {
+            statement
+            for statement in self._label_statements
+            if not is_blank(statement[0]) | is_blank(statement[2])
+        }
         self._texts = _without_blanks(self._texts)
         for step, ends in self._steps.items():
             kept = _without_blanks(ends)
@@ -102,22 +106,22 @@ class ReifiedLabels:
                 kept[node] = {other for other in others if not is_blank(other)}
             self._steps[step] = kept
 
-    def _meant(self, word: str) -> set[str]:
+    def _meanings(self, word: str) -> set[str]:
         meanings = self._steps["meaning"]
-        means = [word, *self._steps["sense"].get(word, ())]
-        return {entity for each in means for entity in meanings.get(each, ())}
+        sources = [word, *self._steps["sense"].get(word, ())]
+        return {entity for source in sources for entity in meanings.get(source, ())}
 
 
-def _without_blanks(nodes: defaultdict[str, _Held]) -> defaultdict[str, _Held]:
+def _without_blanks(nodes: defaultdict[str, _Value]) -> defaultdict[str, _Value]:
     return defaultdict(
-        nodes.default_factory, {node: held for node, held in nodes.items() if not is_blank(node)}
+        nodes.default_factory, {node: value for node, value in nodes.items() if not is_blank(node)}
     )
 
 
-#: A predicate of OntoLex -> the step that it says, and whether it says it the other way round.
+#: OntoLex predicate -> the step that it states, and whether it is the inverse of the step.
 ONTOLEX_STEPS = {
-    expand(f"ontolex:{name}"): said
-    for name, said in {
+    expand(f"ontolex:{name}"): step
+    for name, step in {
         "canonicalForm": ("form", False),
         "otherForm": ("form", False),
         "lexicalForm": ("form", False),
@@ -133,5 +137,5 @@ ONTOLEX_STEPS = {
         "lexicalizedSense": ("meaning", True),
     }.items()
 }
-#: Predicates by which nodes tell something.
+#: Predicates of label nodes, definition nodes and OntoLex words.
 LABEL_NODE_PREDICATES = frozenset((*LABEL_SCOPES, *DEFINITION_RANKS, *ONTOLEX_STEPS))

@@ -1,4 +1,4 @@
-"""Which relations are kinds of others, as sub-properties are."""
+"""The hierarchy of relations: sub-properties and the edges that they imply."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
@@ -10,14 +10,14 @@ from kgbert.graph.storage.builder import GraphBuilder
 from kgbert.graph.storage.triple_set import TripleSet
 from kgbert.reporting.formatting import counted
 
-#: Relation -> those that it is said to be a kind of.
+#: Relation -> its super-properties.
 Above = Mapping[str, Collection[str]]
 
-_TURNED = {compact(relation): compact(inverse) for relation, inverse in INVERSES.items()}
+_INVERSE_IDS = {compact(relation): compact(inverse) for relation, inverse in INVERSES.items()}
 
 
 def with_subproperties(relations: Iterable[str], above: Above) -> set[str]:
-    """Return relations and all that are kinds of them, or kinds of these.
+    """Return relations and all their direct and indirect sub-properties.
 
     >>> superproperties = {"organ": ["part"], "heart": ["organ"], "part": ["heart"]}
     >>> sorted(with_subproperties({"part"}, superproperties))
@@ -36,10 +36,10 @@ def with_subproperties(relations: Iterable[str], above: Above) -> set[str]:
 
 
 def add_hierarchy_edges(edges: TripleSet, builder: GraphBuilder) -> None:
-    """Say of edges that climb in a way of their own that they climb, and note of how many.
+    """Add the hierarchy edges that sub-properties of hierarchical relations imply; note how many.
 
-    A kind of ``skos:broader`` leads to a broader concept as that does, and so does a kind of
-    ``skos:narrower``, the other way round; a kind of "part of" to a whole.
+    An edge of a sub-property of ``skos:broader`` or "part of" is also an edge of that relation. An
+    edge of a sub-property of ``skos:narrower`` is an inverse edge of ``skos:broader``.
 
     >>> builder = GraphBuilder()
     >>> builder.add_edge("leg", "limb_of", "table")
@@ -48,16 +48,16 @@ def add_hierarchy_edges(edges: TripleSet, builder: GraphBuilder) -> None:
     >>> sorted(builder.edges)
     [('leg', 'limb_of', 'table'), ('leg', 'part_of', 'table')]
     """
-    for general in (*HIERARCHICAL, *_TURNED):
+    for general in (*HIERARCHICAL, *_INVERSE_IDS):
         kinds = with_subproperties({general}, builder.superproperties) - {general, *HIERARCHICAL}
         for relation in sorted(edges.relations()) if kinds else ():
             if compact(relation) in kinds:
                 heads, tails = edges.ends(relation)
-                if general in _TURNED:
-                    edges.extend(tails, _TURNED[general], heads)
+                if general in _INVERSE_IDS:
+                    edges.extend(tails, _INVERSE_IDS[general], heads)
                 else:
                     edges.extend(heads, general, tails)
-                builder.relations.setdefault(_TURNED.get(general, general), "")
+                builder.relations.setdefault(_INVERSE_IDS.get(general, general), "")
                 builder.note(
                     f"{counted(len(heads), 'edge')} of {compact(relation)}, a kind of {general}, "
                     f"read as that too"

@@ -28,21 +28,21 @@ from kgbert.graph.storage.builder import GraphBuilder
 from kgbert.graph.storage.name_set import NameSet
 from kgbert.graph.storage.triple_set import TripleSet
 
-#: Predicates that matter on a blank node; most statements about those only annotate others.
+#: Predicates that matter on a blank node; its other statements only annotate statements.
 ON_BLANKS = frozenset((*STRUCTURAL_PREDICATES, *LABEL_TEXT_PREDICATES, *ONTOLEX_STEPS))
 
 #: Subjects, and the text or resource of each.
 Pairs = tuple[list[str], list[str]]
-#: Statements of one predicate that are read together.
+#: Statements of one predicate that are read at a time.
 _BATCH_SIZE = 1 << 16
 
 
 class Statements:
-    """Statements of one or several sources, in any order; ``finish`` makes a graph of them.
+    """Statements of one or several sources, in any order; ``finalize`` builds a graph from them.
 
-    A term is an IRI, or ``_:`` and a label for a blank node. Every reader of triples uses this
-    class, so that a statement means the same in every format; readers of formats that speak of
-    entities rather than of statements fill ``builder``.
+    A term is an IRI, or ``_:`` and the label of a blank node. Every reader of triples uses this
+    class, so that a statement has the same meaning in every format. Readers of formats with
+    entities instead of statements fill ``builder``.
 
     >>> statements = Statements(ReadOptions())
     >>> statements.add_literal("http://a.org/b", vocabulary.expand("rdfs:label"), "Beta", "en")
@@ -60,7 +60,7 @@ class Statements:
         self.domains: defaultdict[str, set[str]] = defaultdict(set)
         self.ranges: defaultdict[str, set[str]] = defaultdict(set)
         self.scopes = dict(vocabulary.NAME_SCOPES)
-        self._on_text = dict(LITERAL_HANDLERS)
+        self._literal_handlers = dict(LITERAL_HANDLERS)
         self.label = expand(options.label)
         self.definition_ranks = dict(vocabulary.DEFINITION_RANKS)
         self._iri_or_text = set(vocabulary.IRI_OR_TEXT_PREDICATES)
@@ -73,9 +73,9 @@ class Statements:
         self.ontologies: set[str] = set()
         self.deprecated: set[str] = set()
         self.replaced: dict[str, str] = {}
-        # Names and edges are moved to the builder in the end, so they share its terms.
+        # Names and edges share the terms of the builder, because they are moved to it at the end.
         self.names = NameSet(self.builder.terms)
-        # By (rank of the predicate, is not English): the least wins.
+        # (rank of the predicate, whether it is not English) -> definitions; the lowest key wins.
         self.definitions: defaultdict[tuple[int, bool], dict[str, str]] = defaultdict(dict)
         self.edges = TripleSet(terms=self.builder.terms)
         self.references: set[tuple[str, str, str]] = set()
@@ -88,31 +88,31 @@ class Statements:
         self.blanks = BlankNodes()
         self._blank_ends: list[tuple[defaultdict[str, set[str]], str, str]] = []
         self.texts: defaultdict[str, dict[str, str]] = defaultdict(dict)
-        # What is not an entity, by its class.
+        # Class -> the set of its instances, which are not entities.
         self._excluded_by_type = {
             **dict.fromkeys(vocabulary.PROPERTY_TYPES, self.properties),
             vocabulary.ANNOTATION_PROPERTY: self.annotations,
             **dict.fromkeys(vocabulary.DEPRECATED_TYPES, self.deprecated),
             **dict.fromkeys(vocabulary.METADATA_TYPES, self.metadata_nodes),
         }
-        # What was added since the last flush, by predicate; texts by their language, too.
+        # The statements since the last flush by predicate; texts also by language.
         self.pending_texts: defaultdict[str, defaultdict[str, Pairs]] = defaultdict(_by_language)
         self.pending_resources: defaultdict[str, Pairs] = defaultdict(_no_pairs)
 
     def _add_custom_properties(self) -> None:
-        """Read the properties that the options name as they say."""
+        """Register the properties that the options set."""
         options = self.options
         for name, scope in ((options.label, "preferred"), (options.synonym, "exact")):
             if name:
                 self.scopes[expand(name)] = scope
-                self._on_text[expand(name)] = add_names
+                self._literal_handlers[expand(name)] = add_names
         if definition := expand(options.definition):
             self.definition_ranks[definition] = -1
-            self._on_text[definition] = add_definitions
+            self._literal_handlers[definition] = add_definitions
         if deprecation := expand(options.deprecation):
-            self._on_text[deprecation] = add_deprecation
+            self._literal_handlers[deprecation] = add_deprecation
         if replacement := expand(options.replacement):
-            self._on_text[replacement] = add_replacements
+            self._literal_handlers[replacement] = add_replacements
             self._iri_or_text.add(replacement)
         names = (options.label, options.synonym, options.definition, options.deprecation)
         self.text_predicates |= {expand(name) for name in (*names, options.replacement) if name}
@@ -132,7 +132,7 @@ class Statements:
             self.flush()
 
     def check_datatype(self, text: str, datatype: str) -> None:
-        """Count a literal that does not fit its datatype; it is kept as it is written."""
+        """Record a literal that does not fit its datatype; its text is kept unchanged."""
         if not matches_datatype(text, datatype):
             self.mistyped_literals.append(f"{text[:60]!r} as {datatype}")
 
@@ -145,11 +145,11 @@ class Statements:
             self.flush()
 
     def flush(self) -> None:
-        """Read what was added, predicate by predicate, which is faster than one by one."""
+        """Read the pending statements in batches of one predicate, which is faster."""
         for predicate, by_language in self.pending_texts.items():
             for language, (subjects, texts) in by_language.items():
                 batch = StatementBatch(predicate, language, subjects, texts)
-                if predicate in self._on_text:
+                if predicate in self._literal_handlers:
                     self._read(batch)
                 elif resolved := self.unknown.add(batch):
                     self._read(resolved)
@@ -166,11 +166,13 @@ class Statements:
                 self.described.update(subject for subject in subjects if subject[:2] != "_:")
                 self.reified_labels.add(predicate, subjects, targets)
             else:
-                self._connect(predicate, *self._without_blanks(predicate, subjects, targets))
+                self._add_connections(
+                    predicate, *self._without_blanks(predicate, subjects, targets)
+                )
         self.pending_resources.clear()
 
     def end_source(self) -> None:
-        """Read what blank nodes say: their labels mean nothing in the next source."""
+        """Read the blank nodes of a source, because the next source reuses their labels."""
         self.flush()
         self.edges.update(self.blanks.edges())
         for ends, relation, blank in self._blank_ends:
@@ -194,22 +196,22 @@ class Statements:
     def _read(self, batch: StatementBatch) -> None:
         predicate, language, subjects, objects = batch
         if language is not None:
-            self._on_text[predicate](self, predicate, subjects, objects, language.lower())
+            self._literal_handlers[predicate](self, predicate, subjects, objects, language.lower())
         else:
             self.builder.skipped_relations[compact(predicate)] -= len(subjects)
             self._append_edges(predicate, subjects, objects)
 
     def read_reified_labels(self) -> None:
-        """Read the names and definitions that are nodes of their own."""
+        """Read the names and definitions of label and definition nodes."""
         for entity, scope, language, text in self.reified_labels.names():
             if entity[:2] != "_:":
                 self.names.add(entity, SCOPES.index(scope), language, text)
         for entity, predicate, language, text in self.reified_labels.definitions():
             if entity[:2] != "_:":
-                self._on_text[predicate](self, predicate, [entity], [text], language)
+                self._literal_handlers[predicate](self, predicate, [entity], [text], language)
 
     def _without_blanks(self, predicate: str, subjects: list[str], targets: list[str]) -> Pairs:
-        """Return the statements between named things, and keep those about blank nodes."""
+        """Return the statements without blank nodes, and store the others."""
         if not _has_blank(subjects) and not _has_blank(targets):
             return subjects, targets
         heads, tails = [], []
@@ -224,11 +226,13 @@ class Statements:
                 tails.append(target)
         return heads, tails
 
-    def _connect(self, predicate: str, subjects: list[str], targets: list[str]) -> None:
+    def _add_connections(self, predicate: str, subjects: list[str], targets: list[str]) -> None:
         if predicate in self._iri_or_text:
-            self._on_text[predicate](self, predicate, subjects, targets, "")
+            self._literal_handlers[predicate](self, predicate, subjects, targets, "")
         elif by_local_name(predicate) in vocabulary.REPLACED_BY:
-            self._on_text[vocabulary.REPLACED_BY[0]](self, predicate, subjects, targets, "")
+            self._literal_handlers[vocabulary.REPLACED_BY[0]](
+                self, predicate, subjects, targets, ""
+            )
         elif _is_metadata(predicate):
             example = f"{subjects[0]} {targets[0]}" if subjects else ""
             reason = f"{compact(predicate)} is metadata"
@@ -251,7 +255,7 @@ class Statements:
         self.edges.extend(numbers(heads), relation, numbers(tails))
 
     def _add_schema(self, predicate: str, subjects: list[str], targets: list[str]) -> None:
-        """Add what a relation connects, or which ontologies belong together."""
+        """Add imports, sub-properties, or the domains and ranges of relations."""
         if predicate == vocabulary.IMPORTS:
             self.imports.update(targets)
         elif predicate == vocabulary.SUBPROPERTY:
@@ -301,9 +305,9 @@ def _no_pairs() -> Pairs:
 
 
 def _has_blank(terms: list[str]) -> bool:
-    """Return whether a blank node may be among some terms, looking at all of them at once."""
+    """Return whether terms contain a blank node; one search of the joined text is faster."""
     return "\n_:" in "\n".join(("", *terms))
 
 
-#: What is not a class of the graph itself.
+#: Prefixes of terms that are not classes of the graph.
 _NO_CLASSES = ("_:", *vocabulary.META_NAMESPACES)

@@ -1,4 +1,4 @@
-"""Statements under unknown predicates, which may be sub-properties of known ones."""
+"""Statements of unknown predicates, which may be sub-properties of known ones."""
 
 from collections import Counter, defaultdict
 from collections.abc import Container, Iterable, Iterator
@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from kgbert.graph.core.vocabulary import by_local_name
 
-#: Statements that wait for what their predicate is; Wikidata has more that are never used.
-_MOST_WAITING = 1 << 20
+#: Most pending statements of unknown predicates; Wikidata has more that are never used.
+_MOST_PENDING = 1 << 20
 
 
 class StatementBatch(NamedTuple):
@@ -15,16 +15,16 @@ class StatementBatch(NamedTuple):
 
     predicate: str
     language: str | None
-    """Of texts; None where the statements are edges."""
+    """The language of texts; None if the statements are edges."""
     subjects: list[str]
     objects: list[str]
 
 
 class UnknownPredicates:
-    """Statements that wait until it is known what their predicates are.
+    """Pending statements whose predicates are resolved after all sub-properties are known.
 
-    A predicate is read as the nearest known one above it; without any, a text property is read as
-    its local name says (``definition``, ``synonym`` ...).
+    A predicate is read as its nearest known super-property. A text property without one is read
+    by its local name (``definition``, ``synonym`` ...).
 
     >>> unknown = UnknownPredicates(texts={"http://a.org/name"})
     >>> unknown.add(StatementBatch("http://a.org/nickname", "en", ["http://a.org/b"], ["bee"]))
@@ -37,19 +37,19 @@ class UnknownPredicates:
         """Start with the known predicates of texts, and the known relations."""
         self.superproperties: defaultdict[str, list[str]] = defaultdict(list)
         self.unused: Counter[str] = Counter()
-        """Text properties that are not understood, with the number of their values."""
+        """Unresolved text properties, with the number of their values."""
         self.by_local_name: Counter[tuple[str, str]] = Counter()
-        """(property, what it is read as) where its local name decided, and the number of values."""
+        """(property, the known property of its local name), with the number of values."""
         self._texts, self._relations = texts, relations
-        self._waiting: list[StatementBatch] = []
-        self._room = _MOST_WAITING
+        self._pending: list[StatementBatch] = []
+        self._room = _MOST_PENDING
         self._lost: Counter[tuple[str, bool]] = Counter()
 
     def add(self, batch: StatementBatch) -> StatementBatch | None:
-        """Keep statements; where there is no room, return what they are known to be by now."""
+        """Store statements; without room, return them with the predicate that is known so far."""
         self._room -= len(batch.subjects)
         if self._room >= 0:
-            self._waiting.append(batch)
+            self._pending.append(batch)
             return None
         resolved = self._resolve(batch)
         if resolved is None:
@@ -57,16 +57,16 @@ class UnknownPredicates:
         return resolved
 
     def add_superproperties(self, predicates: Iterable[str], above: Iterable[str]) -> None:
-        """Add which predicate each of some is a sub-property of."""
+        """Add the super-property of each predicate."""
         for predicate, other in zip(predicates, above, strict=True):
             self.superproperties[predicate].append(other)
 
     def resolved(self) -> Iterator[StatementBatch]:
-        """Yield texts under the known predicate above theirs, and edges of known relations."""
-        yield from filter(None, map(self._resolve, self._waiting))
+        """Yield texts with their nearest known super-property, and edges of known relations."""
+        yield from filter(None, map(self._resolve, self._pending))
 
     def lost(self) -> Counter[str]:
-        """Return the predicates that turned out to be known too late for some statements."""
+        """Return the predicates that were resolved after some of their statements were dropped."""
         return Counter(
             {
                 predicate: count
@@ -88,7 +88,7 @@ class UnknownPredicates:
         return batch._replace(predicate=known)
 
     def _known_above(self, predicate: str, known: Container[str]) -> str | None:
-        """Return the nearest known predicate above one; of equally near ones the first by name."""
+        """Return the nearest known super-property; of equally near ones the first by name."""
         level, seen = [predicate], {predicate}
         while level:
             if candidates := [each for each in level if each in known]:

@@ -1,4 +1,4 @@
-"""Keep the part of a graph that the options ask for, and note what was left out."""
+"""Keep the part of a graph that the options select, and note what was left out."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
@@ -14,7 +14,7 @@ from kgbert.utils.errors import GraphError, Remedy
 
 
 def select(builder: GraphBuilder, options: ReadOptions) -> None:
-    """Drop from a builder what its reader was not asked for."""
+    """Remove everything from a builder that the options do not select."""
     if options.languages:
         _keep_languages(builder, options.languages)
     if options.relations:
@@ -33,75 +33,80 @@ def select(builder: GraphBuilder, options: ReadOptions) -> None:
 
 
 def is_selected_language(language: str, languages: Collection[str]) -> bool:
-    """Whether names in a language are asked for.
+    """Whether the options select names in a language.
 
     >>> [is_selected_language(tag, ("EN",)) for tag in ("en-gb", "", "de")]
     [True, True, False]
     """
-    wanted = {wanted.lower() for wanted in languages}
-    return not (wanted and language) or not wanted.isdisjoint((language, language.split("-")[0]))
+    selected = {tag.lower() for tag in languages}
+    return not (selected and language) or not selected.isdisjoint(
+        (language, language.split("-")[0])
+    )
 
 
 def selected_relations(options: ReadOptions) -> frozenset[str]:
-    """Return the ids of the relations that are asked for; none if one may be called by its name."""
+    """Return the ids of the selected relations; none if one may be given by its name."""
     iris = [expand(RELATION_ALIASES.get(word.lower(), word)) for word in options.relations]
     return frozenset(map(compact, iris)) if all(":" in iri for iri in iris) else frozenset()
 
 
-def is_selected_relation(relation: str, asked: frozenset[str]) -> bool:
-    """Whether edges of a relation are wanted, if some are asked for.
+def is_selected_relation(relation: str, selected: frozenset[str]) -> bool:
+    """Whether edges of a relation are selected; True for an empty selection.
 
     >>> is_selected_relation("http://a.org/part", frozenset())
     True
     >>> is_selected_relation("http://a.org/part", frozenset("b"))
     False
     """
-    # Those of RDF, OWL and SKOS may still tell what is the same in another graph.
-    return not asked or compact(relation) in asked or relation.startswith(META_NAMESPACES)
+    # Relations of RDF, OWL and SKOS can state equivalence with entities of another graph.
+    return not selected or compact(relation) in selected or relation.startswith(META_NAMESPACES)
 
 
 def check_languages(builder: GraphBuilder, languages: Collection[str]) -> None:
-    """Refuse a graph that has names, but none in the languages that are asked for."""
-    spoken = builder.names.languages() | builder.skipped_languages.keys()
+    """Reject a graph that has names, but none in the selected languages."""
+    found = builder.names.languages() | builder.skipped_languages.keys()
     before = len(builder.names) + builder.skipped_languages.total()
-    if before and not any(is_selected_language(language, languages) for language in spoken):
+    if before and not any(is_selected_language(language, languages) for language in found):
         raise GraphError(
             f"none of the {before:,} names is in {', '.join(sorted(languages))}; they are in "
-            f"{', '.join(sorted(spoken)[:12])}.",
+            f"{', '.join(sorted(found)[:12])}.",
             code="no-name-in-languages",
-            remedies=[Remedy("languages", (min(spoken),), "", "ReadOptions")],
+            remedies=[Remedy("languages", (min(found),), "", "ReadOptions")],
         )
 
 
 def _keep_languages(builder: GraphBuilder, languages: Collection[str]) -> None:
     before = len(builder.names) + builder.skipped_languages.total()
-    spoken = builder.names.languages()
     builder.names.keep_languages(
-        {tongue for tongue in spoken if is_selected_language(tongue, languages)}
+        {
+            language
+            for language in builder.names.languages()
+            if is_selected_language(language, languages)
+        }
     )
     if left_out := before - len(builder.names):
         builder.note(f"{counted(left_out, 'name')} in other languages left out")
 
 
 def _keep_relations(builder: GraphBuilder, relations: Iterable[str]) -> None:
-    asked = {compact(expand(RELATION_ALIASES.get(word.lower(), word))) for word in relations}
+    selected = {compact(expand(RELATION_ALIASES.get(word.lower(), word))) for word in relations}
     known = builder.edges.relations()
-    # A relation is called by its name, too; where two have it, by that of the one that has edges.
+    # Relations can be given by name; of two with one name, the one that has edges is meant.
     ids = {name: relation for relation, name in builder.relations.items()}
     ids |= {builder.relations[relation]: relation for relation in known}
-    asked = {ids.get(relation, relation) for relation in asked}
-    wanted = with_subproperties(asked, builder.superproperties)
+    selected = {ids.get(relation, relation) for relation in selected}
+    wanted = with_subproperties(selected, builder.superproperties)
     if not wanted & known:
         here = sorted(known | builder.skipped_relations.keys())[:20]
         raise GraphError(
-            f"no edge has a relation that was asked for ({', '.join(sorted(asked))}). Relations "
+            f"no edge has a relation that was asked for ({', '.join(sorted(selected))}). Relations "
             f"here: {', '.join(here) or 'none'}.",
             code="no-edge-of-relations",
             remedies=[Remedy("relations", tuple(here[:1]), "", "ReadOptions")] if here else [],
         )
-    if kinds := sorted(wanted & known - asked):
+    if kinds := sorted(wanted & known - selected):
         builder.note(f"edges of kinds of the relations asked for are kept: {', '.join(kinds)}")
-    for missing in sorted(asked - known):
+    for missing in sorted(selected - known):
         if not with_subproperties({missing}, builder.superproperties) & known:
             builder.note(f"no edge has the relation {missing}, which was asked for")
     before = len(builder.edges) + builder.skipped_relations.total()
@@ -139,7 +144,7 @@ def _keep_roots(builder: GraphBuilder, options: ReadOptions) -> None:
 def _reached(
     roots: set[str], neighbours: defaultdict[str, list[str]], radius: int | None
 ) -> set[str]:
-    """Return what is reached from the roots, in so many steps if a number is given."""
+    """Return the entities within a radius of the roots, or all reachable ones without a radius."""
     kept, frontier = set(roots), roots
     while frontier and radius != 0:
         frontier = {near for entity in frontier for near in neighbours[entity]} - kept

@@ -17,12 +17,12 @@ from kgbert.reporting.formatting import counted
 
 Edge = tuple[str, str, str]
 
-#: Edges into other graphs that are kept; a part cut out of Wikidata has many times as many.
+#: Most references to other graphs that are kept; a subset of Wikidata has many more.
 MOST_REFERENCES = 1_000_000
 
 
 class GraphBuilder:
-    """Collects what readers find, and builds the graph.
+    """Collects the output of readers, and builds the graph.
 
     >>> builder = GraphBuilder()
     >>> builder.add_name("HP:1", "Fever")
@@ -34,7 +34,7 @@ class GraphBuilder:
     """
 
     def __init__(self, terms: StringPool | None = None) -> None:
-        """Begin with nothing; ``terms`` may be shared with what is moved here later."""
+        """Create an empty builder; it can share ``terms`` with sets that are moved here later."""
         self.terms = StringPool() if terms is None else terms
         self.entities: dict[str, str] = {}
         self.names = NameSet(self.terms)
@@ -42,27 +42,27 @@ class GraphBuilder:
         self.references = TripleSet(terms=self.terms)
         self.sources: dict[str | Edge, Sources] = {}
         self.relations: dict[str, str] = {}
-        # Relation -> its super-properties; reading makes use of them, the graph has none.
+        # Relation -> its super-properties; only reading uses them, the graph does not store them.
         self.superproperties: defaultdict[str, set[str]] = defaultdict(set)
         self.replaced: dict[str, str] = {}
         self.notes: Counter[str] = Counter()
-        # What the options exclude is counted: names by language, edges by relation.
+        # Numbers of excluded names by language, and of excluded edges by relation.
         self.skipped_languages: Counter[str] = Counter()
         self.skipped_relations: Counter[str] = Counter()
         self.unused_properties: Counter[str] = Counter()
         # Reason -> number of dropped edges and an example.
         self.dropped_edges: dict[str, tuple[int, str]] = {}
-        # How many names are under the property that the options name.
+        # Number of names that the property in the options gave.
         self.custom_label_count = 0
         self.version = ""
         self.licence = ""
 
     def add_entity(self, entity_id: str, definition: str = "") -> None:
-        """Declare an entity; of several definitions the first in code-point order is kept."""
+        """Add an entity; it keeps the first of several definitions in code-point order."""
         self.add_entities((entity_id,), normalize_spaces([definition]))
 
     def add_entities(self, entity_ids: Iterable[str], definitions: Iterable[str]) -> None:
-        """Declare entities with their definitions, whose white space is trimmed already."""
+        """Add entities with definitions whose white space is already normalized."""
         entities = self.entities
         for entity_id, definition in zip(entity_ids, definitions, strict=True):
             known = entities.setdefault(entity_id, definition)
@@ -72,20 +72,20 @@ class GraphBuilder:
     def add_name(
         self, entity_id: str, text: str, scope: str = "preferred", language: str = ""
     ) -> None:
-        """Declare an entity by one of its names; white space is trimmed, empty names ignored.
+        """Add a name and its entity; white space is trimmed, empty names are ignored.
 
-        The first preferred name in a language stays preferred, others become exact synonyms.
+        Only the first preferred name in a language stays preferred; others become exact synonyms.
         """
         self.entities.setdefault(entity_id, "")
         self.names.add(entity_id, SCOPES.index(scope), language, text)
 
     def add_edge(self, head: str, relation: str, tail: str) -> None:
-        """Add an edge; one to what is never declared is counted, and becomes a reference."""
+        """Add an edge; if its tail is never added as an entity, it becomes a reference."""
         self.relations.setdefault(relation, "")
         self.edges.add(head, relation, tail)
 
     def add_reference(self, head: str, relation: str, tail: str) -> None:
-        """Add a statement about an entity and one of another graph."""
+        """Add a statement about an entity of this graph and one of another graph."""
         self.references.add(head, relation, tail)
 
     def add_sources(self, part: str | Edge, sources: Sources) -> None:
@@ -93,11 +93,11 @@ class GraphBuilder:
         self.sources[part] = tuple(dict.fromkeys((*self.sources.get(part, ()), *sources)))
 
     def add_relation(self, relation: str, name: str) -> None:
-        """Give a relation a readable name."""
+        """Add a relation with a readable name."""
         self.relations[relation] = name
 
     def add_subproperty(self, relation: str, general: str) -> None:
-        """Declare a relation to be a sub-property of another: selecting that one selects both."""
+        """Add a sub-property of a relation; a selection of the relation includes it."""
         self.superproperties[relation].add(general)
 
     def drop_edges(self, reason: str, count: int, example: str) -> None:
@@ -118,7 +118,7 @@ class GraphBuilder:
         self.references.keep_heads(others)
 
     def note(self, text: str) -> None:
-        """Add a remark for the user; equal ones are counted."""
+        """Add a note for the user; equal notes are counted."""
         self.notes[text] += 1
 
     def take_over(self, other: "GraphBuilder") -> None:
@@ -183,13 +183,13 @@ class GraphBuilder:
         )
 
     def _follow_replacements(self) -> None:
-        """Let edges end at what replaced their tail, and let each old id name the current one."""
+        """Redirect edges to the replacements of their tails, and resolve chains of old ids."""
         current = follow_chains(self.replaced, self.entities)
         self.replaced.update(current)
         redirect_tails(self, self.edges, current)
 
     def _separate_references(self, kept: int) -> None:
-        """Count the edges with an end that is no entity, and keep those to other graphs."""
+        """Count the edges with an end that is not an entity, and keep those to other graphs."""
         if dangling := len(self.edges) - kept:
             known = self.terms.mask_of(self.entities.keys())
             leaving = list(islice(self.edges.leaving(known), MOST_REFERENCES))
@@ -221,7 +221,7 @@ class GraphBuilder:
 
 
 def follow_chains(replaced: Mapping[str, str], entities: Container[str]) -> dict[str, str]:
-    """Return the entity that stands for each old id now, through other old ids if need be.
+    """Return the entity that replaces each old id, directly or through other old ids.
 
     >>> follow_chains({"a": "b", "b": "c", "x": "y", "y": "x"}, {"c"})
     {'a': 'c', 'b': 'c'}
@@ -238,7 +238,7 @@ def follow_chains(replaced: Mapping[str, str], entities: Container[str]) -> dict
 
 
 def redirect_tails(builder: GraphBuilder, edges: TripleSet, current: Mapping[str, str]) -> None:
-    """Let edges that end at an old id end at the current one; note how many these are."""
+    """Redirect the edges to old ids to the current ids; note how many there are."""
     if not current:
         return
     old, new = edges.terms.numbers(current.keys()), edges.terms.numbers(current.values())

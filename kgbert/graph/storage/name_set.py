@@ -17,13 +17,13 @@ _PREFERRED = 0
 #: (owner, position in SCOPES, language, text).
 Named = tuple[str, int, str, str]
 
-#: White space that is not one space between words.
+#: White space other than single spaces.
 _UNEVEN = ("  ", *(mark for mark in map(chr, range(1 << 16)) if mark.isspace() and mark != " "))
 
 
 @dataclass(frozen=True, eq=False)
 class NameColumns:
-    """Names in the order of a graph: by owner, scope, language and text."""
+    """The columns of names, sorted by owner, scope, language and text."""
 
     texts: StringColumn
     owners: NDArray[np.int32]
@@ -33,24 +33,24 @@ class NameColumns:
 
 
 def normalize_spaces(texts: list[str]) -> list[str]:
-    """Return texts with one space where they have white space, and none around them.
+    """Return texts with single spaces instead of other white space, and none at the ends.
 
     >>> normalize_spaces([" heart  attack ", "fever"])
     ['heart attack', 'fever']
     """
     together = f" {' '.join(texts)} "
-    # Most texts need not be taken apart.
+    # Most texts are already normalized, so one search of all avoids splitting each.
     if not any(map(together.__contains__, _UNEVEN)):
         return texts
     return [" ".join(text.split()) for text in texts]
 
 
 class NameSet:
-    """Names of things, each once.
+    """A set of names.
 
     Of several preferred names in one language only the first stays preferred; the others become
-    exact synonyms when the names are put into columns. The first is that of the least rank, and
-    of equal ranks the one that was added first.
+    exact synonyms in :meth:`columns`. The first is the one with the lowest rank; of equal ranks,
+    the one that was added first.
 
     >>> names = NameSet(StringPool())
     >>> names.add("HP:1", 0, "en", " Fever")
@@ -64,7 +64,7 @@ class NameSet:
         self.terms = terms
         self._kinds: IndexPool[tuple[int, str]] = IndexPool()
         self._rows = RowSet()
-        # The preferred names as they were added, by rank; names removed since may be among them.
+        # Rank -> preferred names in the order of addition, including names that were removed since.
         self._preferred: defaultdict[int, list[Rows]] = defaultdict(list)
         self._pending = array("i")
 
@@ -83,13 +83,13 @@ class NameSet:
     def extend(
         self, owners: IndexArray, kinds: int | IndexArray, texts: list[str], rank: int = 0
     ) -> None:
-        """Add names, a text an owner; all of one kind, or each of its own.
+        """Add one name for each owner; ``kinds`` is one kind for all, or one for each name.
 
         Args:
             owners: Indices of the owners among the terms.
             kinds: What :meth:`kind` returned.
             texts: The names.
-            rank: How far the preferred names among them stand back behind others.
+            rank: Priority of the preferred names among them; the lowest wins.
         """
         written = normalize_spaces(texts)
         rows = np.empty((len(owners), 3), np.int32)
@@ -116,13 +116,13 @@ class NameSet:
         return self._spelled(self._rows.distinct())
 
     def used(self, place: int) -> NDArray[np.bool_]:
-        """Return for each term whether it has a name (place 0) or is one (2)."""
+        """Return for each term whether it is an owner (place 0) or a name (place 2)."""
         used = np.zeros(len(self.terms), np.bool_)
         used[self._rows.distinct()[:, place]] = True
         return used
 
     def owners(self) -> set[str]:
-        """Return what has a name."""
+        """Return the owners of the names."""
         return set(self.terms.selected(self.used(0)))
 
     def of(self, owners: Set[str]) -> Iterator[Named]:
@@ -149,8 +149,8 @@ class NameSet:
 
         Args:
             other: The set; it is empty afterwards.
-            owners: The number here of each of its terms as an owner, if the terms are the same;
-                names of those that have none are dropped.
+            owners: The new number of each of its terms as an owner, if both sets share their
+                terms; names of owners with a negative number are dropped.
         """
         texts = np.arange(len(other.terms), dtype=np.int32)
         if other.terms is not self.terms:
@@ -167,7 +167,7 @@ class NameSet:
         self._rows.move_from(other._rows, owners, kinds, texts)
 
     def preferred_owners(self) -> set[str]:
-        """Return what has a preferred name."""
+        """Return the owners of preferred names."""
         rows = self._rows.distinct()
         used = np.zeros(len(self.terms), np.bool_)
         used[rows[self._is_preferred()[rows[:, 1]], 0]] = True
@@ -175,7 +175,7 @@ class NameSet:
 
     def columns(self, owners: IndexArray) -> NameColumns:
         """Return the names in columns; ``owners`` is the index that each owner gets."""
-        # Names without a language and English ones come first: the first is the one that is shown.
+        # Names without a language and English names come first, because the first one is displayed.
         languages = sorted(self.languages() | {""}, key=_english_first)
         positions = {language: position for position, language in enumerate(languages)}
         kinds = np.array(
@@ -190,7 +190,7 @@ class NameSet:
         columns = _with_one_preferred(columns, self._first_preferred(owners, kinds))
         strings = list(self.terms)
         written = [strings[text] for text in columns[2].tolist()]
-        # Only the names of one entity and kind are sorted as strings, not all names there are.
+        # Sorting strings only within one entity and kind is faster than sorting all names.
         for start, end in _runs(columns[0], columns[1]):
             written[start:end] = sorted(written[start:end])
         return NameColumns(
@@ -202,12 +202,12 @@ class NameSet:
         )
 
     def _first_preferred(self, owners: IndexArray, kinds: IndexArray) -> Rows:
-        """Return the preferred names, those first that win, in the numbers of the columns."""
+        """Return the preferred names in the numbers of the columns, by priority."""
         self._flush()
         chunks = [rows for _, ranked in sorted(self._preferred.items()) for rows in ranked]
         rows = np.concatenate(chunks) if chunks else np.zeros((0, 3), np.int32)
         rows = np.stack([owners[rows[:, 0]], kinds[rows[:, 1]], rows[:, 2]], axis=1)
-        # Without the names of what was removed since.
+        # Negative numbers mark names of owners that were removed since.
         return rows[(rows >= 0).all(axis=1)]
 
     def _spelled(self, rows: Rows) -> Iterator[Named]:
@@ -217,7 +217,7 @@ class NameSet:
 
 
 def _with_one_preferred(columns: Columns, preferred: Rows) -> Columns:
-    """Return names of which each entity has one preferred a language: the first of some rows."""
+    """Return names with one preferred name per entity and language: the first in ``preferred``."""
     entities, kinds, texts = columns
     keys = entities.astype(np.int64) << 32 | kinds
     first_keys, firsts = np.unique(
@@ -238,7 +238,7 @@ def _with_one_preferred(columns: Columns, preferred: Rows) -> Columns:
 
 
 def _runs(entities: IndexArray, kinds: IndexArray) -> Iterator[tuple[int, int]]:
-    """Yield where several names in a row are of one entity and kind: start and end."""
+    """Yield (start, end) of each run of several names with the same entity and kind."""
     is_change = (entities[1:] != entities[:-1]) | (kinds[1:] != kinds[:-1])
     changes = np.flatnonzero(is_change) + 1
     starts, ends = np.append(0, changes), np.append(changes, len(entities))

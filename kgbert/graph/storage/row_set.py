@@ -1,4 +1,4 @@
-"""A set of rows of three numbers, which stays small: twelve bytes a row."""
+"""A compact set of rows of three numbers, with twelve bytes a row."""
 
 from array import array
 from collections.abc import Iterable, Iterator
@@ -15,12 +15,12 @@ Rows = NDArray[np.int32]
 Columns = tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]
 Widths = tuple[int, int, int]
 
-#: Rows that are worked on at a time.
+#: Rows that are processed at a time.
 _CHUNK = 1 << 18
 
 
 class RowSet:
-    """Rows of three numbers from zero on, in any order and each once.
+    """A set of rows of three non-negative numbers.
 
     >>> rows = RowSet()
     >>> for row in ((2, 0, 1), (0, 0, 1), (2, 0, 1)):
@@ -52,29 +52,29 @@ class RowSet:
         """Return each row once, sorted."""
         self._flush()
         if not self._is_sorted:
-            columns = _distinct(_used_up(self._chunks), *_size(self._chunks))
+            columns = _distinct(_consume(self._chunks), *_size(self._chunks))
             self._chunks = [np.stack(columns, axis=1)]
             self._is_sorted = True
         return self._chunks[0] if self._chunks else np.zeros((0, 3), np.int32)
 
     def keep(self, kept: NDArray[np.bool_]) -> None:
-        """Remove the rows, of those that :meth:`distinct` returned, that are not to be kept."""
+        """Keep the marked rows of those that :meth:`distinct` returned, and remove the others."""
         if not kept.all():
             self._chunks = [self.distinct()[kept]]
 
     def move_from(
         self, other: "RowSet", first: IndexArray, second: IndexArray, third: IndexArray
     ) -> None:
-        """Move the rows of another set here, in other numbers; it is empty afterwards.
+        """Move the rows of another set here and translate their numbers; it is empty afterwards.
 
         Rows with a number whose translation is negative are left out.
         """
         other._flush()
-        for rows in _translated(_used_up(other._chunks), (first, second, third)):
+        for rows in _translated(_consume(other._chunks), (first, second, third)):
             self.append(rows)
 
     def translated(self, first: IndexArray, second: IndexArray, third: IndexArray) -> Columns:
-        """Return the columns of the rows in other numbers, sorted, each row once.
+        """Return the columns of the distinct rows with translated numbers, sorted.
 
         Rows with a number whose translation is negative are left out.
         """
@@ -90,8 +90,8 @@ class RowSet:
             self.append(rows)
 
 
-def _used_up(chunks: list[Rows]) -> Iterator[Rows]:
-    """Yield parts of chunks; a chunk is let go once it was read."""
+def _consume(chunks: list[Rows]) -> Iterator[Rows]:
+    """Yield parts of chunks, and release each chunk after it was read."""
     while chunks:
         chunk = chunks.pop()
         for part in _parts(len(chunk)):
@@ -110,7 +110,7 @@ def _translated(
 
 
 def _size(chunks: list[Rows]) -> tuple[int, Widths]:
-    """Return how many rows there are, and how wide their largest numbers."""
+    """Return the number of rows, and the bit width of the largest number in each column."""
     first, second, third = (
         max(int(chunk[:, place].max(initial=0)) for chunk in chunks).bit_length()
         for place in range(3)
@@ -124,9 +124,9 @@ def _widths(translations: tuple[IndexArray, IndexArray, IndexArray]) -> Widths:
 
 
 def _distinct(parts: Iterable[Rows], count: int, widths: Widths) -> Columns:
-    """Return the columns of rows, each row once, sorted.
+    """Return the columns of the distinct rows, sorted.
 
-    A row is packed into one number, which sorts several times faster and needs less room.
+    Each row is packed into one number, which sorts several times faster and uses less memory.
     """
     if sum(widths) > 63:
         raise GraphError(
@@ -158,6 +158,6 @@ def _distinct(parts: Iterable[Rows], count: int, widths: Widths) -> Columns:
 
 
 def _parts(length: int) -> Iterator[slice]:
-    """Yield slices that cover a length: what is computed on the way stays small."""
+    """Yield slices that cover a length, to limit the memory of temporary arrays."""
     for start in range(0, length, _CHUNK):
         yield slice(start, start + _CHUNK)

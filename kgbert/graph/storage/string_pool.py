@@ -1,4 +1,4 @@
-"""The strings of a graph, each once: ids, names, and what is referred to."""
+"""Interned strings of a graph: ids, names and the targets of references."""
 
 from collections import defaultdict
 from collections.abc import Collection, Hashable, Mapping, Sequence
@@ -9,19 +9,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 Key = TypeVar("Key", bound=Hashable)
-#: One number a term.
+#: One number for each term.
 IndexArray = NDArray[np.int32]
 
 
 class IndexPool(defaultdict[Key, int]):
-    """Things and their numbers, in the order in which they were first asked for."""
+    """Keys with consecutive numbers in the order of their first lookup."""
 
     def __init__(self) -> None:
         super().__init__(count().__next__)
 
 
 class StringPool(IndexPool[str]):
-    """Strings and their numbers.
+    """Strings with consecutive numbers in the order of their first lookup.
 
     >>> terms = StringPool()
     >>> terms["fever"], terms["heart"], terms["fever"]
@@ -35,14 +35,14 @@ class StringPool(IndexPool[str]):
         return np.fromiter(map(self.__getitem__, strings), np.int32, len(strings))
 
     def places(self, strings: Sequence[str]) -> IndexArray:
-        """Return where each term stands in a list of terms; -1 where it does not."""
+        """Return the position of each term in a list of terms; -1 if it is missing."""
         numbers = self.numbers(strings)
         places = np.full(len(self), -1, np.int32)
         places[numbers] = np.arange(len(strings), dtype=np.int32)
         return places
 
     def sorted_strings(self, marks: NDArray[np.bool_]) -> tuple[list[str], IndexArray]:
-        """Return the marked terms, sorted, and where each term stands among them, or -1."""
+        """Return the sorted marked terms, and the position of each term among them, or -1."""
         strings = self.selected(marks)
         order = sorted(range(len(strings)), key=strings.__getitem__)
         places = np.full(len(self), -1, np.int32)
@@ -50,7 +50,7 @@ class StringPool(IndexPool[str]):
         return [strings[place] for place in order], places
 
     def remapped(self, written: Mapping[str, str]) -> IndexArray:
-        """Return the number of what stands in the place of each term; -1 where nothing does."""
+        """Return the number of the replacement of each term; -1 if it has none."""
         old, new = self.numbers(written.keys()), self.numbers(written.values())
         numbers = np.full(len(self), -1, np.int32)
         numbers[old] = new

@@ -117,7 +117,7 @@ def test_a_relation_without_edges_or_kinds_with_edges_is_still_missed(tmp_path):
 
 @pytest.mark.parametrize("order", ["kinds first", "kinds last"])
 def test_statements_that_there_was_no_room_for_are_missed_aloud(order, tmp_path, monkeypatch):
-    monkeypatch.setattr(subproperties, "_MOST_WAITING", 0)
+    monkeypatch.setattr(subproperties, "_MOST_PENDING", 0)
     said = f'{EDGES}:insulin :nick "the hormone" ; :treats :sugar .'
     kinds = f"{KINDS}:nick rdfs:subPropertyOf skos:altLabel ."
     paths = [tmp_path / "a.ttl", tmp_path / "b.ttl"]

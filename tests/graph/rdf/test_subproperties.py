@@ -51,7 +51,7 @@ def test_what_is_under_a_kind_of_name_is_a_name(place, folder):
 
 
 def test_there_is_no_more_room_for_what_waits_than_was_said(folder, monkeypatch):
-    monkeypatch.setattr(subproperties, "_MOST_WAITING", 1)
+    monkeypatch.setattr(subproperties, "_MOST_PENDING", 1)
     (folder / "b.ttl").write_text(TURTLE.rsplit(":heart", 1)[0] + DECLARED)
 
     graph = read_graph(folder)
