@@ -1,4 +1,4 @@
-"""From mentions in characters to links between tokens and entities."""
+"""Align mentions with tokens: from character offsets to token-entity links."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,21 +14,21 @@ from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.linking.mention import Candidate, Mention
 from kgbert.utils.errors import KGBertError
 
-#: Start and end of a token in the text, end exclusive; (0, 0) where it stands for no characters.
+#: Start and exclusive end of each token in the text; (0, 0) for tokens without characters.
 Offsets = Sequence[tuple[int, int]]
 
 
 class LinkEndpoints(NamedTuple):
-    """What the links of one text join, each end once."""
+    """The distinct tokens and entities of the links of one text."""
 
     tokens: NDArray[np.int64]
     """The linked tokens."""
     slots: NDArray[np.int64]
-    """Which of them each link starts from."""
+    """Index into ``tokens`` of each link."""
     entities: NDArray[np.int64]
     """The linked entities."""
     columns: NDArray[np.int64]
-    """Which of them each link leads to."""
+    """Index into ``entities`` of each link."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,11 +39,11 @@ class TokenEntityLinks:
     entities: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     scores: NDArray[np.float32] = field(default_factory=lambda: np.empty(0, np.float32))
     unknown: tuple[str, ...] = ()
-    """The best candidate of each mention none of whose candidates is in the graph."""
+    """The best candidate of each mention without a candidate in the graph."""
 
     @cached_property
     def ends(self) -> LinkEndpoints:
-        """Both ends of the links, sorted, each once; every batch of the text asks for them."""
+        """The sorted distinct ends of the links; cached, because every batch reads them."""
         tokens, slots = np.unique(self.tokens, return_inverse=True)
         entities, columns = np.unique(self.entities, return_inverse=True)
         return LinkEndpoints(tokens, slots, entities, columns)
@@ -58,13 +58,13 @@ def align(
 ) -> TokenEntityLinks:
     """Link every token that overlaps a mention to its candidates, and one token to all of them.
 
-    Overlap, not equality: one WordPiece may cover more than a mention, and a combining mark may
-    lie outside its token.
+    Overlap is enough, because one WordPiece can cover more than a mention, and a combining mark
+    can be outside its token.
 
     Args:
         offsets: The characters of each token, special tokens (0, 0).
         mentions: In characters of the same text.
-        graph: Says which entity index an id has.
+        graph: The graph of the entity indices.
         read_token: The token whose state the task head reads; it gets the text-level links.
         marks: The tokens that open an argument of a relation; they get the links of the mentions
             that overlap it.

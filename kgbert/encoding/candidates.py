@@ -1,4 +1,4 @@
-"""What the mentions of a text may mean, as entity linking is asked."""
+"""Candidate sets of mentions, the inputs of entity linking."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -15,15 +15,15 @@ from kgbert.linking.mention import Mention
 
 
 class CandidateSet(NamedTuple):
-    """The tokens of a mention, and the candidates of which one, or none, is right.
+    """The tokens of a mention and its candidates, of which at most one is right.
 
-    A mention that no token covers has no candidates: nothing can be said of it but "none".
+    A mention without a token has no candidates, so that it is predicted as NIL.
     """
 
     first: int
     last: int
     ids: tuple[str, ...]
-    """Of the candidates that the graph knows, best first."""
+    """Ids of the candidates in the graph, best first."""
     entities: tuple[int, ...]
     scores: tuple[float, ...]
 
@@ -31,7 +31,7 @@ class CandidateSet(NamedTuple):
 def candidate_set(
     mention: Mention, offsets: Offsets, graph: KnowledgeGraph, most: int
 ) -> CandidateSet:
-    """Return what a mention may mean, at most so many candidates; one of score 0 is never meant."""
+    """Return at most ``most`` candidates of a mention; those with score 0 are left out."""
     tokens = tokens_of(mention, offsets)
     if not tokens:
         return CandidateSet(0, 0, (), (), ())
@@ -50,20 +50,20 @@ def candidate_tables(
     linked: NDArray[np.int64],
     most: int,
 ) -> dict[str, Tensor]:
-    """Return the choices of a batch as tables, filled up where texts and mentions have fewer.
+    """Return the candidate sets of a batch as padded tensors.
 
     Args:
-        choices: Of each text, one a mention.
-        shifts: How many tokens of padding stand before each text.
-        linked: The entities of the batch's first nodes, in order.
-        most: Candidates that there is room for.
+        choices: The candidate sets of each text, one a mention.
+        shifts: Number of padding tokens before each text.
+        linked: Sorted entity indices of the first nodes of the batch.
+        most: Maximum number of candidates of a mention.
     """
     texts, width = len(choices), max(map(len, choices), default=0)
     spans = np.zeros((texts, width, 2), np.int64)
     nodes = np.zeros((texts, width, most), np.int64)
     scores = np.full((texts, width, most), -np.inf, np.float32)
-    for row, (of_text, shift) in enumerate(zip(choices, shifts, strict=True)):
-        for place, choice in enumerate(of_text):
+    for row, (text_choices, shift) in enumerate(zip(choices, shifts, strict=True)):
+        for place, choice in enumerate(text_choices):
             spans[row, place] = choice.first + shift, choice.last + shift
             count = len(choice.entities)
             nodes[row, place, :count] = np.searchsorted(linked, choice.entities)

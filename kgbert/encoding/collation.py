@@ -1,4 +1,4 @@
-"""The links of a batch, of all its texts together."""
+"""Collate the links of the texts of a batch."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,14 +12,14 @@ from kgbert.encoding.alignment import TokenEntityLinks
 def link_arrays(
     links: Sequence[TokenEntityLinks], shifts: Sequence[int]
 ) -> tuple[dict[str, NDArray[Any]], NDArray[np.int64]]:
-    """Return the links by the names that a fused model knows them by, and the linked entities.
+    """Return the link arguments of a fused model, and the linked entities.
 
     Args:
-        links: Of each text, in their order.
-        shifts: How far each text was moved by padding on its left.
+        links: The links of each text.
+        shifts: Number of padding tokens before each text.
     """
     ends = [text.ends for text in links]
-    of_text = [len(text.tokens) for text in links]
+    link_counts = [len(text.tokens) for text in links]
     positions = [len(each.tokens) for each in ends]
     entities = [len(each.entities) for each in ends]
     linked, nodes = np.unique(np.concatenate([x.entities for x in ends]), return_inverse=True)
@@ -27,8 +27,9 @@ def link_arrays(
     arrays: dict[str, NDArray[Any]] = {
         "link_batch_index": np.repeat(np.arange(len(links)), positions),
         "link_token_index": np.concatenate([x.tokens for x in ends]) + np.repeat(shifts, positions),
-        "link_query_index": np.concatenate([x.slots for x in ends]) + _before(positions, of_text),
-        "link_node_index": nodes[columns + _before(entities, of_text)],
+        "link_query_index": np.concatenate([x.slots for x in ends])
+        + _before(positions, link_counts),
+        "link_node_index": nodes[columns + _before(entities, link_counts)],
         "link_scores": log_scores(np.concatenate([text.scores for text in links])),
         "link_row_index": np.concatenate([np.arange(size) for size in positions]),
         "link_col_index": columns,
@@ -37,17 +38,17 @@ def link_arrays(
 
 
 def largest_table(links: Sequence[TokenEntityLinks]) -> tuple[int, int]:
-    """Return the most linked tokens and the most linked entities that one text has."""
+    """Return the maximum numbers of linked tokens and of linked entities of a text."""
     return max(len(x.ends.tokens) for x in links), max(len(x.ends.entities) for x in links)
 
 
-def _before(sizes: Sequence[int], of_text: Sequence[int]) -> NDArray[np.int64]:
-    """Return for each link the sum of the sizes of the texts before its own."""
-    return np.repeat(np.cumsum(sizes) - sizes, of_text)
+def _before(sizes: Sequence[int], link_counts: Sequence[int]) -> NDArray[np.int64]:
+    """Return for each link the sum of the sizes of the texts before its text."""
+    return np.repeat(np.cumsum(sizes) - sizes, link_counts)
 
 
 def log_scores(scores: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the logarithms of candidates' scores; zero hides a candidate: minus infinity.
+    """Return the logarithms of candidate scores; a score of zero hides a candidate.
 
     >>> log_scores(np.array([1.0, 0.0], np.float32)).tolist()
     [0.0, -inf]

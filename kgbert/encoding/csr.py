@@ -1,4 +1,4 @@
-"""A graph's adjacency as compressed sparse rows (CSR), from which neighbours are sampled."""
+"""The adjacency of a graph in compressed sparse rows (CSR), for neighbour sampling."""
 
 import logging
 from dataclasses import dataclass
@@ -14,10 +14,10 @@ from kgbert.utils.safetensors_io import open_matrices, save_matrices
 
 logger = logging.getLogger(__name__)
 
-#: From this number of edges on, the adjacency is cached in a file that all processes map.
+#: From this number of edges, the adjacency is cached in a file that all processes map.
 LARGE = 2_000_000
 
-#: Where these files are, by the hash of their graph.
+#: Folder of the cache files, which are named by the hash of their graph.
 CACHE = Path("~/.cache/kgbert/rows")
 
 
@@ -26,14 +26,14 @@ class CSRAdjacency:
     """Compressed sparse rows over both directions of every edge, sorted by type and sender."""
 
     offsets: NDArray[np.int64]
-    """Where the row of node ``i`` begins and ends: ``offsets[i : i + 2]``."""
+    """``offsets[i : i + 2]`` are the start and end of the row of node ``i``."""
     senders: NDArray[np.int32]
     types: NDArray[np.int32]
-    """Relation of each edge; ``relations`` higher where it is read against its direction."""
+    """Relation of each edge; ``relation + relations`` for inverse edges."""
 
 
 def load_adjacency(graph: KnowledgeGraph) -> CSRAdjacency:
-    """Return the rows of a graph; those of a large one from a file that is made only once."""
+    """Return the adjacency of a graph; that of a large graph is cached in a file."""
     if len(graph.heads) < LARGE:
         return build_adjacency(graph)
     path = CACHE.expanduser() / f"{graph.hash[:32]}.safetensors"
@@ -54,10 +54,10 @@ def load_adjacency(graph: KnowledgeGraph) -> CSRAdjacency:
 
 
 def build_adjacency(graph: KnowledgeGraph) -> CSRAdjacency:
-    """Return the rows of a graph, sorted in memory.
+    """Return the adjacency of a graph, sorted in memory.
 
-    A row holds what its node points to, the edges being sorted so already, and then what points to
-    it, for which one stable sort is enough.
+    A row has the tails of the edges of its node, which are sorted already, and then the heads of
+    the edges to it, which need one stable sort.
     """
     relations = len(graph.relation_ids)
     forward, backward = _in_order(graph)
@@ -66,7 +66,7 @@ def build_adjacency(graph: KnowledgeGraph) -> CSRAdjacency:
     np.cumsum(starts + ends, out=offsets[1:])
     senders = np.empty(2 * len(graph.heads), np.int32)
     types = np.empty_like(senders)
-    # The head reads what its edge points to; the tail reads it as the inverse relation.
+    # A head receives from the tails of its edges, a tail from the heads by the inverse relation.
     places = _places(graph.heads[forward], starts, offsets[:-1])
     senders[places], types[places] = graph.tails[forward], graph.relations[forward]
     places = _places(graph.tails[backward], ends, offsets[:-1] + starts)
@@ -90,12 +90,12 @@ def _in_order(graph: KnowledgeGraph) -> tuple[Any, NDArray[np.int64]]:
 def _places(
     receivers: NDArray[np.int32], counts: NDArray[np.int64], first: NDArray[np.int64]
 ) -> NDArray[np.int64]:
-    """Return the place of each edge, sorted by receiver, where a node's edges start at ``first``.
+    """Return the position of each edge, sorted by receiver.
 
     Args:
-        receivers: Of each edge.
-        counts: Edges of each node.
-        first: The place of each node's first edge.
+        receivers: The receiver of each edge.
+        counts: Number of edges of each node.
+        first: The position of the first edge of each node.
     """
     before = np.cumsum(counts) - counts
     places: NDArray[np.int64] = np.arange(len(receivers)) + (first - before)[receivers]

@@ -1,4 +1,4 @@
-"""One text as a processor reads it."""
+"""An encoded text: tokens, mentions and links."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -7,8 +7,8 @@ from kgbert.encoding.alignment import TokenEntityLinks
 from kgbert.encoding.candidates import CandidateSet
 from kgbert.linking.mention import Mention
 
-#: What a fused model takes as keyword arguments: tensors, and ``hop_sizes`` and ``table_size`` in
-#: plain numbers, which no GPU has to be waited for.
+#: Keyword arguments of a fused model: tensors, and ``hop_sizes`` and ``table_size`` as plain
+#: numbers, so that reading them needs no synchronisation with a GPU.
 Batch = dict[str, Any]
 
 
@@ -18,16 +18,16 @@ class EncodedText:
 
     text: str
     tokens: dict[str, list[int]]
-    """What the tokenizer returns: input_ids, attention_mask ..."""
+    """The output of the tokenizer: input_ids, attention_mask ..."""
     offsets: list[tuple[int, int]]
     word_ids: list[int | None]
     mentions: list[Mention]
     links: TokenEntityLinks
     expansion: Any = None
-    """What a :class:`~kgbert.encoding.expansion.TextExpander` appended, in its own form."""
+    """Data of the :class:`~kgbert.encoding.expansion.TextExpander` that appended tokens."""
     candidate_sets: tuple[CandidateSet, ...] = ()
-    """What each mention may mean, where a processor tells the candidates."""
+    """The candidates of each mention; empty unless the processor has ``candidates``."""
     marks: tuple[int, ...] = ()
-    """The tokens that open a relation's head and its tail, where the text has a relation."""
+    """The opening marker tokens of head and tail, if the text has relation arguments."""
     own_length: int | None = None
-    """Where words were appended, how many characters are the text's own."""
+    """Number of characters of the original text, if words were appended."""

@@ -1,4 +1,4 @@
-"""Mark the two arguments of a relation in what a tokenizer reads."""
+"""Mark the two arguments of a relation in the input of a tokenizer."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -6,32 +6,32 @@ from typing import NamedTuple
 from kgbert.data import Span
 from kgbert.utils.errors import KGBertError, Remedy
 
-#: What stands before and behind head and tail: signs that every vocabulary knows, so that no
-#: embedding has to be learnt anew (Zhou & Chen 2022, arXiv:2102.01373).
+#: Markers before and after head and tail. Every vocabulary has these signs, so that no new
+#: embedding has to be learnt (Zhou & Chen 2022, arXiv:2102.01373).
 MARKS = ("@", "#")
 
 
 class MarkedText(NamedTuple):
-    """A text with marks in it, and where its characters stood without them."""
+    """A text with markers, and the positions of its characters in the original text."""
 
     text: str
     origins: Sequence[int] = ()
-    """By character of the marked text, its end included, the place in the text as it was given;
-    empty where nothing is marked."""
+    """The position in the original text of each character of the marked text and of its end; empty
+    without markers."""
     openings: tuple[int, ...] = ()
-    """Where the marks stand that open head and tail."""
+    """Positions of the opening markers of head and tail."""
 
     def own(self, offsets: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-        """Return offsets in the marked text as offsets in the text that was given."""
+        """Convert offsets in the marked text to offsets in the original text."""
         if not self.origins:
             return list(offsets)
         return [(self.origins[start], self.origins[end]) for start, end in offsets]
 
     def opening_tokens(self, offsets: Sequence[tuple[int, int]]) -> tuple[int, ...]:
-        """Return the token of each opening mark, from the offsets in the marked text.
+        """Return the token of each opening marker, given the offsets in the marked text.
 
         Raises:
-            KGBertError: A mark lies where the tokenizer truncated the text.
+            KGBertError: The tokenizer cut off a marker.
         """
         tokens = [
             [token for token, (start, end) in enumerate(offsets) if start <= place < end]
@@ -48,7 +48,7 @@ class MarkedText(NamedTuple):
 
 
 def mark(text: str, arguments: Sequence[Span]) -> MarkedText:
-    """Return a text with its arguments between marks, which may stand within each other.
+    """Return a text with markers around its arguments, which can be nested.
 
     >>> marked = mark("aspirin blocks COX", [Span(0, 7, "head"), Span(15, 18, "tail")])
     >>> marked.text
@@ -59,7 +59,7 @@ def mark(text: str, arguments: Sequence[Span]) -> MarkedText:
     insertions = sorted(
         insertion
         for number, (span, sign) in enumerate(zip(arguments, MARKS, strict=True))
-        # At one place what ends comes first; the longer argument stands outside.
+        # At the same position, end markers come first, and the longer argument is the outer one.
         for insertion in (
             (span.start, 1, -span.end, number, f"{sign} "),
             (span.end, 0, -span.start, -number, f" {sign}"),

@@ -1,4 +1,4 @@
-"""Entity vectors computed once, which inference looks up instead of sampling a graph."""
+"""Precomputed entity vectors, which inference looks up instead of sampling the graph."""
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -12,32 +12,32 @@ from kgbert.utils.safetensors_io import open_matrices, save_matrices
 
 @dataclass(frozen=True)
 class Origin:
-    """What entity vectors depend on; if any of it changes they are stale."""
+    """The inputs of entity vectors; the vectors are stale if one of them changes."""
 
     graph_hash: str
     features_hash: str
-    """SHA-256 of the frozen encoder that made the features."""
+    """SHA-256 of the frozen encoder of the features."""
     drawing: str
-    """How neighbours are drawn."""
+    """Settings of the neighbour sampling."""
     weights_hash: str
-    """SHA-256 of the weights that are in the vectors."""
+    """SHA-256 of the weights that computed the vectors."""
 
 
 @dataclass(frozen=True, eq=False)
 class EntityVectors:
-    """What a trained model makes of every entity before it sees a text, in half precision."""
+    """The vectors of all entities from the graph encoder of a trained model, in half precision."""
 
     vectors: NDArray[np.float16]
-    """Shape (entities, size); mapped from the disk where they were loaded."""
+    """Shape (entities, size); memory-mapped after loading."""
     origin: Origin
 
     def save(self, path: Path) -> None:
-        """Write the vectors as safetensors, whole or not at all."""
+        """Write the vectors atomically to a safetensors file."""
         save_matrices(path, {"vectors": self.vectors}, asdict(self.origin))
 
     @classmethod
     def load(cls, path: Path) -> "EntityVectors":
-        """Open what :meth:`save` wrote; vectors are read when they are asked for."""
+        """Return the vectors in a file of :meth:`save`, mapped into memory."""
         matrices, about = open_matrices(path)
         try:
             return cls(matrices["vectors"], Origin(**about))

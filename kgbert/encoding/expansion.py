@@ -1,4 +1,4 @@
-"""Texts that grow: what an encoder may be given behind the tokens of a text."""
+"""Text expansion: append further tokens to those of a text."""
 
 from collections.abc import Callable, Sequence
 from importlib import import_module
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class TextExpander(Protocol):
     """Appends tokens to encoded texts, as K-BERT appends the triples of a mention.
 
-    A dataclass of plain values, so that a saved processor can rebuild it from its fields.
+    It must be a dataclass of plain values, because a loaded processor rebuilds it from its fields.
     """
 
     name: ClassVar[str]
@@ -30,7 +30,7 @@ class TextExpander(Protocol):
         tokenizer: PreTrainedTokenizerBase,
         max_length: int,
     ) -> "EncodedText":
-        """Return the text with tokens appended, as many as ``max_length`` leaves room for."""
+        """Return the text with tokens appended, up to ``max_length`` tokens in total."""
         ...
 
     def batch_tensors(
@@ -41,11 +41,11 @@ class TextExpander(Protocol):
 
 
 def make_expander(name: str, settings: dict[str, Any]) -> TextExpander:
-    """Return the expander that a saved processor names, with its settings."""
+    """Return the expander of a saved processor by its name and settings."""
     module, _, attribute = lookup(EXPANDERS, name, "text expander").partition(":")
     make: Callable[..., TextExpander] = getattr(import_module(module), attribute)
     return make(**settings)
 
 
-#: Where each expander is defined; imported when its name is used, since baselines build on this.
+#: Name -> ``module:class``, imported on use because the baselines import this module.
 EXPANDERS = {"kbert": "kgbert.baselines.kbert:SentenceTreeExpander"}

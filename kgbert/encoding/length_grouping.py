@@ -1,4 +1,4 @@
-"""Which texts are batched together: those of about one length, which costs little padding."""
+"""Batch texts of similar length together, to reduce padding."""
 
 from collections.abc import Callable, Iterator, Sequence
 
@@ -8,10 +8,10 @@ from transformers.trainer_pt_utils import get_length_grouped_indices
 
 
 class LengthGroupedSampler(Sampler[int]):
-    """Draws texts in a new order in each epoch, those of about one length side by side.
+    """Samples texts in a new order in each epoch, with texts of similar length together.
 
-    The order depends on (seed, epoch) alone and not on what else draws random numbers, so that all
-    arms of a comparison see the same batches, and a resumed training goes on as it would have.
+    The order depends on (seed, epoch) only and not on other random numbers, so that all arms of a
+    comparison have the same batches, and a resumed training is identical to an uninterrupted one.
     """
 
     def __init__(
@@ -22,13 +22,13 @@ class LengthGroupedSampler(Sampler[int]):
         seed: int,
         follow: Callable[[int], None] = lambda epoch: None,
     ) -> None:
-        """Make the order of the first epoch.
+        """Create a sampler at the first epoch.
 
         Args:
-            lengths: Of the texts.
-            batch_size: Of all processes together.
-            seed: Draws the orders.
-            follow: Told of each new epoch.
+            lengths: The length of each text.
+            batch_size: The total batch size of all processes.
+            seed: Seed of the orders.
+            follow: Called with each new epoch.
         """
         self.lengths, self.batch_size, self.seed = list(lengths), batch_size, seed
         self.follow, self.epoch = follow, 0
@@ -41,13 +41,13 @@ class LengthGroupedSampler(Sampler[int]):
         yield from get_length_grouped_indices(self.lengths, self.batch_size, generator=generator)
 
     def set_epoch(self, epoch: int) -> None:
-        """Draw another order from now on; called by Trainer and Accelerate."""
+        """Use the order of an epoch from now on; called by Trainer and Accelerate."""
         self.epoch = epoch
         self.follow(epoch)
 
 
 def batches_by_length(lengths: Sequence[int], batch_size: int) -> Iterator[list[int]]:
-    """Yield the places of texts batch by batch, the longest first, so that memory fails at once.
+    """Yield batches of text indices, the longest texts first, so that memory runs out at once.
 
     >>> list(batches_by_length([3, 9, 4], 2))
     [[1, 2], [0]]

@@ -1,4 +1,4 @@
-"""Sample the neighbourhood of a batch's entities from the whole graph."""
+"""Sample the neighbourhood of the entities of a batch from the whole graph."""
 
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -13,24 +13,24 @@ from kgbert.utils.errors import KGBertError
 
 @dataclass(frozen=True)
 class SampledSubgraph:
-    """A sampled subgraph; edges point from the neighbour that sends to the node that receives."""
+    """A sampled subgraph; edges point from the sending neighbour to the receiving node."""
 
     nodes: NDArray[np.int64]
-    """Entity indices: those asked for, then what each hop added; ascending within a hop."""
+    """Entity indices: the requested ones, then the new ones of each hop; ascending within a hop."""
     edge_index: NDArray[np.int64]
-    """Shape (2, edges), positions in ``nodes``: senders, receivers. Hop by hop as well."""
+    """Senders and receivers as positions in ``nodes``, shape (2, edges); in hop order."""
     edge_types: NDArray[np.int64]
-    """Relation of each edge; ``relation + relations`` where it is read against its direction."""
+    """Relation of each edge; ``relation + relations`` for inverse edges."""
     hop_sizes: list[tuple[int, int]]
-    """Nodes and edges that each hop added, the entities asked for first."""
+    """(nodes, edges) that each hop added; the first entry is that of the requested entities."""
 
 
 class NeighborSampler:
-    """Draw up to ``fan_out`` neighbours of each node, ``hops`` times.
+    """Samples up to ``fan_out`` neighbours of each node, over ``hops`` hops.
 
-    What is drawn for a node depends only on (seed, epoch, node), never on the batch, its order or
-    the worker, so that a deduplicated subgraph gives an entity the same vector in every batch. A
-    call costs the size of what it draws, not of the graph, whose rows may lie on the disk.
+    The neighbours of a node depend only on (seed, epoch, node), never on the batch, its order or
+    the worker, so that an entity has the same vector in every batch. The cost of a call depends on
+    the size of the sample, not of the graph, whose rows can be memory-mapped.
 
     >>> from kgbert.graph.storage.builder import GraphBuilder
     >>> builder = GraphBuilder()
@@ -55,23 +55,23 @@ class NeighborSampler:
 
     @cached_property
     def rows(self) -> CSRAdjacency:
-        """What is drawn from; anything with these three arrays will do."""
+        """The adjacency to sample from; any object with these three arrays works."""
         return load_adjacency(self.graph)
 
     @property
     def drawing(self) -> str:
-        """What decides, beside the graph, which neighbours evaluation reads."""
+        """The settings that determine, with the graph, the neighbours in evaluation."""
         return f"up to {self.fan_out} neighbours, seed {self.seed}"
 
     def sample(
         self, entities: NDArray[np.int64], epoch: int = 0, *, hops: int | None = None
     ) -> SampledSubgraph:
-        """Return the neighbourhood of some entity indices, these first and ascending.
+        """Return the neighbourhood of entities; these are the first nodes, in ascending order.
 
         Args:
-            entities: In any order, also more than once.
-            epoch: Which neighbours are drawn.
-            hops: How far; as far as the sampler was made for if None.
+            entities: Entity indices in any order, with or without duplicates.
+            epoch: Part of the random seed.
+            hops: Number of hops; the default of the sampler if None.
         """
         added = [np.unique(entities)]
         edges = [np.empty((3, 0), np.int64)]
@@ -97,7 +97,7 @@ class NeighborSampler:
         drawn = np.minimum(degree, self.fan_out)
         row = np.repeat(np.arange(len(nodes)), drawn)
         slot = np.arange(len(row)) - np.repeat(np.cumsum(drawn) - drawn, drawn)
-        # A row is cut into as many strata as are drawn, one neighbour from each: distinct, and
+        # Stratified sampling, one neighbour from each part of a row: neighbours are distinct, and
         # spread over the relations because rows are sorted by type.
         low = slot * degree[row] // drawn[row]
         high = (slot + 1) * degree[row] // drawn[row]

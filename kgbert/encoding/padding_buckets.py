@@ -1,4 +1,4 @@
-"""Batches in few shapes, so that a compiled model meets those it knows again and again."""
+"""Pad batches to few shapes, so that a model is compiled for few shapes."""
 
 from collections.abc import Sequence
 from itertools import accumulate
@@ -12,9 +12,9 @@ SMALLEST = 8
 
 
 def bucket_of(size: int) -> int:
-    """Return the next larger bucket: a power of two, or one, two or three quarters above it.
+    """Return the next larger bucket: a power of two times 1, 1.25, 1.5 or 1.75.
 
-    There is always an empty place, and at most about a fifth of a larger bucket is empty.
+    At least one position is padding, and at most about a fifth of a larger bucket.
 
     >>> [bucket_of(size) for size in (0, 7, 8, 9, 10, 1000, 1024)]
     [8, 8, 10, 10, 12, 1024, 1280]
@@ -26,14 +26,14 @@ def bucket_of(size: int) -> int:
 
 
 def pad_to_buckets(batch: dict[str, Any], read_token: int) -> dict[str, Any]:
-    """Return a batch whose knowledge is filled up to sizes that come again.
+    """Return a batch whose knowledge is padded to bucket sizes.
 
-    No text reads what is added: added nodes hear added edges only, and added links are hidden.
-    Texts are left as wide as they are; a tokenizer that pads to a fixed length settles that.
+    Padding does not change the output: padding nodes are receivers of padding edges only, and
+    padding links are hidden. The width of the texts is unchanged; the tokenizer can pad them.
 
     Args:
-        batch: What :meth:`kgbert.KGBertProcessor.collate` returned.
-        read_token: The token that the task head reads; from the end where it is negative.
+        batch: A batch of :meth:`kgbert.KGBertProcessor.collate`.
+        read_token: The token that the task head reads; a negative number counts from the end.
     """
     nodes, edges = (list(each) for each in zip(*batch["hop_sizes"], strict=True))
     wide_nodes = [bucket_of(size) for size in nodes]
@@ -43,8 +43,8 @@ def pad_to_buckets(batch: dict[str, Any], read_token: int) -> dict[str, Any]:
     for name in {"node_features", "entity_vectors"} & batch.keys():
         filled[name] = _spread(batch[name], place, sum(wide_nodes), 0)
     if "edge_index" in batch:
-        # What a hop adds leads to the hop before it, and so does what it is filled up with: there
-        # the first added node hears itself.
+        # The edges of a hop lead to the hop before it, and so do its padding edges, which are loops
+        # at the first padding node there.
         starts = list(accumulate(wide_nodes, initial=0))[:-1]
         ends = [start + size for start, size in zip(starts, nodes, strict=True)]
         filler = torch.tensor([0, *ends[:-1]]).repeat_interleave(torch.tensor(wide_edges))
@@ -56,9 +56,9 @@ def pad_to_buckets(batch: dict[str, Any], read_token: int) -> dict[str, Any]:
 
 
 def _links(
-    batch: dict[str, Any], place: Tensor, first_added_node: int, read_token: int
+    batch: dict[str, Any], place: Tensor, first_padding_node: int, read_token: int
 ) -> dict[str, Any]:
-    """Return the links, filled up with hidden ones between an added position and an added node."""
+    """Return the links, padded with hidden ones between a padding position and a padding node."""
     positions, links = len(batch["link_batch_index"]), len(batch["link_node_index"])
     width = batch["input_ids"].shape[1]
     most_positions, most_entities = batch["table_size"]
@@ -66,7 +66,7 @@ def _links(
         "link_batch_index": (batch["link_batch_index"], positions, 0),
         "link_token_index": (batch["link_token_index"], positions, read_token % width),
         "link_query_index": (batch["link_query_index"], links, positions),
-        "link_node_index": (place[batch["link_node_index"]], links, first_added_node),
+        "link_node_index": (place[batch["link_node_index"]], links, first_padding_node),
         "link_scores": (batch["link_scores"], links, -torch.inf),
         "link_row_index": (batch["link_row_index"], positions, most_positions),
         "link_col_index": (batch["link_col_index"], links, most_entities),
@@ -81,7 +81,7 @@ def _links(
 
 
 def _places(sizes: Sequence[int], wide: Sequence[int]) -> Tensor:
-    """Return where each item of each hop goes once the hops are wider."""
+    """Return the new position of each item of each hop after padding the hops."""
     starts = list(accumulate(wide, initial=0))
     return torch.cat(
         [torch.arange(start, start + size) for start, size in zip(starts, sizes, strict=False)]
@@ -89,7 +89,7 @@ def _places(sizes: Sequence[int], wide: Sequence[int]) -> Tensor:
 
 
 def _spread(rows: Tensor, places: Tensor, size: int, filler: int | float) -> Tensor:
-    """Return so many rows, some at their places and the rest filled."""
+    """Return ``size`` rows with the given ones at their places and the filler elsewhere."""
     filled = rows.new_full((size, *rows.shape[1:]), filler)
     filled[places] = rows
     return filled

@@ -1,4 +1,4 @@
-"""Texts in, batches out: tokenizer, linker and neighbour sampler behind one call."""
+"""The processor: tokenizer, linker and neighbour sampler in one call."""
 
 import json
 import logging
@@ -45,16 +45,16 @@ GRAPH_FILE = "graph.safetensors"
 FEATURES_FILE = "features.safetensors"
 VECTORS_FILE = "entity_vectors.safetensors"
 
-#: Longest text in tokens unless another length is chosen.
+#: Default maximum number of tokens of a text.
 MAX_LENGTH = 512
 
-#: Candidates of each mention in the batches of a model that links entities.
+#: Number of candidates of each mention in the batches of an entity linking model.
 CANDIDATES = 8
 
-#: Fewer tokens than this are too few to judge a tokenizer by.
+#: Fewest tokens for judging whether a tokenizer fits the texts.
 _JUDGED_TOKENS = 50
 
-#: What the settings file of a saved processor may contain.
+#: Names of the settings of a saved processor.
 _SETTINGS = {
     "linker",
     "fan_out",
@@ -70,7 +70,7 @@ _REQUIRED_SETTINGS = {"linker", "fan_out", "hops", "max_length", "padding_side"}
 
 
 def graph_metadata(graph: KnowledgeGraph) -> dict[str, str]:
-    """Return what a folder without its graph states of it: its origin, none of its names."""
+    """Return the metadata of a graph that a folder without the graph stores."""
     return {
         "source": Path(graph.source).name,
         "version": graph.version,
@@ -82,12 +82,12 @@ def graph_metadata(graph: KnowledgeGraph) -> dict[str, str]:
 def resolve_graph(
     folder: Path, given: KnowledgeGraph | None, metadata: Mapping[str, str]
 ) -> KnowledgeGraph:
-    """Return the graph that was given, or the one in the folder.
+    """Return the given graph, or the one in the folder.
 
     Args:
-        folder: Where a processor was saved.
-        given: The graph, read again by the user.
-        metadata: :func:`graph_metadata` of the graph that was left out; empty where it was not.
+        folder: The folder of a saved processor.
+        given: The graph that the user has read again.
+        metadata: :func:`graph_metadata` of the graph if it was left out, else empty.
 
     Raises:
         KGBertError: The graph was left out and is not given, or another one is given.
@@ -117,23 +117,24 @@ def _named(metadata: Mapping[str, str]) -> str:
 
 
 class KGBertProcessor:
-    """Tokenise, link and sample; saved and loaded like any processor.
+    """Tokenises and links texts and samples neighbours; saved and loaded like any processor.
 
     Args:
-        tokenizer: A fast tokenizer, since links need character offsets.
+        tokenizer: A fast tokenizer, because links need character offsets.
         graph: The knowledge graph.
         features: One vector an entity.
-        linker: Any callable from texts to mentions; the dictionary of the graph's names if None.
-        fan_out: Neighbours drawn for each node.
-        hops: How often; as many as the model has graph layers.
-        max_length: Longest text in tokens; None means what the tokenizer takes, 512 at most.
-        candidates: How many candidates of each mention batches bring, as entity linking needs them;
-            for all other models 0.
+        linker: Any callable from texts to mentions; None means a dictionary linker.
+        fan_out: Maximum number of sampled neighbours of a node.
+        hops: Number of hops, equal to the number of graph layers of the model.
+        max_length: Maximum number of tokens of a text; None means the limit of the tokenizer, at
+            most 512.
+        candidates: Number of candidates of each mention in a batch. Entity linking models need
+            them; for all other models it is 0.
         expander: Appends tokens to the texts, as K-BERT appends triples; None appends nothing.
-        reads_last_token: Whether the backbone's head for whole texts reads the last token of a text
-            instead of the first, so that the text-level links belong there. None decides by the
-            tokenizer: one that pads on the left, or has no classification token, is such a one's.
-            :meth:`for_model` knows it.
+        reads_last_token: Whether the sequence head of the backbone reads the last token instead of
+            the first, which then gets the text-level links. None means that it does if the
+            tokenizer pads on the left or has no classification token. :meth:`for_model` sets it
+            by the backbone.
     """
 
     def __init__(
@@ -158,7 +159,7 @@ class KGBertProcessor:
                 code="features-of-another-graph",
             )
         if tokenizer.pad_token is None:
-            # Decoder-only checkpoints have none; transformers' heads skip it from the end.
+            # Decoder-only checkpoints have none; the heads of transformers skip padding at the end.
             tokenizer.pad_token = tokenizer.eos_token
         self.tokenizer, self.graph, self.features = tokenizer, graph, features
         self.linker: Linker = linker if linker is not None else DictionaryLinker(graph)
@@ -184,13 +185,12 @@ class KGBertProcessor:
         """Return the processor that fits a fused model: its hops, length and candidates.
 
         Args:
-            model: A fused model, as ``from_backbone`` returns it.
-            graph: The graph that the model was made for.
+            model: A fused model.
+            graph: The graph of the model.
             features: One vector an entity; encoded by the backbone's checkpoint if None.
-            tokenizer: That of the backbone; loaded from the backbone's checkpoint if None.
-            linker: Any callable from texts to mentions; the dictionary of the graph's names if
-                None.
-            fan_out: Neighbours drawn for each node.
+            tokenizer: The tokenizer of the backbone; loaded from its checkpoint if None.
+            linker: Any callable from texts to mentions; None means a dictionary linker.
+            fan_out: Maximum number of sampled neighbours of a node.
 
         Raises:
             KGBertError: Tokenizer, graph or features do not belong to the model.
@@ -230,17 +230,17 @@ class KGBertProcessor:
 
     @property
     def pads_left(self) -> bool:
-        """Whether padding stands before the tokens of a text."""
+        """Whether padding comes before the tokens of a text."""
         return bool(self.tokenizer.padding_side == "left")
 
     def vectors_origin(self, weights_hash: str) -> Origin:
-        """Return what entity vectors of a graph encoder depend on with this processor."""
+        """Return the origin of entity vectors that are computed with this processor."""
         return Origin(
             self.graph.hash, self.features.encoder_hash, self.sampler.drawing, weights_hash
         )
 
     def use_vectors(self, vectors: EntityVectors | None) -> None:
-        """Look up what ``model.precompute(processor)`` returned; with None, sample again."""
+        """Use the vectors of ``model.precompute(processor)``; None samples the graph again."""
         if vectors is not None:
             own = asdict(self.vectors_origin(vectors.origin.weights_hash))
             given = asdict(vectors.origin)
@@ -257,11 +257,11 @@ class KGBertProcessor:
         self.vectors = vectors
 
     def encode(self, texts: Sequence[str | Example]) -> list[EncodedText]:
-        """Tokenise and link texts; the slow part, done once a text.
+        """Tokenise and link texts; this is the slow part, needed once a text.
 
         Args:
-            texts: Texts, or examples where they have the two arguments of a relation, which are
-                marked for the encoder; offsets and links are those of the text without marks.
+            texts: Texts, or examples with the two arguments of a relation, which get markers.
+                Offsets and links refer to the text without markers.
 
         Raises:
             KGBertError: An argument of a relation is cut off, or most tokens are unknown.
@@ -317,7 +317,7 @@ class KGBertProcessor:
         ]
 
     def _read_token(self, tokens: Mapping[str, list[int]]) -> int:
-        """Return the token that a head for whole texts reads, by the rule of transformers."""
+        """Return the token that a sequence head reads, by the rule of transformers."""
         if not self.reads_last_token:
             return 0
         ids, padding = tokens["input_ids"], self.tokenizer.pad_token_id
@@ -334,7 +334,7 @@ class KGBertProcessor:
         return mentions
 
     def _check_unknown_tokens(self, rows: list[list[int]]) -> None:
-        """Refuse a tokenizer to which most of the texts are unknown; warn where they are short."""
+        """Reject a tokenizer if most tokens are unknown; only warn if there are few tokens."""
         unknown, total = count_unknown(self.tokenizer, rows)
         if unknown <= MOST_UNKNOWN * total:
             return
@@ -349,7 +349,7 @@ class KGBertProcessor:
         logger.warning(message)
 
     def _warn_truncated(self, encoded: BatchEncoding) -> None:
-        """Warn once a call about truncated texts."""
+        """Warn once per call about truncated texts."""
         cut = sum(bool(encoding.overflowing) for encoding in encoded.encodings or ())
         if cut:
             logger.warning(
@@ -362,7 +362,7 @@ class KGBertProcessor:
             )
 
     def _warn_unknown_entities(self, encoded: Sequence[EncodedText]) -> None:
-        """Warn once a call about mentions of ids that the graph lacks, as of a foreign linker."""
+        """Warn once per call about mentions whose ids are not in the graph."""
         unknown = [entity for text in encoded for entity in text.links.unknown]
         if unknown:
             logger.warning(
@@ -376,13 +376,13 @@ class KGBertProcessor:
             )
 
     def collate(self, encoded: Sequence[EncodedText], epoch: int = 0) -> Batch:
-        """Pad texts to one batch and sample the neighbourhood of what they mention.
+        """Pad texts to one batch and sample the neighbourhood of their entities.
 
-        ``input_ids`` come first: Accelerate reads the batch size off the first tensor.
+        ``input_ids`` is the first tensor, because Accelerate reads the batch size from it.
 
         Args:
-            encoded: What :meth:`encode` returned.
-            epoch: Which neighbours are drawn; always 0 in evaluation.
+            encoded: The output of :meth:`encode`.
+            epoch: Part of the seed of the neighbour sampling; always 0 in evaluation.
         """
         padded = self.tokenizer.pad([text.tokens for text in encoded], return_tensors="pt")
         width = padded["input_ids"].shape[1]
@@ -404,11 +404,11 @@ class KGBertProcessor:
         return batch | self.expander.batch_tensors(encoded, width, self.max_length)
 
     def __call__(self, texts: Sequence[str | Example]) -> Batch:
-        """Return texts as one batch that a fused model takes as keyword arguments."""
+        """Return the texts as one batch of keyword arguments of a fused model."""
         return self.collate(self.encode(texts))
 
     def _entity_tensors(self, linked: NDArray[np.int64], epoch: int) -> Batch:
-        """Return vectors of the linked entities, or the subgraph that they are computed from."""
+        """Return precomputed vectors of the linked entities, or their sampled subgraph."""
         if self.vectors is not None:
             vectors = _tensors({"entity_vectors": self.vectors.vectors[linked]})
             weights_hash = self.vectors.origin.weights_hash
@@ -422,12 +422,12 @@ class KGBertProcessor:
         return _tensors(arrays) | {"hop_sizes": sampled.hop_sizes}
 
     def save_pretrained(self, folder: str | Path, *, include_graph: bool = True) -> None:
-        """Write tokenizer, graph, features and settings, enough to answer elsewhere as here.
+        """Write tokenizer, graph, features and settings; the loaded processor is equivalent.
 
         Args:
-            folder: Where to.
-            include_graph: Whether the graph with its names may be in the folder; where its licence
-                forbids that, it has to be given to :meth:`from_pretrained` again.
+            folder: The folder to write to.
+            include_graph: Whether to save the graph with its names. Without it, for example
+                because of its licence, :meth:`from_pretrained` needs the graph as an argument.
         """
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
@@ -442,7 +442,7 @@ class KGBertProcessor:
             "fan_out": self.sampler.fan_out,
             "hops": self.sampler.hops,
             "max_length": self.max_length,
-            # The tokenizer's own file forgets it in transformers 5.17.
+            # transformers 5.17 does not save it with the tokenizer.
             "padding_side": self.tokenizer.padding_side,
             "reads_last_token": self.reads_last_token,
         }
@@ -461,10 +461,10 @@ class KGBertProcessor:
     def from_pretrained(
         cls, folder: str | Path, *, graph: KnowledgeGraph | None = None
     ) -> "KGBertProcessor":
-        """Read what :meth:`save_pretrained` wrote; the graph is given if it was left out there.
+        """Load a saved processor; ``graph`` is needed if the folder does not include it.
 
         Raises:
-            KGBertError: Files of the folder are missing or damaged, or of a newer kgbert.
+            KGBertError: Files are missing, damaged, or from a newer kgbert.
         """
         folder = Path(folder)
         settings = _read_settings(folder)
