@@ -1,4 +1,4 @@
-"""What is known of the families of backbones, in one table."""
+"""The properties of backbone families, in one table."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,28 +10,28 @@ from transformers import PreTrainedConfig, PreTrainedModel
 
 from kgbert.utils.errors import KGBertError
 
-#: The token whose state a head for whole texts reads.
+#: The token whose state a sequence head reads.
 ReadPosition = Literal["first", "last", "last non-padding"]
 
 
 def unlimited(config: PreTrainedConfig) -> int | None:
-    """Return None: the family encodes distances, so that no table of positions ends."""
+    """Return None, for families with relative positions and no limit of the length."""
     return None
 
 
 def position_table(config: PreTrainedConfig) -> int | None:
-    """Return the number of positions that the backbone has, None if it does not say."""
+    """Return the number of positions in the configuration, None if it has no such field."""
     positions = getattr(config, "max_position_embeddings", None)
     return None if positions is None else int(positions)
 
 
 def after_padding(config: PreTrainedConfig) -> int | None:
-    """Return the number of positions, the first ones up to the padding token's id being unused."""
+    """Return the number of positions after the unused ones up to the id of the padding token."""
     return int(config.max_position_embeddings) - int(config.pad_token_id or 0) - 1
 
 
 def _mpnet(config: PreTrainedConfig) -> int | None:
-    # MPNet's padding index is 1 whatever the configuration says.
+    # MPNet always uses the padding index 1 and ignores the configuration.
     return int(config.max_position_embeddings) - 2
 
 
@@ -41,65 +41,65 @@ def _deberta(config: PreTrainedConfig) -> int | None:
 
 @dataclass(frozen=True)
 class BackboneFamily:
-    """What kgbert has to know of a family of backbones to inject knowledge into its blocks.
+    """The properties of a backbone family that knowledge injection needs.
 
-    Paths are dotted names of modules. The defaults are those of an encoder like BERT; a family
-    that is not in :data:`FAMILIES` is described by :func:`family_of` as far as that is safe.
+    Paths are dotted module names. The defaults are those of an encoder like BERT, and
+    :func:`family_of` returns them for a family that is not in :data:`FAMILIES`.
     """
 
     blocks: str = ""
-    """The list of blocks, from the base model; empty where the list has to be searched."""
+    """Path of the list of blocks in the base model; empty to search for the list."""
     shared_blocks: bool = False
-    """Whether fewer blocks than layers exist, each called for several layers in a row."""
+    """Whether there are fewer blocks than layers, each called for several consecutive layers."""
     inner_layers: str = ""
-    """The list of layers within a shared block, of which the last one is injected."""
+    """Path of the list of layers in a shared block; the last one is injected."""
     final_norm: str = ""
-    """The normalisation behind the last block, from the base model; empty where there is none."""
+    """Path of the normalisation after the last block in the base model; empty if there is none."""
     feed_forward: str = ""
-    """The layer that widens the states, before the activation, from a block; empty where the
+    """Path of the first feed-forward layer, before the activation, in a block; empty if the
     feed-forward part is gated or unknown."""
     tokens_first: bool = False
-    """Whether blocks compute on (tokens, batch, hidden) instead of (batch, tokens, hidden)."""
+    """Whether states have the shape (tokens, batch, hidden) instead of (batch, tokens, hidden)."""
     read_position: ReadPosition = "first"
-    """Which token the head for whole texts reads."""
+    """The token that the sequence head reads."""
     causal: bool = False
-    """Whether a token sees only the tokens before it."""
+    """Whether a token attends only to the tokens before it."""
     max_tokens: Callable[[PreTrainedConfig], int | None] = position_table
-    """Longest text in tokens, special tokens included; None for any length."""
+    """Maximum number of tokens, special tokens included; None for no limit."""
     absolute_positions: Literal["", "from zero", "after padding"] = ""
-    """Where absolute position numbers are the only source of word order: what counts as the first
-    number. Empty for all others, which cannot be given positions of one's own."""
+    """The first position number, if absolute positions are the only source of word order; empty for
+    other families, to which custom positions cannot be passed."""
 
     @property
     def reads_first_token(self) -> bool:
-        """Whether the head for whole texts reads the first token."""
+        """Whether the sequence head reads the first token."""
         return self.read_position == "first"
 
     def first_position(self, config: PreTrainedConfig) -> int | None:
-        """Return the position number of the first token, None where positions are not absolute."""
+        """Return the position number of the first token, None if positions are not absolute."""
         if not self.absolute_positions:
             return None
         return 0 if self.absolute_positions == "from zero" else int(config.pad_token_id or 0) + 1
 
 
 def family_of(config: PreTrainedConfig) -> BackboneFamily:
-    """Return what is known of the family of a backbone's configuration."""
+    """Return the family of a configuration, or the defaults if it is unknown."""
     return FAMILIES.get(config.model_type, BackboneFamily())
 
 
 def longest_text(config: PreTrainedConfig) -> int | None:
-    """Return how many tokens a backbone takes, special tokens included; None for any number."""
+    """Return the maximum number of tokens, special tokens included; None for no limit."""
     return family_of(config).max_tokens(config)
 
 
 @dataclass(frozen=True)
 class Block:
-    """One layer of a backbone: a module, and which of the module's calls in a pass it is."""
+    """One layer of a backbone: a module, and the number of its call if blocks are shared."""
 
     module: nn.Module
     call: int | None = None
-    """Counted from 1 over all calls of shared blocks in a pass; None where blocks are not shared.
-    """
+    """Number of the call, from 1, among all calls of shared blocks in a forward pass; None if
+    blocks are not shared."""
 
 
 def blocks_of(backbone: PreTrainedModel) -> list[Block]:
@@ -120,8 +120,8 @@ def _block_modules(
     backbone: PreTrainedModel, family: BackboneFamily, layers: int
 ) -> list[nn.Module]:
     if family.shared_blocks:
-        # Hidden states are recorded at the innermost layers, of which the last one returns the
-        # state of its group.
+        # transformers records hidden states at the innermost layers; the last one returns the state
+        # of its group.
         groups = _modules(backbone.base_model, family.blocks)
         return [_modules(group, family.inner_layers)[-1] for group in groups]
     if family.blocks:
@@ -138,7 +138,7 @@ def _block_modules(
 
 
 def head_input_of(backbone: PreTrainedModel) -> Block:
-    """Return the module whose output the task head reads: the last block or the final norm."""
+    """Return the module whose output the task head reads: the final norm or the last block."""
     path = family_of(backbone.config).final_norm
     if path:
         return Block(_submodule(backbone.base_model, path))
@@ -147,13 +147,13 @@ def head_input_of(backbone: PreTrainedModel) -> Block:
 
 
 def feed_forward_of(backbone: PreTrainedModel, block: Block) -> Block:
-    """Return the layer that widens a block's states, before their activation.
+    """Return the first feed-forward layer of a block, before the activation.
 
     Raises:
         KGBertError: The feed-forward part is gated or unknown, so that there is no such layer.
     """
     family = family_of(backbone.config)
-    path = family.feed_forward if backbone.config.model_type in FAMILIES else _widening(block)
+    path = family.feed_forward if backbone.config.model_type in FAMILIES else _widening_path(block)
     if not path:
         raise KGBertError(
             f"the feed-forward part of a {type(block.module).__name__} is gated, so that there is "
@@ -164,8 +164,8 @@ def feed_forward_of(backbone: PreTrainedModel, block: Block) -> Block:
     return Block(_submodule(block.module, path), block.call)
 
 
-def _widening(block: Block) -> str:
-    """Return the path of the last but one linear layer, if the last one reverses its shape."""
+def _widening_path(block: Block) -> str:
+    """Return the path of the second to last linear layer if the last one reverses its shape."""
     named = [(name, x) for name, x in block.module.named_modules() if isinstance(x, nn.Linear)]
     (name, wide), (_, narrow) = named[-2:]
     return name if (wide.in_features, wide.out_features) == narrow.weight.shape else ""

@@ -1,4 +1,4 @@
-"""Feature vectors of a graph's entities, kept in half precision beside the graph."""
+"""Feature vectors of the entities of a graph, stored in half precision."""
 
 import hashlib
 import logging
@@ -23,16 +23,16 @@ from kgbert.utils.safetensors_io import open_matrices, save_matrices
 
 logger = logging.getLogger(__name__)
 
-#: How many vectors are hashed and checked at least, if there are as many.
+#: Fewest vectors in the sample that is hashed and checked, if there are as many.
 _HASHED = 50_000
 
 
 @dataclass(frozen=True, eq=False)
 class EntityFeatures:
-    """One vector for each entity, and the encoder that made them."""
+    """One vector for each entity, and the encoder that computed them."""
 
     vectors: NDArray[np.float16]
-    """Shape (entities, features); mapped from the disk where they were loaded."""
+    """Shape (entities, features); memory-mapped after loading."""
     encoder: str
     """Name or folder of the frozen encoder."""
     encoder_hash: str
@@ -41,11 +41,11 @@ class EntityFeatures:
 
     @cached_property
     def hash(self) -> str:
-        """SHA-256 of the vectors; of very many, of some drawn evenly from all."""
+        """SHA-256 of the vectors; for large matrices, of an evenly spaced sample."""
         return hashlib.sha256(np.ascontiguousarray(self._sample).tobytes()).hexdigest()
 
     def save(self, path: Path) -> None:
-        """Write the vectors as safetensors, whole or not at all."""
+        """Write the vectors atomically to a safetensors file."""
         about = {
             "encoder": self.encoder,
             "encoder_hash": self.encoder_hash,
@@ -55,11 +55,11 @@ class EntityFeatures:
 
     @classmethod
     def load(cls, path: Path) -> "EntityFeatures":
-        """Open what :meth:`save` wrote; vectors are read from the disk when they are used.
+        """Return the features in a file of :meth:`save`, mapped into memory.
 
         Raises:
-            KGBertError: The file is damaged, has other contents, or vectors that are not finite; of
-                very many vectors some drawn evenly from all are looked at.
+            KGBertError: The file is damaged, has other contents, or vectors that are not finite; in
+                a large matrix, an evenly spaced sample is checked.
         """
         matrices, about = open_matrices(path)
         try:
@@ -84,10 +84,10 @@ class EntityFeatures:
 
 
 def load_cached(path: Path) -> EntityFeatures | None:
-    """Return the features in a cache file; None if there is none, or a damaged one, with a warning.
+    """Return the features in a cache file; None if it is missing, or with a warning if damaged.
 
     Args:
-        path: The file, which the caller then writes again.
+        path: The cache file. After None, the caller computes the features and writes it.
     """
     if not path.exists():
         return None
@@ -99,14 +99,14 @@ def load_cached(path: Path) -> EntityFeatures | None:
 
 
 def save_cached(features: EntityFeatures, path: Path) -> None:
-    """Write features to a cache file; warn and go on where that is impossible."""
+    """Write features to a cache file; warn and continue if that fails."""
     try:
         features.save(path)
     except OSError as error:
         logger.warning("the features are not cached: %s", error)
 
 
-#: Called with how many entities are encoded and how many there are.
+#: Called with the number of encoded entities and the total.
 Progress = Callable[[int, int], None]
 
 
@@ -122,15 +122,15 @@ def encode_entities(
     """Return one feature vector for each entity: its verbalized neighbourhood, encoded.
 
     Args:
-        graph: Its entities are put into words by :func:`kgbert.graph.verbalize.verbalize`.
-        name_or_path: The encoder, as a rule the backbone before fine-tuning.
-        batch_size: Entities encoded together.
-        max_length: Longest description in tokens; what is longer is cut.
+        graph: The graph; :func:`kgbert.graph.verbalize.verbalize` describes its entities.
+        name_or_path: The encoder, usually the backbone before fine-tuning.
+        batch_size: Number of entities that are encoded at a time.
+        max_length: Maximum number of tokens of a description; longer ones are truncated.
         progress: Called after each batch.
-        cache: Folder where vectors are cached by texts and encoder; None encodes again.
+        cache: Folder of vectors cached by texts and encoder; None disables the cache.
     """
     tokenizer = load_tokenizer(name_or_path)
-    # In single precision whatever it was saved in, so that its hash does not depend on that.
+    # Always in single precision, so that the hash does not depend on the saved precision.
     encoder: Any = load_pretrained(AutoModel, name_or_path, dtype=torch.float32).eval()
     check_tokenizer(tokenizer, encoder.config)
     if tokenizer.pad_token is None:
@@ -146,7 +146,7 @@ def encode_entities(
             return replace(cached, encoder=name_or_path)
     if torch.cuda.is_available():
         encoder = encoder.cuda()
-    # Equal lengths side by side, so that little is computed on padding.
+    # Texts of similar length are batched together to reduce padding.
     order = np.argsort([len(text) for text in texts], kind="stable")
     vectors = np.zeros((len(texts), encoder.config.hidden_size), np.float16)
     for start in range(0, len(texts), batch_size):
@@ -166,7 +166,7 @@ def mean_states(
     texts: Sequence[str],
     max_length: int,
 ) -> NDArray[np.float16]:
-    """Return the mean of each text's token states, scaled to the length sqrt(hidden)."""
+    """Return the mean token state of each text, scaled to the length sqrt(hidden)."""
     inputs = tokenizer(
         list(texts), truncation=True, max_length=max_length, padding=True, return_tensors="pt"
     ).to(encoder.device)
@@ -181,7 +181,7 @@ def mean_states(
 
 
 def weights_hash(model: torch.nn.Module) -> str:
-    """Return the SHA-256 of a model's weights, which says whether two encoders are the same."""
+    """Return the SHA-256 of the weights of a model, which identifies an encoder."""
     digest = hashlib.sha256()
     for name, chunk in _chunks(model):
         digest.update(name.encode())

@@ -1,4 +1,4 @@
-"""Load tokenizers, configurations and models of Hugging Face without running foreign code."""
+"""Load tokenizers, configurations and models of Hugging Face without remote code."""
 
 import json
 from pathlib import Path
@@ -16,15 +16,15 @@ from transformers import (
 
 from kgbert.utils.errors import KGBertError
 
-#: Most embeddings without a token: tables are padded to round numbers.
+#: Most embeddings without a token, since embedding tables are often padded to round sizes.
 _MOST_UNUSED = 1_024
 
-#: From this share of unknown tokens on, a tokenizer is not the one of the texts' encoder.
+#: Above this share of unknown tokens, a tokenizer does not fit the texts.
 MOST_UNKNOWN = 0.5
 
 
 def load_pretrained(auto_class: Any, name_or_path: Any, **options: Any) -> PreTrainedModel:
-    """Return what an Auto class loads; code that a folder brings is refused, never run."""
+    """Return the model that an Auto class loads; a checkpoint with its own code is rejected."""
     model: PreTrainedModel = _load(auto_class, name_or_path, options)
     return model
 
@@ -39,7 +39,7 @@ def load_tokenizer(name_or_path: Any, **options: Any) -> PreTrainedTokenizerBase
     """Return the tokenizer of a checkpoint.
 
     Raises:
-        KGBertError: The folder brings no vocabulary, or code of its own.
+        KGBertError: The checkpoint has no vocabulary, or needs its own code.
     """
     tokenizer: PreTrainedTokenizerBase = _load(AutoTokenizer, name_or_path, options)
     check_vocabulary(tokenizer, name_or_path)
@@ -57,10 +57,10 @@ def _load(auto_class: Any, name_or_path: Any, options: dict[str, Any]) -> Any:
 
 
 def _check_foreign_code(folder: Path) -> None:
-    """Refuse a folder whose architecture or tokenizer only its own code defines.
+    """Reject a folder whose architecture or tokenizer is only defined by its own code.
 
-    transformers would silently take a similar class of its own. A folder that brings code beside
-    what transformers has as well is loaded without that code.
+    transformers would silently use a similar class of its own. A folder with its own code for
+    classes that transformers also has is loaded without that code.
     """
     config, tokenizer = (_read_json(folder / x) for x in ("config.json", "tokenizer_config.json"))
     is_foreign = "auto_map" in config and config.get("model_type") not in CONFIG_MAPPING
@@ -70,7 +70,7 @@ def _check_foreign_code(folder: Path) -> None:
 
 
 def _read_json(path: Path) -> dict[str, Any]:
-    # Whatever is wrong with the file, transformers reports it.
+    # transformers reports errors in the file.
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -87,9 +87,9 @@ def _foreign_code(source: Any) -> KGBertError:
 
 
 def check_vocabulary(tokenizer: PreTrainedTokenizerBase, source: Any = "") -> None:
-    """Raise KGBertError where a tokenizer knows nothing but its special tokens.
+    """Raise KGBertError if a tokenizer has only special tokens.
 
-    transformers makes such a tokenizer for a folder without one.
+    transformers creates such a tokenizer for a folder without one.
     """
     words = set(tokenizer.get_vocab().values()) - set(tokenizer.all_special_ids)
     if not words:
@@ -102,7 +102,7 @@ def check_vocabulary(tokenizer: PreTrainedTokenizerBase, source: Any = "") -> No
 
 
 def check_tokenizer(tokenizer: PreTrainedTokenizerBase, config: PreTrainedConfig) -> None:
-    """Raise KGBertError where a tokenizer is not that of a model, judged by the vocabulary size.
+    """Raise KGBertError if the vocabulary size of a tokenizer does not fit a model.
 
     Args:
         tokenizer: The tokenizer.
@@ -122,7 +122,7 @@ def check_tokenizer(tokenizer: PreTrainedTokenizerBase, config: PreTrainedConfig
 
 
 def count_unknown(tokenizer: PreTrainedTokenizerBase, rows: list[list[int]]) -> tuple[int, int]:
-    """Return how many tokens of some texts are unknown, and how many tokens are no special ones."""
+    """Return the number of unknown tokens, and the number of tokens that are not special."""
     unknown = tokenizer.unk_token_id
     special = set(tokenizer.all_special_ids) - {unknown}
     words = [token for row in rows for token in row if token not in special]
