@@ -1,1 +1,1 @@
-"""Published rival methods: K-BERT, ERNIE, KnowBert, on2vec."""
+"""Published baselines: K-BERT, ERNIE, KnowBert, on2vec."""

@@ -1,4 +1,4 @@
-"""The way of ERNIE: entities are fused into the feed-forward part of the tokens they belong to."""
+"""ERNIE: fuse entities into the feed-forward part of the tokens that mention them."""
 
 import hashlib
 import math
@@ -21,22 +21,22 @@ from kgbert.models.layers.multihead import MultiHeadAttention
 #: Length of a vector, as in ERNIE.
 SIZE = 100
 
-#: How the vectors are trained, part of the name under which they are kept: this often through all
-#: edges, and in this many steps at least.
+#: Settings of the training of the vectors, which are part of the cache key: at least this many
+#: epochs and this many steps.
 EPOCHS, STEPS, BATCH, RATE, SEED = 20, 1500, 2048, 0.01, 0
 
 
 def transe_vectors(
     graph: KnowledgeGraph, *, cache: str | Path | None = "~/.cache/kgbert/features"
 ) -> EntityFeatures:
-    """Return one vector an entity such that ``head + relation`` lies near ``tail``.
+    """Return one vector an entity such that ``head + relation`` is close to ``tail``.
 
-    TransE (Bordes et al. 2013) with a margin against edges whose head or tail was drawn at random.
-    An entity without edges has a vector that says nothing.
+    TransE (Bordes et al. 2013) with a margin loss against edges with a random head or tail. The
+    vector of an entity without edges is random.
 
     Args:
         graph: Only its edges are read.
-        cache: Folder where vectors are kept by graph and settings; None trains anew.
+        cache: Folder of vectors cached by graph and settings; None disables the cache.
     """
     key = f"TransE {SIZE} {EPOCHS} {STEPS} {BATCH} {RATE} {SEED} {graph.hash}"
     name = f"transe-{hashlib.sha256(key.encode()).hexdigest()[:32]}.safetensors"
@@ -52,7 +52,7 @@ def transe_vectors(
 
 def _trained(graph: KnowledgeGraph) -> "np.ndarray[tuple[int, ...], np.dtype[np.float32]]":
     edges = torch.from_numpy(np.stack([graph.heads, graph.relations, graph.tails]).astype(np.int64))
-    # What else of a run draws random numbers must not notice.
+    # Forked, so that the random numbers of the rest of the run do not change.
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(SEED)
         model = TransE(len(graph), max(1, len(graph.relation_ids)), SIZE, sparse=True)
@@ -64,50 +64,51 @@ def _trained(graph: KnowledgeGraph) -> "np.ndarray[tuple[int, ...], np.dtype[np.
                 model.loss(*edges[:, batch]).backward()
                 optimiser.step()
         weight = torch.nn.functional.normalize(model.node_emb.weight.detach(), dim=-1)
-    # As long as other features are: a unit a component in the mean.
+    # The same length as other features, sqrt(size).
     vectors: np.ndarray[tuple[int, ...], np.dtype[np.float32]] = (weight * SIZE**0.5).numpy()
     return vectors
 
 
 def ernie_injections(config: KGBertConfig, pools: bool) -> list[Injection]:
-    """Return a fusion in each of the injected blocks."""
+    """Return one fusion for each injected block."""
     names = {layer: f"layer_{layer}" for layer in sorted(config.injected_layers)}
-    found = []
+    injections = []
     for layer, before in zip(names, [None, *names.values()], strict=False):
         is_last = layer == max(names)
         fusion = EntityFusion(config, before, None if is_last else names[layer])
-        found.append(Injection(names[layer], layer, fusion, place="feed forward"))
-    return found
+        injections.append(Injection(names[layer], layer, fusion, place="feed forward"))
+    return injections
 
 
 class EntityFusion(nn.Module):
-    """Fuse the entity of each mention into the state of its first token, and the other way.
+    """Fuse the entity of each mention and the state of its first token into each other.
 
     ERNIE (Zhang et al. 2019, arXiv:1905.07129). In each of the upper blocks, for a mention with
     first token ``w`` and entity ``e``::
 
-        e = LayerNorm(e + attention of the text's entities to each other)
-        h = gelu(W_t w + b + W_e e)           the block's own feed-forward part, e added
+        e = LayerNorm(e + self-attention over the entities of the text)
+        h = gelu(W_t w + b + W_e e)           the block's own feed-forward part plus e
         w = LayerNorm(w + W h)                the block's own
         e = LayerNorm(e + U h)
 
-    Kept: all of that, TransE vectors of 100 numbers as the first ``e``, four heads, the alignment
-    with the first token. Left out: the pretraining on Wikipedia with entities to be guessed (here
-    ``W_e`` starts at zero instead, so that training starts from the plain encoder), the markers
-    that the original puts around mentions of relation and typing tasks, and several candidates:
-    the best one counts.
+    Same as the original: these equations, TransE vectors of size 100 as the initial ``e``, four
+    heads, and the alignment with the first token. Different: there is no pretraining on Wikipedia
+    with masked entities (``W_e`` starts at zero instead, so that training starts from the plain
+    encoder), no markers around the mentions of relation and typing tasks, and only the best
+    candidate of a mention is used.
     """
 
     def __init__(self, config: KGBertConfig, before: str | None, after: str | None) -> None:
-        """Make the fusion of one block.
+        """Create the fusion of one block.
 
         Args:
-            config: Says how large everything is.
-            before: Where the block before left the entities; None in the first.
-            after: Where this one leaves them; None in the last, behind which nothing reads them.
+            config: The sizes of all layers.
+            before: Key of the entity states of the previous injected block; None in the first.
+            after: Key of the entity states of this block; None in the last, whose entity states
+                are not used.
         """
         super().__init__()
-        size, wide = config.feature_size, _width(config)
+        size, wide = config.feature_size, _intermediate_size(config)
         self.before, self.after = before, after
         self.attention = MultiHeadAttention(size, size, config.knowledge_heads)
         self.attention_norm = nn.LayerNorm(size)
@@ -120,32 +121,32 @@ class EntityFusion(nn.Module):
     def forward(
         self, states: Float[Tensor, "batch tokens hidden"], current: KnowledgeContext
     ) -> Float[Tensor, "batch tokens hidden"]:
-        """Return a block's widened states, before their activation, with the entities added."""
+        """Return the intermediate states of a block, before their activation, plus the entities."""
         if current.entities is None or current.links is None or not len(current.links.query_index):
             return states
         spans = current.mentions(states.shape[1])
         nodes, known = top_nodes(spans)
-        # Under a name for each block: one that is recomputed must find what it found before.
+        # One key for each block, because a recomputed block must read the same states again.
         entities = current.entity_states[self.before] if self.before else current.entities[nodes]
         read = self.attention(entities, entities, _visible(spans, known))
         entities = self.attention_norm(entities + self.dropout(read))
         added = self.into_token(entities).to(states.dtype) * known.unsqueeze(1)
         states = states.index_put((spans.rows, spans.first), added, accumulate=True)
         if self.after is not None:
-            seen = nn.functional.gelu(states[spans.rows, spans.first])
-            entities = self.norm(entities + self.dropout(self.from_token(seen)))
+            activations = nn.functional.gelu(states[spans.rows, spans.first])
+            entities = self.norm(entities + self.dropout(self.from_token(activations)))
             current.entity_states[self.after] = entities
         return states
 
 
 def _visible(spans: Spans, known: Bool[Tensor, " spans"]) -> Bool[Tensor, "spans spans"]:
-    """Return which entities see each other; one whose link is hidden is seen by itself alone."""
+    """Return the attention mask of entities; one with a hidden link only attends to itself."""
     alone = torch.eye(len(known), dtype=torch.bool, device=known.device)
     return spans.together() & known | alone
 
 
-def _width(config: KGBertConfig) -> int:
-    """Return how wide a block's feed-forward part is, whatever the family calls it."""
+def _intermediate_size(config: KGBertConfig) -> int:
+    """Return the intermediate size of a backbone, whose field differs between families."""
     backbone = config.backbone
     names = ("intermediate_size", "hidden_dim", "d_inner")
     return int(next(getattr(backbone, name) for name in names if hasattr(backbone, name)))

@@ -1,4 +1,4 @@
-"""K-BERT: triples appended to the tokens of a text, seen by their mention alone."""
+"""K-BERT: append triples to the tokens of a text, visible to their mention only."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -14,13 +14,13 @@ from kgbert.encoding.encoded import EncodedText
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.linking.mention import Mention
 
-#: Added to the attention of what a token does not see: small enough to vanish in any softmax, and
-#: no infinity, of which half precision would make something that is no number.
+#: Added to the attention logits of invisible tokens: small enough to vanish in any softmax, and
+#: finite, because infinity would give NaN in half precision.
 UNSEEN = -1e4
 
 
 class Branch(NamedTuple):
-    """A triple of a mention: its tokens are appended to those of the text."""
+    """The appended tokens of one triple of a mention."""
 
     stem: tuple[int, ...]
     """The tokens of the mention."""
@@ -32,15 +32,15 @@ class Branch(NamedTuple):
 class SentenceTreeExpander:
     """Appends the triples of each mention to the tokens of a text.
 
-    The tokens of a triple follow those of the text, since a backbone with absolute positions
-    knows the order of its tokens by their position numbers alone: those of a branch go on from its
-    mention, as if the rest of the text were not there.
+    The tokens of triples come after those of the text. A backbone with absolute positions reads
+    the order of tokens from their position numbers only, and those of a branch continue from its
+    mention, as if the rest of the text did not exist.
     """
 
     triples: int = 2
-    """Most triples a mention; the first of its best candidate's edges."""
+    """Maximum number of triples a mention: the first edges of its best candidate."""
     first_position: int = 0
-    """The position number of the first token, as the backbone counts."""
+    """The position number that the backbone gives to the first token."""
 
     name: ClassVar[str] = "kbert"
 
@@ -51,7 +51,7 @@ class SentenceTreeExpander:
         tokenizer: PreTrainedTokenizerBase,
         max_length: int,
     ) -> EncodedText:
-        """Return the text with the tokens of its triples behind it, as far as there is room."""
+        """Return the text followed by the tokens of its triples, up to ``max_length`` tokens."""
         tokens = {name: list(values) for name, values in text.tokens.items()}
         branches = []
         for mention in text.mentions:
@@ -77,64 +77,64 @@ class SentenceTreeExpander:
     def batch_tensors(
         self, encoded: Sequence[EncodedText], width: int, max_length: int
     ) -> dict[str, Tensor]:
-        """Return the tokens to pool, the attention between tokens, and their position numbers."""
+        """Return the pooling mask, the additive attention mask, and the position numbers."""
         branches: list[tuple[Branch, ...]] = [text.expansion for text in encoded]
         trunks = [
-            len(text.offsets) - sum(end - start for _, start, end in of_text)
-            for text, of_text in zip(encoded, branches, strict=True)
+            len(text.offsets) - sum(end - start for _, start, end in text_branches)
+            for text, text_branches in zip(encoded, branches, strict=True)
         ]
         return {
-            # Mean pooling counts the text alone.
+            # Mean pooling excludes the triples.
             "pooling_mask": torch.arange(width) < torch.tensor(trunks).unsqueeze(1),
             "attention_mask": self.attention(trunks, branches, width),
             "position_ids": self.positions(trunks, branches, width, max_length),
         }
 
     def triples_of(self, graph: KnowledgeGraph, mention: Mention) -> Iterator[str]:
-        """Yield relation and tail of a mention's triples in words."""
+        """Yield the relation and tail names of the triples of a mention."""
         best = mention.candidates[0].entity if mention.candidates else ""
         index = graph.entity_ids.find(best)
         edges = () if index is None else range(*graph.edge_offsets[index : index + 2].tolist())
         for edge in islice(edges, self.triples):
             relation = graph.relation_names[int(graph.relations[edge])]
-            # With a blank before it: to some tokenizers a word within a sentence is another one.
+            # Some tokenizers encode a word within a sentence differently, hence the leading blank.
             yield f" {relation} {graph.name(int(graph.tails[edge]))}"
 
     def attention(
         self, trunks: Sequence[int], branches: Sequence[Sequence[Branch]], width: int
     ) -> Tensor:
-        """Return what each token sees, to be added to its attention: (batch, 1, tokens, tokens).
+        """Return the additive attention mask, shape (batch, 1, tokens, tokens).
 
-        A token of the text sees the text and the branches of its own mention; a token of a branch
-        sees its branch and the mention. Padding sees itself.
+        A token of the text attends to the text and to the branches of its own mention. A token of
+        a branch attends to its branch and the mention, and padding to itself.
 
         Args:
-            trunks: Tokens of each text itself.
-            branches: Of each text.
-            width: Tokens of the batch.
+            trunks: Number of tokens of each text without branches.
+            branches: The branches of each text.
+            width: Number of tokens of the batch.
         """
-        seen = torch.eye(width, dtype=torch.bool).repeat(len(trunks), 1, 1)
-        for row, (trunk, of_text) in enumerate(zip(trunks, branches, strict=True)):
-            seen[row, :trunk, :trunk] = True
-            for stem, start, end in of_text:
-                seen[row, start:end, start:end] = True
-                seen[row, stem, start:end] = True
-                seen[row, start:end, stem] = True
-        return torch.zeros(seen.shape).masked_fill(~seen, UNSEEN).unsqueeze(1)
+        visible = torch.eye(width, dtype=torch.bool).repeat(len(trunks), 1, 1)
+        for row, (trunk, text_branches) in enumerate(zip(trunks, branches, strict=True)):
+            visible[row, :trunk, :trunk] = True
+            for stem, start, end in text_branches:
+                visible[row, start:end, start:end] = True
+                visible[row, stem, start:end] = True
+                visible[row, start:end, stem] = True
+        return torch.zeros(visible.shape).masked_fill(~visible, UNSEEN).unsqueeze(1)
 
     def positions(
         self, trunks: Sequence[int], branches: Sequence[Sequence[Branch]], width: int, most: int
     ) -> Tensor:
-        """Return the number of each token's place: (batch, tokens).
+        """Return the position number of each token, shape (batch, tokens).
 
         Args:
-            trunks: Tokens of each text itself.
-            branches: Of each text.
-            width: Tokens of the batch.
-            most: Places that the backbone has; what goes beyond them shares the last.
+            trunks: Number of tokens of each text without branches.
+            branches: The branches of each text.
+            width: Number of tokens of the batch.
+            most: Number of positions of the backbone; tokens beyond it share the last one.
         """
         places = torch.arange(width).clamp(max=most - 1).repeat(len(trunks), 1)
-        for row, of_text in enumerate(branches):
-            for stem, start, end in of_text:
+        for row, text_branches in enumerate(branches):
+            for stem, start, end in text_branches:
                 places[row, start:end] = stem[-1] + 1 + torch.arange(end - start)
         return self.first_position + places.clamp(max=most - 1)

@@ -1,4 +1,4 @@
-"""The way of KnowBert: after one block, words read the mentions, which a linker has resolved."""
+"""KnowBert: after one block, words attend to the linked mentions of their text."""
 
 import torch
 from jaxtyping import Float
@@ -12,7 +12,7 @@ from kgbert.models.layers.multihead import MultiHeadAttention
 
 
 def knowbert_injections(config: KGBertConfig, pools: bool) -> list[Injection]:
-    """Return one injection, after the last injected block but one."""
+    """Return one injection, after the second to last injected block."""
     layer = sorted(config.injected_layers)[-2:][0]
     attention = KnowledgeRecontextualization(config)
     return [Injection(f"layer_{layer}", layer, attention)]
@@ -28,15 +28,16 @@ class KnowledgeRecontextualization(nn.Module):
             over the mentions of the text
         a = softmax over the candidates and a null entity of MLP(s e / sqrt(d), prior of e)
         s = LayerNorm(s + sum of a e)
-        p = a transformer block in which the words ask and the mentions answer
+        p = a transformer block with the words as queries and the mentions as keys and values
         h = h + W_2 p
 
-    Kept: all of that; frozen entity vectors; the linker's scores as the prior; one place, the
-    next to last block (KnowBert-WordNet's); that all words of a text with a mention read, not only
-    the mention's. Left out: the pretraining, and the linker's own supervision (it learns from the
-    task alone); ``W_2`` starts at zero and not at the inverse of ``W_1``, and there is no
-    normalisation behind it, so that training starts from the plain encoder and texts without
-    mentions stay as they were. The null entity has a vector and a score of its own.
+    Same as the original: these equations; frozen entity vectors; the scores of the linker as the
+    prior; one injection, after the second to last block (as in KnowBert-WordNet); all words of a
+    text with a mention attend, not only those of the mention. Different: there is no pretraining
+    and no supervision of the linker, which learns from the task only. ``W_2`` starts at zero
+    instead of the inverse of ``W_1``, without a normalisation after it, so that training starts
+    from the plain encoder and texts without mentions are unchanged. The null entity has its own
+    vector and score.
     """
 
     def __init__(self, config: KGBertConfig) -> None:
@@ -62,7 +63,7 @@ class KnowledgeRecontextualization(nn.Module):
     def forward(
         self, states: Float[Tensor, "batch tokens hidden"], current: KnowledgeContext
     ) -> Float[Tensor, "batch tokens hidden"]:
-        """Return the states of a block with what the words read of the mentions added."""
+        """Return the states of a block plus the output of the attention to the mentions."""
         if current.entities is None or current.links is None or not len(current.links.query_index):
             return states
         spans = current.mentions(states.shape[1])
@@ -78,7 +79,7 @@ class KnowledgeRecontextualization(nn.Module):
         return changed
 
     def _pooled(self, words: Tensor, spans: Spans) -> Float[Tensor, "spans size"]:
-        """Return each mention as the mean of its words, weighted by what they are."""
+        """Return the self-attentive pooling of the words of each mention."""
         members = words[spans.token_rows, spans.tokens]
         weights = _softmax(self.pooling(members).squeeze(1), spans.token_spans, len(spans.rows))
         empty = members.new_zeros(len(spans.rows), members.shape[1])
@@ -89,7 +90,7 @@ class KnowledgeRecontextualization(nn.Module):
     def _entity(
         self, mentions: Tensor, spans: Spans, current: KnowledgeContext
     ) -> Float[Tensor, "spans size"]:
-        """Return the entity of each mention: the mean of its candidates and null, as linked."""
+        """Return the mean of the candidates of each mention and null, weighted by the linker."""
         assert current.entities is not None
         candidates = self.entity_norm(current.entities)[spans.nodes]
         match = (mentions[spans.candidate_spans] * candidates).sum(1) * candidates.shape[1] ** -0.5
@@ -108,7 +109,7 @@ class KnowledgeRecontextualization(nn.Module):
 
 
 class TransformerBlock(nn.Module):
-    """Attention and a feed-forward part, each with a residual and normalised after, as in BERT."""
+    """Attention and a feed-forward part with residuals and post-normalisation, as in BERT."""
 
     def __init__(self, size: int, heads: int, dropout: float) -> None:
         super().__init__()
@@ -118,16 +119,17 @@ class TransformerBlock(nn.Module):
         self.norm = nn.LayerNorm(size)
         self.dropout = nn.Dropout(dropout)
 
-    def forward(self, asking: Tensor, read: Tensor, visible: Tensor) -> Tensor:
-        """Return the askers, each with what it read of those that it sees."""
-        x = self.attention_norm(asking + self.dropout(self.attention(asking, read, visible)))
+    def forward(self, queries: Tensor, memory: Tensor, visible: Tensor) -> Tensor:
+        """Return the queries, updated by attention to the visible memory."""
+        context = self.attention(queries, memory, visible)
+        x = self.attention_norm(queries + self.dropout(context))
         update: Tensor = self.dropout(self.narrow(nn.functional.gelu(self.wide(x))))
         changed: Tensor = self.norm(x + update)
         return changed
 
 
 def _softmax(scores: Tensor, groups: Tensor, count: int) -> Tensor:
-    """Return the softmax of scores within each group; each has at least one that is finite."""
+    """Return the softmax of scores within each group; each has at least one finite score."""
     scores = scores.float()
     largest = scores.new_full((count,), -torch.inf).scatter_reduce(
         0, groups, scores.detach(), "amax"

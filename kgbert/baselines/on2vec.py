@@ -1,4 +1,4 @@
-"""The way of on2vec: entities meet the text after it was pooled."""
+"""on2vec: add entities to the pooled text."""
 
 import torch
 from jaxtyping import Float
@@ -10,22 +10,22 @@ from kgbert.models.layers.knowledge_attention import ZeroLinear
 
 
 def pooled_injections(config: KGBertConfig, pools: bool) -> list[Injection]:
-    """Return one injection, behind the pooling."""
+    """Return one injection, after the pooling."""
     fusion = PooledFusion(config)
     blocks = config.backbone.num_hidden_layers
     return [Injection("pooled", blocks, fusion, place="pooled")]
 
 
 class PooledFusion(nn.Module):
-    """Add the mean of a text's entities to what its task head reads.
+    """Add the mean of the entities of a text to the state that its task head reads.
 
-    on2vec (the package's OntologyFusionModule, its default "concat"): the vector of a sentence is
-    joined by the mean vector of some entities of an ontology, as a graph network made it. Kept:
-    that the fusion comes last, that the entities are weighted by how well they match, the graph
-    network. A head reads ``W [t; e]`` of a concatenation, which is ``W_t t + W_e e``: so ``W_e e``
-    is added here, starting at zero. Left out: its choice of entities, the three nearest to the
-    sentence as a whole (here those that were linked), and that neither network nor fusion is
-    trained with the task: here all are, which can only be to its good.
+    on2vec (the package's OntologyFusionModule, its default "concat") concatenates the vector of a
+    sentence and the mean vector of some entities, computed by a graph network. Same as the
+    original: late fusion, entities weighted by their scores, and the graph network. A head computes
+    ``W [t; e]`` of the concatenation, which is ``W_t t + W_e e``, so ``W_e e`` is added here,
+    starting at zero. Different: the entities are the linked ones instead of the three nearest to
+    the whole sentence, and the graph network and the fusion are trained with the task, which can
+    only be an advantage.
     """
 
     def __init__(self, config: KGBertConfig) -> None:
@@ -36,7 +36,7 @@ class PooledFusion(nn.Module):
     def forward(
         self, states: Float[Tensor, "batch tokens hidden"], current: KnowledgeContext
     ) -> Float[Tensor, "batch tokens hidden"]:
-        """Return the states with the entities added where the task head reads."""
+        """Return the states with the entities added at the position that the task head reads."""
         if current.entities is None or current.links is None:
             return states
         links = current.links
