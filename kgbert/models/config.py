@@ -13,32 +13,32 @@ POOLINGS = ("head", "mean")
 
 
 class KGBertConfig(PreTrainedConfig):
-    """What is needed to rebuild a fused model, the backbone's own configuration included.
+    """The configuration of a fused model, including that of its backbone.
 
     Args:
-        backbone: Configuration of the Hugging Face model that is held, or its dictionary.
-        relations: Relation ids of the graph; a batch's edge types are positions in it, and
-            ``len(relations)`` higher where an edge is read against its direction.
-        graph_hash: Content hash of the graph that the model was made for.
+        backbone: Configuration of the backbone, or its dictionary.
+        relations: Relation ids of the graph. The edge types of a batch are indices of this list,
+            plus ``len(relations)`` for inverse edges.
+        graph_hash: Content hash of the graph of the model.
         feature_size: Length of an entity's feature vector.
-        injected_layers: Blocks after which knowledge is injected, 1 being the first and -1 the
-            last. None means the upper half; an empty list makes the plain model.
+        injected_layers: Blocks after which knowledge is injected; 1 is the first and -1 the
+            last. None means the upper half; an empty list gives the plain model.
         graph_encoder: A name in :data:`kgbert.models.layers.graph_encoder.ENCODERS`.
-        graph_layers: How many hops of the graph an entity vector sees.
-        knowledge_size: Length of an entity vector; None means that of the feature vectors.
-        knowledge_heads: Heads of each knowledge attention; of one, ``model.precompute`` computes
-            more beforehand.
-        knowledge_dropout: Dropout inside the graph encoder and on what is injected.
-        link_dropout: Share of links hidden from the model at each training step.
-        fusion: How knowledge enters, a name in :data:`kgbert.models.fusions.FUSIONS`; all but
-            ``attention`` are baselines.
-        pooling: The state that a head for whole texts reads: ``head``, the backbone's own;
-            ``mean``, the mean of all token states, to which the text's entities are added.
+        graph_layers: Number of layers of the graph encoder, that is hops of the graph.
+        knowledge_size: Size of an entity vector; None means that of the feature vectors.
+        knowledge_heads: Number of heads of each knowledge attention. With one head,
+            ``model.precompute`` can also precompute keys and values.
+        knowledge_dropout: Dropout in the graph encoder and on the injected updates.
+        link_dropout: Share of links that are hidden in each training step.
+        fusion: A name in :data:`kgbert.models.fusions.FUSIONS`; all but ``attention`` are
+            baselines.
+        pooling: The state that a sequence head reads: ``head``, the default of the backbone;
+            ``mean``, the mean of all token states, to which the entities of the text are added.
         linking_loss: Weight of the auxiliary loss that supervises the knowledge attention with
-            gold links, where the training texts have spans with entities; 0 for none.
+            gold links, if the training texts have spans with entities; 0 disables it.
         nil_threshold: In entity linking, the probability against "no entity" from which the
             highest scoring candidate is chosen; fine-tuning calibrates it on validation texts.
-        task: Name of the task that the model was made for.
+        task: Name of the task of the model.
         task_settings: Settings of the task that prediction needs.
     """
 
@@ -121,15 +121,15 @@ class KGBertConfig(PreTrainedConfig):
 
     @property
     def keys_to_ignore_at_inference(self) -> list[str]:
-        """What Trainer leaves out of predictions: the same as for the backbone, XLNet's memory."""
+        """Outputs that Trainer leaves out of predictions, as for the backbone (XLNet's memory)."""
         return list(getattr(self.backbone, "keys_to_ignore_at_inference", []))
 
 
 def check_options(names: Iterable[str]) -> None:
-    """Raise KGBertError where an option is not a field of :class:`KGBertConfig`.
+    """Raise KGBertError if an option is not a field of :class:`KGBertConfig`.
 
-    The configuration itself accepts unknown fields, so that those of newer versions can be read; a
-    misspelt option would silently have no effect.
+    The configuration itself accepts unknown fields, so that it can read files of newer versions.
+    Without this check, a misspelt option would silently have no effect.
     """
     known = {**signature(PreTrainedConfig).parameters, **signature(KGBertConfig).parameters}
     for name in names:

@@ -1,4 +1,4 @@
-"""The ways in which knowledge can enter a backbone: kgbert's own, and those of its rivals."""
+"""Fusions of knowledge into a backbone: the knowledge attention and the baselines."""
 
 from collections.abc import Callable
 from importlib import import_module
@@ -14,22 +14,22 @@ FUSIONS_GROUP = "kgbert.fusions"
 
 
 class Fusion(NamedTuple):
-    """One way in which knowledge enters a backbone.
+    """One method of fusing knowledge into a backbone.
 
-    A fusion of one's own is passed as ``fusion=Fusion(...)`` to ``from_backbone``, or registered
+    A custom fusion is passed as ``fusion=Fusion(...)`` to ``from_backbone``, or registered
     by a package under the entry point group ``kgbert.fusions``.
     """
 
     injections: Callable[[KGBertConfig, bool], list[Injection]]
-    """Called with the configuration and whether the text is pooled; returns the injections."""
+    """Returns the injections, given the configuration and whether the text is mean-pooled."""
     reads_graph: bool
-    """Whether it reads the output of the graph encoder, or the entity features themselves."""
+    """Whether it reads the output of the graph encoder instead of the entity features."""
     name: str = ""
-    """What the configuration calls it; needed only where the object itself is passed."""
+    """Its name in the configuration; needed only if the object itself is passed."""
     needs_pooling: bool = False
     """Whether the task head must read one position."""
     needs_bidirectional: bool = False
-    """Whether a backbone whose tokens see only what precedes them is unsuitable."""
+    """Whether causal backbones are unsuitable."""
 
 
 def _baseline(location: str) -> Callable[[KGBertConfig, bool], list[Injection]]:
@@ -37,7 +37,7 @@ def _baseline(location: str) -> Callable[[KGBertConfig, bool], list[Injection]]:
     module, _, function = location.partition(":")
 
     def injections(config: KGBertConfig, pools: bool) -> list[Injection]:
-        # Imported late, since the baselines are built from the layers of this room.
+        # Imported late, because the baselines import the layers of this package.
         build = getattr(import_module(f"kgbert.baselines.{module}"), function)
         built: list[Injection] = build(config, pools)
         return built
@@ -46,7 +46,7 @@ def _baseline(location: str) -> Callable[[KGBertConfig, bool], list[Injection]]:
 
 
 def attention_injections(config: KGBertConfig, pools: bool) -> list[Injection]:
-    """Return a knowledge attention after each injected block, and one behind the pooling."""
+    """Return a knowledge attention after each injected block, and one after the pooling."""
     injections = []
     for layer in config.injected_layers:
         name = f"layer_{layer}"
@@ -67,12 +67,12 @@ def _attention(config: KGBertConfig) -> KnowledgeAttention:
 
 
 def find_fusion(name: str) -> Fusion:
-    """Return a fusion by name, kgbert's own or one of an installed package."""
+    """Return the fusion with a name, of kgbert or of an installed package."""
     return lookup(FUSIONS, name, "fusion", FUSIONS_GROUP)
 
 
 def fusion_name(fusion: str | Fusion) -> str:
-    """Return the name of a fusion; an object is registered in this process under its own name."""
+    """Return the name of a fusion; an object is registered in this process by its name."""
     if isinstance(fusion, str):
         return fusion
     return register_object(FUSIONS, fusion.name, fusion, "fusion")

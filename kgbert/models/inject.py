@@ -1,4 +1,4 @@
-"""Make a loaded Hugging Face model read a knowledge graph."""
+"""Inject knowledge of a graph into a loaded Hugging Face model."""
 
 from typing import Any
 
@@ -26,8 +26,8 @@ def inject_knowledge(
 ) -> KGBertPreTrainedModel:
     """Return a fused model with the weights and the head of a loaded model.
 
-    Until it is trained it computes bit for bit what the loaded model computes, which may be fresh
-    or fine-tuned; that model itself stays as it is. ``fused.processor`` makes its batches::
+    Before training, its output is bit for bit that of the loaded model, which may be fresh or
+    fine-tuned and is not changed. ``fused.processor`` creates its batches::
 
         model = AutoModelForSequenceClassification.from_pretrained("my-fine-tuned-bert")
         fused = kgbert.inject_knowledge(model, kgbert.read_graph("hp.obo"))
@@ -37,14 +37,14 @@ def inject_knowledge(
         model: Any encoder or decoder-only model of transformers, bare or with a head for sequence
             or token classification.
         graph: The knowledge graph.
-        tokenizer: Loaded from the checkpoint that the model names if None.
+        tokenizer: The tokenizer; loaded from the checkpoint of the model if None.
         features: One vector an entity; encoded by that checkpoint if None.
-        linker: Any callable from texts to mentions; the dictionary of the graph's names if None.
+        linker: Any callable from texts to mentions; None means a dictionary linker.
         **options: Fields of :class:`kgbert.KGBertConfig`, such as ``injected_layers``.
 
     Raises:
-        KGBertError: The model has a head that kgbert does not know, or blocks that it cannot find;
-            tokenizer, features and model do not belong together.
+        KGBertError: The head of the model is unknown, its blocks are not found, or tokenizer,
+            features and model do not fit together.
     """
     check_options(options)
     if features is not None:
@@ -57,7 +57,7 @@ def inject_knowledge(
 
 
 def fused_class(model: PreTrainedModel) -> type[KGBertPreTrainedModel]:
-    """Return the fused class whose head is that of a loaded model."""
+    """Return the fused class with the head of a loaded model."""
     if isinstance(model, KGBertPreTrainedModel):
         raise KGBertError(
             f"this {type(model).__name__} already reads a graph. Inject knowledge into the plain "
@@ -78,7 +78,7 @@ def fused_class(model: PreTrainedModel) -> type[KGBertPreTrainedModel]:
     )
 
 
-#: The fused classes of which transformers has the plain model.
+#: The fused classes with a plain counterpart in transformers.
 _FUSED: tuple[type[KGBertPreTrainedModel], ...] = (
     auto.KGBertForSequenceClassification,
     auto.KGBertForTokenClassification,

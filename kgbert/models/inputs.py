@@ -1,4 +1,4 @@
-"""The knowledge that a batch brings beside its tokens."""
+"""The knowledge inputs of a batch."""
 
 from typing import Any, NamedTuple
 
@@ -11,51 +11,50 @@ from kgbert.utils.errors import KGBertError
 
 
 class BatchKnowledge(NamedTuple):
-    """The links of a batch, and what they lead to.
+    """The links of a batch, and the nodes that they link to.
 
-    That is either the sampled subgraph around the batch's entities, or vectors that were computed
-    from the whole graph beforehand. The field names are the keyword arguments of the fused models'
-    ``forward``.
+    The nodes come with the sampled subgraph around the entities of the batch, or with precomputed
+    entity vectors. The field names are the keyword arguments of ``forward`` of the fused models.
     """
 
     link_batch_index: Int[Tensor, " positions"]
     """The text of each linked position."""
     link_token_index: Int[Tensor, " positions"]
-    """Its place in the text."""
+    """Its token in the text."""
     link_query_index: Int[Tensor, " links"]
-    """The position that a link starts from."""
+    """The linked position of each link."""
     link_node_index: Int[Tensor, " links"]
-    """The node that it leads to."""
+    """The node of each link."""
     link_scores: Float[Tensor, " links"]
-    """Log of the linker's score."""
+    """Log of the score of the linker."""
     link_row_index: Int[Tensor, " positions"]
-    """Which of its text's linked positions it is."""
+    """The index of each position among the linked positions of its text."""
     link_col_index: Int[Tensor, " links"]
-    """Which of its text's entities a link leads to."""
+    """The index of the entity of each link among the entities of its text."""
     table_size: tuple[int, int]
-    """The most linked positions and the most entities that one text has."""
+    """The maximum numbers of linked positions and of entities of a text."""
     node_features: Float[Tensor, "nodes features"] | None = None
     """Feature vectors of the sampled nodes."""
     edge_index: Int[Tensor, "2 edges"] | None = None
-    """Senders and receivers, positions among the nodes."""
+    """Senders and receivers as indices of nodes."""
     edge_types: Int[Tensor, " edges"] | None = None
-    """Relation of each edge; ``relations`` higher where it is read against its direction."""
+    """Relation of each edge; ``relation + relations`` for inverse edges."""
     hop_sizes: list[tuple[int, int]] | None = None
-    """Nodes and edges that each hop added, the linked nodes first; None where nodes and edges
-    stand in another order, so that a vector is computed for every node."""
+    """(nodes, edges) that each hop added, the linked nodes first; None if nodes and edges are in
+    another order, so that a vector is computed for every node."""
     entity_vectors: Float[Tensor, "nodes size"] | None = None
-    """Precomputed vectors of the linked nodes, in the place of a subgraph."""
+    """Precomputed vectors of the linked nodes, instead of a subgraph."""
     vectors_hash: str | None = None
-    """Of which weights they are."""
+    """Hash of the weights that computed the vectors."""
     link_gold: Int[Tensor, " links"] | None = None
-    """Gold labels of the links, as :func:`kgbert.models.linking_loss.linking_loss` reads them."""
+    """Gold labels of the links for :func:`kgbert.models.linking_loss.linking_loss`."""
 
     def layout(self) -> TableLayout:
-        """Return where the links stand in the tables of their texts."""
+        """Return the positions of the links in the dense tables of their texts."""
         return TableLayout(self.link_row_index, self.link_col_index, self.table_size)
 
     def links(self, scores: Tensor) -> Links:
-        """Return the links with these scores in the place of the linker's."""
+        """Return the links with other scores than those of the linker."""
         return Links(
             self.link_batch_index,
             self.link_token_index,
@@ -74,11 +73,11 @@ _PRECOMPUTED = ("entity_vectors", "vectors_hash", "hop_sizes")
 def pop_knowledge_inputs(inputs: dict[str, Any]) -> BatchKnowledge | None:
     """Remove the knowledge from a forward call's keyword arguments, and return it.
 
-    Only shapes are checked, which costs no synchronisation with a GPU. Returns None where the
-    batch brings nothing of it.
+    Only shapes are checked, which needs no synchronisation with a GPU. Returns None if the batch
+    has no knowledge.
 
     Raises:
-        ValueError: Something is missing, or the tensors do not fit together.
+        KGBertError: Inputs are missing, or the tensors do not fit together.
     """
     values = {name: inputs.pop(name, None) for name in BatchKnowledge._fields}
     if all(value is None for name, value in values.items() if name not in _NUMBERS):
@@ -106,21 +105,21 @@ def _fits(knowledge: BatchKnowledge) -> bool:
     edges = 0 if knowledge.edge_types is None else len(knowledge.edge_types)
     return (
         (knowledge.edge_index is None or knowledge.edge_index.shape == (2, edges))
-        and _as_long(
+        and _have_equal_length(
             knowledge.link_batch_index, knowledge.link_token_index, knowledge.link_row_index
         )
-        and _as_long(
+        and _have_equal_length(
             knowledge.link_query_index,
             knowledge.link_node_index,
             knowledge.link_scores,
             knowledge.link_col_index,
         )
         and nodes is not None
-        and _sums_up(knowledge.hop_sizes, len(nodes), edges)
+        and _matches_totals(knowledge.hop_sizes, len(nodes), edges)
     )
 
 
-def _as_long(*columns: Tensor) -> bool:
+def _have_equal_length(*columns: Tensor) -> bool:
     return len({len(column) for column in columns}) == 1
 
 
@@ -132,8 +131,8 @@ def _sizes(knowledge: BatchKnowledge) -> str:
     )
 
 
-def _sums_up(hop_sizes: list[tuple[int, int]] | None, nodes: int, edges: int) -> bool:
-    """Return whether the hops together have as many nodes and edges as the batch."""
+def _matches_totals(hop_sizes: list[tuple[int, int]] | None, nodes: int, edges: int) -> bool:
+    """Return whether the hops add up to the numbers of nodes and edges of the batch."""
     return hop_sizes is None or [sum(each) for each in zip(*hop_sizes, strict=True)] == [
         nodes,
         edges,

@@ -22,13 +22,13 @@ Output = TypeVar("Output", bound=ModelOutput)
 def add_linking_loss(
     output: Output, current: KnowledgeContext, knowledge: BatchKnowledge | None, weight: float
 ) -> Output:
-    """Return a model's output with :func:`linking_loss` in its loss, where gold links are known.
+    """Return the output of a model, with :func:`linking_loss` added if gold links are known.
 
     Args:
-        output: With the loss of the task, if there is one.
-        current: The pass that made it, with the attention of each link.
-        knowledge: What the batch brought.
-        weight: Of this loss beside the task's.
+        output: The output, with the loss of the task if there is one.
+        current: The context of its forward pass, with the attention weights of the links.
+        knowledge: The knowledge inputs of the batch.
+        weight: Weight of this loss in the sum with the task loss.
     """
     gold = None if knowledge is None else knowledge.link_gold
     links, weights = current.links, current.weights
@@ -43,18 +43,18 @@ def linking_loss(
     links: Links,
     gold: Int[Tensor, " links"],
 ) -> Float[Tensor, ""]:
-    """Return the cross-entropy of the attention's choices: the gold candidate, or the null entity.
+    """Return the cross-entropy of the attention weights, with the gold candidate as the target.
 
-    The weights of a position's candidates and of the null entity are a distribution in each head;
-    so is their mean over the heads, which is what is supervised: heads may differ. The loss is the
-    mean over the positions with a gold link and over the injections. The null entity is the target
-    where the gold entity is not among the candidates, also because the link was dropped.
+    In each head, the weights of the candidates of a position and of the null entity are a
+    distribution. The loss supervises their mean over the heads, so that heads can differ. It is
+    averaged over the positions with a gold label and over the injections. The target is the null
+    entity if the gold entity is not among the candidates, or if link dropout hid it.
 
     Args:
-        weights: What each injection gave to each link.
-        links: With the scores that the attention read.
-        gold: 1 for a link to the gold entity, 0 for another candidate of a mention whose entity is
-            known, negative where nothing is known.
+        weights: The attention weights of the links in each injection.
+        links: The links with the scores that the attention read.
+        gold: 1 for a link to the gold entity, 0 for another candidate of a mention with a gold
+            entity, negative for an unknown gold entity.
     """
     count = len(links.batch_index)
     is_supervised = _total((gold >= 0).float(), links, count) > 0

@@ -1,4 +1,4 @@
-"""Entity vectors of a whole graph, computed layer by layer, and the check that they are fresh."""
+"""Precompute the entity vectors of a whole graph, and check whether vectors are stale."""
 
 import tempfile
 from collections.abc import Callable, Collection, Iterable
@@ -20,7 +20,7 @@ from kgbert.utils.errors import KGBertError
 
 
 def foldable_injections(injections: Iterable[Injection]) -> tuple[str, ...]:
-    """Return the names of the injections whose projections can be folded into entities."""
+    """Return the names of the injections whose projections can be folded into entity vectors."""
     return tuple(
         each.name
         for each in injections
@@ -45,23 +45,23 @@ def unpack_columns(
     """Return the parts of :func:`pack_columns`: the vectors, and keys and values by injection.
 
     Args:
-        rows: One an entity.
-        knowledge: Numbers of an entity vector.
-        hidden: Numbers of a token's state.
-        names: Of the injections.
+        rows: One row an entity.
+        knowledge: Size of an entity vector.
+        hidden: Size of a token state.
+        names: Names of the injections.
     """
     vectors, *parts = rows.split([knowledge, *(len(names) * [hidden + 1, hidden])], 1)
     pairs = zip(parts[::2], parts[1::2], strict=True)
     return vectors, {name: FoldedKeysValues(*pair) for name, pair in zip(names, pairs, strict=True)}
 
 
-#: Entities computed together.
+#: Number of entities that are computed at a time.
 CHUNK = 4096
 
-#: Called with how many entities are done, counted once a layer, and how many there are to do.
+#: Called with the number of finished entities, counted once per layer, and the total.
 Progress = Callable[[int, int], None]
 
-#: From the entities between a start and an end to what becomes of each.
+#: Computes a row for each entity between a start and an end.
 Step = Callable[[int, int], Tensor]
 
 
@@ -73,14 +73,14 @@ def all_vectors(
     attentions: Collection[KnowledgeAttention] = (),
     progress: Progress | None = None,
 ) -> NDArray[np.float16]:
-    """Return the vector of every entity, as a batch in evaluation would compute it.
+    """Return the vectors of all entities, equal to those of a batch in evaluation.
 
-    The folded keys and values of each attention follow it.
+    The folded keys and values of each attention are appended to them.
 
-    Each layer is computed for all entities before the next one, so that an entity costs its
-    neighbours and not their neighbours as well. What a node draws depends on the node alone, so
-    the subgraph of any batch gives the same vectors up to rounding. All that is as large as the
-    graph lies in temporary files.
+    Each layer is computed for all entities before the next one, so that the cost of an entity
+    depends on its neighbours and not on theirs. The sampled neighbours of a node depend on the node
+    only, so the subgraph of any batch gives the same vectors up to rounding. Arrays of the size of
+    the graph are in temporary files.
     """
     device = encoder.project.weight.device
     steps = 2 + len(encoder.layers)
@@ -95,30 +95,30 @@ def all_vectors(
                 progress(number * entities + end, steps * entities)
         return filled
 
-    def enter(start: int, end: int) -> Tensor:
+    def project(start: int, end: int) -> Tensor:
         return encoder.project_features(
             torch.tensor(features.vectors[start:end]).to(device)
         ).float()
 
     def refine(state: NDArray[Any], layer: int, start: int, end: int) -> Tensor:
-        found = sampler.sample(np.arange(start, end), hops=1)
+        sampled = sampler.sample(np.arange(start, end), hops=1)
         nodes, edge_index, edge_types = (
             torch.from_numpy(each).to(device)
-            for each in (state[found.nodes], found.edge_index, found.edge_types)
+            for each in (state[sampled.nodes], sampled.edge_index, sampled.edge_types)
         )
         nodes = nodes.to(encoder.project.weight.dtype)
         return encoder.message_pass(layer, nodes, end - start, edge_index, edge_types).float()
 
-    def leave(state: NDArray[Any], start: int, end: int) -> Tensor:
+    def finalize(state: NDArray[Any], start: int, end: int) -> Tensor:
         nodes = torch.tensor(state[start:end]).to(encoder.norm.weight)
         return _to_half(pack_columns(encoder.norm(nodes), attentions))
 
     training = encoder.training
     encoder.eval()
-    state = rows(enter, 0)
+    state = rows(project, 0)
     for layer in range(len(encoder.layers)):
         state = rows(partial(refine, state, layer), layer + 1)
-    vectors = rows(partial(leave, state), steps - 1, np.float16)
+    vectors = rows(partial(finalize, state), steps - 1, np.float16)
     encoder.train(training)
     return vectors
 
@@ -135,7 +135,7 @@ def _to_half(rows: Tensor) -> Tensor:
 
 
 def _on_disk(shape: tuple[int, int], kind: type[Any]) -> NDArray[Any]:
-    """Return rows in a file without a name, which goes with the last who uses it."""
+    """Return an array in an anonymous file, which is deleted with its last reference."""
     if not shape[0]:
         return np.empty(shape, kind)
     with tempfile.TemporaryFile() as file:
@@ -150,9 +150,9 @@ class StalenessCheck:
         self.hash = ""
 
     def hash_of(self, encoder: nn.Module) -> str:
-        """Return the SHA-256 of what computes vectors."""
-        # PyTorch counts a tensor's changes for its own checks of backward passes; another
-        # precision is another memory.
+        """Return the SHA-256 of the weights of an encoder."""
+        # PyTorch counts the changes of a tensor to check backward passes; a change of the precision
+        # changes the data pointer.
         versions = [
             (id(weight), weight._version, weight.data_ptr()) for weight in encoder.parameters()
         ]
@@ -161,11 +161,11 @@ class StalenessCheck:
         return self.hash
 
     def forget(self) -> None:
-        """Hash the weights anew when next asked: fused optimisers change them uncounted."""
+        """Discard the cached hash, because fused optimisers change weights without counting."""
         self.versions = []
 
     def check(self, encoder: nn.Module, vectors_hash: str | None) -> None:
-        """Raise KGBertError where vectors were computed with other weights."""
+        """Raise KGBertError if vectors were computed with other weights."""
         if self.hash_of(encoder) == vectors_hash:
             return
         raise KGBertError(

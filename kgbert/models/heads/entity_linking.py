@@ -12,12 +12,12 @@ from kgbert.models.layers.initialization import init_module_weights
 from kgbert.models.layers.knowledge_attention import GATE_LR_MULTIPLIER, AlignedLinear
 from kgbert.utils.errors import KGBertError, Remedy
 
-#: Before anything is learnt, the linker's score that a candidate needs to be likelier than none.
+#: The score of the linker that a candidate needs to be likelier than NIL before training.
 NIL_SCORE = 0.1
 
 
 class Candidates(NamedTuple):
-    """The mentions of a batch and their candidates, padded with zeros and with hidden ones.
+    """The mentions of a batch and their candidates, padded with zeros and hidden candidates.
 
     The field names are keyword arguments of :class:`kgbert.KGBertForEntityLinking`'s ``forward``.
     """
@@ -27,14 +27,14 @@ class Candidates(NamedTuple):
     candidate_nodes: Int[Tensor, "batch mentions candidates"]
     """The node of each candidate."""
     candidate_scores: Float[Tensor, "batch mentions candidates"]
-    """Log of the linker's score; minus infinity where there is no candidate."""
+    """Log of the score of the linker; minus infinity for padding."""
 
 
 def pop_candidate_inputs(inputs: dict[str, Any]) -> Candidates:
     """Remove the candidates from a forward call's keyword arguments, and return them.
 
     Raises:
-        ValueError: The batch does not tell them.
+        KGBertError: The batch has no candidates.
     """
     values = {name: inputs.pop(name, None) for name in Candidates._fields}
     if any(value is None for value in values.values()):
@@ -47,16 +47,16 @@ def pop_candidate_inputs(inputs: dict[str, Any]) -> Candidates:
 
 
 class CandidateScorer(nn.Module):
-    """Score each candidate of a mention by how well it fits the context, and NIL beside them.
+    """Scores NIL and each candidate of a mention by how well it fits the context.
 
-    With ``m`` the mean state of the mention's first and last token and ``e`` the vector that the
-    graph encoder makes of a candidate::
+    With ``m`` the mean state of the first and last token of the mention, and ``e`` the vector of a
+    candidate from the graph encoder::
 
         s(e)   = log score(e) + g q(m) k(e) / sqrt(d)
         s(NIL) = b            + g q(m) k0   / sqrt(d)
 
-    The gate ``g`` starts at zero, so that a fresh scorer ranks as the linker does, and NIL where
-    the best of its scores is below :data:`NIL_SCORE`; ``q`` and ``k`` start aligned, as in
+    The gate ``g`` starts at zero, so that a fresh scorer ranks like the linker, and predicts NIL
+    if the best score is below :data:`NIL_SCORE`. ``q`` and ``k`` start aligned, as in
     :class:`kgbert.models.layers.knowledge_attention.KnowledgeAttention`.
     """
 
@@ -75,14 +75,14 @@ class CandidateScorer(nn.Module):
         entities: Float[Tensor, "nodes knowledge"] | None,
         candidates: Candidates,
     ) -> Float[Tensor, "batch mentions choices"]:
-        """Return the logits of NIL, which is the first choice, and of the candidates.
+        """Return the logits of NIL, which comes first, and of the candidates.
 
-        Without vectors of entities they are the linker's own scores.
+        Without entity vectors they are the scores of the linker.
         """
         prior = torch.cat([self._nil_prior(candidates), candidates.candidate_scores], -1)
         if entities is None:
             return prior
-        # A batch that mentions nothing has no nodes; its choices are filled up with the first.
+        # The extra row is the padding node of a batch without mentions, which has no nodes.
         entities = torch.cat([entities, entities.new_zeros(1, entities.shape[1])])
         rows = torch.arange(len(states), device=states.device).view(-1, 1, 1)
         mentions = states[rows, candidates.mention_spans].mean(2)

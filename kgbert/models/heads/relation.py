@@ -1,4 +1,4 @@
-"""A plain classifier of the relation between two marked arguments, which transformers lacks."""
+"""A plain classifier of the relation between two marked arguments."""
 
 from typing import Any
 
@@ -12,10 +12,10 @@ from kgbert.utils.errors import KGBertError
 
 
 class PairClassifier(PreTrainedModel):
-    """Any encoder of transformers with a head that reads where a relation's arguments begin.
+    """Any encoder of transformers with a head that reads the markers of two arguments.
 
-    ``W [h_head; h_tail] + b``, of the states at the marks that open head and tail: "entity markers,
-    entity start" of Baldini Soares et al. 2019 (arXiv:1906.03158), with the marks of
+    ``W [h_head; h_tail] + b`` with the states at the opening markers of head and tail: "entity
+    markers, entity start" of Baldini Soares et al. 2019 (arXiv:1906.03158), with the markers of
     :mod:`kgbert.encoding.entity_markers`.
     """
 
@@ -24,12 +24,12 @@ class PairClassifier(PreTrainedModel):
     _supports_flex_attn = True
 
     def __init__(self, config: PreTrainedConfig) -> None:
-        # First, since it knows which kinds of attention its family can be computed with.
+        # Created first, because it determines which attention implementations are supported.
         encoder = AutoModel.from_config(config)
         super().__init__(encoder.config)
         if hasattr(encoder, "pooler"):
             encoder.pooler = None
-        # Under the name that the family's own models give it, so that their checkpoints load.
+        # The name in the models of the family, so that their checkpoints can be loaded.
         self.base_model_prefix = encoder.base_model_prefix
         self.add_module(self.base_model_prefix, encoder)
         self.supports_gradient_checkpointing = encoder.supports_gradient_checkpointing
@@ -39,14 +39,14 @@ class PairClassifier(PreTrainedModel):
 
     @classmethod
     def from_config(cls, config: PreTrainedConfig) -> "PairClassifier":
-        """Return a classifier with fresh weights, as the Auto classes do."""
+        """Return a classifier with fresh weights, like the Auto classes."""
         return cls(config)
 
     @classmethod
-    def from_pretrained(  # type: ignore[override]  # asked for no more than Auto classes
+    def from_pretrained(  # type: ignore[override]  # the signature of transformers is wider
         cls, name_or_path: str, **options: Any
     ) -> "PairClassifier":
-        """Return a classifier on a pretrained encoder, as the Auto classes do."""
+        """Return a classifier with a pretrained encoder, like the Auto classes."""
         naming = {name: options.pop(name) for name in ("id2label", "label2id") if name in options}
         config = load_config(name_or_path, **naming)
         loaded = super().from_pretrained(name_or_path, config=config, **options)
@@ -61,17 +61,17 @@ class PairClassifier(PreTrainedModel):
         labels: Tensor | None = None,
         **inputs: Any,
     ) -> SequenceClassifierOutput:
-        """Return the logits of each text's relation.
+        """Return the logits of the relation of each text.
 
         Args:
             input_ids: Shape (batch, tokens).
             attention_mask: Shape (batch, tokens), 1 where there is a token.
-            argument_tokens: Shape (batch, 2), the tokens of the marks that open head and tail.
+            argument_tokens: Shape (batch, 2), the opening marker tokens of head and tail.
             labels: Shape (batch).
-            **inputs: What else the encoder takes.
+            **inputs: Other inputs of the encoder.
 
         Raises:
-            ValueError: The texts do not say where their arguments are.
+            KGBertError: The batch has no argument tokens.
         """
         if argument_tokens is None:
             raise KGBertError(

@@ -1,4 +1,4 @@
-"""The links of a batch as one table a text, where that is cheaper than one link after another."""
+"""Dense tables of the links of a text, if these are cheaper than gathering along each link."""
 
 from typing import NamedTuple
 
@@ -8,62 +8,61 @@ from torch import Tensor
 
 from kgbert.models.layers.knowledge_attention import Links
 
-#: How many cells of a table cost about as much as one number read along one link. Measured with
-#: 100 to 3,000 positions on a CPU; what counts is that neither time nor memory can outgrow the
-#: links by more than this.
+#: Number of table cells that cost as much as one number gathered along a link, measured with 100
+#: to 3,000 positions on a CPU. It bounds the time and memory of tables by those of the links.
 CELLS_PER_LINK_FEATURE = 0.4
 
-#: How many columns, each of which gathers a key and a value, may stand for one link.
+#: Most table columns per link; each column gathers a key and a value.
 COLUMNS_PER_LINK = 4
 
-#: Columns come in so many, since a softmax over an odd number of them is several times slower.
+#: The number of columns is a multiple of this; a softmax over an odd number is much slower.
 COLUMNS = 8
 
 
 class TableLayout(NamedTuple):
-    """Where the links stand in the tables of their texts."""
+    """The positions of the links in the tables of their texts."""
 
     row_index: Int[Tensor, " positions"]
-    """Which row of its text's table a position is."""
+    """The row of each position in the table of its text."""
     col_index: Int[Tensor, " links"]
-    """Which column of its text's table a link's node is."""
+    """The column of the node of each link in the table of its text."""
     size: tuple[int, int]
     """Rows and columns of the largest table."""
 
 
 class DenseLinkTable(NamedTuple):
-    """Which position may read which node, text by text, and how ready it is to."""
+    """The linked positions, nodes and link scores of each text as a table."""
 
     places: Int[Tensor, " positions"]
     """Rows of the flattened tokens that read."""
     rows: Int[Tensor, " positions"]
-    """Rows of the tables, one table after another, that stand for them."""
+    """Their rows in the concatenated tables."""
     nodes: Int[Tensor, " cells"]
-    """What the columns lead to; the null entity is one behind the last node."""
+    """The node of each column; the null entity has the number after the last node."""
     scores: Float[Tensor, "texts 1 rows columns"]
-    """Log of the linker's score of each node, minus infinity where nothing links to it; the last
-    column is the null entity, which every position may choose."""
+    """Log of the score of each link, minus infinity without a link; the last column is the null
+    entity, to which every position attends."""
 
 
 class ReadoutTable(NamedTuple):
-    """Which nodes one token of each text may read, and how ready it is to."""
+    """The nodes and link scores of one token of each text."""
 
     places: Int[Tensor, " texts"]
     """Rows of the flattened tokens that read."""
     nodes: Int[Tensor, "texts columns"]
-    """What the columns lead to."""
+    """The node of each column."""
     scores: Float[Tensor, "texts 1 all"]
-    """As in :class:`DenseLinkTable`; the null entity has a column more than the nodes."""
+    """As in :class:`DenseLinkTable`; the null entity has an additional last column."""
 
 
 def prefers_dense(links: Links, layout: TableLayout, texts: int, size: int) -> bool:
-    """Return whether tables cost no more than following each link; it looks at shapes alone.
+    """Return whether tables cost no more than gathering along links, judged by shapes only.
 
     Args:
         links: The links of the batch.
-        layout: Where they would stand.
-        texts: How many texts there are.
-        size: Numbers that a head reads along one link.
+        layout: Their positions in the tables.
+        texts: Number of texts.
+        size: Size of a head.
     """
     rows, columns = layout.size
     cells, followed = texts * rows * columns, len(links.query_index)
@@ -80,10 +79,10 @@ def dense_link_table(
 
     Args:
         links: The links of the batch.
-        layout: Where they stand.
-        nodes: How many nodes there are.
-        texts: How many texts there are.
-        width: Tokens of each.
+        layout: Their positions in the tables.
+        nodes: Number of nodes.
+        texts: Number of texts.
+        width: Number of tokens of a text.
     """
     most = layout.size[0]
     rows = links.batch_index * most + layout.row_index
@@ -101,9 +100,9 @@ def readout_table(
 
     Args:
         links: The links of the batch; those of other tokens are left out.
-        layout: Where they stand.
-        read_index: The token of each text that reads.
-        width: Tokens of a text.
+        layout: Their positions in the tables.
+        read_index: The token of each text that attends.
+        width: Number of tokens of a text.
     """
     texts = len(read_index)
     mass = links.scores.exp() * links.start_at(read_index)
@@ -115,21 +114,21 @@ def readout_table(
 def _cells(
     links: Links, layout: TableLayout, rows: Tensor, mass: Tensor, nodes: int, texts: int, most: int
 ) -> tuple[Tensor, Tensor]:
-    """Return what the columns lead to, and the log of what falls into each cell.
+    """Return the node of each column, and the log of the total score of each cell.
 
-    Two links from one place to one node add up.
+    The scores of links with the same position and node are added.
     """
-    # The last is the null entity's.
+    # The last column is that of the null entity.
     columns = (layout.size[1] // COLUMNS + 1) * COLUMNS
     places = links.batch_index[links.query_index] * columns + layout.col_index
-    led_to = links.node_index.new_zeros(texts * columns).scatter(0, places, links.node_index)
-    led_to.view(texts, columns)[:, -1] = nodes
+    column_nodes = links.node_index.new_zeros(texts * columns).scatter(0, places, links.node_index)
+    column_nodes.view(texts, columns)[:, -1] = nodes
     cells = rows * columns + layout.col_index
     size = texts * most * columns
     total = mass.new_zeros(size).index_add(0, cells, mass)
-    # Logarithms of the links alone: that of zero is slow, and most cells are empty.
+    # The logarithm is taken at links only, because log(0) is slow and most cells are empty.
     logs = total.index_select(0, cells).log()
     scores = mass.new_full((size,), -torch.inf).scatter(0, cells, logs)
     scores = scores.view(texts, 1, most, columns)
     scores[..., -1] = 0.0
-    return led_to, scores
+    return column_nodes, scores

@@ -11,15 +11,15 @@ from torch_geometric.nn import GATv2Conv, RGCNConv
 from kgbert.models.layers.knowledge_attention import GATE_LR_MULTIPLIER, AlignedLinear
 from kgbert.utils.registry import GRAPH_ENCODERS_GROUP, lookup, register_object
 
-#: Makes a layer from the length of a vector and the number of relations, both directions counted.
+#: Creates a layer from the size of a vector and the number of relations in both directions.
 LayerFactory = Callable[[int, int], nn.Module]
 
-#: What a layer reads: the nodes that may send, and the first of them, which receive.
+#: The inputs of a layer: all nodes as senders, and the first of them as receivers.
 Sides = tuple[Float[Tensor, "nodes size"], Float[Tensor, "receivers size"]]
 
 
 class CompositionLayer(nn.Module):
-    r"""Mean of the neighbours' vectors, each composed with its relation.
+    r"""Mean of the neighbour vectors, each composed with its relation.
 
     ``x_v' = W_self x_v + W_message mean over (u, r) of (x_u * z_r)``, after CompGCN
     (Vashishth et al. 2020, arXiv:1911.03082) with multiplication as the composition. It needs one
@@ -38,7 +38,7 @@ class CompositionLayer(nn.Module):
         edge_index: Int[Tensor, "2 edges"],
         edge_types: Int[Tensor, " edges"],
     ) -> Float[Tensor, "receivers size"]:
-        """Return the receivers' new vectors."""
+        """Return the updated vectors of the receivers."""
         sending, receiving = nodes
         senders, receivers = edge_index
         factors = (1 + self.relation.weight).to(sending.dtype)
@@ -68,7 +68,7 @@ class AttentionLayer(nn.Module):
         edge_index: Int[Tensor, "2 edges"],
         edge_types: Int[Tensor, " edges"],
     ) -> Float[Tensor, "receivers size"]:
-        """Return the receivers' new vectors."""
+        """Return the updated vectors of the receivers."""
         relations = self.relation(edge_types).to(nodes[0].dtype)
         updated: Tensor = self.attention(nodes, edge_index, relations)
         return updated
@@ -81,8 +81,8 @@ def rgcn(size: int, relations: int) -> nn.Module:
 
 
 #: Layers that GraphEncoder can stack, each made from (size, relations) and called as
-#: ``layer((senders, receivers), edge_index, edge_types)`` as PyG does; None is the control that
-#: sees no edges.
+#: ``layer((senders, receivers), edge_index, edge_types)`` as in PyG; None is the control without
+#: edges.
 #: Packages add others under the entry point group ``kgbert.graph_encoders``.
 ENCODERS: dict[str, LayerFactory | None] = {
     "compgcn": CompositionLayer,
@@ -106,9 +106,10 @@ INITIAL_LAYER_SCALE = 0.1
 class GraphEncoder(nn.Module):
     """Project node features, then refine them by relational message passing.
 
-    Every layer adds a learned share, small at first (LayerScale, Touvron et al. 2021,
-    arXiv:2103.17239), to what was there, so an entity's own features always reach the text model.
-    There are no batch statistics: an entity's vector depends on its neighbourhood alone.
+    Every layer is residual, with an update that is scaled by a learned factor and small at first
+    (LayerScale, Touvron et al. 2021, arXiv:2103.17239), so that the features of an entity always
+    reach the text model. There are no batch statistics: the vector of an entity depends on its
+    neighbourhood only.
     """
 
     def __init__(
@@ -134,14 +135,14 @@ class GraphEncoder(nn.Module):
         edge_types: Int[Tensor, " edges"],
         hop_sizes: list[tuple[int, int]] | None = None,
     ) -> Float[Tensor, "entities size"]:
-        """Return one vector a node, or only those of the first hop's nodes.
+        """Return one vector a node, or with ``hop_sizes`` only those of the first nodes.
 
         Args:
             features: Feature vectors of the sampled nodes, in any floating type.
-            edge_index: Senders and receivers, positions in ``features``.
+            edge_index: Senders and receivers as indices of ``features``.
             edge_types: Relation of each edge.
-            hop_sizes: Nodes and edges of each hop, where they stand hop by hop: a layer then
-                computes just what the layers above it will read.
+            hop_sizes: Nodes and edges of each hop if they are in hop order. A layer then computes
+                only the nodes that the layers above it read.
         """
         reach = self._reach(hop_sizes or [(len(features), len(edge_types))])
         nodes = self.project_features(features[: reach[0][0]])
@@ -155,7 +156,7 @@ class GraphEncoder(nn.Module):
     def project_features(
         self, features: Float[Tensor, "nodes features"]
     ) -> Float[Tensor, "nodes size"]:
-        """Return the state of nodes that no layer has refined yet."""
+        """Return the projected features, the input of the first layer."""
         if not torch.is_autocast_enabled(features.device.type):
             features = features.to(self.project.weight.dtype)
         state: Tensor = self.project(features)
@@ -169,7 +170,7 @@ class GraphEncoder(nn.Module):
         edge_index: Int[Tensor, "2 edges"],
         edge_types: Int[Tensor, " edges"],
     ) -> Float[Tensor, "receivers size"]:
-        """Return the state of the first ``receivers`` nodes after one more layer."""
+        """Return the state of the first ``receivers`` nodes after a layer."""
         senders = self.norms[layer](nodes)
         own = senders[:receivers]
         inputs = (own,) if self.edgeless else ((senders, own), edge_index, edge_types)
@@ -178,7 +179,7 @@ class GraphEncoder(nn.Module):
         return nodes[:receivers] + (scale * update).to(nodes.dtype)
 
     def _reach(self, hop_sizes: list[tuple[int, int]]) -> list[tuple[int, int]]:
-        """Return the nodes and edges that are read by each layer, and by what comes after them."""
+        """Return the numbers of nodes and edges that each layer and the output read."""
         within = list(accumulate(hop_sizes, lambda a, b: (a[0] + b[0], a[1] + b[1])))
         hops = [0 if self.edgeless else above for above in range(len(self.layers), -1, -1)]
         return [within[min(hop, len(within) - 1)] for hop in hops]

@@ -1,4 +1,4 @@
-"""The weights that a fresh knowledge part starts with, by the type of the module."""
+"""Initialise the new modules of a fused model by module type."""
 
 from functools import singledispatch
 from typing import Any
@@ -13,28 +13,28 @@ from kgbert.models.layers.knowledge_attention import AlignedLinear, KnowledgeAtt
 
 @singledispatch
 def init_module_weights(module: nn.Module) -> None:
-    """Set a module's own parameters to what they start with.
+    """Initialise the direct parameters of a module.
 
-    The initialisers of transformers leave alone what was just loaded from a checkpoint.
+    The initialisers of transformers skip parameters that were loaded from a checkpoint.
     """
 
 
 @init_module_weights.register
 def _(module: nn.Linear) -> None:
     initialization.xavier_uniform_(module.weight)
-    _start_bias(module)
+    _init_bias(module)
 
 
 @init_module_weights.register
 def _(module: AlignedLinear) -> None:
     initialization.eye_(module.weight)
-    _start_bias(module)
+    _init_bias(module)
 
 
 @init_module_weights.register
 def _(module: ZeroLinear) -> None:
     initialization.zeros_(module.weight)
-    _start_bias(module)
+    _init_bias(module)
 
 
 @init_module_weights.register
@@ -65,6 +65,6 @@ def _(module: Any) -> None:
     module.reset_parameters()
 
 
-def _start_bias(module: nn.Linear) -> None:
+def _init_bias(module: nn.Linear) -> None:
     if module.bias is not None:
         initialization.zeros_(module.bias)

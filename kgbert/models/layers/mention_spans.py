@@ -1,4 +1,4 @@
-"""The mentions of a batch, found again from its links."""
+"""Reconstruct the mentions of a batch from its links."""
 
 from typing import NamedTuple
 
@@ -10,10 +10,10 @@ from kgbert.models.layers.knowledge_attention import Links
 
 
 class Spans(NamedTuple):
-    """Runs of neighbouring tokens with the same candidates, and these.
+    """Runs of adjacent tokens with the same candidates.
 
-    Where mentions overlap, what they share is a span of its own with the candidates of both. The
-    text-level links of the position that a task head reads belong to no span.
+    The overlap of two mentions is a separate span with the candidates of both. The text-level links
+    of the position that a task head reads belong to no span.
     """
 
     rows: Int[Tensor, " spans"]
@@ -23,18 +23,18 @@ class Spans(NamedTuple):
     token_rows: Int[Tensor, " members"]
     """The text of each token that belongs to a span."""
     tokens: Int[Tensor, " members"]
-    """Its place there."""
+    """Its position in the text."""
     token_spans: Int[Tensor, " members"]
     """Its span."""
     candidate_spans: Int[Tensor, " candidates"]
     """The span of each candidate."""
     nodes: Int[Tensor, " candidates"]
-    """The candidate's node."""
+    """The node of each candidate."""
     scores: Float[Tensor, " candidates"]
-    """Log of the linker's score; minus infinity hides the candidate."""
+    """Log of the score of the linker; minus infinity hides the candidate."""
 
     def together(self) -> Bool[Tensor, "spans spans"]:
-        """Return which spans stand in the same text."""
+        """Return whether each pair of spans is in the same text."""
         return self.rows.unsqueeze(0) == self.rows.unsqueeze(1)
 
 
@@ -42,9 +42,9 @@ def mention_spans(links: Links, width: int, read_index: Int[Tensor, " batch"]) -
     """Return the spans of a batch in reading order.
 
     Args:
-        links: Between positions and nodes, in any order.
-        width: Tokens of the batch.
-        read_index: The token of each text that has the text-level links.
+        links: The links of the batch, in any order.
+        width: Number of tokens of the batch.
+        read_index: The token of each text with the text-level links.
     """
     inside = links.token_index != read_index[links.batch_index]
     places = links.batch_index * width + links.token_index
@@ -58,7 +58,7 @@ def mention_spans(links: Links, width: int, read_index: Int[Tensor, " batch"]) -
     )
     starts = ~follows
     span_of = starts.cumsum(0) - 1
-    # A position that starts a span names its candidates; the others repeat them.
+    # Candidates are read from the first position of a span; its other positions repeat them.
     named = torch.full_like(links.batch_index, -1).index_put((kept[starts],), span_of[starts])
     span_of_link = named[links.query_index]
     of_span = span_of_link >= 0
@@ -75,16 +75,16 @@ def mention_spans(links: Links, width: int, read_index: Int[Tensor, " batch"]) -
 
 
 def _signature(links: Links) -> Int[Tensor, " positions"]:
-    """Return a number of each position that is the same for the same set of nodes."""
+    """Return a hash of the set of linked nodes of each position."""
     mixed = (links.node_index + 1) * 0x1E3779B97F4A7C15
     mixed = (mixed ^ (mixed >> 29)) * 0x3F58476D1CE4E5B9
     return torch.zeros_like(links.batch_index).index_add(0, links.query_index, mixed)
 
 
 def top_nodes(spans: Spans) -> tuple[Int[Tensor, " spans"], Bool[Tensor, " spans"]]:
-    """Return the node of each span's best candidate, and whether it has any that is not hidden.
+    """Return the node of the best candidate of each span, and whether it has a visible one.
 
-    Of equal candidates the one with the lowest node counts.
+    Ties are resolved in favour of the lowest node.
     """
     best = torch.full_like(spans.rows, -torch.inf, dtype=spans.scores.dtype).scatter_reduce(
         0, spans.candidate_spans, spans.scores, "amax"

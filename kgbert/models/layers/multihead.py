@@ -1,4 +1,4 @@
-"""Attention of anything to anything, with several heads."""
+"""Multi-head attention between unbatched sequences."""
 
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
@@ -7,9 +7,9 @@ from kgbert.utils.errors import KGBertError
 
 
 class MultiHeadAttention(nn.Module):
-    """Multi-head attention without a batch: what belongs together, a mask says.
+    """Multi-head attention without a batch dimension; the mask separates the texts.
 
-    ``softmax(Q K / sqrt(d)) V`` by head, and one map of all heads together.
+    ``softmax(Q K / sqrt(d)) V`` for each head, and one output projection of all heads.
     """
 
     def __init__(self, size: int, read_size: int, heads: int) -> None:
@@ -28,22 +28,22 @@ class MultiHeadAttention(nn.Module):
 
     def forward(
         self,
-        asking: Float[Tensor, "askers size"],
-        read: Float[Tensor, "sources read_size"],
-        visible: Bool[Tensor, "askers sources"],
-    ) -> Float[Tensor, "askers size"]:
-        """Return what each asker reads; one that sees nothing reads of everything."""
+        queries: Float[Tensor, "queries size"],
+        memory: Float[Tensor, "keys read_size"],
+        visible: Bool[Tensor, "queries keys"],
+    ) -> Float[Tensor, "queries size"]:
+        """Return the context of each query; one without visible keys attends to all keys."""
         query, key, value = (
             self._split(layer(x))
-            for layer, x in ((self.query, asking), (self.key, read), (self.value, read))
+            for layer, x in ((self.query, queries), (self.key, memory), (self.value, memory))
         )
-        # A row that may look nowhere would softmax to NaN.
+        # The softmax of a row without visible keys would be NaN.
         blind = ~visible.any(1, keepdim=True)
         context = nn.functional.scaled_dot_product_attention(
             query, key, value, attn_mask=(visible | blind).unsqueeze(0)
         )
-        found: Tensor = self.output(context.transpose(0, 1).flatten(1))
-        return found
+        output: Tensor = self.output(context.transpose(0, 1).flatten(1))
+        return output
 
     def _split(self, x: Tensor) -> Tensor:
         return x.view(len(x), self.heads, -1).transpose(0, 1)
