@@ -244,12 +244,12 @@ class Task(ABC):
         ]
 
     @abstractmethod
-    def targets(self, encoded: EncodedExample, labels: Sequence[str]) -> Sequence[Any]:
+    def targets(self, encoded: EncodedExample, config: "PreTrainedConfig") -> Sequence[Any]:
         """Return the targets of the loss, one for each unit.
 
         Args:
             encoded: The example with its target.
-            labels: The labels in the order of the logits.
+            config: The model's configuration, with labels and ``task_settings``.
         """
 
     def collate(

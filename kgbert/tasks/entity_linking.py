@@ -92,7 +92,7 @@ class EntityLinking(Task):
         """Return an empty label space: the model chooses among the candidates of each mention."""
         return LabelSpace()
 
-    def targets(self, encoded: EncodedExample, labels: Sequence[str]) -> list[list[int]]:
+    def targets(self, encoded: EncodedExample, config: "PreTrainedConfig") -> list[list[int]]:
         """Return the index of the gold entity among the candidates of each mention."""
         return [gold_choices(encoded.example, encoded.text)]
 

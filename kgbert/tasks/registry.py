@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 from kgbert.tasks.base import Task
 from kgbert.tasks.entity_linking import EntityLinking
+from kgbert.tasks.multi_label_classification import MultiLabelClassification
+from kgbert.tasks.regression import Regression
 from kgbert.tasks.relation_classification import RelationClassification
 from kgbert.tasks.text_classification import TextClassification
 from kgbert.tasks.token_classification import TokenClassification
@@ -97,6 +99,8 @@ TASKS: dict[str, Task] = {
         RelationClassification(),
         EntityLinking(),
         TokenClassification(),
+        MultiLabelClassification(),
+        Regression(),
         TextClassification(),
     )
 }

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from kgbert.data import Example
 from kgbert.data.fields import plain_example
-from kgbert.tasks.base import EncodedExample, LabelSpace, Slice, Task
+from kgbert.tasks.base import EncodedExample, LabelSpace, Slice, Task, labels_of
 from kgbert.tasks.labels import (
     LabelPrediction,
     check_all_labelled,
@@ -63,9 +63,9 @@ class TextClassification(Task):
         """Return the labels of the training texts."""
         return LabelSpace(label_set({"train": train}, self.classes))
 
-    def targets(self, encoded: EncodedExample, labels: Sequence[str]) -> list[int]:
+    def targets(self, encoded: EncodedExample, config: "PreTrainedConfig") -> list[int]:
         """Return the index of the label."""
-        return [labels.index(encoded.example.target)]
+        return [labels_of(config).index(encoded.example.target)]
 
     def decode(
         self,

@@ -114,9 +114,10 @@ class TokenClassification(Task):
         labels = label_set({"train": train}, _span_labels, fewest=1)
         return LabelSpace((OUTSIDE, *(tag + name for name in labels for tag in ("B-", "I-"))))
 
-    def targets(self, encoded: EncodedExample, labels: Sequence[str]) -> list[list[int]]:
+    def targets(self, encoded: EncodedExample, config: "PreTrainedConfig") -> list[list[int]]:
         """Return a target per token: the word's tag at its first token, IGNORED at the others."""
         target = [IGNORED] * len(encoded.text.offsets)
+        labels = labels_of(config)
         tags = word_tags(encoded.example, encoded.text)
         for word, tag in zip(words_of(encoded.text), tags, strict=True):
             target[word.token] = labels.index(tag)

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import torch
 from torch.utils.data import Dataset
+from transformers import PreTrainedConfig
 
 from kgbert.data import Example
 from kgbert.encoding.encoded import Batch, EncodedText
@@ -45,7 +46,7 @@ class TrainingExamples(Dataset[Item]):
         task: Encodes the examples and defines the targets.
         processor: Tokenises and links.
         examples: The labelled examples.
-        labels: The model's labels in the order of the logits.
+        config: The model's, with the labels.
         with_link_gold: Whether items mark the links to gold entities.
     """
 
@@ -54,13 +55,13 @@ class TrainingExamples(Dataset[Item]):
         task: Task,
         processor: KGBertProcessor,
         examples: Sequence[Example],
-        labels: Sequence[str],
+        config: PreTrainedConfig,
         *,
         with_link_gold: bool = False,
     ) -> None:
         encoded = task.encode(examples, processor)
         self.units = [unit for each in encoded for unit in each.units]
-        self.targets = [target for each in encoded for target in task.targets(each, labels)]
+        self.targets = [target for each in encoded for target in task.targets(each, config)]
         self.link_gold = (
             [_link_gold(each, unit, processor) for each in encoded for unit in each.units]
             if with_link_gold

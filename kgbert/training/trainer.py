@@ -22,7 +22,7 @@ from kgbert.data import Example
 from kgbert.encoding.length_grouping import LengthGroupedSampler
 from kgbert.encoding.processor import KGBertProcessor
 from kgbert.models.base import KGBertPreTrainedModel
-from kgbert.tasks.base import Task, labels_of
+from kgbert.tasks.base import Task
 from kgbert.tasks.registry import task_of_model
 from kgbert.training.checks import check_by_epoch, check_fit
 from kgbert.training.dataset import EvaluationExamples, KGBertCollator, TrainingExamples
@@ -140,7 +140,7 @@ def fine_tune(
             task,
             processor,
             train,
-            labels_of(model.config),
+            model.config,
             with_link_gold=bool(model.config.linking_loss),
         ),
         eval_dataset=held_out,

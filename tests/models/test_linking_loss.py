@@ -10,7 +10,7 @@ from kgbert.tasks.base import IGNORED
 from kgbert.tasks.registry import TASKS
 from kgbert.training.dataset import KGBertCollator, TrainingExamples
 from tests.support.errors import raises
-from tests.support.tiny import TEXTS, run, stirred, tiny_processor
+from tests.support.tiny import TEXTS, config_with, run, stirred, tiny_processor
 
 #: Three positions with two links, one link, and one link.
 POSITIONS = torch.tensor([0, 0, 1, 2])
@@ -50,7 +50,9 @@ def batch_with_gold(*entities):
     spans = (Span(0, 5, "Sign", entities[0]), Span(10, 15, "Sign", entities[1]))
     task, processor = TASKS["text-classification"], tiny_processor()
     examples = [Example("fever and cough", "ill", spans), Example("a lung", "well")]
-    texts = TrainingExamples(task, processor, examples, ("ill", "well"), with_link_gold=True)
+    texts = TrainingExamples(
+        task, processor, examples, config_with(["ill", "well"]), with_link_gold=True
+    )
     return KGBertCollator(task, processor)([texts[0], texts[1]])
 
 

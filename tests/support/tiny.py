@@ -80,6 +80,11 @@ def tiny_features(graph: KnowledgeGraph, seed: int = 0) -> EntityFeatures:
     return EntityFeatures(vectors, "random", f"seed {seed}", graph.hash)
 
 
+def config_with(labels) -> PreTrainedConfig:
+    """Return a configuration that knows these labels and no more."""
+    return PreTrainedConfig(id2label=dict(enumerate(labels)))
+
+
 class ExactLinker:
     """Links every name of a graph where it stands in a text as a word."""
 

@@ -9,7 +9,7 @@ from kgbert.data import Example
 from kgbert.tasks.registry import TASKS
 from kgbert.training.dataset import KGBertCollator, TrainingExamples
 from tests.support.paths import PROJECT
-from tests.support.tiny import tiny_processor
+from tests.support.tiny import config_with, tiny_processor
 
 #: Trains for two epochs and prints a digest of the weights.
 TRAINED = """
@@ -64,7 +64,7 @@ def test_workers_hear_of_every_epoch(persistent):
     processor = tiny_processor(fan_out=1)
     task = TASKS["text-classification"]
     examples = [Example("fever and cough in pneumonia", "ill")] * 2
-    texts = TrainingExamples(task, processor, examples, ["ill"])
+    texts = TrainingExamples(task, processor, examples, config_with(["ill"]))
     loader = torch.utils.data.DataLoader(
         texts,
         batch_size=2,

@@ -12,7 +12,15 @@ from kgbert.tasks.registry import TASKS, task_of_model
 from kgbert.tasks.text_classification import TextClassification
 from kgbert.training.dataset import EvaluationExamples, KGBertCollator, TrainingExamples
 from kgbert.training.trainer import default_arguments, fine_tune
-from tests.support.tiny import CLASSES, LONGEST, TEXTS, loss_of, tiny_graph, tiny_processor
+from tests.support.tiny import (
+    CLASSES,
+    LONGEST,
+    TEXTS,
+    config_with,
+    loss_of,
+    tiny_graph,
+    tiny_processor,
+)
 
 LABELS = ("ill", "well")
 
@@ -254,7 +262,7 @@ def test_arguments_that_keep_no_best_epoch_are_refused(fused, tmp_path):
 def test_evaluation_always_draws_the_same_neighbours_and_training_never_those():
     task = TASKS["text-classification"]
     held_out = EvaluationExamples(task, tiny_processor(), TRAIN)
-    training = TrainingExamples(task, tiny_processor(), TRAIN, LABELS)
+    training = TrainingExamples(task, tiny_processor(), TRAIN, config_with(LABELS))
 
     training.set_epoch(0)
 

@@ -1,0 +1,311 @@
+"""Multi-label classification: any number of labels a text."""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from kgbert.data import Example
+from kgbert.data.fields import plain_example
+from kgbert.tasks.base import EncodedExample, LabelSpace, Metric, Prediction, Slice, Task, labels_of
+from kgbert.tasks.labels import MAX_CLASSES, label_set
+from kgbert.tasks.metrics import metrics_of
+from kgbert.utils.errors import DataError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+    from transformers import PreTrainedConfig
+
+    from kgbert.encoding.encoded import Batch
+    from kgbert.encoding.processor import KGBertProcessor
+    from kgbert.graph.core.graph import KnowledgeGraph
+    from kgbert.models.base import KGBertPreTrainedModel
+
+#: What may stand between the labels of a cell; the first that a cell holds separates it.
+SEPARATORS = ("|", ";", ",")
+
+#: The probability from which on a label is given before the validation examples were seen.
+DEFAULT_THRESHOLD = 0.5
+
+#: Labels that ``precision_at_5`` looks at, the likeliest ones.
+TOP = 5
+
+
+@dataclass(frozen=True)
+class ScoredLabel:
+    """A label, and how likely the model finds it."""
+
+    label: str
+    probability: float
+
+
+@dataclass(frozen=True)
+class LabelsAnswer:
+    """The labels that are given to a text, and all labels, the likeliest first."""
+
+    labels: frozenset[str]
+    ranking: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class LabelsPrediction(Prediction):
+    """The labels of a text with their probabilities, the likeliest first."""
+
+    labels: tuple[ScoredLabel, ...]
+    """The labels that are given."""
+    ranking: tuple[ScoredLabel, ...]
+    """The likeliest labels, given or not."""
+
+    @property
+    def answer(self) -> LabelsAnswer:
+        """The labels that are given, and the order of all."""
+        return LabelsAnswer(
+            frozenset(each.label for each in self.labels),
+            tuple(each.label for each in self.ranking),
+        )
+
+    def lines(self) -> Iterator[str]:
+        """Yield each label with its probability; the likeliest in brackets if none is given."""
+        for each in self.labels:
+            yield f"label {each.label}  ({each.probability:.0%})"
+        if not self.labels:
+            nearest = self.ranking[0]
+            yield f"no label  (nearest: {nearest.label}, {nearest.probability:.0%})"
+
+
+def multi_label_scores(
+    gold: Sequence[frozenset[str]], predicted: Sequence[LabelsAnswer]
+) -> dict[str, float]:
+    """Return micro and macro F1, subset accuracy, precision at 5 and R-precision.
+
+    Macro F1 is the mean over the labels that were expected or predicted. R-precision is the share
+    of right labels among the R likeliest, R being the number of gold labels; texts without a gold
+    label do not count there.
+
+    >>> one = LabelsAnswer(frozenset("a"), ("a", "b"))
+    >>> two = LabelsAnswer(frozenset("ab"), ("b", "a"))
+    >>> scores = multi_label_scores([frozenset("a"), frozenset("b")], [one, two])
+    >>> scores["micro_f1"], scores["subset_accuracy"], scores["r_precision"]
+    (0.8, 0.5, 1.0)
+    """
+    given, wanted, hits = Counter[str](), Counter[str](), Counter[str]()
+    for right, answer in zip(gold, predicted, strict=True):
+        wanted.update(right)
+        given.update(answer.labels)
+        hits.update(right & answer.labels)
+    labels = wanted.keys() | given.keys()
+    ranked = [(right, x.ranking) for right, x in zip(gold, predicted, strict=True) if right]
+    return {
+        "micro_f1": _f1(hits.total(), given.total(), wanted.total()),
+        "macro_f1": fmean([_f1(hits[x], given[x], wanted[x]) for x in labels] or [0.0]),
+        "subset_accuracy": fmean(
+            [float(right == x.labels) for right, x in zip(gold, predicted, strict=True)] or [0.0]
+        ),
+        f"precision_at_{TOP}": fmean([_hit_share(y, x, TOP) for y, x in ranked] or [0.0]),
+        "r_precision": fmean([_hit_share(y, x, len(y)) for y, x in ranked] or [0.0]),
+    }
+
+
+def _f1(hits: int, given: int, wanted: int) -> float:
+    return 2 * hits / (given + wanted) if given + wanted else 0.0
+
+
+def _hit_share(gold: frozenset[str], ranking: Sequence[str], length: int) -> float:
+    """Return the share of right labels among the likeliest ones."""
+    return len(gold & set(ranking[:length])) / length
+
+
+MULTI_LABEL_METRICS: Mapping[str, Metric] = MappingProxyType(
+    metrics_of(
+        multi_label_scores,
+        ("micro_f1", "macro_f1", "subset_accuracy", f"precision_at_{TOP}", "r_precision"),
+    )
+)
+
+
+class MultiLabelClassification(Task):
+    """The target of an example is the set of its labels, sorted; it may be empty."""
+
+    name = "multi-label-classification"
+    description = "columns text and labels: a list, or labels separated by | ; or ,"
+    metrics = MULTI_LABEL_METRICS
+    needs_calibration = True
+
+    @property
+    def model_class(self) -> "type[KGBertPreTrainedModel]":
+        """A sequence classifier."""
+        from kgbert.models.auto import KGBertForSequenceClassification
+
+        return KGBertForSequenceClassification
+
+    def read(self, record: Mapping[str, Any]) -> Example:
+        """Return text and labels of a row."""
+        example = plain_example({name: x for name, x in record.items() if name != "label"})
+        target = labels_field(record.get("labels")) if "labels" in record else None
+        return Example(example.text, target, example.spans, example.id)
+
+    def fits(self, record: Mapping[str, Any]) -> bool:
+        """Return whether a row has a text and a column of labels."""
+        return "text" in record and "labels" in record
+
+    def check(
+        self,
+        train: Sequence[Example],
+        validation: Sequence[Example] = (),
+        test: Sequence[Example] = (),
+    ) -> None:
+        """Raise DataError where labels are missing, or unknown to training."""
+        parts = {"train": train, "validation": validation, "test": test}
+        for part, examples in parts.items():
+            for position, example in enumerate(examples, start=1):
+                if example.target is None:
+                    raise DataError(
+                        f"{part}: text {position:,} ({example.text[:40]!r}) has no 'labels'; write "
+                        "an empty list for a text that has no label.",
+                        code="missing-labels",
+                    )
+        label_set(parts, self.classes)
+
+    def classes(self, example: Example) -> frozenset[str]:
+        """Return the labels."""
+        return frozenset(example.target or ())
+
+    def label_space(self, train: Sequence[Example]) -> LabelSpace:
+        """Return the labels of the training texts, each an output of its own."""
+        return LabelSpace(
+            label_set({"train": train}, self.classes),
+            head={"problem_type": "multi_label_classification"},
+            settings={"threshold": DEFAULT_THRESHOLD},
+        )
+
+    def targets(self, encoded: EncodedExample, config: "PreTrainedConfig") -> list[list[float]]:
+        """Return one row, 1 for each label of the text and 0 for all others."""
+        own = set(encoded.example.target)
+        return [[float(label in own) for label in labels_of(config)]]
+
+    def collate_targets(
+        self, targets: Sequence[Any], batch: "Batch", processor: "KGBertProcessor"
+    ) -> "dict[str, Tensor]":
+        """Return the targets as floating numbers, which binary cross-entropy compares with."""
+        import torch
+
+        return {"labels": torch.tensor(targets, dtype=torch.float32)}
+
+    def decode(
+        self,
+        outputs: Sequence[Any],
+        encoded: EncodedExample,
+        config: "PreTrainedConfig",
+        graph: "KnowledgeGraph",
+    ) -> LabelsPrediction:
+        """Return the labels whose probability reaches the threshold."""
+        probabilities = _sigmoid(outputs[0])
+        names, order = labels_of(config), np.argsort(-probabilities, kind="stable").tolist()
+        ranking = tuple(ScoredLabel(names[i], float(probabilities[i])) for i in order)
+        threshold = config.task_settings["threshold"]
+        given = tuple(each for each in ranking if each.probability >= threshold)
+        return LabelsPrediction(encoded.example.text, given, ranking)
+
+    def calibrate(
+        self,
+        outputs: Sequence[Sequence[Any]],
+        encoded: Sequence[EncodedExample],
+        config: "PreTrainedConfig",
+        graph: "KnowledgeGraph",
+    ) -> None:
+        """Choose the threshold with the best micro F1 on the validation examples."""
+        probabilities = np.stack([_sigmoid(rows[0]) for rows in outputs])
+        labels = labels_of(config)
+        gold = np.array([[x in self.classes(y.example) for x in labels] for y in encoded])
+        threshold = best_threshold(probabilities, gold)
+        config.task_settings = {**config.task_settings, "threshold": threshold}
+
+    def gold(self, encoded: EncodedExample, graph: "KnowledgeGraph") -> frozenset[str]:
+        """Return the labels."""
+        return self.classes(encoded.example)
+
+    def score(
+        self, gold: Sequence[frozenset[str]], predicted: Sequence[LabelsAnswer]
+    ) -> dict[str, float]:
+        """Return the metrics, which share their counts."""
+        return multi_label_scores(gold, predicted)
+
+    def is_correct(self, gold: frozenset[str], predicted: LabelsAnswer) -> bool:
+        """Return whether exactly the right labels are given."""
+        return gold == predicted.labels
+
+    def slices(self, train: Sequence[Example], test: Sequence[EncodedExample]) -> Iterable[Slice]:
+        """Return a slice for each of the most frequent labels: the texts that have it."""
+        counts = Counter(label for x in test for label in self.classes(x.example))
+        for label, _ in counts.most_common(MAX_CLASSES):
+            positions = [i for i, x in enumerate(test) if label in self.classes(x.example)]
+            yield Slice(f"class: {label}", positions, len(positions))
+
+    def quote(self, answer: LabelsAnswer | frozenset[str]) -> str:
+        """Return the labels, separated by commas."""
+        labels = answer.labels if isinstance(answer, LabelsAnswer) else answer
+        return ", ".join(sorted(labels)) or "no label"
+
+
+def labels_field(value: Any) -> tuple[str, ...]:
+    """Return the labels of a field, each once and sorted.
+
+    Raises:
+        DataError: It is neither a list of labels nor a cell.
+
+    >>> labels_field("earn; trade;"), labels_field('["a", "b"]'), labels_field(None)
+    (('earn', 'trade'), ('a', 'b'), ())
+    """
+    if isinstance(value, str) and value.lstrip().startswith("["):
+        try:
+            value = json.loads(value)
+        except json.JSONDecodeError as error:
+            raise DataError(
+                f"'labels' holds {value[:60]!r}, which is no list in JSON ({error.msg}); write "
+                '["one", "two"], or one; two',
+                code="labels-not-a-list",
+            ) from error
+    if value is None:
+        return ()
+    if isinstance(value, str):
+        mark = next((mark for mark in SEPARATORS if mark in value), SEPARATORS[0])
+        value = value.split(mark)
+    if not isinstance(value, list | tuple) or not all(isinstance(x, str | int) for x in value):
+        raise DataError(
+            f"'labels' holds {str(value)[:60]}; it must be a list of labels",
+            code="labels-not-a-list",
+        )
+    return tuple(sorted({str(label).strip() for label in value} - {""}))
+
+
+def best_threshold(probabilities: Any, gold: Any) -> float:
+    """Return the threshold with the best micro F1; of equals the one nearest to a half.
+
+    Args:
+        probabilities: Shape (texts, labels).
+        gold: Shape (texts, labels), True where a label is right.
+
+    >>> best_threshold(np.array([[0.9, 0.2], [0.3, 0.1]]), np.array([[True, False], [True, False]]))
+    0.25
+    """
+    flat, right = probabilities.ravel(), gold.ravel()
+    order = np.argsort(-flat, kind="stable")
+    # With the n likeliest given: hits, and F1 = 2 hits / (n + wanted).
+    hits = np.cumsum(right[order])
+    scores = 2 * hits / (np.arange(1, len(flat) + 1) + max(1, int(right.sum())))
+    levels = flat[order]
+    # A threshold lies between two different probabilities.
+    ends = np.flatnonzero(np.append(levels[:-1] > levels[1:], True))
+    following = np.append(levels[1:], 0.0)
+    thresholds = (levels[ends] + following[ends]) / 2
+    best = thresholds[scores[ends] == scores[ends].max()]
+    return round(float(best[np.abs(best - DEFAULT_THRESHOLD).argmin()]), 6)
+
+
+def _sigmoid(logits: Any) -> Any:
+    return 1 / (1 + np.exp(-np.clip(np.asarray(logits, np.float64), -60, 60)))

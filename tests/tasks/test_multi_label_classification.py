@@ -1,0 +1,129 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.metrics import f1_score
+from sklearn.preprocessing import MultiLabelBinarizer
+
+from kgbert.data import Example
+from kgbert.models.auto import KGBertForSequenceClassification
+from kgbert.tasks.multi_label_classification import (
+    LabelsAnswer,
+    MultiLabelClassification,
+    best_threshold,
+    multi_label_scores,
+)
+from kgbert.tasks.registry import detect_task
+from kgbert.training.inference import predict
+from kgbert.training.trainer import default_arguments, fine_tune
+from tests.support.errors import raises
+from tests.support.tiny import TINY, save_plain, tiny_graph, tiny_processor
+
+TASK = MultiLabelClassification()
+
+TRAIN = [
+    Example("fever and cough", ("cough", "fever")),
+    Example("a cough", ("cough",)),
+    Example("a fever", ("fever",)),
+    Example("the lung", ()),
+]
+
+LABEL_SETS = st.frozensets(st.sampled_from("abcd"))
+
+
+#: Some label is expected or given; else scikit-learn leaves F1 undefined.
+PAIRS = st.lists(st.tuples(LABEL_SETS, LABEL_SETS), min_size=1).filter(
+    lambda pairs: any(gold or answered for gold, answered in pairs)
+)
+
+
+@pytest.mark.parametrize(
+    "cell", ["earn|trade", "earn; trade", "trade, earn,", '["earn", "trade"]', ["trade", "earn"]]
+)
+def test_labels_are_read_from_lists_and_from_cells(cell):
+    assert TASK.read({"text": "x", "labels": cell}).target == ("earn", "trade")
+
+
+@pytest.mark.parametrize("cell", ["", None, [], "[]"])
+def test_a_text_may_have_no_label(cell):
+    assert TASK.read({"text": "x", "labels": cell}).target == ()
+
+
+def test_a_text_without_the_column_is_unlabelled():
+    assert TASK.read({"text": "x"}).target is None
+
+
+@pytest.mark.parametrize("cell", ['["earn"', {"a": 1}, 7, [["a"]]])
+def test_labels_that_are_no_list_are_refused(cell):
+    with raises("labels-not-a-list"):
+        TASK.read({"text": "x", "labels": cell})
+
+
+def test_a_column_of_labels_poses_the_task():
+    assert detect_task([{"text": "x", "labels": "a|b"}]).name == TASK.name
+
+
+def test_a_training_text_without_labels_column_is_refused():
+    with raises("missing-labels"):
+        TASK.check([*TRAIN, Example("x")])
+
+
+def test_a_label_that_training_lacks_is_refused():
+    with raises("unknown-label"):
+        TASK.check(TRAIN, [Example("x", ("flu",))])
+
+
+@given(PAIRS)
+def test_f1_is_that_of_scikit_learn(pairs):
+    gold, given_labels = zip(*pairs, strict=True)
+    answers = [LabelsAnswer(x, tuple(sorted(x)) + tuple(set("abcd") - x)) for x in given_labels]
+    used = sorted(frozenset().union(*gold, *given_labels))
+    binarizer = MultiLabelBinarizer(classes=used)
+    right, answered = binarizer.fit_transform(gold), binarizer.transform(given_labels)
+
+    scores = multi_label_scores(gold, answers)
+
+    for name, average in (("micro_f1", "micro"), ("macro_f1", "macro")):
+        expected = f1_score(right, answered, average=average, zero_division=0)
+        assert scores[name] == pytest.approx(float(expected))
+
+
+@given(st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=1, max_size=30))
+def test_no_threshold_is_better_than_the_best(pairs):
+    probabilities, gold = (np.array(column) for column in zip(*pairs, strict=True))
+
+    def f1(threshold):
+        answered = probabilities >= threshold
+        total = answered.sum() + gold.sum()
+        return 2 * (answered & gold).sum() / total if total else 0.0
+
+    best = f1(best_threshold(probabilities[:, None], gold[:, None]))
+
+    assert best >= max(f1(each) for each in (0.0, 0.5, *probabilities)) - 1e-6
+
+
+def test_a_model_learns_to_give_several_labels_and_none(tmp_path):
+    folder = save_plain(tmp_path, "bert", KGBertForSequenceClassification)
+    space, processor = TASK.label_space(TRAIN), tiny_processor()
+    model = KGBertForSequenceClassification.from_backbone(
+        folder,
+        tiny_graph(),
+        labels=space.labels,
+        head=space.head,
+        task=TASK.name,
+        task_settings=dict(space.settings),
+        **TINY,
+    )
+    arguments = default_arguments(
+        tmp_path / "run",
+        num_train_epochs=40,
+        per_device_train_batch_size=4,
+        learning_rate=1e-2,
+        use_cpu=True,
+        bf16=False,
+    )
+
+    fine_tune(model, processor, TRAIN, TRAIN, arguments=arguments, patience=40)
+    answers = [x.answer for x in predict(model, processor, TASK, TASK.encode(TRAIN, processor))]
+
+    assert [sorted(answer.labels) for answer in answers] == [list(x.target) for x in TRAIN]
