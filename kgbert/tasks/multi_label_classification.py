@@ -304,7 +304,7 @@ def best_threshold(probabilities: Any, gold: Any) -> float:
     following = np.append(levels[1:], 0.0)
     thresholds = (levels[ends] + following[ends]) / 2
     best = thresholds[scores[ends] == scores[ends].max()]
-    return round(float(best[np.abs(best - DEFAULT_THRESHOLD).argmin()]), 6)
+    return float(best[np.abs(best - DEFAULT_THRESHOLD).argmin()])
 
 
 def _sigmoid(logits: Any) -> Any:

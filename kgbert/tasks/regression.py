@@ -82,6 +82,7 @@ class Regression(Task):
 
     name = "regression"
     description = "columns text and value: one number a text"
+    needs_calibration = True
     metrics: Mapping[str, Metric] = MappingProxyType(  # type: ignore[misc]  # a ClassVar as in Task
         {
             "pearson": Metric(pearson),
@@ -163,6 +164,24 @@ class Regression(Task):
         settings = config.task_settings
         value = float(np.ravel(outputs[0])[0]) * settings["deviation"] + settings["mean"]
         return ValuePrediction(encoded.example.text, value)
+
+    def calibrate(
+        self,
+        outputs: Sequence[Sequence[Any]],
+        encoded: Sequence[EncodedExample],
+        config: "PreTrainedConfig",
+        graph: "KnowledgeGraph",
+    ) -> None:
+        """Fit the line from outputs to values on the validation examples by least squares.
+
+        The weights are kept that order the texts best, whatever the spread of their outputs.
+        """
+        raw = np.array([np.ravel(rows[0])[0] for rows in outputs], np.float64)
+        values = np.array([each.example.target for each in encoded], np.float64)
+        if raw.std() == 0 or (slope := np.cov(raw, values, bias=True)[0, 1] / raw.var()) <= 0:
+            return
+        line = {"mean": float(values.mean() - slope * raw.mean()), "deviation": float(slope)}
+        config.task_settings = {**config.task_settings, **line}
 
     def gold(self, encoded: EncodedExample, graph: "KnowledgeGraph") -> float:
         """Return the value."""
