@@ -58,7 +58,7 @@ def test_equal_values_are_refused():
 
 @given(VALUES)
 def test_correlations_are_those_of_scipy(pairs):
-    gold, predicted = (list(column) for column in zip(*pairs, strict=True))
+    gold, predicted = (list(map(float, column)) for column in zip(*pairs, strict=True))
 
     assert pearson(gold, predicted) == pytest.approx(pearsonr(gold, predicted)[0])
     assert spearman(gold, predicted) == pytest.approx(spearmanr(gold, predicted)[0])
