@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -121,8 +122,13 @@ def _medic(path: Path) -> KnowledgeGraph:
     return builder.build()
 
 
+def _medical(read: Callable[[Path], KnowledgeGraph]) -> Callable[[Path], KnowledgeGraph]:
+    """Return a reader whose graphs let linkers use the synonyms of medical words."""
+    return lambda path: replace(read(path), domain="medicine")
+
+
 TASKS: dict[str, tuple[str, Callable[[Path], KnowledgeGraph]]] = {
-    "bc5cdr": ("mesh/mesh_descriptors.tsv", _mesh),
-    "ncbi_disease": ("medic/medic_06Jul2012.txt", _medic),
-    "gsc_hpo": ("hpo/hp.obo", read_graph),
+    "bc5cdr": ("mesh/mesh_descriptors.tsv", _medical(_mesh)),
+    "ncbi_disease": ("medic/medic_06Jul2012.txt", _medical(_medic)),
+    "gsc_hpo": ("hpo/hp.obo", _medical(read_graph)),
 }

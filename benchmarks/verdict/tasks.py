@@ -124,8 +124,9 @@ def _parse_relations(path: Path) -> Iterator[Example]:
         yield Example(record["text"], record["label"], id=record["text"], arguments=arguments)
 
 
-def _graph_file(name: str) -> Callable[[Path, Path], KnowledgeGraph]:
-    return lambda data, cache: read_graph(data / "graphs" / name)
+def _graph_file(name: str, domain: str = "") -> Callable[[Path, Path], KnowledgeGraph]:
+    """Return what reads a graph; the domain decides which words the linker takes for synonyms."""
+    return lambda data, cache: replace(read_graph(data / "graphs" / name), domain=domain)
 
 
 def _mentioned_part_of_chebi(data: Path, cache: Path) -> KnowledgeGraph:
@@ -136,7 +137,7 @@ def _mentioned_part_of_chebi(data: Path, cache: Path) -> KnowledgeGraph:
     """
     path = cache / "chebi.kgbert"
     if not path.exists():
-        graph = read_graph(data / "graphs" / "chebi" / "chebi_triples.csv.gz")
+        graph = _graph_file("chebi/chebi_triples.csv.gz", "medicine")(data, cache)
         texts = [
             text.text
             for part in ("train", "validation", "test")
@@ -174,7 +175,7 @@ TASKS = {
     "demo": Task(
         "ICD-10-CM chapters with the Human Phenotype Ontology",
         lambda data: DiagnosisSplits(400, validation=200, test=500),
-        _graph_file("hpo/hp.obo"),
+        _graph_file("hpo/hp.obo", "medicine"),
         task="text-classification",
         linker="dictionary+char-ngram+description:{backbone}",
         batch_size=16,
@@ -183,17 +184,17 @@ TASKS = {
     "bc5cdr": Task(
         "BC5CDR chemicals and diseases with MeSH",
         _sampled_from("bc5cdr", _read_mentions, 200, 100, 500),
-        _graph_file("mesh/mesh_diseases_chemicals.skos.ttl"),
+        _graph_file("mesh/mesh_diseases_chemicals.skos.ttl", "medicine"),
     ),
     "ncbi_disease": Task(
         "NCBI diseases with the Disease Ontology",
         _sampled_from("ncbi_disease", _read_diseases, 200, 100, 500),
-        _graph_file("doid/doid_2016-09-01.obo"),
+        _graph_file("doid/doid_2016-09-01.obo", "medicine"),
     ),
     "gsc_hpo": Task(
         "GSC+ phenotypes with the Human Phenotype Ontology",
         _sampled_from("gsc_hpo", _read_mentions, 200, 100, 500),
-        _graph_file("hpo/hp.obo"),
+        _graph_file("hpo/hp.obo", "medicine"),
     ),
     "chemprot": Task(
         "ChemProt relations with ChEBI",

@@ -11,6 +11,7 @@ writes benchmarks/results/token_classification.json; finished runs are kept in -
 
 import argparse
 import json
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
@@ -79,7 +80,8 @@ def main() -> None:
     parser.add_argument("--train", type=int, default=200, help="training sentences of each seed")
     parser.add_argument("--seeds", type=int, default=6)
     arguments = parser.parse_args()
-    graph = read_graph(arguments.data / "graphs" / "mesh" / "mesh_diseases_chemicals.skos.ttl")
+    path = arguments.data / "graphs" / "mesh" / "mesh_diseases_chemicals.skos.ttl"
+    graph = replace(read_graph(path), domain="medicine")
     backbone, reporter = str(checked_backbone()), ProgressReporter()
     study = Study(
         name=f"BC5CDR mentions with MeSH, {arguments.train} training sentences",
