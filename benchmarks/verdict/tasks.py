@@ -161,7 +161,7 @@ def _subgraph(graph: KnowledgeGraph, entities: set[int]) -> KnowledgeGraph:
         for relation, tail in entity.edges:
             if graph.index(tail) in included:
                 builder.add_edge(entity.id, relation, tail)
-    return builder.build(source=graph.source)
+    return replace(builder.build(source=graph.source), domain=graph.domain)
 
 
 def _sampled_from(name: str, read: ReadPart, *sizes: int) -> Callable[[Path], SampledSplits]:
