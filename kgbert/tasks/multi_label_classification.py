@@ -46,10 +46,20 @@ class ScoredLabel:
 
 @dataclass(frozen=True)
 class LabelsAnswer:
-    """The labels that are given to a text, and all labels, the likeliest first."""
+    """The labels of a text, and the order in which all labels are ranked.
+
+    >>> LabelsAnswer.of(["b", "a"]).ranking
+    ('a', 'b')
+    """
 
     labels: frozenset[str]
     ranking: tuple[str, ...]
+    """The likeliest label first; of gold labels, these alone."""
+
+    @classmethod
+    def of(cls, labels: Iterable[str]) -> "LabelsAnswer":
+        """Return gold labels as an answer."""
+        return cls(frozenset(labels), tuple(sorted(labels)))
 
 
 @dataclass(frozen=True)
@@ -79,7 +89,7 @@ class LabelsPrediction(Prediction):
 
 
 def multi_label_scores(
-    gold: Sequence[frozenset[str]], predicted: Sequence[LabelsAnswer]
+    gold: Sequence[LabelsAnswer], predicted: Sequence[LabelsAnswer]
 ) -> dict[str, float]:
     """Return micro and macro F1, subset accuracy, precision at 5 and R-precision.
 
@@ -89,23 +99,22 @@ def multi_label_scores(
 
     >>> one = LabelsAnswer(frozenset("a"), ("a", "b"))
     >>> two = LabelsAnswer(frozenset("ab"), ("b", "a"))
-    >>> scores = multi_label_scores([frozenset("a"), frozenset("b")], [one, two])
+    >>> scores = multi_label_scores(list(map(LabelsAnswer.of, "ab")), [one, two])
     >>> scores["micro_f1"], scores["subset_accuracy"], scores["r_precision"]
     (0.8, 0.5, 1.0)
     """
     given, wanted, hits = Counter[str](), Counter[str](), Counter[str]()
     for right, answer in zip(gold, predicted, strict=True):
-        wanted.update(right)
+        wanted.update(right.labels)
         given.update(answer.labels)
-        hits.update(right & answer.labels)
+        hits.update(right.labels & answer.labels)
     labels = wanted.keys() | given.keys()
-    ranked = [(right, x.ranking) for right, x in zip(gold, predicted, strict=True) if right]
+    pairs = list(zip(gold, predicted, strict=True))
+    ranked = [(right.labels, x.ranking) for right, x in pairs if right.labels]
     return {
         "micro_f1": _f1(hits.total(), given.total(), wanted.total()),
         "macro_f1": fmean([_f1(hits[x], given[x], wanted[x]) for x in labels] or [0.0]),
-        "subset_accuracy": fmean(
-            [float(right == x.labels) for right, x in zip(gold, predicted, strict=True)] or [0.0]
-        ),
+        "subset_accuracy": fmean([float(right.labels == x.labels) for right, x in pairs] or [0.0]),
         f"precision_at_{TOP}": fmean([_hit_share(y, x, TOP) for y, x in ranked] or [0.0]),
         "r_precision": fmean([_hit_share(y, x, len(y)) for y, x in ranked] or [0.0]),
     }
@@ -225,19 +234,19 @@ class MultiLabelClassification(Task):
         threshold = best_threshold(probabilities, gold)
         config.task_settings = {**config.task_settings, "threshold": threshold}
 
-    def gold(self, encoded: EncodedExample, graph: "KnowledgeGraph") -> frozenset[str]:
+    def gold(self, encoded: EncodedExample, graph: "KnowledgeGraph") -> LabelsAnswer:
         """Return the labels."""
-        return self.classes(encoded.example)
+        return LabelsAnswer.of(self.classes(encoded.example))
 
     def score(
-        self, gold: Sequence[frozenset[str]], predicted: Sequence[LabelsAnswer]
+        self, gold: Sequence[LabelsAnswer], predicted: Sequence[LabelsAnswer]
     ) -> dict[str, float]:
         """Return the metrics, which share their counts."""
         return multi_label_scores(gold, predicted)
 
-    def is_correct(self, gold: frozenset[str], predicted: LabelsAnswer) -> bool:
+    def is_correct(self, gold: LabelsAnswer, predicted: LabelsAnswer) -> bool:
         """Return whether exactly the right labels are given."""
-        return gold == predicted.labels
+        return gold.labels == predicted.labels
 
     def slices(self, train: Sequence[Example], test: Sequence[EncodedExample]) -> Iterable[Slice]:
         """Return a slice for each of the most frequent labels: the texts that have it."""
@@ -246,10 +255,9 @@ class MultiLabelClassification(Task):
             positions = [i for i, x in enumerate(test) if label in self.classes(x.example)]
             yield Slice(f"class: {label}", positions, len(positions))
 
-    def quote(self, answer: LabelsAnswer | frozenset[str]) -> str:
+    def quote(self, answer: LabelsAnswer) -> str:
         """Return the labels, separated by commas."""
-        labels = answer.labels if isinstance(answer, LabelsAnswer) else answer
-        return ", ".join(sorted(labels)) or "no label"
+        return ", ".join(sorted(answer.labels)) or "no label"
 
 
 def labels_field(value: Any) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from kgbert.cli import main
 from kgbert.data import read_examples
 from kgbert.linking.factory import make_linker
 from kgbert.models.auto import KGBertModel
-from kgbert.tasks.base import LabelSpace, Task
+from kgbert.tasks.base import LabelSpace, Task, labels_of
 from kgbert.tasks.registry import TASKS, detect_task
 from kgbert.training import train as training
 from kgbert.training.config import TrainingConfig
@@ -49,6 +49,10 @@ ROWS = {
     ],
     "token-classification": [_spans(i) for i in range(30)],
     "entity-linking": [_spans(i, entity=_IDS[_WORDS[i % 4]]) for i in range(30)],
+    "multi-label-classification": [
+        _row(i, labels=(["ill"], ["ill", "new"], [], ["new"])[i % 4]) for i in range(30)
+    ],
+    "regression": [_row(i, value=float(i % 4)) for i in range(30)],
 }
 
 #: A row that a task refuses, and the code of the error.
@@ -60,6 +64,8 @@ BAD_ROWS = {
         "span-outside-text",
     ),
     "entity-linking": ({"text": "a", "spans": "fever"}, "spans-not-a-list"),
+    "multi-label-classification": ({"text": "a", "labels": {"a": 1}}, "labels-not-a-list"),
+    "regression": ({"text": "a", "value": "n/a"}, "value-not-a-number"),
 }
 
 every_task = pytest.mark.parametrize("task", TASKS.values(), ids=TASKS)
@@ -129,8 +135,7 @@ def test_a_bad_row_is_refused_with_its_file_and_line(task, write):
 @every_task
 def test_a_target_belongs_to_each_unit_and_the_loss_is_finite(task, examples, built):
     model, processor = built
-    labels = [name for _, name in sorted(model.config.id2label.items())]
-    training_examples = TrainingExamples(task, processor, examples, labels)
+    training_examples = TrainingExamples(task, processor, examples, model.config)
 
     batch = KGBertCollator(task, processor)([training_examples[i] for i in range(4)])
 
@@ -247,8 +252,8 @@ class FirstLetter(Task):
     def label_space(self, train):
         return LabelSpace(tuple(sorted({x.text[0] for x in train})), settings={"case": "lower"})
 
-    def targets(self, encoded, labels):
-        return [labels.index(encoded.example.text[0])]
+    def targets(self, encoded, config):
+        return [labels_of(config).index(encoded.example.text[0])]
 
     def decode(self, outputs, encoded, config, graph):
         assert config.task_settings == {"case": "lower"}

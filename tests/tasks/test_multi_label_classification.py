@@ -81,7 +81,7 @@ def test_f1_is_that_of_scikit_learn(pairs):
     binarizer = MultiLabelBinarizer(classes=list("abcd"))
     right, answered = binarizer.fit_transform(gold), binarizer.transform(given_labels)
 
-    scores = multi_label_scores(gold, answers)
+    scores = multi_label_scores(list(map(LabelsAnswer.of, gold)), answers)
 
     for name, average in (("micro_f1", "micro"), ("macro_f1", "macro")):
         expected = f1_score(right, answered, average=average, labels=used, zero_division=0)
