@@ -3,7 +3,7 @@
 import json
 import logging
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
@@ -23,19 +23,18 @@ from kgbert.comparison.run_store import Train, attempt_run, finished_run, shared
 from kgbert.comparison.statistics.power import detectable_before, seeds_needed
 from kgbert.comparison.statistics.summary import summarise
 from kgbert.comparison.study import Study
-from kgbert.data import Example, read_examples
-from kgbert.data.read import read_records
-from kgbert.data.splits import check_split, drawn_split
+from kgbert.data import Source
+from kgbert.data.splits import check_split
 from kgbert.features.entity_features import encode_entities
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.linking.caching import CachingLinker
 from kgbert.linking.factory import make_linker
 from kgbert.linking.mention import Linker
 from kgbert.tasks.base import Task
-from kgbert.tasks.registry import AUTO, TASKS, detect_task, find_task
+from kgbert.tasks.registry import AUTO
 from kgbert.training.config import TrainingConfig
+from kgbert.training.splits import task_and_splits
 from kgbert.utils.atomic_write import write_atomically
-from kgbert.utils.errors import KGBertError, Remedy
 from kgbert.utils.registry import ARMS_GROUP, lookup
 
 logger = logging.getLogger(__name__)
@@ -55,9 +54,12 @@ class Progress:
 
 def compare(
     graph: KnowledgeGraph,
-    texts: str | Path | Sequence[Example],
+    texts: Source,
     *,
     backbone: str,
+    validation: Source | None = None,
+    test: Source | None = None,
+    columns: Mapping[str, str] | None = None,
     arms: Sequence[str | Arm] = (BASELINE, MAIN, CONTROL),
     seeds: int = 6,
     task: str | Task = AUTO,
@@ -67,13 +69,17 @@ def compare(
 ) -> ComparisonResult:
     """Return whether a graph helps on labelled texts: every arm is trained on paired seeds.
 
-    Each seed draws 60 % of the texts for training, 20 % to validate and 20 % to test. Results,
-    report and the best model are written to the output folder; a second call resumes there.
+    Unless there are parts for validation and test, each seed draws 60 % of the texts for training,
+    20 % to validate and 20 % to test. Results, report and the best model go to the output folder,
+    where a second call continues.
 
     Args:
         graph: The knowledge.
-        texts: A file of labelled texts, or examples; the latter need a named task.
+        texts: Labelled texts, as for :func:`kgbert.train`.
         backbone: Hub name or folder of the encoder.
+        validation: Labelled texts that decide when to stop and which weights are kept.
+        test: Labelled texts that every run is tested on.
+        columns: Names of the columns by what they are: ``{"text": "sentence"}``.
         arms: Names of :data:`kgbert.ARMS` or of installed packages, or arms of your own.
         seeds: Number of paired seeds; a verdict needs six.
         task: Name of a task, a task of your own, or ``auto`` to infer it from the columns.
@@ -84,9 +90,10 @@ def compare(
     Raises:
         KGBertError: The texts cannot be learnt, linked or judged; nothing was trained.
     """
-    found_task = _find_task(task, texts)
-    examples = read_examples(texts, found_task) if isinstance(texts, str | Path) else texts
-    split = cache(drawn_split(examples, task=found_task))
+    found_task, splits = task_and_splits(
+        texts, validation=validation, test=test, task=task, columns=columns
+    )
+    split = cache(splits)
     folder = Path(output)
     found_linker = make_linker(graph, linker) if isinstance(linker, str) else linker
     check_linked(graph, found_linker, [example.text for example in split(0).train])
@@ -115,18 +122,6 @@ def find_arm(arm: str | Arm) -> Arm:
         KGBertError: There is no arm of this name, here or in an installed package.
     """
     return arm if isinstance(arm, Arm) else lookup(ARMS, arm.strip(), "arm", ARMS_GROUP)
-
-
-def _find_task(task: str | Task, texts: str | Path | Sequence[Example]) -> Task:
-    if task != AUTO:
-        return find_task(task)
-    if not isinstance(texts, str | Path):
-        raise KGBertError(
-            "examples do not tell their task.",
-            code="unknown-task",
-            remedies=[Remedy("task", tuple(TASKS), "to name the task")],
-        )
-    return detect_task([record.values for record in read_records(texts)])
 
 
 def run_study(

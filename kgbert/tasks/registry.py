@@ -88,8 +88,9 @@ def task_of_config(config: "PreTrainedConfig", model_class: str = "") -> Task:
 
 
 def task_of_class(name: str) -> Task | None:
-    """Return the first task of a model class; None for a bare encoder."""
-    return next((task for task in TASKS.values() if task.model_class.__name__ == name), None)
+    """Return the most general task that a class of model is for; None for a bare encoder."""
+    general_first = reversed(TASKS.values())
+    return next((task for task in general_first if task.model_class.__name__ == name), None)
 
 
 #: The tasks by name, more specific ones first: ``auto`` takes the first that fits a file's rows.

@@ -46,7 +46,7 @@ class ValuePrediction(Prediction):
 def pearson(gold: Sequence[float], predicted: Sequence[float]) -> float:
     """Return the linear correlation; 0 where all values are equal, and it is not defined.
 
-    >>> round(pearson([1, 2, 3], [2, 4, 6]), 6)
+    >>> round(pearson([1.0, 2.0, 3.0], [2.0, 4.0, 6.0]), 6)
     1.0
     """
     if len(gold) < 2 or np.std(gold) == 0 or np.std(predicted) == 0:

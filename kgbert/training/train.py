@@ -1,7 +1,7 @@
 """Train a model in one call: read, link, encode, fine-tune and test."""
 
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -9,8 +9,8 @@ from typing import Any
 import transformers
 from transformers import TrainerCallback
 
-from kgbert.data import Columns, Example, Source, parts_of, read_examples, read_records
-from kgbert.data.splits import Split, check_split, drawn_split
+from kgbert.data import Example, Source
+from kgbert.data.splits import Split, check_split
 from kgbert.encoding.expansion import TextExpander
 from kgbert.encoding.processor import KGBertProcessor
 from kgbert.features.backbones import longest_text
@@ -22,13 +22,13 @@ from kgbert.linking.factory import make_linker, share_features
 from kgbert.linking.mention import Linker
 from kgbert.models.base import KGBertPreTrainedModel
 from kgbert.tasks.base import Prediction, Task
-from kgbert.tasks.registry import AUTO, detect_task, find_task
+from kgbert.tasks.registry import AUTO
 from kgbert.training.config import TrainingConfig
 from kgbert.training.inference import evaluate
 from kgbert.training.pipeline import KGBertPipeline
 from kgbert.training.saving import save_model
+from kgbert.training.splits import examples_of, task_and_splits
 from kgbert.training.trainer import TrainingResult, default_arguments, fine_tune
-from kgbert.utils.errors import DataError, Remedy
 from kgbert.utils.logging import silenced_transformers
 
 
@@ -68,8 +68,8 @@ class TrainedModel:
     def evaluate(
         self, texts: Source, *, columns: Mapping[str, str] | None = None
     ) -> dict[str, float]:
-        """Return the metrics of the model's predictions for labelled texts."""
-        examples = _examples(texts, self.task, columns)
+        """Return the metrics of the model's answers to labelled texts."""
+        examples = examples_of(texts, self.task, columns)
         encoded = self.task.encode(examples, self.processor)
         return evaluate(self.model, self.processor, self.task, encoded)
 
@@ -141,23 +141,22 @@ def train(
             given.
     """
     config = config or TrainingConfig()
-    if parts := parts_of(texts):
-        texts = parts["train"]
-        validation, test = parts.get("validation", validation), parts.get("test", test)
-    task = _detected(texts, columns) if task == AUTO else find_task(task)
-    split = _split(texts, validation, test, task, columns)(seed)
-    check_split(split, task)
+    found_task, splits = task_and_splits(
+        texts, validation=validation, test=test, task=task, columns=columns
+    )
+    split = splits(seed)
+    check_split(split, found_task)
     features = encode_entities(graph, backbone)
     linker = make_linker(graph, linker) if isinstance(linker, str) else linker
     share_features(features, linker)
-    inputs = TrainingInputs(task, graph, features, linker, backbone)
+    inputs = TrainingInputs(found_task, graph, features, linker, backbone)
     with silenced_transformers():
         model, processor = build_model(inputs, split.train, config, seed=seed)
         result = fit_model(
-            model, processor, split, task=task, config=config, seed=seed, callbacks=callbacks
+            model, processor, split, task=found_task, config=config, seed=seed, callbacks=callbacks
         )
-    metrics = evaluate(model, processor, task, task.encode(split.test, processor))
-    return TrainedModel(model, processor, task, result, metrics, {"Seed": seed})
+    metrics = evaluate(model, processor, found_task, found_task.encode(split.test, processor))
+    return TrainedModel(model, processor, found_task, result, metrics, {"Seed": seed})
 
 
 def build_model(
@@ -239,38 +238,3 @@ def fit_model(
             task=task,
             callbacks=callbacks,
         )
-
-
-def _detected(texts: Source, columns: Mapping[str, str] | None) -> Task:
-    if _are_examples(texts):
-        raise DataError(
-            "examples in memory do not tell their task.",
-            code="unnamed-task",
-            remedies=[Remedy("task", "text-classification")],
-        )
-    return detect_task([record.values for record in read_records(texts, Columns(columns or {}))])
-
-
-def _examples(texts: Source, task: Task, columns: Mapping[str, str] | None) -> list[Example]:
-    return list(texts) if _are_examples(texts) else read_examples(texts, task, columns=columns)
-
-
-def _are_examples(texts: Source) -> bool:
-    return isinstance(texts, list | tuple) and all(isinstance(x, Example) for x in texts)
-
-
-def _split(
-    texts: Source, validation: Source, test: Source, task: Task, columns: Mapping[str, str] | None
-) -> Callable[[int], Split]:
-    if (validation is None) != (test is None):
-        missing = "validation" if validation is None else "test"
-        raise DataError(
-            f"there are no texts for {missing}; give both parts, or neither and let them be drawn.",
-            code="incomplete-split",
-            remedies=[Remedy(missing)],
-        )
-    train = _examples(texts, task, columns)
-    if validation is None:
-        return drawn_split(train, task=task)
-    split = Split(train, *(_examples(part, task, columns) for part in (validation, test)))
-    return lambda seed: split

@@ -303,7 +303,7 @@ class TestOneCall:
         assert [arm.name for arm in result.arms] == ["plain", "knowledge", "own"]
 
     def test_examples_without_a_task_are_refused(self, invented):
-        with raises("unknown-task"):
+        with raises("unnamed-task"):
             compare.compare(tiny_graph(), texts(), backbone="none")
 
 

@@ -10,6 +10,7 @@ from kgbert.tasks.metrics import (
     linking_scores,
     span_scores,
 )
+from kgbert.tasks.multi_label_classification import LabelsAnswer
 from kgbert.tasks.registry import TASKS
 
 LABELS = ["A", "B", "C"]
@@ -103,16 +104,18 @@ ANSWERS = {
     "relation-classification": ["A"],
     "token-classification": [["B-A"]],
     "entity-linking": [["EX:1", NIL, UNANNOTATED]],
+    "multi-label-classification": [LabelsAnswer.of("ABCDE")],
+    "regression": [0.0, 1.0, 3.0],
 }
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_every_task_scores_right_answers_with_one(task):
+def test_every_task_scores_right_answers_best(task):
     scores = TASKS[task].score(ANSWERS[task], ANSWERS[task])
 
     assert set(scores) == set(TASKS[task].metrics)
-    assert set(scores.values()) == {1.0}
     for name, metric in TASKS[task].metrics.items():
+        assert scores[name] == pytest.approx(float(metric.greater_is_better))
         assert metric.function(ANSWERS[task], ANSWERS[task]) == scores[name]
 
 
