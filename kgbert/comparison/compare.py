@@ -12,7 +12,7 @@ from transformers import TrainerCallback
 
 from kgbert.comparison.arms.registry import ARMS, Arm
 from kgbert.comparison.arms.roles import BASELINE, CONTROL, MAIN, check_names, check_once
-from kgbert.comparison.checks.examples import changed_predictions, check_linked, coverage_of
+from kgbert.comparison.checks.examples import changed_predictions, coverage_of
 from kgbert.comparison.checks.leakage import leakage_warnings
 from kgbert.comparison.manifest import manifest
 from kgbert.comparison.model_selection import best_run, can_be_kept, is_kept, keep_if_best
@@ -27,6 +27,7 @@ from kgbert.data import Source
 from kgbert.data.splits import check_split
 from kgbert.features.entity_features import encode_entities
 from kgbert.graph.core.graph import KnowledgeGraph
+from kgbert.linking.analysis.diagnosis import check_linked
 from kgbert.linking.caching import CachingLinker
 from kgbert.linking.factory import make_linker
 from kgbert.linking.mention import Linker

@@ -17,6 +17,7 @@ from kgbert.features.backbones import longest_text
 from kgbert.features.entity_features import EntityFeatures, encode_entities
 from kgbert.features.pretrained import load_tokenizer
 from kgbert.graph.core.graph import KnowledgeGraph
+from kgbert.linking.analysis.diagnosis import check_linked
 from kgbert.linking.caching import CachingLinker
 from kgbert.linking.factory import make_linker, share_features
 from kgbert.linking.mention import Linker
@@ -60,6 +61,18 @@ class TrainedModel:
     metadata: Mapping[str, Any] = field(default_factory=dict)
     """Further rows of the model card."""
 
+    @property
+    def scores(self) -> dict[str, str]:
+        """The scores on validation and test texts as a person reads them."""
+        return {
+            f"{part} {name}": f"{value:.3f}"
+            for part, metrics in (
+                ("Validation", self.training.metrics),
+                ("Test", self.test_metrics),
+            )
+            for name, value in metrics.items()
+        }
+
     def predict(self, texts: Sequence[str | Example], *, batch_size: int = 32) -> list[Prediction]:
         """Return one prediction for each text or example."""
         pipeline = KGBertPipeline(self.model, self.processor, self.task)
@@ -80,9 +93,7 @@ class TrainedModel:
             folder: The target folder; a model in it is replaced.
             include_graph: As for :func:`kgbert.save_model`.
         """
-        metadata = dict(self.metadata)
-        for part, metrics in (("Validation", self.training.metrics), ("Test", self.test_metrics)):
-            metadata |= {f"{part} {name}": f"{value:.3f}" for name, value in metrics.items()}
+        metadata = {**self.metadata, **self.scores}
         save_model(folder, self.model, self.processor, metadata, include_graph=include_graph)
         return Path(folder)
 
@@ -146,17 +157,39 @@ def train(
     )
     split = splits(seed)
     check_split(split, found_task)
-    features = encode_entities(graph, backbone)
     linker = make_linker(graph, linker) if isinstance(linker, str) else linker
+    check_linked(graph, linker, [text for x in split.train for text in x.texts])
+    features = encode_entities(graph, backbone)
     share_features(features, linker)
     inputs = TrainingInputs(found_task, graph, features, linker, backbone)
-    with silenced_transformers():
-        model, processor = build_model(inputs, split.train, config, seed=seed)
-        result = fit_model(
-            model, processor, split, task=found_task, config=config, seed=seed, callbacks=callbacks
-        )
-    metrics = evaluate(model, processor, found_task, found_task.encode(split.test, processor))
-    return TrainedModel(model, processor, found_task, result, metrics, {"Seed": seed})
+    return train_on(inputs, split, config=config, seed=seed, callbacks=callbacks)
+
+
+@silenced_transformers()
+def train_on(
+    inputs: TrainingInputs,
+    split: Split,
+    *,
+    config: TrainingConfig,
+    seed: int = 0,
+    callbacks: Sequence[TrainerCallback] = (),
+) -> TrainedModel:
+    """Build a model from inputs that were made before, fine-tune it and test it once.
+
+    Args:
+        inputs: Task, graph, features, linker and backbone.
+        split: The texts.
+        config: How it is trained.
+        seed: Of the new weights and the order of the texts.
+        callbacks: Called at every step, as Trainer does.
+    """
+    task = inputs.task
+    model, processor = build_model(inputs, split.train, config, seed=seed)
+    result = fit_model(
+        model, processor, split, task=task, config=config, seed=seed, callbacks=callbacks
+    )
+    metrics = evaluate(model, processor, task, task.encode(split.test, processor))
+    return TrainedModel(model, processor, task, result, metrics, {"Seed": seed})
 
 
 def build_model(

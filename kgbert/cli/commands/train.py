@@ -8,8 +8,8 @@ from kgbert.cli.core.argument_types import not_negative
 from kgbert.cli.core.checks import check_output
 from kgbert.cli.core.command import Command
 from kgbert.cli.core.progress import ProgressReporter, add_quiet_argument
-from kgbert.cli.options.study import study_of
-from kgbert.cli.options.training import add_task_arguments
+from kgbert.cli.options.study import training_inputs_of
+from kgbert.cli.options.training import add_task_arguments, training_config_of
 from kgbert.utils.paths import SETTINGS_FILE
 
 if TYPE_CHECKING:
@@ -19,33 +19,22 @@ if TYPE_CHECKING:
 def train(arguments: Namespace) -> None:
     """Fine-tune an encoder that reads the graph, test it once, and save it with its graph."""
     check_output(arguments.output, "model", SETTINGS_FILE)
-    # Imported here, so that a mistyped argument fails before torch is loaded.
-    from kgbert.comparison.arms.registry import ARMS
-
     reporter = ProgressReporter(quiet=arguments.quiet)
-    study = study_of(arguments, [ARMS["knowledge"]], [arguments.seed], reporter)
+    inputs, split = training_inputs_of(arguments, arguments.seed, reporter)
+    # Imported here: they load torch, for which a mistyped argument need not wait.
     from accelerate import PartialState
 
-    from kgbert.comparison.run import run_arm
     from kgbert.training.callbacks import StepProgress
-    from kgbert.training.saving import save_model
+    from kgbert.training.train import train_on
 
     steps = StepProgress(reporter.steps("training, step"))
-    trained = run_arm(study, study.arms[0], arguments.seed, callbacks=[steps])
+    config = training_config_of(arguments)
+    trained = train_on(inputs, split, config=config, seed=arguments.seed, callbacks=[steps])
     # Under torchrun every process has trained the same model.
     if not PartialState().is_main_process:
         return
-    scores = {
-        f"{part} {name}": f"{value:.3f}"
-        for part, metrics in (
-            ("Validation", trained.record.validation),
-            ("Test", trained.record.metrics),
-        )
-        for name, value in metrics.items()
-    }
-    include = False if arguments.without_graph else None
-    save_model(arguments.output, trained.model, trained.processor, scores, include_graph=include)
-    _show(scores)
+    trained.save(arguments.output, include_graph=False if arguments.without_graph else None)
+    _show(trained.scores)
     _show_place(arguments.output, arguments.graph)
     print("Whether the graph helped, a single model cannot tell: kgbert compare does.")
 

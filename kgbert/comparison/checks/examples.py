@@ -6,11 +6,7 @@ from kgbert.comparison.results import ChangedPrediction, Coverage, ItemScores, R
 from kgbert.comparison.run import text_id
 from kgbert.comparison.study import Study
 from kgbert.graph.core.graph import KnowledgeGraph
-from kgbert.linking.analysis.diagnosis import diagnose_no_links
-from kgbert.linking.mention import Linker, Mention
-
-#: Texts that are linked at once until one has a mention; mostly the first batch suffices.
-_BATCH = 64
+from kgbert.linking.mention import Mention
 
 
 def coverage_of(study: Study) -> Coverage:
@@ -20,27 +16,6 @@ def coverage_of(study: Study) -> Coverage:
     return Coverage(
         texts_with_mention=sum(map(bool, found)) / len(found),
         mentions_per_text=sum(map(len, found)) / len(found),
-    )
-
-
-def check_linked(graph: KnowledgeGraph, linker: Linker, texts: Sequence[str]) -> None:
-    """Raise ValueError where no text has a mention, so the graph could have no effect.
-
-    >>> from kgbert.graph.storage.builder import GraphBuilder
-    >>> builder = GraphBuilder()
-    >>> builder.add_name("HP:1", "fever")
-    >>> check_linked(builder.build(), lambda texts: [[] for _ in texts], ["dogs bark"])
-    Traceback (most recent call last):
-    ValueError: none of the 1 training texts mentions any of the 1 entities of the graph, ...
-    """
-    for first in range(0, len(texts), _BATCH):
-        for mentions in linker(texts[first : first + _BATCH]):
-            if any(x.entity in graph for mention in mentions for x in mention.candidates):
-                return
-    raise ValueError(
-        f"none of the {len(texts):,} training texts mentions any of the {len(graph):,} entities of "
-        f"{graph.source or 'the graph'}, so it cannot help: {diagnose_no_links(texts, graph)} "
-        "To see what is found where, type: kgbert inspect GRAPH --texts FILE"
     )
 
 

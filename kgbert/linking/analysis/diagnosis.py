@@ -7,11 +7,38 @@ from itertools import islice, pairwise
 
 from kgbert.graph.core.code_names import are_codes
 from kgbert.graph.core.graph import KnowledgeGraph
+from kgbert.linking.mention import Linker
 from kgbert.linking.normalization.casefold import fold_cluster
 from kgbert.linking.normalization.words import split_words
+from kgbert.utils.errors import KGBertError
 
 #: Maximum number of texts and of names that are examined; a sample suffices.
 SAMPLE = 5000
+
+#: Texts that are linked at once until one mentions the graph, which mostly the first few do.
+_BATCH = 64
+
+
+def check_linked(graph: KnowledgeGraph, linker: Linker, texts: Sequence[str]) -> None:
+    """Raise KGBertError if no text mentions the graph, which then could change nothing.
+
+    >>> from kgbert.graph.storage.builder import GraphBuilder
+    >>> builder = GraphBuilder()
+    >>> builder.add_name("HP:1", "fever")
+    >>> check_linked(builder.build(), lambda texts: [[] for _ in texts], ["dogs bark"])
+    Traceback (most recent call last):
+    kgbert.utils.errors.KGBertError: none of the 1 training texts mentions any of the 1 entities ...
+    """
+    for first in range(0, len(texts), _BATCH):
+        for mentions in linker(texts[first : first + _BATCH]):
+            if any(x.entity in graph for mention in mentions for x in mention.candidates):
+                return
+    raise KGBertError(
+        f"none of the {len(texts):,} training texts mentions any of the {len(graph):,} entities of "
+        f"{graph.source or 'the graph'}, so it cannot help: {diagnose_no_links(texts, graph)} "
+        "To see what is found where, type: kgbert inspect GRAPH --texts FILE",
+        code="nothing-linked",
+    )
 
 
 def diagnose_no_links(texts: Sequence[str], graph: KnowledgeGraph) -> str:

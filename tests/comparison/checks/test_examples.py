@@ -1,17 +1,12 @@
-import pytest
-
 from kgbert.comparison.checks.examples import (
     changed_predictions,
-    check_linked,
     coverage_of,
 )
 from kgbert.comparison.results import DONE, Coverage, ItemScores, RunRecord
 from kgbert.comparison.run import text_id
 from kgbert.data import Example
 from kgbert.data.splits import Split
-from kgbert.linking.factory import make_linker
 from tests.support.small_study import small_study
-from tests.support.tiny import tiny_graph
 
 
 def study_of(tmp_path, train, test):
@@ -22,38 +17,6 @@ def test_coverage_counts_the_texts_of_the_first_test(tmp_path):
     study = study_of(tmp_path, [], [Example("fever, cough"), Example("none")])
 
     assert coverage_of(study) == Coverage(texts_with_mention=0.5, mentions_per_text=1.0)
-
-
-def test_texts_that_mention_an_entity_are_accepted():
-    check_linked(tiny_graph(), make_linker(tiny_graph(), "dictionary"), ["nothing", "a fever"])
-
-
-def test_texts_are_linked_until_one_mentions_an_entity():
-    linker, linked_texts = make_linker(tiny_graph(), "dictionary"), []
-
-    def counted(texts):
-        linked_texts.extend(texts)
-        return linker(texts)
-
-    check_linked(tiny_graph(), counted, ["nothing", "a fever", *["nothing"] * 1_000])
-
-    assert 2 <= len(linked_texts) < 1_000
-
-
-def test_entities_of_another_graph_do_not_count():
-    linker = make_linker(tiny_graph(), "dictionary")
-    other = small_other_graph()
-
-    with pytest.raises(ValueError, match="none of the 1 training texts mentions any of the 1"):
-        check_linked(other, linker, ["a fever"])
-
-
-def small_other_graph():
-    from kgbert.graph.storage.builder import GraphBuilder
-
-    builder = GraphBuilder()
-    builder.add_name("X:1", "gold")
-    return builder.build()
 
 
 def runs(test, knowledge, plain):
