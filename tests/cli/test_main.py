@@ -76,7 +76,7 @@ def test_inspect_writes_json_for_programs(obo, capsys):
     assert json.loads(capsys.readouterr().out)["entities"] == 2
 
 
-def test_inspect_says_how_much_of_the_texts_the_graph_reaches(obo, notes, capsys):
+def test_inspect_reports_the_coverage_of_the_texts(obo, notes, capsys):
     status = main(["inspect", obo, "--texts", notes, "--text-column", "note"])
 
     shown = capsys.readouterr().out
@@ -85,14 +85,14 @@ def test_inspect_says_how_much_of_the_texts_the_graph_reaches(obo, notes, capsys
     assert "1 × fever (EX:1)" in shown
 
 
-def test_inspect_writes_the_coverage_beside_the_health(obo, notes, capsys):
+def test_inspect_writes_coverage_and_health(obo, notes, capsys):
     main(["inspect", obo, "--texts", notes, "--text-column", "note", "--json"])
 
     record = json.loads(capsys.readouterr().out)
     assert (record["entities"], record["coverage"]["linked_texts"]) == (2, 1)
 
 
-def test_texts_are_asked_for_before_a_large_graph_is_read(obo, capsys):
+def test_texts_are_checked_before_a_large_graph_is_read(obo, capsys):
     assert main(["inspect", "missing.obo", "--texts", "missing.csv"]) == 1
 
     assert "missing.csv: no such file" in capsys.readouterr().err
@@ -187,12 +187,12 @@ def test_expected_errors_are_one_line_without_traceback(obo, notes, capsys, argu
 
     status = main(arguments)
 
-    said = capsys.readouterr()
+    captured = capsys.readouterr()
     assert status == 1
-    assert said.out == ""
-    assert said.err.startswith("kgbert: ")
-    assert said.err.count("\n") == 1
-    assert message in said.err
+    assert captured.out == ""
+    assert captured.err.startswith("kgbert: ")
+    assert captured.err.count("\n") == 1
+    assert message in captured.err
 
 
 def test_error_of_several_lines_becomes_one(failing, capsys):
@@ -223,17 +223,17 @@ def test_reader_that_stops_reading_is_no_error(obo, tmp_path):
     with kgbert_process("link", obo, str(texts)) as process:
         process.stdout.readline()
         process.stdout.close()
-        said = process.stderr.read()
+        error_output = process.stderr.read()
         status = process.wait()
 
-    assert (status, said) == (141, b"")
+    assert (status, error_output) == (141, b"")
 
 
 def test_names_that_the_terminal_cannot_show_are_escaped(obo):
     with kgbert_process("link", obo, "İmpetigo", env={"PYTHONIOENCODING": "ascii"}) as process:
-        shown, said = process.communicate()
+        shown, error_output = process.communicate()
 
-    assert (process.returncode, said) == (0, b"")
+    assert (process.returncode, error_output) == (0, b"")
     assert rb"\u0130mpetigo" in shown
 
 

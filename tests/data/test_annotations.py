@@ -50,7 +50,7 @@ def test_spans_of_annotation_tools_are_read(read, record):
     assert (example.text, example.spans, example.target) == (TEXT, SIGN, None)
 
 
-def test_an_empty_list_beside_spans_is_a_text_without_spans(read):
+def test_an_empty_list_among_spans_is_a_text_without_spans(read):
     marked, empty = read(SPANS["doccano"], {"text": "Well", "label": []})
 
     assert (marked.spans, empty.spans, empty.target) == (SIGN, (), None)

@@ -14,9 +14,9 @@ from kgbert.data.tags import decode_tags
 from kgbert.utils.errors import DataError, KGBertError
 from tests.support.errors import raises
 
-# NUL cannot stand in a CSV, carriage returns are line ends, surrogates are no characters.
+# A CSV cannot contain NUL, carriage returns end lines, and surrogates are not characters.
 CHARACTERS = st.characters(exclude_categories=["Cs"], exclude_characters="\x00\r\n")
-# In CoNLL tabs and spaces separate, and a line of its own may begin with # or -DOCSTART-.
+# In CoNLL tabs and spaces separate, and # or -DOCSTART- can begin a line.
 TOKENS = st.text(
     st.characters(exclude_categories=["Cs"], exclude_characters="\x00\r\n\t #-"), min_size=1
 ).filter(str.strip)
@@ -176,7 +176,7 @@ def test_slips_in_tags_are_logged_with_the_first_line(write, caplog):
     assert "line 3: I-X after O" in caplog.text
 
 
-def test_files_in_one_scheme_are_read_silently(write, caplog):
+def test_files_in_one_scheme_log_no_warning(write, caplog):
     read_texts(write("iob1.conll", "a I-X\nb I-X\nc B-X\n\nd I-Y\n"))
     read_texts(write("bio.conll", "a B-X\nb I-X\nc B-X\n\nd B-Y\n"))
 
@@ -302,7 +302,7 @@ def test_missing_file_names_the_close_one(write, tmp_path):
     assert f"did you mean {close}?" in str(raised.value)
 
 
-def test_missing_folder_and_folder_are_told_apart(tmp_path):
+def test_missing_folder_and_folder_have_different_errors(tmp_path):
     with raises("missing-file") as raised:
         read_texts(tmp_path / "nowhere" / "a.csv")
     assert "no such file, and no folder" in str(raised.value)
@@ -340,7 +340,7 @@ def test_lines_are_counted_from_the_line_that_declares_the_separator(write):
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-32", "utf-8-sig"])
-def test_the_byte_order_mark_says_the_encoding(write, encoding):
+def test_the_byte_order_mark_determines_the_encoding(write, encoding):
     path = write("a.tsv", "text\tlabel\nFièvre élevée\tmalade\n".encode(encoding))
 
     assert [(x.text, x.target) for x in read_texts(path)] == [("Fièvre élevée", "malade")]

@@ -12,7 +12,7 @@ EXAMPLES = [Example("High fever", "ill"), Example("All well", "well")]
 
 
 class Dataset:
-    """Rows with features, as the library ``datasets`` has them."""
+    """Rows with features, as in the library ``datasets``."""
 
     def __init__(self, rows, features=None):
         self.rows, self.features = rows, features or {}
@@ -23,7 +23,7 @@ class Dataset:
 
 
 class Frame:
-    """Rows as polars gives them."""
+    """Rows in the format of polars."""
 
     def iter_rows(self, *, named):
         return iter(ROWS)

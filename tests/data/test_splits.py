@@ -38,7 +38,7 @@ def test_a_seed_draws_the_same_split_again_and_another_seed_another():
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_labels_that_training_lacks_are_not_asked_for(seed):
+def test_labels_that_training_lacks_are_excluded(seed):
     rare = Example("rare", spans=(Span(0, 4, "Rare"),))
     common = [Example(f"sign {i}", spans=(Span(0, 4, "Sign"),)) for i in range(20)]
 

@@ -13,7 +13,7 @@ from tests.support.errors import raises
 
 @dataclass
 class Span:
-    """The attributes of spaCy's Span that its documentation promises."""
+    """The documented attributes of spaCy's Span."""
 
     start_char: int
     end_char: int
@@ -31,7 +31,7 @@ class Span:
 
 
 class Gliner:
-    """Answers as GLiNER's README shows."""
+    """Returns predictions in the format of GLiNER's README."""
 
     def predict_entities(self, text, labels):
         assert labels == ["disease"]
@@ -126,7 +126,7 @@ def test_gliner_itself_is_understood(plain_folder, candidates_of):
     model = gliner.GLiNER.from_config(gliner.GLiNERConfig(**size))
 
     class Bold:
-        """Weights at random are sure of nothing: every span is named."""
+        """Accept every span, because random weights give low scores."""
 
         def predict_entities(self, text, labels):
             return model.predict_entities(text, labels, threshold=0.0, flat_ner=False)

@@ -96,7 +96,7 @@ def test_a_caching_linker_links_each_text_once_and_has_the_settings_of_its_linke
     assert linker_settings(CachingLinker(linker)) == linker_settings(linker)
 
 
-def test_nearest_names_come_best_first_and_no_more_than_asked_for():
+def test_nearest_names_come_best_first_up_to_the_limit():
     (mention,) = CharNgramLinker(tiny_graph(), candidates=2, threshold=0.01)(["fever lung"])[0]
 
     scores = [candidate.score for candidate in mention.candidates]

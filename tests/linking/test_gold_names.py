@@ -17,43 +17,43 @@ def marked(text, *spans):
 
 
 def test_gold_spans_become_names_and_the_rest_of_the_graph_stays():
-    taught = with_gold_names(graph(), [marked("barking fits", (0, 12, "HP:1"))])
+    extended = with_gold_names(graph(), [marked("barking fits", (0, 12, "HP:1"))])
 
-    assert [name.text for name in taught.names_of(taught.index("HP:1"))] == [
+    assert [name.text for name in extended.names_of(extended.index("HP:1"))] == [
         "Cough",
         "barking fits",
     ]
-    assert len(taught.heads) == 1
-    ((mention,),) = DictionaryLinker(taught)(["Barking fit"])
+    assert len(extended.heads) == 1
+    ((mention,),) = DictionaryLinker(extended)(["Barking fit"])
     assert mention.candidates[0].entity == "HP:1"
 
 
 def test_entities_that_the_graph_lacks_are_not_added():
-    taught = with_gold_names(graph(), [marked("barking fits", (0, 12, "HP:9"))])
+    extended = with_gold_names(graph(), [marked("barking fits", (0, 12, "HP:9"))])
 
-    assert taught is not None
-    assert list(taught.names) == list(graph().names)
+    assert extended is not None
+    assert list(extended.names) == list(graph().names)
 
 
 def test_what_people_mean_by_a_name_overrules_the_graph():
     builder = GraphBuilder()
     builder.add_name("HP:1", "Alcohols")
     builder.add_name("HP:0", "alcohol")
-    untaught = builder.build()
+    original = builder.build()
 
-    taught = with_added_names(untaught, [("HP:1", "Alcohol")])
+    extended = with_added_names(original, [("HP:1", "Alcohol")])
 
     def meanings(graph):
         return [candidate.entity for candidate in DictionaryLinker(graph).candidates("alcohol")]
 
-    assert (meanings(untaught)[0], meanings(taught)) == ("HP:0", ["HP:1", "HP:0"])
-    assert [taught.name(index) for index in range(2)] == ["alcohol", "Alcohols"]
+    assert (meanings(original)[0], meanings(extended)) == ("HP:0", ["HP:1", "HP:0"])
+    assert [extended.name(index) for index in range(2)] == ["alcohol", "Alcohols"]
 
 
-def test_a_name_told_of_two_entities_keeps_both_meanings():
-    told = [("HP:1", "fits"), ("HP:2", "fits"), ("HP:2", "Cough")]
+def test_a_name_added_to_two_entities_keeps_both_meanings():
+    added = [("HP:1", "fits"), ("HP:2", "fits"), ("HP:2", "Cough")]
 
-    linker = DictionaryLinker(with_added_names(graph(), told))
+    linker = DictionaryLinker(with_added_names(graph(), added))
 
     both = linker.candidates("fits")
     assert ({x.entity for x in both}, {x.score for x in both}) == ({"HP:1", "HP:2"}, {1.0})
@@ -64,9 +64,9 @@ def test_short_forms_of_one_text_are_no_names():
     text = "barking fits (BF), BFs and BF"
     spans = [(0, 12, "HP:1"), (14, 16, "HP:1"), (19, 22, "HP:1")]
 
-    taught = with_gold_names(graph(), [marked(text, *spans)])
+    extended = with_gold_names(graph(), [marked(text, *spans)])
 
-    assert set(taught.names) == {"Cough", "Group", "barking fits"}
+    assert set(extended.names) == {"Cough", "Group", "barking fits"}
 
 
 def test_what_is_found_and_seldom_marked_misleads():

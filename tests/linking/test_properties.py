@@ -126,13 +126,13 @@ def test_pieces_make_up_the_text(text):
 
 
 @given(TEXTS)
-def test_what_a_span_holds_is_what_was_matched(text):
+def test_the_text_of_a_span_matches_its_candidates(text):
     [mentions] = LINKER([text])
 
     for mention in mentions:
         surface = text[mention.start : mention.end]
         meant = {entity for entity, _ in LINKER.candidates(surface)}
-        defined = "PKD" in surface  # by the text: it then means what its long form does
+        defined = "PKD" in surface  # by the text: it is then linked as its long form
         assert defined or {entity for entity, _ in mention.candidates} == meant
 
 
@@ -197,13 +197,13 @@ def test_mention_is_never_inside_another_word(text):
 
 
 def _is_particle(rest: str) -> bool:
-    """Tell whether a Korean word ends with a particle here."""
+    """Return whether a Korean word ends with a particle here."""
     glued = re.match(r"\w*", rest).group()
     return fold_cluster(glued) in {fold_cluster(particle) for particle in _PARTICLES}
 
 
 def _spaced(character: str) -> bool:
-    """Tell whether a character is a letter or digit of a script that separates words."""
+    """Return whether a character is a letter or digit of a script that separates words."""
     return (
         character.isalnum()
         and not "\u0e00" <= character < "\u1100"

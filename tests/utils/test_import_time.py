@@ -42,9 +42,9 @@ def test_help_loads_nothing_heavy_and_is_quick(arguments):
     )
     started = time.perf_counter()
 
-    said, _, loaded = python(code, *arguments).partition("LOADED")
+    output, _, loaded = python(code, *arguments).partition("LOADED")
 
     # 0.1 to 0.2 s on an idle machine; the bound only catches what would be felt on a busy one.
     assert time.perf_counter() - started < 5
-    assert said.startswith("usage: kgbert")
+    assert output.startswith("usage: kgbert")
     assert not HEAVY & set(loaded.split())

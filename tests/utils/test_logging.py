@@ -6,7 +6,7 @@ from kgbert.utils import logging as for_commands
 from kgbert.utils.logging import silenced_transformers
 
 
-def test_transformers_says_nothing_for_a_while_and_then_what_it_said_before():
+def test_transformers_is_silenced_inside_the_context_only():
     before = transformers.logging.get_verbosity()
     transformers.logging.set_verbosity_info()
     transformers.logging.enable_progress_bar()

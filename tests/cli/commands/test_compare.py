@@ -48,7 +48,7 @@ def encoder(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def workplace(tmp_path, monkeypatch, encoder):
-    """A folder with a graph, texts and an encoder, in which commands are typed."""
+    """Change to a folder with a graph, texts and an encoder."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     (tmp_path / "encoder").symlink_to(encoder)
@@ -86,52 +86,52 @@ def test_card_of_a_trained_model_has_its_scores_and_its_graph(workplace):
     assert len(card.splitlines()) <= 40
 
 
-def test_compare_runs_the_arms_and_says_what_is_missing_for_a_verdict(workplace, capsys):
+def test_compare_runs_the_arms_and_reports_what_a_verdict_needs(workplace, capsys):
     assert typed("compare", "--seeds", "2", "--output", "results") == 0
 
-    said = capsys.readouterr()
-    told = json.loads((workplace / "results" / "results.json").read_text(encoding="utf-8"))
-    assert said.err == ""
-    assert [line for line in said.out.splitlines() if line.startswith("[6/6]")]
-    assert "Too few seeds for a verdict: 2 complete, 6 needed" in " ".join(said.out.split())
-    assert "kgbert predict results/model" in said.out
-    assert told["missing"] == []
+    captured = capsys.readouterr()
+    results = json.loads((workplace / "results" / "results.json").read_text(encoding="utf-8"))
+    assert captured.err == ""
+    assert [line for line in captured.out.splitlines() if line.startswith("[6/6]")]
+    assert "Too few seeds for a verdict: 2 complete, 6 needed" in " ".join(captured.out.split())
+    assert "kgbert predict results/model" in captured.out
+    assert results["missing"] == []
     assert main(["predict", "results/model", "fever"]) == 0
 
 
-def test_compare_does_what_a_results_file_says_again(workplace, capsys):
+def test_compare_reproduces_a_results_file(workplace, capsys):
     sizes = ("--train-sizes", "12,all", "--learning-rates", "1e-3,2e-3")
     typed("compare", "--seeds", "1", "--arms", "plain,knowledge", "--output", "results", *sizes)
 
     with pytest.raises(SystemExit) as ended:
         main(["compare", "--reproduce", "results/results.json"])
 
-    said = capsys.readouterr().out
+    output = capsys.readouterr().out
     assert ended.value.code == 0
-    assert "Reproduced: the verdict is 'too few seeds' again. All 2 runs have" in said
+    assert "Reproduced: the verdict is 'too few seeds' again. All 2 runs have" in output
     assert (workplace / "results-again" / "train-12" / "report.html").exists()
 
 
-def test_compare_with_a_budget_says_what_is_left_out_and_does_the_same_again(workplace, capsys):
-    asked = ("--budget", "1s", "--seeds", "2", "--arms", "plain,knowledge,no-edges")
-    typed("compare", *asked, "--without-graph", "--output", "results")
+def test_compare_with_a_budget_lists_excluded_arms_and_can_be_reproduced(workplace, capsys):
+    options = ("--budget", "1s", "--seeds", "2", "--arms", "plain,knowledge,no-edges")
+    typed("compare", *options, "--without-graph", "--output", "results")
     with pytest.raises(SystemExit, match="0"):
         main(["compare", "--reproduce", "results/results.json"])
 
-    said = capsys.readouterr().out
-    told = json.loads((workplace / "results-again" / "results.json").read_text(encoding="utf-8"))
-    assert "Left out, as they do not fit: no-edges (not timed)." in said
-    assert "--graph GRAPH" in said
-    assert [arm["name"] for arm in told["arms"]] == ["plain", "knowledge"]
-    assert told["study"]["seeds"] == [0]
+    output = capsys.readouterr().out
+    results = json.loads((workplace / "results-again" / "results.json").read_text(encoding="utf-8"))
+    assert "Left out, as they do not fit: no-edges (not timed)." in output
+    assert "--graph GRAPH" in output
+    assert [arm["name"] for arm in results["arms"]] == ["plain", "knowledge"]
+    assert results["study"]["seeds"] == [0]
 
 
 def test_an_arm_that_makes_no_sense_is_refused_before_entities_are_encoded(capsys):
     assert typed("compare", "--arms", "plain,knowledge,oracle-links", "--seeds", "1") == 1
 
-    said = capsys.readouterr()
-    assert "the arm 'oracle-links' needs texts whose spans name entities" in said.err
-    assert "encoding" not in said.out
+    captured = capsys.readouterr()
+    assert "the arm 'oracle-links' needs texts whose spans name entities" in captured.err
+    assert "encoding" not in captured.out
 
 
 def test_results_without_their_command_cannot_be_done_again(workplace, capsys):
@@ -156,13 +156,13 @@ def test_compare_goes_on_where_it_was_interrupted(workplace, monkeypatch, capsys
 
     monkeypatch.setattr(compare, "run_arm", interrupted)
     first = typed("compare", "--seeds", "1", "--output", "results")
-    said = capsys.readouterr()
+    captured = capsys.readouterr()
     monkeypatch.setattr(compare, "run_arm", run_arm)
     second = typed("compare", "--seeds", "1", "--output", "results")
 
     assert (first, second) == (130, 0)
-    assert said.err == "kgbert: interrupted\n"
-    assert "finished runs are kept in results" in said.out
+    assert captured.err == "kgbert: interrupted\n"
+    assert "finished runs are kept in results" in captured.out
     assert "[2/3] finished before" in capsys.readouterr().out
 
 
@@ -224,11 +224,11 @@ def test_bad_input_is_one_line_before_anything_is_written(
 
     status = typed(command, "--output", "results", **arguments)
 
-    said = capsys.readouterr().err
+    error_output = capsys.readouterr().err
     assert status == 1
-    assert said.startswith("kgbert: ")
-    assert said.count("\n") == 1
-    assert message in said
+    assert error_output.startswith("kgbert: ")
+    assert error_output.count("\n") == 1
+    assert message in error_output
     assert sorted(workplace.iterdir()) == before
 
 
@@ -266,9 +266,9 @@ def test_texts_have_to_be_named(capsys):
 def test_unknown_arm_names_the_arms(capsys):
     assert typed("compare", "--arms", "plain,knowlege") == 1
 
-    said = capsys.readouterr().err
-    assert "unknown arm 'knowlege'; did you mean 'knowledge'?" in said
-    assert "shuffled" in said
+    error_output = capsys.readouterr().err
+    assert "unknown arm 'knowlege'; did you mean 'knowledge'?" in error_output
+    assert "shuffled" in error_output
 
 
 def test_albert_is_refused_before_anything_takes_long(workplace, capsys):
@@ -279,13 +279,13 @@ def test_albert_is_refused_before_anything_takes_long(workplace, capsys):
 
     status = typed("compare", encoder="albert")
 
-    said = capsys.readouterr().err
+    error_output = capsys.readouterr().err
     assert status == 1
-    assert "albert uses one block for all its layers" in said
-    assert "choose another backbone" in said
+    assert "albert uses one block for all its layers" in error_output
+    assert "choose another backbone" in error_output
 
 
-def test_a_hub_that_does_not_answer_is_not_asked_again_and_again(monkeypatch):
+def test_an_unreachable_hub_switches_to_offline_mode(monkeypatch):
     def refuse(address, timeout):
         raise OSError("Name or service not known")
 
@@ -324,17 +324,17 @@ def test_train_replaces_no_folder_of_other_things(workplace, capsys):
 
 def test_a_model_trained_without_graph_asks_for_it_and_answers_with_it(workplace, capsys):
     typed("train", "--output", "model", "--without-graph")
-    said = capsys.readouterr().out
+    output = capsys.readouterr().out
 
     assert not (workplace / "model" / "graph.safetensors").exists()
-    assert 'kgbert predict model "a text" --graph signs.obo' in said
+    assert 'kgbert predict model "a text" --graph signs.obo' in output
     assert main(["predict", "model", "fever"]) == 1
     assert "give your copy: --graph FILE" in capsys.readouterr().err
     assert main(["predict", "model", "fever", "--graph", "signs.obo"]) == 0
     assert "fever (EX:1, linked 1)" in capsys.readouterr().out
 
 
-def test_predict_refuses_a_model_beside_another_graph(workplace, capsys):
+def test_predict_refuses_a_model_with_another_graph(workplace, capsys):
     typed("train", "--output", "one")
     (workplace / "signs.obo").write_text(OBO.replace("lung", "liver"), encoding="utf-8")
     typed("train", "--output", "other")
@@ -343,7 +343,7 @@ def test_predict_refuses_a_model_beside_another_graph(workplace, capsys):
 
     status = main(["predict", "one", "fever"])
 
-    said = capsys.readouterr().err
+    error_output = capsys.readouterr().err
     assert status == 1
-    assert "was made for the graph" in said
-    assert said.count("\n") == 1
+    assert "was made for the graph" in error_output
+    assert error_output.count("\n") == 1

@@ -109,12 +109,14 @@ def test_a_table_without_a_header_is_read_with_the_names_that_are_typed(capsys):
     assert "4: 2 preferred, 2 exact" in page
 
 
-def test_a_header_that_does_not_fit_is_told_as_it_is_typed(capsys):
+def test_an_invalid_header_is_reported_with_the_option_to_type(capsys):
     Path("signs.csv").write_text("1,fever,pyrexia|heat\n")
 
     assert main(["inspect", "signs.csv", "--header", "id,name"]) == 1
-    assert "names 2 columns (id, name), and the table has 3" in (said := capsys.readouterr().err)
-    assert said.endswith("is not read. Use --header id,name,other.\n")
+    assert "names 2 columns (id, name), and the table has 3" in (
+        error_output := capsys.readouterr().err
+    )
+    assert error_output.endswith("is not read. Use --header id,name,other.\n")
 
 
 def test_edges_of_domains_are_left_out_where_that_is_typed(capsys):
@@ -124,7 +126,8 @@ def test_edges_of_domains_are_left_out_where_that_is_typed(capsys):
     )
 
     pages = [
-        shown(capsys, "inspect", "signs.ttl", *said) for said in ((), ("--no-domain-range-edges",))
+        shown(capsys, "inspect", "signs.ttl", *options)
+        for options in ((), ("--no-domain-range-edges",))
     ]
 
     assert ["edges       1 of" in page for page in pages] == [True, False]

@@ -7,7 +7,7 @@ from tests.cli.commands.test_compare import encoder, typed, workplace  # noqa: F
 WORDS = ("fever", "lung", "pneumonia")
 
 
-def test_a_table_of_relations_is_trained_on_and_asked(workplace, capsys):  # noqa: F811
+def test_relation_classification_trains_and_predicts(workplace, capsys):  # noqa: F811
     rows = [
         (f"{WORDS[i % 3]} and {WORDS[(i + 1) % 3]} {i}", i % 2, WORDS[i % 3], WORDS[(i + 1) % 3])
         for i in range(40)
@@ -29,7 +29,7 @@ def test_a_table_of_relations_is_trained_on_and_asked(workplace, capsys):  # noq
     assert "does not say where they are; give examples" in capsys.readouterr().err
 
 
-def test_linking_is_trained_on_spans_with_entities_and_asked(workplace, capsys):  # noqa: F811
+def test_entity_linking_trains_on_spans_and_predicts(workplace, capsys):  # noqa: F811
     ids = {"fever": "EX:1", "lung": "EX:2", "pneumonia": "EX:0"}
     records = [
         {
@@ -40,8 +40,8 @@ def test_linking_is_trained_on_spans_with_entities_and_asked(workplace, capsys):
         }
         for i in range(40)
     ]
-    told = "\n".join(map(json.dumps, records))
-    (workplace / "notes.jsonl").write_text(told, encoding="utf-8")
+    lines = "\n".join(map(json.dumps, records))
+    (workplace / "notes.jsonl").write_text(lines, encoding="utf-8")
 
     assert typed("train", "--task", "linking", "--output", "model", texts="notes.jsonl") == 0
     trained = capsys.readouterr()

@@ -42,12 +42,12 @@ def test_names_can_be_left_out(options, capsys):
     assert after["linked_texts"] == before["stop_list"]["linked_texts"] == 30
 
 
-def test_json_holds_shape_and_forecast(capsys):
-    said = inspected(capsys)
+def test_json_contains_shape_and_assessment(capsys):
+    report = inspected(capsys)
 
-    assert said["shape"]["level_sizes"] == [1, 1]
-    assert said["coverage"]["assessment"]["outcome"] == "doubtful"
-    assert "rule of thumb" in said["coverage"]["assessment"]["rule"]
+    assert report["shape"]["level_sizes"] == [1, 1]
+    assert report["coverage"]["assessment"]["outcome"] == "doubtful"
+    assert "rule of thumb" in report["coverage"]["assessment"]["rule"]
 
 
 def test_the_page_ends_with_the_forecast(capsys):
@@ -58,7 +58,7 @@ def test_the_page_ends_with_the_forecast(capsys):
     assert "Without it 30 texts (33.3%) and 30 mentions are left." in page
 
 
-def test_no_mention_at_all_is_said_loudly(workplace, capsys):
+def test_no_mention_at_all_is_reported_prominently(workplace, capsys):
     (workplace / "notes.txt").write_text("Dogs bark.\nBirds sing.\n", encoding="utf-8")
 
     assert main(["inspect", "signs.obo", "--texts", "notes.txt"]) == 0
@@ -86,14 +86,14 @@ def test_a_stop_list_for_a_linker_that_has_none_is_refused(capsys):
     assert "uses no dictionary" in capsys.readouterr().err
 
 
-def test_a_page_is_written_beside_what_is_shown(workplace, capsys):
+def test_a_page_is_written_in_addition_to_the_output(workplace, capsys):
     main(["inspect", "signs.obo", "--texts", "notes.txt", "--html", "page.html"])
 
     assert capsys.readouterr().out.endswith("\npage  page.html\n")
     assert "It is doubtful" in (workplace / "page.html").read_text(encoding="utf-8")
 
 
-def test_json_stays_json_beside_a_page(workplace, capsys):
+def test_json_output_stays_valid_with_a_page(workplace, capsys):
     assert inspected(capsys, "--html", "page.html")["entities"] == 2
 
     assert (workplace / "page.html").exists()
@@ -114,8 +114,8 @@ def test_a_merged_graph_is_counted_by_source(workplace, capsys):
 
     main(["inspect", "signs.obo", *merging])
     page = capsys.readouterr().out
-    said = inspected(capsys, *merging)
+    report = inspected(capsys, *merging)
 
-    assert said["sources"] == [["signs.obo", 2, 1], ["other.obo", 2, 1]]
+    assert report["sources"] == [["signs.obo", 2, 1], ["other.obo", 2, 1]]
     assert "2 entities and 1 edge: other.obo" in page
-    assert said["entities"] == 3
+    assert report["entities"] == 3

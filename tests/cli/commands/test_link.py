@@ -47,7 +47,7 @@ def test_table_shows_every_candidate_with_the_name_and_the_rules_behind_it(obo, 
     assert re.search(r"Skin tumors \(EX:2\) .* spelling, plural$", other)
 
 
-def test_jsonl_tells_the_chosen_entity_and_how_it_was_found(obo, capsys):
+def test_jsonl_contains_the_chosen_entity_and_the_matching_rule(obo, capsys):
     main(["link", obo, TEXT, "--output-format", "jsonl"])
 
     record = json.loads(capsys.readouterr().out)
@@ -71,7 +71,7 @@ def test_file_is_written_as_it_is_named(obo, tmp_path, capsys, name, begin):
     assert (tmp_path / name).read_text(encoding="utf-8").startswith(begin)
 
 
-def test_what_is_asked_for_wins_over_the_name_of_the_file(obo, tmp_path):
+def test_the_output_format_option_overrides_the_file_suffix(obo, tmp_path):
     path = tmp_path / "out.html"
 
     main(["link", obo, TEXT, "--json", "-o", str(path)])
@@ -92,7 +92,7 @@ def test_unknown_way_is_answered_before_the_graph_is_read(capsys):
     assert "did you mean 'html'? Known: html, jsonl, table" in capsys.readouterr().err
 
 
-def test_a_stopped_name_is_not_linked_and_why_says_so(obo, capsys):
+def test_a_stop_name_is_not_linked_and_explained(obo, capsys):
     main(
         [
             "link",
@@ -147,7 +147,7 @@ def test_a_linker_without_a_dictionary_has_no_rules(obo, capsys):
     assert "uses no dictionary" in capsys.readouterr().err
 
 
-def test_an_empty_name_is_asked_for_in_vain(obo, capsys):
+def test_an_empty_name_cannot_be_explained(obo, capsys):
     assert main(["link", obo, TEXT, "--explain", ""]) == 1
 
     assert "contains no word" in capsys.readouterr().err
@@ -163,15 +163,15 @@ def test_columns_stand_in_line_where_letters_are_wide(tmp_path, capsys):
 
 
 @pytest.mark.parametrize("output_format", ["table", "html"])
-def test_names_that_no_text_says_are_told_where_nothing_is_linked(tmp_path, capsys, output_format):
+def test_names_that_cannot_occur_in_texts_are_reported(tmp_path, capsys, output_format):
     path = tmp_path / "edges.csv"
     path.write_text("child,parent\nD01,D02\n", encoding="utf-8")
 
     main(["link", str(path), "a fever", "--output-format", output_format])
 
-    said = capsys.readouterr().out
-    assert "0 mentions in 0 of 1 text, by the 2 names of" in said
-    assert "which texts do not say; merge the file that names its entities: --merge FILE" in said
+    output = capsys.readouterr().out
+    assert "0 mentions in 0 of 1 text, by the 2 names of" in output
+    assert "which texts do not say; merge the file that names its entities: --merge FILE" in output
 
 
 def test_a_text_without_mentions_needs_no_reason_where_names_are_words(obo, capsys):

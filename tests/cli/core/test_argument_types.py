@@ -28,20 +28,20 @@ def test_a_learning_rate_outside_its_range_is_refused(option, typed_rate, capsys
     with pytest.raises(SystemExit, match="2"):
         main(["compare", "signs.obo", f"{option}={typed_rate}"])
 
-    said = capsys.readouterr().err
+    error_output = capsys.readouterr().err
     expected = f"argument {option}: invalid learning rate '{typed_rate}'; expected a number between"
-    assert expected in said
+    assert expected in error_output
 
 
 @pytest.mark.parametrize(("typed_time", "meant"), [("0m", None), ("30", None), ("1h1s", 3601)])
 def test_a_budget_is_a_time_with_its_unit(typed_time, meant, capsys):
-    asked = ["compare", "x.obo", "--backbone", "bert", "--budget", typed_time]
+    arguments = ["compare", "x.obo", "--backbone", "bert", "--budget", typed_time]
 
     if meant:
-        assert _parser().parse_args(asked).budget == meant
+        assert _parser().parse_args(arguments).budget == meant
     else:
         with pytest.raises(SystemExit, match="2"):
-            main(asked)
+            main(arguments)
         assert (
             f"invalid duration '{typed_time}'; expected for example 30m, 2h or 1h30m"
             in capsys.readouterr().err
@@ -49,7 +49,7 @@ def test_a_budget_is_a_time_with_its_unit(typed_time, meant, capsys):
 
 
 @pytest.mark.parametrize("more", [("--learning-rates", "1e-4,2e-4"), ("--train-sizes", "50,all")])
-def test_a_budget_is_refused_beside_what_multiplies_a_comparison(more, capsys):
+def test_a_budget_is_refused_with_options_that_multiply_runs(more, capsys):
     assert main(["compare", "x.obo", "--backbone", "bert", "--budget", "30m", *more]) == 1
 
     assert "--budget plans one comparison" in capsys.readouterr().err

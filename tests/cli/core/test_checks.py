@@ -9,15 +9,15 @@ COMPARE = ("compare", "nowhere.obo", "--texts", "nowhere.csv", "--backbone", "no
 
 
 @pytest.mark.parametrize("command", [COMPARE, ("train", *COMPARE[1:]), ("demo",)])
-def test_a_file_where_a_folder_is_to_be_is_told_before_anything_is_read(command, tmp_path, capsys):
+def test_a_file_as_output_folder_is_rejected_before_anything_is_read(command, tmp_path, capsys):
     taken = tmp_path / "notes.csv"
     taken.write_text("text", encoding="utf-8")
 
     assert main([*command, "--output", str(taken)]) == 1
 
-    said = capsys.readouterr()
-    assert said.err == f"kgbert: --output {taken}: this is a file; name a folder\n"
-    assert said.out == ""
+    captured = capsys.readouterr()
+    assert captured.err == f"kgbert: --output {taken}: this is a file; name a folder\n"
+    assert captured.out == ""
 
 
 def test_a_folder_below_a_file_is_refused(tmp_path):
@@ -51,25 +51,26 @@ def test_a_folder_named_without_its_place_is_fine(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("arms", "said"),
+    ("arms", "message"),
     [
         ("knowledge", "the arms knowledge lack 'plain', without which nothing can be judged"),
         ("plain,knowlege", "unknown arm 'knowlege'; did you mean 'knowledge'?"),
         ("plain,knowledge,plain", "the arm 'plain' is named 2 times; name it once"),
     ],
 )
-def test_arms_that_cannot_be_judged_are_told_before_anything_is_read(arms, said, capsys):
+def test_arms_that_cannot_be_judged_are_rejected_before_anything_is_read(arms, message, capsys):
     assert main([*COMPARE, "--arms", arms]) == 1
 
-    told = capsys.readouterr()
-    assert said in told.err
-    assert told.out == ""
+    captured = capsys.readouterr()
+    assert message in captured.err
+    assert captured.out == ""
 
 
 @pytest.mark.parametrize(
-    ("content", "said"), [(None, "no such file; name a results.json"), ("{", "no JSON (Expecting")]
+    ("content", "message"),
+    [(None, "no such file; name a results.json"), ("{", "no JSON (Expecting")],
 )
-def test_what_cannot_be_run_again_is_told(content, said, tmp_path, capsys):
+def test_invalid_results_files_are_rejected(content, message, tmp_path, capsys):
     path = tmp_path / "results.json"
     if content:
         path.write_text(content, encoding="utf-8")
@@ -77,4 +78,4 @@ def test_what_cannot_be_run_again_is_told(content, said, tmp_path, capsys):
     with pytest.raises(SystemExit, match="1"):
         main(["compare", "--reproduce", str(path)])
 
-    assert f"--reproduce {path}: {said}" in capsys.readouterr().err
+    assert f"--reproduce {path}: {message}" in capsys.readouterr().err

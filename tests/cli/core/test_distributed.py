@@ -12,7 +12,7 @@ from tests.cli.commands.test_compare import QUICK, encoder, workplace  # noqa: F
 
 
 def started_twice(command):
-    """Return what two processes of a command that torchrun starts say together."""
+    """Return the output of two processes of a command under torchrun."""
     launch = f"-m torch.distributed.run --standalone --nproc_per_node 2 -m kgbert {command}"
     return subprocess.run(
         [sys.executable, *launch.split(), *QUICK], capture_output=True, text=True, check=True
@@ -20,22 +20,22 @@ def started_twice(command):
 
 
 @pytest.mark.slow
-def test_of_two_processes_that_train_one_saves_and_tells(workplace):  # noqa: F811
-    said = started_twice("train signs.obo --texts notes.csv --backbone encoder --output model")
+def test_of_two_processes_that_train_only_one_saves_and_prints(workplace):  # noqa: F811
+    output = started_twice("train signs.obo --texts notes.csv --backbone encoder --output model")
 
-    assert said.count("Test accuracy") == 1
+    assert output.count("Test accuracy") == 1
     assert main(["predict", "model", "fever of the lung"]) == 0
 
 
 @pytest.mark.slow
-def test_of_two_processes_that_compare_each_does_runs_of_its_own_and_one_tells(workplace):  # noqa: F811
-    said = started_twice(
+def test_two_processes_that_compare_divide_the_runs_and_one_prints(workplace):  # noqa: F811
+    output = started_twice(
         "compare signs.obo --texts notes.csv --backbone encoder --output results --seeds 2"
     )
 
     results = json.loads((workplace / "results" / "results.json").read_text(encoding="utf-8"))
     assert [run["status"] for run in results["runs"]] == ["done"] * 6
-    assert said.count("[6/6]") == 1
+    assert output.count("[6/6]") == 1
     assert len(list((workplace / "results" / "runs").glob("*.json"))) == 6
 
 

@@ -4,7 +4,7 @@ from kgbert.cli import main
 
 
 @pytest.mark.parametrize(
-    ("typed", "said"),
+    ("typed", "message"),
     [
         ("", "kgbert: the following arguments are required: COMMAND"),
         ("lnik", "kgbert: argument COMMAND: invalid choice: 'lnik'"),
@@ -20,11 +20,11 @@ from kgbert.cli import main
         ("compare g.obo t.csv --backbone b", "texts follow --texts"),
     ],
 )
-def test_arguments_that_do_not_fit_are_answered_in_one_line_with_status_2(typed, said, capsys):
+def test_arguments_that_do_not_fit_are_answered_in_one_line_with_status_2(typed, message, capsys):
     with pytest.raises(SystemExit) as raised:
         main(typed.split())
 
-    told = capsys.readouterr().err
-    assert (raised.value.code, told.count("\n")) == (2, 1)
-    assert said in told
-    assert told.endswith(" --help)\n")
+    error_output = capsys.readouterr().err
+    assert (raised.value.code, error_output.count("\n")) == (2, 1)
+    assert message in error_output
+    assert error_output.endswith(" --help)\n")

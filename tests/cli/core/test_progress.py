@@ -16,7 +16,7 @@ class Terminal(io.StringIO):
 
 @pytest.fixture
 def clock(monkeypatch):
-    """Return a function that lets seconds pass."""
+    """Return a function that advances the clock."""
     now = [0.0]
     monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
 

@@ -57,7 +57,7 @@ def test_without_options_the_settings_are_the_defaults():
 def test_every_command_that_links_has_the_options(name):
     parser = _parser()
 
-    told = parser.parse_args(
+    arguments = parser.parse_args(
         [
             name,
             "g.obo",
@@ -67,9 +67,9 @@ def test_every_command_that_links_has_the_options(name):
         ]
     )
 
-    assert (told.command, told.candidates) == (COMMANDS[name], 2)
-    # What a comparison writes down it must find again.
-    assert json.loads(json.dumps(told.rules)) == list(told.rules)
+    assert (arguments.command, arguments.candidates) == (COMMANDS[name], 2)
+    # A comparison records the rules as JSON.
+    assert json.loads(json.dumps(arguments.rules)) == list(arguments.rules)
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_what_makes_no_sense_is_refused_before_anything_is_read(option, typed, m
         (".", "there is no config.json, so this is not the folder of a model"),
     ],
 )
-def test_a_place_without_an_encoder_is_told_as_typed(kind, place, message):
+def test_an_invalid_encoder_is_reported_as_typed(kind, place, message):
     with pytest.raises(ValueError, match=f"^--linker {kind}:{place}: {message.format(kind)}"):
         made("--linker", f"dictionary+{kind}:{place}")
 
@@ -137,7 +137,7 @@ def test_ordinary_words_are_those_of_the_graph_and_those_of_english():
 
 @pytest.fixture
 def study(tmp_path, monkeypatch, plain_folder):
-    """What is typed to learn from texts about a graph, with options of the linker."""
+    """Return the arguments of a study with options of the linker."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     rows = "".join(f"{example.text},{example.target}\n" for example in texts(40))
@@ -155,17 +155,17 @@ def test_a_trained_model_links_as_it_was_trained(study, capsys):
 
     main(["predict", "out", "fevers and fever of the lung"])
 
-    said = capsys.readouterr().out
-    assert "11-16  fever" in said
-    assert "fevers\n" not in said
-    assert "EX:2, linked" not in said
+    output = capsys.readouterr().out
+    assert "11-16  fever" in output
+    assert "fevers\n" not in output
+    assert "EX:2, linked" not in output
 
 
-def test_a_comparison_tells_the_options(study, tmp_path):
+def test_a_comparison_records_the_options(study, tmp_path):
     main(["compare", *study, "--seeds", "1", "--arms", "plain,knowledge"])
 
-    told = json.loads((tmp_path / "out" / "results.json").read_text(encoding="utf-8"))
+    results = json.loads((tmp_path / "out" / "results.json").read_text(encoding="utf-8"))
 
-    assert told["command"]["stop_names"] == ["lung"]
-    assert "lung" in told["manifest"]["linker"]["dictionary"]["stop_names"]
-    assert not told["manifest"]["linker"]["dictionary"]["rules"]["plural"]
+    assert results["command"]["stop_names"] == ["lung"]
+    assert "lung" in results["manifest"]["linker"]["dictionary"]["stop_names"]
+    assert not results["manifest"]["linker"]["dictionary"]["rules"]["plural"]

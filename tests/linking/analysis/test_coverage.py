@@ -67,7 +67,7 @@ def test_a_name_that_is_an_ordinary_word_is_named_with_the_remedy():
     assert "--stop-names group" in str(found)
 
 
-def test_the_stop_list_tells_what_the_linker_would_leave_without_its_names():
+def test_the_stop_list_counts_what_remains_without_its_names():
     graph = graph_of(a="group", b="colic", c="study")
     texts = ["the group has a colic", "a group", "a study of groups", "colic", "nothing"]
 
@@ -159,7 +159,7 @@ def test_entity_that_the_graph_lacks_does_not_break_the_report():
     assert found.top_entities[0].name == ""
 
 
-def test_rules_that_it_took_are_counted_and_told():
+def test_matching_rules_are_counted_and_reported():
     builder = GraphBuilder()
     builder.add_name("E:1", "Polycystic kidney dysplasia")
     graph = builder.build()

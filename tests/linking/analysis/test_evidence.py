@@ -45,7 +45,7 @@ def test_short_form_is_accounted_for_by_the_text_that_defines_it():
     assert match_evidence(linker, bare, alone) == (("PKD", ()),)
 
 
-def test_linker_of_the_users_own_tells_nothing():
+def test_custom_linker_reports_no_evidence():
     mention = Mention(0, 5, (Candidate("E:0", 1.0), Candidate("E:1", 0.5)))
 
     found = match_evidence(lambda texts: [[mention]], "fever", mention)
@@ -53,7 +53,7 @@ def test_linker_of_the_users_own_tells_nothing():
     assert [one.how for one in found] == [UNKNOWN_MATCH, UNKNOWN_MATCH]
 
 
-def test_remembering_linker_tells_what_the_one_behind_it_does():
+def test_caching_linker_reports_the_evidence_of_its_linker():
     linker = linker_of("Fever")
     [[mention]] = linker(["fevers"])
 

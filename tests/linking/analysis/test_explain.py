@@ -80,7 +80,7 @@ def test_an_id_is_answered_with_its_names():
     )
 
 
-def test_the_name_itself_is_told_before_others_of_its_entity():
+def test_the_exact_name_is_reported_before_others_of_its_entity():
     builder = GraphBuilder()
     for name in ("Seizure", "Epilepsy", "Convulsion"):
         builder.add_name("E:1", name)

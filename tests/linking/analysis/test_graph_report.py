@@ -70,21 +70,21 @@ def test_the_drawings_are_well_formed():
         assert ElementTree.fromstring(drawing).get("aria-label")
 
 
-def test_what_a_graph_says_is_shown_and_never_obeyed():
+def test_texts_of_a_graph_are_escaped():
     page = page_of(graph_of(EVIL))
 
     assert "script" not in page.tags
     assert "&lt;script&gt;alert" in page.words
 
 
-def test_the_forecast_comes_first_and_its_rule_is_told():
+def test_the_assessment_comes_first_and_its_rule_is_explained():
     page = page_of(graph_of(), ["gout"] * 60)
 
     assert page.words.index("Enough overlap There is enough overlap") < 80
     assert RULE in page.words.replace("\xa0", " ")
 
 
-def test_a_graph_that_no_text_mentions_is_told_with_the_cause():
+def test_a_graph_that_no_text_mentions_is_reported_with_the_cause():
     page = page_of(graph_of(), ["dogs bark"] * 60)
 
     assert "No overlap at all This graph cannot help" in page.words
@@ -100,7 +100,7 @@ def test_what_is_around_an_entity_is_shown():
     assert "affects disease of joints" in words
 
 
-def test_without_texts_the_page_says_how_to_ask():
+def test_without_texts_the_page_shows_how_to_give_them():
     page = page_of(graph_of())
 
     assert "2 entities with 2 names, joined by 2 edges." in page.words
@@ -118,13 +118,13 @@ def test_a_page_of_one_thing_is_in_the_singular_and_has_no_depth_without_hierarc
     assert "nearest root" not in words
 
 
-def test_the_page_is_written_where_it_is_asked_for(tmp_path):
+def test_the_page_is_written_to_the_given_path(tmp_path):
     path = write_graph_report(graph_of(), tmp_path / "new" / "page.html")
 
     assert path.read_text(encoding="utf-8").startswith("<!doctype html>")
 
 
-def test_what_the_names_are_to_their_entities_is_drawn_and_told():
+def test_the_scopes_of_names_are_plotted_and_listed():
     builder = GraphBuilder()
     builder.add_name("E:1", "gout")
     builder.add_name("E:1", "podagra", "narrow")

@@ -22,11 +22,11 @@ def test_stretches_make_up_the_text_and_are_covered_where_a_mention_lies(spans):
 
     found = list(segments(LinkedText("", text, mentions)))
 
-    assert "".join(stretch.text for stretch in found) == text
-    covered = "".join(stretch.text for stretch in found if stretch.covered)
+    assert "".join(segment.text for segment in found) == text
+    covered = "".join(segment.text for segment in found if segment.covered)
     wanted = {i for start, length in spans for i in range(start, start + length)}
     assert covered == "".join(text[i] for i in sorted(wanted))
-    ending = sorted(number for stretch in found for number in stretch.ending)
+    ending = sorted(number for segment in found for number in segment.ending)
     assert ending == list(range(1, len(mentions) + 1))
 
 
@@ -36,8 +36,8 @@ def test_page_shows_the_text_as_it_is_and_loads_nothing():
 
     body = page.split("<main>")[1]
     [paragraph] = re.findall(r'<p class="text".*?</p>', body, re.DOTALL)
-    said = unescape(re.sub(r"<a .*?</a>|<[^>]*>", "", paragraph))
-    assert said == text
+    shown_text = unescape(re.sub(r"<a .*?</a>|<[^>]*>", "", paragraph))
+    assert shown_text == text
     assert "<script" not in page
     assert not re.search(r"(src|href)=\"(?!#)|url\(|@import", page)
 

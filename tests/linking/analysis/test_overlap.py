@@ -43,20 +43,20 @@ def test_more_overlap_never_lowers_the_assessment(telling, more, ordinary, bare)
 
 
 def test_a_doubt_is_given_with_its_reason():
-    told = str(assess_overlap(replace(GOOD, ordinary=0.4, bare=0.6)))
+    assessment = str(assess_overlap(replace(GOOD, ordinary=0.4, bare=0.6)))
 
-    assert "40% of the mentions are ordinary words" in told
-    assert "Of the entities of 60% of the mentions the graph says nothing but names" in told
+    assert "40% of the mentions are ordinary words" in assessment
+    assert "Of the entities of 60% of the mentions the graph says nothing but names" in assessment
 
 
 def test_a_graph_that_no_text_mentions_cannot_help():
-    told = assess_overlap(replace(GOOD, linked=0.0, telling=0.0))
+    assessment = assess_overlap(replace(GOOD, linked=0.0, telling=0.0))
 
-    assert told.sentence.startswith("This graph cannot help")
-    assert told.reasons == ()
+    assert assessment.sentence.startswith("This graph cannot help")
+    assert assessment.reasons == ()
 
 
-def test_the_rule_says_that_it_is_one_of_thumb():
+def test_the_rule_is_called_a_rule_of_thumb():
     assert assess_overlap(GOOD).rule == RULE
     assert "rule of thumb" in RULE
     assert "kgbert compare" in RULE

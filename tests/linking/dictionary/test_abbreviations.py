@@ -71,7 +71,7 @@ def test_a_word_in_capitals_stands_for_the_mention_before_it_in_brackets():
 
     text = "FK506 and tacrolimus (FK506), but not tacrolimus(K2A) or K2A."
 
-    assert [said for said, _ in found(linker, text)] == [
+    assert [surface for surface, _ in found(linker, text)] == [
         "FK506",
         "tacrolimus",
         "FK506",
@@ -139,7 +139,7 @@ def test_a_long_form_is_sought_in_few_words_before_the_brackets():
 def test_short_forms_are_defined_and_found_where_no_blanks_are_written(text):
     linker = linker_of(("E:1", "慢性腎臓病"))
 
-    assert [said for said, _ in found(linker, text)] == ["慢性腎臓病", "CKD", "CKD"]
+    assert [surface for surface, _ in found(linker, text)] == ["慢性腎臓病", "CKD", "CKD"]
 
 
 @pytest.mark.parametrize("repeated", ["(AB) ", "é (AB) ", "polycystic kidney disease (PKD) "])

@@ -23,7 +23,7 @@ def linker_of(*names: str, fuzzy_min_length: int = 6, **choices: object) -> Dict
 
 
 def slips(word: str) -> set[str]:
-    """Every word that one slip after the first letter makes of a word."""
+    """Return every word that is one edit after the first letter apart."""
     made = set()
     for i in range(1, len(word) + 1):
         made |= {word[:i] + letter + word[i:] for letter in "abc"}
@@ -90,7 +90,7 @@ def test_known_word_is_no_typo_of_another():
     assert [mention.candidates for mention in mentions] == [(("E:1", 1.0),), (("E:0", 1.0),)]
 
 
-def test_typo_scores_below_the_name_itself_and_is_told():
+def test_typo_scores_below_the_exact_name_and_is_reported():
     linker = linker_of("Hypertension")
 
     [[mention]] = linker(["hypertenson"])
@@ -122,7 +122,7 @@ def test_too_short_words_are_refused():
         linker_of("Fever", fuzzy_min_length=3)
 
 
-def test_a_typo_can_be_asked_about():
+def test_a_typo_can_be_explained():
     answer = explain_match(linker_of("Hypertension"), "hypertenson", "hypertension")
 
     assert "'hypertenson' at 0 is 'Hypertension', by the rule typo" in answer

@@ -21,7 +21,7 @@ def graph_of(*names: tuple[str, ...]) -> KnowledgeGraph:
 
 
 def found(linker: DictionaryLinker, text: str) -> list[tuple[str, str]]:
-    """What was linked: the text of each mention and the best entity."""
+    """Return the text and the best entity of each mention."""
     return [(text[m.start : m.end], m.candidates[0].entity) for m in linker([text])[0]]
 
 
@@ -73,7 +73,7 @@ def test_exact_match_scores_higher_than_a_match_by_rule():
     assert mention.candidates[0].score > mention.candidates[1].score
 
 
-def test_no_more_candidates_than_asked_for():
+def test_max_candidates_limits_the_candidates():
     graph = graph_of(*((f"E:{i}", "colic") for i in range(6)))
 
     [[mention]] = DictionaryLinker(graph, max_candidates=2)(["colic"])

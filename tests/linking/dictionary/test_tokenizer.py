@@ -37,8 +37,8 @@ def test_pieces_are_those_of_split_wherever_windows_end(text, window):
         patch.setattr("kgbert.linking.dictionary.tokenizer._WINDOW", window)
         found = find_whitespace_tokens(text)
 
-    said = [text[a:b] for a, b in zip(found.starts.tolist(), found.ends.tolist(), strict=True)]
-    assert said == text.split()
+    words = [text[a:b] for a, b in zip(found.starts.tolist(), found.ends.tolist(), strict=True)]
+    assert words == text.split()
     blanks = re.split(r"\S+", text)[1:]
     assert found.breaks.tolist() == [blank.count("\n") > 1 for blank in blanks]
 

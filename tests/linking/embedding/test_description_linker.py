@@ -53,7 +53,7 @@ def test_a_description_is_nearest_to_itself(linker):
 
 
 def test_case_counts_where_the_encoder_sees_it(plain_folder):
-    # The features, too, are made of what the graph says as it is written.
+    # The features are also computed from unfolded texts.
     builder = GraphBuilder()
     for entity, name in (("EX:1", "of mice"), ("EX:2", "OF MICE"), ("EX:3", "Of Mice")):
         builder.add_entity(entity)
@@ -97,11 +97,11 @@ def test_nothing_is_proposed_for_no_words_or_by_no_entities(linker, folder):
 def test_the_evidence_names_the_entity_and_how_it_was_found(linker):
     [[mention]] = linker(["a lung"])
 
-    told = match_evidence(linker, "a lung", mention)
+    evidence = match_evidence(linker, "a lung", mention)
 
     named = [tiny_graph().name(tiny_graph().entity_ids.find(x.entity)) for x in mention.candidates]
-    assert [one.name for one in told] == named
-    assert {one.how for one in told} == {"description"}
+    assert [one.name for one in evidence] == named
+    assert {one.how for one in evidence} == {"description"}
 
 
 def test_it_is_named_with_its_encoder_and_the_same_after_saving_its_settings(linker, folder):
@@ -113,7 +113,7 @@ def test_it_is_named_with_its_encoder_and_the_same_after_saving_its_settings(lin
     assert made.parts[1](TEXTS) == linker(TEXTS)
 
 
-def test_a_saved_folder_holds_an_encoder_of_this_machine_and_answers_without_it(folder, tmp_path):
+def test_a_saved_folder_contains_a_local_encoder_and_works_without_the_original(folder, tmp_path):
     encoder = copytree(folder, tmp_path / "encoder")
     made = make_linker(tiny_graph(), f"description:{encoder}")
     settings = linker_settings(made, tmp_path / "model")

@@ -138,7 +138,7 @@ def test_the_dictionary_inside_takes_settings_and_keeps_them(linker, folder, tmp
     assert [len(mention.candidates) for mention in again(["fever"])[0]] == [1]
 
 
-def test_candidates_are_told_of_with_what_found_them(linker):
+def test_matches_name_what_found_each_candidate(linker):
     text = "a lung and feverishness"
     lung = Mention(2, 6, linker.candidates("lung"))
     odd = Mention(11, 23, linker.candidates("feverishness"))
@@ -255,14 +255,14 @@ def test_threshold_refuses_given_spans_of_what_is_not_in_the_graph(linker):
 
 
 def test_threshold_of_whole_texts_leaves_out_what_nobody_marked(linker):
-    told = Example(ODD, spans=(Span(2, 6, "x", "EX:4"),))
+    annotated = Example(ODD, spans=(Span(2, 6, "x", "EX:4"),))
     found = [ODD[mention.start : mention.end] for mention in linker([ODD])[0]]
 
-    chosen = with_tuned_threshold(linker, [told])
+    chosen = with_tuned_threshold(linker, [annotated])
 
     assert "OLI" in found
     assert [ODD[m.start : m.end] for m in chosen([ODD])[0]] == [
-        said for said in found if linker.certain_candidate(said)
+        surface for surface in found if linker.certain_candidate(surface)
     ]
 
 

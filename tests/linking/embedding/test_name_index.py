@@ -110,14 +110,14 @@ def test_batch_mates_change_no_vector(encoder, family, pooling):
 
 def test_many_names_are_encoded_as_a_few_are_in_half_precision(encoder):
     names = ["fever", "cough", "lung"] * 100
-    told = []
+    reported = []
 
-    many = encoder().encode_all(names, lambda done, total: told.append((done, total)))
+    many = encoder().encode_all(names, lambda done, total: reported.append((done, total)))
 
     few = encoder().encode(names)
     assert many.dtype == np.float16
     assert (torch.from_numpy(many).float() * few).sum(-1).min() > 0.99
-    assert told == [(256, 300), (300, 300)]
+    assert reported == [(256, 300), (300, 300)]
 
 
 def test_no_names_give_no_vectors(encoder):

@@ -26,30 +26,30 @@ def random_vectors(seed, count=6, hidden=6):
 
 
 @given(st.integers(0, 99), st.integers(1, 7), st.floats(0, 1), st.floats(0, 0.1))
-def test_a_likeness_is_that_of_its_formula_whatever_the_chunks(
+def test_scores_follow_the_formula_for_every_chunk_size(
     seed, chunk, string_weight, popularity_weight
 ):
-    names, said = random_vectors(seed), ["fevers", "choroideraemia", "a"]
-    queries = random_vectors(seed + 1, len(said))
+    names, surfaces = random_vectors(seed), ["fevers", "choroideraemia", "a"]
+    queries = random_vectors(seed + 1, len(surfaces))
     searched = search(names, string_weight=string_weight, popularity_weight=popularity_weight)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(encoded_names, "_NAMES", chunk)
         patch.setattr(encoded_names, "_QUERIES", 2)
-        found, entities = searched.nearest(said, queries, 4)
+        found, entities = searched.nearest(surfaces, queries, 4)
 
     cosine = queries @ torch.from_numpy(searched.names.vectors).float().T
     similarity = StringSimilarity(TEXTS)
-    alike = similarity.similarities(similarity.vectorize(said), 0, len(TEXTS))
-    both = (cosine + string_weight * alike) / (1 + string_weight)
-    for row in range(len(said)):
+    similarities = similarity.similarities(similarity.vectorize(surfaces), 0, len(TEXTS))
+    both = (cosine + string_weight * similarities) / (1 + string_weight)
+    for row in range(len(surfaces)):
         for likeness, entity in zip(found[row].tolist(), entities[row].tolist(), strict=True):
             mine = [place for place, owner in enumerate(OWNERS) if owner == entity]
             wanted = both[row, mine].max().item() + popularity_weight * np.log1p(len(mine))
             assert likeness == pytest.approx(wanted, abs=1e-4)
 
 
-def test_letters_tell_what_the_encoder_cannot():
+def test_string_similarity_helps_for_unknown_words():
     same = np.full((len(TEXTS), 4), 0.5)
 
     _, entities = search(same, string_weight=0.1).nearest(

@@ -23,7 +23,7 @@ QUICK = LinkerTrainingConfig(epochs=12, batch_size=16, learning_rate=5e-3, warmu
 
 
 def aliased(count=24):
-    """Return a graph whose entities have two names that share nothing but their meaning."""
+    """Return a graph whose entities have two names without common words."""
     builder = GraphBuilder()
     for number in range(count):
         left, right = divmod(number, 6)
@@ -154,14 +154,14 @@ def test_the_same_seed_trains_the_same_linker(trained, folder):
     assert (again.linker.names.vectors == trained.linker.names.vectors).all()
 
 
-def test_entities_held_out_are_told_and_were_not_learnt(trained):
+def test_held_out_entities_are_reported_and_not_trained_on(trained):
     graph = aliased()
 
     assert len(trained.held_out) == 1
     assert trained.pairs == QUICK.epochs * (len(graph) - 1)
 
 
-def test_an_encoder_that_was_asked_who_it_is_is_another_after_training(folder):
+def test_a_cached_encoder_hash_changes_after_training(folder):
     encoder = NameEncoder.from_pretrained(folder)
     before = encoder.hash
 
@@ -175,7 +175,7 @@ def test_a_linker_that_lies_nowhere_cannot_be_described(trained):
         linker_settings(trained.linker)
 
 
-def test_graph_without_synonyms_says_what_else_to_do(folder):
+def test_graph_without_synonyms_gives_a_remedy(folder):
     with raises("too-few-synonyms", GraphError):
         train_linker(tiny_graph(), folder)
 
@@ -201,11 +201,11 @@ def test_command_writes_a_linker_that_link_takes(obo, folder, tmp_path, capsys):
     options = ["--output", out, "--validation", str(gold), "--batch-size", "4"]
 
     assert main(["train-linker", obo, "--backbone", folder, *options]) == 0
-    told = capsys.readouterr().out
+    output = capsys.readouterr().out
     assert main(["link", obo, "an ai", "--linker", f"embedding:{out}"]) == 0
 
-    assert "8 pairs of synonyms; loss" in told
-    assert f"--linker embedding:{out}" in told
+    assert "8 pairs of synonyms; loss" in output
+    assert f"--linker embedding:{out}" in output
     assert "3-5  ai  →  ai (EX:0" in capsys.readouterr().out
 
 

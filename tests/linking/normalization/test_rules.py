@@ -142,7 +142,7 @@ DIFFERENT = {
 
 
 def whole(name: str, text: str, rules: list[str]) -> bool:
-    """Tell whether a linker with these rules takes the whole text for the name."""
+    """Return whether a linker with these rules links the whole text to the name."""
     builder = GraphBuilder()
     builder.add_name("E:1", name)
     builder.add_name("E:2", "some quite different name")
