@@ -60,7 +60,7 @@ def from_spacy(language: Callable[[str], Any], candidates_of: CandidatesOf | Non
 
     An entity's id is its ``kb_id_`` or ``ent_id_`` (entity linker, entity ruler); scispaCy's
     linker gives several, with scores, in ``_.kb_ents``. Entities with neither get their candidates
-    from ``candidates_of``, or are left out without it.
+    from ``candidates_of``; without it they are ignored.
     """
 
     def link(text: str) -> list[Mention]:

@@ -1,4 +1,4 @@
-"""Link each text once."""
+"""Cache the mentions of texts."""
 
 from collections.abc import Iterable
 
@@ -8,7 +8,7 @@ from kgbert.linking.mention import Linker, Mention, as_texts
 class CachingLinker:
     """Caches the mentions of each text.
 
-    It is for the runs of a comparison, in which many arms and seeds link the same texts.
+    Use it for comparisons, in which many arms and seeds link the same texts.
     """
 
     def __init__(self, linker: Linker) -> None:

@@ -1,4 +1,4 @@
-"""What a linker takes and returns."""
+"""The input and output types of linkers."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
@@ -29,7 +29,7 @@ def as_texts(texts: Iterable[str]) -> list[str]:
     """Return texts as a list of strings; they may be a numpy array or a pandas Series.
 
     Raises:
-        KGBertError: It is a single text, or one of the texts is no string.
+        KGBertError: It is a single text, or one of the texts is not a string.
 
     >>> import numpy as np
     >>> as_texts(np.array(["no fever", "cough"]))

@@ -16,14 +16,14 @@ MAX_SHORT_WORDS = 2
 
 #: Opening brackets; Chinese and Japanese texts have wide ones.
 _OPENING = re.compile(r"[(\[（［]")
-#: What stands in brackets, up to the first mark of a list.
+#: The content of brackets, up to the first comma or semicolon.
 _BRACKETS = re.compile(r"[(\[（［]([^()\[\]（）［］;,]*)(?:[;,][^()\[\]（）［］]*)?[)\]）］]")
 _PART = re.compile(r"[^\s/-]+")
 
-#: What may stand right before brackets that are not part of it.
+#: The end of a text in a script without spaces, where brackets begin a new word.
 _UNSPACED_END = re.compile(rf"[{UNSPACED}]$")
 
-#: A word that stands for another only if it has two capitals.
+#: A short form of a name without its letters has at least two capitals.
 _CAPITALS = re.compile(r"(?=(?:.*[A-Z]){2})[A-Za-z0-9-]+")
 
 

@@ -22,7 +22,7 @@ from kgbert.linking.normalization.rules import RULES
 from kgbert.linking.normalization.stopwords import STOP_NAMES
 from kgbert.linking.normalization.words import split_words
 
-#: Longest name, in words, that is indexed: what is longer is a text, and costs time at each word.
+#: Maximum number of words of an indexed name; longer names are texts, and slow the search.
 _MAX_NAME_WORDS = 256
 
 #: Texts searched at once: enough to spread the overhead of numpy, few enough for the CPU cache.
@@ -92,12 +92,12 @@ class DictionaryLinker:
         *,
         index: NameIndex | None = None,
     ) -> "DictionaryLinker":
-        """Return the linker that had these settings, over a graph.
+        """Return the linker of a graph with these settings.
 
         Args:
             graph: The graph whose names are indexed.
-            settings: What :attr:`settings` gave.
-            index: The linker's own index, if it is at hand; None builds it.
+            settings: The settings, as :attr:`settings` returns them.
+            index: The index of the linker; None builds it.
         """
         linker = cls.__new__(cls)
         chosen = LinkerSettings.from_dict(settings).for_domain(graph.domain)
@@ -121,7 +121,7 @@ class DictionaryLinker:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """What rebuilds this linker on the same graph, ready for JSON."""
+        """The settings that rebuild this linker on the same graph, for JSON."""
         return self._settings.as_dict()
 
     @property
@@ -226,7 +226,7 @@ class DictionaryLinker:
 
 @contextmanager
 def _garbage_collection_paused() -> Iterator[None]:
-    """Pause the search for reference cycles, which would visit each of many mentions in vain."""
+    """Pause garbage collection, which would visit every mention without freeing any."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:

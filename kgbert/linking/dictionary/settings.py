@@ -33,7 +33,7 @@ MIN_FUZZY_LENGTH = 4
 
 @dataclass(frozen=True)
 class LinkerSettings:
-    """What decides, besides the graph, which mentions a dictionary linker finds.
+    """The settings that determine, with the graph, which mentions a dictionary linker finds.
 
     >>> settings = LinkerSettings(max_candidates=2, rules=frozenset(["plural"]))
     >>> LinkerSettings.from_dict(settings.as_dict()) == settings
@@ -95,7 +95,7 @@ class LinkerSettings:
         return active_rules(self.rules, self.domain_words or "none")
 
     def for_domain(self, domain: str) -> "LinkerSettings":
-        """Return the settings with the domain of a graph where they name none."""
+        """Return the settings with the domain of a graph if they have none."""
         return self if self.domain_words else replace(self, domain_words=domain or "none")
 
     def as_dict(self) -> dict[str, Any]:
@@ -113,7 +113,7 @@ class LinkerSettings:
 
     @classmethod
     def from_dict(cls, settings: Mapping[str, Any]) -> "LinkerSettings":
-        """Return the settings that :meth:`as_dict` gave.
+        """Return the settings of a dictionary that :meth:`as_dict` returned.
 
         Raises:
             KGBertError: A setting is missing.

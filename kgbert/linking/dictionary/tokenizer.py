@@ -99,7 +99,7 @@ _MAX_WORDS = 1 << 21
 _TABLE_BITS = 17
 
 #: Offset of a word boundary that would split a character of the text: so low that it is negative
-#: wherever the token stands.
+#: at any position of the token.
 SPLIT = -(1 << 31)
 
 _PARAGRAPH_END = (UNKNOWN, SPLIT, SPLIT)

@@ -1,4 +1,4 @@
-"""Find a known word for a word of a text that is in no name: its stem, or a correction."""
+"""Resolve a word that occurs in no name to a known word: its stem, or a correction."""
 
 from collections.abc import Callable, Container
 from functools import lru_cache
@@ -9,12 +9,12 @@ from kgbert.linking.normalization.normalizer import Normalizer
 
 
 class Resolution(NamedTuple):
-    """A known word that stands for an unknown one."""
+    """A known word that replaces an unknown one."""
 
     known: str
     """In normal form."""
     replacement: str
-    """What to read in the text instead of the unknown word."""
+    """The text that replaces the unknown word."""
     length: int
     """How many characters of the unknown word a mention covers."""
     rule: str
@@ -39,14 +39,14 @@ class UnknownWords:
         Args:
             vocabulary: The known words, in normal form.
             normalizer: Brings words to their normal form.
-            correct: Returns the known word that an unknown one with a typo means, if any.
+            correct: Returns the known word for an unknown one with a typo, if any.
         """
         self._vocabulary, self._normalizer, self._correct = vocabulary, normalizer, correct
         # The cache belongs to the instance and not to the class, so that it is freed with it.
         self.resolve = lru_cache(maxsize=1 << 16)(self._resolve)
 
     def _resolve(self, word: str) -> Resolution | None:
-        """Return what a word stands for; None if it is known, or stands for nothing known."""
+        """Return the resolution of a word; None if it is known or cannot be resolved."""
         normal = self._normalizer.word(word)
         if not normal or normal in self._vocabulary:
             return None

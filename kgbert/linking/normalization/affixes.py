@@ -1,4 +1,4 @@
-"""Articles, particles and suffixes that are written together with the word that a name gives."""
+"""Articles, particles and suffixes that are attached to a word."""
 
 import re
 from collections.abc import Iterator
@@ -59,7 +59,7 @@ def suffixed_core(word: str) -> tuple[int, int]:
 
 
 def glued_particle_stem(word: str) -> Iterator[str]:
-    """Yield what a Korean word is without a particle at its end, the longest particle first.
+    """Yield the stems of a Korean word without a final particle, the longest particle first.
 
     >>> list(glued_particle_stem("병원에서는")), list(glued_particle_stem("fever"))
     (['병원', '병원에서'], [])

@@ -1,4 +1,4 @@
-"""Fold case and Unicode variants away without losing where each character came from."""
+"""Fold case and Unicode variants, and keep the offset of each character."""
 
 import re
 import unicodedata
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
-#: Characters that show nothing: soft hyphen, zero-width space and joiners, marks of direction.
+#: Invisible characters: soft hyphen, zero-width space and joiners, marks of direction.
 _INVISIBLE = re.compile("[\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
 
 #: Half-width kana voicing marks, which NFKC joins to the letter before.
@@ -14,9 +14,9 @@ _VOICING = "\uff9e\uff9f"
 
 
 class Folded(NamedTuple):
-    """A folded text and, for each of its characters, the cluster of the original it stands for.
+    """A folded text and, for each of its characters, the span of its original cluster.
 
-    ``starts`` and ``ends`` are None where every character stands for itself.
+    ``starts`` and ``ends`` are None if every character maps to itself.
     """
 
     text: str
@@ -41,8 +41,7 @@ class Folded(NamedTuple):
 def fold(text: str) -> Folded:
     """Return the text in NFKC and folded case, invisible characters removed.
 
-    Folding goes grapheme cluster by grapheme cluster, so a cluster that grows or shrinks moves
-    no other.
+    Each grapheme cluster is folded separately, so the offsets of other clusters stay correct.
 
     >>> fold("İX ﬁn").text == "i̇x fin"
     True

@@ -1,4 +1,4 @@
-"""Compounds of letters, digits, dots and Greek letters, which people write in several ways."""
+"""Spelling variants of compounds of letters, digits, dots and Greek letters."""
 
 import re
 from collections.abc import Iterable, Iterator

@@ -56,7 +56,7 @@ class Normalizer:
         return start, end
 
     def stems(self, word: str) -> Iterable[tuple[str, str]]:
-        """Yield what a word may be without a glued particle, and the rule that says so.
+        """Yield the possible stems of a word with an attached particle, each with its rule.
 
         >>> list(Normalizer(["particles"]).stems("발열이"))
         [('발열', 'particles')]

@@ -1,4 +1,4 @@
-"""The normalization rules: how a text may differ from the name that it means."""
+"""The normalization rules: allowed differences between a text and a name."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -35,14 +35,14 @@ DOMAINS = ("none", "medicine")
 
 @dataclass(frozen=True)
 class Rule:
-    """One way in which a text may differ from a name.
+    """One allowed difference between a text and a name.
 
-    A rule may work in several ways:
+    A rule consists of one or more functions:
 
     - ``word`` maps each word of names and texts to a normal form; an empty one drops the word.
     - ``variants`` yields further forms of a name.
-    - ``core`` gives the part of a word that a mention covers, where ``word`` removes an affix.
-    - ``stem`` is tried on a word of a text that is in no name.
+    - ``core`` returns the part of a word that a mention covers if ``word`` removes an affix.
+    - ``stem`` is applied to a word of a text that occurs in no name.
     """
 
     description: str
@@ -59,7 +59,7 @@ class Rule:
 
 
 def is_plain(word: str) -> bool:
-    """Return whether a word has only the letters a to z and digits."""
+    """Return whether a word consists of the letters a to z and digits."""
     return word.isascii() and word.isalnum()
 
 

@@ -1,4 +1,4 @@
-"""How one word may be written differently: accents, Greek, numerals, British, plural."""
+"""Spelling variants of single words: accents, Greek, numerals, British, plural."""
 
 import re
 import unicodedata
@@ -18,7 +18,7 @@ def latin(word: str) -> str:
 
 
 def greek(word: str) -> str:
-    """Return a Greek letter that stands alone, or before or after a number, spelt out.
+    """Return a word with a single Greek letter, alone or next to a number, spelt out.
 
     >>> greek("β"), greek("β2"), greek("αλφα"), greek("beta")
     ('beta', 'beta2', 'αλφα', 'beta')
@@ -53,7 +53,7 @@ def american(word: str) -> str:
 
 @lru_cache(maxsize=1 << 16)
 def singular(word: str) -> str:
-    """Return what a word and its plural share; not always a word itself.
+    """Return the common form of a word and its plural, which is not always a word.
 
     >>> [singular(word) for word in ("fractures", "diagnoses", "biopsies", "vertebrae", "pus")]
     ['fracture', 'diagnosis', 'biopsy', 'vertebra', 'pus']
@@ -86,7 +86,7 @@ _GREEK_LETTER = re.compile("(?<![^\\W0-9])[α-ω](?![^\\W0-9])")
 _ROMAN = {"i": "1", "ii": "2", "iii": "3", "iv": "4", "v": "5", "vi": "6", "vii": "7"}
 _ROMAN |= {"viii": "8", "ix": "9", "xi": "11", "xii": "12", "xiii": "13", "xiv": "14", "xv": "15"}
 
-#: British spellings as they stand inside words, and the American ones.
+#: Patterns of British spellings, with their American replacements.
 _BRITISH = (
     (r"aem", "em"),  # anaemia, haemorrhage, ischaemic, uraemia
     (r"oede", "ede"),
@@ -116,11 +116,11 @@ _BRITISH = (
     (r"aluminium", "aluminum"),
     (r"manoeuv", "maneuv"),
 )
-#: One of these is in whatever those match: looking for them is quick.
+#: Every match of a British pattern contains one of these, which are faster to search.
 _HINTS = re.compile("[ao]e|uco|lph|ou|[tb]re|is[aei]|ys|grey|inium")
 _ANY_BRITISH = re.compile("|".join(british for british, _ in _BRITISH))
 
-#: Endings of plurals, the first that fits counts; "ss", "us" and "is" end singulars.
+#: Plural endings; the first that matches is used; "ss", "us" and "is" end singulars.
 _PLURALS = (
     ("ies", "y"),
     ("sses", "ss"),
@@ -136,7 +136,7 @@ _PLURALS = (
     ("s", ""),
 )
 
-#: Plurals that no ending tells.
+#: Irregular plurals.
 _IRREGULAR = {
     "vertebrae": "vertebra",
     "bursae": "bursa",

@@ -1,4 +1,4 @@
-"""Names that are too general to be linked, or to be trusted."""
+"""Stop names, and common names with a lower score."""
 
 from kgbert.graph.core.stopwords import FUNCTION_WORDS
 

@@ -1,4 +1,4 @@
-"""Cut a folded text into words, so that no name is ever found inside another word."""
+"""Split a folded text into words, so that no name matches inside another word."""
 
 import re
 import unicodedata
@@ -11,11 +11,11 @@ UNSPACED = (
     "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 )
 
-#: The word that a hyphen becomes where it joins two words, and where it stands free.
+#: The words for a hyphen between two words, and for a free-standing one.
 JOINER = "-"
 DASH = "\u2014"
 
-#: The word that a blank line becomes; no name holds it, so no mention crosses a paragraph.
+#: The word for a blank line; no name contains it, so no mention crosses a paragraph.
 PARAGRAPH = "\0"
 
 _HYPHENS = "-_\u2010\u2012\u2013\u2212"
@@ -25,7 +25,7 @@ _BLANK_LINE = re.compile(r"\n\s*\n")
 
 
 def split_words(folded: str) -> list[str]:
-    """Return the words of a folded text; blanks separate, punctuation stands alone.
+    """Return the words of a folded text, split at whitespace and punctuation.
 
     >>> split_words("crohn's x-linked, type 2")
     ["crohn's", 'x', '-', 'linked', ',', 'type', '2']
@@ -36,9 +36,9 @@ def split_words(folded: str) -> list[str]:
 
 
 def split_words_and_gaps(folded: str) -> list[str]:
-    """Return a folded text as blanks and words in turn, blanks first and last.
+    """Return a folded text as alternating whitespace and words; whitespace comes first and last.
 
-    The lengths of the pieces are those in the text, so that sums of them are offsets.
+    The pieces have their lengths in the text, so that their cumulative sums are offsets.
 
     >>> split_words_and_gaps(" a b-c")
     [' ', 'a', ' ', 'b', '', '-', '', 'c', '']
