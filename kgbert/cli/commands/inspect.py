@@ -55,7 +55,7 @@ def _coverage_of(texts: list[str], graph: "KnowledgeGraph", arguments: Namespace
 def _add_arguments(parser: ArgumentParser) -> None:
     add_graph_arguments(parser)
     parser.add_argument(
-        "--texts", metavar="FILE", help="texts: how much of them do the graph's names reach?"
+        "--texts", metavar="FILE", help="texts whose coverage by the graph's names is measured"
     )
     parser.add_argument(
         "--text-column", default="text", metavar="NAME", help="column or key of the text (text)"
@@ -63,7 +63,7 @@ def _add_arguments(parser: ArgumentParser) -> None:
     add_linker_arguments(parser)
     parser.add_argument("--json", action="store_true", help="write one JSON object")
     parser.add_argument(
-        "--html", type=Path, metavar="FILE", help="write a page with drawings to this file as well"
+        "--html", type=Path, metavar="FILE", help="also write a page with plots to this file"
     )
 
 

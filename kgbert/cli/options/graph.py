@@ -32,7 +32,7 @@ def add_reading_arguments(parser: ArgumentParser) -> None:
     reading.add_argument(
         "--format",
         metavar="NAME",
-        help="format of the graph, for example turtle or table, where it is not recognised",
+        help="format of the graph, for example turtle or table, if it is not recognised",
     )
     reading.add_argument(
         "--label",
@@ -62,7 +62,7 @@ def add_reading_arguments(parser: ArgumentParser) -> None:
     reading.add_argument(
         "--no-domain-range-edges",
         action="store_true",
-        help="make no edges from the domain of a relation to its range",
+        help="create no edges from the domain of a relation to its range",
     )
     reading.add_argument(
         "--limit",

@@ -23,39 +23,39 @@ def add_linker_arguments(parser: ArgumentParser) -> None:
         "--linker",
         default="dictionary",
         metavar="NAME",
-        help="dictionary (the default) for names in texts; embedding:FOLDER to choose among their "
-        "meanings; nearest and description:ENCODER for texts that are names themselves; several "
-        "joined by +",
+        help="dictionary (the default) for names in texts; embedding:FOLDER to disambiguate them; "
+        "char-ngram and description:ENCODER for texts that are names themselves; several joined "
+        "by +",
     )
     group.add_argument(
         "--disable-rules",
         type=_rules_left,
         dest="rules",
         metavar="A,B",
-        help=f"rules to switch off, or all: {', '.join(RULES)}",
+        help=f"rules to disable, or all: {', '.join(RULES)}",
     )
     group.add_argument(
         "--fuzzy-min-length",
         type=partial(at_least, MIN_FUZZY_LENGTH),
         metavar="N",
-        help="forgive one wrong, missing, added or swapped letter in words of N letters or more",
+        help="tolerate one wrong, missing, added or swapped letter in words of at least N letters",
     )
     group.add_argument(
         "--overlaps",
         choices=list(OVERLAPS),
-        help="keep the longest names only (the default), or those nested in them too",
+        help="keep only the longest mentions (the default), or also those nested in them",
     )
     group.add_argument(
         "--candidates",
         type=positive,
         metavar="N",
-        help="how many entities a mention keeps at most, the best first (4)",
+        help="maximum number of candidate entities of a mention (4)",
     )
     group.add_argument(
         "--min-score",
         type=fraction,
         metavar="SCORE",
-        help="leave out what scores less: 0.55 leaves out names that are common words (0)",
+        help="minimum score of a candidate: 0.55 excludes names that are common words (0)",
     )
     group.add_argument(
         "--domain-words",
@@ -68,13 +68,13 @@ def add_linker_arguments(parser: ArgumentParser) -> None:
         default=(),
         type=comma_separated,
         metavar="A,B",
-        help="names that are never linked, as they mean something else in these texts",
+        help="names that are never linked, because they mean something else in these texts",
     )
     group.add_argument(
         "--exclude-generic-names",
         action="store_true",
-        help="link no names that are ordinary words, for so many entities say them; kgbert inspect "
-        "--texts shows which",
+        help="exclude names that are generic words, shared by many entities; kgbert inspect "
+        "--texts lists them",
     )
 
 

@@ -126,13 +126,13 @@ def _add_model(parser: ArgumentParser) -> None:
         type=positive,
         default=256,
         metavar="N",
-        help="tokens of a text that are read, the rest is cut off (256)",
+        help="maximum number of tokens of a text; longer texts are truncated (256)",
     )
     model.add_argument(
         "--pooling",
         choices=("head", "mean"),
         default="head",
-        help="what a text classifier reads: its own token, or the mean of all tokens (head)",
+        help="pooling of a text classifier: its own token, or the mean of all tokens (head)",
     )
 
 
@@ -143,10 +143,10 @@ def _add_training(parser: ArgumentParser) -> None:
         type=positive,
         default=10,
         metavar="N",
-        help="epochs at most; training stops when validation gets no better (10)",
+        help="maximum number of epochs; training stops early if validation does not improve (10)",
     )
     training.add_argument(
-        "--batch-size", type=positive, default=32, metavar="N", help="texts a training step (32)"
+        "--batch-size", type=positive, default=32, metavar="N", help="texts per training step (32)"
     )
     for option, default, part in (
         ("--learning-rate", ENCODER_LEARNING_RATE, "the pretrained encoder"),
