@@ -36,7 +36,7 @@ def replacing(folder: str | Path, what: str) -> Iterator[Path]:
     try:
         yield fresh
         fresh.chmod(0o755)
-        _take_place(fresh, folder)
+        _replace_folder(fresh, folder)
     except (OSError, SafetensorError) as error:
         raise OSError(
             error.errno if isinstance(error, OSError) else None,
@@ -47,7 +47,7 @@ def replacing(folder: str | Path, what: str) -> Iterator[Path]:
         shutil.rmtree(fresh, ignore_errors=True)
 
 
-def _take_place(fresh: Path, folder: Path) -> None:
+def _replace_folder(fresh: Path, folder: Path) -> None:
     """Rename ``fresh`` to ``folder``; delete the old folder only afterwards."""
     if not folder.exists():
         fresh.rename(folder)

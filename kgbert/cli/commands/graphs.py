@@ -64,10 +64,10 @@ def _options(card: "GraphCard") -> Iterator[tuple[str, str]]:
     """Yield the options of a card that differ from the defaults."""
     from kgbert.graph.core.options import ReadOptions
 
-    usual = ReadOptions()
+    defaults = ReadOptions()
     for option in fields(ReadOptions):
         value = getattr(card.options, option.name)
-        if value != getattr(usual, option.name):
+        if value != getattr(defaults, option.name):
             words = value if isinstance(value, tuple) else (str(value),)
             yield option.name.replace("_", " "), ", ".join(words)
 

@@ -35,7 +35,7 @@ def train(arguments: Namespace) -> None:
         return
     trained.save(arguments.output, include_graph=False if arguments.without_graph else None)
     _show(trained.scores)
-    _show_place(arguments.output, arguments.graph)
+    _show_paths(arguments.output, arguments.graph)
     print("Whether the graph helped, a single model cannot tell: kgbert compare does.")
 
 
@@ -44,7 +44,7 @@ def _show(scores: "Mapping[str, str]") -> None:
         print(f"{name.replace('_', ' '):24} {value}")
 
 
-def _show_place(folder: Path, graph: str) -> None:
+def _show_paths(folder: Path, graph: str) -> None:
     print(f"\nmodel  {folder}")
     if (folder / "graph.safetensors").exists():
         print(f'try    kgbert predict {folder} "a text"')

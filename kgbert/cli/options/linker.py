@@ -29,7 +29,7 @@ def add_linker_arguments(parser: ArgumentParser) -> None:
     )
     group.add_argument(
         "--disable-rules",
-        type=_rules_left,
+        type=_enabled_rules,
         dest="rules",
         metavar="A,B",
         help=f"rules to disable, or all: {', '.join(RULES)}",
@@ -113,7 +113,7 @@ def _settings(arguments: Namespace, graph: "KnowledgeGraph") -> LinkerSettings |
     return LinkerSettings(**changes) if changes else None
 
 
-def _rules_left(typed: str) -> tuple[str, ...]:
+def _enabled_rules(typed: str) -> tuple[str, ...]:
     """Return the enabled rules."""
     off = comma_separated(typed)
     if off == ("all",):

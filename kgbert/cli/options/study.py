@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class _Sources:
-    """All that the arguments name but the entity features, which may take long to encode."""
+    """The inputs of a training, except the entity features, which can take long to compute."""
 
     task: "Task"
     split: "Callable[[int], Split]"
@@ -34,7 +34,7 @@ class _Sources:
 def training_inputs_of(
     arguments: Namespace, seed: int, reporter: ProgressReporter
 ) -> "tuple[TrainingInputs, Split]":
-    """Return what a training reads, and the texts of its seed."""
+    """Return the inputs of a training, and the split of its seed."""
     sources = _sources_of(arguments, [seed], reporter)
     from kgbert.training.train import TrainingInputs
 

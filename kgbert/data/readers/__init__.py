@@ -28,32 +28,32 @@ def read_file(path: Path, columns: Columns) -> Iterator[Record]:
     return lookup(READERS, suffix, "suffix")(path, columns)
 
 
-def _of_text(read: TextReader) -> Reader:
+def _text_reader(read: TextReader) -> Reader:
     return lambda path, columns: read(read_content(path), columns)
 
 
-def _conll_or(read: TextReader) -> Reader:
+def _with_conll_detection(read: TextReader) -> Reader:
     """Return a reader that reads a file as CoNLL if each line is a token and a tag."""
 
     def read_either(content: str, columns: Columns) -> Iterator[Record]:
         return (read_conll if looks_like_conll(content) else read)(content, columns)
 
-    return _of_text(read_either)
+    return _text_reader(read_either)
 
 
 #: Readers by file suffix.
 READERS: dict[str, Reader] = {
-    ".csv": _of_text(read_separated),
-    ".tsv": _conll_or(read_separated),
-    ".jsonl": _of_text(read_json),
-    ".ndjson": _of_text(read_json),
-    ".json": _of_text(read_json),
-    ".txt": _conll_or(read_lines),
-    ".conll": _of_text(read_conll),
-    ".bio": _of_text(read_conll),
-    ".iob": _of_text(read_conll),
-    ".iob2": _of_text(read_conll),
-    ".conllu": _of_text(read_conllu),
-    ".conllup": _of_text(read_conllu),
+    ".csv": _text_reader(read_separated),
+    ".tsv": _with_conll_detection(read_separated),
+    ".jsonl": _text_reader(read_json),
+    ".ndjson": _text_reader(read_json),
+    ".json": _text_reader(read_json),
+    ".txt": _with_conll_detection(read_lines),
+    ".conll": _text_reader(read_conll),
+    ".bio": _text_reader(read_conll),
+    ".iob": _text_reader(read_conll),
+    ".iob2": _text_reader(read_conll),
+    ".conllu": _text_reader(read_conllu),
+    ".conllup": _text_reader(read_conllu),
     ".parquet": read_parquet,
 }
