@@ -18,8 +18,8 @@ COSTS = {"plain": 10, "knowledge": 20, "shuffled": 20, "no-edges": 15, "k-bert":
 VERDICT = 6 * 50
 
 
-class Invented:
-    """Stands in for comparing: stores runs that took what ``COSTS`` says."""
+class FakeComparison:
+    """Replaces the comparison: stores runs with the times of ``COSTS``."""
 
     def __init__(self, failing=()):
         self.failing, self.done = failing, []
@@ -46,11 +46,11 @@ def study_of(folder, *others, seeds=10):
 
 
 def planned(study, seconds, compare=None):
-    found = within_budget(study, seconds, compare or Invented())
+    found = within_budget(study, seconds, compare or FakeComparison())
     return [arm.name for arm in found.arms], len(found.seeds), " ".join(found.budget)
 
 
-def test_all_is_kept_where_all_fits_and_nothing_is_said_to_be_left_out(tmp_path):
+def test_all_arms_and_seeds_are_kept_where_they_fit(tmp_path):
     study = study_of(tmp_path, "no-edges")
 
     arms, seeds, plan_text = planned(study, 10 * 65)
@@ -85,7 +85,7 @@ def test_an_arm_that_proves_too_dear_is_left_out_and_a_cheaper_one_after_it_kept
 
 @pytest.mark.parametrize("seconds", [1, 100, 299])
 def test_too_few_seeds_are_planned_with_these_words_and_what_to_type(tmp_path, seconds):
-    found = within_budget(study_of(tmp_path, "no-edges"), seconds, Invented())
+    found = within_budget(study_of(tmp_path, "no-edges"), seconds, FakeComparison())
 
     assert len(found.seeds) == max(1, seconds // 50)
     assert "Too few seeds for a verdict, which takes 6." in found.budget
@@ -95,7 +95,7 @@ def test_too_few_seeds_are_planned_with_these_words_and_what_to_type(tmp_path, s
 
 @pytest.mark.parametrize("seconds", [30, 120, 310, 450, 700])
 def test_plan_never_exceeds_the_time_but_for_the_runs_that_are_timed(tmp_path, seconds):
-    compare = Invented()
+    compare = FakeComparison()
     study = study_of(tmp_path, "no-edges", "k-bert")
 
     compare(within_budget(study, seconds, compare))
@@ -105,7 +105,7 @@ def test_plan_never_exceeds_the_time_but_for_the_runs_that_are_timed(tmp_path, s
 
 
 def test_what_was_finished_before_costs_nothing(tmp_path):
-    study, compare = study_of(tmp_path), Invented()
+    study, compare = study_of(tmp_path), FakeComparison()
     compare(replace(study, seeds=range(6)))
     done = len(compare.done)
 
@@ -114,7 +114,7 @@ def test_what_was_finished_before_costs_nothing(tmp_path):
 
 
 def test_one_run_of_each_arm_is_timed_and_done_only_once(tmp_path):
-    study, compare = study_of(tmp_path, "no-edges"), Invented()
+    study, compare = study_of(tmp_path, "no-edges"), FakeComparison()
 
     found = within_budget(study, 1_000, compare)
     timed = list(compare.done)
@@ -127,9 +127,9 @@ def test_one_run_of_each_arm_is_timed_and_done_only_once(tmp_path):
 def test_an_arm_whose_timed_run_fails_is_left_out_unless_the_verdict_needs_it(tmp_path):
     study = study_of(tmp_path, "k-bert")
 
-    arms, _, plan_text = planned(study, 10_000, Invented(failing=["k-bert"]))
+    arms, _, plan_text = planned(study, 10_000, FakeComparison(failing=["k-bert"]))
     with pytest.raises(KGBertError, match=r"the arm 'knowledge' failed; .*runs/knowledge-0"):
-        within_budget(study_of(tmp_path / "b"), 10_000, Invented(failing=["knowledge"]))
+        within_budget(study_of(tmp_path / "b"), 10_000, FakeComparison(failing=["knowledge"]))
 
     assert "k-bert" not in arms
     assert "k-bert (its first run failed)" in plan_text

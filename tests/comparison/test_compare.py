@@ -42,7 +42,7 @@ def test_every_arm_runs_with_every_seed(study, invented):
     assert invented.done == EVERY_RUN
 
 
-def test_second_call_repeats_nothing_and_says_the_same(study, invented):
+def test_second_call_repeats_no_run_and_returns_the_same_result(study, invented):
     first = run_study(study)
     second = run_study(study)
 
@@ -126,7 +126,7 @@ def test_comparison_in_which_all_fails_still_reports(study, invented):
     assert len(results.missing) == len(EVERY_RUN)
 
 
-def test_verdict_says_how_many_seeds_are_missing(tmp_path, invented):
+def test_verdict_states_how_many_seeds_are_missing(tmp_path, invented):
     invented.failing["plain", 5] = RuntimeError("out of memory")
 
     results = run_study(small_study(tmp_path, seeds=range(6)))
@@ -136,14 +136,14 @@ def test_verdict_says_how_many_seeds_are_missing(tmp_path, invented):
     assert sentence.endswith("Run the same command again to fill in the missing ones.")
 
 
-def test_too_few_seeds_are_no_verdict_and_it_says_what_to_type(study, invented):
+def test_too_few_seeds_give_no_verdict_but_a_remedy(study, invented):
     verdict = run_study(study).verdict
 
     assert verdict.outcome == "too few seeds"
     assert "Run the same command with --seeds 6 or more." in verdict.sentence
 
 
-def test_each_run_is_told_with_the_time_that_is_left(study, invented):
+def test_each_run_is_reported_with_the_remaining_time(study, invented):
     reported = []
 
     run_study(study, progress=reported.append)
@@ -154,7 +154,7 @@ def test_each_run_is_told_with_the_time_that_is_left(study, invented):
     assert reported[-1].seconds_left == 0
 
 
-def test_what_was_finished_before_is_told_once(study, invented):
+def test_earlier_finished_runs_are_reported_once(study, invented):
     run_study(study)
     reported = []
 
@@ -190,7 +190,7 @@ def test_linker_stands_in_the_manifest(study, invented):
     assert isinstance(run_study(own).study.manifest.linker, str)
 
 
-def test_what_to_do_about_too_few_seeds_is_what_the_study_says(study, invented):
+def test_the_remedy_for_too_few_seeds_comes_from_the_study(study, invented):
     verdict = run_study(replace(study, seed_hint="Ask for more.")).verdict
 
     assert verdict.sentence.endswith("Ask for more.")
@@ -254,7 +254,7 @@ def test_what_cannot_be_judged_is_refused_before_training(study, invented, chang
     assert not study.folder.exists()
 
 
-def test_error_for_a_graph_that_no_text_mentions_says_why_and_what_to_type(study, invented):
+def test_error_for_a_graph_that_no_text_mentions_has_a_reason_and_a_remedy(study, invented):
     elsewhere = [Example(f"dogs bark {i}", "ab"[i % 2]) for i in range(9)]
 
     with pytest.raises(ValueError, match=r"no word in common.*kgbert inspect GRAPH --texts FILE"):
@@ -284,7 +284,7 @@ class TestOneCall:
         assert result.to_markdown() == (tmp_path / "out" / "report.md").read_text(encoding="utf-8")
         assert result.report(tmp_path / "again.html").exists()
 
-    def test_a_file_tells_its_task_and_own_arms_run_beside_named_ones(
+    def test_the_task_is_inferred_from_a_file_and_custom_arms_run_with_named_ones(
         self, tmp_path, invented, features
     ):
         rows = [f"{example.text},{example.target}" for example in texts()]
@@ -321,7 +321,7 @@ class TestTheBestModel:
         assert invented.saved == [0, 1]
         assert self.kept(study) == 1
 
-    def test_is_saved_without_the_graph_where_the_study_says_so(self, study, invented):
+    def test_is_saved_without_the_graph_on_request_of_the_study(self, study, invented):
         run_study(replace(study, includes_graph=False))
 
         assert set(invented.graphs) == {False}

@@ -1,4 +1,4 @@
-"""Code of one's own is told alike as long as it does the same, and otherwise as soon as not."""
+"""The description of custom code changes exactly if its behaviour changes."""
 
 import subprocess
 import sys
@@ -96,21 +96,21 @@ VALUES = [
 
 @pytest.mark.parametrize("make", [closure, default, keyword, inner, partly, Slotted])
 @pytest.mark.parametrize("values", VALUES)
-def test_another_value_is_told_however_it_is_held(make, values):
+def test_a_changed_value_changes_the_description(make, values):
     one, other = values
 
     assert describe_code(make(one)) == describe_code(make(one)) != describe_code(make(other))
 
 
-def test_a_function_that_calls_itself_or_holds_nothing_yet_is_told():
+def test_recursive_functions_and_empty_cells_are_described():
     def change(inputs, seed):
         return change(inputs, seed) if seed else later
 
-    told = describe_code(change)
+    description = describe_code(change)
     later = 1
 
     assert later
-    assert "change" in told != describe_code(change)
+    assert "change" in description != describe_code(change)
 
 
 FACTOR = 1.0
@@ -125,7 +125,9 @@ def uses_globals(inputs, seed):
 
 
 @pytest.mark.parametrize(("name", "value"), [("FACTOR", 2.0), ("helper", lambda: 2)])
-def test_another_constant_or_helper_of_the_same_module_is_told(monkeypatch, name, value):
+def test_a_changed_constant_or_helper_of_the_module_changes_the_description(
+    monkeypatch, name, value
+):
     before = describe_code(uses_globals)
     if callable(value):
         value.__module__ = __name__
@@ -134,21 +136,21 @@ def test_another_constant_or_helper_of_the_same_module_is_told(monkeypatch, name
     assert describe_code(uses_globals) != before
 
 
-def test_a_value_that_holds_itself_is_told():
+def test_a_value_that_contains_itself_is_described():
     value = [1]
     value.append(value)
 
     assert describe_code(closure(value)) == describe_code(closure(value))
 
 
-def test_another_process_tells_the_same():
-    # Sets are ordered otherwise in each, and objects lie elsewhere.
+def test_the_description_is_the_same_in_another_process():
+    # The order of sets and the addresses of objects differ between processes.
     code = (
         "from tests.comparison.test_fingerprint import *\n"
         "held = [{'a', 'b'}, object(), closure({'c', 'd'}), partial(closure, {'e', 'f'})]\n"
         "print(describe_code(closure(held)))"
     )
-    told = {
+    description = {
         subprocess.run(
             [sys.executable, "-c", code],
             cwd=PROJECT,
@@ -159,4 +161,4 @@ def test_another_process_tells_the_same():
         for _ in range(3)
     }
 
-    assert len(told) == 1
+    assert len(description) == 1

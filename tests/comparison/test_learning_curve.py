@@ -66,7 +66,7 @@ def test_curve_stands_in_the_report_of_the_largest(tmp_path, invented):
     assert (tmp_path / "train-6" / "report.html").exists()
 
 
-def test_what_becomes_of_the_gain_with_more_texts_is_said(tmp_path, invented):
+def test_a_remark_states_the_gain_with_few_and_with_all_texts(tmp_path, invented):
     results = compare_sizes(small_study(tmp_path), [6, 12, None], run_study)
 
     remark = "With 6 training texts the difference to plain is +10.0 points, with 24 +10.0."

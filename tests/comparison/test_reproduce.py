@@ -26,7 +26,7 @@ def test_the_same_again_agrees():
     )
 
 
-def test_other_scores_with_the_same_verdict_agree_and_are_told():
+def test_different_scores_with_the_same_verdict_agree_and_are_reported():
     found = agreement(results(), results(0.04))
 
     assert found.agrees
@@ -49,7 +49,7 @@ def test_other_inputs_do_not_agree_and_are_named():
     assert "the graph and the linker differ" in found.sentences[1]
 
 
-def test_other_versions_are_told():
+def test_different_versions_are_reported():
     found = agreement(results(), results(versions={"torch": "2.14"}))
 
     assert found.agrees

@@ -28,7 +28,7 @@ def encoder(tmp_path_factory):
 
 @pytest.fixture
 def begun(monkeypatch):
-    """What each run began its training with: initial weights, and texts in their order."""
+    """Return the initial weights and the ordered texts of each run."""
     found, fine_tune = [], train.fine_tune
 
     def watched(model, processor, train, validation, **options):
@@ -116,7 +116,7 @@ def test_no_arm_pays_for_linking_that_others_are_spared(tmp_path, encoder, monke
     linked_texts, counts = [], []
     study = small_study(tmp_path, encoder)
     linker, begin, predict = study.linker, run.PeakMemory, run.predict
-    # The clock starts with the first and ends after the second.
+    # The timer starts with the first and ends after the second.
     monkeypatch.setattr(run, "PeakMemory", lambda: counts.append(len(linked_texts)) or begin())
     monkeypatch.setattr(
         run, "predict", lambda *given: counts.append(len(linked_texts)) or predict(*given)
@@ -155,7 +155,7 @@ def test_model_of_a_run_can_be_saved_and_answers_again(tmp_path, encoder):
     with torch.no_grad():
         again = model(**processor(texts)).logits
         before = trained.model.eval()(**trained.processor(texts)).logits
-    # Where Trainer computes in bfloat16, it leaves the model doing so.
+    # Trainer leaves a model in bfloat16 autocast after training in bfloat16.
     assert torch.allclose(again, before.float(), atol=1e-3)
 
 

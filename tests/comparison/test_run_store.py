@@ -20,8 +20,8 @@ def study(tmp_path):
 
 
 def test_run_that_another_process_finishes_meanwhile_is_not_repeated(study, invented):
-    def other_process(told):
-        if told.done == 1 and len(invented.done) == 1:
+    def other_process(step):
+        if step.done == 1 and len(invented.done) == 1:
             run_study(study)
 
     results = run_study(study, progress=other_process)
@@ -30,15 +30,15 @@ def test_run_that_another_process_finishes_meanwhile_is_not_repeated(study, inve
     assert results.missing == ()
 
 
-def test_processes_beside_each_other_share_the_runs(study, invented, monkeypatch):
+def test_concurrent_processes_share_the_runs(study, invented, monkeypatch):
     monkeypatch.setattr(sharing, "WAIT", 0.01)
     invented.seconds = 0.02
 
     with ThreadPoolExecutor() as pool:
-        told = list(pool.map(run_study, [study] * 3))
+        results = list(pool.map(run_study, [study] * 3))
 
     assert sorted(invented.done) == sorted(EVERY_RUN)
-    assert [one.missing for one in told] == [(), (), ()]
+    assert [one.missing for one in results] == [(), (), ()]
     assert [name for name in run_files(study) if not name.endswith(".json")] == []
 
 

@@ -49,7 +49,7 @@ class Keeping:
 
 
 @pytest.mark.parametrize("make", [keeping, Keeping, lambda share: Keeping(share).__call__])
-def test_own_arm_runs_anew_when_a_value_that_it_holds_changes(tmp_path, make):
+def test_a_custom_arm_runs_again_when_a_value_in_its_state_changes(tmp_path, make):
     study = small_study(tmp_path)
     one, same, other = (study.fingerprint(own_arm(make(x)), 0) for x in (0.1, 0.1, 0.9))
 

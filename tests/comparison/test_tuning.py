@@ -13,7 +13,7 @@ RATES = (1e-4, 4e-4)
 
 @pytest.fixture
 def invented(monkeypatch):
-    """Runs in which the higher rate suits the plain arm, and the lower one all others."""
+    """Return runs with better scores at the higher rate for the plain arm, else at the lower."""
     made = InventedRuns(monkeypatch)
 
     def run(study, arm, seed, **options):
@@ -85,7 +85,7 @@ def test_no_test_text_is_seen():
     assert split.test == split.validation == split_of()(0).validation
 
 
-def test_an_arm_that_makes_no_sense_is_refused_before_anything_is_tried(tmp_path, invented):
+def test_an_inapplicable_arm_is_rejected_before_any_trial(tmp_path, invented):
     def refuse(inputs, seed):
         raise ValueError("no two relations")
 

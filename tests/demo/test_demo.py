@@ -79,7 +79,7 @@ def test_wrong_weights_are_refused(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("package", EXTRA)
-def test_missing_extra_says_what_to_install(package, monkeypatch, capsys, tmp_path):
+def test_missing_extra_names_the_package_to_install(package, monkeypatch, capsys, tmp_path):
     def without(name, *rest):
         return None if name == package else find_spec(name, *rest)
 

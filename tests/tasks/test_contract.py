@@ -1,4 +1,4 @@
-"""What every task promises; a new task needs one line in ``ROWS``."""
+"""The contract of every task; a new task needs one line in ``ROWS``."""
 
 import json
 from types import MappingProxyType

@@ -1,4 +1,4 @@
-"""Training to link entities on texts that bring little or nothing to learn from."""
+"""Train entity linking on texts with few or no usable annotations."""
 
 import pytest
 import torch

@@ -18,7 +18,7 @@ LABELS = ["A", "B", "C"]
 
 @st.composite
 def tagged_texts(draw):
-    """Expected and predicted BIO tags without slips, which scorers are free to read differently."""
+    """Return valid gold and predicted BIO tags; scorers differ on invalid ones."""
     lengths = draw(st.lists(st.integers(1, 12), min_size=1, max_size=6))
     return tuple([[*draw(bio(length))] for length in lengths] for _ in range(2))
 

@@ -7,7 +7,7 @@ TASK = TASKS["token-classification"]
 
 
 def answers_of(example):
-    """Return what is expected of a text, and what a model would answer that is always right."""
+    """Return the gold tags of a text, and the tags of a perfect model."""
     processor = tiny_processor()
     (encoded,) = TASK.encode([example], processor)
     return TASK.gold(encoded, processor.graph), word_tags(example, encoded.text)
@@ -17,7 +17,7 @@ def recall(expected, answered):
     return TASK.score([expected], [answered])["recall"]
 
 
-def test_all_spans_that_words_can_tell_are_found_by_who_tells_their_tags():
+def test_a_perfect_tagger_finds_all_spans_that_words_can_represent():
     example = Example("fever of the lung", spans=(Span(0, 5, "sign"), Span(9, 17, "place")))
 
     expected, answered = answers_of(example)
@@ -26,7 +26,7 @@ def test_all_spans_that_words_can_tell_are_found_by_who_tells_their_tags():
     assert recall(expected, answered) == 1
 
 
-def test_a_span_whose_words_are_told_as_anothers_is_missed():
+def test_a_span_whose_words_belong_to_another_span_is_missed():
     example = Example("fever", spans=(Span(0, 2, "sign"), Span(3, 5, "sign")))
 
     expected, answered = answers_of(example)

@@ -38,7 +38,7 @@ print("weights", weights_hash(model))
 
 
 def trained(folder, *, hash_seed, workers):
-    """Return the digest of the weights that another process trains."""
+    """Return the digest of weights trained in another process."""
     ended = subprocess.run(
         [sys.executable, "-c", TRAINED, str(folder), str(workers)],
         env={**os.environ, "PYTHONHASHSEED": str(hash_seed)},

@@ -6,12 +6,12 @@ import torch
 from kgbert.training.peak_memory import PeakMemory
 
 MEBIBYTES = 2**18
-"""Numbers of single precision in one."""
+"""Number of float32 values in one MiB."""
 
 
 pytestmark = pytest.mark.skipif(
     sys.platform != "linux" or torch.cuda.is_available(),
-    reason="the memory of the process itself is told by Linux, where there is no GPU",
+    reason="the memory of the process is only measured on Linux without a GPU",
 )
 
 
@@ -35,7 +35,7 @@ def test_what_was_held_before_does_not_count():
     assert during.in_mb() - low > 300
 
 
-def test_where_the_system_does_not_tell_nothing_is_said(monkeypatch, tmp_path):
+def test_peak_memory_is_none_where_the_system_does_not_report_it(monkeypatch, tmp_path):
     monkeypatch.setattr("kgbert.training.peak_memory._RESET", tmp_path / "missing")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
 

@@ -11,7 +11,7 @@ LABELS = ["ill", "well", "dead"]
 
 @pytest.fixture
 def saved(fused, tmp_path):
-    """Return the folder of a model that reads entities."""
+    """Return the folder of a saved model with knowledge injection."""
     model = stirred(fused(labels=LABELS, pooling="mean"))
     save_model(tmp_path / "model", model, tiny_processor(linker=None), {})
     return tmp_path / "model"
@@ -74,7 +74,7 @@ def test_texts_of_one_length_are_batched_together_and_answered_in_their_own_orde
     assert widths == [max(lengths), max(lengths[0], lengths[2])]
 
 
-def test_bfloat16_computes_in_it_and_says_where_that_is_slow(saved, monkeypatch, caplog):
+def test_bfloat16_is_used_and_warns_where_it_is_slow(saved, monkeypatch, caplog):
     monkeypatch.setattr("kgbert.training.pipeline.has_fast_bf16", lambda: False)
     expected = pipeline(saved)(TEXTS)
     assert not caplog.messages
@@ -92,7 +92,7 @@ def test_bfloat16_computes_in_it_and_says_where_that_is_slow(saved, monkeypatch,
 
 
 @pytest.mark.parametrize("options", [{"injected_layers": []}, {"fusion": "knowbert"}])
-def test_no_attention_is_told_where_none_was_measured(fused, tmp_path, options):
+def test_no_attention_is_returned_where_none_was_measured(fused, tmp_path, options):
     model = fused(labels=LABELS, **options)
     save_model(tmp_path / "plain", model, tiny_processor(linker=None), {})
 

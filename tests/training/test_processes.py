@@ -1,4 +1,4 @@
-"""What fine-tuning does where it is one of several processes, or sees several GPUs."""
+"""Fine-tuning with several processes or several visible GPUs."""
 
 import torch
 from accelerate.data_loader import prepare_data_loader
@@ -11,7 +11,7 @@ from tests.training.test_trainer import LABELS, TRAIN, arguments
 
 
 def epochs_that_draw(trainer, processes):
-    """Return by epoch which one draws neighbours, as a process of so many hears of it."""
+    """Return the epochs of the neighbour samples in each epoch of a process."""
     texts = trainer.train_dataset
     texts.epoch.zero_()
     loader = DataLoader(
@@ -30,12 +30,12 @@ def epochs_that_draw(trainer, processes):
 def test_each_epoch_draws_neighbours_of_its_own_in_every_process(fused, tmp_path, monkeypatch):
     made = []
 
-    class Watched(TaskTrainer):
+    class RecordingTrainer(TaskTrainer):
         def __init__(self, *given, **options):
             super().__init__(*given, **options)
             made.append(self)
 
-    monkeypatch.setattr(module, "TaskTrainer", Watched)
+    monkeypatch.setattr(module, "TaskTrainer", RecordingTrainer)
     given = arguments(tmp_path, num_train_epochs=1)
     fine_tune(fused(labels=LABELS), tiny_processor(), TRAIN, TRAIN, arguments=given)
 
@@ -47,11 +47,11 @@ def test_a_process_that_sees_two_gpus_takes_one(fused, tmp_path, monkeypatch):
     given = arguments(tmp_path, num_train_epochs=1)
     given._n_gpu = 2
 
-    class CutsTheGraphApart(torch.nn.Module):
+    class SplitsTheGraph(torch.nn.Module):
         def __init__(self, *given, **options):
             raise AssertionError
 
-    monkeypatch.setattr(torch.nn, "DataParallel", CutsTheGraphApart)
+    monkeypatch.setattr(torch.nn, "DataParallel", SplitsTheGraph)
 
     fine_tune(fused(labels=LABELS), tiny_processor(), TRAIN, TRAIN, arguments=given)
 

@@ -28,7 +28,7 @@ LABELS = ["ill", "well", "dead"]
 
 @pytest.fixture
 def saved(fused, tmp_path):
-    """Return a model, its processor, and the folder that both were saved to."""
+    """Return a model, its processor, and their folder."""
     model = stirred(fused(labels=LABELS, pooling="mean"))
     processor = tiny_processor(linker=None)
     save_model(tmp_path / "model", model, processor, {"Accuracy": 0.5})
@@ -118,7 +118,7 @@ def test_failing_to_rename_puts_the_old_model_back(saved, monkeypatch):
     assert os.listdir(folder.parent) == ["model"]
 
 
-def test_a_disk_that_fills_while_the_weights_are_written_is_told_as_such(saved):
+def test_a_full_disk_during_the_write_of_the_weights_is_reported(saved):
     model, processor, folder = saved
     before = contents(folder)
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -187,7 +187,7 @@ def test_a_bare_encoder_answers_no_task(fused, tmp_path):
         load_model(tmp_path / "bare")
 
 
-def test_the_card_tells_no_folders_of_the_machine_that_made_it(fused, tmp_path):
+def test_the_card_contains_no_local_folders(fused, tmp_path):
     (tmp_path / "encoders" / "tiny").mkdir(parents=True)
     model = fused(labels=LABELS)
     model.config.backbone.name_or_path = str(tmp_path / "encoders" / "tiny")
@@ -199,7 +199,7 @@ def test_the_card_tells_no_folders_of_the_machine_that_made_it(fused, tmp_path):
     assert str(tmp_path) not in card
 
 
-def test_the_card_tells_what_the_model_is_made_of(saved):
+def test_the_card_describes_the_model(saved):
     _, processor, folder = saved
 
     card = (folder / "README.md").read_text()

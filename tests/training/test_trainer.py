@@ -42,7 +42,7 @@ TAGGED = [
     Example("lung, fever and the rest of it", spans=(Span(6, 11, "Sign"),)),
 ]
 
-#: Which of the two is the head makes the difference.
+#: The difference is which of the two is the head.
 RELATED = [
     Example(text, label, arguments=(Span(*head, "head"), Span(*tail, "tail")))
     for text, one, other in (
@@ -191,7 +191,7 @@ def test_a_resumed_training_ends_like_one_without_interruption(fused, tmp_path):
 
 
 def interrupted(model, folder, *, after, **options):
-    """Train, and stop in the first step that follows some epochs."""
+    """Train, and stop in the first step after ``after`` epochs."""
     steps = after * len(TRAIN) // 2
     calls = []
 

@@ -42,7 +42,7 @@ def inputs(**changes):
 
 
 def inputs_for(arm, backbone):
-    """Return inputs of which an arm can be made: the ceiling needs gold entities."""
+    """Return inputs that suit an arm: the upper bound needs gold entities."""
     spans = (Span(0, 5, "Sign", "EX:1"),) if arm.name == "oracle-links" else ()
     parts = ([Example(text, "ill", spans) for text in TEXTS],) * 3
     return inputs(backbone=backbone, parts=parts)
@@ -55,7 +55,7 @@ def backbone(tmp_path_factory):
 
 @pytest.fixture
 def no_cache(monkeypatch):
-    """Let nothing be kept outside the test."""
+    """Disable caches outside the test."""
     for module, name in ((features, "encode_entities"), (transe, "transe_vectors")):
         make = getattr(module, name)
         monkeypatch.setattr(module, name, lambda *given, make=make: make(*given, cache=None))
@@ -72,7 +72,7 @@ def shape(found):
 
 
 @pytest.mark.parametrize("arm", ARMS.values(), ids=ARMS)
-def test_every_arm_says_what_it_means_in_one_line_and_keeps_texts_labels_and_entities(
+def test_every_arm_has_a_one_line_description_and_keeps_texts_labels_and_entities(
     arm, backbone, no_cache
 ):
     given = inputs_for(arm, backbone)
@@ -144,7 +144,7 @@ def test_changed_links_depend_on_no_hash_order(kind):
         "import sys; sys.path.insert(0, 'tests'); from tests.comparison.arms.test_arms import *; "
         f"print({kind}(linker(), tiny_graph(), 5)(TEXTS))"
     )
-    said = {
+    outputs = {
         subprocess.run(
             [sys.executable, "-W", "ignore", "-c", code],
             env={"PYTHONHASHSEED": seed, "HF_HUB_OFFLINE": "1"},
@@ -155,7 +155,7 @@ def test_changed_links_depend_on_no_hash_order(kind):
     }
 
     made = {"ShuffledLinker": ShuffledLinker, "NoisyLinker": NoisyLinker}[kind]
-    assert said == {f"{made(linker(), tiny_graph(), 5)(TEXTS)}\n".encode()}
+    assert outputs == {f"{made(linker(), tiny_graph(), 5)(TEXTS)}\n".encode()}
 
 
 def test_entity_unknown_to_the_graph_stays():
@@ -238,13 +238,13 @@ def degrees(graph):
     return leaving, reaching
 
 
-def test_a_graph_of_only_names_says_in_words_the_best_name_of_each_entity():
+def test_a_graph_of_names_verbalizes_each_entity_as_its_preferred_name():
     graph = tiny_graph()
 
     bare = only_names(graph)
 
-    said = [verbalize(bare, index) for index in range(len(bare))]
-    assert said == [graph.name(index) for index in range(len(graph))]
+    descriptions = [verbalize(bare, index) for index in range(len(bare))]
+    assert descriptions == [graph.name(index) for index in range(len(graph))]
 
 
 def test_random_features_are_as_long_as_real_ones_and_differ_by_seed():
@@ -310,7 +310,7 @@ def test_arms_for_whole_texts_refuse_to_tag_words(arm):
         ARMS[arm].transform(inputs(parts=parts, task=TASKS["token-classification"]), 0)
 
 
-def test_an_arm_that_makes_no_sense_is_refused_before_anything_is_trained(monkeypatch, tmp_path):
+def test_an_inapplicable_arm_is_rejected_before_training(monkeypatch, tmp_path):
     runs = InventedRuns(monkeypatch)
     arms = [ARMS[name] for name in ("plain", "knowledge", "oracle-links")]
 

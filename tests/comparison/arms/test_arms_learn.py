@@ -1,4 +1,4 @@
-"""Every arm that injects something learns from it: a control that can learn nothing is none."""
+"""Every arm with injections can learn from them; otherwise it would be no control."""
 
 import pytest
 import torch

@@ -10,7 +10,7 @@ from tests.support.tiny import tiny_graph, tiny_processor
 SPAN = (Span(2, 6, "Organ"),)
 
 
-def test_appended_text_says_once_what_the_graph_knows():
+def test_each_entity_is_described_once_in_appended_text():
     graph = tiny_graph()
     twice = Example("lung and lung", "ill")
 
@@ -20,7 +20,7 @@ def test_appended_text_says_once_what_the_graph_knows():
     assert rewritten.label == "ill"
 
 
-def test_appended_definitions_say_name_type_and_definition(graph):
+def test_appended_definitions_contain_name_type_and_definition(graph):
     texts = [Example("a high temperature", "ill")]
 
     (rewritten,) = append_entities(make_linker(graph, "dictionary"), graph, texts, define)

@@ -14,7 +14,7 @@ def study_of(tmp_path, train, test, **changes):
     return small_study(tmp_path, split=lambda seed: Split(train, train, test), seeds=[0], **changes)
 
 
-def graph_of_illness():
+def illness_graph():
     """Return a graph like K-BERT's medical one: symptoms, each with an entity of its class."""
     builder = GraphBuilder()
     builder.add_name("D", "disease")
@@ -57,7 +57,7 @@ def test_label_of_spans_is_looked_for_as_well(tmp_path):
 
 @pytest.mark.parametrize("label", ["illness", "Illness", "_ILLNESS_"])
 def test_label_that_is_a_synonym_in_the_graph_is_found_however_it_is_written(tmp_path, label):
-    graph = graph_of_illness()
+    graph = illness_graph()
     train = [Example("a", label), Example("b", "well")]
 
     (warning,) = leakage_warnings(study_of(tmp_path, train, [Example("c", "well")], graph=graph))
@@ -65,8 +65,8 @@ def test_label_that_is_a_synonym_in_the_graph_is_found_however_it_is_written(tmp
     assert f"{label} (a synonym of disease)" in warning
 
 
-def test_texts_whose_label_stands_beside_their_entity_in_the_graph_are_counted(tmp_path):
-    graph = graph_of_illness()
+def test_linked_texts_whose_label_names_a_direct_neighbour_are_counted(tmp_path):
+    graph = illness_graph()
     texts = [Example("measles", "disease"), Example("broken leg", "disease"), Example("a", "well")]
     study = study_of(tmp_path, texts, texts, graph=graph, linker=make_linker(graph, "dictionary"))
 
@@ -75,14 +75,14 @@ def test_texts_whose_label_stands_beside_their_entity_in_the_graph_are_counted(t
     assert "In 1 of the 2 test texts with a mention (seed 0)" in warning
 
 
-class TestEntitiesKnownFromGoldAlone:
+class TestLinksWithoutMatchingNames:
     def texts(self, words, count=UNNAMED):
         spans = (Span(0, len(words), "Sign", "S:1"),)
         return [Example(f"{words} {i}", spans=spans) for i in range(count)]
 
     def warnings(self, tmp_path, texts, linker=None):
         gold = {x.text: [(s.start, s.end, s.entity) for s in x.spans] for x in texts}
-        graph = graph_of_illness()
+        graph = illness_graph()
         study = study_of(
             tmp_path,
             texts,
@@ -93,7 +93,7 @@ class TestEntitiesKnownFromGoldAlone:
         )
         return [warning for warning in leakage_warnings(study) if "known only from gold" in warning]
 
-    def test_are_told_where_the_linker_is_told_the_answers(self, tmp_path):
+    def test_a_linker_with_the_gold_answers_is_reported(self, tmp_path):
         (warning,) = self.warnings(tmp_path, self.texts("red spots"))
 
         assert f"{UNNAMED} of them under words that are no name" in warning
@@ -105,6 +105,6 @@ class TestEntitiesKnownFromGoldAlone:
         assert self.warnings(tmp_path, self.texts("red spots", UNNAMED - 1)) == []
 
     def test_are_none_for_a_linker_that_reads_the_words(self, tmp_path):
-        linker = make_linker(graph_of_illness(), "dictionary")
+        linker = make_linker(illness_graph(), "dictionary")
 
         assert self.warnings(tmp_path, self.texts("red spots"), linker) == []

@@ -20,7 +20,7 @@ EXAMPLE = {
 
 
 class Page(HTMLParser):
-    """Collect the tags, the addresses and the visible text of a page, and what is never closed."""
+    """Collects tags, addresses, visible text and unclosed elements of a page."""
 
     def __init__(self, html):
         super().__init__()
@@ -57,7 +57,7 @@ def svgs(html):
     return ["<svg" + part.partition("</svg>")[0] + "</svg>" for part in html.split("<svg")[1:]]
 
 
-def test_page_is_well_formed_and_holds_verdict_table_plots_and_method():
+def test_page_is_well_formed_with_verdict_table_plots_and_method():
     html = render_report(results())
 
     page = Page(html)
@@ -159,7 +159,7 @@ def test_a_long_text_is_shortened_between_words():
     assert "word…" in html
 
 
-def test_without_a_control_the_page_says_what_is_missing():
+def test_without_a_control_the_page_states_what_is_missing():
     arms = ("plain", "knowledge")
 
     words = Page(render_report(results(arms=arms, control=None))).words
@@ -229,7 +229,7 @@ def test_manifest_is_flattened():
     assert "graph of 20 k entities" in words
 
 
-def test_a_shared_test_set_is_told_in_the_method():
+def test_the_method_describes_a_shared_test_set():
     found = runs()
     for run in found:
         run["items"]["ids"] = [str(item) for item in range(40)]
@@ -237,7 +237,7 @@ def test_a_shared_test_set_is_told_in_the_method():
     assert "Flipping its 40 items instead of the seeds" in Page(render_report(results(found))).words
 
 
-def test_other_tests_are_told_in_the_method_and_said_not_to_decide():
+def test_the_method_reports_alternative_tests_as_not_decisive():
     words = Page(render_report(results())).words
 
     assert "Other tests, on which the verdict does not rest. Over plain: almost stochastic" in words

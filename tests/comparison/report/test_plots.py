@@ -12,7 +12,7 @@ values = st.lists(st.floats(-100, 100), min_size=1, max_size=20)
 
 
 @given(values)
-def test_an_axis_holds_every_value_between_few_even_ticks(found):
+def test_an_axis_covers_every_value_with_few_even_ticks(found):
     axis = fit_axis(found, 0, 100)
 
     assert all(-0.11 <= axis.place(value) <= 100.11 for value in found)

@@ -10,7 +10,7 @@ RENDERERS = [render_table, render_markdown, render_latex]
 
 
 @pytest.mark.parametrize("render", RENDERERS)
-def test_every_form_holds_every_arm_and_the_verdict(render):
+def test_every_format_contains_every_arm_and_the_verdict(render):
     results = summarised(study(arms=FIVE), runs(arms=FIVE))
 
     text = render(results)
@@ -46,7 +46,7 @@ def test_an_interval_is_never_broken_over_two_lines():
     assert re.findall(r"\[[^]]*\n[^]]*\]", sentence) == []
 
 
-def test_warnings_and_missing_seeds_stand_beside_the_numbers():
+def test_warnings_and_missing_seeds_accompany_the_tables():
     results = summarised(study(7, warnings=["Label name 'fever' is in the graph."]), runs(seeds=6))
 
     text = render_table(results)

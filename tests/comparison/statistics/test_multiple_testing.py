@@ -20,7 +20,7 @@ def test_a_family_that_the_seeds_cannot_suffice_for_is_refused_with_the_number_n
     ],
     ids=["both", "one", "none"],
 )
-def test_what_stands_after_the_correction_is_said(p_values, outcome):
+def test_the_sentence_names_the_tasks_that_remain_significant(p_values, outcome):
     assert outcome in family(p_values, 10).sentence
 
 

@@ -45,7 +45,7 @@ def test_p_counts_the_sign_patterns_as_extreme_as_the_observed(values):
 
 
 @given(differences)
-def test_interval_holds_zero_exactly_if_the_test_does_not_reject(values):
+def test_interval_contains_zero_exactly_if_the_test_does_not_reject(values):
     summary = paired_summary(values)
 
     low, high = summary.interval

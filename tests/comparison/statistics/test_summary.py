@@ -91,7 +91,7 @@ def test_a_failed_rival_takes_no_seed_from_the_verdict():
     assert results.verdict.outcome == "helps"
 
 
-def test_the_difference_on_the_unseen_is_said_beside_the_verdict():
+def test_a_remark_states_the_difference_on_unseen_names():
     found = runs()
     for one in found:
         scores = one["slices"]["mentions unseen in training"]["metrics"]
@@ -122,7 +122,7 @@ def test_many_incomplete_seeds_are_counted_not_listed():
     assert "seed 2 (knowledge, plain and shuffled not run) and 3 more" in remark
 
 
-def test_a_rival_that_does_better_is_named_beside_the_verdict():
+def test_a_remark_names_a_significantly_better_rival():
     arms = (*ARMS, "verbalized-context")
 
     results = summarised(study(arms=arms), runs(arms=arms))
@@ -280,7 +280,7 @@ def test_token_tasks_without_items_and_strata_are_summarised():
     assert results.verdict.outcome == "helps"
 
 
-def test_other_tests_stand_beside_the_comparisons_that_the_verdict_rests_on():
+def test_alternative_tests_are_computed_for_the_comparisons_of_the_verdict():
     arms = (*ARMS, "verbalized-context")
 
     compared = summarised(study(arms=arms), runs(arms=arms)).comparisons
@@ -294,7 +294,7 @@ def test_other_tests_stand_beside_the_comparisons_that_the_verdict_rests_on():
     assert over_plain.stochastic_order.violation == 0.0
 
 
-def test_mcnemar_is_told_seed_by_seed_where_each_text_is_a_document_of_its_own():
+def test_mcnemar_has_one_p_per_seed_where_each_text_is_its_own_document():
     found = runs(gain=0.2)
     pairs = [
         next(one["items"]["correct"] for one in found if (one["arm"], one["seed"]) == (arm, 2))
@@ -309,7 +309,7 @@ def test_mcnemar_is_told_seed_by_seed_where_each_text_is_a_document_of_its_own()
 
 
 @pytest.mark.parametrize("metric", ["accuracy", "macro_f1"])
-def test_mcnemar_is_left_out_where_texts_share_documents_or_accuracy_is_not_asked(metric):
+def test_mcnemar_is_left_out_where_texts_share_documents_or_the_metric_is_not_accuracy(metric):
     found = runs()
     for one in found if metric == "accuracy" else ():
         one["items"]["documents"] = ["one"] * 40

@@ -41,7 +41,7 @@ def test_better_than_plain_and_than_shuffled_helps():
     )
 
 
-def test_better_than_plain_but_not_than_shuffled_is_no_evidence_and_says_so():
+def test_better_than_plain_but_not_than_shuffled_is_no_evidence():
     verdict = judge(evidence(GAINS, NOTHING))
 
     assert verdict.outcome == "no evidence"
@@ -49,14 +49,14 @@ def test_better_than_plain_but_not_than_shuffled_is_no_evidence_and_says_so():
     assert "but shuffled entities may do as well (0.0 over them" in verdict.sentence
 
 
-def test_worse_than_shuffled_is_said():
+def test_the_sentence_states_worse_than_shuffled():
     verdict = judge(evidence(GAINS, losses(GAINS)))
 
     assert verdict.outcome == "no evidence"
     assert "shuffled entities do even better (-3.1 over them" in verdict.sentence
 
 
-def test_better_than_shuffled_but_not_than_plain_says_that_wrong_knowledge_does_harm():
+def test_better_than_shuffled_but_not_than_plain_states_that_wrong_knowledge_harms():
     verdict = judge(evidence(NOTHING, GAINS))
 
     assert verdict.outcome == "no evidence"
@@ -114,7 +114,7 @@ def test_below_six_seeds_there_are_too_few_and_the_remedy_is_named(count):
     assert verdict.sentence.endswith("Run the same command with --seeds 6 or more.")
 
 
-def test_where_enough_seeds_were_asked_for_the_remedy_is_to_run_again():
+def test_the_remedy_for_failed_seeds_is_to_run_again():
     verdict = judge(evidence(GAINS[:5], GAINS[:5], requested=6))
 
     assert verdict.outcome == "too few seeds"
@@ -138,7 +138,7 @@ def test_the_rules_hold_for_any_differences(over_plain, data):
 
 
 @pytest.mark.parametrize("seeds", [6, 10])
-def test_knowledge_that_does_nothing_is_said_to_help_or_hurt_in_at_most_five_percent(seeds):
+def test_without_an_effect_the_verdict_is_helps_or_hurts_in_at_most_five_percent(seeds):
     scores = np.random.default_rng(seeds).normal(0.6, 0.02, (1000, 3, seeds))
 
     outcomes = [
