@@ -17,7 +17,7 @@ def test_each_entity_is_described_once_in_appended_text():
     (rewritten,) = append_entities(linker(), graph, [twice])
 
     assert rewritten.text == f"lung and lung. {verbalize(graph, graph.index('EX:4'))}"
-    assert rewritten.label == "ill"
+    assert rewritten.target == "ill"
 
 
 def test_appended_definitions_contain_name_type_and_definition(graph):
