@@ -166,11 +166,11 @@ class Task(ABC):
     """
 
     name: ClassVar[str]
-    """The one that transformers uses, where it knows the task."""
+    """The name in transformers, if it has the task."""
     description: ClassVar[str] = ""
-    """What a row of a file holds and what is answered, in one line of ``--help``."""
+    """The input of a row and the answer, in one line of ``--help``."""
     metrics: ClassVar[Mapping[str, Metric]]
-    """By name; the first decides which weights are kept, and the verdict of a comparison."""
+    """By name; the first is the main metric, which selects the weights and decides the verdict."""
     processor_options: ClassVar[Mapping[str, Any]] = MappingProxyType({})
     """Arguments of :class:`kgbert.KGBertProcessor` that the task needs."""
     tags_words: ClassVar[bool] = False

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from kgbert.graph.core.graph import KnowledgeGraph
     from kgbert.models.base import KGBertPreTrainedModel
 
-#: What may stand between the labels of a cell; the first that a cell holds separates it.
+#: Separators of the labels in a cell; the first one that occurs in the cell applies.
 SEPARATORS = ("|", ";", ",")
 
 #: The probability from which on a label is given before the validation examples were seen.
@@ -185,7 +185,7 @@ class MultiLabelClassification(Task):
         return frozenset(example.target or ())
 
     def label_space(self, train: Sequence[Example]) -> LabelSpace:
-        """Return the labels of the training texts, each an output of its own."""
+        """Return the labels of the training texts, one output for each."""
         return LabelSpace(
             label_set({"train": train}, self.classes),
             head={"problem_type": "multi_label_classification"},
@@ -292,18 +292,18 @@ def labels_field(value: Any) -> tuple[str, ...]:
 
 
 def best_threshold(probabilities: Any, gold: Any) -> float:
-    """Return the threshold with the best micro F1; of equals the one nearest to a half.
+    """Return the threshold with the best micro F1; the one nearest to 0.5 wins a tie.
 
     Args:
         probabilities: Shape (texts, labels).
-        gold: Shape (texts, labels), True where a label is right.
+        gold: Shape (texts, labels), True for gold labels.
 
     >>> best_threshold(np.array([[0.9, 0.2], [0.3, 0.1]]), np.array([[True, False], [True, False]]))
     0.25
     """
     flat, right = probabilities.ravel(), gold.ravel()
     order = np.argsort(-flat, kind="stable")
-    # With the n likeliest given: hits, and F1 = 2 hits / (n + wanted).
+    # The n most probable labels: their hits, and F1 = 2 hits / (n + gold labels).
     hits = np.cumsum(right[order])
     scores = 2 * hits / (np.arange(1, len(flat) + 1) + max(1, int(right.sum())))
     levels = flat[order]

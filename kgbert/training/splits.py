@@ -23,11 +23,11 @@ def task_and_splits(
         texts: As for :func:`kgbert.train`; parts of a split may come in one mapping.
         validation: Texts of a part of their own; without them every seed draws its split.
         test: The same, for the test.
-        task: A task or its name; ``"auto"`` takes the task that the columns of the rows pose.
-        columns: Names of the columns by what they are.
+        task: A task or its name; ``"auto"`` detects the task from the columns of the rows.
+        columns: Names of the columns by role.
 
     Raises:
-        DataError: The texts cannot be read, do not tell their task, or lack a part.
+        DataError: The texts cannot be read, have no detectable task, or lack a part.
     """
     if parts := parts_of(texts):
         texts = parts["train"]
