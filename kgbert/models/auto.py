@@ -1,4 +1,4 @@
-"""The fused models, one a task, and how the Auto classes of transformers know them."""
+"""The fused models for each task, and their registration with the Auto classes."""
 
 from typing import Any
 
@@ -22,45 +22,45 @@ from kgbert.utils.errors import KGBertError, Remedy
 
 
 class KGBertModel(KGBertPreTrainedModel):
-    """A bare encoder that reads the graph; returns the backbone's own output."""
+    """A fused encoder without a task head; returns the output of the backbone."""
 
 
 class KGBertForSequenceClassification(KGBertPreTrainedModel):
-    """A text classifier that reads the graph, with the backbone's own classification head."""
+    """A fused text classifier with the sequence classification head of the backbone."""
 
     auto_class = AutoModelForSequenceClassification
     reads_one_position = True
 
 
 class KGBertForTokenClassification(KGBertPreTrainedModel):
-    """A token classifier that reads the graph, with the backbone's own classification head."""
+    """A fused token classifier with the token classification head of the backbone."""
 
     auto_class = AutoModelForTokenClassification
 
 
 class KGBertForRelationClassification(KGBertPreTrainedModel):
-    """A classifier of the relation between two marked arguments of a text, reading the graph.
+    """A fused classifier of the relation between two marked arguments of a text.
 
-    The marks that open the arguments are linked to what these mention. transformers has no such
-    head and no Auto class for it: :func:`kgbert.load_model` finds it by its name.
+    The opening markers of the arguments are linked to the entities of the arguments. transformers
+    has no Auto class for this head: :func:`kgbert.load_model` finds it by its name.
     """
 
     auto_class = PairClassifier
 
 
 class KGBertForEntityLinking(KGBertPreTrainedModel):
-    """Chooses the entity of each mention among its candidates, or none of them.
+    """A fused entity linking model, which chooses one candidate of each mention or NIL.
 
-    The encoder reads the graph as in the other models; what it makes of a mention is compared with
-    the vectors of the candidates. The labels are, for each mention, 0 where none is right, else
-    the place of the right candidate counted from 1, and -100 where nothing is known. transformers
-    has no Auto class for it: :func:`kgbert.load_model` finds it by its name.
+    Knowledge is injected as in the other models, and the state of a mention is compared with the
+    vectors of its candidates. The label of a mention is 0 for NIL, the number of the right
+    candidate from 1, or -100 without a gold entity. transformers has no Auto class for this head:
+    :func:`kgbert.load_model` finds it by its name.
     """
 
     scores_entities = True
 
     def add_head(self, config: KGBertConfig) -> None:
-        """Add what scores the candidates."""
+        """Add the scorer of the candidates."""
         if not find_fusion(config.fusion).reads_graph:
             raise KGBertError(
                 f"fusion={config.fusion!r} computes no entity vectors that a mention could be "
@@ -69,7 +69,7 @@ class KGBertForEntityLinking(KGBertPreTrainedModel):
                 remedies=[Remedy("fusion", "attention")],
             )
         self.scorer = CandidateScorer(config.backbone.hidden_size, config.knowledge_size)
-        # Nothing reads it, and several processes would wait for its gradients.
+        # The pooler is unused, and distributed training would wait for its gradients.
         if (pooler := getattr(self.backbone, "pooler", None)) is not None:
             pooler.requires_grad_(False)
 
@@ -80,35 +80,35 @@ class KGBertForEntityLinking(KGBertPreTrainedModel):
         labels: Tensor | None = None,
         **inputs: Any,
     ) -> TokenClassifierOutput:
-        """Return logits of shape (batch, mentions, 1 + candidates), those of "none" first.
+        """Return logits of shape (batch, mentions, 1 + candidates) with NIL first.
 
         Args:
             input_ids: Shape (batch, tokens).
             attention_mask: Shape (batch, tokens), 1 where there is a token.
             labels: Shape (batch, mentions).
             **inputs: The fields of :class:`kgbert.models.heads.entity_linking.Candidates` and of
-                :class:`kgbert.models.inputs.BatchKnowledge`, which a processor made with
-                ``candidates=...`` gives, and what else the backbone takes.
+                :class:`kgbert.models.inputs.BatchKnowledge` from a processor with
+                ``candidates=...``, and other inputs of the backbone.
 
         Raises:
-            KGBertError: The batch brings no candidates or no knowledge.
+            KGBertError: The batch has no candidates or no knowledge.
         """
         candidates, knowledge = pop_candidate_inputs(inputs), pop_knowledge_inputs(inputs)
         context = self.build_context(knowledge, input_ids, attention_mask, inputs)
         with self.context_stack.activate(context):
-            read = self.backbone(input_ids=input_ids, attention_mask=attention_mask, **inputs)
-        logits = self.scorer(read.last_hidden_state, context.entities, candidates)
+            encoded = self.backbone(input_ids=input_ids, attention_mask=attention_mask, **inputs)
+        logits = self.scorer(encoded.last_hidden_state, context.entities, candidates)
         output = TokenClassifierOutput(
             loss=None if labels is None else _mean_loss(logits, labels),
             logits=logits,
-            hidden_states=read.hidden_states,
-            attentions=read.attentions,
+            hidden_states=encoded.hidden_states,
+            attentions=encoded.attentions,
         )
         return add_linking_loss(output, context, knowledge, self.config.linking_loss)
 
 
 def _mean_loss(logits: Tensor, labels: Tensor) -> Tensor:
-    """Return the mean cross-entropy, zero where no mention of the batch has a known entity."""
+    """Return the mean cross-entropy, zero if no mention of the batch has a label."""
     total = nn.functional.cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="sum")
     return total / (labels >= 0).sum().clamp(min=1)
 

@@ -1,4 +1,4 @@
-"""What all fused models share: a Hugging Face model whose blocks read a knowledge graph."""
+"""The base class of fused models: a Hugging Face model with knowledge injection."""
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
@@ -57,7 +57,7 @@ logger = logging.getLogger(__name__)
 
 
 def list_new_modules(backbone: PreTrainedModel, model: nn.Module) -> list[str]:
-    """Return the names of the new modules of a model, containers opened.
+    """Return the names of the new modules of a model, and of the children of containers.
 
     Args:
         backbone: The backbone of the model, with its task head.
@@ -74,7 +74,7 @@ def list_new_modules(backbone: PreTrainedModel, model: nn.Module) -> list[str]:
 
 
 def warn_frozen_gates(injections: nn.Module) -> None:
-    """Warn if the injections are frozen at the identity, so that knowledge never has an effect."""
+    """Warn if the gates are frozen at zero, so that knowledge never has an effect."""
     gates: list[Tensor] = []
     for module in injections.modules():
         if isinstance(module, KnowledgeAttention):
@@ -89,16 +89,16 @@ def warn_frozen_gates(injections: nn.Module) -> None:
     )
 
 
-#: One of the fused models; typing.Self is unknown to the checks of shapes that tests run under.
+#: A fused model; the shape checks in the tests do not support typing.Self.
 Fused = TypeVar("Fused", bound="KGBertPreTrainedModel")
 
 
 class KGBertPreTrainedModel(PreTrainedModel):
-    """What the fused models share: building, injecting, initialising, loading.
+    """Base class of the fused models: construction, injection, initialisation and loading.
 
-    The backbone keeps its own code and parameter names; knowledge enters through forward hooks
-    whose parameters belong to this model. The model holds no graph: each batch brings the sampled
-    subgraph of the entities that it mentions.
+    The backbone keeps its code and parameter names. Forward hooks inject knowledge with modules of
+    this model. The model does not contain the graph: each batch has the sampled subgraph of its
+    entities.
     """
 
     config_class = KGBertConfig
@@ -107,13 +107,13 @@ class KGBertPreTrainedModel(PreTrainedModel):
     _supports_sdpa = True
     _supports_flash_attn = True
     _supports_flex_attn = True
-    #: The losses of the backbones' heads are means, which Trainer divides by its accumulation steps
-    #: only where it does not take the model to do so because of ``**inputs``.
+    #: The losses of the task heads are means. Trainer must divide them by the accumulation steps;
+    #: because of ``**inputs`` it would otherwise assume that the model does so.
     accepts_loss_kwargs = False
     auto_class: ClassVar[Any] = AutoModel
-    #: Whether the task head reads one position, where the mean may be put instead.
+    #: Whether the task head reads one position, whose state mean pooling can replace.
     reads_one_position: ClassVar[bool] = False
-    #: Whether a head of this class compares the text with the vectors of entities.
+    #: Whether the head of this class scores entity vectors.
     scores_entities: ClassVar[bool] = False
 
     def __init__(self, config: KGBertConfig) -> None:
@@ -124,7 +124,7 @@ class KGBertPreTrainedModel(PreTrainedModel):
         self.context_stack = ContextStack()
         self.staleness_check = StalenessCheck()
         self.has_trained = False
-        #: Made by :func:`kgbert.inject_knowledge`; elsewhere None.
+        #: Set by :func:`kgbert.inject_knowledge`, otherwise None.
         self.processor: KGBertProcessor | None = None
         pools = self.reads_one_position and config.pooling == "mean"
         fusion = find_fusion(config.fusion)
@@ -146,19 +146,19 @@ class KGBertPreTrainedModel(PreTrainedModel):
         self.post_init()
 
     def add_head(self, config: KGBertConfig) -> None:
-        """Add what a task needs beside the backbone and its own head; most tasks need nothing."""
+        """Add modules of a task that the backbone with its head does not have."""
 
     @property
     def new_modules(self) -> list[str]:
-        """Names of the task head and of the knowledge part: no checkpoint has trained them.
+        """Names of the task head and of the knowledge modules, which are not pretrained.
 
-        peft takes them: ``LoraConfig(..., modules_to_save=model.new_modules)``.
+        Pass them to peft: ``LoraConfig(..., modules_to_save=model.new_modules)``.
         """
         return list_new_modules(self.backbone, self)
 
     @property
     def read_position(self) -> int:
-        """The position that heads for whole texts read: 0, or -1 for the last token of a text."""
+        """The position that sequence heads read: 0, or -1 for the last token of a text."""
         return 0 if self.family.reads_first_token else -1
 
     def _check_fusion(self, fusion: Fusion) -> None:
@@ -179,8 +179,8 @@ class KGBertPreTrainedModel(PreTrainedModel):
             )
 
     def _register_hooks(self, injections: Sequence[Injection], pools: bool) -> None:
-        # Hooks must be there before the first forward pass, or hidden states are recorded
-        # before the injection.
+        # Hooks must be registered before the first forward pass. Otherwise, transformers records
+        # hidden states before the injection.
         if (injections or pools) and self.family.shared_blocks:
             for module in dict.fromkeys(block.module for block in blocks_of(self.backbone)):
                 module.register_forward_pre_hook(SharedCallCounter(self.context_stack))
@@ -214,13 +214,13 @@ class KGBertPreTrainedModel(PreTrainedModel):
         head: Mapping[str, Any] = MappingProxyType({}),
         **options: Any,
     ) -> Fused:
-        """Return a model that computes what the plain checkpoint computes, ready to be trained.
+        """Return an untrained fused model with the same output as the plain checkpoint.
 
         Args:
             name_or_path: A checkpoint on the hub or in a folder.
             graph: Only its relations and its hash are used.
-            labels: The task's labels in the order of the logits.
-            head: Fields of the backbone's own configuration that its head depends on.
+            labels: The labels of the task in the order of the logits.
+            head: Fields of the backbone configuration that its head needs.
             **options: Fields of :class:`KGBertConfig`; any other is an error.
         """
         check_options(options)
@@ -233,9 +233,9 @@ class KGBertPreTrainedModel(PreTrainedModel):
         plain = load_pretrained(
             cls.auto_class,
             name_or_path,
-            # In single precision whatever it was saved in, like the new weights to be trained.
+            # Always in single precision, like the new weights.
             dtype=torch.float32,
-            # A head for other labels gives way to a new one, of which transformers warns.
+            # A head for other labels is replaced by a new one; transformers warns about it.
             ignore_mismatched_sizes=bool(naming),
             **naming,
         )
@@ -245,10 +245,9 @@ class KGBertPreTrainedModel(PreTrainedModel):
     def from_model(
         cls: type[Fused], model: PreTrainedModel, graph: KnowledgeGraph, **options: Any
     ) -> Fused:
-        """Return a fused model with a copy of a loaded model's weights and head.
+        """Return a fused model with a copy of the weights and the head of a loaded model.
 
-        It computes bit for bit what the loaded model computes until it is trained; the loaded
-        model itself stays as it is.
+        Before training, its output is bit for bit that of the loaded model, which is not changed.
 
         Args:
             model: A Hugging Face model with the head of this class.
@@ -257,8 +256,8 @@ class KGBertPreTrainedModel(PreTrainedModel):
         """
         backbone = deepcopy(model.config)
         if cls.reads_one_position and getattr(backbone, "classifier_pooling", "") == "mean":
-            # ModernBERT's head would compute the mean itself, and thin out what a text's entities
-            # add to the one position; so the mean is put there, and the head reads that.
+            # The head of ModernBERT would average over all tokens, which weakens the knowledge at
+            # the one position. So the mean is computed before, and the head reads one position.
             backbone.classifier_pooling = "cls"
             options.setdefault("pooling", "mean")
         _complete(backbone)
@@ -285,15 +284,15 @@ class KGBertPreTrainedModel(PreTrainedModel):
         output_loading_info: bool = False,
         **options: Any,
     ) -> Any:
-        """Load a saved fused model, as transformers does, and refuse incomplete weights.
+        """Load a saved fused model like transformers, and reject incomplete weights.
 
         Args:
             name_or_path: The folder or the repository on the hub.
-            *arguments: Passed on.
-            strict: Whether missing, unexpected and mis-shaped weights and weights that are not
-                finite are refused. Otherwise missing weights are initialised anew.
-            output_loading_info: Whether to return what was loaded as well.
-            **options: Passed on.
+            *arguments: Passed to transformers.
+            strict: Whether to reject missing, unexpected, mis-shaped and non-finite weights. If
+                not, missing weights are initialised.
+            output_loading_info: Whether to return the loading report as well.
+            **options: Passed to transformers.
 
         Raises:
             KGBertError: The weights do not fit the configuration, or are damaged.
@@ -325,17 +324,17 @@ class KGBertPreTrainedModel(PreTrainedModel):
         labels: Tensor | None = None,
         **inputs: Any,
     ) -> Any:
-        """Return the backbone's own output, computed with knowledge where the batch has links.
+        """Return the output of the backbone, with knowledge injected at the links of the batch.
 
         Args:
             input_ids: Shape (batch, tokens).
             attention_mask: Shape (batch, tokens), 1 where there is a token.
-            labels: What the task head takes: shape (batch) or (batch, tokens).
-            **inputs: The fields of :class:`kgbert.models.inputs.BatchKnowledge`, which
-                :class:`kgbert.KGBertProcessor` makes, and what else the backbone takes.
+            labels: The labels for the task head, shape (batch) or (batch, tokens).
+            **inputs: The fields of :class:`kgbert.models.inputs.BatchKnowledge` from a
+                :class:`kgbert.KGBertProcessor`, and other inputs of the backbone.
 
         Raises:
-            KGBertError: The batch brings no knowledge, or tensors that do not fit together.
+            KGBertError: The batch has no knowledge, or tensors that do not fit together.
         """
         if labels is not None:
             inputs["labels"] = labels
@@ -352,16 +351,16 @@ class KGBertPreTrainedModel(PreTrainedModel):
         attention_mask: Tensor | None,
         inputs: dict[str, Any],
     ) -> KnowledgeContext:
-        """Return what the hooks of a forward pass read.
+        """Return the context of a forward pass, which its hooks read.
 
         Args:
-            knowledge: What the batch brings of the graph.
+            knowledge: The knowledge inputs of the batch.
             input_ids: Shape (batch, tokens).
             attention_mask: Shape (batch, tokens), 1 where there is a token.
             inputs: All other arguments; ``pooling_mask`` is removed.
 
         Raises:
-            KGBertError: The model reads knowledge, and the batch brings none.
+            KGBertError: The model needs knowledge, and the batch has none.
         """
         entities = links = layout = None
         folded: dict[str, FoldedKeysValues] = {}
@@ -395,7 +394,7 @@ class KGBertPreTrainedModel(PreTrainedModel):
         )
 
     def _read_index(self, input_ids: Tensor | None, inputs: Mapping[str, Any]) -> Tensor:
-        """Return the token that a head for whole texts reads, by the rules of transformers."""
+        """Return the token that a sequence head reads, by the rules of transformers."""
         tokens = inputs.get("inputs_embeds") if input_ids is None else input_ids
         if tokens is None:
             raise KGBertError(
@@ -414,7 +413,7 @@ class KGBertPreTrainedModel(PreTrainedModel):
         return last
 
     def _entities(self, knowledge: BatchKnowledge) -> Tensor:
-        """Return a vector for each node that can be linked."""
+        """Return a vector for each linked node."""
         assert knowledge.node_features is not None
         if not find_fusion(self.config.fusion).reads_graph:
             return knowledge.node_features.to(next(self.injections.parameters()).dtype)
@@ -431,7 +430,7 @@ class KGBertPreTrainedModel(PreTrainedModel):
     def _precomputed_vectors(
         self, knowledge: BatchKnowledge
     ) -> tuple[Tensor, dict[str, FoldedKeysValues]]:
-        """Return precomputed vectors, and by injection the keys and values to read instead."""
+        """Return precomputed vectors, and folded keys and values by injection."""
         if self.training:
             raise KGBertError(
                 "precomputed entity vectors give the graph encoder no gradient. Call "
@@ -439,7 +438,7 @@ class KGBertPreTrainedModel(PreTrainedModel):
                 code="training-on-precomputed-vectors",
             )
         assert knowledge.entity_vectors is not None
-        # A model that is being compiled does not change any more.
+        # The weights of a model do not change during compilation.
         if not torch.compiler.is_compiling():
             self.staleness_check.check(self._vector_modules(), knowledge.vectors_hash)
         rows = knowledge.entity_vectors.to(self.graph_encoder.norm.weight.dtype)
@@ -447,7 +446,7 @@ class KGBertPreTrainedModel(PreTrainedModel):
         return unpack_columns(rows, size, hidden, self.foldable)
 
     def train(self: Fused, mode: bool = True) -> Fused:
-        """Set the mode, and warn once if frozen gates keep knowledge out."""
+        """Set the training mode, and warn once if frozen gates disable knowledge."""
         if mode and not self.has_trained:
             self.has_trained = True
             warn_frozen_gates(self.injections)
@@ -457,19 +456,20 @@ class KGBertPreTrainedModel(PreTrainedModel):
     def precompute(
         self, processor: KGBertProcessor, progress: Progress | None = None
     ) -> EntityVectors:
-        """Return the vector of every entity of the processor's graph, computed once for all.
+        """Return precomputed vectors of all entities of the graph of a processor.
 
-        ``processor.use_vectors(vectors)`` then looks vectors up instead of sampling neighbours,
-        which changes answers by rounding to half precision only. Where ``knowledge_heads`` is 1
-        and vectors are as long as token states, each comes with the keys and values that it has in
-        the injected blocks: little is left to compute, for ``1 + 2 * blocks`` times the space.
+        ``processor.use_vectors(vectors)`` then looks up vectors instead of sampling neighbours.
+        Outputs change only by rounding to half precision. If ``knowledge_heads`` is 1 and vectors
+        are as long as token states, the keys and values of the injected blocks are precomputed as
+        well, which is faster and takes ``1 + 2 * blocks`` times the space.
 
         Args:
-            processor: Brings the graph and its features.
-            progress: Called with the number of entities done, counted once a layer, and the total.
+            processor: The processor with the graph and its features.
+            progress: Called with the number of finished entities, counted once per layer, and the
+                total.
 
         Raises:
-            KGBertError: The model computes no vectors, or none that half precision can represent.
+            KGBertError: The model has no entity vectors, or half precision cannot represent them.
         """
         weights = weights_hash(self._vector_modules())
         vectors = all_vectors(
@@ -482,11 +482,11 @@ class KGBertPreTrainedModel(PreTrainedModel):
         return EntityVectors(vectors, processor.vectors_origin(weights))
 
     def check_vectors(self, vectors: EntityVectors) -> None:
-        """Raise KGBertError where entity vectors are not those of this model's weights."""
+        """Raise KGBertError if entity vectors were computed with other weights."""
         self.staleness_check.check(self._vector_modules(), vectors.origin.weights_hash)
 
     def _vector_modules(self) -> nn.Module:
-        """Return all modules whose weights enter precomputed vectors."""
+        """Return all modules whose weights precomputed vectors depend on."""
         if not hasattr(self, "graph_encoder"):
             raise KGBertError(
                 "this model computes no entity vectors, so that there are none to precompute or "
@@ -502,18 +502,18 @@ class KGBertPreTrainedModel(PreTrainedModel):
         return [self.injections[name] for name in self.foldable]
 
     def without_knowledge(self) -> AbstractContextManager[None]:
-        """Return a context in which the model computes with its injections switched off."""
+        """Return a context manager that disables the injections."""
         return self.context_stack.disabled()
 
     def record_attention(self) -> AbstractContextManager[dict[str, Tensor]]:
-        """Return a context that gives each link's attention, by injection, shape (links, heads).
+        """Return a context manager that records attention weights of shape (links, heads).
 
-        The dictionary is filled by the forward passes inside the context, the last one counting.
+        Each forward pass inside the context overwrites the weights in its dictionary, by injection.
         """
         return self.context_stack.record_attention()
 
     def _apply_link_dropout(self, scores: Tensor) -> Tensor:
-        """Hide a share of the links while training, so that the text alone must do as well."""
+        """Hide a share of the links in training, so that the model does not rely on them alone."""
         if not self.training or not self.config.link_dropout:
             return scores
         hidden = torch.rand_like(scores) < self.config.link_dropout
@@ -543,10 +543,10 @@ class KGBertPreTrainedModel(PreTrainedModel):
 
 
 def _complete(backbone: PreTrainedConfig) -> None:
-    """Fill in what decoder-only checkpoints leave open for classification."""
+    """Set the fields that classification needs and decoder-only checkpoints leave out."""
     if not family_of(backbone).causal:
         return
-    # A key-value cache serves generation only; it would be returned with every batch.
+    # The key-value cache is only useful for generation, and every output would include it.
     backbone.use_cache = False
     if backbone.pad_token_id is None:
         end = backbone.eos_token_id
@@ -554,12 +554,12 @@ def _complete(backbone: PreTrainedConfig) -> None:
 
 
 def check_complete(source: str | Path, model: PreTrainedModel, report: Mapping[str, Any]) -> None:
-    """Raise KGBertError where loaded weights are incomplete, foreign or not finite.
+    """Raise KGBertError if loaded weights are incomplete, unexpected or not finite.
 
     Args:
         source: The folder, for the message.
         model: The loaded model.
-        report: What ``from_pretrained(output_loading_info=True)`` returned beside it.
+        report: The loading report of ``from_pretrained(output_loading_info=True)``.
     """
     for kind in ("missing", "unexpected", "mismatched"):
         keys = sorted(

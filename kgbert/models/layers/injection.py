@@ -1,4 +1,4 @@
-"""Inject knowledge behind the blocks of a backbone through forward hooks."""
+"""Inject knowledge after the blocks of a backbone with forward hooks."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -26,33 +26,33 @@ from kgbert.utils.errors import KGBertError, Remedy
 
 @dataclass(frozen=True)
 class KnowledgeContext:
-    """What the hooks of one forward pass read."""
+    """The inputs of the hooks in one forward pass."""
 
     read_index: Tensor
-    """The token of each text that a head for whole texts reads, shape (batch)."""
+    """The token of each text that a sequence head reads, shape (batch)."""
     pooling_mask: Tensor | None = None
-    """The tokens that mean pooling counts, shape (batch, tokens); all where None."""
+    """The tokens that mean pooling includes, shape (batch, tokens); None means all."""
     entities: Tensor | None = None
     links: Links | None = None
     layout: TableLayout | None = None
     weights: dict[str, Tensor] | None = None
-    """Filled by the hooks where it was requested: the attention of each link, by injection."""
+    """Injection -> attention weights of the links; filled by the hooks if it is not None."""
     folded: dict[str, FoldedKeysValues] = field(default_factory=dict)
-    """By injection, precomputed keys and values that replace the entity vectors there."""
+    """Injection -> precomputed keys and values that replace the entity vectors there."""
     tables: list[DenseLinkTable] = field(default_factory=list)
-    """The links as dense tables, once a hook has built them for itself and those that follow."""
+    """The links as dense tables; the first hook that needs them builds them for all."""
     spans: list[Spans] = field(default_factory=list)
-    """The mentions, once a hook has derived them for itself and those that follow."""
+    """The mentions; the first hook that needs them derives them for all."""
     entity_states: dict[str, Tensor] = field(default_factory=dict)
-    """What the hooks of one block pass to those of the next, where entities have states too."""
+    """Entity states that the hook of a block passes to the next, in fusions with such states."""
     shared_calls: list[int] = field(default_factory=lambda: [0])
-    """How many times shared blocks were called so far: the layer that is being computed."""
+    """Number of calls of shared blocks so far, which is the current layer."""
 
     def mentions(self, width: int) -> Spans:
-        """Return the mentions that the links come from, derived once a pass.
+        """Return the mentions of the links, derived once per forward pass.
 
         Args:
-            width: Tokens of a text.
+            width: Number of tokens of a text.
         """
         assert self.links is not None
         if not self.spans:
@@ -60,19 +60,19 @@ class KnowledgeContext:
         return self.spans[0]
 
     def snapshot(self) -> "KnowledgeContext":
-        """Return the same context at the layer that is being computed now."""
+        """Return a copy of the context at the current layer."""
         return replace(self, shared_calls=list(self.shared_calls))
 
 
 class ContextStack(threading.local):
-    """The context of the forward pass under way, one for each thread, and none between passes.
+    """The context of the current forward pass of each thread; None between passes.
 
-    Threads may therefore use one model at the same time; what is disabled or recorded is that of
-    the calling thread, too.
+    Several threads can use one model at the same time. Disabling and recording also apply to the
+    calling thread only.
 
-    A context that outlived its pass would give silently wrong gradients when two passes precede
-    one backward pass under gradient checkpointing; :meth:`checkpoint_contexts` gives each
-    recomputation the context of its own pass instead.
+    With gradient checkpointing and two forward passes before one backward pass, a recomputation
+    must not read the context of the other pass, which would give wrong gradients silently.
+    :meth:`checkpoint_contexts` activates the context of its own pass.
     """
 
     def __init__(self) -> None:
@@ -81,12 +81,12 @@ class ContextStack(threading.local):
         self.weights: dict[str, Tensor] | None = None
 
     def __reduce__(self) -> tuple[type["ContextStack"], tuple[()]]:
-        # A copy of a model shares no context with its original.
+        # A copy of a model does not share the context of the original.
         return ContextStack, ()
 
     @contextmanager
     def disabled(self) -> Iterator[None]:
-        """Let no pass read knowledge inside the context."""
+        """Disable knowledge in the forward passes inside the context."""
         before, self.is_disabled = self.is_disabled, True
         try:
             yield
@@ -95,7 +95,7 @@ class ContextStack(threading.local):
 
     @contextmanager
     def activate(self, current: KnowledgeContext | None) -> Iterator[None]:
-        """Make a pass's context the current one."""
+        """Make a context the current one."""
         before, self.current = self.current, current
         try:
             yield
@@ -104,7 +104,7 @@ class ContextStack(threading.local):
 
     @contextmanager
     def record_attention(self) -> Iterator[dict[str, Tensor]]:
-        """Collect the attention of the passes inside the context."""
+        """Record the attention weights of the forward passes inside the context."""
         before, self.weights = self.weights, {}
         try:
             yield self.weights
@@ -122,29 +122,29 @@ class ContextStack(threading.local):
 #: Maps the hidden states (batch, tokens, hidden) of a block to new ones.
 StateUpdate = Callable[[Tensor, KnowledgeContext], Tensor]
 
-#: The same with a module as the first argument. Its type is open, since peft wraps modules.
+#: The same with a module as the first argument. Its type is Any, because peft wraps modules.
 ModuleUpdate = Callable[[Any, Tensor, KnowledgeContext], Tensor]
 
 
 class Injection(NamedTuple):
-    """One place where knowledge enters the backbone, and the module through which it does."""
+    """A point of the backbone where knowledge is injected, and the module that injects it."""
 
     name: str
-    """Of its parameters and of its attention."""
+    """The name of its parameters and of its attention weights."""
     layer: int
-    """The layer of the backbone, 1 being the first."""
+    """The layer of the backbone, from 1."""
     module: nn.Module
     update: ModuleUpdate = call
-    """How the module updates the states; by default it is called with them."""
+    """Applies the module to the states; by default it calls the module."""
     place: str = "block"
-    """What is updated: the output of a ``block``; its ``feed forward`` part before the activation;
-    or, once a text is ``pooled``, the input of the task head."""
+    """The updated states: the output of a ``block``, its ``feed forward`` part before the
+    activation, or the input of the task head after pooling (``pooled``)."""
 
 
 class BoundInjection:
-    """The update of an injection, by the module that has its name at the time of the call.
+    """The update of an injection with the module that currently has its name.
 
-    That may be another one than at first: peft replaces a module by a trainable copy.
+    The module is looked up in each call, because peft replaces it by a trainable copy.
     """
 
     def __init__(self, injection: Injection, modules: nn.ModuleDict) -> None:
@@ -156,13 +156,13 @@ class BoundInjection:
 
 
 class TokenFusionHook:
-    """Add to every linked token what it reads from its entities."""
+    """Add the output of the knowledge attention to every linked token."""
 
     def __init__(self, name: str) -> None:
         self.name = name
 
     def __call__(self, attention: Any, hidden: Tensor, context: KnowledgeContext) -> Tensor:
-        """Return the states with knowledge added."""
+        """Return the states with knowledge added to the linked tokens."""
         vectors, links, layout = context.entities, context.links, context.layout
         if vectors is None or links is None or layout is None:
             return hidden
@@ -183,7 +183,7 @@ class TokenFusionHook:
 
 
 class ReadoutFusionHook:
-    """Add to the token that the task head reads what it reads from the entities of its text."""
+    """Add the attention to the entities of a text to the token that the task head reads."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -194,7 +194,7 @@ class ReadoutFusionHook:
         if entities is None or links is None or layout is None:
             return hidden
         if context.weights is not None:
-            # Attention is recorded for all links, whether the head reads them or not.
+            # Attention is recorded for all links, including those of tokens that the head ignores.
             _, context.weights[self.name] = attention(hidden, entities, links)
         texts, width = hidden.shape[:2]
         size = entities.shape[1] // attention.heads
@@ -202,18 +202,18 @@ class ReadoutFusionHook:
         if attention.has_wrapped_projection or not prefers_dense(links, own_layout, texts, size):
             elsewhere = ~links.start_at(context.read_index)
             own = links._replace(scores=links.scores.masked_fill(elsewhere, -torch.inf))
-            followed: Tensor = attention(hidden, entities, own)[0]
-            return followed
+            sparse: Tensor = attention(hidden, entities, own)[0]
+            return sparse
         table = readout_table(links, layout, context.read_index, width=width)
         fused: Tensor = attention.forward_readout(hidden, entities, *table)
         return fused
 
 
 class MeanPoolHook:
-    """Replace the state that the task head reads by the mean of the text's token states."""
+    """Replace the state that the task head reads by the mean token state of the text."""
 
     def __call__(self, hidden: Tensor, context: KnowledgeContext) -> Tensor:
-        """Return the states, one of each text replaced."""
+        """Return the states with one state of each text replaced."""
         mask = context.pooling_mask
         if mask is None:
             mask = hidden.new_ones(hidden.shape[:2])
@@ -224,7 +224,7 @@ class MeanPoolHook:
 
 
 class BlockHook:
-    """A forward hook that updates the states of a block, in whatever form it returns them."""
+    """A forward hook that updates the states in the output of a block, a tensor or a tuple."""
 
     def __init__(
         self,
@@ -238,7 +238,7 @@ class BlockHook:
         self.shared_call, self.tokens_first = shared_call, tokens_first
 
     def __call__(self, block: nn.Module, arguments: Any, output: Any) -> Any:
-        """Return the block's output with its states updated."""
+        """Return the output of the block with updated states."""
         context = self.context_stack.current
         if context is None:
             _check_disabled(self.context_stack)
@@ -261,13 +261,13 @@ class BlockHook:
 
 
 class SharedCallCounter:
-    """A forward pre-hook that counts the calls of shared blocks in a pass."""
+    """A forward pre-hook that counts the calls of shared blocks in a forward pass."""
 
     def __init__(self, context_stack: ContextStack) -> None:
         self.context_stack = context_stack
 
     def __call__(self, block: nn.Module, arguments: Any) -> None:
-        """Count one more call."""
+        """Count a call."""
         if (context := self.context_stack.current) is not None:
             context.shared_calls[0] += 1
 
@@ -283,7 +283,7 @@ def _check_disabled(context_stack: ContextStack) -> None:
 
 
 def hooked_block(injection: Injection, backbone: PreTrainedModel) -> Block:
-    """Return the part of a backbone whose output an injection updates."""
+    """Return the module of a backbone whose output an injection updates."""
     if injection.place == "pooled":
         return head_input_of(backbone)
     block = blocks_of(backbone)[injection.layer - 1]
