@@ -15,9 +15,9 @@ from tests.support.tiny import (
     FAMILIES,
     TEXTS,
     loss_of,
+    perturb,
     run,
     states,
-    stirred,
     tiny_processor,
     tokens_of,
     trained,
@@ -62,7 +62,7 @@ def test_a_rival_starts_as_the_plain_model(fused, plain, fusion, family):
 def test_a_rivals_knowledge_reaches_the_logits_of_linked_texts_and_of_no_others(
     fused, fusion, kind, pooling
 ):
-    model = stirred(fused(kind=kind, fusion=fusion, pooling=pooling, **hops(fusion)))
+    model = perturb(fused(kind=kind, fusion=fusion, pooling=pooling, **hops(fusion)))
     batch = processor_of(fusion)(TEXTS)
     other = batch | {"node_features": batch["node_features"].flip(0)}
 
@@ -78,7 +78,7 @@ def test_a_rivals_knowledge_reaches_the_logits_of_linked_texts_and_of_no_others(
 
 @pytest.mark.parametrize(("fusion", "kind"), CASES)
 def test_a_rivals_answer_depends_on_no_batch_mate_and_no_order(fused, fusion, kind):
-    model = stirred(fused(kind=kind, fusion=fusion, pooling="mean", **hops(fusion)))
+    model = perturb(fused(kind=kind, fusion=fusion, pooling="mean", **hops(fusion)))
     processor = tiny_processor()
     batch = processor(TEXTS)
 
@@ -112,20 +112,20 @@ def test_after_a_few_steps_every_part_of_a_rival_has_a_gradient(fused, fusion, k
 
 @pytest.mark.parametrize(("fusion", "kind"), CASES)
 def test_a_saved_rival_answers_as_before(fused, fusion, kind, tmp_path):
-    model = stirred(fused(kind=kind, fusion=fusion, **hops(fusion)))
+    model = perturb(fused(kind=kind, fusion=fusion, **hops(fusion)))
     batch = processor_of(fusion)(TEXTS)
     model.save_pretrained(tmp_path)
 
-    again, told = kind.from_pretrained(tmp_path, output_loading_info=True)
+    again, report = kind.from_pretrained(tmp_path, output_loading_info=True)
 
-    assert not told["missing_keys"]
-    assert not told["unexpected_keys"]
+    assert not report["missing_keys"]
+    assert not report["unexpected_keys"]
     assert torch.equal(states(run(again.eval(), batch)), states(run(model, batch)))
 
 
 @pytest.mark.parametrize("fusion", RIVALS)
 def test_a_rival_computes_in_bfloat16_what_it_does_in_single_precision(fused, fusion):
-    model = stirred(fused(fusion=fusion, **hops(fusion)))
+    model = perturb(fused(fusion=fusion, **hops(fusion)))
     batch = processor_of(fusion)(TEXTS)
     expected = run(model, batch).logits
 
@@ -139,7 +139,7 @@ def test_a_rival_computes_in_bfloat16_what_it_does_in_single_precision(fused, fu
 @pytest.mark.parametrize("fusion", RIVALS)
 def test_a_rival_may_live_in_recomputed_blocks(fused, fusion):
     batches = [processor_of(fusion)(texts) for texts in (TEXTS[:2], TEXTS[2:])]
-    kept, recomputed = (stirred(fused(fusion=fusion, **hops(fusion))) for _ in range(2))
+    kept, recomputed = (perturb(fused(fusion=fusion, **hops(fusion))) for _ in range(2))
     recomputed.gradient_checkpointing_enable()
 
     found, expected = gradients(recomputed, batches), gradients(kept, batches)
@@ -151,7 +151,7 @@ def test_a_rival_may_live_in_recomputed_blocks(fused, fusion):
 
 @pytest.mark.parametrize(("fusion", "kind"), CASES)
 def test_a_batch_in_which_nothing_is_linked_is_computed_as_without_knowledge(fused, fusion, kind):
-    model = stirred(fused(kind=kind, fusion=fusion, **hops(fusion)))
+    model = perturb(fused(kind=kind, fusion=fusion, **hops(fusion)))
     batch = processor_of(fusion)(["nothing to see", "", "nor here"])
 
     ours = states(run(model, batch))
@@ -163,7 +163,7 @@ def test_a_batch_in_which_nothing_is_linked_is_computed_as_without_knowledge(fus
 
 @pytest.mark.parametrize("fusion", RIVALS)
 def test_hidden_links_change_nothing(fused, fusion):
-    model = stirred(fused(fusion=fusion, **hops(fusion)))
+    model = perturb(fused(fusion=fusion, **hops(fusion)))
     batch = processor_of(fusion)(TEXTS)
     hidden = batch | {"link_scores": torch.full_like(batch["link_scores"], -torch.inf)}
     other = hidden | {"node_features": batch["node_features"].flip(0)}

@@ -38,9 +38,9 @@ def words(processor, encoded, start, end):
 def test_triples_stand_behind_the_text_in_words():
     processor, encoded, _ = tree_of("pneumonia of the lung")
 
-    said = [words(processor, encoded, start, end) for _, start, end in encoded.expansion]
+    triples = [words(processor, encoded, start, end) for _, start, end in encoded.expansion]
 
-    assert said == ["has fever", "has cough", "is organ"]
+    assert triples == ["has fever", "has cough", "is organ"]
     assert len(encoded.offsets) == len(encoded.word_ids) == len(encoded.tokens["input_ids"])
     assert len(encoded.tokens["attention_mask"]) == len(encoded.offsets)
 

@@ -8,7 +8,7 @@ from kgbert.models.auto import KGBertForTokenClassification
 from kgbert.models.config import POOLINGS
 from kgbert.models.fusions import FUSIONS
 from kgbert.models.layers.graph_encoder import ENCODERS
-from tests.support.tiny import TEXTS, loss_of, run, states, stirred, tiny_processor
+from tests.support.tiny import TEXTS, loss_of, perturb, run, states, tiny_processor
 
 #: What other sizes of matrices may change in single precision.
 TOLERANCE = 1e-6
@@ -34,7 +34,7 @@ def gradients(model, batch):
 @pytest.mark.parametrize("pooling", POOLINGS)
 @pytest.mark.parametrize("encoder", ENCODERS)
 def test_what_is_padded_is_computed_and_learnt_as_it_was(fused, encoder, pooling, texts):
-    model = stirred(fused(graph_encoder=encoder, pooling=pooling))
+    model = perturb(fused(graph_encoder=encoder, pooling=pooling))
     batch = tiny_processor()(texts)
 
     padded = pad_to_buckets(batch, model.read_position)
@@ -46,7 +46,7 @@ def test_what_is_padded_is_computed_and_learnt_as_it_was(fused, encoder, pooling
 
 @pytest.mark.parametrize("fusion", FUSIONS)
 def test_every_fusion_computes_padded_batches_as_unpadded(fused, fusion):
-    model = stirred(fused(fusion=fusion))
+    model = perturb(fused(fusion=fusion))
     batch = tiny_processor()(TEXTS)
 
     padded = run(model, pad_to_buckets(batch, model.read_position)).logits
@@ -55,7 +55,7 @@ def test_every_fusion_computes_padded_batches_as_unpadded(fused, fusion):
 
 
 def test_what_gold_links_teach_is_taught_in_padded_batches_alike(fused):
-    model = stirred(fused(linking_loss=0.5))
+    model = perturb(fused(linking_loss=0.5))
     batch = tiny_processor()(TEXTS)
     batch["link_gold"] = torch.arange(len(batch["link_node_index"])) % 3 - 1
 
@@ -67,7 +67,7 @@ def test_what_gold_links_teach_is_taught_in_padded_batches_alike(fused):
 
 @pytest.mark.parametrize("family", ["bert", "xlnet"])
 def test_texts_padded_on_either_side_are_computed_alike(fused, family):
-    model = stirred(fused(family, KGBertForTokenClassification))
+    model = perturb(fused(family, KGBertForTokenClassification))
     batch = tiny_processor(family)(TEXTS)
 
     padded = states(run(model, pad_to_buckets(batch, model.read_position)))
@@ -76,7 +76,7 @@ def test_texts_padded_on_either_side_are_computed_alike(fused, family):
 
 
 def test_vectors_that_are_looked_up_are_padded_too(fused):
-    model, processor = stirred(fused()), tiny_processor()
+    model, processor = perturb(fused()), tiny_processor()
     processor.use_vectors(model.precompute(processor))
     batch = processor(TEXTS)
 

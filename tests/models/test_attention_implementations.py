@@ -9,9 +9,9 @@ from tests.support.tiny import (
     TEXTS,
     TINY,
     loss_of,
+    perturb,
     run,
     save_plain,
-    stirred,
     tiny_graph,
     tiny_processor,
 )
@@ -26,7 +26,7 @@ def loaded(folder, kind, implementation, **options):
     model = kind.from_backbone(folder, tiny_graph(), **TINY | options)
     model.set_attn_implementation(implementation)
     assert model.backbone.config._attn_implementation == implementation
-    return stirred(model)
+    return perturb(model)
 
 
 @pytest.mark.parametrize("implementation", IMPLEMENTATIONS)

@@ -17,11 +17,11 @@ from tests.support.tiny import (
     FAMILIES,
     TEXTS,
     TINY,
-    asked,
+    inputs_for,
+    perturb,
     run,
     save_plain,
     states,
-    stirred,
     tiny_config,
     tiny_graph,
     tiny_processor,
@@ -39,7 +39,7 @@ WHOLE = set(BatchKnowledge._fields) - {
 
 @pytest.mark.parametrize(("family", "kind"), EVERY_MODEL)
 def test_a_new_model_computes_what_the_plain_one_computes(fused, plain, family, kind):
-    batch = tiny_processor(family)(asked(kind))
+    batch = tiny_processor(family)(inputs_for(kind))
 
     ours = run(fused(family, kind), batch, output_hidden_states=True)
     theirs = run(plain(family, kind), tokens_of(batch), output_hidden_states=True)
@@ -53,7 +53,7 @@ def test_a_new_model_computes_what_the_plain_one_computes(fused, plain, family, 
 def test_with_mean_pooling_it_computes_what_the_same_model_without_injections_computes(
     fused, family, kind
 ):
-    batch = tiny_processor(family)(asked(kind))
+    batch = tiny_processor(family)(inputs_for(kind))
     model = fused(family, kind, pooling="mean")
     bare = fused(family, kind, pooling="mean", injected_layers=[])
 
@@ -180,19 +180,19 @@ def test_the_pipeline_of_transformers_is_refused(fused):
 
 def test_a_copy_computes_the_same_and_shares_nothing(fused):
     batch = tiny_processor()(TEXTS)
-    model = stirred(fused())
+    model = perturb(fused())
     run(model, batch, output_hidden_states=True)
     expected = run(model, batch).logits
 
     copied = copy.deepcopy(model)
-    stirred(model, seed=9)
+    perturb(model, seed=9)
 
     assert torch.equal(run(copied, batch).logits, expected)
     assert not torch.equal(run(model, batch).logits, expected)
 
 
 def test_two_models_share_no_memory(fused):
-    first, second = stirred(fused()), stirred(fused())
+    first, second = perturb(fused()), perturb(fused())
     batch = tiny_processor()(TEXTS)
     expected = run(second, batch).logits
 
@@ -202,7 +202,7 @@ def test_two_models_share_no_memory(fused):
 
 
 def test_knowledge_is_on_again_after_an_error_inside_knowledge_off(fused):
-    model, batch = stirred(fused()), tiny_processor()(TEXTS)
+    model, batch = perturb(fused()), tiny_processor()(TEXTS)
     expected = run(model, batch).logits
 
     with pytest.raises(ZeroDivisionError), model.without_knowledge():
@@ -220,7 +220,7 @@ def test_calling_the_backbone_past_the_fused_model_is_refused(fused, pooling):
 
 
 def test_the_backbone_answers_alone_once_knowledge_is_switched_off(fused, plain):
-    model, batch = stirred(fused()), tokens_of(tiny_processor()(TEXTS))
+    model, batch = perturb(fused()), tokens_of(tiny_processor()(TEXTS))
 
     with model.without_knowledge():
         alone = run(model.backbone, batch).logits
@@ -236,7 +236,7 @@ def test_generation_that_enters_the_decoder_again_is_refused(fused):
 
 
 def test_nothing_is_kept_between_passes(fused):
-    model, batch = stirred(fused()), tiny_processor()(TEXTS)
+    model, batch = perturb(fused()), tiny_processor()(TEXTS)
 
     run(model, batch)
     with raises("batch-without-knowledge"):
@@ -246,7 +246,7 @@ def test_nothing_is_kept_between_passes(fused):
 
 
 def test_the_same_links_with_minus_infinite_scores_change_nothing(fused):
-    model, batch = stirred(fused()), tiny_processor()(TEXTS)
+    model, batch = perturb(fused()), tiny_processor()(TEXTS)
     hidden = batch | {"link_scores": torch.full_like(batch["link_scores"], -torch.inf)}
 
     with model.without_knowledge():
@@ -256,7 +256,7 @@ def test_the_same_links_with_minus_infinite_scores_change_nothing(fused):
 
 
 def test_another_graph_needs_no_new_weights(fused):
-    model = stirred(fused())
+    model = perturb(fused())
     processor = tiny_processor()
     batch = processor(["fever"])
     edited = batch | {"node_features": torch.zeros_like(batch["node_features"])}
@@ -288,7 +288,7 @@ def test_each_layer_of_shared_blocks_is_injected_by_itself(groups, inner):
     backbone.num_hidden_groups, backbone.inner_group_num = groups, inner
     batch = tiny_processor("albert")(TEXTS)
     model = KGBertModel(KGBertConfig(backbone, list(tiny_graph().relation_ids), **TINY))
-    stirred(model)
+    perturb(model)
     with torch.no_grad():
         model.injections["layer_1"].gate.zero_()
 

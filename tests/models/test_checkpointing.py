@@ -3,7 +3,7 @@ import torch
 
 from kgbert.models.layers.graph_encoder import ENCODERS
 from tests.support.errors import raises
-from tests.support.tiny import FAMILIES, TEXTS, loss_of, stirred, tiny_processor
+from tests.support.tiny import FAMILIES, TEXTS, loss_of, perturb, tiny_processor
 
 #: Families whose code in transformers can recompute its blocks.
 RECOMPUTING = sorted(set(FAMILIES) - {"albert", "mpnet", "xlnet"})
@@ -19,7 +19,7 @@ def gradients(model, batches):
 @pytest.mark.parametrize("family", RECOMPUTING)
 def test_recomputed_blocks_give_the_gradients_of_kept_ones(fused, family):
     batch = tiny_processor(family)(TEXTS)
-    kept, recomputed = stirred(fused(family)), stirred(fused(family))
+    kept, recomputed = perturb(fused(family)), perturb(fused(family))
     recomputed.gradient_checkpointing_enable()
 
     assert_same(gradients(recomputed, [batch]), gradients(kept, [batch]))
@@ -29,7 +29,7 @@ def test_recomputed_blocks_give_the_gradients_of_kept_ones(fused, family):
 def test_two_passes_before_one_backward_keep_their_own_knowledge(fused, family):
     processor = tiny_processor(family)
     batches = [processor(TEXTS[:2]), processor(TEXTS[2:])]
-    kept, recomputed = (stirred(fused(family, pooling="mean")) for _ in range(2))
+    kept, recomputed = (perturb(fused(family, pooling="mean")) for _ in range(2))
     recomputed.gradient_checkpointing_enable({"use_reentrant": False})
 
     assert_same(gradients(recomputed, batches), gradients(kept, batches))
@@ -38,14 +38,14 @@ def test_two_passes_before_one_backward_keep_their_own_knowledge(fused, family):
 @pytest.mark.parametrize("encoder", ENCODERS)
 def test_every_graph_encoder_may_feed_recomputed_blocks(fused, encoder):
     batch = tiny_processor()(TEXTS)
-    kept, recomputed = (stirred(fused(graph_encoder=encoder)) for _ in range(2))
+    kept, recomputed = (perturb(fused(graph_encoder=encoder)) for _ in range(2))
     recomputed.gradient_checkpointing_enable()
 
     assert_same(gradients(recomputed, [batch]), gradients(kept, [batch]))
 
 
 def test_blocks_are_really_recomputed(fused):
-    model = stirred(fused())
+    model = perturb(fused())
     model.gradient_checkpointing_enable()
     calls = []
     layer = model.backbone.bert.encoder.layer[0].intermediate
@@ -58,7 +58,7 @@ def test_blocks_are_really_recomputed(fused):
 
 def test_knowledge_may_be_off_in_one_of_two_passes(fused):
     batch = tiny_processor()(TEXTS)
-    kept, recomputed = stirred(fused()), stirred(fused())
+    kept, recomputed = perturb(fused()), perturb(fused())
     recomputed.gradient_checkpointing_enable()
 
     def both(model):
@@ -85,7 +85,7 @@ def test_families_that_cannot_recompute_say_so(fused, family):
 
 def test_recomputation_can_be_switched_off_again(fused):
     batch = tiny_processor()(TEXTS)
-    kept, switched = stirred(fused()), stirred(fused())
+    kept, switched = perturb(fused()), perturb(fused())
     switched.gradient_checkpointing_enable()
     switched.gradient_checkpointing_disable()
 

@@ -6,7 +6,7 @@ import torch
 
 from kgbert.encoding.padding_buckets import pad_to_buckets
 from kgbert.models.config import POOLINGS
-from tests.support.tiny import run, stirred, tiny_processor
+from tests.support.tiny import perturb, run, tiny_processor
 
 #: Texts of the same width, the second with other links, nodes and edges.
 FIRST = ["a cough", "no one"]
@@ -33,7 +33,7 @@ def compiled_anew():
 @pytest.mark.parametrize("backend", ["eager", "aot_eager", WITH_A_COMPILER])
 @pytest.mark.parametrize("pooling", POOLINGS)
 def test_a_compiled_model_answers_as_it_did_and_compiles_once_for_a_bucket(fused, pooling, backend):
-    model = stirred(fused(pooling=pooling))
+    model = perturb(fused(pooling=pooling))
     processor = tiny_processor()
     batches = [processor(texts) for texts in (FIRST, SECOND)]
     padded = [pad_to_buckets(batch, model.read_position) for batch in batches]
@@ -53,7 +53,7 @@ def test_a_compiled_model_answers_as_it_did_and_compiles_once_for_a_bucket(fused
 @pytest.mark.slow
 @pytest.mark.parametrize("shape", [{}, {"knowledge_heads": 1, "knowledge_size": 32}])
 def test_a_compiled_model_looks_vectors_up_as_it_did(fused, shape):
-    model, processor = stirred(fused(**shape)), tiny_processor()
+    model, processor = perturb(fused(**shape)), tiny_processor()
     processor.use_vectors(model.precompute(processor))
     batches = [processor(texts) for texts in (FIRST, SECOND)]
     compiled = torch.compile(model, backend="eager", dynamic=False)

@@ -39,12 +39,12 @@ def train(rank, world, plain):
         loss.backward()
         optimiser.step()
         optimiser.zero_grad()
-        told = loss.detach()
+        total = loss.detach()
         if world > 1:
-            dist.all_reduce(told)
-            told = told / world
+            dist.all_reduce(total)
+            total = total / world
         if rank == 0:
-            print(world, f"{told.item():.6f}", flush=True)
+            print(world, f"{total.item():.6f}", flush=True)
 
 if __name__ == "__main__":
     plain = save_plain(folder, "bert", Fused)
@@ -73,8 +73,8 @@ def losses_of(script, folder):
         text=True,
     )
     assert ended.returncode == 0, ended.stderr
-    told = [line.split() for line in ended.stdout.splitlines() if line[:2] in ("1 ", "2 ")]
-    return {world: [float(loss) for count, loss in told if count == world] for world in "12"}
+    lines = [line.split() for line in ended.stdout.splitlines() if line[:2] in ("1 ", "2 ")]
+    return {world: [float(loss) for count, loss in lines if count == world] for world in "12"}
 
 
 #: Trains a model cut up over two processes, blocks and all, and the same model in one; prints both.

@@ -16,10 +16,10 @@ from tests.support.tiny import (
     TEXTS,
     TINY,
     ExactLinker,
+    perturb,
     run,
     save_plain,
     states,
-    stirred,
     tiny_config,
     tiny_features,
     tiny_graph,
@@ -51,7 +51,7 @@ def test_a_loaded_model_answers_as_before_until_it_is_trained(plain, family):
     batch = model.processor(TEXTS)
     assert type(model) is KGBertForSequenceClassification
     assert torch.equal(run(model, batch).logits, run(loaded, tokens_of(batch)).logits)
-    assert not torch.equal(run(stirred(model), batch).logits, run(loaded, tokens_of(batch)).logits)
+    assert not torch.equal(run(perturb(model), batch).logits, run(loaded, tokens_of(batch)).logits)
 
 
 @pytest.mark.parametrize("kind", [KGBertForTokenClassification, KGBertModel])
@@ -97,7 +97,7 @@ def test_a_head_that_pools_the_mean_itself_answers_as_before(tmp_path):
 def test_the_loaded_model_stays_as_it_is(plain):
     loaded = plain()
 
-    model = stirred(injected(loaded, "bert"))
+    model = perturb(injected(loaded, "bert"))
 
     batch = tokens_of(model.processor(TEXTS))
     assert torch.equal(run(loaded, batch).logits, run(plain(), batch).logits)

@@ -10,7 +10,7 @@ from kgbert.tasks.base import IGNORED
 from kgbert.tasks.registry import TASKS
 from kgbert.training.dataset import KGBertCollator, TrainingExamples
 from tests.support.errors import raises
-from tests.support.tiny import TEXTS, config_with, run, stirred, tiny_processor
+from tests.support.tiny import TEXTS, config_with, perturb, run, tiny_processor
 
 #: Three positions with two links, one link, and one link.
 POSITIONS = torch.tensor([0, 0, 1, 2])
@@ -59,18 +59,18 @@ def batch_with_gold(*entities):
 def test_gold_links_are_told_of_the_tokens_of_their_mention_alone():
     batch = batch_with_gold("EX:8", "EX:3")
 
-    said = batch["link_gold"]
+    gold = batch["link_gold"]
     places = batch["link_token_index"][batch["link_query_index"]]
     rows = batch["link_batch_index"][batch["link_query_index"]]
-    assert (said[(places == 0) | (rows == 1)] == IGNORED).all()
-    assert said[(places > 0) & (rows == 0)].tolist() == [0, 1] + [0] * 5
+    assert (gold[(places == 0) | (rows == 1)] == IGNORED).all()
+    assert gold[(places > 0) & (rows == 0)].tolist() == [0, 1] + [0] * 5
 
 
 def test_gold_links_add_to_the_loss_what_their_weight_says(fused):
     batch = batch_with_gold("EX:8", "EX:2")
     losses = []
     for weight in (0.0, 0.1, 0.2):
-        model = stirred(fused(linking_loss=weight))
+        model = perturb(fused(linking_loss=weight))
         losses.append(float(run(model, batch).loss))
 
     assert losses[0] < losses[1] < losses[2]
@@ -105,10 +105,10 @@ def test_another_fusion_has_no_attention_to_teach(fused):
 
 
 def test_evaluation_is_not_told_of_gold_links(fused):
-    model = stirred(fused(linking_loss=0.5))
+    model = perturb(fused(linking_loss=0.5))
     batch = tiny_processor()(TEXTS)
     labels = torch.zeros(len(TEXTS), dtype=torch.int64)
 
-    bare = stirred(fused())
+    bare = perturb(fused())
 
     assert torch.equal(run(model, batch, labels=labels).loss, run(bare, batch, labels=labels).loss)

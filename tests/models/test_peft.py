@@ -1,4 +1,4 @@
-"""LoRA on the backbone, with the head and the knowledge trained whole: what peft is asked for."""
+"""LoRA on the backbone with full training of the head and the knowledge modules through peft."""
 
 import logging
 

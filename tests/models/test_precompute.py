@@ -10,7 +10,7 @@ from kgbert.models.layers.graph_encoder import ENCODERS
 from kgbert.training.pipeline import pipeline
 from kgbert.training.saving import load_model, save_model
 from tests.support.errors import raises
-from tests.support.tiny import TEXTS, loss_of, run, stirred, tiny_graph, tiny_processor
+from tests.support.tiny import TEXTS, loss_of, perturb, run, tiny_graph, tiny_processor
 
 #: By the heads of its attentions, the shape of a tiny model; of one head they can be folded.
 HEADS = {1: {"knowledge_heads": 1, "knowledge_size": 32}, 2: {}}
@@ -24,7 +24,7 @@ TOLERANCE = 5e-3
 @pytest.mark.parametrize("encoder", ENCODERS)
 def test_precomputed_vectors_are_those_of_every_batch(fused, monkeypatch, encoder, hops, chunk):
     monkeypatch.setattr(precomputing, "CHUNK", chunk)
-    model = stirred(fused(graph_encoder=encoder))
+    model = perturb(fused(graph_encoder=encoder))
     processor = tiny_processor(hops=hops, fan_out=2)
 
     vectors = model.precompute(processor).vectors
@@ -46,7 +46,7 @@ def test_precomputed_vectors_are_those_of_every_batch(fused, monkeypatch, encode
 @pytest.mark.parametrize("kind", [None, KGBertForTokenClassification])
 def test_looking_vectors_up_changes_answers_within_the_tolerance(fused, kind, heads):
     shape = {"pooling": "mean"} if kind is None else {"kind": kind}
-    model = stirred(fused(**shape, **HEADS[heads]))
+    model = perturb(fused(**shape, **HEADS[heads]))
     processor = tiny_processor()
     sampled = run(model, processor(TEXTS)).logits
 
@@ -59,7 +59,7 @@ def test_looking_vectors_up_changes_answers_within_the_tolerance(fused, kind, he
 
 
 def test_one_head_leaves_no_map_for_the_text(fused, monkeypatch):
-    model, processor = stirred(fused(**HEADS[1])), tiny_processor()
+    model, processor = perturb(fused(**HEADS[1])), tiny_processor()
     hidden, blocks = model.config.backbone.hidden_size, len(model.config.injected_layers)
     sampled = run(model, processor(TEXTS)).logits
     vectors = model.precompute(processor)
@@ -75,7 +75,7 @@ def test_one_head_leaves_no_map_for_the_text(fused, monkeypatch):
 
 @pytest.mark.parametrize("heads", HEADS)
 def test_the_attention_that_is_told_is_that_of_sampled_vectors(fused, heads):
-    model, processor = stirred(fused(pooling="mean", **HEADS[heads])), tiny_processor()
+    model, processor = perturb(fused(pooling="mean", **HEADS[heads])), tiny_processor()
     with model.record_attention() as sampled:
         run(model, processor(TEXTS))
 
@@ -91,7 +91,7 @@ def test_the_attention_that_is_told_is_that_of_sampled_vectors(fused, heads):
 
 @pytest.mark.parametrize("heads", HEADS)
 def test_texts_without_links_look_nothing_up(fused, heads):
-    model, processor = stirred(fused(**HEADS[heads])), tiny_processor()
+    model, processor = perturb(fused(**HEADS[heads])), tiny_processor()
     processor.use_vectors(model.precompute(processor))
     batch = processor(["nothing to see"])
 
@@ -104,7 +104,7 @@ def test_texts_without_links_look_nothing_up(fused, heads):
 
 @pytest.mark.parametrize("heads", HEADS)
 def test_a_saved_folder_looks_vectors_up(fused, tmp_path, heads):
-    model = stirred(fused(labels=list("abc"), **HEADS[heads]))
+    model = perturb(fused(labels=list("abc"), **HEADS[heads]))
     processor = tiny_processor(linker=None)
     processor.use_vectors(model.precompute(processor))
     save_model(tmp_path / "model", model, processor, {})
@@ -120,27 +120,27 @@ def test_a_saved_folder_looks_vectors_up(fused, tmp_path, heads):
 
 
 def test_a_folder_with_vectors_of_other_weights_is_refused(fused, tmp_path):
-    model, processor = stirred(fused(labels=list("abc"))), tiny_processor(linker=None)
+    model, processor = perturb(fused(labels=list("abc"))), tiny_processor(linker=None)
     processor.use_vectors(model.precompute(processor))
     save_model(tmp_path / "model", model, processor, {})
-    stirred(model, seed=2).save_pretrained(tmp_path / "model")
+    perturb(model, seed=2).save_pretrained(tmp_path / "model")
 
     with raises("stale-vectors"):
         load_model(tmp_path / "model")
 
 
 def test_stale_vectors_are_not_saved(fused, tmp_path):
-    model, processor = stirred(fused(labels=list("abc"))), tiny_processor(linker=None)
+    model, processor = perturb(fused(labels=list("abc"))), tiny_processor(linker=None)
     processor.use_vectors(model.precompute(processor))
 
     with raises("stale-vectors"):
-        save_model(tmp_path / "model", stirred(model, seed=2), processor, {})
+        save_model(tmp_path / "model", perturb(model, seed=2), processor, {})
     assert not (tmp_path / "model").exists()
 
 
 @pytest.mark.parametrize("fuse", [False, True])
 def test_training_makes_vectors_stale(fused, fuse):
-    model, processor = stirred(fused()), tiny_processor()
+    model, processor = perturb(fused()), tiny_processor()
     batch, vectors = processor(TEXTS), model.precompute(processor)
     processor.use_vectors(vectors)
     run(model, processor(TEXTS))
@@ -158,7 +158,7 @@ def test_training_makes_vectors_stale(fused, fuse):
     ["query.weight", "query.bias", "key.weight", "key.bias", "value.weight", "output.weight"],
 )
 def test_keys_and_values_are_stale_when_an_attention_was_trained(fused, name):
-    model, processor = stirred(fused(**HEADS[1])), tiny_processor()
+    model, processor = perturb(fused(**HEADS[1])), tiny_processor()
     processor.use_vectors(model.precompute(processor))
     run(model, processor(TEXTS))
 
@@ -170,7 +170,7 @@ def test_keys_and_values_are_stale_when_an_attention_was_trained(fused, name):
 
 
 def test_another_precision_makes_vectors_stale(fused):
-    model, processor = stirred(fused()), tiny_processor()
+    model, processor = perturb(fused()), tiny_processor()
     processor.use_vectors(model.precompute(processor))
     run(model, processor(TEXTS))
 
@@ -179,7 +179,7 @@ def test_another_precision_makes_vectors_stale(fused):
 
 
 def test_what_learns_from_vectors_looked_up_makes_none_stale(fused):
-    model, processor = stirred(fused(**HEADS[1])), tiny_processor()
+    model, processor = perturb(fused(**HEADS[1])), tiny_processor()
     processor.use_vectors(model.precompute(processor))
     head = model.backbone.classifier
     before = head.weight.detach().clone()
@@ -204,7 +204,7 @@ def test_wrapped_maps_cannot_be_absorbed(fused):
 
 
 def test_vectors_that_half_precision_cannot_hold_are_refused(fused):
-    model = stirred(fused(**HEADS[1]))
+    model = perturb(fused(**HEADS[1]))
     with torch.no_grad():
         next(iter(model.injections.values())).key.weight.mul_(1e6)
 
@@ -222,7 +222,7 @@ def test_short_vectors_and_several_heads_are_mapped_in_each_batch(fused, shape):
 
 
 def test_a_gate_is_in_no_vectors(fused):
-    model, processor = stirred(fused(**HEADS[1])), tiny_processor()
+    model, processor = perturb(fused(**HEADS[1])), tiny_processor()
     processor.use_vectors(model.precompute(processor))
     before = run(model, processor(TEXTS)).logits
 
@@ -277,12 +277,12 @@ def test_a_model_that_computes_no_vectors_has_none_to_precompute(fused):
 
 
 def test_precomputing_tells_how_far_it_is_and_leaves_the_mode_alone(fused):
-    model, told = fused().train(), []
+    model, progress = fused().train(), []
 
-    model.precompute(tiny_processor(), lambda done, all_of_it: told.append((done, all_of_it)))
+    model.precompute(tiny_processor(), lambda done, all_of_it: progress.append((done, all_of_it)))
 
-    assert told == sorted(told)
-    assert told[-1][0] == told[-1][1]
+    assert progress == sorted(progress)
+    assert progress[-1][0] == progress[-1][1]
     assert model.training
     assert model.graph_encoder.training
 

@@ -16,10 +16,10 @@ from tests.support.tiny import (
     EVERY_MODEL,
     TEXTS,
     TINY,
-    asked,
+    inputs_for,
+    perturb,
     run,
     states,
-    stirred,
     tiny_graph,
     tiny_processor,
     tokens_of,
@@ -33,8 +33,8 @@ def reloaded(model, folder):
 
 @pytest.mark.parametrize(("family", "kind"), EVERY_MODEL)
 def test_a_saved_model_answers_exactly_as_before(fused, tmp_path, family, kind):
-    model = stirred(fused(family, kind, pooling="mean"))
-    batch = tiny_processor(family)(asked(kind))
+    model = perturb(fused(family, kind, pooling="mean"))
+    batch = tiny_processor(family)(inputs_for(kind))
 
     again, report = reloaded(model, tmp_path)
 
@@ -45,7 +45,7 @@ def test_a_saved_model_answers_exactly_as_before(fused, tmp_path, family, kind):
 @pytest.mark.parametrize("encoder", ENCODERS)
 @pytest.mark.parametrize("pooling", POOLINGS)
 def test_every_tensor_survives_saving(fused, tmp_path, encoder, pooling):
-    model = stirred(fused(graph_encoder=encoder, pooling=pooling))
+    model = perturb(fused(graph_encoder=encoder, pooling=pooling))
 
     again, report = reloaded(model, tmp_path)
 
@@ -60,7 +60,7 @@ def test_every_tensor_survives_saving(fused, tmp_path, encoder, pooling):
     [case for case in EVERY_MODEL if case.values[1].auto_class is not PairClassifier],
 )
 def test_the_auto_class_of_the_task_loads_it(fused, tmp_path, family, kind):
-    model = stirred(fused(family, kind))
+    model = perturb(fused(family, kind))
     batch = tiny_processor(family)(TEXTS)
     model.save_pretrained(tmp_path)
 
@@ -85,7 +85,7 @@ def test_labels_and_options_survive_saving(fused, tmp_path):
 def test_a_checkpoint_without_the_knowledge_part_gets_a_fresh_one_if_that_is_allowed(
     fused, tmp_path, encoder
 ):
-    strip(stirred(fused(graph_encoder=encoder, pooling="mean")), tmp_path)
+    strip(perturb(fused(graph_encoder=encoder, pooling="mean")), tmp_path)
     batch = tiny_processor()(TEXTS)
 
     loaded, report = KGBertForSequenceClassification.from_pretrained(
@@ -185,7 +185,7 @@ def test_a_new_model_is_initialised_as_one_loaded_without_its_knowledge_part(fus
 
 
 def test_a_half_precision_checkpoint_loads_as_it_is(fused, tmp_path):
-    stirred(fused()).bfloat16().save_pretrained(tmp_path)
+    perturb(fused()).bfloat16().save_pretrained(tmp_path)
 
     loaded = AutoModelForSequenceClassification.from_pretrained(tmp_path, dtype=torch.bfloat16)
 
@@ -205,7 +205,7 @@ def test_a_plain_checkpoint_saved_in_half_precision_gives_a_model_in_float32(
 
 def test_knowledge_does_not_reach_the_saved_backbone(fused, plain, tmp_path):
     batch = tokens_of(tiny_processor()(TEXTS))
-    model = stirred(fused())
+    model = perturb(fused())
 
     model.backbone.save_pretrained(tmp_path)
     alone = AutoModelForSequenceClassification.from_pretrained(tmp_path).eval()

@@ -4,11 +4,11 @@ from threading import Event
 import torch
 
 from kgbert.features.backbones import blocks_of
-from tests.support.tiny import run, stirred, tiny_processor
+from tests.support.tiny import perturb, run, tiny_processor
 
 
 def test_a_thread_inside_a_pass_is_not_disturbed_by_another(fused):
-    model, processor = stirred(fused()), tiny_processor()
+    model, processor = perturb(fused()), tiny_processor()
     slow, quick = processor(["fever and cough"]), processor(["a lung", "pneumonia"])
     expected = run(model, slow).logits
     inside, done = Event(), Event()
@@ -32,7 +32,7 @@ def test_a_thread_inside_a_pass_is_not_disturbed_by_another(fused):
 
 
 def test_what_one_thread_switches_off_and_records_is_its_own(fused):
-    model, batch = stirred(fused()), tiny_processor()(["fever and cough"])
+    model, batch = perturb(fused()), tiny_processor()(["fever and cough"])
     expected = run(model, batch).logits
 
     with (

@@ -1,4 +1,4 @@
-"""Tiny random backbones, tokenizers and a graph: what the tests of the fused models stand on."""
+"""Tiny random backbones, tokenizers and a graph for the tests of the fused models."""
 
 import re
 from functools import cache
@@ -42,7 +42,7 @@ TINY = {
     "feature_size": FEATURES,
 }
 
-#: With links, with two of one entity, without any, and one that names all there is.
+#: Texts with several links, with one link, without links, and with repeated mentions.
 TEXTS = [
     "fever and cough in pneumonia",
     "a lung",
@@ -54,7 +54,7 @@ TEXTS = [
 
 @cache
 def tiny_graph() -> KnowledgeGraph:
-    """Two hops deep, with a cycle, a loop, an ambiguous name and a lone entity."""
+    """Return a graph with two hops, a cycle, a loop, an ambiguous name and an isolated entity."""
     builder = GraphBuilder()
     names = ["pneumonia", "fever", "cough", "symptom", "lung", "organ", "loop", "alone", "fever"]
     for number, name in enumerate(names):
@@ -75,7 +75,7 @@ def tiny_graph() -> KnowledgeGraph:
 
 
 def tiny_features(graph: KnowledgeGraph, seed: int = 0) -> EntityFeatures:
-    """Return random vectors, one an entity."""
+    """Return random feature vectors, one an entity."""
     vectors = np.random.default_rng(seed).normal(size=(len(graph), FEATURES)).astype(np.float16)
     return EntityFeatures(vectors, "random", f"seed {seed}", graph.hash)
 
@@ -86,46 +86,46 @@ def config_with(labels) -> PreTrainedConfig:
 
 
 class ExactLinker:
-    """Links every name of a graph where it stands in a text as a word."""
+    """Links every word of a text that is a name in a graph."""
 
     def __init__(self, graph: KnowledgeGraph) -> None:
-        self.meaning: dict[str, list[Candidate]] = {}
+        self.candidates: dict[str, list[Candidate]] = {}
         for index in range(len(graph)):
-            found = self.meaning.setdefault(graph.name(index), [])
+            found = self.candidates.setdefault(graph.name(index), [])
             found.append(Candidate(graph.entity_ids[index], 1 / (1 + len(found))))
 
     def __call__(self, texts):
         return [
             [
-                Mention(*match.span(), tuple(self.meaning[match[0]]))
+                Mention(*match.span(), tuple(self.candidates[match[0]]))
                 for match in re.finditer(r"\w+", text)
-                if match[0] in self.meaning
+                if match[0] in self.candidates
             ]
             for text in texts
         ]
 
 
 def tiny_processor(family: str = "bert", **options) -> KGBertProcessor:
-    """Return the processor of a family's tiny models."""
+    """Return the processor of the tiny models of a family."""
     graph = tiny_graph()
     options = {"linker": ExactLinker(graph), "max_length": LONGEST - 2, **options}
     return KGBertProcessor(tiny_tokenizer(family), graph, tiny_features(graph), **options)
 
 
-def asked(kind: type[KGBertPreTrainedModel], texts=TEXTS):
-    """Return texts as a kind of model takes them; a relation is that of first and last word."""
+def inputs_for(kind: type[KGBertPreTrainedModel], texts=TEXTS):
+    """Return the inputs of a model class; relation examples have the first and last words."""
     return list(map(pair_of, texts)) if kind is KGBertForRelationClassification else texts
 
 
 def pair_of(text: str, label: str = "") -> Example:
-    """Return a text as one about a relation of its first and its last word."""
+    """Return an example with the first and the last word of a text as arguments."""
     first, *_, last = re.finditer(r"\w+", text)
     arguments = Span(*first.span(), "head"), Span(*last.span(), "tail")
     return Example(text, label, arguments=arguments)
 
 
 def tiny_tokenizer(family: str) -> PreTrainedTokenizerFast:
-    """Return a fast tokenizer of the family's kind; it knows letters and a few words."""
+    """Return a fast tokenizer of a family; its vocabulary has letters and a few words."""
     kind, _ = FAMILIES[family]
     return kind()
 
@@ -158,7 +158,7 @@ def unigram() -> PreTrainedTokenizerFast:
 
 
 def byte_level_without_ends() -> PreTrainedTokenizerFast:
-    """Return the kind of decoder-only models: no special tokens around a text, none for padding."""
+    """Return a tokenizer like those of decoders: no padding token, no others around a text."""
     pieces = ["<|endoftext|>", *sorted(pre_tokenizers.ByteLevel.alphabet())]
     vocabulary = dict(zip(pieces, range(len(pieces)), strict=True))
     tokenizer = Tokenizer(models.BPE(vocabulary, []))
@@ -212,7 +212,7 @@ _SIZES = {
 _XLNET_SIZES = {"d_model": 32, "n_layer": BLOCKS, "n_head": 4, "d_inner": 48}
 _DISTILBERT_SIZES = {"dim": 32, "n_layers": BLOCKS, "n_heads": 4, "hidden_dim": 48}
 
-#: Every family that kgbert promises: its kind of tokenizer, and the sizes of a tiny model.
+#: Every supported family: its kind of tokenizer, and the sizes of a tiny model.
 FAMILIES = {
     "bert": (word_piece, _SIZES),
     "roberta": (byte_level, _SIZES),
@@ -243,7 +243,7 @@ FAMILIES = {
 
 
 def tiny_config(family: str) -> PreTrainedConfig:
-    """Return the configuration of a tiny model of the family."""
+    """Return the configuration of a tiny model of a family."""
     tokenizer = tiny_tokenizer(family)
     return AutoConfig.for_model(
         family,
@@ -263,7 +263,7 @@ def first_known(*numbers: int | None) -> int | None:
 
 
 def save_plain(folder: Path, family: str, kind: type[KGBertPreTrainedModel]) -> str:
-    """Write a plain tiny checkpoint with its tokenizer and return where."""
+    """Save a plain tiny checkpoint with its tokenizer and return its folder."""
     place = folder / f"{family}-{kind.__name__}"
     torch.manual_seed(0)
     kind.auto_class.from_config(tiny_config(family)).save_pretrained(place)
@@ -271,22 +271,22 @@ def save_plain(folder: Path, family: str, kind: type[KGBertPreTrainedModel]) -> 
     return str(place)
 
 
-def stirred(model: KGBertPreTrainedModel, seed: int = 1) -> KGBertPreTrainedModel:
-    """Move every weight of the knowledge part, so that knowledge shows as after training."""
+def perturb(model: KGBertPreTrainedModel, seed: int = 1) -> KGBertPreTrainedModel:
+    """Perturb every new weight, so that knowledge has an effect as after training."""
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             if not name.startswith("backbone."):
-                speed = GATE_LR_MULTIPLIER if name.endswith((".gate", ".layer_scale")) else 1
-                parameter += 0.3 / speed * torch.randn(parameter.shape, generator=generator)
+                scale = GATE_LR_MULTIPLIER if name.endswith((".gate", ".layer_scale")) else 1
+                parameter += 0.3 / scale * torch.randn(parameter.shape, generator=generator)
     return model.eval()
 
 
 def trained(
     model: KGBertPreTrainedModel, family: str = "bert", steps: int = 3
 ) -> KGBertPreTrainedModel:
-    """Take a few large steps of training on one batch."""
-    batch = tiny_processor(family)(asked(type(model)))
+    """Train a model for a few large steps on one batch."""
+    batch = tiny_processor(family)(inputs_for(type(model)))
     optimiser = torch.optim.AdamW(model.parameters(), 0.01)
     model.train()
     for _ in range(steps):
@@ -298,7 +298,7 @@ def trained(
 
 
 def loss_of(model: KGBertPreTrainedModel, batch: dict[str, torch.Tensor]) -> torch.Tensor:
-    """Return a loss that every state counts for which the model's head reads."""
+    """Return a loss that depends on every state that the head of the model reads."""
     rows, width = batch["input_ids"].shape
     labels = torch.arange(rows * width).reshape(rows, width) % 3
     if model.auto_class is AutoModel:
@@ -308,14 +308,14 @@ def loss_of(model: KGBertPreTrainedModel, batch: dict[str, torch.Tensor]) -> tor
 
 
 def states(output) -> torch.Tensor:
-    """Return what a model answers: logits, or the last hidden states of a bare encoder."""
+    """Return the logits, or the last hidden states of an encoder without a head."""
     return output["logits"] if "logits" in output else output["last_hidden_state"]
 
 
-#: The fused models, so that a new one is tested too.
+#: All fused models, so that a new one is tested automatically.
 CLASSES = KGBertPreTrainedModel.__subclasses__()
 
-#: One case for each family and class that answers without entities, too: there is a plain model.
+#: One case for each family and each class with a plain counterpart.
 EVERY_MODEL = [
     pytest.param(family, kind, id=f"{family}-{kind.__name__}")
     for family, kind in product(FAMILIES, CLASSES)
@@ -324,7 +324,7 @@ EVERY_MODEL = [
 
 
 def run(model, batch, **options):
-    """Return a model's output, computed without gradients."""
+    """Return the output of a model, computed without gradients."""
     with torch.no_grad():
         return model(**batch, **options)
 
@@ -333,5 +333,5 @@ WITHOUT_A_PLAIN_MODEL = {*BatchKnowledge._fields, "pooling_mask"}
 
 
 def tokens_of(batch: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Return what of a batch a plain model takes."""
+    """Return the part of a batch that a plain model takes."""
     return {name: tensor for name, tensor in batch.items() if name not in WITHOUT_A_PLAIN_MODEL}

@@ -20,7 +20,7 @@ from kgbert.training.pipeline import pipeline
 from kgbert.training.saving import load_model, save_model
 from kgbert.training.train import TrainingInputs, build_model, train
 from tests.support.small_study import SHARED
-from tests.support.tiny import save_plain, stirred, tiny_features, tiny_graph
+from tests.support.tiny import perturb, save_plain, tiny_features, tiny_graph
 
 CONFIG = TrainingConfig(epochs=2, batch_size=8, max_length=40, options=SHARED)
 
@@ -173,7 +173,7 @@ def test_without_trained_gates_the_graph_changes_nothing(task, examples, built):
 @every_task
 def test_other_examples_of_a_batch_change_no_answer(task, examples, built):
     model, processor = built
-    stirred(model)
+    perturb(model)
     encoded = task.encode(examples[:8], processor)
 
     together = model_outputs(model, processor, task, encoded)
@@ -188,7 +188,7 @@ def test_other_examples_of_a_batch_change_no_answer(task, examples, built):
 @every_task
 def test_a_saved_model_answers_as_before(task, examples, built, tmp_path):
     model, processor = built
-    stirred(model)
+    perturb(model)
     before = answers(model, processor, task, examples)
 
     save_model(tmp_path / "model", model, processor, {})

@@ -4,7 +4,7 @@ import torch
 from kgbert.models.auto import KGBertForSequenceClassification
 from kgbert.training.pipeline import pipeline
 from kgbert.training.saving import save_model
-from tests.support.tiny import TEXTS, stirred, tiny_processor
+from tests.support.tiny import TEXTS, perturb, tiny_processor
 
 LABELS = ["ill", "well", "dead"]
 
@@ -12,7 +12,7 @@ LABELS = ["ill", "well", "dead"]
 @pytest.fixture
 def saved(fused, tmp_path):
     """Return the folder of a saved model with knowledge injection."""
-    model = stirred(fused(labels=LABELS, pooling="mean"))
+    model = perturb(fused(labels=LABELS, pooling="mean"))
     save_model(tmp_path / "model", model, tiny_processor(linker=None), {})
     return tmp_path / "model"
 

@@ -21,7 +21,7 @@ from kgbert.training.pipeline import pipeline
 from kgbert.training.saving import load_model, save_model
 from kgbert.utils.paths import SETTINGS_FILE
 from tests.support.errors import raises
-from tests.support.tiny import TEXTS, run, stirred, tiny_features, tiny_graph, tiny_processor
+from tests.support.tiny import TEXTS, perturb, run, tiny_features, tiny_graph, tiny_processor
 
 LABELS = ["ill", "well", "dead"]
 
@@ -29,7 +29,7 @@ LABELS = ["ill", "well", "dead"]
 @pytest.fixture
 def saved(fused, tmp_path):
     """Return a model, its processor, and their folder."""
-    model = stirred(fused(labels=LABELS, pooling="mean"))
+    model = perturb(fused(labels=LABELS, pooling="mean"))
     processor = tiny_processor(linker=None)
     save_model(tmp_path / "model", model, processor, {"Accuracy": 0.5})
     return model, processor, tmp_path / "model"
@@ -270,6 +270,6 @@ def test_a_licence_decides_whether_the_graph_is_held(fused, tmp_path, card, held
     processor = tiny_processor(linker=None)
     processor.graph = replace(processor.graph, licence=list_cards()[card].licence)
 
-    save_model(tmp_path / "model", stirred(fused(labels=LABELS)), processor, {})
+    save_model(tmp_path / "model", perturb(fused(labels=LABELS)), processor, {})
 
     assert (tmp_path / "model" / GRAPH_FILE).exists() is held

@@ -303,8 +303,8 @@ def test_a_damaged_file_is_read_or_refused(format_name, share, noise, tmp_path_f
 
     outcome = graph_or_refusal(path, format_name)
 
-    said = outcome.source if isinstance(outcome, KnowledgeGraph) else str(outcome)
-    assert path.name in said
+    text = outcome.source if isinstance(outcome, KnowledgeGraph) else str(outcome)
+    assert path.name in text
 
 
 @pytest.mark.parametrize("format_name", READERS)
@@ -315,8 +315,8 @@ def test_any_bytes_are_read_or_refused(format_name, content, tmp_path_factory):
 
     outcome = graph_or_refusal(path, format_name)
 
-    said = outcome.source if isinstance(outcome, KnowledgeGraph) else str(outcome)
-    assert path.name in said
+    text = outcome.source if isinstance(outcome, KnowledgeGraph) else str(outcome)
+    assert path.name in text
 
 
 def test_limits_can_be_raised(tmp_path):

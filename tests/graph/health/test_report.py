@@ -82,10 +82,10 @@ def test_an_entity_with_most_of_the_edges_is_a_hub():
 def test_json_says_the_same_as_the_fields():
     health = expected().health()
 
-    said = json.loads(health.json())
+    content = json.loads(health.json())
 
-    assert said["entities"] == health.entities
-    assert said["roots"] == {"count": 2, "examples": list(health.roots.examples)}
+    assert content["entities"] == health.entities
+    assert content["roots"] == {"count": 2, "examples": list(health.roots.examples)}
 
 
 def test_the_page_shows_what_is_wrong():

@@ -36,9 +36,9 @@ def test_branches_share_the_entities_of_a_hierarchy_out(edges):
     shape = graph_structure(built(acyclic, "abcdefgh"))
 
     inside = len({end for edge in acyclic for end in edge})
-    told = sum(branch.entities for branch in shape.branches)
+    total = sum(branch.entities for branch in shape.branches)
     assert sum(shape.level_sizes) == inside
-    assert told == inside if not shape.trunk else told < inside
+    assert total == inside if not shape.trunk else total < inside
 
 
 @given(st.lists(st.tuples(entities, entities)))

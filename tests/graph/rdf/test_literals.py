@@ -112,9 +112,9 @@ def test_literals_fit_their_datatype_or_not(datatype, good, bad):
 def test_a_blank_label_names_in_its_own_file_alone(tmp_path):
     prefixes = SKOS_XL[: SKOS_XL.index(":cow")]
     for name in ("cow", "hen"):
-        said = f":{name} xl:prefLabel _:l . :the_{name} xl:altLabel _:l . "
-        said += f'_:l xl:literalForm "{name}" .'
-        (tmp_path / f"{name}.ttl").write_text(prefixes + said)
+        statements = f":{name} xl:prefLabel _:l . :the_{name} xl:altLabel _:l . "
+        statements += f'_:l xl:literalForm "{name}" .'
+        (tmp_path / f"{name}.ttl").write_text(prefixes + statements)
 
     graph = read_graph(tmp_path)
 

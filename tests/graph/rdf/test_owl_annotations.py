@@ -119,7 +119,7 @@ def test_what_may_matter_stays(syntax, part):
 
 @given(st.sampled_from(("turtle", "xml")), st.data())
 def test_rdflib_understands_the_same_of_the_whole_file(tmp_path_factory, syntax, drawn):
-    parts = [part for said, part in (*LEFT_OUT.values(), *STAYS.values()) if said == syntax]
+    parts = [part for kind, part in (*LEFT_OUT.values(), *STAYS.values()) if kind == syntax]
     chosen = drawn.draw(st.lists(st.sampled_from((*parts, RESTRICTED[syntax])), max_size=6))
     path = tmp_path_factory.mktemp("annotated") / "graph"
     path.write_bytes(written(syntax, *chosen))

@@ -83,13 +83,13 @@ def sentences(graph):
 
 @pytest.mark.parametrize("axiom", AXIOMS)
 def test_an_axiom_is_understood_as_edges(axiom, tmp_path):
-    said, meant = AXIOMS[axiom]
+    statements, expected = AXIOMS[axiom]
     path = tmp_path / "axiom.ttl"
-    path.write_text(PREFIXES + said)
+    path.write_text(PREFIXES + statements)
 
     graph = read_graph(path)
 
-    assert sentences(graph) == meant
+    assert sentences(graph) == expected
     assert not [entity for entity in graph.entity_ids if entity.startswith("_:")]
 
 
@@ -137,8 +137,8 @@ def test_skos_narrower_is_stored_as_broader(tmp_path):
     ],
 )
 def test_a_blank_node_means_nothing_in_the_next_file(first, second, meant, tmp_path):
-    for name, said in (("one.ttl", first), ("two.ttl", second)):
-        (tmp_path / name).write_text(PREFIXES + said)
+    for name, statements in (("one.ttl", first), ("two.ttl", second)):
+        (tmp_path / name).write_text(PREFIXES + statements)
 
     graph = read_graph(tmp_path)
 

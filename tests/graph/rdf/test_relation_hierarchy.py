@@ -56,15 +56,15 @@ def relations_of(graph):
     return [relation.rsplit("/", 1)[-1] for relation in graph.relation_ids]
 
 
-@pytest.mark.parametrize("asked", ["http://a.org/treats", "is good for"])
+@pytest.mark.parametrize("selected", ["http://a.org/treats", "is good for"])
 @pytest.mark.parametrize("place", ["before", "after", "elsewhere"])
-def test_who_asks_for_a_relation_gets_its_kinds(place, asked, tmp_path):
+def test_who_asks_for_a_relation_gets_its_kinds(place, selected, tmp_path):
     parts = {"before": (KINDS, EDGES), "after": (EDGES, KINDS), "elsewhere": (EDGES,)}[place]
     (tmp_path / "a.ttl").write_text(TURTLE + "".join(parts))
     if place == "elsewhere":
         (tmp_path / "b.ttl").write_text(TURTLE + KINDS)
 
-    graph = read_graph(tmp_path, options=ReadOptions(relations=(asked,)))
+    graph = read_graph(tmp_path, options=ReadOptions(relations=(selected,)))
 
     assert edges_of(graph) == {
         ("http://a.org/insulin", "http://a.org/cures", "http://a.org/diabetes")
@@ -85,20 +85,20 @@ def test_who_asks_for_a_kind_does_not_get_what_it_is_a_kind_of(tmp_path):
 def test_the_kinds_of_a_relation_are_known_from_obo_too(tmp_path):
     path = tmp_path / "a.obo"
     path.write_text(OBO)
-    told = nx.MultiDiGraph(
+    view = nx.MultiDiGraph(
         typedefs=[
             {"id": "cures", "is_a": ["helps"]},
             {"id": "helps", "is_a": ["RO:0000001"]},
             {"id": "treats", "name": "is good for", "xref": ["RO:0000001"]},
         ]
     )
-    told.add_node("A:1", name="insulin")
-    told.add_edge("A:1", "A:2", key="cures")
-    told.add_edge("A:1", "A:3", key="eats")
+    view.add_node("A:1", name="insulin")
+    view.add_edge("A:1", "A:2", key="cures")
+    view.add_edge("A:1", "A:3", key="eats")
 
-    for asked in ("RO:0000001", "is good for"):
-        for source in (path, told):
-            graph = read_graph(source, options=ReadOptions(relations=(asked,)))
+    for selected in ("RO:0000001", "is good for"):
+        for source in (path, view):
+            graph = read_graph(source, options=ReadOptions(relations=(selected,)))
             assert edges_of(graph) == {("A:1", "cures", "A:2")}
 
 
@@ -118,10 +118,10 @@ def test_a_relation_without_edges_or_kinds_with_edges_is_still_missed(tmp_path):
 @pytest.mark.parametrize("order", ["kinds first", "kinds last"])
 def test_statements_that_there_was_no_room_for_are_missed_aloud(order, tmp_path, monkeypatch):
     monkeypatch.setattr(subproperties, "_MOST_PENDING", 0)
-    said = f'{EDGES}:insulin :nick "the hormone" ; :treats :sugar .'
+    statements = f'{EDGES}:insulin :nick "the hormone" ; :treats :sugar .'
     kinds = f"{KINDS}:nick rdfs:subPropertyOf skos:altLabel ."
     paths = [tmp_path / "a.ttl", tmp_path / "b.ttl"]
-    parts = (kinds, said) if order == "kinds first" else (said, kinds)
+    parts = (kinds, statements) if order == "kinds first" else (statements, kinds)
     for path, part in zip(paths, parts, strict=True):
         path.write_text(TURTLE + part)
 
@@ -183,18 +183,18 @@ def test_a_kind_of_part_of_climbs_in_obo_and_in_networkx_too(tmp_path):
         "[Typedef]\nid: side_of\nis_a: part_of\n\n"
         "[Typedef]\nid: part_of\nxref: BFO:0000050\n"
     )
-    told = nx.MultiDiGraph(
+    view = nx.MultiDiGraph(
         typedefs=[
             {"id": "limb_of", "is_a": ["side_of"]},
             {"id": "side_of", "is_a": ["part_of"]},
             {"id": "part_of", "xref": ["BFO:0000050"]},
         ]
     )
-    told.add_node("A:1", name="paw")
-    told.add_node("A:2", name="dog")
-    told.add_edge("A:1", "A:2", key="limb_of")
+    view.add_node("A:1", name="paw")
+    view.add_node("A:2", name="dog")
+    view.add_edge("A:1", "A:2", key="limb_of")
 
-    for source in (path, told):
+    for source in (path, view):
         assert edges_of(read_graph(source)) == {
             ("A:1", "limb_of", "A:2"),
             ("A:1", "BFO:0000050", "A:2"),
@@ -202,10 +202,10 @@ def test_a_kind_of_part_of_climbs_in_obo_and_in_networkx_too(tmp_path):
 
 
 def test_a_kind_of_narrower_may_be_an_edge_of_networkx():
-    told = nx.DiGraph(typedefs=[{"id": "holds", "is_a": "skos:narrower"}])
-    told.add_edge("animal", "dog", relation="holds")
+    view = nx.DiGraph(typedefs=[{"id": "holds", "is_a": "skos:narrower"}])
+    view.add_edge("animal", "dog", relation="holds")
 
-    assert edges_of(read_graph(told)) == {
+    assert edges_of(read_graph(view)) == {
         ("animal", "holds", "dog"),
         ("dog", "skos:broader", "animal"),
     }

@@ -30,11 +30,11 @@ def test_without_a_word_on_it_a_property_of_ones_own_is_no_name(folder):
 
 @pytest.mark.parametrize("place", ["before", "after", "elsewhere"])
 def test_what_is_under_a_kind_of_name_is_a_name(place, folder):
-    prefixes, said = TURTLE.rsplit(":heart", 1)
+    prefixes, statements = TURTLE.rsplit(":heart", 1)
     if place == "elsewhere":
         (folder / "b.ttl").write_text(prefixes + DECLARED)
     else:
-        parts = [DECLARED, f":heart{said}"]
+        parts = [DECLARED, f":heart{statements}"]
         (folder / "a.ttl").write_text(
             prefixes + "".join(parts if place == "before" else reversed(parts))
         )

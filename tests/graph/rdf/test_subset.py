@@ -156,7 +156,7 @@ def test_edges_from_domains_to_ranges_are_counted(tmp_path):
     )
 
     graphs = [
-        read_graph(path, options=ReadOptions(domain_range_edges=said)) for said in (True, False)
+        read_graph(path, options=ReadOptions(domain_range_edges=value)) for value in (True, False)
     ]
 
     assert [len(graph.heads) for graph in graphs] == [1, 0]

@@ -87,6 +87,6 @@ def test_pandas_is_imported_by_nobody_but_its_user():
         "print('pandas' in sys.modules)"
     )
 
-    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
 
-    assert said.stdout == "False\n", said.stderr
+    assert result.stdout == "False\n", result.stderr

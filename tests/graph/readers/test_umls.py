@@ -14,8 +14,8 @@ def name(cui, text, language="ENG", preferred=True, suppressed="N"):
     return row(18, _0=cui, _1=language, _14=text, _16=suppressed, **marks)
 
 
-def relation(first, kind, second, said=""):
-    return row(16, _0=first, _3=kind, _4=second, _7=said, _14="N")
+def relation(first, kind, second, label=""):
+    return row(16, _0=first, _3=kind, _4=second, _7=label, _14="N")
 
 
 @pytest.fixture

@@ -11,32 +11,32 @@ lists = st.lists(
 )
 
 
-def names_of(said, terms=None):
+def names_of(listed, terms=None):
     names = NameSet(StringPool() if terms is None else terms)
-    for name in said:
+    for name in listed:
         names.add(*name)
     return names
 
 
-@given(said=lists)
-def test_names_are_a_set(said):
-    names = names_of(said)
+@given(listed=lists)
+def test_names_are_a_set(listed):
+    names = names_of(listed)
 
-    assert sorted(names) == sorted(set(said))
-    assert names.owners() == {owner for owner, *_ in said}
-    assert names.languages() == {language for *_, language, _ in said}
+    assert sorted(names) == sorted(set(listed))
+    assert names.owners() == {owner for owner, *_ in listed}
+    assert names.languages() == {language for *_, language, _ in listed}
 
 
-@given(said=lists, wanted=st.sets(languages), known=st.sets(owners))
-def test_what_is_not_wanted_is_removed(said, wanted, known):
-    in_languages, of_owners = names_of(said), names_of(said)
+@given(listed=lists, wanted=st.sets(languages), known=st.sets(owners))
+def test_what_is_not_wanted_is_removed(listed, wanted, known):
+    in_languages, of_owners = names_of(listed), names_of(listed)
 
     in_languages.keep_languages(wanted)
     of_owners.keep_owners(of_owners.terms.mask_of(known))
 
-    assert set(in_languages) == {name for name in said if name[2] in wanted}
-    assert set(of_owners) == {name for name in said if name[0] in known}
-    assert set(names_of(said).of(known)) == set(of_owners)
+    assert set(in_languages) == {name for name in listed if name[2] in wanted}
+    assert set(of_owners) == {name for name in listed if name[0] in known}
+    assert set(names_of(listed).of(known)) == set(of_owners)
 
 
 @given(texts=st.lists(st.text(alphabet="ab \n", max_size=4), max_size=8))
@@ -50,17 +50,17 @@ def test_names_added_together_are_those_added_one_by_one(texts):
     assert sorted(together) == sorted(one_by_one)
 
 
-@given(said=lists, more=lists)
-def test_names_move_to_other_terms(said, more):
+@given(listed=lists, more=lists)
+def test_names_move_to_other_terms(listed, more):
     names = names_of(more)
-    names.take_over(names_of(said))
+    names.take_over(names_of(listed))
 
-    assert sorted(names) == sorted({*said, *more})
+    assert sorted(names) == sorted({*listed, *more})
 
 
-@given(said=lists)
-def test_columns_are_in_the_order_of_a_graph(said):
-    names = names_of(said)
+@given(listed=lists)
+def test_columns_are_in_the_order_of_a_graph(listed):
+    names = names_of(listed)
     ids = sorted(names.owners())
 
     columns = names.columns(names.terms.places(ids))
@@ -69,7 +69,7 @@ def test_columns_are_in_the_order_of_a_graph(said):
     order = {language: position for position, language in enumerate(columns.languages)}
     assert columns.languages[0] == ""
     assert rows == sorted(
-        with_one_preferred(said), key=lambda name: (*name[:2], order[name[2]], name[3])
+        with_one_preferred(listed), key=lambda name: (*name[:2], order[name[2]], name[3])
     )
 
 

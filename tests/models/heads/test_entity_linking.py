@@ -27,9 +27,9 @@ from tests.support.tiny import (
     FEATURES,
     TEXTS,
     ExactLinker,
+    perturb,
     run,
     save_plain,
-    stirred,
     tiny_processor,
     tiny_tokenizer,
     tokens_of,
@@ -79,7 +79,7 @@ def test_a_new_models_states_are_those_of_the_plain_encoder(head, plain, family)
 def test_with_knowledge_switched_off_the_linker_alone_decides(head, layers):
     processor = linking_processor()
     batch = processor(TEXTS)
-    model = stirred(head(injected_layers=layers))
+    model = perturb(head(injected_layers=layers))
 
     with model.without_knowledge():
         off = run(model, batch).logits
@@ -90,7 +90,7 @@ def test_with_knowledge_switched_off_the_linker_alone_decides(head, layers):
 
 @pytest.mark.parametrize("family", SOME_FAMILIES)
 def test_batch_mates_and_padding_change_nothing(head, family):
-    processor, model = linking_processor(family), stirred(head(family))
+    processor, model = linking_processor(family), perturb(head(family))
 
     together = run(model, processor(TEXTS)).logits
 
@@ -101,7 +101,7 @@ def test_batch_mates_and_padding_change_nothing(head, family):
 
 @pytest.mark.parametrize("family", SOME_FAMILIES)
 def test_a_saved_model_answers_exactly_as_before(head, tmp_path, family):
-    model, batch = stirred(head(family)), linking_processor(family)(TEXTS)
+    model, batch = perturb(head(family)), linking_processor(family)(TEXTS)
     model.save_pretrained(tmp_path)
 
     again, report = KGBertForEntityLinking.from_pretrained(tmp_path, output_loading_info=True)
@@ -144,7 +144,7 @@ def test_no_process_waits_for_a_gradient_that_never_comes(head, texts, layers):
 def test_texts_without_mentions_have_nothing_to_choose(head):
     batch = linking_processor()(["nothing to see", "nor here"])
 
-    output = run(stirred(head()), batch, labels=torch.zeros(2, 0, dtype=torch.int64))
+    output = run(perturb(head()), batch, labels=torch.zeros(2, 0, dtype=torch.int64))
 
     assert output.logits.shape == (2, 0, 4)
     assert output.loss == 0
@@ -200,7 +200,7 @@ def test_a_mention_that_was_cut_off_is_answered_with_nil(head):
     processor = linking_processor(linker=linker, max_length=3)
     task = TASKS["entity-linking"]
     (encoded,) = task.encode([Example("fever and all")], processor)
-    model = stirred(head())
+    model = perturb(head())
 
     ((logits,),) = model_outputs(model, processor, task, [encoded])
 
@@ -310,21 +310,21 @@ def test_context_decides_between_homonyms_and_nil_is_learnt(tmp_path):
 def check_a_saved_model_names_the_entity(folder, model, processor, example, neither):
     # An exact linker is the test's own, and a folder tells only of linkers that kgbert knows.
     save_model(folder, model, tiny_saved(processor), {})
-    asked = pipeline(folder)
-    asked.processor.linker = processor.linker
+    loaded = pipeline(folder)
+    loaded.processor.linker = processor.linker
 
-    (prediction,) = asked([example.text])
+    (prediction,) = loaded([example.text])
 
     link = next(x for x in prediction.links if (x.start, x.end) == span_of(example))
     assert (link.entity, link.text) == (
         example.spans[0].entity,
         example.text[link.start : link.end],
     )
-    assert asked.model.config.nil_threshold == model.config.nil_threshold
+    assert loaded.model.config.nil_threshold == model.config.nil_threshold
     assert 0.5 < link.probability <= 1
     sure = (Candidate(link.entity, link.probability),)
-    assert context_linker(asked)([example.text]) == [[Mention(*span_of(example), sure)]]
-    assert context_linker(asked)([neither.text]) == [[]]
+    assert context_linker(loaded)([example.text]) == [[Mention(*span_of(example), sure)]]
+    assert context_linker(loaded)([neither.text]) == [[]]
 
 
 def tiny_saved(processor):

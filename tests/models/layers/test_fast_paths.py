@@ -14,7 +14,7 @@ from kgbert.models.layers.fast_paths import (
 )
 from kgbert.models.layers.knowledge_attention import Links
 from tests.models.layers.test_knowledge_attention import KNOWLEDGE, layer, linked
-from tests.support.tiny import TEXTS, loss_of, run, stirred, tiny_processor
+from tests.support.tiny import TEXTS, loss_of, perturb, run, tiny_processor
 
 #: What another order of summing may change in single precision.
 TOLERANCE = 1e-6
@@ -174,7 +174,7 @@ def test_a_table_that_outgrows_its_links_is_not_worth_it():
 
 @pytest.mark.parametrize("pooling", POOLINGS)
 def test_a_model_answers_and_learns_alike_with_and_without_tables(fused, monkeypatch, pooling):
-    model = stirred(fused(pooling=pooling))
+    model = perturb(fused(pooling=pooling))
     batch = tiny_processor()(TEXTS)
 
     def answered():
@@ -194,7 +194,7 @@ def test_a_model_answers_and_learns_alike_with_and_without_tables(fused, monkeyp
 
 @pytest.mark.parametrize("pooling", POOLINGS)
 def test_recording_the_attention_changes_no_answer(fused, pooling):
-    model = stirred(fused(pooling=pooling))
+    model = perturb(fused(pooling=pooling))
     batch = tiny_processor()(TEXTS)
 
     with model.record_attention():

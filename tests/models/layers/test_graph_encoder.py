@@ -6,7 +6,7 @@ from kgbert.encoding.neighbor_sampling import NeighborSampler
 from kgbert.models.layers.graph_encoder import ENCODERS, CompositionLayer, GraphEncoder
 from tests.support.errors import raises
 from tests.support.plugins import install_example
-from tests.support.tiny import TEXTS, run, stirred, tiny_graph, tiny_processor
+from tests.support.tiny import TEXTS, perturb, run, tiny_graph, tiny_processor
 
 FEATURES, SIZE, RELATIONS = 6, 8, 2
 
@@ -109,7 +109,7 @@ class OwnLayer(CompositionLayer):
 
 
 def test_a_layer_of_ones_own_is_passed_as_an_object_and_saved_by_its_name(fused, tmp_path):
-    model = stirred(fused(graph_encoder=OwnLayer))
+    model = perturb(fused(graph_encoder=OwnLayer))
     batch = tiny_processor()(TEXTS)
     model.save_pretrained(tmp_path)
 

@@ -8,11 +8,11 @@ from tests.support.tiny import (
     EVERY_MODEL,
     FAMILIES,
     TEXTS,
-    asked,
+    inputs_for,
     loss_of,
+    perturb,
     run,
     states,
-    stirred,
     tiny_processor,
     tokens_of,
     trained,
@@ -25,7 +25,7 @@ def test_texts_without_links_are_computed_as_with_knowledge_switched_off(
     fused, family, kind, pooling
 ):
     model = trained(fused(family, kind, pooling=pooling), family)
-    batch = tiny_processor(family)(asked(kind))
+    batch = tiny_processor(family)(inputs_for(kind))
     unlinked = TEXTS.index("nothing to see")
 
     ours = run(model, batch, output_hidden_states=True)
@@ -54,7 +54,7 @@ def test_a_batch_without_any_link_is_computed_as_with_knowledge_switched_off(fus
 def test_hidden_states_are_recorded_after_the_injection_and_only_linked_positions_change(
     fused, family
 ):
-    model = stirred(fused(family))
+    model = perturb(fused(family))
     batch = tiny_processor(family)(TEXTS)
 
     on = run(model, batch, output_hidden_states=True).hidden_states
@@ -74,7 +74,7 @@ def test_hidden_states_are_recorded_after_the_injection_and_only_linked_position
 @pytest.mark.parametrize("encoder", ENCODERS)
 @pytest.mark.parametrize("pooling", POOLINGS)
 def test_a_positions_links_share_at_most_all_of_its_attention(fused, encoder, pooling):
-    model = stirred(fused(graph_encoder=encoder, pooling=pooling))
+    model = perturb(fused(graph_encoder=encoder, pooling=pooling))
     batch = tiny_processor()(TEXTS)
 
     with model.record_attention() as weights:
@@ -91,12 +91,12 @@ def test_a_positions_links_share_at_most_all_of_its_attention(fused, encoder, po
 @pytest.mark.parametrize("pooling", POOLINGS)
 @pytest.mark.parametrize(("family", "kind"), EVERY_MODEL)
 def test_batch_mates_and_padding_change_nothing(fused, family, kind, pooling):
-    model = stirred(fused(family, kind, pooling=pooling))
+    model = perturb(fused(family, kind, pooling=pooling))
     processor = tiny_processor(family)
 
-    together = states(run(model, processor(asked(kind))))
+    together = states(run(model, processor(inputs_for(kind))))
 
-    for row, text in enumerate(asked(kind)):
+    for row, text in enumerate(inputs_for(kind)):
         alone = states(run(model, processor([text])))[0]
         own = together[row]
         if own.dim() == 2:
@@ -106,7 +106,7 @@ def test_batch_mates_and_padding_change_nothing(fused, family, kind, pooling):
 
 @pytest.mark.parametrize("encoder", ENCODERS)
 def test_the_order_of_nodes_edges_links_positions_and_rows_changes_nothing(fused, encoder):
-    model = stirred(fused(graph_encoder=encoder, pooling="mean"))
+    model = perturb(fused(graph_encoder=encoder, pooling="mean"))
     batch = tiny_processor()(TEXTS)
 
     shuffled, rows = in_another_order(batch)
@@ -147,7 +147,7 @@ def test_after_one_step_every_injection_and_the_graph_encoder_have_a_gradient(
 ):
     model = trained(fused(family, kind, pooling=pooling), family, steps=1).train()
 
-    loss_of(model, tiny_processor(family)(asked(kind))).backward()
+    loss_of(model, tiny_processor(family)(inputs_for(kind))).backward()
 
     injections = {name.split(".")[0] for name, _ in model.injections.named_parameters()}
     assert injections == set(model.injections) >= {"layer_1", f"layer_{BLOCKS}"}
@@ -175,8 +175,8 @@ def silent_parameters(model):
 
 @pytest.mark.parametrize(("family", "kind"), EVERY_MODEL)
 def test_it_runs_in_bfloat16_and_leaves_the_default_type_alone(fused, family, kind):
-    batch = tiny_processor(family)(asked(kind))
-    model = stirred(fused(family, kind))
+    batch = tiny_processor(family)(inputs_for(kind))
+    model = perturb(fused(family, kind))
     expected = states(run(model, batch))
 
     with torch.autocast("cpu", torch.bfloat16):
@@ -192,7 +192,7 @@ def test_it_runs_in_bfloat16_and_leaves_the_default_type_alone(fused, family, ki
 @pytest.mark.parametrize("encoder", ENCODERS)
 def test_every_graph_encoder_trains_in_bfloat16(fused, encoder):
     batch = tiny_processor()(TEXTS)
-    autocast, whole = (stirred(fused(graph_encoder=encoder)).train() for _ in range(2))
+    autocast, whole = (perturb(fused(graph_encoder=encoder)).train() for _ in range(2))
 
     with torch.autocast("cpu", torch.bfloat16):
         loss_of(autocast, batch).backward()
