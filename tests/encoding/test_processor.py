@@ -8,7 +8,9 @@ import torch
 from kgbert.encoding.processor import KGBertProcessor
 from kgbert.features.backbones import family_of
 from kgbert.linking.mention import Candidate, Mention
-from kgbert.tasks.base import IGNORED, Item, KGBertCollator
+from kgbert.tasks.base import IGNORED
+from kgbert.tasks.registry import TASKS
+from kgbert.training.dataset import Item, KGBertCollator
 from tests.support.errors import raises
 from tests.support.tiny import (
     FAMILIES,
@@ -96,7 +98,7 @@ def test_one_text_that_is_no_list_is_refused():
 
 
 def test_texts_that_are_cut_off_are_counted_once_a_call(caplog, monkeypatch):
-    # A command that ran before in this process has told of such texts, and tells it once.
+    # An earlier command in this process may have warned already, and the warning comes only once.
     monkeypatch.setattr(logging.getLogger("kgbert.encoding.processor"), "filters", [])
     processor = tiny_processor(max_length=6)
 
@@ -120,8 +122,8 @@ def test_a_linker_whose_ids_are_not_the_graphs_is_told_of(caplog, monkeypatch):
         encoded = tiny_processor(linker=foreign).encode(["fever", "cough"])
 
     (record,) = caplog.records
-    told = "2 of 2 mentions are linked to no entity of the graph (the first to 'EX_1', where"
-    assert record.getMessage().startswith(told)
+    expected = "2 of 2 mentions are linked to no entity of the graph (the first to 'EX_1', where"
+    assert record.getMessage().startswith(expected)
     assert all(not len(text.links.entities) for text in encoded)
 
 
@@ -234,8 +236,8 @@ def test_a_linker_of_the_users_own_cannot_be_saved(tmp_path):
 def test_token_labels_are_padded_on_the_side_of_the_tokens(family):
     processor = tiny_processor(family)
     encoded = processor.encode(["fever and lung", "a"])
-    items = [Item(text, [1] * len(text.offsets), 0) for text in encoded]
+    items = [Item((text,), [1] * len(text.offsets), 0) for text in encoded]
 
-    batch = KGBertCollator(processor)(items)
+    batch = KGBertCollator(TASKS["token-classification"], processor)(items)
 
     assert torch.equal(batch["labels"] == IGNORED, batch["attention_mask"] == 0)
