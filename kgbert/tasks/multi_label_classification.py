@@ -1,4 +1,4 @@
-"""Multi-label classification: any number of labels a text."""
+"""Multi-label classification: any number of labels per text."""
 
 import json
 from collections import Counter
@@ -38,7 +38,7 @@ TOP = 5
 
 @dataclass(frozen=True)
 class ScoredLabel:
-    """A label, and how likely the model finds it."""
+    """A label and its probability."""
 
     label: str
     probability: float
@@ -46,7 +46,7 @@ class ScoredLabel:
 
 @dataclass(frozen=True)
 class LabelsAnswer:
-    """The labels of a text, and the order in which all labels are ranked.
+    """The labels of a text, and the ranking of all labels.
 
     >>> LabelsAnswer.of(["b", "a"]).ranking
     ('a', 'b')
@@ -54,7 +54,7 @@ class LabelsAnswer:
 
     labels: frozenset[str]
     ranking: tuple[str, ...]
-    """The likeliest label first; of gold labels, these alone."""
+    """By decreasing probability; only the gold labels in a gold answer."""
 
     @classmethod
     def of(cls, labels: Iterable[str]) -> "LabelsAnswer":
@@ -64,23 +64,23 @@ class LabelsAnswer:
 
 @dataclass(frozen=True)
 class LabelsPrediction(Prediction):
-    """The labels of a text with their probabilities, the likeliest first."""
+    """The labels of a text with their probabilities, in decreasing order."""
 
     labels: tuple[ScoredLabel, ...]
-    """The labels that are given."""
+    """The predicted labels."""
     ranking: tuple[ScoredLabel, ...]
-    """The likeliest labels, given or not."""
+    """The most probable labels, predicted or not."""
 
     @property
     def answer(self) -> LabelsAnswer:
-        """The labels that are given, and the order of all."""
+        """The predicted labels, and the ranking of all labels."""
         return LabelsAnswer(
             frozenset(each.label for each in self.labels),
             tuple(each.label for each in self.ranking),
         )
 
     def lines(self) -> Iterator[str]:
-        """Yield each label with its probability; the likeliest in brackets if none is given."""
+        """Yield each label with its probability; without any, the top label in brackets."""
         for each in self.labels:
             yield f"label {each.label}  ({each.probability:.0%})"
         if not self.labels:
@@ -125,7 +125,7 @@ def _f1(hits: int, given: int, wanted: int) -> float:
 
 
 def _hit_share(gold: frozenset[str], ranking: Sequence[str], length: int) -> float:
-    """Return the share of right labels among the likeliest ones."""
+    """Return the share of gold labels among the most probable ones."""
     return len(gold & set(ranking[:length])) / length
 
 
@@ -168,7 +168,7 @@ class MultiLabelClassification(Task):
         validation: Sequence[Example] = (),
         test: Sequence[Example] = (),
     ) -> None:
-        """Raise DataError where labels are missing, or unknown to training."""
+        """Raise DataError where labels are missing, or training lacks one."""
         parts = {"train": train, "validation": validation, "test": test}
         for part, examples in parts.items():
             for position, example in enumerate(examples, start=1):
@@ -200,7 +200,7 @@ class MultiLabelClassification(Task):
     def collate_targets(
         self, targets: Sequence[Any], batch: "Batch", processor: "KGBertProcessor"
     ) -> "dict[str, Tensor]":
-        """Return the targets as floating numbers, which binary cross-entropy compares with."""
+        """Return the targets as floats for binary cross-entropy."""
         import torch
 
         return {"labels": torch.tensor(targets, dtype=torch.float32)}
@@ -245,7 +245,7 @@ class MultiLabelClassification(Task):
         return multi_label_scores(gold, predicted)
 
     def is_correct(self, gold: LabelsAnswer, predicted: LabelsAnswer) -> bool:
-        """Return whether exactly the right labels are given."""
+        """Return whether the predicted labels are exactly the gold labels."""
         return gold.labels == predicted.labels
 
     def slices(self, train: Sequence[Example], test: Sequence[EncodedExample]) -> Iterable[Slice]:

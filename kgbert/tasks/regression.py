@@ -44,7 +44,7 @@ class ValuePrediction(Prediction):
 
 
 def pearson(gold: Sequence[float], predicted: Sequence[float]) -> float:
-    """Return the linear correlation; 0 where all values are equal, and it is not defined.
+    """Return the linear correlation; 0 where it is undefined because all values are equal.
 
     >>> round(pearson([1.0, 2.0, 3.0], [2.0, 4.0, 6.0]), 6)
     1.0
@@ -141,14 +141,14 @@ class Regression(Task):
         )
 
     def targets(self, encoded: EncodedExample, config: "PreTrainedConfig") -> list[float]:
-        """Return the value, standardised by what the training values say."""
+        """Return the value, standardised by mean and standard deviation of the training values."""
         settings = config.task_settings
         return [(encoded.example.target - settings["mean"]) / settings["deviation"]]
 
     def collate_targets(
         self, targets: Sequence[Any], batch: "Batch", processor: "KGBertProcessor"
     ) -> "dict[str, Tensor]":
-        """Return the targets as floating numbers."""
+        """Return the targets as floats."""
         import torch
 
         return {"labels": torch.tensor(targets, dtype=torch.float32)}

@@ -1,4 +1,4 @@
-"""Labelled texts from any source, as the splits that a training or a comparison reads."""
+"""Read labelled texts from any source into the splits of a training or a comparison."""
 
 from collections.abc import Callable, Mapping
 
