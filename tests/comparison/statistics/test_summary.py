@@ -286,8 +286,8 @@ def test_alternative_tests_are_computed_for_the_comparisons_of_the_verdict():
     compared = summarised(study(arms=arms), runs(arms=arms)).comparisons
 
     judged = {("knowledge", "plain"), ("knowledge", "shuffled"), ("shuffled", "plain")}
-    told = {(one.first, one.second) for one in compared if one.alternative_tests}
-    assert told == judged
+    pairs = {(one.first, one.second) for one in compared if one.alternative_tests}
+    assert pairs == judged
     over_plain = compared[0].alternative_tests
     assert over_plain.bca_interval == bca_interval(list(compared[0].differences))
     assert 0.8 < over_plain.bca_coverage < 0.95
@@ -302,10 +302,10 @@ def test_mcnemar_has_one_p_per_seed_where_each_text_is_its_own_document():
     ]
     gained = [right - wrong for right, wrong in zip(*pairs, strict=True)]
 
-    told = summarised(study(), found).comparisons[0].alternative_tests.mcnemar
+    p_values = summarised(study(), found).comparisons[0].alternative_tests.mcnemar
 
-    assert len(told) == 6
-    assert told[2] == mcnemar(gained.count(1), gained.count(-1)) < 0.05
+    assert len(p_values) == 6
+    assert p_values[2] == mcnemar(gained.count(1), gained.count(-1)) < 0.05
 
 
 @pytest.mark.parametrize("metric", ["accuracy", "macro_f1"])
