@@ -1,16 +1,16 @@
-"""Names that are codes: they tell entities apart, and no text says them."""
+"""Detect names that are codes, which identify entities but do not occur in texts."""
 
 import re
 from collections.abc import Collection
 
-#: From this share of codes on a graph has no names to speak of; a few symbols of genes are names.
+#: Share of codes from which a graph counts as unnamed; some gene symbols look like codes.
 NEARLY_ALL = 0.95
 
 _CODE = re.compile(r"[^\W\d_]{0,12}[ _:.-]?\d[\dA-Z._:/-]*")
 
 
 def is_code(name: str) -> bool:
-    """Whether a name is letters followed by digits, or digits.
+    """Whether a name consists of letters followed by digits, or of digits.
 
     >>> [is_code(name) for name in ("D000602", "HP:0000118", "E11.9", "GO 0008150", "38341003")]
     [True, True, True, True, True]
@@ -21,5 +21,5 @@ def is_code(name: str) -> bool:
 
 
 def are_codes(names: Collection[str]) -> bool:
-    """Whether nearly all of some names are codes."""
+    """Whether nearly all names are codes."""
     return bool(names) and sum(map(is_code, names)) >= NEARLY_ALL * len(names)

@@ -11,10 +11,9 @@ from kgbert.utils.errors import GraphError
 
 @dataclass(frozen=True, eq=False)
 class StringColumn:
-    """Strings as one blob of UTF-8 bytes and the offsets where each begins.
+    """Strings as one blob of UTF-8 bytes and the start offset of each string.
 
-    Ten million names cost their bytes and eight more each, and a file of them opens without
-    being read.
+    A string takes its bytes and eight more, and a file of strings can be memory-mapped.
 
     >>> column = StringColumn.from_strings(["fever", "", "Fièvre"])
     >>> len(column), column[2], list(column)
@@ -29,7 +28,7 @@ class StringColumn:
         """Return the strings as a column.
 
         Raises:
-            GraphError: A string holds half a character, which cannot be written as UTF-8.
+            GraphError: A string has a lone surrogate, which UTF-8 cannot encode.
         """
         written = list(strings)
         joined = "".join(written)
@@ -69,7 +68,7 @@ class StringColumn:
         >>> column.find("d"), column.find("c")
         (2, None)
         """
-        # UTF-8 keeps the order of code points, so that nothing has to be decoded.
+        # The byte order of UTF-8 is that of code points, so no string has to be decoded.
         wanted = string.encode(errors="surrogatepass")
         low, high = 0, len(self)
         while low < high:
@@ -81,5 +80,5 @@ class StringColumn:
         return low if low < len(self) and self._bytes(low) == wanted else None
 
     def _bytes(self, index: int) -> bytes:
-        # The numbers of an array cost several times those of Python.
+        # Slicing with Python integers is several times faster than with NumPy scalars.
         return self.blob[self.offsets.item(index) : self.offsets.item(index + 1)].tobytes()

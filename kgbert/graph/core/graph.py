@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from kgbert.graph.health.report import Health
 
-#: Scopes of names, strongest first; ``name_scopes`` holds positions in it.
+#: Scopes of names, strongest first; ``name_scopes`` has indices of it.
 SCOPES = ("preferred", "exact", "related", "broad", "narrow")
 
 #: Relations of hierarchies: the tail is the more general entity.
@@ -36,7 +36,7 @@ HIERARCHICAL = (
     "https://globalwordnet.github.io/schemas/wn#instance_hypernym",
 )
 
-#: Those of them that lead from an instance to its class.
+#: Hierarchical relations from an instance to its class.
 INSTANCE_RELATIONS = ("rdf:type", "http://www.wikidata.org/prop/direct/P31")
 
 
@@ -58,9 +58,9 @@ class Entity:
     names: tuple[Name, ...]
     definition: str
     edges: tuple[tuple[str, str], ...]
-    """(relation id, entity id of the tail) of every edge that leaves the entity."""
+    """(relation id, entity id of the tail) of every outgoing edge."""
     sources: Sources = ()
-    """Which of its sources know the entity, if the graph was merged from several."""
+    """The sources of the entity in a merged graph."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,13 +75,13 @@ class KnowledgeGraph:
 
     entity_ids: StringColumn
     definitions: StringColumn
-    """One an entity; empty where there is none."""
+    """One definition per entity; empty if it has none."""
     names: StringColumn
     name_entities: NDArray[np.int32]
     name_scopes: NDArray[np.uint8]
     name_languages: NDArray[np.uint16]
     languages: tuple[str, ...]
-    """BCP 47 tags; the empty string stands for names without a language."""
+    """BCP 47 tags; the empty string means no language."""
     heads: NDArray[np.int32]
     relations: NDArray[np.int32]
     tails: NDArray[np.int32]
@@ -91,19 +91,19 @@ class KnowledgeGraph:
     version: str = ""
     licence: str = ""
     domain: str = ""
-    """Domain whose word lists linkers use for its names, as "medicine"; no part of the hash."""
+    """Domain whose word lists linkers use, such as "medicine"; not part of the hash."""
     replaced: Mapping[str, str] = field(default_factory=dict)
-    """Obsolete or merged ids, and the id that stands for them now (empty where there is none)."""
+    """Obsolete or merged id -> the id that replaces it (empty if there is none)."""
     notes: tuple[str, ...] = ()
-    """Remarks of the reader: names made from ids, literals of another datatype ..."""
+    """Notes of the reader: names created from ids, literals of another datatype ..."""
     unused_properties: Mapping[str, int] = field(default_factory=dict)
     """Text properties of the sources that were not used, with the number of their values."""
     dropped_edges: tuple[tuple[str, int, str], ...] = ()
-    """(reason, number, an example) of statements between ids that are not edges of the graph."""
+    """(reason, number, an example) of statements between ids that did not become edges."""
     references: References = field(default_factory=lambda: References.of(()))
-    """Statements about entities of other graphs; no part of the hash."""
+    """Statements about entities of other graphs; not part of the hash."""
     origins: Origins | None = None
-    """Which source each entity and edge comes from, if several graphs were merged."""
+    """The sources of each entity and edge in a merged graph."""
 
     def __len__(self) -> int:
         return len(self.entity_ids)
@@ -122,7 +122,7 @@ class KnowledgeGraph:
 
     @cached_property
     def hash(self) -> str:
-        """SHA-256 of the content; provenance does not count."""
+        """SHA-256 of the content without provenance."""
         digest = hashlib.sha256()
         for strings in (self.entity_ids, self.definitions, self.names):
             digest.update(strings.offsets.astype("<i8").tobytes())
@@ -142,16 +142,16 @@ class KnowledgeGraph:
 
     @cached_property
     def name_offsets(self) -> NDArray[np.int64]:
-        """Where the names of entity ``i`` begin and end: ``name_offsets[i : i + 2]``."""
+        """``name_offsets[i : i + 2]`` are the start and end of the names of entity ``i``."""
         return np.searchsorted(self.name_entities, np.arange(len(self) + 1))
 
     @cached_property
     def edge_offsets(self) -> NDArray[np.int64]:
-        """Where the edges that leave entity ``i`` begin and end: ``edge_offsets[i : i + 2]``."""
+        """``edge_offsets[i : i + 2]`` are the start and end of the edges from entity ``i``."""
         return np.searchsorted(self.heads, np.arange(len(self) + 1))
 
     def index(self, entity_id: str) -> int:
-        """Return the entity index of an id, or of what replaced it, or raise KeyError."""
+        """Return the entity index of an id or of its replacement, or raise KeyError."""
         index = self.entity_ids.find(entity_id)
         if index is None:
             index = self.entity_ids.find(self.replaced.get(entity_id, ""))
@@ -163,7 +163,7 @@ class KnowledgeGraph:
         return isinstance(entity_id, str) and self.entity_ids.find(entity_id) is not None
 
     def name(self, index: int) -> str:
-        """Return the first name of an entity index; its id where it has none."""
+        """Return the first name of an entity index, or its id if it has none."""
         first, end = self.name_offsets[index : index + 2]
         return self.names[int(first)] if first < end else self.entity_ids[index]
 
@@ -177,7 +177,7 @@ class KnowledgeGraph:
             )
 
     def entity(self, entity_id: str) -> Entity:
-        """Return one entity, by its id or one that it replaced."""
+        """Return an entity by its id or by an id that it replaced."""
         index = self.index(entity_id)
         edges = range(*self.edge_offsets[index : index + 2].tolist())
         return Entity(
@@ -193,7 +193,7 @@ class KnowledgeGraph:
         )
 
     def health(self) -> "Health":
-        """Return what is in the graph and what may be wrong with it, to print or as JSON."""
+        """Return a report of the content and possible faults of the graph, to print or as JSON."""
         from kgbert.graph.health.report import graph_health
 
         return graph_health(self)
@@ -211,7 +211,7 @@ class KnowledgeGraph:
         return to_rdflib(self)
 
     def to_pyg(self) -> "Data":
-        """Return PyTorch Geometric's Data; see :func:`kgbert.graph.export.to_pyg`."""
+        """Return a PyTorch Geometric Data object; see :func:`kgbert.graph.export.to_pyg`."""
         from kgbert.graph.export import to_pyg
 
         return to_pyg(self)

@@ -1,4 +1,4 @@
-"""Walk a graph's hierarchies; every walk is iterative and ends on cycles."""
+"""Traverse the hierarchies of a graph iteratively; traversals terminate on cycles."""
 
 from collections import deque
 from collections.abc import Iterator
@@ -11,10 +11,10 @@ from kgbert.graph.core.graph import HIERARCHICAL, INSTANCE_RELATIONS, KnowledgeG
 
 
 def is_hierarchical(graph: KnowledgeGraph) -> NDArray[np.bool_]:
-    """Return for each edge whether it is one of a hierarchy: its tail is above its head.
+    """Return for each edge whether it is hierarchical, from an entity to a more general one.
 
-    That a concept of a hierarchy is also an instance of a class, as every concept of some thesauri
-    is, does not put it right below that class.
+    An edge from a concept in a hierarchy to the class that it is an instance of does not count; in
+    some thesauri every concept has one.
     """
     if not graph.relation_ids:
         return np.zeros(0, np.bool_)
@@ -29,7 +29,7 @@ def is_hierarchical(graph: KnowledgeGraph) -> NDArray[np.bool_]:
 
 
 def parents(graph: KnowledgeGraph, index: int) -> list[int]:
-    """Return the entities right above an entity, each once, in the order of its edges.
+    """Return the distinct parents of an entity, in the order of its edges.
 
     >>> from kgbert.graph.storage.builder import GraphBuilder
     >>> builder = GraphBuilder()
@@ -51,7 +51,7 @@ def parents(graph: KnowledgeGraph, index: int) -> list[int]:
 
 
 def ancestors(graph: KnowledgeGraph, index: int) -> Iterator[int]:
-    """Yield everything above an entity, the nearest first, each once."""
+    """Yield the distinct ancestors of an entity, the nearest first."""
     seen, queue = {index}, deque([index])
     while queue:
         for parent in parents(graph, queue.popleft()):
@@ -62,18 +62,21 @@ def ancestors(graph: KnowledgeGraph, index: int) -> Iterator[int]:
 
 
 def levels(graph: KnowledgeGraph) -> NDArray[np.int32]:
-    """Return how far each entity is below the nearest root of a hierarchy.
+    """Return the distance of each entity from the nearest root of a hierarchy.
 
-    Roots, and entities outside every hierarchy, are at 0; what only a cycle lies above, at -1.
+    It is 0 for roots and entities outside hierarchies, and -1 for entities that no root reaches.
     """
-    climbs = is_hierarchical(graph) & (graph.heads != graph.tails)
+    hierarchical = is_hierarchical(graph) & (graph.heads != graph.tails)
     # Row = parent, column = child.
     below = csr_array(
-        (np.ones(int(climbs.sum()), np.bool_), (graph.tails[climbs], graph.heads[climbs])),
+        (
+            np.ones(int(hierarchical.sum()), np.bool_),
+            (graph.tails[hierarchical], graph.heads[hierarchical]),
+        ),
         shape=(len(graph), len(graph)),
     )
     level = np.full(len(graph), -1, np.int32)
-    frontier = np.setdiff1d(np.arange(len(graph), dtype=np.int64), graph.heads[climbs])
+    frontier = np.setdiff1d(np.arange(len(graph), dtype=np.int64), graph.heads[hierarchical])
     depth = 0
     while len(frontier):
         level[frontier] = depth

@@ -1,4 +1,4 @@
-"""How entities and relations are called: IRIs, the ids made of them, and readable names."""
+"""Identifiers of entities and relations: IRIs, compact ids, and readable names."""
 
 import re
 from functools import lru_cache
@@ -8,7 +8,7 @@ _VERSIONED = re.compile(r"^(SNOMEDCT)_US_\d{4}_\d\d_\d\d$")
 
 
 def normalize_id(identifier: str) -> str:
-    """Return a spelling of an id that is the same for everyone who means the same.
+    """Return the normalized spelling of an id, which is equal for equivalent ids.
 
     >>> normalize_id("http://id.nlm.nih.gov/mesh/D005334"), normalize_id("MSH:D005334")
     ('MESH:D005334', 'MESH:D005334')
@@ -34,7 +34,7 @@ def _normal_prefix(prefix: str) -> str:
     return _SPELLINGS.get(known, known)
 
 
-#: Where the owners of well-known vocabularies publish their terms, and the prefix of the CURIEs.
+#: Namespaces of well-known vocabularies at their publishers, and the prefixes of their CURIEs.
 _BASES = {
     "http://id.nlm.nih.gov/mesh/": "MESH",
     "http://purl.bioontology.org/ontology/MESH/": "MESH",
@@ -49,7 +49,7 @@ _BASES = {
     "http://www.wikidata.org/entity/": "WIKIDATA",
     "http://id.who.int/icd/entity/": "ICD11",
 }
-#: Prefixes that mean another one.
+#: Synonyms of prefixes.
 _SPELLINGS = {
     "MSH": "MESH",
     "UMLS_CUI": "UMLS",
@@ -82,11 +82,11 @@ PREFIXES = {
     "efo": "http://www.ebi.ac.uk/efo/",
     "xsd": "http://www.w3.org/2001/XMLSchema#",
 }
-#: What relative addresses in a file are relative to; ids do not show it.
+#: Base IRI of relative IRIs in a file; ids omit it.
 BASE = "http://local.invalid/"
-#: Namespaces whose terms are written as CURIEs; every other IRI stays as it is.
+#: Namespaces whose terms are written as CURIEs; other IRIs are unchanged.
 _SHORTENED = ("rdf", "rdfs", "owl", "skos")
-#: Prefixes and those that files use for a namespace besides.
+#: All prefixes, including alternative ones in files.
 _NAMESPACES = {
     **PREFIXES,
     "dct": PREFIXES["dcterms"],
@@ -100,11 +100,11 @@ _OBO_CURIE = re.compile(r"([A-Za-z][A-Za-z0-9_]*):(\d[A-Za-z0-9]*)")
 _OBO_TERM = re.compile(re.escape(_OBO) + r"([A-Za-z][A-Za-z0-9_]*)_(\d[A-Za-z0-9]*)")
 _OBO_FRAGMENT = re.compile(re.escape(_OBO) + r"[A-Za-z0-9_/.-]+#(\w+)")
 _IRI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\x00-\x20<>\"{}|\\^`]+")
-#: Where ids live that are no IRIs, when a graph is written as RDF.
+#: Namespace of ids that are not IRIs, for the export to RDF.
 _OWN = "urn:kgbert:"
-#: What begins an IRI that may not be an id as it is.
+#: Beginnings of IRIs that may have to be shortened.
 _COMPACTED = ("http", _OWN)
-#: So many ids are not looked at together, which takes their room once more.
+#: Most ids that are checked in one joined string, which takes the same memory again.
 _MANY = 1 << 18
 _SEPARATOR = re.compile(r"[#/:]")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
@@ -123,7 +123,7 @@ def expand(name: str) -> str:
 
 @lru_cache(maxsize=1 << 16)
 def compact(iri: str) -> str:
-    """Return the id under which a graph holds an IRI.
+    """Return the id of an IRI in a graph.
 
     OBO's permanent addresses become CURIEs, so that an ontology reads the same from OBO and
     from OWL; so do the terms of RDF, RDFS, OWL and SKOS. Other IRIs stay as they are.
@@ -150,7 +150,7 @@ def compact(iri: str) -> str:
 
 
 def compact_all(iris: list[str]) -> list[str]:
-    """Return the ids under which a graph holds some IRIs.
+    """Return the ids of IRIs in a graph.
 
     >>> compact_all(["HP:0000002", "http://purl.obolibrary.org/obo/HP_0000001"])
     ['HP:0000002', 'HP:0000001']
@@ -163,7 +163,7 @@ def compact_all(iris: list[str]) -> list[str]:
 
 
 def _compact_term(iri: str) -> str:
-    """Return the id of a plain OBO term, faster than :func:`compact`; of others nothing."""
+    """Return the id of a plain OBO term, faster than :func:`compact`; empty for other IRIs."""
     if not iri.startswith(_OBO) or not iri.isascii():
         return ""
     prefix, _, number = iri[len(_OBO) :].partition("_")
@@ -171,7 +171,7 @@ def _compact_term(iri: str) -> str:
 
 
 def to_iri(entity_id: str) -> str:
-    """Return the IRI whose id is given: :func:`compact` turns it back.
+    """Return the IRI of an id, the inverse of :func:`compact`.
 
     >>> to_iri("HP:0000001"), to_iri("heart attack")
     ('http://purl.obolibrary.org/obo/HP_0000001', 'urn:kgbert:heart%20attack')
@@ -184,7 +184,7 @@ def to_iri(entity_id: str) -> str:
 
 
 def is_blank(term: str) -> bool:
-    """Whether a term of RDF is a blank node.
+    """Whether an RDF term is a blank node.
 
     >>> is_blank("_:b1"), is_blank("http://a.org/b1")
     (True, False)
@@ -202,7 +202,7 @@ def local_name(iri: str) -> str:
 
 
 def name_from_iri(iri: str) -> str:
-    """Return a name made from an IRI, or the empty string where it holds no words.
+    """Return a name created from an IRI, or the empty string if it contains no words.
 
     >>> name_from_iri("http://a.org/onto#LegalPerson"), name_from_iri("http://a.org/is_part_of")
     ('legal person', 'is part of')
@@ -222,7 +222,7 @@ def name_from_iri(iri: str) -> str:
 
 
 def relation_name(relation: str) -> str:
-    """Return the name of a relation that nobody named.
+    """Return a name for a relation without a label.
 
     >>> relation_name("rdfs:subClassOf"), relation_name("http://a.org/hasMember")
     ('is a', 'has member')
@@ -230,7 +230,7 @@ def relation_name(relation: str) -> str:
     return RELATION_NAMES.get(relation) or name_from_iri(relation) or local_name(relation)
 
 
-#: Readable names of the relations that every vocabulary shares.
+#: Readable names of common relations.
 RELATION_NAMES = {
     "rdfs:subClassOf": "is a",
     "rdf:type": "instance of",

@@ -1,4 +1,4 @@
-"""What is said about entities of other graphs, and which sources the parts of a graph come from."""
+"""References to entities of other graphs, and the sources of the parts of a merged graph."""
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,9 +14,9 @@ Sources = tuple[str, ...]
 
 @dataclass(frozen=True, eq=False)
 class References:
-    """Statements that lead out of a graph: cross-references, and edges to what is not in it.
+    """Statements about entities outside a graph: cross-references, and edges to such entities.
 
-    They are no edges and do not count in the graph's hash; merging graphs makes use of them.
+    They are not edges and not part of the hash of the graph. Merging graphs uses them.
 
     >>> list(References.of([(0, "oboInOwl:hasDbXref", "MESH:D005334")]))
     [(0, 'oboInOwl:hasDbXref', 'MESH:D005334')]
@@ -36,7 +36,7 @@ class References:
 
     @classmethod
     def of(cls, statements: Iterable[tuple[int, str, str]]) -> "References":
-        """Return (entity index, relation id, id elsewhere) as columns, in canonical order."""
+        """Return (entity index, relation id, outside id) as columns, in canonical order."""
         ordered = sorted(statements)
         relations = sorted({relation for _, relation, _ in ordered})
         places = {relation: place for place, relation in enumerate(relations)}
@@ -59,9 +59,9 @@ class References:
 
 @dataclass(frozen=True, eq=False)
 class Origins:
-    """Which sources say that an entity or an edge of a merged graph is there.
+    """The sources of each entity and each edge of a merged graph.
 
-    A row costs two bytes: it is a position in ``combinations``, of which there are few.
+    An entry takes two bytes: it is an index of ``combinations``, of which there are few.
 
     >>> origins = Origins.of([("hp.obo",), ("hp.obo", "doid.obo")], [])
     >>> origins.of_entity(1), origins.counts()
@@ -85,13 +85,13 @@ class Origins:
 
     @property
     def sources(self) -> Sources:
-        """All sources, in the order in which they were met."""
+        """All sources, in the order of their first occurrence."""
         return tuple(dict.fromkeys(name for names in self.combinations for name in names))
 
     def counts(self) -> tuple[tuple[str, int, int], ...]:
-        """Return each source with the numbers of entities and edges that it says are there.
+        """Return each source with its numbers of entities and edges.
 
-        What several sources say counts for each of them.
+        An entity or edge of several sources counts for each of them.
         """
         entities = np.bincount(self.entities, minlength=len(self.combinations)).tolist()
         edges = np.bincount(self.edges, minlength=len(self.combinations)).tolist()
@@ -106,7 +106,7 @@ class Origins:
         )
 
     def of_entity(self, index: int) -> Sources:
-        """Return the sources of an entity index."""
+        """Return the sources of an entity, by its index."""
         return self.combinations[self.entities[index]]
 
     def of_edge(self, position: int) -> Sources:

@@ -1,4 +1,4 @@
-"""Words of English that only join others: as the name of an entity one says nothing."""
+"""English function words, which are not useful as names of entities."""
 
 _WORDS = """
 a about above after again all also am among an and any are as at be because been before being

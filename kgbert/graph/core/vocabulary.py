@@ -1,4 +1,4 @@
-"""The predicates and classes that have a meaning to the readers."""
+"""The predicates and classes that readers interpret."""
 
 from kgbert.graph.core.identifiers import PREFIXES, expand, local_name
 
@@ -9,14 +9,14 @@ def _iris(*curies: str) -> tuple[str, ...]:
 
 RDF_TYPE, SUBCLASS, EQUIVALENT = _iris("rdf:type", "rdfs:subClassOf", "owl:equivalentClass")
 ONTOLOGY, ANNOTATION_PROPERTY = _iris("owl:Ontology", "owl:AnnotationProperty")
-#: The OMG's vocabulary of annotations, in which FIBO is written.
+#: The annotation vocabulary of the OMG, which FIBO uses.
 _COMMONS = "https://www.omg.org/spec/Commons/AnnotationVocabulary/"
-#: Namespaces of the languages themselves: what they define is never an entity.
+#: Namespaces of RDF languages, whose terms are never entities.
 META_NAMESPACES = tuple(
     PREFIXES[prefix] for prefix in ("rdf", "rdfs", "owl", "skos", "xsd", "oboInOwl", "ontolex")
 )
 
-#: What plain words in tables, edge attributes and OBO files stand for.
+#: Words in tables, edge attributes and OBO files -> the predicates that they mean.
 RELATION_ALIASES = {
     "is_a": "rdfs:subClassOf",
     "isa": "rdfs:subClassOf",
@@ -38,8 +38,8 @@ RELATION_ALIASES = {
     "description": "dcterms:description",
 }
 
-#: Predicates that hold names, and the scope of those names. Where one entity has several preferred
-#: names in one language, those of a predicate that stands further up here come first.
+#: Predicate of names -> their scope. If an entity has several preferred names in one language,
+#: those of an earlier predicate in this list come first.
 NAME_SCOPES = {
     **dict.fromkeys(
         _iris(
@@ -74,7 +74,7 @@ NAME_SCOPES = {
     **dict.fromkeys(_iris("oboInOwl:hasNarrowSynonym"), "narrow"),
 }
 
-#: The predicate under which names of a scope are written.
+#: Scope -> the predicate of its names in an export.
 SCOPE_PREDICATES = {
     "preferred": "rdfs:label",
     "exact": "oboInOwl:hasExactSynonym",
@@ -82,12 +82,12 @@ SCOPE_PREDICATES = {
     "broad": "oboInOwl:hasBroadSynonym",
     "narrow": "oboInOwl:hasNarrowSynonym",
 }
-#: The predicate under which definitions are written.
+#: The predicate of definitions in an export.
 DEFINITION = "obo:IAO_0000115"
 
 SYNONYM = SCOPE_PREDICATES["exact"]
 
-#: Predicates that hold definitions, and how much each is one: the least number wins.
+#: Predicate of definitions -> its priority; the lowest number wins.
 DEFINITION_RANKS = {
     **dict.fromkeys(
         _iris(
@@ -124,7 +124,7 @@ REPLACED_BY = _iris(
 )
 ALTERNATIVE_ID = _iris("oboInOwl:hasAlternativeId")
 
-#: Classes of things that are relations, not entities.
+#: Classes of relations.
 PROPERTY_TYPES = _iris(
     "rdf:Property",
     "owl:ObjectProperty",
@@ -139,7 +139,7 @@ PROPERTY_TYPES = _iris(
     "owl:OntologyProperty",
 )
 
-#: Classes of things about the file or the vocabulary: never entities.
+#: Classes of metadata, whose instances are never entities.
 METADATA_TYPES = _iris(
     "owl:Ontology",
     "owl:AllDisjointClasses",
@@ -156,7 +156,7 @@ METADATA_TYPES = _iris(
     *("ontolex:LexicalSense", "ontolex:Form", "http://www.w3.org/ns/lemon/lime#Lexicon"),
 )
 
-#: Predicates between IRIs that are about the file or its terms, not about what these mean.
+#: Predicates between IRIs that are metadata of the file or its terms.
 METADATA_PREDICATES = frozenset(
     _iris(
         "rdfs:seeAlso",
@@ -206,16 +206,16 @@ METADATA_PREDICATES = frozenset(
         ),
     )
 )
-#: Namespaces of predicates that say where a statement or a file comes from.
+#: Namespaces of provenance predicates.
 METADATA_NAMESPACES = (
     "http://www.w3.org/ns/prov#",
     "http://rdfs.org/ns/void#",
     "http://www.w3.org/ns/dcat#",
     "http://purl.org/pav/",
 )
-#: Predicates of equal or similar concepts elsewhere; some files write these as text.
+#: Predicates of equivalent or similar outside concepts; some files write these as text.
 MATCHES = _iris(*(f"skos:{kind}Match" for kind in ("exact", "close", "broad", "narrow", "related")))
-#: What joins a graph to others: cross-references, and "this is that" (see kgbert.merge_graphs).
+#: The predicate of cross-references, which kgbert.merge_graphs can use.
 XREF = expand("oboInOwl:hasDbXref")
 LICENCES = _iris(
     "dcterms:license",
@@ -227,7 +227,7 @@ LICENCES = _iris(
     "dc:rights",
 )
 VERSIONS = _iris("owl:versionInfo", "owl:versionIRI")
-#: Predicates whose objects are text even where a format does not tell text from ids.
+#: Predicates with text objects, for formats that do not distinguish text from ids.
 TEXT_PREDICATES = frozenset((*DEFINITION_RANKS, *DEPRECATED, *REPLACED_BY, *ALTERNATIVE_ID))
 
 IMPORTS, SUBPROPERTY = _iris("owl:imports", "rdfs:subPropertyOf")
@@ -236,19 +236,19 @@ RANGES = _iris("rdfs:range", "schema:rangeIncludes", "http://schema.org/rangeInc
 #: Predicates about relations and ontologies, not between entities.
 SCHEMA_PREDICATES = frozenset((IMPORTS, SUBPROPERTY, *DOMAINS, *RANGES))
 
-#: What stands for what, here or elsewhere, and what a file says about itself, as text or as IRI.
+#: Predicates of replacements, references and metadata whose objects are texts or IRIs.
 IRI_OR_TEXT_PREDICATES = frozenset((*REPLACED_BY, *ALTERNATIVE_ID, XREF, *VERSIONS, *LICENCES))
-#: Predicates of texts whose sub-properties are read as they are.
+#: Predicates of texts whose sub-properties are read like them.
 TEXT_SUPERPROPERTIES = frozenset((*NAME_SCOPES, *DEFINITION_RANKS))
 
-#: Relations that are stored as their inverse, so that one direction has one name.
+#: Relation -> the inverse relation that is stored instead, so that each edge has one form.
 INVERSES = {
     expand("skos:narrower"): expand("skos:broader"),
     expand("skos:narrowMatch"): expand("skos:broadMatch"),
 }
 
 
-#: Local names of text properties that are read without being known, and what they are read as.
+#: Local names of unknown text properties -> the known property that they are read as.
 _LOCAL_NAMES = {
     **dict.fromkeys(
         ("label", "preflabel", "preferredlabel", "preferredname", "preferredterm", "name"),
@@ -275,7 +275,7 @@ _LOCAL_NAMES = {
 
 
 def by_local_name(predicate: str) -> str:
-    """Return the predicate as which one is read because of its local name, or an empty string.
+    """Return the known predicate for the local name of a predicate, or an empty string.
 
     >>> by_local_name("http://a.org/onto#alternate_name")
     'http://www.geneontology.org/formats/oboInOwl#hasExactSynonym'
