@@ -63,7 +63,7 @@ def test_a_combining_mark_outside_its_token_loses_no_link():
     assert len(links.tokens) > 1
 
 
-def test_mentions_behind_the_cut_are_left_out_and_those_of_unknown_entities_told():
+def test_truncated_mentions_are_left_out_and_unknown_entities_reported():
     offsets = [(0, 0), (0, 5), (0, 0)]
     mentions = [
         mention(0, 5, "EX:1"),

@@ -88,7 +88,7 @@ def pairs(encoded):
     return zip(encoded.links.tokens.tolist(), encoded.links.entities.tolist(), strict=True)
 
 
-def test_the_batch_says_where_the_marks_are_whatever_side_is_padded():
+def test_the_batch_has_the_marker_tokens_for_either_padding_side():
     for family in ("bert", "xlnet"):
         processor = tiny_processor(family)
         encoded = processor.encode([pair_of("fever and cough"), pair_of("a lung")])
@@ -107,7 +107,7 @@ def test_an_argument_that_is_cut_off_is_refused():
         processor.encode([pair_of("fever fever fever fever fever fever cough")])
 
 
-def test_a_model_of_relations_is_told_where_the_arguments_are(fused):
+def test_a_relation_model_receives_the_marker_tokens(fused):
     model = fused(kind=KGBertForRelationClassification)
 
     with raises("batch-without-arguments"):

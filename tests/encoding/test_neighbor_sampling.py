@@ -94,7 +94,7 @@ def test_the_order_and_repetition_of_entities_is_irrelevant(graph, data):
 
 
 @given(graphs(), st.data())
-def test_nodes_stand_hop_by_hop_with_the_entities_asked_for_first(graph, data):
+def test_nodes_are_in_hop_order_with_the_requested_entities_first(graph, data):
     sampler, seeds, epoch = sampled(data, graph)
 
     found = sampler.sample(seeds, epoch)

@@ -112,7 +112,7 @@ def test_texts_that_are_cut_off_are_counted_once_a_call(caplog, monkeypatch):
     assert [len(text.offsets) for text in encoded] == [3, 6, 6]
 
 
-def test_a_linker_whose_ids_are_not_the_graphs_is_told_of(caplog, monkeypatch):
+def test_a_linker_with_ids_outside_the_graph_causes_a_warning(caplog, monkeypatch):
     monkeypatch.setattr(logging.getLogger("kgbert.encoding.processor"), "filters", [])
 
     def foreign(texts):

@@ -104,7 +104,7 @@ def test_an_unknown_card_lists_the_known_ones():
         ("name = ", "not a readable graph card"),
     ],
 )
-def test_a_card_with_a_fault_says_which(wrong, complaint, tmp_path):
+def test_the_error_of_a_faulty_card_names_the_fault(wrong, complaint, tmp_path):
     path = tmp_path / "wrong.toml"
     path.write_text(wrong)
 

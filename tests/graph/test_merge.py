@@ -81,7 +81,7 @@ def named(*pairs, edges=()):
     return builder.build()
 
 
-def test_a_cross_reference_joins_when_it_is_asked_for(graphs):
+def test_a_cross_reference_joins_with_the_option(graphs):
     apart = merge_graphs(graphs)
     joined = merge_graphs(graphs, match_on=["xref"])
 
@@ -305,7 +305,7 @@ def test_joining_depends_on_no_order_and_keeps_each_homes_ids_apart(pairs, homes
 
 
 @pytest.mark.parametrize("order", [1, -1])
-def test_an_id_is_at_home_where_most_is_said_about_it(order):
+def test_the_home_of_an_id_is_the_graph_with_most_statements(order):
     heart = named(("A:1", "heart"), ("A:1", "cor"))
     stub = named(("B:1", "hjerte"), ("A:1", "A:1"), edges=[("B:1", "owl:sameAs", "A:1")])
 
@@ -316,7 +316,7 @@ def test_an_id_is_at_home_where_most_is_said_about_it(order):
 
 
 @given(names=st.sets(st.text("abc", min_size=1, max_size=3), min_size=1))
-def test_a_graph_merged_with_itself_says_the_same(names):
+def test_a_graph_merged_with_itself_has_the_same_content(names):
     graph = named(*((f"X:{name}", name) for name in names))
 
     assert merge_graphs([graph, graph]) == merge_graphs([graph]) == graph

@@ -108,7 +108,7 @@ def test_a_device_is_refused():
         read_graph(os.devnull)
 
 
-def test_an_unrecognised_format_says_how_to_name_it(tmp_path):
+def test_the_error_of_an_unrecognised_format_names_the_option(tmp_path):
     path = tmp_path / "poem.txt"
     path.write_text("Shall I compare thee to a summer's day?")
 
@@ -170,7 +170,7 @@ def test_an_ontology_without_labels_names_the_file_and_the_remedy(tmp_path):
     assert "http://a.org/x" in message
 
 
-def test_names_are_made_from_the_ids_when_asked(tmp_path):
+def test_names_are_created_from_ids_with_the_option(tmp_path):
     path = tmp_path / "bare.nt"
     path.write_text("<http://a.org/LegalPerson> <http://a.org/knows> <http://a.org/some_body> .")
 

@@ -321,7 +321,7 @@ def test_options_that_cannot_work_are_refused(options, code):
         KGBertModel(KGBertConfig(**config))
 
 
-def test_the_upper_half_is_injected_unless_told_otherwise():
+def test_the_upper_half_is_injected_by_default():
     assert KGBertConfig(backbone=tiny_config("bert")).injected_layers == [2, 3]
 
 

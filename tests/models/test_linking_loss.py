@@ -36,7 +36,7 @@ def test_the_gold_candidates_share_counts_and_where_it_is_missing_that_of_the_nu
     assert found == pytest.approx((-log(0.6) - log(1 - 0.3)) / 2)
 
 
-def test_where_nothing_is_said_nothing_is_taught():
+def test_unlabelled_links_have_no_loss():
     assert loss_of_gold([IGNORED] * 4) == 0.0
 
 
@@ -56,7 +56,7 @@ def batch_with_gold(*entities):
     return KGBertCollator(task, processor)([texts[0], texts[1]])
 
 
-def test_gold_links_are_told_of_the_tokens_of_their_mention_alone():
+def test_only_the_tokens_of_a_mention_have_gold_links():
     batch = batch_with_gold("EX:8", "EX:3")
 
     gold = batch["link_gold"]
@@ -66,7 +66,7 @@ def test_gold_links_are_told_of_the_tokens_of_their_mention_alone():
     assert gold[(places > 0) & (rows == 0)].tolist() == [0, 1] + [0] * 5
 
 
-def test_gold_links_add_to_the_loss_what_their_weight_says(fused):
+def test_gold_links_add_their_weighted_loss(fused):
     batch = batch_with_gold("EX:8", "EX:2")
     losses = []
     for weight in (0.0, 0.1, 0.2):
@@ -104,7 +104,7 @@ def test_another_fusion_has_no_attention_to_teach(fused):
         fused(linking_loss=0.1, fusion="pooled")
 
 
-def test_evaluation_is_not_told_of_gold_links(fused):
+def test_evaluation_has_no_gold_links(fused):
     model = perturb(fused(linking_loss=0.5))
     batch = tiny_processor()(TEXTS)
     labels = torch.zeros(len(TEXTS), dtype=torch.int64)

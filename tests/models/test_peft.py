@@ -97,7 +97,7 @@ def test_lora_on_the_maps_of_the_knowledge_attention_takes_effect(fused):
     assert torch.allclose(run(with_lora.merge_and_unload(), batch).logits, answer, atol=1e-5)
 
 
-def test_whoever_freezes_the_gates_at_zero_is_told_once(fused, caplog):
+def test_gates_frozen_at_zero_cause_one_warning(fused, caplog):
     model = fused()
     with_lora = adapted(model, target_modules=["query", "value"])
 
@@ -109,7 +109,7 @@ def test_whoever_freezes_the_gates_at_zero_is_told_once(fused, caplog):
 
 
 @pytest.mark.parametrize("fusion", FUSIONS)
-def test_whoever_trains_or_has_trained_knowledge_is_told_nothing(fused, fusion, caplog):
+def test_trained_or_trainable_knowledge_causes_no_warning(fused, fusion, caplog):
     model, batch = fused(fusion=fusion), tiny_processor()(TEXTS)
 
     with caplog.at_level(logging.WARNING):

@@ -74,7 +74,7 @@ def test_one_head_leaves_no_map_for_the_text(fused, monkeypatch):
 
 
 @pytest.mark.parametrize("heads", HEADS)
-def test_the_attention_that_is_told_is_that_of_sampled_vectors(fused, heads):
+def test_recorded_attention_equals_that_of_sampled_vectors(fused, heads):
     model, processor = perturb(fused(pooling="mean", **HEADS[heads])), tiny_processor()
     with model.record_attention() as sampled:
         run(model, processor(TEXTS))
@@ -276,7 +276,7 @@ def test_a_model_that_computes_no_vectors_has_none_to_precompute(fused):
         plain.check_vectors(vectors)
 
 
-def test_precomputing_tells_how_far_it_is_and_leaves_the_mode_alone(fused):
+def test_precomputing_reports_progress_and_keeps_the_mode(fused):
     model, progress = fused().train(), []
 
     model.precompute(tiny_processor(), lambda done, all_of_it: progress.append((done, all_of_it)))

@@ -104,7 +104,7 @@ def test_a_catalog_that_attacks_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize("content", [None, "notes.txt"])
-def test_a_folder_without_graphs_says_what_it_holds(content, tmp_path):
+def test_the_error_of_a_folder_without_graphs_lists_its_content(content, tmp_path):
     if content:
         (tmp_path / content).write_text("nothing")
 

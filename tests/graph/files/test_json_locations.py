@@ -93,7 +93,7 @@ def test_every_mistake_has_a_line(value, indent):
         ('{"graphs": [{"nodes": [],\n"edges": [\n{"sub": "a", "pred": "is_a"}]}]}', 3),
     ],
 )
-def test_where_obo_graphs_lack_something_is_told(wrong, line, tmp_path):
+def test_missing_parts_of_obo_graphs_are_located(wrong, line, tmp_path):
     path = tmp_path / "five.json"
     path.write_text(wrong)
 
@@ -101,7 +101,7 @@ def test_where_obo_graphs_lack_something_is_told(wrong, line, tmp_path):
         read_graph(path, format="obographs")
 
 
-def test_where_a_remote_context_is_asked_for_is_told(tmp_path):
+def test_a_remote_context_is_located(tmp_path):
     path = tmp_path / "far.jsonld"
     path.write_text('{"@graph": [{},\n{"@context": [{},\n"http://a.org/context"]}]}')
 

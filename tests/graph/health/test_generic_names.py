@@ -40,7 +40,7 @@ def test_an_empty_graph_has_no_names():
     assert generic_names(GraphBuilder().build()) == {}
 
 
-def test_a_sample_of_a_large_graph_tells_the_share():
+def test_the_share_is_estimated_from_a_sample_of_a_large_graph():
     shares = generic_names(built("share", ["a share", "nothing"] * SAMPLE))
 
     assert shares == {"share": pytest.approx(0.5, abs=0.05)}

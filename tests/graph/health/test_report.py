@@ -79,7 +79,7 @@ def test_an_entity_with_most_of_the_edges_is_a_hub():
     assert built(names, edges).health().hubs == Finding(1, ("entity 0 (A:0): 199 edges",))
 
 
-def test_json_says_the_same_as_the_fields():
+def test_json_equals_the_fields():
     health = expected().health()
 
     content = json.loads(health.json())

@@ -129,7 +129,7 @@ def test_rdflib_understands_the_same_of_the_whole_file(tmp_path_factory, syntax,
     assert graphs[0] == graphs[1]
 
 
-def test_an_error_is_told_with_its_line_in_the_whole_file(tmp_path):
+def test_an_error_has_its_line_in_the_whole_file(tmp_path):
     path = tmp_path / "graph.ttl"
     path.write_bytes(written("turtle", LEFT_OUT["unlabelled"][1], "", ":a :b"))
     line = path.read_text().count("\n") + 1
@@ -139,7 +139,7 @@ def test_an_error_is_told_with_its_line_in_the_whole_file(tmp_path):
 
 
 @pytest.mark.parametrize("wrong", ["<p:b>c</p:b>", "</b>", "<rdfs:label>&c;</rdfs:label>"])
-def test_an_error_in_xml_is_told_with_its_line_too(wrong, tmp_path):
+def test_an_error_in_xml_has_its_line_too(wrong, tmp_path):
     path = tmp_path / "graph.rdf"
     path.write_bytes(written("xml", LEFT_OUT["element"][1], f"{wrong}", RESTRICTED["xml"]))
     line = path.read_text().splitlines().index(wrong) + 1

@@ -50,7 +50,7 @@ def test_what_is_under_a_kind_of_name_is_a_name(place, folder):
     assert graph.notes[0].startswith("2 names and definitions are under sub-properties")
 
 
-def test_there_is_no_more_room_for_what_waits_than_was_said(folder, monkeypatch):
+def test_the_number_of_pending_statements_is_limited(folder, monkeypatch):
     monkeypatch.setattr(subproperties, "_MOST_PENDING", 1)
     (folder / "b.ttl").write_text(TURTLE.rsplit(":heart", 1)[0] + DECLARED)
 

@@ -95,7 +95,7 @@ TRUTHY = """\
 )
 
 
-def test_what_is_not_asked_for_is_not_held_while_wikidata_is_read(tmp_path):
+def test_unselected_content_is_not_kept_in_memory_while_wikidata_is_read(tmp_path):
     path = tmp_path / "truthy.nt"
     path.write_text(TRUTHY)
     statements = Statements(find_card("wikidata").options)
@@ -120,7 +120,7 @@ def test_wikidata_is_read_with_its_card(tmp_path):
     )
 
 
-def test_a_joining_address_is_read_whatever_relations_are_asked_for(tmp_path):
+def test_a_joining_predicate_is_read_for_any_selected_relations(tmp_path):
     same, part = "http://a.org/same", "http://a.org/part"
     label = "http://www.w3.org/2000/01/rdf-schema#label"
     for name, other in ("a", "b"), ("b", "a"):
@@ -138,7 +138,7 @@ def test_a_joining_address_is_read_whatever_relations_are_asked_for(tmp_path):
 
 
 @pytest.mark.parametrize(("label", "note"), [("dcterms:title", "1"), ("dcterms:titel", "0")])
-def test_how_many_names_a_property_gave_is_told(label, note, tmp_path):
+def test_the_number_of_names_of_a_property_is_noted(label, note, tmp_path):
     path = tmp_path / "tongues.ttl"
     title = '<http://a.org/1> <http://purl.org/dc/terms/title> "Heart" .'
     path.write_text(TONGUES + title)

@@ -66,7 +66,7 @@ def test_frames_are_merged_where_the_options_say_so():
     assert graph.entity("B:1").name == "heart"
 
 
-def test_a_frame_that_is_no_graph_says_what_it_lacks():
+def test_the_error_of_a_frame_that_is_no_graph_names_missing_columns():
     with raises("unknown-columns"):
         read_graph(pd.DataFrame({"colour": ["red"], "taste": ["sweet"], "weight": [1], "x": [2]}))
     with raises("empty-table"):

@@ -160,7 +160,7 @@ def test_a_fusion_without_vectors_of_entities_is_refused(head):
         head(fusion="knowbert", graph_layers=0)
 
 
-def test_the_processor_tells_candidates_again_after_saving(tmp_path):
+def test_a_loaded_processor_has_the_same_candidates(tmp_path):
     processor = linking_processor(linker=None)
     processor.save_pretrained(tmp_path)
 

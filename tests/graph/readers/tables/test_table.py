@@ -241,7 +241,7 @@ def test_a_header_that_lacks_a_column_is_no_row(header, tmp_path):
     assert f"no column 'subject' among {header.replace(',', ', ')}" in error.value.message
 
 
-def test_that_a_table_has_no_header_is_told_with_its_first_row(tmp_path):
+def test_the_error_of_a_table_without_header_shows_its_first_row(tmp_path):
     path = tmp_path / "bare.csv"
     path.write_text("heart,part of,body\n")
 
@@ -251,7 +251,7 @@ def test_that_a_table_has_no_header_is_told_with_its_first_row(tmp_path):
     )
 
 
-def test_that_edges_have_no_relation_is_told(tmp_path):
+def test_edges_without_a_relation_are_reported(tmp_path):
     path = tmp_path / "edges.csv"
     path.write_text("child,parent\nheart,organ\n")
 
