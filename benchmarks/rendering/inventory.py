@@ -87,7 +87,6 @@ FORMATS = {
     "dictionaries, one entity per line: `id||name|synonym`": ("dictionary",),
     "UMLS RRF files or folders": ("rrf",),
     "JSON or JSON Lines records of entities, nested JSON trees": ("records", "tree"),
-    "lists of names, or of paths in a hierarchy": ("names", "paths"),
     "STIX 2 (security), FHIR code systems (health), Wikidata entities": (
         "stix",
         "fhir",
@@ -107,7 +106,7 @@ REASONS = {
     "numpy": "the columns of a graph, the sampler",
     "rdflib": "every RDF syntax; graphs as input and output",
     "safetensors": "files of graphs, features and models without pickle",
-    "scikit-learn": "accuracy and F1; TF-IDF of the nearest-name linker",
+    "scikit-learn": "accuracy and F1; TF-IDF of the char-ngram linker",
     "scipy": "sparse matrices of names, distributions of the statistics",
     "torch": "models and training",
     "tqdm": "progress bars in a terminal",

@@ -1,6 +1,8 @@
 import pytest
 import torch
+from transformers import AutoConfig
 
+from kgbert.features.backbones import family_of
 from kgbert.models.auto import (
     KGBertForSequenceClassification,
     KGBertForTokenClassification,
@@ -28,6 +30,9 @@ RIVALS = sorted(set(FUSIONS) - {"attention"})
 #: Families whose feed-forward part ERNIE can enter.
 UNGATED = sorted(set(FAMILIES) - {"modernbert"})
 
+#: Families whose tokens see only the tokens before them.
+CAUSAL = [family for family in FAMILIES if family_of(AutoConfig.for_model(family)).causal]
+
 TASKS = (KGBertForSequenceClassification, KGBertForTokenClassification)
 
 #: Every rival with every task that it is for.
@@ -47,14 +52,28 @@ def hops(fusion):
     return {} if FUSIONS[fusion].reads_graph else {"graph_layers": 0}
 
 
-@pytest.mark.parametrize("family", UNGATED)
-@pytest.mark.parametrize("fusion", RIVALS)
+@pytest.mark.parametrize(
+    ("fusion", "family"),
+    [
+        (fusion, family)
+        for fusion in RIVALS
+        for family in UNGATED
+        if not (FUSIONS[fusion].needs_bidirectional and family in CAUSAL)
+    ],
+)
 def test_a_rival_starts_as_the_plain_model(fused, plain, fusion, family):
     batch = processor_of(fusion, family)(TEXTS)
 
     ours = run(fused(family, fusion=fusion, **hops(fusion)), batch)
 
     assert torch.equal(ours.logits, run(plain(family), tokens_of(batch)).logits)
+
+
+@pytest.mark.parametrize("family", CAUSAL)
+@pytest.mark.parametrize("fusion", ["ernie", "knowbert"])
+def test_a_rival_that_reads_both_directions_refuses_a_causal_backbone(fused, fusion, family):
+    with raises("fusion-needs-bidirectional"):
+        fused(family, fusion=fusion, **hops(fusion))
 
 
 @pytest.mark.parametrize("pooling", POOLINGS)
