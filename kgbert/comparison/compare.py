@@ -66,7 +66,7 @@ def compare(
     task: str | Task = AUTO,
     linker: str | Linker = "dictionary",
     output: str | Path = "kgbert-results",
-    training_config: TrainingConfig | None = None,
+    config: TrainingConfig | None = None,
 ) -> ComparisonResult:
     """Return whether a graph helps on labelled texts: every arm is trained on paired seeds.
 
@@ -86,7 +86,7 @@ def compare(
         task: Name of a task, a task of your own, or ``auto`` to infer it from the columns.
         linker: Name of a linker, or a linker of your own.
         output: Folder of the results.
-        training_config: How every arm is trained; the defaults if None.
+        config: How every arm is trained; the defaults if None.
 
     Raises:
         KGBertError: The texts cannot be learnt, linked or judged; nothing was trained.
@@ -110,7 +110,7 @@ def compare(
             split=split,
             arms=[find_arm(arm) for arm in arms],
             seeds=range(seeds),
-            training_configs={"default": training_config or TrainingConfig()},
+            training_configs={"default": config or TrainingConfig()},
             seed_hint=f"Compare again with seeds={seeds_needed()} or more.",
         )
     )
