@@ -147,7 +147,7 @@ def test_a_folder_of_tables_is_one_graph_unless_an_ontology_lies_there(tmp_path)
     assert "heart" not in read_graph(tmp_path).names
 
 
-@pytest.mark.parametrize("name", ["a" * 5000, "a" * 250, "a%00b", "a\0b"])
+@pytest.mark.parametrize("name", ["a" * 5000, "a" * 250, "a%00b"])
 def test_an_import_that_is_no_file_name_is_not_found(name, tmp_path):
     (tmp_path / "animals.ttl").write_text(ANIMALS.replace("plants/", name))
 

@@ -52,7 +52,8 @@ def tables_of(links, tokens, entities):
 
 def last_token_of(links, tokens):
     texts, width = tokens.shape[:2]
-    return readout_table(links, layout_of(links), texts=texts, width=width, token=-1)
+    last = torch.full((texts,), width - 1)
+    return readout_table(links, layout_of(links), last, width=width)
 
 
 @given(linked())

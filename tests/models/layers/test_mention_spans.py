@@ -18,7 +18,8 @@ def spans_of(batch):
         batch["link_node_index"],
         batch["link_scores"],
     )
-    return mention_spans(links, batch["input_ids"].shape[1], 0)
+    texts, width = batch["input_ids"].shape
+    return mention_spans(links, width, torch.zeros(texts, dtype=torch.int64))
 
 
 @given(texts=st.lists(WORDS, min_size=1, max_size=4))
