@@ -29,7 +29,7 @@ def normalised(message: str) -> str:
     temporary = re.escape(str(Path(tempfile.gettempdir())))
     # The folder of a test is named after it; pytest-xdist puts that into one for each process.
     own = rf"{temporary}/pytest-of-[^/]+/pytest-\d+/(?:popen-gw\d+/)?[^/\s'\":;,)]+"
-    message = re.sub(own, f"{tempfile.gettempdir()}/test", message)
+    message = re.sub(rf"{own}(?![^\s'\":;,)])", "TMP/test", message)
     message = re.sub(rf"{temporary}/[^\s'\":;,)]*/", "TMP/", message)
     message = re.sub(r"\b(?=[a-f]*\d)[0-9a-f]{12,64}\b", "HASH", message)
     return " ".join(message.split())
