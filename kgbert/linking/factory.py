@@ -1,7 +1,6 @@
 """Make linkers by name, combine them, and save and restore their settings."""
 
 from collections.abc import Iterable, Sequence
-from importlib.metadata import entry_points
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
@@ -13,7 +12,7 @@ from kgbert.linking.dictionary.settings import LinkerSettings
 from kgbert.linking.mention import Linker, Mention, as_texts
 from kgbert.utils.errors import KGBertError, Remedy
 from kgbert.utils.lazy_table import LazyTable
-from kgbert.utils.registry import LINKERS_GROUP, lookup
+from kgbert.utils.registry import LINKERS_GROUP, lookup, plugins_of
 
 if TYPE_CHECKING:
     from kgbert.features.entity_features import EntityFeatures
@@ -192,10 +191,12 @@ def _uses_dictionary(kind: Any) -> bool:
 
 
 def _registered_name(kind: type) -> str:
-    target = f"{kind.__module__}:{kind.__qualname__}"
-    plugins = (point.name for point in entry_points(group=LINKERS_GROUP) if point.value == target)
-    if name := LINKERS.name_of(kind) or next(plugins, ""):
+    if name := LINKERS.name_of(kind):
         return name
+    target = f"{kind.__module__}:{kind.__qualname__}"
+    for point in plugins_of(LINKERS_GROUP):
+        if point.value == target:
+            return point.name
     raise KGBertError(
         f"a linker of type {kind.__name__} has no settings, so it cannot be saved with a "
         "processor; save the processor with the dictionary linker, and set `processor.linker` "

@@ -1,16 +1,11 @@
 """The tasks by name, and the detection of the task of a file or a model."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from kgbert.tasks.base import Task
-from kgbert.tasks.entity_linking import EntityLinking
-from kgbert.tasks.multi_label_classification import MultiLabelClassification
-from kgbert.tasks.regression import Regression
-from kgbert.tasks.relation_classification import RelationClassification
-from kgbert.tasks.text_classification import TextClassification
-from kgbert.tasks.token_classification import TokenClassification
 from kgbert.utils.errors import DataError, KGBertError, Remedy
+from kgbert.utils.lazy_table import LazyTable
 from kgbert.utils.registry import TASKS_GROUP, lookup
 
 if TYPE_CHECKING:
@@ -89,19 +84,21 @@ def task_of_config(config: "PreTrainedConfig", model_class: str = "") -> Task:
 
 def task_of_class(name: str) -> Task | None:
     """Return the most general task that a class of model is for; None for a bare encoder."""
-    general_first = reversed(TASKS.values())
+    general_first = reversed(list(TASKS.values()))
     return next((task for task in general_first if task.model_class.__name__ == name), None)
 
 
 #: The tasks by name, more specific ones first: ``auto`` takes the first that fits a file's rows.
-TASKS: dict[str, Task] = {
-    task.name: task
-    for task in (
-        RelationClassification(),
-        EntityLinking(),
-        TokenClassification(),
-        MultiLabelClassification(),
-        Regression(),
-        TextClassification(),
-    )
-}
+TASKS: MutableMapping[str, Task] = LazyTable(
+    {
+        "relation-classification": "kgbert.tasks.relation_classification:RelationClassification",
+        "entity-linking": "kgbert.tasks.entity_linking:EntityLinking",
+        "token-classification": "kgbert.tasks.token_classification:TokenClassification",
+        "multi-label-classification": (
+            "kgbert.tasks.multi_label_classification:MultiLabelClassification"
+        ),
+        "regression": "kgbert.tasks.regression:Regression",
+        "text-classification": "kgbert.tasks.text_classification:TextClassification",
+    },
+    instantiate=True,
+)

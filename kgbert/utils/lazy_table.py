@@ -1,26 +1,46 @@
 """A table of names whose objects are imported when they are used."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from importlib import import_module
 from typing import Any
 
 
-class LazyTable(Mapping[str, Any]):
-    """Maps names to objects given as ``"package.module:attribute"``.
+class LazyTable(MutableMapping[str, Any]):
+    """Maps names to objects given as ``"package.module:attribute"``, imported once.
 
-    Listing the names or testing for one imports nothing.
+    Listing the names or testing for one imports nothing. Objects may be added as they are.
+
+    Args:
+        targets: Where the object of each name is defined.
+        instantiate: Whether the attributes are classes of which the table holds one instance each.
 
     >>> table = LazyTable({"ordered": "collections:OrderedDict"})
     >>> list(table), "ordered" in table, table["ordered"].__name__
     (['ordered'], True, 'OrderedDict')
+    >>> table = LazyTable({"ordered": "collections:OrderedDict"}, instantiate=True)
+    >>> table["ordered"] is table["ordered"]
+    True
     """
 
-    def __init__(self, targets: Mapping[str, str]) -> None:
-        self._targets = dict(targets)
+    def __init__(self, targets: Mapping[str, str], *, instantiate: bool = False) -> None:
+        self._targets: dict[str, str] = dict(targets)
+        self._objects: dict[str, Any] = {}
+        self._instantiate = instantiate
 
     def __getitem__(self, name: str) -> Any:
-        module, _, attribute = self._targets[name].partition(":")
-        return getattr(import_module(module), attribute)
+        if name not in self._objects:
+            module, _, attribute = self._targets[name].partition(":")
+            imported = getattr(import_module(module), attribute)
+            self._objects[name] = imported() if self._instantiate else imported
+        return self._objects[name]
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        self._targets.setdefault(name, "")
+        self._objects[name] = value
+
+    def __delitem__(self, name: str) -> None:
+        del self._targets[name]
+        self._objects.pop(name, None)
 
     def __contains__(self, name: object) -> bool:
         return name in self._targets

@@ -12,7 +12,6 @@ from kgbert.cli.options.texts import columns_of
 from kgbert.data import Columns, Example, read_examples, read_records
 from kgbert.tasks.base import Task
 from kgbert.tasks.registry import AUTO, TASKS, detect_task, find_task
-from kgbert.tasks.text_classification import TextClassification
 from kgbert.training.defaults import ENCODER_LEARNING_RATE, HEAD_LEARNING_RATE, KNOWLEDGE_SHARE
 
 if TYPE_CHECKING:
@@ -44,7 +43,7 @@ def task_of(arguments: Namespace) -> Task:
     """
     path = arguments.texts or arguments.train
     if arguments.task != AUTO or not path:
-        return find_task(TextClassification() if arguments.task == AUTO else arguments.task)
+        return find_task("text-classification" if arguments.task == AUTO else arguments.task)
     records = read_records(path, Columns(columns_of(arguments)))
     return detect_task([record.values for record in records])
 

@@ -133,4 +133,4 @@ def test_the_scopes_of_names_are_plotted_and_listed():
     words = page_of(builder.build()).words
 
     assert "What its names are" in words
-    assert "3: 1 preferred, 1 exact, 1 narrow (languages: not said 2, de 1)" in words
+    assert "3: 1 preferred, 1 exact, 1 narrow (languages: none 2, de 1)" in words

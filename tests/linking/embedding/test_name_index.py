@@ -139,7 +139,7 @@ def test_unknown_pooling_names_those_there_are(encoder):
 
 def test_every_name_of_a_graph_has_a_vector_once_an_entity(encoder):
     builder = GraphBuilder()
-    for entity, name in [("A", "Fever"), ("A", "fever"), ("B", "fever"), ("B", "Lung")]:
+    for entity, name in [("A", "Fever"), ("A", "fever"), ("B", "Lung"), ("B", "fever")]:
         builder.add_name(entity, name)
     graph = builder.build()
 

@@ -214,7 +214,7 @@ def test_command_writes_a_linker_that_link_takes(obo, folder, tmp_path, capsys):
     [
         (["--validation", "{texts}"], "no span says which entity it names"),
         (["--output", "{texts}"], "this is a file; name a folder"),
-        (["--output", "{folder}"], "this folder holds files that are no linker of kgbert"),
+        (["--output", "{folder}"], "contains other files than a linker of kgbert"),
     ],
 )
 def test_command_refuses_before_anything_takes_long(
