@@ -26,7 +26,7 @@ def test_relation_classification_trains_and_predicts(workplace, capsys):  # noqa
     assert main(["predict", "model", "fever and lung"]) == 1
 
     assert len(re.findall(r"label (left|right)  \(\d+%\)", answered)) == 40
-    assert "does not say where they are; give examples" in capsys.readouterr().err
+    assert "brings no argument_tokens. Give examples" in capsys.readouterr().err
 
 
 def test_entity_linking_trains_on_spans_and_predicts(workplace, capsys):  # noqa: F811
@@ -43,7 +43,7 @@ def test_entity_linking_trains_on_spans_and_predicts(workplace, capsys):  # noqa
     lines = "\n".join(map(json.dumps, records))
     (workplace / "notes.jsonl").write_text(lines, encoding="utf-8")
 
-    assert typed("train", "--task", "linking", "--output", "model", texts="notes.jsonl") == 0
+    assert typed("train", "--task", "entity-linking", "--output", "model", texts="notes.jsonl") == 0
     trained = capsys.readouterr()
     assert main(["predict", "model", "fever of the lung"]) == 0
 

@@ -27,8 +27,12 @@ def workplace(tmp_path, monkeypatch):
     return tmp_path
 
 
+#: "patient" is a common word in medicine alone.
+INSPECT = ["inspect", "signs.obo", "--texts", "notes.txt", "--domain-words", "medicine"]
+
+
 def inspected(capsys, *options):
-    assert main(["inspect", "signs.obo", "--texts", "notes.txt", "--json", *options]) == 0
+    assert main([*INSPECT, "--json", *options]) == 0
     return json.loads(capsys.readouterr().out)
 
 
@@ -51,7 +55,7 @@ def test_json_contains_shape_and_assessment(capsys):
 
 
 def test_the_page_ends_with_the_forecast(capsys):
-    main(["inspect", "signs.obo", "--texts", "notes.txt"])
+    main(INSPECT)
 
     page = " ".join(capsys.readouterr().out.split())
     assert "It is doubtful whether this graph helps: 33% of the texts" in page
@@ -61,7 +65,7 @@ def test_the_page_ends_with_the_forecast(capsys):
 def test_no_mention_at_all_is_reported_prominently(workplace, capsys):
     (workplace / "notes.txt").write_text("Dogs bark.\nBirds sing.\n", encoding="utf-8")
 
-    assert main(["inspect", "signs.obo", "--texts", "notes.txt"]) == 0
+    assert main(INSPECT) == 0
 
     assert "NOTHING WAS LINKED: the texts and the first 2 names have no word in common" in (
         capsys.readouterr().out
@@ -87,7 +91,7 @@ def test_a_stop_list_for_a_linker_that_has_none_is_refused(capsys):
 
 
 def test_a_page_is_written_in_addition_to_the_output(workplace, capsys):
-    main(["inspect", "signs.obo", "--texts", "notes.txt", "--html", "page.html"])
+    main([*INSPECT, "--html", "page.html"])
 
     assert capsys.readouterr().out.endswith("\npage  page.html\n")
     assert "It is doubtful" in (workplace / "page.html").read_text(encoding="utf-8")

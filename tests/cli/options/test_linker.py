@@ -25,6 +25,10 @@ OPTIONS = {
 }
 
 
+#: What a linker makes of the defaults for a graph without a card.
+RESOLVED = {"domain_words": "none"}
+
+
 def graph_of(*names):
     builder = GraphBuilder()
     for name in names:
@@ -44,13 +48,13 @@ def test_an_option_changes_its_setting_and_no_other(option):
 
     (settings,) = linker_settings(made(option, typed))
 
-    assert LinkerSettings.from_dict(settings) == LinkerSettings(**changes)
+    assert LinkerSettings.from_dict(settings) == LinkerSettings(**{**RESOLVED, **changes})
 
 
 def test_without_options_the_settings_are_the_defaults():
     (settings,) = linker_settings(made())
 
-    assert LinkerSettings.from_dict(settings) == LinkerSettings()
+    assert LinkerSettings.from_dict(settings) == LinkerSettings(**RESOLVED)
 
 
 @pytest.mark.parametrize("name", ["link", "inspect", "train", "compare"])
@@ -128,7 +132,8 @@ def test_an_acronym_is_linked_though_its_word_is_stopped():
 def test_ordinary_words_are_those_of_the_graph_and_those_of_english():
     graph = graph_of("tariff", *(f"tariff of sort {number}" for number in range(20)))
 
-    (many,) = linker_settings(made("--exclude-generic-names", graph=graph))
+    options = ("--exclude-generic-names", "--domain-words", "medicine")
+    (many,) = linker_settings(made(*options, graph=graph))
     (few,) = linker_settings(made("--exclude-generic-names", graph=graph_of("tariff")))
 
     assert {"tariff", "patient"} <= {*many["stop_names"]}
@@ -166,6 +171,6 @@ def test_a_comparison_records_the_options(study, tmp_path):
 
     results = json.loads((tmp_path / "out" / "results.json").read_text(encoding="utf-8"))
 
-    assert results["command"]["stop_names"] == ["lung"]
-    assert "lung" in results["manifest"]["linker"]["dictionary"]["stop_names"]
-    assert not results["manifest"]["linker"]["dictionary"]["rules"]["plural"]
+    assert results["study"]["command"]["stop_names"] == ["lung"]
+    assert "lung" in results["study"]["manifest"]["linker"]["dictionary"]["stop_names"]
+    assert not results["study"]["manifest"]["linker"]["dictionary"]["rules"]["plural"]
