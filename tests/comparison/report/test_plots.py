@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kgbert.comparison.report.plots import Effect, curve_plot, forest_plot, seed_plot
+from kgbert.comparison.results import ArmSummary, Cost, EpochRecord, TrainingCurve
 from kgbert.reporting.svg import fit_axis, spread_apart
 
 values = st.lists(st.floats(-100, 100), min_size=1, max_size=20)
@@ -70,11 +71,30 @@ def test_seed_plot_draws_one_line_a_seed_and_one_mean_an_arm():
     assert len(means) == 3
 
 
-def test_mean_curve_ends_where_the_first_seed_stopped():
-    def history(epochs):
-        return [{"epoch": epoch, "validation": 0.1 * epoch} for epoch in range(1, epochs + 1)]
+def arm_with_curves(name, *epochs):
+    """Return an arm whose runs stopped after so many epochs, one run for each number."""
+    curves = tuple(
+        TrainingCurve(seed, None, tuple(EpochRecord(x, None, 0.1 * x) for x in range(1, last + 1)))
+        for seed, last in enumerate(epochs)
+    )
+    return ArmSummary(
+        name=name,
+        seeds=(),
+        scores=(),
+        mean=None,
+        sd=None,
+        failed=(),
+        metrics={},
+        validation={},
+        cost=Cost(),
+        cost_ratio=Cost(),
+        training_config=None,
+        curves=curves,
+    )
 
-    arm = {"arm": "plain", "curves": [{"history": history(3)}, {"history": history(5)}]}
+
+def test_mean_curve_ends_where_the_first_seed_stopped():
+    arm = arm_with_curves("plain", 3, 5)
 
     picture = ElementTree.fromstring(curve_plot([arm], "accuracy"))
 
@@ -83,7 +103,7 @@ def test_mean_curve_ends_where_the_first_seed_stopped():
 
 
 def test_names_of_arms_are_escaped():
-    arm = {"arm": "a<b&c", "curves": [{"history": [{"epoch": 1, "validation": 0.5}]}]}
+    arm = arm_with_curves("a<b&c", 1)
 
     pictures = [
         curve_plot([arm], "accuracy"),
