@@ -71,8 +71,8 @@ def default_arguments(folder: str | Path, **changes: Any) -> TrainingArguments:
         "load_best_model_at_end": True,
         "disable_tqdm": True,
         "bf16": has_fast_bf16(),
-        # Trainer rejects bfloat16 on a CPU without an explicit ``use_cpu``.
-        "use_cpu": has_fast_bf16() and not torch.cuda.is_available(),
+        # On a CPU Trainer rejects bfloat16 without it, and Accelerate joins no other processes.
+        "use_cpu": not torch.accelerator.is_available(),
     }
     return TrainingArguments(
         output_dir=str(folder), remove_unused_columns=False, **(defaults | changes)

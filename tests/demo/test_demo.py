@@ -108,6 +108,11 @@ def test_real_diagnoses_are_many_and_of_every_chapter():
     assert "simple_icd_10_cm" in sys.modules
 
 
+def errors_in(output):
+    """Return the lines of an error output that are no progress, which only slow machines print."""
+    return [line for line in output.splitlines() if not line.startswith("  ")]
+
+
 @needs_extra
 @pytest.mark.slow
 @pytest.mark.timeout(900)
@@ -121,7 +126,7 @@ def test_quick_demo_ends_in_a_report_and_a_second_run_repeats_nothing(tmp_path, 
     assert main(["predict", str(folder / "model"), "Neonatal jaundice with fever"]) == 0
 
     answered = capsys.readouterr().out
-    assert first.err == second.err == ""
+    assert [errors_in(each.err) for each in (first, second)] == [[], []]
     assert "[6/6]" in first.out
     assert "Too few seeds for a verdict" in first.out
     assert "[6/6] finished before" in second.out
