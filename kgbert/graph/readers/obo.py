@@ -249,15 +249,21 @@ def _with_line(error: MalformedError, before: int, source: Source) -> GraphError
     start = 0
     for _ in range(before + error.stanza - 1):
         start = content.find("\n[", start) + 1
-    number = content.count("\n", 0, max(start, content.find(error.text, start)))
-    line = error.text.strip().splitlines()[0][:60]
+    if text := error.text.strip():
+        position, shown = content.find(error.text, start), repr(text.splitlines()[0][:60])
+    else:
+        blank = _BLANK_VALUE.search(content, start)
+        position, shown = (blank.end() if blank else start), "an empty value"
+    number = content.count("\n", 0, max(start, position))
     return GraphError(
-        f"{source.name}, line {number}: {line!r} {error.problem}. {_SYNTAX}",
+        f"{source.name}, line {number}: {shown} {error.problem}. {_SYNTAX}",
         code="malformed-obo",
         remedies=[Remedy("format", "turtle", "if that is its format")],
     )
 
 
+#: A line with a tag and nothing after it.
+_BLANK_VALUE = re.compile(r"^[^:\n]+:[ \t]*$", re.MULTILINE)
 #: Not a tag: the positions of the stanzas themselves.
 _BEGIN = "["
 _HEADER = ("data-version", "property_value")

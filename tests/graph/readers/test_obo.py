@@ -120,6 +120,8 @@ def test_lines_may_go_on_be_indented_and_end_as_on_windows(tmp_path):
     [
         ("synonym: eau EXACT []", "line 9: 'eau EXACT []' has no closed pair"),
         ("relationship: part_of", "line 9: 'part_of' is a relationship that lacks"),
+        ("relationship: ", "line 9: an empty value is a relationship that lacks"),
+        ("synonym:", "line 9: an empty value has no closed pair of double quotes"),
         ("name sea", "line 9: 'name sea' is not 'tag: value'"),
         ("[Term]\nname: sea", "line 10: 'name: sea' belongs to no entity"),
     ],
