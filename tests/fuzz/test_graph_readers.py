@@ -5,6 +5,7 @@ A run takes a few seconds a format. For a long one:
     KGBERT_FUZZ_SECONDS=600 python -m pytest tests/fuzz
 """
 
+import logging
 import os
 import random
 from time import monotonic
@@ -24,7 +25,9 @@ OPTIONS = ReadOptions(
 
 
 @pytest.mark.parametrize("format_name", WRITERS)
-def test_a_mutated_file_is_read_or_refused(format_name, tmp_path):
+def test_a_mutated_file_is_read_or_refused(format_name, tmp_path, caplog):
+    # rdflib logs mutated IRIs, lone surrogates included, which no test report can carry.
+    caplog.set_level(logging.CRITICAL, "rdflib")
     original = WRITERS[format_name](tmp_path).read_bytes()
     path = tmp_path / f"mutated.{format_name}"
     end, seed = monotonic() + SECONDS, 0
