@@ -10,7 +10,8 @@ from typing import Any
 from kgbert.comparison.arms.registry import ARMS
 from kgbert.comparison.study import Study
 from kgbert.demo.diagnoses import DiagnosisSplits
-from kgbert.features.entity_features import Progress, encode_entities
+from kgbert.features.entity_features import encode_entities
+from kgbert.features.frozen_encoder import Progress
 from kgbert.graph.read import read_graph
 from kgbert.linking.factory import make_linker, share_features
 from kgbert.tasks.registry import TASKS

@@ -19,7 +19,7 @@ from transformers import AutoModel, PreTrainedConfig, PreTrainedModel
 from kgbert.encoding.entity_vectors import EntityVectors
 from kgbert.encoding.processor import KGBertProcessor
 from kgbert.features.backbones import Block, blocks_of, family_of, head_input_of
-from kgbert.features.entity_features import weights_hash
+from kgbert.features.frozen_encoder import weights_hash
 from kgbert.features.pretrained import load_pretrained
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.models.config import KGBertConfig, check_options

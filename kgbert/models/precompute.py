@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from kgbert.encoding.neighbor_sampling import NeighborSampler
-from kgbert.features.entity_features import EntityFeatures, weights_hash
+from kgbert.features.entity_features import EntityFeatures
+from kgbert.features.frozen_encoder import weights_hash
 from kgbert.models.layers.graph_encoder import GraphEncoder
 from kgbert.models.layers.injection import Injection, TokenFusionHook
 from kgbert.models.layers.knowledge_attention import FoldedKeysValues, KnowledgeAttention

@@ -17,7 +17,7 @@ import sys
 from pathlib import Path
 import transformers
 from tests.support.tiny import TINY, save_plain, tiny_graph, tiny_processor
-from kgbert.features.entity_features import weights_hash
+from kgbert.features.frozen_encoder import weights_hash
 from kgbert.models.auto import KGBertForSequenceClassification as Fused
 from kgbert.data import Example
 from kgbert.training.trainer import default_arguments, fine_tune

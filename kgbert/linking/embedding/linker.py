@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kgbert.features.entity_features import Progress
+from kgbert.features.frozen_encoder import Progress
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.linking.dictionary.linker import DictionaryLinker
 from kgbert.linking.dictionary.scoring import Match

@@ -18,7 +18,7 @@ from transformers import (
 )
 
 from kgbert.features.backbones import family_of
-from kgbert.features.entity_features import Progress, weights_hash
+from kgbert.features.frozen_encoder import Progress, weights_hash
 from kgbert.features.pretrained import check_tokenizer, load_pretrained, load_tokenizer
 from kgbert.linking.normalization.casefold import fold_cluster
 from kgbert.utils.device import has_fast_bf16

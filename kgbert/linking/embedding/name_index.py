@@ -13,7 +13,7 @@ from safetensors import safe_open
 from safetensors.numpy import save
 from torch import Tensor
 
-from kgbert.features.entity_features import Progress
+from kgbert.features.frozen_encoder import Progress
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.linking.embedding.name_encoder import NameEncoder
 from kgbert.linking.normalization.casefold import fold_cluster

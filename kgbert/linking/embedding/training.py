@@ -10,7 +10,7 @@ from torch.optim import AdamW
 from torch.optim.lr_scheduler import LambdaLR
 from transformers import set_seed
 
-from kgbert.features.entity_features import Progress
+from kgbert.features.frozen_encoder import Progress
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.linking.embedding.linker import EmbeddingLinker
 from kgbert.linking.embedding.loss import multi_similarity

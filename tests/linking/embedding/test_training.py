@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kgbert.cli.main import main
-from kgbert.features.entity_features import weights_hash
+from kgbert.features.frozen_encoder import weights_hash
 from kgbert.graph.storage.builder import GraphBuilder
 from kgbert.linking.embedding.loss import multi_similarity
 from kgbert.linking.embedding.name_encoder import NameEncoder
