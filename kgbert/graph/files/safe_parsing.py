@@ -158,14 +158,14 @@ def safe_json(source: Source) -> Any:
     content = source.content()
     if len(content) > source.limits.line:
         _refuse_long_strings(content, source)
+    # Python's parser would decode bytes less strictly: it lets halves of characters pass.
+    text = source.decoded(content)
     try:
-        value = json.loads(content)
+        value = json.loads(text)
     except RecursionError:
         raise _nested_too_deeply(
             source, "values nest too deeply for Python's JSON parser"
         ) from None
-    except UnicodeDecodeError as error:
-        raise source.not_utf8(error) from None
     except ValueError as error:
         raise GraphError(
             f"{source.name}: not valid JSON ({error}). Correct the file there; if it was not "

@@ -219,6 +219,17 @@ class Source:
                     raise self._not_utf8(error, encoding) from None
         return content
 
+    def decoded(self, content: bytes) -> str:
+        """Return the whole content as text.
+
+        Raises:
+            GraphError: It is not UTF-8.
+        """
+        try:
+            return content.decode()
+        except UnicodeDecodeError as error:
+            raise self.not_utf8(error) from None
+
     def not_utf8(self, error: UnicodeDecodeError) -> GraphError:
         """Return the error that names the line in the whole content that is no text."""
         line = self.content().count(b"\n", 0, error.start) + 1

@@ -440,3 +440,16 @@ def test_the_time_to_refuse_grows_with_the_input_and_not_with_its_square(attack,
             safe_xml(Source(path))
 
     assert_linear(read, size=2_000)
+
+
+@pytest.mark.parametrize("half", [b"\xed\xa0\x80", b"\xff"])
+@pytest.mark.parametrize("reader", ["json-ld", "obographs", "fhir", "stix", "tree", "node-link"])
+def test_json_that_is_not_utf8_is_refused_before_it_is_parsed(reader, half, tmp_path):
+    path = tmp_path / "graph.json"
+    # Each reader would find another fault too, and look for its place in the text.
+    path.write_bytes(b'{"@id": 5,\n "graphs": 5, "name": "' + half + b'"}')
+
+    with raises("not-utf8") as error:
+        read_graph(path, format=reader, cache=None)
+
+    assert "graph.json, line 2: not UTF-8 text" in str(error.value)
