@@ -105,7 +105,7 @@ def _add_texts(predicate: str) -> AddRows:
     """Return a function that adds an id and a text a row."""
 
     def add(names: Sequence[str], rows: Iterator[Row], name: str, statements: Statements) -> None:
-        for entity, text in complete_rows(rows, {"id": [0], "text": [1]}, name):
+        for entity, text, *_ in complete_rows(rows, {"id": [0], "text": [1]}, name):
             statements.add_literal(expand(entity), predicate, text)
 
     return add
@@ -135,7 +135,7 @@ def _add_numbered_relations(
 def _add_numbered_triples(
     names: Sequence[str], rows: Iterator[Row], name: str, statements: Statements
 ) -> None:
-    for head, tail, relation in _numbered(rows, 3, name):
+    for head, tail, relation, *_ in _numbered(rows, 3, name):
         statements.add_resource(head, f"relation:{relation}", tail)
 
 

@@ -254,3 +254,26 @@ def test_names_and_the_names_of_their_parents_are_a_hierarchy(write):
     folder = write(h__csv="Name,Parent\nheart,organ\norgan,\n")
 
     assert read_graph(folder / "h.csv").entity("heart").edges == ((IS_A, "organ"),)
+
+
+def test_more_columns_than_a_layout_needs_are_not_read(write):
+    graph = read_graph(
+        write(
+            entity2text__tsv="/m/01\tAspirin\tremark\n/m/02\tPain\t\n",
+            train__tsv="/m/01\t/medicine/treats\t/m/02\n",
+        )
+    )
+
+    assert list(graph.names) == ["Aspirin", "Pain"]
+
+
+def test_more_columns_than_openke_has_are_not_read(write):
+    graph = read_graph(
+        write(
+            entity2id__txt="2\naspirin 0\npain 1\n",
+            relation2id__txt="1\ntreats 0\n",
+            train2id__txt="1\n0 1 0 0.7\n",
+        )
+    )
+
+    assert graph.entity("0").edges == (("relation:0", "1"),)
