@@ -6,6 +6,8 @@ import torch
 from torch.utils.data import Sampler
 from transformers.trainer_pt_utils import get_length_grouped_indices
 
+from kgbert.utils.checks import check_positive
+
 
 class LengthGroupedSampler(Sampler[int]):
     """Samples texts in a new order in each epoch, with texts of similar length together.
@@ -52,6 +54,7 @@ def batches_by_length(lengths: Sequence[int], batch_size: int) -> Iterator[list[
     >>> list(batches_by_length([3, 9, 4], 2))
     [[1, 2], [0]]
     """
+    check_positive(batch_size=batch_size)
     order = sorted(range(len(lengths)), key=lambda place: -lengths[place])
     for start in range(0, len(order), batch_size):
         yield order[start : start + batch_size]

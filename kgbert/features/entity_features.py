@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from kgbert.features.frozen_encoder import FrozenEncoder, Progress
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.graph.verbalize import verbalize
+from kgbert.utils.checks import check_positive
 from kgbert.utils.errors import KGBertError
 from kgbert.utils.safetensors_io import open_matrices, save_matrices
 
@@ -119,6 +120,7 @@ def encode_entities(
         progress: Called after each batch.
         cache: Folder of vectors cached by texts and encoder; None disables the cache.
     """
+    check_positive(batch_size=batch_size, max_length=max_length)
     encoder = FrozenEncoder(name_or_path)
     texts = [verbalize(graph, index) for index in range(len(graph))]
     cache_file = None

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kgbert.training.defaults import ENCODER_LEARNING_RATE, HEAD_LEARNING_RATE
+from kgbert.utils.checks import check_positive
 
 
 @dataclass(frozen=True)
@@ -25,3 +26,11 @@ class TrainingConfig:
     """Maximum number of tokens of a text; longer texts are truncated."""
     options: Mapping[str, Any] = field(default_factory=dict)
     """Fields of :class:`kgbert.KGBertConfig`, for example the pooling."""
+
+    def __post_init__(self) -> None:
+        check_positive(
+            epochs=self.epochs,
+            batch_size=self.batch_size,
+            patience=self.patience,
+            max_length=self.max_length,
+        )

@@ -24,6 +24,7 @@ from kgbert.linking.embedding.synonyms import (
     similar_entities,
     synonyms,
 )
+from kgbert.utils.checks import check_positive
 from kgbert.utils.device import has_fast_bf16
 from kgbert.utils.errors import GraphError, Remedy
 
@@ -50,6 +51,9 @@ class LinkerTrainingConfig:
     warmup: float = 0.1
     """Share of the steps in which the learning rate increases."""
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        check_positive(epochs=self.epochs, max_pairs=self.max_pairs, batch_size=self.batch_size)
 
 
 @dataclass(frozen=True)
