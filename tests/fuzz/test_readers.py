@@ -17,7 +17,7 @@ from tests.fuzz.running import fuzz
 SECONDS = float(os.environ.get("KGBERT_FUZZ_SECONDS", "0.8"))
 
 
-@pytest.mark.parametrize("name", (*GRAPHS, *TEXTS))
+@pytest.mark.parametrize("name", [*GRAPHS, *TEXTS])
 def test_a_mutated_file_is_read_or_refused(name, tmp_path, caplog):
     # rdflib logs mutated IRIs, lone surrogates included, which no test report can carry.
     caplog.set_level(logging.CRITICAL, "rdflib")
