@@ -1,6 +1,6 @@
 """Read many mutated inputs of every reader, and print how many were read and refused.
 
-    python -m tests.fuzz [NAME ...] --inputs 100000
+python -m tests.fuzz [NAME ...] --inputs 100000
 """
 
 import argparse

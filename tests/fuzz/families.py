@@ -106,9 +106,7 @@ _APOC = (
     '{"type": "node", "id": "1", "labels": ["Sign"], "properties": {"name": "Pain"}}\n'
     '{"type": "relationship", "label": "TREATS", "start": {"id": "0"}, "end": {"id": "1"}}\n'
 )
-_TREE = {
-    "children": [{"name": "Vehicles", "children": [{"name": "Cars", "altLabels": ["autos"]}]}]
-}
+_TREE = {"children": [{"name": "Vehicles", "children": [{"name": "Cars", "altLabels": ["autos"]}]}]}
 _ENTITIES = (
     "CODE,TITLE,OTHERS,TEXT,ABOVE,OLD\n"
     'E1,fever,"pyrexia, heat",A warm body.,E2,no\n'
@@ -197,7 +195,7 @@ GRAPHS: dict[str, Family] = {
     "paths": _graph({"graph.txt": "Body > Heart\nBody > Heart > Valve\n"}, "paths"),
     "dictionary": _graph({"graph.txt": "E:1|E:2||fever\nE:3||heart|pump\n"}, "dictionary"),
     "rrf": _graph(_RRF),
-    "tsv": _graph({"graph.tsv": "id\tname\tsynonyms\nE1\t\"Heart\"\tMI|infarct\n"}, "table"),
+    "tsv": _graph({"graph.tsv": 'id\tname\tsynonyms\nE1\t"Heart"\tMI|infarct\n'}, "table"),
     "columns": _graph(
         {"graph.csv": _ENTITIES},
         "table",
