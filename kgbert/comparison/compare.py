@@ -97,7 +97,7 @@ def compare(
     split = cache(splits)
     folder = Path(output)
     found_linker = make_linker(graph, linker) if isinstance(linker, str) else linker
-    check_linked(graph, found_linker, [example.text for example in split(0).train])
+    check_linked(graph, found_linker, [text for x in split(0).train for text in x.texts])
     return run_study(
         Study(
             name=folder.absolute().name,

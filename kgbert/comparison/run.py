@@ -139,7 +139,7 @@ def _item_scores(
     task: Task, split: Split, gold: Sequence[Any], answers: Sequence[Any]
 ) -> ItemScores:
     return ItemScores(
-        ids=tuple(text_id(example.text) for example in split.test),
+        ids=tuple(text_id(example.joined) for example in split.test),
         correct=tuple(int(task.is_correct(*pair)) for pair in zip(gold, answers, strict=True)),
         documents=tuple(text_id(example.id or example.text) for example in split.test),
         gold=tuple(_quotes(task, gold)),

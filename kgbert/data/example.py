@@ -7,6 +7,9 @@ from typing import Any
 
 from kgbert.utils.errors import DataError, Remedy
 
+#: Stands between the texts of an example where they are joined.
+SEPARATOR = "\n"
+
 
 @dataclass(frozen=True)
 class Span:
@@ -49,6 +52,11 @@ class Example:
     def texts(self) -> tuple[str, ...]:
         """All texts of the example."""
         return (self.text, *self.others)
+
+    @property
+    def joined(self) -> str:
+        """All texts of the example as one text, to which the offsets of mentions refer."""
+        return SEPARATOR.join(self.texts)
 
     def __post_init__(self) -> None:
         if len(self.arguments) not in (0, 2):

@@ -1,6 +1,7 @@
 """Read the fields of a record: its text, its labelled spans, the arguments of a relation."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from kgbert.data.example import Example, Span
@@ -28,6 +29,25 @@ def plain_example(record: Mapping[str, Any]) -> Example:
         identifier,
         arguments_field(record),
     )
+
+
+def pair_example(record: Mapping[str, Any]) -> Example:
+    """Return a record as an example, with its second text if it is a pair of texts.
+
+    >>> pair_example({"text": "Does it help?", "text_pair": "It did.", "label": "yes"}).others
+    ('It did.',)
+    """
+    example = plain_example(record)
+    if "text_pair" not in record:
+        return example
+    pair = record["text_pair"]
+    if pair is None or not str(pair).strip():
+        raise DataError(
+            "'text_pair' is empty, but it holds the second text of a pair; fill it in, or leave "
+            "the row out",
+            code="empty-text-pair",
+        )
+    return replace(example, others=(text_field(record, "text_pair"),))
 
 
 def is_tagged(record: Mapping[str, Any]) -> bool:

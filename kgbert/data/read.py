@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 from kgbert.data.annotations import standardize
 from kgbert.data.columns import LABEL, SPANS, TAGS, Columns, Record, located
 from kgbert.data.example import Example, Span, disjoint, longest
-from kgbert.data.fields import plain_example
+from kgbert.data.fields import pair_example
 from kgbert.data.sources import Source, describe, records_of
 from kgbert.utils.errors import DataError
 from kgbert.utils.registry import lookup
@@ -51,7 +51,9 @@ def read_texts(
     [Example(text='High fever.', target='ill', spans=(), id='')]
     """
     resolve = lookup(OVERLAPS, overlaps, "rule for overlaps")
-    return _examples(source, plain_example, Columns(columns or {}, require_labels), resolve)
+    own_columns = Columns(columns or {}, require_labels)
+    records = read_records(source, own_columns)
+    return _examples(records, describe(source), pair_example, own_columns, resolve)
 
 
 def read_examples(
@@ -69,10 +71,25 @@ def read_examples(
         columns: As for :func:`read_texts`.
         overlaps: How to handle overlapping spans if the task does not allow them.
     """
+    records = read_records(source, Columns(columns or {}))
+    return examples_from(records, task, name=describe(source), overlaps=overlaps)
+
+
+def examples_from(
+    records: Iterable[Record], task: Reading, *, name: str, overlaps: str = "longest"
+) -> list[Example]:
+    """Return records that were read before as the examples of a task.
+
+    Args:
+        records: The output of :func:`read_records`.
+        task: Reads each record.
+        name: The source of the records, for messages.
+        overlaps: As for :func:`read_examples`.
+    """
     resolve = lookup(OVERLAPS, overlaps, "rule for overlaps")
     if task.overlapping_spans:
         resolve = tuple
-    return _examples(source, task.read, Columns(columns or {}), resolve)
+    return _examples(records, name, task.read, Columns(), resolve)
 
 
 def read_records(source: Source, columns: Columns | None = None) -> list[Record]:
@@ -93,14 +110,15 @@ def read_records(source: Source, columns: Columns | None = None) -> list[Record]
 
 
 def _examples(
-    source: Source,
+    records: Iterable[Record],
+    name: str,
     read: Callable[[Mapping[str, Any]], Example],
     columns: Columns,
     resolve: Callable[[Iterable[Span]], tuple[Span, ...]],
 ) -> list[Example]:
     examples = []
-    for place, values in read_records(source, columns):
-        with located(f"{describe(source)}: {place}"):
+    for place, values in records:
+        with located(f"{name}: {place}"):
             if columns.label_required:
                 _check_label(values, columns[LABEL])
             example = read(values)

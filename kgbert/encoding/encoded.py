@@ -14,9 +14,10 @@ Batch = dict[str, Any]
 
 @dataclass(frozen=True)
 class EncodedText:
-    """One text, tokenised and linked."""
+    """One text, or a pair of texts, tokenised and linked."""
 
     text: str
+    """The text, or the texts joined by a line break; offsets count its characters."""
     tokens: dict[str, list[int]]
     """The output of the tokenizer: input_ids, attention_mask ..."""
     offsets: list[tuple[int, int]]

@@ -10,17 +10,17 @@ from typing import Any, cast
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from transformers import BatchEncoding, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from kgbert.data import Example
 from kgbert.encoding.alignment import align
 from kgbert.encoding.candidates import candidate_set, candidate_tables
 from kgbert.encoding.collation import largest_table, link_arrays
 from kgbert.encoding.encoded import Batch, EncodedText
-from kgbert.encoding.entity_markers import MarkedText, mark
 from kgbert.encoding.entity_vectors import EntityVectors, Origin
 from kgbert.encoding.expansion import TextExpander, make_expander
 from kgbert.encoding.neighbor_sampling import NeighborSampler
+from kgbert.encoding.tokenization import TokenizedText, tokenize
 from kgbert.features.backbones import family_of, longest_text
 from kgbert.features.entity_features import EntityFeatures, encode_entities
 from kgbert.features.pretrained import (
@@ -33,6 +33,7 @@ from kgbert.features.pretrained import (
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.graph.serialization import load_graph, save_graph
 from kgbert.linking.dictionary.linker import DictionaryLinker
+from kgbert.linking.examples import link_examples
 from kgbert.linking.factory import linker_from_settings, linker_settings, share_features
 from kgbert.linking.mention import Linker, Mention
 from kgbert.utils.atomic_write import write_atomically
@@ -260,8 +261,8 @@ class KGBertProcessor:
         """Tokenise and link texts; this is the slow part, needed once a text.
 
         Args:
-            texts: Texts, or examples with the two arguments of a relation, which get markers.
-                Offsets and links refer to the text without markers.
+            texts: Texts, or examples: of a pair of texts, or with the two arguments of a relation,
+                which get markers. Offsets refer to :attr:`Example.joined`, without markers.
 
         Raises:
             KGBertError: An argument of a relation is cut off, or most tokens are unknown.
@@ -271,43 +272,11 @@ class KGBertProcessor:
         if not texts:
             return []
         given = [x if isinstance(x, Example) else Example(x) for x in texts]
-        marked = [mark(x.text, x.arguments) if x.arguments else MarkedText(x.text) for x in given]
-        encoded = self.tokenizer(
-            [x.text for x in marked],
-            truncation=True,
-            max_length=self.max_length,
-            return_offsets_mapping=True,
-        )
-        self._warn_truncated(encoded)
-        self._check_unknown_tokens(encoded["input_ids"])
-        offsets = encoded.pop("offset_mapping")
-        result = []
-        for row, mentions in enumerate(self._linked([x.text for x in given])):
-            marks = marked[row].opening_tokens(offsets[row])
-            own = marked[row].own(offsets[row])
-            tokens = {name: encoded[name][row] for name in encoded}
-            if not tokens["input_ids"]:
-                # Decoder-only tokenizers add no special token to an empty text.
-                tokens = {name: [int(name == "attention_mask")] for name in tokens}
-                tokens["input_ids"], own = [self.tokenizer.pad_token_id], [(0, 0)]
-            word_ids = encoded.word_ids(row) or [None]
-            arguments = dict(zip(marks, given[row].arguments, strict=True))
-            result.append(
-                EncodedText(
-                    given[row].text,
-                    tokens,
-                    own,
-                    word_ids,
-                    mentions,
-                    align(own, mentions, self.graph, self._read_token(tokens), arguments),
-                    candidate_sets=tuple(
-                        candidate_set(mention, own, self.graph, self.candidates)
-                        for mention in (mentions if self.candidates else ())
-                    ),
-                    marks=marks,
-                    own_length=given[row].own_length,
-                )
-            )
+        rows = tokenize(self.tokenizer, given, self.max_length)
+        self._warn_truncated(rows)
+        self._check_unknown_tokens([row.tokens["input_ids"] for row in rows])
+        mentions = link_examples(self.linker, given)
+        result = list(map(self._encoded_text, given, rows, mentions))
         self._warn_unknown_entities(result)
         if self.expander is None:
             return result
@@ -316,22 +285,37 @@ class KGBertProcessor:
             for text in result
         ]
 
+    def _encoded_text(
+        self, example: Example, row: TokenizedText, mentions: list[Mention]
+    ) -> EncodedText:
+        tokens, offsets, word_ids, marks, _ = row
+        if not tokens["input_ids"]:
+            # Decoder-only tokenizers add no special token to an empty text.
+            tokens = {name: [int(name == "attention_mask")] for name in tokens}
+            tokens["input_ids"] = [self.tokenizer.pad_token_id]
+            offsets, word_ids = [(0, 0)], [None]
+        arguments = dict(zip(marks, example.arguments, strict=True))
+        return EncodedText(
+            example.joined,
+            tokens,
+            offsets,
+            word_ids,
+            mentions,
+            align(offsets, mentions, self.graph, self._read_token(tokens), arguments),
+            candidate_sets=tuple(
+                candidate_set(mention, offsets, self.graph, self.candidates)
+                for mention in (mentions if self.candidates else ())
+            ),
+            marks=marks,
+            own_length=example.own_length,
+        )
+
     def _read_token(self, tokens: Mapping[str, list[int]]) -> int:
         """Return the token that a sequence head reads, by the rule of transformers."""
         if not self.reads_last_token:
             return 0
         ids, padding = tokens["input_ids"], self.tokenizer.pad_token_id
         return max((place for place, token in enumerate(ids) if token != padding), default=0)
-
-    def _linked(self, texts: list[str]) -> list[list[Mention]]:
-        mentions = self.linker(texts)
-        if len(mentions) != len(texts):
-            raise KGBertError(
-                f"the linker returned {len(mentions):,} lists of mentions for {len(texts):,} "
-                "texts. It has to return one for each text, an empty one where nothing is linked.",
-                code="linker-result-count",
-            )
-        return mentions
 
     def _check_unknown_tokens(self, rows: list[list[int]]) -> None:
         """Reject a tokenizer if most tokens are unknown; only warn if there are few tokens."""
@@ -348,16 +332,16 @@ class KGBertProcessor:
             raise KGBertError(message, code="unknown-tokens")
         logger.warning(message)
 
-    def _warn_truncated(self, encoded: BatchEncoding) -> None:
+    def _warn_truncated(self, rows: Sequence[TokenizedText]) -> None:
         """Warn once per call about truncated texts."""
-        cut = sum(bool(encoding.overflowing) for encoding in encoded.encodings or ())
+        cut = sum(row.is_truncated for row in rows)
         if cut:
             logger.warning(
                 "%s of %s texts are longer than %s tokens and were cut off, including the mentions "
                 "after that point; split them, or choose a larger max_length (--max-length) if "
                 "the backbone takes it.",
                 f"{cut:,}",
-                f"{len(encoded['input_ids']):,}",
+                f"{len(rows):,}",
                 f"{self.max_length:,}",
             )
 

@@ -45,7 +45,7 @@ def decode_label(
     shares = np.exp(values - values.max())
     top = int(values.argmax())
     return LabelPrediction(
-        encoded.example.text, labels_of(config)[top], float(shares[top] / shares.sum())
+        encoded.example.joined, labels_of(config)[top], float(shares[top] / shares.sum())
     )
 
 
@@ -107,6 +107,21 @@ def check_all_labelled(parts: Mapping[str, Sequence[Example]]) -> None:
                     f"{part}: text {position:,} ({example.text[:40]!r}) has no label while others "
                     "have one; fill it in, or leave the text out",
                     code="missing-label",
+                )
+
+
+def check_pairs(parts: Mapping[str, Sequence[Example]]) -> None:
+    """Raise DataError where some examples are pairs of texts and others are single texts."""
+    counts = {len(x.texts) for examples in parts.values() for x in examples}
+    if len(counts) < 2:
+        return
+    for part, examples in parts.items():
+        for position, example in enumerate(examples, start=1):
+            if not example.others:
+                raise DataError(
+                    f"{part}: text {position:,} ({example.text[:40]!r}) has no 'text_pair' while "
+                    "others have one; fill it in, or leave the text out",
+                    code="missing-text-pair",
                 )
 
 

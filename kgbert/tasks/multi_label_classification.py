@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kgbert.data import Example
-from kgbert.data.fields import plain_example
+from kgbert.data.fields import pair_example
 from kgbert.tasks.base import EncodedExample, LabelSpace, Metric, Prediction, Slice, Task, labels_of
-from kgbert.tasks.labels import MAX_CLASSES, label_set
+from kgbert.tasks.labels import MAX_CLASSES, check_pairs, label_set
 from kgbert.tasks.metrics import metrics_of
 from kgbert.utils.errors import DataError
 
@@ -141,7 +141,9 @@ class MultiLabelClassification(Task):
     """The target of an example is the set of its labels, sorted; it may be empty."""
 
     name = "multi-label-classification"
-    description = "columns text and labels: a list, or labels separated by | ; or ,"
+    description = (
+        "columns text and labels, for pairs also text_pair: a list, or labels separated by | ; or ,"
+    )
     metrics = MULTI_LABEL_METRICS
     needs_calibration = True
 
@@ -154,9 +156,9 @@ class MultiLabelClassification(Task):
 
     def read(self, record: Mapping[str, Any]) -> Example:
         """Return text and labels of a row."""
-        example = plain_example({name: x for name, x in record.items() if name != "label"})
+        example = pair_example({name: x for name, x in record.items() if name != "label"})
         target = labels_field(record.get("labels")) if "labels" in record else None
-        return Example(example.text, target, example.spans, example.id)
+        return replace(example, target=target)
 
     def fits(self, record: Mapping[str, Any]) -> bool:
         """Return whether a row has a text and a column of labels."""
@@ -170,6 +172,7 @@ class MultiLabelClassification(Task):
     ) -> None:
         """Raise DataError where labels are missing, or training lacks one."""
         parts = {"train": train, "validation": validation, "test": test}
+        check_pairs(parts)
         for part, examples in parts.items():
             for position, example in enumerate(examples, start=1):
                 if example.target is None:
@@ -218,7 +221,7 @@ class MultiLabelClassification(Task):
         ranking = tuple(ScoredLabel(names[i], float(probabilities[i])) for i in order)
         threshold = config.task_settings["threshold"]
         given = tuple(each for each in ranking if each.probability >= threshold)
-        return LabelsPrediction(encoded.example.text, given, ranking)
+        return LabelsPrediction(encoded.example.joined, given, ranking)
 
     def calibrate(
         self,

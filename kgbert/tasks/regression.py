@@ -1,16 +1,17 @@
-"""Regression: a number for each text."""
+"""Regression: a number for each text, or for each pair of texts."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from kgbert.data import Example
-from kgbert.data.fields import plain_example
+from kgbert.data.fields import pair_example
 from kgbert.tasks.base import EncodedExample, LabelSpace, Metric, Prediction, Task
+from kgbert.tasks.labels import check_pairs
 from kgbert.utils.errors import DataError, Remedy
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ class Regression(Task):
     """
 
     name = "regression"
-    description = "columns text and value: one number a text"
+    description = "columns text and value, for pairs also text_pair: one number"
     needs_calibration = True
     metrics: Mapping[str, Metric] = MappingProxyType(  # type: ignore[misc]  # a ClassVar as in Task
         {
@@ -101,8 +102,8 @@ class Regression(Task):
 
     def read(self, record: Mapping[str, Any]) -> Example:
         """Return text and value of a row."""
-        example = plain_example({name: x for name, x in record.items() if name != "label"})
-        return Example(example.text, value_field(record), example.spans, example.id)
+        example = pair_example({name: x for name, x in record.items() if name != "label"})
+        return replace(example, target=value_field(record))
 
     def fits(self, record: Mapping[str, Any]) -> bool:
         """Return whether a row has a text and a value, and no label."""
@@ -115,7 +116,9 @@ class Regression(Task):
         test: Sequence[Example] = (),
     ) -> None:
         """Raise DataError where a value is missing, or all training values are equal."""
-        for part, examples in {"train": train, "validation": validation, "test": test}.items():
+        parts = {"train": train, "validation": validation, "test": test}
+        check_pairs(parts)
+        for part, examples in parts.items():
             for position, example in enumerate(examples, start=1):
                 if example.target is None:
                     raise DataError(
@@ -163,7 +166,7 @@ class Regression(Task):
         """Return the number in the user's unit."""
         settings = config.task_settings
         value = float(np.ravel(outputs[0])[0]) * settings["deviation"] + settings["mean"]
-        return ValuePrediction(encoded.example.text, value)
+        return ValuePrediction(encoded.example.joined, value)
 
     def calibrate(
         self,

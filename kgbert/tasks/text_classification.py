@@ -1,14 +1,15 @@
-"""Text classification: one label per text."""
+"""Text classification: one label per text, or per pair of texts."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from kgbert.data import Example
-from kgbert.data.fields import plain_example
+from kgbert.data.fields import pair_example
 from kgbert.tasks.base import EncodedExample, LabelSpace, Slice, Task, labels_of
 from kgbert.tasks.labels import (
     LabelPrediction,
     check_all_labelled,
+    check_pairs,
     decode_label,
     label_set,
     label_slices,
@@ -26,7 +27,7 @@ class TextClassification(Task):
     """The target of an example is its label, a string."""
 
     name = "text-classification"
-    description = "columns text and label: one label a text"
+    description = "columns text and label, for pairs also text_pair: one label"
     metrics = CLASSIFICATION_METRICS
 
     @property
@@ -37,8 +38,8 @@ class TextClassification(Task):
         return KGBertForSequenceClassification
 
     def read(self, record: Mapping[str, Any]) -> Example:
-        """Return text and label of a row; spans with entities are kept as gold mentions."""
-        return plain_example(record)
+        """Return text, second text and label of a row; spans with entities are gold mentions."""
+        return pair_example(record)
 
     def fits(self, record: Mapping[str, Any]) -> bool:
         """Return whether a row has a text and one label."""
@@ -52,6 +53,7 @@ class TextClassification(Task):
     ) -> None:
         """Raise DataError where a text has no label, training lacks one, or there is only one."""
         parts = {"train": train, "validation": validation, "test": test}
+        check_pairs(parts)
         check_all_labelled(parts)
         label_set(parts, self.classes)
 

@@ -117,13 +117,13 @@ def unit_length(unit: Sequence[EncodedText]) -> int:
 def _link_gold(
     encoded: EncodedExample, unit: Sequence[EncodedText], processor: KGBertProcessor
 ) -> list[int]:
-    """Return whether each link of a unit leads to a gold entity; spans refer to the first text."""
+    """Return whether each link of a unit leads to a gold entity; spans lie in the first text."""
     return [
         value
         for text in unit
         for value in (
             gold_links(encoded.example, text, processor.graph)
-            if text.text == encoded.example.text
+            if text.text == encoded.example.joined
             else [IGNORED] * len(text.links.tokens)
         )
     ]

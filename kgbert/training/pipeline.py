@@ -1,7 +1,7 @@
 """Predict with a saved model, and inspect the entities that it used."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -29,6 +29,9 @@ from kgbert.utils.errors import KGBertError
 
 logger = logging.getLogger(__name__)
 
+#: The inputs of an example by the names of their columns in a file.
+Row = Mapping[str, Any]
+
 #: The attention of each link of one text, by (token, entity index).
 LinkAttention = dict[tuple[int, int], float]
 
@@ -47,15 +50,20 @@ class KGBertPipeline:
         self.model, self.processor, self.task = model.eval(), processor, task
         self.bf16 = bf16
 
-    def __call__(self, texts: Sequence[str | Example], *, batch_size: int = 32) -> list[Prediction]:
-        """Return one prediction for each text or example.
+    def __call__(
+        self, texts: Sequence[str | Row | Example], *, batch_size: int = 32
+    ) -> list[Prediction]:
+        """Return one prediction for each text, row or example.
 
-        Plain texts suffice for tasks without further inputs; a relation needs an example with
-        arguments.
+        Plain texts suffice for tasks without further inputs. A pair, a question or a relation is a
+        row as in a file, ``{"text": ..., "text_pair": ...}``, or an example.
+
+        Raises:
+            DataError: A row lacks an input of the task.
         """
         if isinstance(texts, str):
             raise TypeError(f"a list of texts is needed, not one text: [{texts[:40]!r}]")
-        examples = [x if isinstance(x, Example) else Example(x) for x in texts]
+        examples = list(map(self._example, texts))
         encoded = self.task.encode(examples, self.processor)
         units = [unit for each in encoded for unit in each.units]
         rows: dict[int, tuple[Any, list[ReadMention]]] = {}
@@ -65,6 +73,11 @@ class KGBertPipeline:
         by_example = outputs_by_example([rows[place] for place in range(len(units))], encoded)
         pairs = zip(encoded, by_example, strict=True)
         return [self._prediction(each, found) for each, found in pairs]
+
+    def _example(self, text: str | Row | Example) -> Example:
+        if isinstance(text, Example):
+            return text
+        return self.task.read({"text": text} if isinstance(text, str) else text)
 
     def _rows(
         self, units: Sequence[tuple[EncodedText, ...]]

@@ -26,7 +26,7 @@ from kgbert.tasks.base import Prediction, Task
 from kgbert.tasks.registry import AUTO
 from kgbert.training.config import TrainingConfig
 from kgbert.training.inference import evaluate
-from kgbert.training.pipeline import KGBertPipeline
+from kgbert.training.pipeline import KGBertPipeline, Row
 from kgbert.training.saving import save_model
 from kgbert.training.splits import examples_of, task_and_splits
 from kgbert.training.trainer import TrainingResult, default_arguments, fine_tune
@@ -73,8 +73,10 @@ class TrainedModel:
             for name, value in metrics.items()
         }
 
-    def predict(self, texts: Sequence[str | Example], *, batch_size: int = 32) -> list[Prediction]:
-        """Return one prediction for each text or example."""
+    def predict(
+        self, texts: Sequence[str | Row | Example], *, batch_size: int = 32
+    ) -> list[Prediction]:
+        """Return one prediction for each text, row or example."""
         pipeline = KGBertPipeline(self.model, self.processor, self.task)
         return pipeline(texts, batch_size=batch_size)
 

@@ -112,7 +112,7 @@ def fine_tune(
     check_fit(model.config, processor)
     check_by_epoch(arguments)
     # Sorted by length, so that batches need little padding.
-    validation = sorted(validation, key=lambda example: len(example.text))
+    validation = sorted(validation, key=lambda example: len(example.joined))
     held_out = EvaluationExamples(task, processor, validation)
     gold = [task.gold(each, processor.graph) for each in held_out.encoded]
 

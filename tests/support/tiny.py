@@ -139,7 +139,9 @@ def word_piece() -> PreTrainedTokenizerFast:
     )
     tokenizer.normalizer = normalizers.BertNormalizer()
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    return _wrapped(tokenizer, "[CLS] $A [SEP]", "[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+    return _wrapped(
+        tokenizer, "[CLS] $A [SEP]", "$B:1 [SEP]:1", ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+    )
 
 
 def byte_level() -> PreTrainedTokenizerFast:
@@ -149,12 +151,16 @@ def byte_level() -> PreTrainedTokenizerFast:
     tokenizer = Tokenizer(models.BPE(vocabulary, [], unk_token="<unk>"))
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
-    return _wrapped(tokenizer, "<s> $A </s>", "<pad>", "<unk>", "<s>", "</s>", "<mask>")
+    return _wrapped(
+        tokenizer, "<s> $A </s>", "</s> $B </s>", ("<pad>", "<unk>", "<s>", "</s>", "<mask>")
+    )
 
 
 def unigram() -> PreTrainedTokenizerFast:
     tokenizer = _unigram(["<s>", "<pad>", "</s>", "<unk>", "<mask>"], unknown=3)
-    return _wrapped(tokenizer, "<s> $A </s>", "<pad>", "<unk>", "<s>", "</s>", "<mask>")
+    return _wrapped(
+        tokenizer, "<s> $A </s>", "</s> $B </s>", ("<pad>", "<unk>", "<s>", "</s>", "<mask>")
+    )
 
 
 def byte_level_without_ends() -> PreTrainedTokenizerFast:
@@ -175,7 +181,8 @@ def byte_level_without_ends() -> PreTrainedTokenizerFast:
 
 def unigram_read_last() -> PreTrainedTokenizerFast:
     tokenizer = _unigram(["<unk>", "<pad>", "<cls>", "<sep>", "<mask>"], unknown=0)
-    wrapped = _wrapped(tokenizer, "$A <sep> <cls>", "<pad>", "<unk>", "<cls>", "<sep>", "<mask>")
+    specials = ("<pad>", "<unk>", "<cls>", "<sep>", "<mask>")
+    wrapped = _wrapped(tokenizer, "$A <sep>", "$B <sep>", specials, end=" <cls>")
     wrapped.padding_side = "left"
     return wrapped
 
@@ -191,14 +198,26 @@ def _unigram(specials: list[str], *, unknown: int) -> Tokenizer:
     return tokenizer
 
 
-def _wrapped(tokenizer, template, pad, unknown, first, last, mask) -> PreTrainedTokenizerFast:
-    ends = [(token, tokenizer.token_to_id(token)) for token in (first, last)]
-    tokenizer.post_processor = TemplateProcessing(single=template, special_tokens=ends)
+def _wrapped(
+    tokenizer: Tokenizer, text: str, pair: str, specials: tuple[str, ...], *, end: str = ""
+) -> PreTrainedTokenizerFast:
+    """Return a tokenizer with its templates.
+
+    Args:
+        tokenizer: The tokenizer.
+        text: The template of a text.
+        pair: What the template of a pair adds to it.
+        specials: The tokens of padding, unknown characters, beginning, end and mask.
+        end: The end of both templates.
+    """
+    ends = [(token, tokenizer.token_to_id(token)) for token in specials[2:4]]
+    tokenizer.post_processor = TemplateProcessing(
+        single=text + end, pair=f"{text} {pair}{end}", special_tokens=ends
+    )
     names = ("pad", "unk", "cls", "sep", "mask")
-    tokens = (pad, unknown, first, last, mask)
     return PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
-        **{f"{name}_token": token for name, token in zip(names, tokens, strict=True)},
+        **{f"{name}_token": token for name, token in zip(names, specials, strict=True)},
     )
 
 

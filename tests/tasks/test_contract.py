@@ -33,6 +33,10 @@ def _row(number, **fields):
     return {"id": str(number), "text": f"{word} in case {number}", **fields}
 
 
+def _pair(number, **fields):
+    return _row(number, text_pair=f"and {_WORDS[number // 4 % 4]}", **fields)
+
+
 def _spans(number, **fields):
     word = _WORDS[number % 4]
     label = "Sign" if number % 4 < 2 else "Place"
@@ -68,7 +72,25 @@ BAD_ROWS = {
     "regression": ({"text": "a", "value": "n/a"}, "value-not-a-number"),
 }
 
-every_task = pytest.mark.parametrize("task", TASKS.values(), ids=TASKS)
+#: Further kinds of rows of a task.
+VARIANTS = {
+    "pairs": ("text-classification", [_pair(i, label=("ill", "well")[i % 2]) for i in range(30)]),
+}
+
+#: Each task, or variant, with its rows.
+CASES = {name: (name, ROWS[name]) for name in TASKS} | VARIANTS
+
+every_task = pytest.mark.parametrize("case", CASES)
+
+
+@pytest.fixture
+def task(case):
+    return TASKS[CASES[case][0]]
+
+
+@pytest.fixture
+def rows(case):
+    return CASES[case][1]
 
 
 @pytest.fixture(scope="module")
@@ -87,8 +109,8 @@ def write(tmp_path):
 
 
 @pytest.fixture
-def examples(task, write):
-    return read_examples(write(ROWS[task.name]), task)
+def examples(task, rows, write):
+    return read_examples(write(rows), task)
 
 
 @pytest.fixture
@@ -104,23 +126,23 @@ def answers(model, processor, task, examples):
 
 
 @every_task
-def test_the_rows_of_a_file_are_examples_of_the_task(task, examples):
+def test_the_rows_of_a_file_are_examples_of_the_task(task, rows, examples):
     task.check(examples, examples[:10], examples[10:])
 
-    assert len(examples) == len(ROWS[task.name])
-    assert [example.id for example in examples] == [row["id"] for row in ROWS[task.name]]
+    assert len(examples) == len(rows)
+    assert [example.id for example in examples] == [row["id"] for row in rows]
 
 
 @every_task
-def test_rows_are_detected_unless_the_task_has_to_be_named(task):
+def test_rows_are_detected_unless_the_task_has_to_be_named(task, rows):
     named = {"entity-linking"}
 
-    detected = detect_task(ROWS[task.name]).name
+    detected = detect_task(rows).name
 
     assert detected == ("token-classification" if task.name in named else task.name)
 
 
-@every_task
+@pytest.mark.parametrize("case", TASKS)
 def test_a_bad_row_is_refused_with_its_file_and_line(task, write):
     row, code = BAD_ROWS[task.name]
     path = write([ROWS[task.name][0], row])
@@ -221,11 +243,13 @@ def test_slices_lie_in_the_test_set_and_their_views_keep_the_score_defined(task,
 
 
 @every_task
-def test_the_command_line_trains_and_predicts(task, write, backbone, tmp_path, monkeypatch, capsys):
+def test_the_command_line_trains_and_predicts(
+    task, rows, write, backbone, tmp_path, monkeypatch, capsys
+):
     monkeypatch.chdir(tmp_path)
     graph = tmp_path / "graph.csv"
     graph.write_text("id,name\n" + "".join(f"{x},{name}\n" for name, x in _IDS.items()))
-    path = write(ROWS[task.name])
+    path = write(rows)
     options = ["--task", task.name, "--texts", str(path), "--backbone", backbone]
 
     trained = main(["train", str(graph), *options, "--epochs", "1", "--output", "model"])
@@ -235,7 +259,7 @@ def test_the_command_line_trains_and_predicts(task, write, backbone, tmp_path, m
     assert (trained, predicted) == (0, 0)
     assert "Test" in shown
     lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("{")]
-    assert len(lines) == len(ROWS[task.name])
+    assert len(lines) == len(rows)
 
 
 class FirstLetter(Task):

@@ -43,7 +43,7 @@ def _texts_of(arguments: Namespace) -> list[str]:
     if not arguments.texts:
         return []
     examples = read_texts(arguments.texts, columns=columns_of(arguments), overlaps="longest")
-    return [example.text for example in examples]
+    return [example.joined for example in examples]
 
 
 def _coverage_of(texts: list[str], graph: "KnowledgeGraph", arguments: Namespace) -> "Coverage":

@@ -35,9 +35,10 @@ def link(arguments: Namespace) -> None:
         _explain(examples, linker, arguments.explain)
         return
     from kgbert.linking.analysis.records import describe_links
+    from kgbert.linking.examples import link_examples
 
-    linked = linker([example.text for example in examples])
-    texts = ((example.id, example.text) for example in examples)
+    linked = link_examples(linker, examples)
+    texts = ((example.id, example.joined) for example in examples)
     lines = write(list(describe_links(texts, linked, linker, graph)), graph)
     if arguments.output:
         write_atomically(arguments.output, "".join(f"{line}\n" for line in lines))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from kgbert.cli.core.command import Command
 from kgbert.cli.options.graph import add_reading_arguments, graph_of
-from kgbert.cli.options.texts import add_text_argument, examples_of
+from kgbert.cli.options.texts import add_text_argument, records_of
 from kgbert.utils.paths import SETTINGS_FILE
 
 if TYPE_CHECKING:
@@ -20,7 +20,8 @@ TOGETHER = 1024
 def predict(arguments: Namespace) -> None:
     """Answer texts with a trained model, and show the entities that it read."""
     # Read before the model, which takes longer to load, so that a mistyped name fails at once.
-    examples = examples_of(arguments)
+    records = records_of(arguments)
+    from kgbert.data.read import examples_from
     from kgbert.training.pipeline import pipeline
     from kgbert.utils.logging import silence_libraries
 
@@ -28,6 +29,7 @@ def predict(arguments: Namespace) -> None:
     _check_folder(Path(arguments.model))
     graph = graph_of(arguments) if arguments.graph else None
     answer = pipeline(arguments.model, graph=graph, bf16=arguments.bf16)
+    examples = examples_from(records, answer.task, name=arguments.text[:60])
     for start in range(0, len(examples), TOGETHER):
         for prediction in answer(examples[start : start + TOGETHER]):
             if arguments.json:

@@ -1,9 +1,11 @@
 """The argument that is a text, or a file of texts."""
 
+import json
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
+from typing import Any
 
-from kgbert.data import Example, read_texts
+from kgbert.data import Columns, Example, Record, read_records, read_texts
 from kgbert.data.readers import READERS
 
 
@@ -23,12 +25,19 @@ def add_text_argument(parser: ArgumentParser) -> None:
 def examples_of(arguments: Namespace) -> list[Example]:
     """Return the examples of a file, or one example if the argument is a text."""
     text: str = arguments.text
-    named_like_one = len(text.split()) == 1 and text.removesuffix(".gz").endswith(tuple(READERS))
-    if named_like_one or _is_file(text):
+    if _is_named_like_a_file(text) or _is_file(text):
         return read_texts(text, columns=columns_of(arguments), overlaps="longest")
-    if not text.strip():
-        raise ValueError("the text is empty; write one between quotes, or the name of a file")
-    return [Example(text)]
+    return [Example(_not_empty(text))]
+
+
+def records_of(arguments: Namespace) -> list[Record]:
+    """Return the rows of a file, or one row if the argument is a text or a JSON object."""
+    text: str = arguments.text
+    if _is_named_like_a_file(text) or _is_file(text):
+        return read_records(text, Columns(columns_of(arguments)))
+    if text.lstrip().startswith("{"):
+        return [Record("the row", _json_object(text))]
+    return [Record("the text", {"text": _not_empty(text)})]
 
 
 def columns_of(arguments: Namespace) -> dict[str, str]:
@@ -36,6 +45,25 @@ def columns_of(arguments: Namespace) -> dict[str, str]:
     named = {"text": "text_column", "label": "label_column"}
     given = vars(arguments)
     return {column: given[option] for column, option in named.items() if option in given}
+
+
+def _not_empty(text: str) -> str:
+    if not text.strip():
+        raise ValueError("the text is empty; write one between quotes, or the name of a file")
+    return text
+
+
+def _json_object(text: str) -> dict[str, Any]:
+    """Return a row that is typed as a JSON object; other text in braces is the text of the row."""
+    try:
+        values = json.loads(text)
+    except ValueError:
+        values = None
+    return values if isinstance(values, dict) else {"text": text}
+
+
+def _is_named_like_a_file(text: str) -> bool:
+    return len(text.split()) == 1 and text.removesuffix(".gz").endswith(tuple(READERS))
 
 
 def _is_file(text: str) -> bool:

@@ -8,6 +8,7 @@ from kgbert.data import Example, Span
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.graph.core.hierarchy import parents
 from kgbert.graph.verbalize import verbalize
+from kgbert.linking.examples import link_examples
 from kgbert.linking.mention import Linker, Mention
 
 #: Verbalizes an entity, given the graph and its index.
@@ -58,10 +59,9 @@ def append_entities(
     described once, as "X is PARENT, PARENT, GRANDPARENT; ...": the full text of the features
     would cost six times the plain model instead of three.
     """
-    texts = [example.text for example in examples]
     return [
         _with_appended(_verbalized(mentions, graph, describe or place), example)
-        for example, mentions in zip(examples, linker(texts), strict=True)
+        for example, mentions in zip(examples, link_examples(linker, examples), strict=True)
     ]
 
 
@@ -89,10 +89,21 @@ def mark_mentions(
 
     Of overlapping mentions the longest one is marked.
     """
-    texts = [example.text for example in examples]
+    others = [Example(text) for example in examples for text in example.others]
+    marked = iter(_with_marked_texts(linker, graph, others) if others else ())
+    return [
+        replace(example, others=tuple(next(marked).text for _ in example.others))
+        for example in _with_marked_texts(linker, graph, examples)
+    ]
+
+
+def _with_marked_texts(
+    linker: Linker, graph: KnowledgeGraph, examples: Sequence[Example]
+) -> list[Example]:
+    """Return examples whose first text is marked."""
     return [
         _with_markers(example, [x for x in mentions if _top_entity(x, graph) is not None], graph)
-        for example, mentions in zip(examples, linker(texts), strict=True)
+        for example, mentions in zip(examples, linker([x.text for x in examples]), strict=True)
     ]
 
 

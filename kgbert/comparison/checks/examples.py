@@ -6,13 +6,14 @@ from kgbert.comparison.results import ChangedPrediction, Coverage, ItemScores, R
 from kgbert.comparison.run import text_id
 from kgbert.comparison.study import Study
 from kgbert.graph.core.graph import KnowledgeGraph
+from kgbert.linking.examples import link_examples
 from kgbert.linking.mention import Mention
 
 
 def coverage_of(study: Study) -> Coverage:
     """Return the linker's coverage of the first seed's test texts."""
     test = study.split(study.seeds[0]).test
-    found = study.linker([example.text for example in test])
+    found = link_examples(study.linker, test)
     return Coverage(
         texts_with_mention=sum(map(bool, found)) / len(found),
         mentions_per_text=sum(map(len, found)) / len(found),
@@ -40,12 +41,12 @@ def _changed_predictions(
     if not (main.items and baseline.items and main.items.answers):
         return []
     test = study.split(seed).test
-    assert list(main.items.ids) == [text_id(example.text) for example in test]
+    assert list(main.items.ids) == [text_id(example.joined) for example in test]
     chosen = _chosen_positions(main.items, baseline.items, study.max_examples)
-    mentions = study.linker([test[position].text for position in chosen])
+    mentions = link_examples(study.linker, [test[position] for position in chosen])
     return [
         ChangedPrediction(
-            text=test[position].text,
+            text=test[position].joined,
             gold=main.items.gold[position],
             predictions={
                 baseline.arm: baseline.items.answers[position],

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from kgbert.comparison.study import Study
 from kgbert.data import Span
 from kgbert.graph.core.graph import KnowledgeGraph
+from kgbert.linking.examples import link_examples
 
 #: Maximum number of labels that a warning lists.
 TOLD = 8
@@ -86,7 +87,7 @@ def _in_reach(study: Study, named: Mapping[str, list[int]]) -> tuple[int, int]:
     ids = {label: {graph.entity_ids[index] for index in some} for label, some in named.items()}
     test = study.split(study.seeds[0]).test
     linked = reached = 0
-    for example, mentions in zip(test, study.linker([x.text for x in test]), strict=True):
+    for example, mentions in zip(test, link_examples(study.linker, test), strict=True):
         entities = {x.candidates[0].entity for x in mentions if x.candidates}
         answers = set().union(*(ids.get(label, set()) for label in study.task.classes(example)))
         linked += bool(entities)
@@ -106,7 +107,7 @@ def _known_from_gold(study: Study) -> Iterator[str]:
     if not any(span.entity for example in test for span in example.spans):
         return
     unnamed = 0
-    for example, mentions in zip(test, study.linker([x.text for x in test]), strict=True):
+    for example, mentions in zip(test, link_examples(study.linker, test), strict=True):
         found = {(x.start, x.end, x.candidates[0].entity) for x in mentions if x.candidates}
         gold = [span for span in example.spans if span.entity in study.graph]
         if not {(span.start, span.end, span.entity) for span in gold} <= found:

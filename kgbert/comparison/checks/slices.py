@@ -11,6 +11,7 @@ from kgbert.comparison.study import Study
 from kgbert.data.splits import Split
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.graph.core.hierarchy import ancestors, is_hierarchical
+from kgbert.linking.examples import link_examples
 from kgbert.linking.mention import Mention
 from kgbert.tasks.base import EncodedExample, Slice
 
@@ -84,7 +85,7 @@ def slices_of(study: Study, split: Split, encoded: Sequence[EncodedExample]) -> 
         split: The split of a seed; its test texts are sliced.
         encoded: The encoded test texts.
     """
-    mentions = study.linker([example.text for example in split.test])
+    mentions = link_examples(study.linker, split.test)
     slices = [
         *_by_mentions(study, split, mentions),
         *_by_branch(study, mentions),
@@ -96,7 +97,7 @@ def slices_of(study: Study, split: Split, encoded: Sequence[EncodedExample]) -> 
 def _by_mentions(study: Study, split: Split, mentions: Sequence[Sequence[Mention]]) -> list[Slice]:
     known = {
         candidate.entity
-        for found in study.linker([example.text for example in split.train])
+        for found in link_examples(study.linker, split.train)
         for mention in found
         for candidate in mention.candidates
     }

@@ -1,0 +1,102 @@
+"""Tokenise texts and pairs of texts, with offsets in the characters of the joined text."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from transformers import BatchEncoding, PreTrainedTokenizerBase
+
+from kgbert.data import Example
+from kgbert.data.example import SEPARATOR
+from kgbert.encoding.entity_markers import MarkedText, mark
+from kgbert.utils.errors import KGBertError
+
+
+class TokenizedText(NamedTuple):
+    """The tokens of a text, or of a pair of texts."""
+
+    tokens: dict[str, list[int]]
+    """The output of the tokenizer: input_ids, attention_mask ..."""
+    offsets: list[tuple[int, int]]
+    """Start and end of each token in :attr:`Example.joined`; (0, 0) for special tokens."""
+    word_ids: list[int | None]
+    marks: tuple[int, ...] = ()
+    """The opening marker tokens of head and tail, if the text has relation arguments."""
+    is_truncated: bool = False
+
+
+def tokenize(
+    tokenizer: PreTrainedTokenizerBase, examples: Sequence[Example], max_length: int
+) -> list[TokenizedText]:
+    """Return the tokens of each example; two texts are tokenised as a pair.
+
+    Truncation shortens the longer text of a pair, so that both are kept.
+
+    Raises:
+        KGBertError: An example has more than two texts, or an argument of a relation is cut off.
+    """
+    rows: dict[int, TokenizedText] = {}
+    for texts in (1, 2):
+        places = [place for place, x in enumerate(examples) if len(x.texts) == texts]
+        found = _tokenize(tokenizer, [examples[place] for place in places], max_length)
+        rows.update(zip(places, found, strict=True))
+    if len(rows) < len(examples):
+        raise KGBertError(
+            f"an example has {max(len(x.texts) for x in examples)} texts, but an encoder reads one "
+            "text or a pair. Encode each pair of texts as one example.",
+            code="too-many-texts",
+        )
+    return [rows[place] for place in range(len(examples))]
+
+
+def _tokenize(
+    tokenizer: PreTrainedTokenizerBase, examples: Sequence[Example], max_length: int
+) -> list[TokenizedText]:
+    if not examples:
+        return []
+    marked = [mark(x.text, x.arguments) if x.arguments else MarkedText(x.text) for x in examples]
+    # Decoder-only tokenizers add nothing between two texts.
+    glue = SEPARATOR if tokenizer.sep_token is None else ""
+    others = [glue + text for x in examples for text in x.others]
+    encoded = tokenizer(
+        [x.text for x in marked],
+        others or None,
+        truncation=True,
+        max_length=max_length,
+        return_offsets_mapping=True,
+    )
+    rows = []
+    for row, (example, text) in enumerate(zip(examples, marked, strict=True)):
+        start = len(example.text) + len(SEPARATOR) - len(glue)
+        firsts, seconds = _offsets(encoded, row)
+        offsets = [
+            (second[0] + start, second[1] + start) if second else first
+            for first, second in zip(text.own(firsts), seconds, strict=True)
+        ]
+        rows.append(
+            TokenizedText(
+                {name: encoded[name][row] for name in encoded if name != "offset_mapping"},
+                offsets,
+                _word_ids(encoded, row),
+                text.opening_tokens(firsts),
+                bool(encoded.encodings and encoded.encodings[row].overflowing),
+            )
+        )
+    return rows
+
+
+def _offsets(
+    encoded: BatchEncoding, row: int
+) -> tuple[list[tuple[int, int]], list[tuple[int, int] | None]]:
+    """Return the offsets of each token in the first text, else (0, 0), and in the second text."""
+    offsets: list[tuple[int, int]] = encoded["offset_mapping"][row]
+    in_second = [sequence == 1 for sequence in encoded.sequence_ids(row)]
+    pairs = list(zip(offsets, in_second, strict=True))
+    return [(0, 0) if x else each for each, x in pairs], [each if x else None for each, x in pairs]
+
+
+def _word_ids(encoded: BatchEncoding, row: int) -> list[int | None]:
+    """Return the word of each token; the words of a second text follow those of the first."""
+    words, texts = encoded.word_ids(row), encoded.sequence_ids(row)
+    both = list(zip(words, texts, strict=True))
+    count = max((word + 1 for word, text in both if word is not None and not text), default=0)
+    return [word if word is None or not text else word + count for word, text in both]
