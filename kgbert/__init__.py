@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     from kgbert.linking.mention import Candidate as Candidate
     from kgbert.linking.mention import Mention as Mention
     from kgbert.models.auto import KGBertForEntityLinking as KGBertForEntityLinking
+    from kgbert.models.auto import KGBertForMultipleChoice as KGBertForMultipleChoice
     from kgbert.models.auto import (
         KGBertForRelationClassification as KGBertForRelationClassification,
     )
@@ -140,6 +141,7 @@ _HOMES = {
     "pad_to_buckets": "kgbert.encoding.padding_buckets",
     "KGBertConfig": "kgbert.models.config",
     "KGBertForEntityLinking": "kgbert.models.auto",
+    "KGBertForMultipleChoice": "kgbert.models.auto",
     "KGBertForRelationClassification": "kgbert.models.auto",
     "KGBertForSequenceClassification": "kgbert.models.auto",
     "KGBertForTokenClassification": "kgbert.models.auto",

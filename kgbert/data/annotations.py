@@ -50,7 +50,7 @@ def standardize(records: Iterable[Record]) -> list[Record]:
 def _cleaned(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return values without missing ones, and arrays as lists."""
     cleaned = {str(name): _plain(value) for name, value in values.items()}
-    if str(cleaned.get(LABEL, "")).strip() in _MISSING_WORDS:
+    if LABEL in cleaned and str(cleaned[LABEL]).strip() in _MISSING_WORDS:
         cleaned[LABEL] = None
     return cleaned
 

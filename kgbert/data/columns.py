@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 
 from kgbert.utils.errors import DataError, KGBertError, Remedy
 
-#: The standard columns of text, label and tokens; tokens can replace the text.
+#: The standard columns of text, label and tokens; tokens or a question can replace the text.
 TEXT, LABEL, TOKENS, TAGS, SPANS = "text", "label", "tokens", "tags", "spans"
+QUESTION = "question"
 
 
 class Record(NamedTuple):
@@ -68,9 +69,10 @@ class Columns:
         return renamed | others
 
     def check_row(self, names: Iterable[str]) -> None:
-        """Raise DataError if a row has neither text nor tokens, or lacks its label."""
+        """Raise DataError if a row has no text, tokens or question, or lacks its label."""
         found = list(names)
-        if self[TEXT] not in found and (self[TEXT] != TEXT or self[TOKENS] not in found):
+        replacements = {self[TOKENS], self[QUESTION]} if self[TEXT] == TEXT else set()
+        if self[TEXT] not in found and replacements.isdisjoint(found):
             raise self._missing(TEXT, found)
         # Spans and tags are labels, too.
         standard = self.rename(dict.fromkeys(found))

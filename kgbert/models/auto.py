@@ -1,5 +1,6 @@
 """The fused models for each task, and their registration with the Auto classes."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from torch import Tensor, nn
@@ -9,12 +10,13 @@ from transformers import (
     AutoModelForSequenceClassification,
     AutoModelForTokenClassification,
 )
-from transformers.modeling_outputs import TokenClassifierOutput
+from transformers.modeling_outputs import MultipleChoiceModelOutput, TokenClassifierOutput
 
 from kgbert.models.base import KGBertPreTrainedModel
 from kgbert.models.config import KGBertConfig
 from kgbert.models.fusions import find_fusion
 from kgbert.models.heads.entity_linking import CandidateScorer, pop_candidate_inputs
+from kgbert.models.heads.multiple_choice import group_by_question
 from kgbert.models.heads.relation import PairClassifier
 from kgbert.models.inputs import pop_knowledge_inputs
 from kgbert.models.linking_loss import add_linking_loss
@@ -30,6 +32,51 @@ class KGBertForSequenceClassification(KGBertPreTrainedModel):
 
     auto_class = AutoModelForSequenceClassification
     reads_one_position = True
+
+
+class KGBertForMultipleChoice(KGBertPreTrainedModel):
+    """A fused model that chooses among the answers to a question.
+
+    Each row of a batch is a question with one of its choices. The head is that of sequence
+    classification with one output, which every backbone has; for BERT it is that of
+    ``BertForMultipleChoice``. transformers has no Auto class for it: :func:`kgbert.load_model`
+    finds it by its name.
+    """
+
+    auto_class = AutoModelForSequenceClassification
+    reads_one_position = True
+
+    def forward(
+        self,
+        input_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        labels: Tensor | None = None,
+        choice_counts: Sequence[int] | None = None,
+        **inputs: Any,
+    ) -> MultipleChoiceModelOutput:
+        """Return logits of shape (questions, choices), minus infinity where a choice is padding.
+
+        Args:
+            input_ids: Shape (choices of all questions, tokens).
+            attention_mask: The same shape, 1 where there is a token.
+            labels: The index of the right choice of each question, shape (questions).
+            choice_counts: Number of choices of each question; None for a single question.
+            **inputs: The fields of :class:`kgbert.models.inputs.BatchKnowledge` from a
+                :class:`kgbert.KGBertProcessor`, and other inputs of the backbone.
+        """
+        knowledge = pop_knowledge_inputs(inputs)
+        context = self.build_context(knowledge, input_ids, attention_mask, inputs)
+        with self.context_stack.activate(context):
+            scored = self.backbone(input_ids=input_ids, attention_mask=attention_mask, **inputs)
+        counts = choice_counts or [len(scored.logits)]
+        logits = group_by_question(scored.logits.squeeze(-1), counts)
+        output = MultipleChoiceModelOutput(
+            loss=None if labels is None else nn.functional.cross_entropy(logits.float(), labels),
+            logits=logits,
+            hidden_states=scored.hidden_states,
+            attentions=scored.attentions,
+        )
+        return add_linking_loss(output, context, knowledge, self.config.linking_loss)
 
 
 class KGBertForTokenClassification(KGBertPreTrainedModel):

@@ -173,6 +173,8 @@ class Task(ABC):
     """By name; the first is the main metric, which selects the weights and decides the verdict."""
     processor_options: ClassVar[Mapping[str, Any]] = MappingProxyType({})
     """Arguments of :class:`kgbert.KGBertProcessor` that the task needs."""
+    sample: ClassVar[Mapping[str, Any]] = MappingProxyType({"text": "a text"})
+    """The inputs of a row, for the examples of a model card and of the command line."""
     tags_words: ClassVar[bool] = False
     """Whether words are answered one by one, so that no arm may write words into the text."""
     needs_calibration: ClassVar[bool] = False

@@ -92,6 +92,7 @@ def task_of_class(name: str) -> Task | None:
 TASKS: MutableMapping[str, Task] = LazyTable(
     {
         "relation-classification": "kgbert.tasks.relation_classification:RelationClassification",
+        "multiple-choice": "kgbert.tasks.multiple_choice:MultipleChoice",
         "entity-linking": "kgbert.tasks.entity_linking:EntityLinking",
         "token-classification": "kgbert.tasks.token_classification:TokenClassification",
         "multi-label-classification": (

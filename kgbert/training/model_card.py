@@ -7,6 +7,7 @@ from kgbert import __version__
 from kgbert.encoding.processor import KGBertProcessor
 from kgbert.models.base import KGBertPreTrainedModel
 from kgbert.reporting.formatting import counted
+from kgbert.tasks.base import Task
 from kgbert.tasks.registry import find_task, task_of_class
 from kgbert.utils.paths import without_folders
 
@@ -71,8 +72,14 @@ A language encoder that reads a knowledge graph, made with kgbert {__version__}.
 import kgbert
 
 answer = kgbert.pipeline("this/folder"{given})
-answer(["a text"])
+answer([{_sample(task)}])
 ```
 
 {held} `transformers.pipeline()` cannot run it.
 """
+
+
+def _sample(task: Task | None) -> str:
+    """Return an input of a task as Python code."""
+    inputs = dict(task.sample) if task else {"text": "a text"}
+    return repr(inputs if set(inputs) != {"text"} else inputs["text"]).replace("'", '"')

@@ -104,7 +104,9 @@ class KGBertPipeline:
         self, encoded: EncodedExample, rows: Sequence[tuple[Any, list[ReadMention]]]
     ) -> Prediction:
         outputs = [output for output, _ in rows]
-        mentions = tuple(mention for _, found in rows for mention in found)
+        # The question of several choices, or the overlap of two windows, is read more than once.
+        read = {(x.start, x.end): x for _, found in reversed(rows) for x in reversed(found)}
+        mentions = tuple(read[place] for place in sorted(read))
         answer = self.task.decode(outputs, encoded, self.model.config, self.processor.graph)
         return replace(answer, mentions=mentions)
 

@@ -25,7 +25,7 @@ from kgbert.features.entity_features import EntityFeatures
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.graph.storage.builder import GraphBuilder
 from kgbert.linking.mention import Candidate, Mention
-from kgbert.models.auto import KGBertForRelationClassification
+from kgbert.models.auto import KGBertForMultipleChoice, KGBertForRelationClassification
 from kgbert.models.base import KGBertPreTrainedModel
 from kgbert.models.inputs import BatchKnowledge
 from kgbert.models.layers.knowledge_attention import GATE_LR_MULTIPLIER
@@ -334,11 +334,12 @@ def states(output) -> torch.Tensor:
 #: All fused models, so that a new one is tested automatically.
 CLASSES = KGBertPreTrainedModel.__subclasses__()
 
-#: One case for each family and each class with a plain counterpart.
+#: One case for each family and each class with a plain counterpart of its own; the head of multiple
+#: choice is that of sequence classification.
 EVERY_MODEL = [
     pytest.param(family, kind, id=f"{family}-{kind.__name__}")
     for family, kind in product(FAMILIES, CLASSES)
-    if not kind.scores_entities
+    if not kind.scores_entities and kind is not KGBertForMultipleChoice
 ]
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from kgbert.cli import main
-from kgbert.data import read_examples
+from kgbert.data import read_examples, read_records
 from kgbert.linking.factory import make_linker
 from kgbert.models.auto import KGBertModel
 from kgbert.tasks.base import LabelSpace, Task, labels_of
@@ -53,6 +53,10 @@ ROWS = {
     ],
     "token-classification": [_spans(i) for i in range(30)],
     "entity-linking": [_spans(i, entity=_IDS[_WORDS[i % 4]]) for i in range(30)],
+    "multiple-choice": [
+        {"id": str(i), "question": f"which of {i}?", "choices": _WORDS[: 2 + i % 3], "label": i % 2}
+        for i in range(30)
+    ],
     "multi-label-classification": [
         _row(i, labels=(["ill"], ["ill", "new"], [], ["new"])[i % 4]) for i in range(30)
     ],
@@ -68,6 +72,10 @@ BAD_ROWS = {
         "span-outside-text",
     ),
     "entity-linking": ({"text": "a", "spans": "fever"}, "spans-not-a-list"),
+    "multiple-choice": (
+        {"question": "a?", "choices": ["b", "c"], "label": "d"},
+        "label-not-a-choice",
+    ),
     "multi-label-classification": ({"text": "a", "labels": {"a": 1}}, "labels-not-a-list"),
     "regression": ({"text": "a", "value": "n/a"}, "value-not-a-number"),
 }
@@ -134,10 +142,10 @@ def test_the_rows_of_a_file_are_examples_of_the_task(task, rows, examples):
 
 
 @every_task
-def test_rows_are_detected_unless_the_task_has_to_be_named(task, rows):
+def test_rows_are_detected_unless_the_task_has_to_be_named(task, rows, write):
     named = {"entity-linking"}
 
-    detected = detect_task(rows).name
+    detected = detect_task([x.values for x in read_records(write(rows))]).name
 
     assert detected == ("token-classification" if task.name in named else task.name)
 

@@ -1,5 +1,7 @@
 """kgbert train: one augmented model, saved with its graph."""
 
+import json
+import shlex
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,7 +37,7 @@ def train(arguments: Namespace) -> None:
         return
     trained.save(arguments.output, include_graph=False if arguments.without_graph else None)
     _show(trained.scores)
-    _show_paths(arguments.output, arguments.graph)
+    _show_paths(arguments.output, arguments.graph, dict(trained.task.sample))
     print("Whether the graph helped, a single model cannot tell: kgbert compare does.")
 
 
@@ -44,13 +46,14 @@ def _show(scores: "Mapping[str, str]") -> None:
         print(f"{name.replace('_', ' '):24} {value}")
 
 
-def _show_paths(folder: Path, graph: str) -> None:
+def _show_paths(folder: Path, graph: str, sample: "Mapping[str, object]") -> None:
+    typed = f'"{sample["text"]}"' if set(sample) == {"text"} else shlex.quote(json.dumps(sample))
     print(f"\nmodel  {folder}")
     if (folder / "graph.safetensors").exists():
-        print(f'try    kgbert predict {folder} "a text"')
+        print(f"try    kgbert predict {folder} {typed}")
     else:
         print("graph  left out, with its names: whoever asks the model gives a copy")
-        print(f'try    kgbert predict {folder} "a text" --graph {graph}')
+        print(f"try    kgbert predict {folder} {typed} --graph {graph}")
 
 
 def _add_arguments(parser: ArgumentParser) -> None:

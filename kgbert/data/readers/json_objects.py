@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from kgbert.data.columns import TEXT, TOKENS, Columns, Record, located
+from kgbert.data.columns import QUESTION, TEXT, TOKENS, Columns, Record, located
 from kgbert.utils.errors import DataError
 
 
@@ -50,7 +50,7 @@ def _single_object(content: str, columns: Columns) -> Iterator[Record]:
     if not _is_json(content):
         return _lines(content)
     value = json.loads(content)
-    if inner := _inner_objects(value, {columns[TEXT], columns[TOKENS]}):
+    if inner := _inner_objects(value, {columns[TEXT], columns[TOKENS], columns[QUESTION]}):
         return _array(inner)
     return _array([value]) if "\n" in content.strip() else _lines(content)
 
