@@ -1,6 +1,7 @@
 """Read mutated inputs of a family until a time or a number of inputs is reached."""
 
 import random
+import re
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
@@ -9,6 +10,8 @@ from typing import NamedTuple
 
 from tests.fuzz.families import Family
 from tests.fuzz.mutations import mutated
+
+_REPEATED = re.compile(rb"(.)\1{60,}", re.DOTALL)
 
 
 class Outcome(NamedTuple):
@@ -38,7 +41,8 @@ def fuzz(
         except family.refusal:
             refused += 1
         except BaseException as error:
-            error.add_note(f"{name}, seed {seed}, {file.name}: {content[:2000]!r}")
+            shown = _REPEATED.sub(rb"\1...", content)[:2000]
+            error.add_note(f"{name}, seed {seed}, {file.name}: {shown!r}")
             raise
         slowest = max(slowest, perf_counter() - start)
         file.write_bytes(originals[file])
