@@ -5,7 +5,7 @@ of doccano, Prodigy and Label Studio, and the columns of Hugging Face data sets.
 """
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from kgbert.data.columns import LABEL, SPANS, TAGS, TEXT, TOKENS, Record, located
@@ -67,7 +67,7 @@ def _plain(value: Any) -> Any:
 
 
 def _accepted(records: list[Record]) -> list[Record]:
-    answers = {values.get("answer") for _, values in records}
+    answers = {str(values.get("answer")) for _, values in records}
     if not answers or not answers <= _ANSWERS or answers == {_ACCEPTED}:
         return records
     accepted = [record for record in records if record.values["answer"] == _ACCEPTED]
@@ -198,9 +198,17 @@ def _contains_strings(values: Any) -> bool:
 
 def _check_characters(values: Mapping[str, Any]) -> None:
     for name, value in values.items():
-        for text in value if _contains_strings(value) else [value]:
-            if isinstance(text, str):
-                _check_text(name, text)
+        for text in _texts_in(value):
+            _check_text(name, text)
+
+
+def _texts_in(value: Any) -> Iterator[str]:
+    """Yield the texts in a value, at any depth."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list | dict):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _texts_in(item)
 
 
 def _check_text(name: str, text: str) -> None:
