@@ -392,3 +392,47 @@ def test_parquet_without_its_package_names_the_package(write, monkeypatch):
 
     with raises("missing-package"):
         read_texts(write("a.parquet", b"PAR1"))
+
+
+def test_parquet_is_read_with_the_class_names_that_it_holds(tmp_path):
+    arrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    features = {"label": {"_type": "ClassLabel", "names": ["ill", "well"]}}
+    table = arrow.table({"text": ["High fever", "None"], "label": [0, 1], "id": ["a", "b"]})
+    table = table.replace_schema_metadata(
+        {"huggingface": json.dumps({"info": {"features": features}})}
+    )
+    parquet.write_table(table, tmp_path / "texts.parquet")
+
+    assert read_texts(tmp_path / "texts.parquet") == [
+        Example("High fever", "ill", id="a"),
+        Example("None", "well", id="b"),
+    ]
+
+
+def test_tokens_and_tags_of_parquet_are_spans(tmp_path):
+    arrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    table = arrow.table({"tokens": [["High", "fever"]], "ner_tags": [["O", "B-Sign"]]})
+    parquet.write_table(table, tmp_path / "texts.parquet")
+
+    assert read_texts(tmp_path / "texts.parquet")[0].spans == (Span(5, 10, "Sign"),)
+
+
+@pytest.mark.parametrize("content", [b"PAR1", b"", b"text,label\nHigh fever,ill\n"])
+def test_what_is_no_parquet_is_refused(content, write):
+    pytest.importorskip("pyarrow")
+
+    with pytest.raises(DataError) as error:
+        read_texts(write("a.parquet", content))
+
+    assert error.value.code == "malformed-parquet"
+
+
+def test_a_label_of_parquet_that_is_missing_is_refused_by_its_row(tmp_path):
+    arrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    parquet.write_table(
+        arrow.table({"text": ["High fever", "None"], "label": ["ill", None]}),
+        tmp_path / "texts.parquet",
+    )
+
+    with pytest.raises(DataError, match="row 2"):
+        read_texts(tmp_path / "texts.parquet", require_labels=True)

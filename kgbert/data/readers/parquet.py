@@ -27,7 +27,7 @@ def read_parquet(path: Path, columns: Columns) -> Iterator[Record]:
         ) from error
     try:
         table = parquet.read_table(path)
-    except pyarrow.ArrowException as error:
+    except (pyarrow.ArrowException, OSError) as error:
         raise DataError(f"cannot be read as Parquet ({error})", code="malformed-parquet") from error
     columns.check_row(table.column_names)
     columns.check_source(table.column_names)
