@@ -20,7 +20,7 @@ _STATEMENT = re.compile(
 _GRAPH_BLOCK = re.compile(
     r"^[ \t]*+(?:GRAPH\s+)?(?:<[^<>\s]*>|\w*:\w+)?[ \t]*+(?:\r?\n[ \t]*+)?\{[ \t\r]*+$", re.I | re.M
 )
-_MARKUP = re.compile(r"\s*<(?:[?!]|(?:[\w-]+:)?(?:RDF|TriX|graphml|gexf)\b)")
+_MARKUP = re.compile(r"\s*<(?:[?!]|(?:[\w-]+:)?(?:RDF|TriX|graphml|gexf|CodeSystem)\b)")
 _RDF_ROOT = re.compile(r"<(?:\w+:)?RDF\b")
 _OTHER_OWL = re.compile(
     r"^[ \t]*+(?:(?:Prefix|Ontology)\(|(?:Prefix|Ontology|Class|ObjectProperty): )|<Ontology\b",
@@ -74,8 +74,8 @@ def detect_format(source: Source) -> str:
         )
     if _XML.match(head):
         raise GraphError(
-            f"{source.name}: XML, but none of the formats that are read: RDF/XML, TriX, GraphML or "
-            f"GEXF. Export one of these; FHIR's code systems are read as JSON.",
+            f"{source.name}: XML, but none of the formats that are read: RDF/XML, TriX, GraphML, "
+            f"GEXF or FHIR CodeSystem. Export one of these.",
             code="unknown-xml",
         )
     for name in known_names((), READERS_GROUP):
@@ -142,6 +142,8 @@ def _markup(head: str, suffix: str) -> str | None:
         return "graphml"
     if re.search(r"<gexf\b", head):
         return "gexf"
+    if re.search(r"<CodeSystem\b", head):
+        return "fhir"
     return "xml" if suffix in (".rdf", ".owl") else None
 
 

@@ -67,7 +67,7 @@ READERS: dict[str, Reader] = {
     "obographs": _reader("json.obographs", "read_obographs"),
     "records": _reader("json.records", "read_records"),
     "tree": _reader("json.records", "read_tree"),
-    "fhir": _reader("json.fhir", "read_fhir"),
+    "fhir": _reader("fhir", "read_fhir"),
     "stix": _reader("json.stix", "read_stix"),
     "wikidata": _reader("json.wikidata", "read_wikidata"),
     "table": _reader("tables.table", "read_table"),

@@ -19,6 +19,8 @@ _LEVEL = re.compile(r"level[ _-]?(\d+)(?:[ _-](uri|id|code|name|label|preferred 
 _LEVEL_IDS = ("uri", "id", "code")
 #: The columns of a table of translations.
 _BABELON = ("subject_id", "predicate_id", "translation_language", "translation_value")
+#: The columns of OMOP's table of ancestors.
+_ANCESTRY = ("descendant_concept_id", "ancestor_concept_id", "min_levels_of_separation")
 #: Columns of GeoNames' table, which has no header.
 GEONAMES = (
     *("geonameid", "name", "asciiname", "alternatenames", "latitude", "longitude"),
@@ -32,8 +34,11 @@ def layout_of(names: Sequence[str]) -> AddRows | None:
     """Return the function that reads a table with such columns, if it has a layout of its own."""
     if len(_levels_of(names)) > 1:
         return add_levels
-    if set(_BABELON) <= {name.lower() for name in names}:
+    keys = {name.lower() for name in names}
+    if keys >= set(_BABELON):
         return add_translations
+    if keys >= set(_ANCESTRY):
+        return add_ancestry
     return None
 
 
@@ -99,6 +104,19 @@ def add_translations(
         subject, predicate, language, value = (cells[positions[key][0]] for key in _BABELON)
         if subject and value:
             statements.add_literal(subject, to_iri(predicate), value, language)
+
+
+def add_ancestry(
+    names: Sequence[str], rows: Iterator[Row], name: str, statements: Statements
+) -> None:
+    """Add an edge to each ancestor that is a parent; the others follow from these."""
+    keys = [name.lower() for name in names]
+    positions = {key: [keys.index(key)] for key in _ANCESTRY}
+    for cells in complete_rows(rows, positions, name):
+        descendant, ancestor, levels = (cells[positions[key][0]] for key in _ANCESTRY)
+        if levels == "1":
+            statements.described.update((descendant, ancestor))
+            statements.add_resource(descendant, SUBCLASS, ancestor)
 
 
 def _add_texts(predicate: str) -> AddRows:

@@ -104,6 +104,40 @@ def test_a_code_system_of_fhir_is_read(write):
     assert graph.version == "2"
 
 
+FHIR_XML = """\
+<?xml version="1.0" encoding="UTF-8"?>
+<CodeSystem xmlns="http://hl7.org/fhir">
+  <version value="2"/>
+  <concept>
+    <code value="A"/><display value="Alpha state"/><definition value="The first."/>
+    <designation><language value="de"/><value value="Erster Zustand"/></designation>
+    <property><code value="note"/><valueString value="seen"/></property>
+    <concept><code value="A1"/><display value="Alpha one"/></concept>
+  </concept>
+  <concept>
+    <code value="B"/><display value="Old"/>
+    <property><code value="inactive"/><valueBoolean value="true"/></property>
+  </concept>
+</CodeSystem>
+"""
+
+
+def test_a_code_system_reads_the_same_from_xml(write):
+    graph = read_graph(write(FHIR_XML, "system.xml"))
+
+    assert names_of(graph, "A") == ["Alpha state", "Erster Zustand"]
+    assert graph.entity("A").definition == "The first."
+    assert graph.entity("A1").edges == ((IS_A, "A"),)
+    assert "B" not in graph
+    assert graph.version == "2"
+    assert graph.unused_properties == {"note": 1}
+
+
+def test_a_code_system_in_broken_xml_is_refused(write):
+    with raises("malformed-xml"):
+        read_graph(write(FHIR_XML.replace("</designation>", ""), "system.xml"))
+
+
 def test_a_code_system_without_concepts_is_refused(write):
     with raises("empty-code-system"):
         read_graph(write({"resourceType": "CodeSystem", "content": "not-present"}))
@@ -172,7 +206,7 @@ def item(id, name, **claims):
 
 @pytest.mark.parametrize("kind", ["dump", "page"])
 def test_wikidata_is_read_in_its_own_json(kind, write):
-    items = [item("Q1", "fever", P31={"id": "Q2"}, P1="text"), item("Q2", "symptom")]
+    items = [item("Q1", "fever", P31={"id": "Q2"}, P1="text", P2={}), item("Q2", "symptom")]
     dump = "[\n" + ",\n".join(map(json.dumps, items)) + "\n]\n"
     page = json.dumps({"entities": {each["id"]: each for each in items}})
 
@@ -186,6 +220,7 @@ def test_wikidata_is_read_in_its_own_json(kind, write):
     assert fever.definition == "about fever"
     assert fever.edges == ((f"{WIKIDATA}prop/direct/P31", f"{WIKIDATA}entity/Q2"),)
     assert any(note.startswith("1 claims whose value is no item") for note in graph.notes)
+    assert graph.unused_properties == {f"{WIKIDATA}prop/direct/P1": 1}
 
 
 def test_a_tree_of_children_is_a_hierarchy(write):
@@ -229,7 +264,7 @@ def test_json_that_is_no_graph_is_refused_as_such(content, write):
 
 def test_xml_that_is_no_graph_is_refused_as_such(write):
     with raises("unknown-xml"):
-        read_graph(write('<?xml version="1.0"?>\n<CodeSystem><id value="a,b"/></CodeSystem>\n'))
+        read_graph(write('<?xml version="1.0"?>\n<ValueSet><id value="a,b"/></ValueSet>\n'))
 
 
 @pytest.mark.parametrize(

@@ -73,6 +73,20 @@ def test_a_folder_of_omop_is_one_graph(write):
     assert "3" not in graph
 
 
+def test_the_ancestors_of_omop_that_are_parents_are_edges(write):
+    graph = read_graph(
+        write(
+            CONCEPT__csv="concept_id\tconcept_name\n1\tBarking cough\n2\tCough\n3\tSign\n",
+            CONCEPT_ANCESTOR__csv="ancestor_concept_id\tdescendant_concept_id\t"
+            "min_levels_of_separation\tmax_levels_of_separation\n"
+            "1\t1\t0\t0\n2\t1\t1\t1\n3\t1\t2\t2\n3\t2\t1\t2\n",
+        )
+    )
+
+    assert graph.entity("1").edges == ((IS_A, "2"),)
+    assert graph.entity("2").edges == ((IS_A, "3"),)
+
+
 def test_a_folder_of_esco_is_one_graph(write):
     graph = read_graph(
         write(

@@ -1,17 +1,22 @@
-"""Read code systems of FHIR."""
+"""Read code systems of FHIR, in JSON or XML."""
 
+import io
 from collections.abc import Mapping
 from typing import Any
+from xml.etree import ElementTree
 
 from kgbert.graph.core.identifiers import expand
 from kgbert.graph.core.vocabulary import DEPRECATED, RELATION_ALIASES, SUBCLASS, SYNONYM
-from kgbert.graph.files.safe_parsing import safe_json
+from kgbert.graph.files.safe_parsing import safe_json, safe_xml
 from kgbert.graph.files.source import Source
 from kgbert.graph.rdf.statements import Statements
-from kgbert.graph.readers.json.values import members
+from kgbert.graph.readers.json.values import literals_in, members
 from kgbert.utils.errors import GraphError
 
 _NAME, _DEFINITION = (expand(RELATION_ALIASES[word]) for word in ("name", "definition"))
+_EVENTS = ("start", "end")
+#: Elements that may be repeated, which are lists in JSON.
+_LISTS = ("concept", "designation", "property")
 _RETIRED = ("deprecated", "retired", "inactive", "entered-in-error")
 
 
@@ -21,7 +26,7 @@ def read_fhir(source: Source, statements: Statements) -> None:
     Raises:
         GraphError: It has no concepts.
     """
-    system = safe_json(source)
+    system = _xml_object(source) if source.head().lstrip()[:1] == "<" else safe_json(source)
     pending = [(concept, "") for concept in members(system, "concept")]
     if not pending:
         raise GraphError(
@@ -42,6 +47,37 @@ def read_fhir(source: Source, statements: Statements) -> None:
         pending += [(inner, code) for inner in members(concept, "concept")]
 
 
+def _xml_object(source: Source) -> dict[str, Any]:
+    """Return a resource in XML as the object that it is in JSON."""
+    open_objects: list[dict[str, Any]] = [{}]
+    try:
+        # By events: concepts may nest more deeply than Python can call.
+        for event, element in ElementTree.iterparse(io.BytesIO(safe_xml(source)), _EVENTS):
+            if event == "start":
+                open_objects.append({})
+            else:
+                inner = open_objects.pop()
+                _add_member(open_objects[-1], element.tag.rpartition("}")[2], element, inner)
+                element.clear()
+    except ElementTree.ParseError as error:
+        raise GraphError(
+            f"{source.name}: not valid XML ({error}). Correct the file there.", code="malformed-xml"
+        ) from None
+    (root,) = open_objects[0].values()
+    return root if isinstance(root, dict) else {}
+
+
+def _add_member(
+    outer: dict[str, Any], key: str, element: ElementTree.Element, inner: dict[str, Any]
+) -> None:
+    if key in _LISTS:
+        outer.setdefault(key, []).append(inner)
+    elif (value := element.get("value")) is not None:
+        outer[key] = value == "true" if key == "valueBoolean" else value
+    else:
+        outer[key] = inner
+
+
 def _add_concept(code: str, concept: Mapping[str, Any], statements: Statements) -> None:
     statements.described.add(code)
     for key, predicate in (("display", _NAME), ("definition", _DEFINITION)):
@@ -58,10 +94,18 @@ def _add_concept(code: str, concept: Mapping[str, Any], statements: Statements) 
 
 
 def _add_property(code: str, each: Mapping[str, Any], statements: Statements) -> None:
-    name, value = each.get("code"), each.get("valueCode", each.get("valueBoolean"))
+    name, value = each.get("code"), _value_of(each)
     if name == "parent" and isinstance(value, str):
         statements.add_resource(code, SUBCLASS, value)
     elif name == "child" and isinstance(value, str):
         statements.add_resource(value, SUBCLASS, code)
     elif (name == "inactive" and value is True) or (name == "status" and value in _RETIRED):
         statements.add_literal(code, DEPRECATED[0], "true")
+    elif isinstance(name, str) and name != "status":
+        for text in literals_in(value):
+            statements.add_literal(code, expand(name), text)
+
+
+def _value_of(each: Mapping[str, Any]) -> Any:
+    """Return the value of a property: of ``valueCode``, ``valueString``, ``valueBoolean`` ..."""
+    return next((value for key, value in each.items() if key.startswith("value")), None)
