@@ -183,6 +183,22 @@ def to_iri(entity_id: str) -> str:
     return _OWN + quote(entity_id, safe="")
 
 
+def spellings(name: str) -> tuple[str, ...]:
+    """Return how a property that a user names may be written in a file; none for no name.
+
+    >>> spellings("skos:note"), spellings("")
+    (('http://www.w3.org/2004/02/skos/core#note',), ())
+    >>> spellings("IAO:0000115")
+    ('IAO:0000115', 'http://purl.obolibrary.org/obo/IAO_0000115')
+    """
+    iri = to_iri(name)
+    return (
+        tuple(dict.fromkeys((expand(name), iri)))
+        if _OBO_CURIE.fullmatch(name)
+        else ((expand(name),) if name else ())
+    )
+
+
 def is_blank(term: str) -> bool:
     """Whether an RDF term is a blank node.
 

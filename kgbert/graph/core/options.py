@@ -29,7 +29,8 @@ class ReadOptions:
     """
 
     label: str = ""
-    """A property (IRI or CURIE) of preferred names, in addition to the well-known ones."""
+    """A property (IRI or CURIE) of preferred names, in addition to the well-known ones. Of this and
+    the four below, a format without properties has tags, attributes, keys or columns."""
     synonym: str = ""
     """A property of synonyms, in addition to the well-known ones."""
     definition: str = ""

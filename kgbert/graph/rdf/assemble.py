@@ -53,6 +53,7 @@ def assemble(statements: Statements) -> GraphBuilder:
     for rank in sorted(statements.definitions, reverse=True):
         definitions.update(statements.definitions[rank])
     builder.add_entities(ids.values(), (definitions.get(entity, "") for entity in ids))
+    _prefer_custom_definitions(statements, ids)
     numbers = builder.terms.remapped(ids)
     known = builder.terms.mask_of(outside)
     known[: len(numbers)] |= numbers >= 0
@@ -64,11 +65,21 @@ def assemble(statements: Statements) -> GraphBuilder:
     edges.rename_relations({relation: compact(relation) for relation in edges.relations()})
     builder.names.take_over(statements.names, numbers)
     builder.edges.take_over(statements.edges, numbers)
+    # Readers of formats with entities have filled the builder with some that are obsolete.
+    builder.remove(set(map(compact, statements.deprecated)) & builder.entities.keys())
     for obsolete in statements.deprecated | statements.replaced.keys():
-        if obsolete not in ids:
-            builder.replaced[compact(obsolete)] = compact(statements.replaced.get(obsolete, ""))
+        if obsolete not in ids and (old := compact(obsolete)) not in builder.entities:
+            builder.replaced[old] = compact(statements.replaced.get(obsolete, ""))
     _add_metadata(statements, builder)
     return builder
+
+
+def _prefer_custom_definitions(statements: Statements, ids: dict[str, str]) -> None:
+    """Replace the definitions that a reader has given the builder by those of the option."""
+    for is_foreign in (True, False):
+        for entity, text in statements.definitions.get((-1, is_foreign), {}).items():
+            if entity in ids:
+                statements.builder.entities[ids[entity]] = text
 
 
 def _resolve_unknown(statements: Statements) -> None:

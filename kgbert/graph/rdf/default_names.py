@@ -22,8 +22,10 @@ def finalize(statements: Statements, source: str) -> GraphBuilder:
     for relation in [relation for relation, name in builder.relations.items() if not name]:
         builder.add_relation(relation, relation_name(relation))
     add_default_names(builder, source, statements.options)
-    if label := statements.options.label:
-        builder.note(f"{builder.custom_label_count:,} names are under {label}, which was asked for")
+    for option, what in _OPTION_TEXTS.items():
+        if name := getattr(statements.options, option):
+            count = builder.option_counts[option]
+            builder.note(f"{count:,} {what} are under {name}, which was asked for")
     select(builder, statements.options)
     return builder
 
@@ -73,3 +75,13 @@ def _nameless(builder: GraphBuilder, source: str, options: ReadOptions) -> Graph
             Remedy("name_from_id", True, "to make them from the ids", "ReadOptions"),
         ],
     )
+
+
+#: Option that names a property -> what its texts are.
+_OPTION_TEXTS = {
+    "label": "names",
+    "synonym": "synonyms",
+    "definition": "definitions",
+    "deprecation": "marks of obsolete entities",
+    "replacement": "replacements",
+}

@@ -25,9 +25,9 @@ def add_names(
         statements.described.update(subjects)
         statements.builder.skipped_languages[language] += len(texts)
         return
-    statements.builder.custom_label_count += len(texts) if predicate == statements.label else 0
     kind = statements.names.kind(SCOPES.index(statements.scopes[predicate]), language)
-    rank = 0 if predicate == statements.label else _RANKS.get(predicate, 0) + 1
+    is_custom = statements.custom.get(predicate) == "label"
+    rank = -1 if is_custom else _RANKS.get(predicate, 0) + 1
     statements.names.extend(statements.builder.terms.numbers(subjects), kind, texts, rank)
 
 

@@ -4,7 +4,7 @@ from collections import defaultdict
 
 from kgbert.graph.core import vocabulary
 from kgbert.graph.core.graph import SCOPES
-from kgbert.graph.core.identifiers import compact, expand, to_iri
+from kgbert.graph.core.identifiers import compact, expand, spellings, to_iri
 from kgbert.graph.core.options import ReadOptions
 from kgbert.graph.core.vocabulary import by_local_name
 from kgbert.graph.rdf.datatypes import matches_datatype
@@ -61,11 +61,10 @@ class Statements:
         self.ranges: defaultdict[str, set[str]] = defaultdict(set)
         self.scopes = dict(vocabulary.NAME_SCOPES)
         self._literal_handlers = dict(LITERAL_HANDLERS)
-        self.label = expand(options.label)
         self.definition_ranks = dict(vocabulary.DEFINITION_RANKS)
         self._iri_or_text = set(vocabulary.IRI_OR_TEXT_PREDICATES)
         self.text_predicates = {*vocabulary.TEXT_PREDICATES, *self.scopes}
-        self._add_custom_properties()
+        self.custom = self._add_custom_properties()
         self.described: set[str] = set()
         self.properties: set[str] = set()
         self.annotations: set[str] = set()
@@ -99,23 +98,25 @@ class Statements:
         self.pending_texts: defaultdict[str, defaultdict[str, Pairs]] = defaultdict(_by_language)
         self.pending_resources: defaultdict[str, Pairs] = defaultdict(_no_pairs)
 
-    def _add_custom_properties(self) -> None:
-        """Register the properties that the options set."""
-        options = self.options
-        for name, scope in ((options.label, "preferred"), (options.synonym, "exact")):
-            if name:
-                self.scopes[expand(name)] = scope
-                self._literal_handlers[expand(name)] = add_names
-        if definition := expand(options.definition):
-            self.definition_ranks[definition] = -1
-            self._literal_handlers[definition] = add_definitions
-        if deprecation := expand(options.deprecation):
-            self._literal_handlers[deprecation] = add_deprecation
-        if replacement := expand(options.replacement):
-            self._literal_handlers[replacement] = add_replacements
-            self._iri_or_text.add(replacement)
-        names = (options.label, options.synonym, options.definition, options.deprecation)
-        self.text_predicates |= {expand(name) for name in (*names, options.replacement) if name}
+    def _add_custom_properties(self) -> dict[str, str]:
+        """Register the properties that the options set; return the option of each spelling."""
+        custom = {}
+        for option, handler in _OPTION_HANDLERS.items():
+            for predicate in spellings(getattr(self.options, option)):
+                custom[predicate] = option
+                self._literal_handlers[predicate] = handler
+                if option in _OPTION_SCOPES:
+                    self.scopes[predicate] = _OPTION_SCOPES[option]
+                elif option == "definition":
+                    self.definition_ranks[predicate] = -1
+                elif option == "replacement":
+                    self._iri_or_text.add(predicate)
+        self.text_predicates |= custom.keys()
+        return custom
+
+    def option_of(self, name: str) -> str:
+        """Return the option that names a property, tag, attribute or key; empty if none does."""
+        return self.custom.get(name) or self.custom.get(expand(name), "") if self.custom else ""
 
     def is_text_predicate(self, predicate: str) -> bool:
         """Return whether the object of a predicate is text, for formats without literals."""
@@ -195,6 +196,8 @@ class Statements:
 
     def _read(self, batch: StatementBatch) -> None:
         predicate, language, subjects, objects = batch
+        if option := self.custom.get(predicate):
+            self.builder.option_counts[option] += len(subjects)
         if language is not None:
             self._literal_handlers[predicate](self, predicate, subjects, objects, language.lower())
         else:
@@ -228,7 +231,7 @@ class Statements:
 
     def _add_connections(self, predicate: str, subjects: list[str], targets: list[str]) -> None:
         if predicate in self._iri_or_text:
-            self._literal_handlers[predicate](self, predicate, subjects, targets, "")
+            self._read(StatementBatch(predicate, "", subjects, targets))
         elif by_local_name(predicate) in vocabulary.REPLACED_BY:
             self._literal_handlers[vocabulary.REPLACED_BY[0]](
                 self, predicate, subjects, targets, ""
@@ -309,5 +312,15 @@ def _has_blank(terms: list[str]) -> bool:
     return "\n_:" in "\n".join(("", *terms))
 
 
+#: Options that name a property -> the function that reads texts under it.
+_OPTION_HANDLERS = {
+    "label": add_names,
+    "synonym": add_names,
+    "definition": add_definitions,
+    "deprecation": add_deprecation,
+    "replacement": add_replacements,
+}
+#: Options that name a property of names -> their scope.
+_OPTION_SCOPES = {"label": "preferred", "synonym": "exact"}
 #: Prefixes of terms that are not classes of the graph.
 _NO_CLASSES = ("_:", *vocabulary.META_NAMESPACES)

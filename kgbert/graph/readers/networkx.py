@@ -7,8 +7,7 @@ import networkx as nx
 
 from kgbert.graph.core.graph import SCOPES
 from kgbert.graph.core.identifiers import compact, expand
-from kgbert.graph.core.options import ReadOptions
-from kgbert.graph.core.vocabulary import RELATION_ALIASES, XREF
+from kgbert.graph.core.vocabulary import DEPRECATED, RELATION_ALIASES, REPLACED_BY, XREF
 from kgbert.graph.rdf.relation_hierarchy import add_hierarchy_edges
 from kgbert.graph.rdf.statements import Statements
 from kgbert.graph.readers.obo_tags import identifier, parse_quoted, shared_relation, unquote
@@ -17,24 +16,38 @@ from kgbert.graph.storage.builder import GraphBuilder
 _NAME_KEYS = ("name", "label", "prefLabel", "title")
 _SYNONYM_KEYS = ("synonyms", "synonym", "aliases", "alias", "altLabel", "names")
 _DEFINITION_KEYS = ("definition", "def", "description")
+_OBSOLETE_KEYS = ("is_obsolete", "obsolete", "deprecated")
+_REPLACEMENT_KEYS = ("replaced_by", "replacedBy", "isReplacedBy")
 _RELATION_KEYS = ("relation", "predicate", "type", "label", "interaction")
+
+#: Attributes of nodes that are read.
+_KNOWN_KEYS = frozenset(
+    (
+        *(*_NAME_KEYS, *_SYNONYM_KEYS, *_DEFINITION_KEYS, *_OBSOLETE_KEYS, *_REPLACEMENT_KEYS),
+        *("comment", "references", "xref", "alt_id", "sources", "is_a", "relationship"),
+        *("intersection_of", "union_of", "equivalent_to", "instance_of"),
+    )
+)
 
 
 def read_networkx(graph: "nx.Graph[Any]", statements: Statements) -> None:
     """Add the nodes and edges of a networkx graph of any type.
 
     A node may have the attributes name (or label), synonyms (strings, or
-    ``(text, scope, language)``) and definition; an edge its relation, which may also be the key
-    of an edge of a multigraph. The graphs of obonet are read like this.
+    ``(text, scope, language)``), definition, is_obsolete and replaced_by; an edge its relation,
+    which may also be the key of an edge of a multigraph. The graphs of obonet are read like this.
+    Other attributes with text are counted as unused.
     """
-    builder, metadata = statements.builder, graph.graph
+    builder, metadata = statements.builder, _mapping(graph.graph)
     builder.version = str(_first(metadata, ("version", "data-version")) or "")
     builder.licence = str(metadata.get("licence", ""))
     replaced = _mapping(metadata.get("replaced"))
     builder.replaced.update({old: str(new) for old, new in replaced.items()})
     for node, attributes in graph.nodes(data=True):
         entity = compact(str(node))
-        _read_node(entity, attributes, builder, statements.options)
+        _read_node(entity, attributes, builder)
+        _read_status(entity, attributes, statements)
+        _read_custom(entity, attributes, statements)
         if metadata.get("merged"):
             builder.add_sources(entity, _strings(attributes.get("sources")))
     _read_edges(graph, builder)
@@ -43,7 +56,8 @@ def read_networkx(graph: "nx.Graph[Any]", statements: Statements) -> None:
 
 
 def _read_edges(graph: "nx.Graph[Any]", builder: GraphBuilder) -> None:
-    shared = _shared_relations(graph, builder)
+    metadata = _mapping(graph.graph)
+    shared, merged = _shared_relations(metadata, builder), metadata.get("merged")
     for head, tail, key, attributes in _edges(graph):
         # networkx numbers the edges of a multigraph that have no key of their own.
         word = str(
@@ -54,7 +68,7 @@ def _read_edges(graph: "nx.Graph[Any]", builder: GraphBuilder) -> None:
         builder.add_edge(*edge)
         if name := attributes.get("relation_name"):
             builder.add_relation(edge[1], str(name))
-        if graph.graph.get("merged"):
+        if merged:
             builder.add_sources(edge, _strings(attributes.get("sources")))
         if not graph.is_directed():
             builder.add_edge(edge[2], edge[1], edge[0])
@@ -62,9 +76,9 @@ def _read_edges(graph: "nx.Graph[Any]", builder: GraphBuilder) -> None:
         builder.note("the networkx graph is undirected: every edge was read in both directions")
 
 
-def _shared_relations(graph: "nx.Graph[Any]", builder: GraphBuilder) -> dict[str, str]:
+def _shared_relations(metadata: Mapping[str, Any], builder: GraphBuilder) -> dict[str, str]:
     """Return the shared ids of the relations that an OBO file defines, as obonet keeps them."""
-    shared, typedefs = {}, list(map(_mapping, _as_list(graph.graph.get("typedefs"))))
+    shared, typedefs = {}, list(map(_mapping, _as_list(metadata.get("typedefs"))))
     for typedef in typedefs:
         own = str(typedef.get("id", ""))
         shared[own] = shared_relation(own, map(str, _as_list(typedef.get("xref"))))
@@ -86,9 +100,7 @@ def _edges(graph: "nx.Graph[Any]") -> Iterable[tuple[Any, Any, Any, Mapping[str,
         )
 
 
-def _read_node(
-    entity: str, attributes: Mapping[str, Any], builder: GraphBuilder, options: ReadOptions
-) -> None:
+def _read_node(entity: str, attributes: Mapping[str, Any], builder: GraphBuilder) -> None:
     definition = str(_first(attributes, _DEFINITION_KEYS) or "")
     quoted = parse_quoted(definition)
     builder.add_entity(entity, quoted[0] if quoted else definition)
@@ -100,21 +112,43 @@ def _read_node(
     for target in _as_list(attributes.get("xref")):
         # obonet keeps the escapes, and the description behind the id.
         builder.add_reference(entity, compact(XREF), identifier(str(target)))
-    _read_names(entity, attributes, builder, options)
+    _read_names(entity, attributes, builder)
 
 
-def _read_names(
-    entity: str, attributes: Mapping[str, Any], builder: GraphBuilder, options: ReadOptions
-) -> None:
+def _read_status(entity: str, attributes: Mapping[str, Any], statements: Statements) -> None:
+    """Read whether a node is obsolete, what replaces it, and its former ids."""
+    if str(_first(attributes, _OBSOLETE_KEYS)).lower() in ("true", "1"):
+        statements.add_literal(entity, DEPRECATED[0], "true")
+    for replacement in _as_list(_first(attributes, _REPLACEMENT_KEYS)):
+        statements.add_literal(entity, REPLACED_BY[0], str(replacement))
+    for former in _as_list(attributes.get("alt_id")):
+        statements.builder.replaced.setdefault(compact(str(former)), entity)
+
+
+def _read_custom(entity: str, attributes: Mapping[str, Any], statements: Statements) -> None:
+    """Read the attributes that the options name; count the texts that are not used."""
+    for key, value in attributes.items():
+        option = statements.option_of(str(key))
+        if option:
+            statements.described.add(entity)
+            for text in [value] if option == "definition" else _as_list(value):
+                statements.add_literal(entity, expand(str(key)), str(text))
+        elif key not in _KNOWN_KEYS and _is_text(value):
+            statements.builder.unused_properties[str(key)] += 1
+
+
+def _is_text(value: Any) -> bool:
+    texts = value if isinstance(value, list | tuple) else [value]
+    return any(isinstance(text, str) and text.strip() for text in texts)
+
+
+def _read_names(entity: str, attributes: Mapping[str, Any], builder: GraphBuilder) -> None:
     own = [name for name in _tuples(attributes.get("names"), 3) if name[1] in SCOPES]
     for text, scope, language in own:
         builder.add_name(entity, text, scope, language)
     if own:
         return  # a graph that kgbert exported: all its names are there
-    keys = (options.label, *_NAME_KEYS) if options.label else _NAME_KEYS
-    if options.label and attributes.get(options.label):
-        builder.custom_label_count += 1
-    if name := _first(attributes, keys):
+    if name := _first(attributes, _NAME_KEYS):
         builder.add_name(entity, str(name))
     for synonym in _as_list(_first(attributes, _SYNONYM_KEYS)):
         if [synonym] == (tuples := _tuples([synonym], 3)) and tuples[0][1] in SCOPES:

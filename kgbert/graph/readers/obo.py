@@ -19,6 +19,7 @@ from kgbert.graph.readers.obo_tags import (
     identifier,
     identifiers,
     parse_property_value,
+    parse_quoted,
     shared_relation,
     unquote,
 )
@@ -49,12 +50,17 @@ class _Ontology:
     """Entities, and what a line with the tag of the same name says of them."""
     unused_tags: Counter[str] = field(default_factory=Counter)
     """How often entities have tags that are not read."""
+    custom_tags: tuple[str, ...] = ()
+    """Tags that the options name as properties."""
+    custom_values: list[tuple[str, str, str]] = field(default_factory=list)
+    """Entities, such a tag, and the value of a line with it."""
 
 
 def read_obo(source: Source, statements: Statements) -> None:
     """Add the terms, instances and relations of an OBO file (1.0 to 1.4)."""
     # A builder of its own: the names of relations are local to the file.
-    ontology = _Ontology(GraphBuilder(statements.builder.terms))
+    custom_tags = tuple(tag for tag in statements.custom if ":" not in tag)
+    ontology = _Ontology(GraphBuilder(statements.builder.terms), custom_tags=custom_tags)
     before = 0
     for block in _blocks(source):
         try:
@@ -85,7 +91,8 @@ def _blocks(source: Source) -> Iterator[str]:
 
 def _read_block(block: str, ontology: _Ontology) -> int:
     """Add a block of stanzas, and return how many they are."""
-    header, typedefs, terms = map(_no_lines, (_HEADER, _TYPEDEF, _TERM))
+    header, typedefs = _no_lines(_HEADER), _no_lines(_TYPEDEF)
+    terms = _no_lines((*_TERM, *ontology.custom_tags))
     sections = {"Header": header, "Typedef": typedefs, "Term": terms, "Instance": terms}
     count = _gather(block, sections, ontology.unused_tags)
     _read_header(header, ontology.builder)
@@ -94,6 +101,10 @@ def _read_block(block: str, ontology: _Ontology) -> int:
     _add_obsolete(terms, entities.ids, ontology)
     positions, texts = terms["property_value"]
     ontology.property_values.extend(zip(entities.at(positions), texts, strict=True))
+    for tag in ontology.custom_tags:
+        positions, texts = terms[tag]
+        values = zip(entities.at(positions), texts, strict=True)
+        ontology.custom_values.extend((entity, tag, text) for entity, text in values)
     for tag, add in ADD.items():
         positions, texts = terms[tag]
         if texts:
@@ -200,25 +211,39 @@ def _add_obsolete(lines_by_tag: _LinesByTag, entities: list[str], ontology: _Ont
 
 def _add_property_values(ontology: _Ontology, statements: Statements) -> None:
     """Add names, definitions and mappings under properties; what is unknown is counted there."""
-    builder = ontology.builder
-    texts = []
+    texts = [
+        (entity, tag, quoted[0] if (quoted := parse_quoted(text)) else unquote(text.strip()))
+        for entity, tag, text in ontology.custom_values
+    ]
     for entity, line in ontology.property_values:
         own, value, is_text = parse_property_value(line)
         relation = ontology.typedefs.get(own, (own, ""))[0]
         predicate = to_iri(compact(relation))
-        if predicate in DEPRECATED:
-            if value.lower() == "true":
-                ontology.obsolete.add(entity)
-                builder.replaced.setdefault(entity, "")
-        elif predicate in REPLACED_BY:
-            builder.replaced[entity] = compact(value)
-        elif not is_text and relation.startswith(_MAPPINGS):
-            builder.add_reference(entity, compact(predicate), value)
-        else:
-            texts.append((entity, predicate, value))
+        custom = next(filter(statements.option_of, (own, relation, predicate)), "")
+        if custom or not _add_known_property(ontology, entity, predicate, value):
+            if is_text or custom or not relation.startswith(_MAPPINGS):
+                texts.append((entity, expand(custom) or predicate, value))
+            else:
+                ontology.builder.add_reference(entity, compact(predicate), value)
     for entity, predicate, value in texts:
-        if entity not in ontology.obsolete:
+        is_obsolete = entity in ontology.obsolete
+        if not is_obsolete:
+            statements.described.add(entity)
+        if not is_obsolete or statements.option_of(predicate) == "replacement":
             statements.add_literal(entity, predicate, value)
+
+
+def _add_known_property(ontology: _Ontology, entity: str, predicate: str, value: str) -> bool:
+    """Add whether an entity is obsolete, or what replaces it; return whether a value says that."""
+    if predicate in DEPRECATED:
+        if value.lower() == "true":
+            ontology.obsolete.add(entity)
+            ontology.builder.replaced.setdefault(entity, "")
+        return True
+    if predicate in REPLACED_BY:
+        ontology.builder.replaced[entity] = compact(value)
+        return True
+    return False
 
 
 def _note_unused_tags(ontology: _Ontology) -> None:

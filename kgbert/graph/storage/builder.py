@@ -52,8 +52,8 @@ class GraphBuilder:
         self.unused_properties: Counter[str] = Counter()
         # Reason -> number of dropped edges and an example.
         self.dropped_edges: dict[str, tuple[int, str]] = {}
-        # Number of names that the property in the options gave.
-        self.custom_label_count = 0
+        # Option that names a property -> number of texts under it.
+        self.option_counts: Counter[str] = Counter()
         self.version = ""
         self.licence = ""
 
@@ -138,7 +138,7 @@ class GraphBuilder:
         self.notes += other.notes
         self.skipped_languages += other.skipped_languages
         self.skipped_relations += other.skipped_relations
-        self.custom_label_count += other.custom_label_count
+        self.option_counts += other.option_counts
         self.unused_properties += other.unused_properties
         for reason, (count, example) in other.dropped_edges.items():
             self.drop_edges(reason, count, example)

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
 from typing import Any
 
 from kgbert.graph.core.identifiers import expand
@@ -22,6 +21,8 @@ from kgbert.graph.readers.json.values import read_values, texts_in
 from kgbert.graph.readers.tables.columns import (
     ENTITY,
     TRIPLE,
+    chosen_columns,
+    custom_columns,
     is_of_entities,
     is_of_triples,
     positions_of,
@@ -49,7 +50,7 @@ def read_records(source: Source, statements: Statements) -> None:
     Raises:
         GraphError: None of its values is one.
     """
-    records = Records(statements)
+    records = Records(statements, source.name)
     added = sum(map(records.add, read_values(source)))
     if not added:
         raise GraphError(
@@ -68,9 +69,11 @@ def is_record(keys: list[str]) -> bool:
 class Records:
     """Adds objects to statements, and counts what of them is not used."""
 
-    def __init__(self, statements: Statements) -> None:
-        self.statements = statements
+    def __init__(self, statements: Statements, name: str = "") -> None:
+        """Start with the name of the file, for which the options may name keys."""
+        self.statements, self.name = statements, name
         self.unused: Counter[str] = Counter()
+        self._roles: dict[tuple[str, ...], tuple[dict[str, str], dict[str, str]]] = {}
         self.skipped = 0
 
     def add(self, value: Any) -> bool:
@@ -86,7 +89,7 @@ class Records:
             return False
         if isinstance(value.get("properties"), dict) or ("start" in value and "end" in value):
             return self._add_of_apoc(value)
-        triple, entity = _roles(tuple(value))
+        triple, entity = self.roles(value)
         if {"subject", "object"} <= triple.keys():
             parts = (value.get(triple.get(role, "")) for role in TRIPLE)
             return self._add_triple(*parts)
@@ -103,18 +106,20 @@ class Records:
         self.statements.described.add(entity)
         for role, key in roles.items():
             if role in _TEXTS:
-                self._add_texts(entity, role, record[key])
+                self._add_texts(entity, role, key, record[key])
             elif role in _RESOURCES:
+                predicate = expand(key) if self.statements.option_of(key) else _RESOURCES[role]
                 for target, _ in texts_in(record[key]):
-                    self.statements.add_resource(entity, _RESOURCES[role], expand(target))
+                    self.statements.add_resource(entity, predicate, expand(target))
             elif role == "obsolete" and str(record[key]).lower() in ("true", "1", "deprecated"):
-                self.statements.add_literal(entity, DEPRECATED[0], "true")
+                predicate = expand(key) if self.statements.option_of(key) else DEPRECATED[0]
+                self.statements.add_literal(entity, predicate, "true")
         used = set(roles.values())
         self.unused.update(key for key in record if key not in used)
         return entity
 
-    def _add_texts(self, entity: str, role: str, value: Any) -> None:
-        predicate = _TEXTS[role]
+    def _add_texts(self, entity: str, role: str, key: str, value: Any) -> None:
+        predicate = expand(key) if self.statements.option_of(key) else _TEXTS[role]
         for text, language in texts_in(value):
             parts = text.split("|") if role == "synonyms" else [text]
             for part in parts:
@@ -143,8 +148,15 @@ class Records:
         if "id" not in value or not isinstance(properties, dict):
             return False
         node = {**properties, "id": value["id"]}
-        self.add_entity(node, _roles(tuple(node))[1])
+        self.add_entity(node, self.roles(node)[1])
         return True
+
+    def roles(self, record: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, str]]:
+        """Return the key of each role of a triple, and of an entity."""
+        keys = tuple(record)
+        if keys not in self._roles:
+            self._roles[keys] = _roles(keys, self.name, self.statements)
+        return self._roles[keys]
 
     def note_unused(self, name: str) -> None:
         """Note the keys and values that were not used."""
@@ -157,10 +169,13 @@ class Records:
             )
 
 
-@lru_cache(maxsize=1 << 10)
-def _roles(keys: tuple[str, ...]) -> tuple[dict[str, str], dict[str, str]]:
-    """Return the key of each role of a triple, and of an entity."""
-    triple, entity = positions_of(keys, TRIPLE), positions_of(keys, ENTITY)
+def _roles(
+    keys: tuple[str, ...], name: str, statements: Statements
+) -> tuple[dict[str, str], dict[str, str]]:
+    chosen = chosen_columns(statements.options.columns, name, keys)
+    chosen = {role: key for role, key in chosen.items() if key in keys}
+    triple = positions_of(keys, TRIPLE, chosen)
+    entity = positions_of(keys, ENTITY, chosen | custom_columns(keys, statements))
     return (
         {role: keys[positions[0]] for role, positions in triple.items()},
         {role: keys[positions[0]] for role, positions in entity.items()},
@@ -171,18 +186,13 @@ def _first_text(value: Any) -> str:
     return next((text.strip() for text, _ in texts_in(value)), "")
 
 
-def entity_roles(record: Mapping[str, Any]) -> dict[str, str]:
-    """Return the key of each role of an entity that an object has."""
-    return _roles(tuple(record))[1]
-
-
 def read_tree(source: Source, statements: Statements) -> None:
     """Add the entities of a tree, whose nodes have ``children``.
 
     Raises:
         GraphError: No node has a name.
     """
-    records = Records(statements)
+    records = Records(statements, source.name)
     statements.ids_are_names = True
     content = safe_json(source)
     roots = content if isinstance(content, list) else [content]
@@ -192,7 +202,7 @@ def read_tree(source: Source, statements: Statements) -> None:
         node, above = pending.pop()
         if not isinstance(node, dict):
             continue
-        entity = records.add_entity(*_without_children(node))
+        entity = records.add_entity(*_without_children(node, records))
         added += bool(entity)
         if entity and above:
             statements.add_resource(entity, SUBCLASS, above)
@@ -204,9 +214,11 @@ def read_tree(source: Source, statements: Statements) -> None:
     records.note_unused(source.name)
 
 
-def _without_children(node: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+def _without_children(
+    node: dict[str, Any], records: Records
+) -> tuple[dict[str, Any], dict[str, str]]:
     record = {key: value for key, value in node.items() if key != "children"}
-    return record, entity_roles(record)
+    return record, records.roles(record)[1]
 
 
 def _children(node: dict[str, Any]) -> Iterator[Any]:

@@ -16,13 +16,21 @@ from kgbert.graph.core.vocabulary import (
 from kgbert.graph.files.safe_parsing import safe_json
 from kgbert.graph.files.source import Source
 from kgbert.graph.rdf.statements import Statements
-from kgbert.graph.readers.json.values import members, texts_in
+from kgbert.graph.readers.json.values import literals_in, members, texts_in
 
 _NAME, _DEFINITION = (expand(RELATION_ALIASES[word]) for word in ("name", "definition"))
 #: Objects about the bundle, not of the domain.
 _METADATA = (
     *("identity", "marking-definition", "x-mitre-collection", "x-mitre-matrix", "report", "note"),
     "extension-definition",
+)
+#: Keys that are read, and those about the object itself.
+_READ_KEYS = frozenset(
+    (
+        *("id", "name", "aliases", "x_mitre_aliases", "description", "revoked"),
+        *("x_mitre_deprecated", "external_references", "kill_chain_phases", "x_mitre_shortname"),
+        *("type", "spec_version", "created", "modified", "x_mitre_version"),
+    )
 )
 _RELATIONS = {"subtechnique-of": SUBCLASS, "revoked-by": REPLACED_BY[0]}
 
@@ -62,6 +70,10 @@ def _add_object(
         statements.add_literal(entity, _DEFINITION, description)
     if each.get("revoked") is True or each.get("x_mitre_deprecated") is True:
         statements.add_literal(entity, DEPRECATED[0], "true")
+    for key, value in each.items():
+        if key not in _READ_KEYS and not key.endswith(("_ref", "_refs")):
+            for text in literals_in(value):
+                statements.add_literal(entity, expand(key), text)
     _add_links(entity, each, tactics, statements)
 
 

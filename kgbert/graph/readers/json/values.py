@@ -75,6 +75,19 @@ def texts_in(value: Any) -> Iterator[tuple[str, str]]:
         yield from _texts_of_object(value)
 
 
+def literals_in(value: Any) -> Iterator[str]:
+    """Yield the texts of a value, of which truth values are some.
+
+    >>> list(literals_in([True, "fever"]))
+    ['true', 'fever']
+    """
+    for item in value if isinstance(value, list) else [value]:
+        if isinstance(item, bool):
+            yield str(item).lower()
+        else:
+            yield from (text for text, _ in texts_in(item))
+
+
 def _texts_of_object(value: dict[str, Any]) -> Iterator[tuple[str, str]]:
     if isinstance(text := value.get("value"), str):
         language = value.get("language")

@@ -58,10 +58,13 @@ def _add_item(
     claims = entity.get("claims")
     for relation, several in claims.items() if isinstance(claims, dict) else ():
         for claim in several if isinstance(several, list) else ():
-            if target := _target(claim):
+            value = _value(claim)
+            if target := _target(value):
                 statements.add_resource(iri, _RELATION + relation, _ENTITY + target)
+            elif isinstance(value, str):
+                statements.add_literal(iri, _RELATION + relation, value)
             else:
-                unused["claims whose value is no item, or that are deprecated"] += 1
+                unused["claims whose value is no item and no text, or that are deprecated"] += 1
 
 
 def _texts(value: Any) -> Iterator[tuple[str, str]]:
@@ -70,12 +73,17 @@ def _texts(value: Any) -> Iterator[tuple[str, str]]:
         yield from texts_in(inner)
 
 
-def _target(claim: Any) -> str:
-    """Return the item that a claim names, if it does and is not deprecated."""
+def _value(claim: Any) -> Any:
+    """Return the value of a claim, or None if there is none or the claim is deprecated."""
     if not isinstance(claim, dict) or claim.get("rank") == "deprecated":
-        return ""
+        return None
     value: Any = claim
     for key in ("mainsnak", "datavalue", "value"):
         value = value.get(key) if isinstance(value, dict) else None
+    return value
+
+
+def _target(value: Any) -> str:
+    """Return the item that the value of a claim is, if it is one."""
     id = value.get("id") if isinstance(value, dict) else None
     return id if isinstance(id, str) and id[:1] == "Q" else ""

@@ -209,6 +209,23 @@ def chosen_columns(
     return chosen
 
 
+#: Option that names a property -> the role of a column that it names.
+_ROLES_OF_OPTIONS = {
+    "label": "name",
+    "synonym": "synonyms",
+    "definition": "definition",
+    "deprecation": "obsolete",
+    "replacement": "replacement",
+}
+
+
+def custom_columns(names: Sequence[str], statements: Statements) -> dict[str, str]:
+    """Return the role -> column of those columns that the options name as properties."""
+    return {
+        _ROLES_OF_OPTIONS[option]: name for name in names if (option := statements.option_of(name))
+    }
+
+
 def refuse_columns(names: Sequence[str], name: str, missing: str) -> NoReturn:
     """Raise the error that says which columns a table needs."""
     texts = {"text", "sentence", "tokens"} & {name.lower() for name in names}

@@ -18,7 +18,7 @@ from kgbert.graph.core.vocabulary import (
     SYNONYM,
 )
 from kgbert.graph.rdf.statements import Statements
-from kgbert.graph.readers.tables.columns import Positions, complete_rows
+from kgbert.graph.readers.tables.columns import Positions, complete_rows, custom_columns
 from kgbert.graph.readers.tables.rows import Row
 from kgbert.graph.readers.tables.values import Column
 from kgbert.reporting.formatting import counted
@@ -36,6 +36,14 @@ _RESOURCES = {
     "domains": DOMAINS[0],
     "ranges": RANGES[0],
 }
+#: Role of a column -> the predicate of its values.
+_PREDICATES = {
+    "name": _NAME,
+    "synonyms": _SYNONYM,
+    "definition": _DEFINITION,
+    "obsolete": DEPRECATED[0],
+    **_RESOURCES,
+}
 #: What says that an entity is obsolete; D and U are those of OMOP (deleted, updated).
 _OBSOLETE = frozenset(
     ("true", "1", "yes", "y", "obsolete", "deprecated", "retired", "inactive", "d", "u")
@@ -50,8 +58,15 @@ _Cells = Mapping[str, Sequence[str]]
 class EntityTable:
     """Adds the rows of a table of entities to statements."""
 
-    def __init__(self, positions: Positions, name: str, statements: Statements) -> None:
+    def __init__(
+        self, positions: Positions, name: str, statements: Statements, names: Sequence[str] = ()
+    ) -> None:
+        """Start with the columns of each role, and perhaps the names of all columns."""
         self.positions, self.name, self.statements = positions, name, statements
+        # The properties of the options, which their readers count, in the place of the usual ones.
+        self.predicates = _PREDICATES | {
+            role: expand(column) for role, column in custom_columns(names, statements).items()
+        }
         self.columns: dict[int, Column] = {}
         self._named: set[str] = set()
         self._tree_numbers: dict[str, str] = {}
@@ -122,20 +137,22 @@ class EntityTable:
         """Add the names of a row; of several rows of one id the first has the preferred name."""
         is_synonym = cells.get("name_status", ["P"]) != ["P"] or entity in self._named
         for name in cells.get("name", ()):
-            self.statements.add_literal(entity, _SYNONYM if is_synonym else _NAME, name)
+            self.statements.add_literal(
+                entity, _SYNONYM if is_synonym else self.predicates["name"], name
+            )
             if not is_synonym:
                 self._named.add(entity)
         for synonym in cells.get("synonyms", ()):
-            self.statements.add_literal(entity, _SYNONYM, synonym)
+            self.statements.add_literal(entity, self.predicates["synonyms"], synonym)
 
     def _add_properties(self, entity: str, cells: _Cells) -> None:
         for definition in cells.get("definition", ()):
-            self.statements.add_literal(entity, _DEFINITION, definition)
+            self.statements.add_literal(entity, self.predicates["definition"], definition)
         if any(value.lower() in _OBSOLETE for value in cells.get("obsolete", ())):
-            self.statements.add_literal(entity, DEPRECATED[0], "true")
-        for role, predicate in _RESOURCES.items():
+            self.statements.add_literal(entity, self.predicates["obsolete"], "true")
+        for role in _RESOURCES:
             for value in cells.get(role, ()):
-                self.statements.add_resource(entity, predicate, expand(value))
+                self.statements.add_resource(entity, self.predicates[role], expand(value))
         self._tree_numbers.update(dict.fromkeys(cells.get("tree", ()), entity))
 
     def _add_tree_edges(self) -> None:

@@ -11,6 +11,7 @@ from kgbert.graph.readers.tables.columns import (
     RELATION,
     TRIPLE,
     chosen_columns,
+    custom_columns,
     is_glossary,
     is_of_entities,
     is_of_relations,
@@ -98,12 +99,12 @@ def _add_entities(
     statements: Statements,
 ) -> None:
     """Add entities; where none has an id, the names are the ids."""
-    positions = positions_of(names, ENTITY, chosen)
+    positions = positions_of(names, ENTITY, chosen | custom_columns(names, statements))
     if "id" not in positions:
         positions["id"] = positions["name"]
         statements.builder.note(f"{name} has no column of ids: the names are the ids")
     note_columns(names, positions, statements)
-    EntityTable(positions, name, statements).add(rows)
+    EntityTable(positions, name, statements, names).add(rows)
 
 
 def _add_edges(
