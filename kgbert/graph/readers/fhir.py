@@ -14,7 +14,6 @@ from kgbert.graph.readers.json.values import literals_in, members
 from kgbert.utils.errors import GraphError
 
 _NAME, _DEFINITION = (expand(RELATION_ALIASES[word]) for word in ("name", "definition"))
-_EVENTS = ("start", "end")
 #: Elements that may be repeated, which are lists in JSON.
 _LISTS = ("concept", "designation", "property")
 _RETIRED = ("deprecated", "retired", "inactive", "entered-in-error")
@@ -52,7 +51,7 @@ def _xml_object(source: Source) -> dict[str, Any]:
     open_objects: list[dict[str, Any]] = [{}]
     try:
         # By events: concepts may nest more deeply than Python can call.
-        for event, element in ElementTree.iterparse(io.BytesIO(safe_xml(source)), _EVENTS):
+        for event, element in ElementTree.iterparse(io.BytesIO(safe_xml(source)), ("start", "end")):
             if event == "start":
                 open_objects.append({})
             else:
