@@ -55,6 +55,8 @@ if TYPE_CHECKING:
     from kgbert.linking.gold_names import unreliable_names as unreliable_names
     from kgbert.linking.gold_names import with_added_names as with_added_names
     from kgbert.linking.gold_names import with_gold_names as with_gold_names
+    from kgbert.linking.grounding import Grounding as Grounding
+    from kgbert.linking.grounding import ground as ground
     from kgbert.linking.mention import Candidate as Candidate
     from kgbert.linking.mention import Mention as Mention
     from kgbert.models.auto import KGBertForEntityLinking as KGBertForEntityLinking
@@ -87,6 +89,7 @@ if TYPE_CHECKING:
     from kgbert.training.trainer import TrainingResult as TrainingResult
     from kgbert.training.trainer import default_arguments as default_arguments
     from kgbert.training.trainer import fine_tune as fine_tune
+    from kgbert.training.zero_shot import zero_shot as zero_shot
     from kgbert.utils.errors import DataError as DataError
     from kgbert.utils.errors import GraphError as GraphError
     from kgbert.utils.errors import KGBertError as KGBertError
@@ -119,6 +122,8 @@ _HOMES = {
     "LinkerSettings": "kgbert.linking.dictionary.settings",
     "load_linker": "kgbert.linking.dictionary.files",
     "make_linker": "kgbert.linking.factory",
+    "Grounding": "kgbert.linking.grounding",
+    "ground": "kgbert.linking.grounding",
     "unreliable_names": "kgbert.linking.gold_names",
     "save_linker": "kgbert.linking.dictionary.files",
     "with_gold_names": "kgbert.linking.gold_names",
@@ -167,6 +172,7 @@ _HOMES = {
     "save_model": "kgbert.training.saving",
     "context_linker": "kgbert.training.pipeline",
     "pipeline": "kgbert.training.pipeline",
+    "zero_shot": "kgbert.training.zero_shot",
     # Learn whether the graph helped.
     "ARMS": "kgbert.comparison.arms.registry",
     "Arm": "kgbert.comparison.arms.registry",

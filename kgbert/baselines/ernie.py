@@ -10,7 +10,8 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch_geometric.nn.kge import TransE
 
-from kgbert.features.entity_features import EntityFeatures, load_cached, save_cached
+from kgbert.features.cache import load_cached, save_cached
+from kgbert.features.entity_features import EntityFeatures
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.models.config import KGBertConfig
 from kgbert.models.layers.injection import Injection, KnowledgeContext
@@ -41,12 +42,15 @@ def transe_vectors(
     key = f"TransE {SIZE} {EPOCHS} {STEPS} {BATCH} {RATE} {SEED} {graph.hash}"
     name = f"transe-{hashlib.sha256(key.encode()).hexdigest()[:32]}.safetensors"
     cache_file = None if cache is None else Path(cache).expanduser() / name
-    if cache_file is not None and (cached := load_cached(cache_file)) is not None:
+    if (
+        cache_file is not None
+        and (cached := load_cached(cache_file, EntityFeatures.load)) is not None
+    ):
         return cached
     settings = hashlib.sha256(key.encode()).hexdigest()
     features = EntityFeatures(_trained(graph).astype(np.float16), "TransE", settings, graph.hash)
     if cache_file is not None:
-        save_cached(features, cache_file)
+        save_cached(features.save, cache_file)
     return features
 
 

@@ -34,6 +34,7 @@ from kgbert.linking.mention import Linker
 from kgbert.tasks.base import Task
 from kgbert.tasks.registry import AUTO
 from kgbert.training.config import TrainingConfig
+from kgbert.training.grounding import declare_grounded, ground_task
 from kgbert.training.splits import task_and_splits
 from kgbert.utils.atomic_write import write_atomically
 from kgbert.utils.registry import ARMS_GROUP, lookup
@@ -65,6 +66,7 @@ def compare(
     seeds: int = 6,
     task: str | Task = AUTO,
     linker: str | Linker = "dictionary",
+    ground: bool | Mapping[str, str] | str | Path = False,
     output: str | Path = "kgbert-results",
     config: TrainingConfig | None = None,
 ) -> ComparisonResult:
@@ -85,6 +87,7 @@ def compare(
         seeds: Number of paired seeds; a verdict needs six.
         task: Name of a task, a task of your own, or ``auto`` to infer it from the columns.
         linker: Name of a linker, or a linker of your own.
+        ground: Whether the labels are entities of the graph, as for :func:`kgbert.train`.
         output: Folder of the results.
         config: How every arm is trained; the defaults if None.
 
@@ -94,6 +97,8 @@ def compare(
     found_task, splits = task_and_splits(
         texts, validation=validation, test=test, task=task, columns=columns
     )
+    if ground:
+        found_task = declare_grounded(found_task, ground)
     split = cache(splits)
     folder = Path(output)
     found_linker = make_linker(graph, linker) if isinstance(linker, str) else linker
@@ -108,6 +113,7 @@ def compare(
             linker=found_linker,
             task=found_task,
             split=split,
+            grounding=ground_task(found_task, split(0).train, graph, ground) if ground else None,
             arms=[find_arm(arm) for arm in arms],
             seeds=range(seeds),
             training_configs={"default": config or TrainingConfig()},

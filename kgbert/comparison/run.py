@@ -54,7 +54,13 @@ def run_arm(
     task = study.task
     model, processor = build_model(
         TrainingInputs(
-            task, inputs.graph, inputs.features, inputs.linker, inputs.backbone, inputs.expander
+            task,
+            inputs.graph,
+            inputs.features,
+            inputs.linker,
+            inputs.backbone,
+            inputs.expander,
+            inputs.grounding,
         ),
         split.train,
         training_config,
@@ -110,7 +116,15 @@ def run_inputs(study: Study, arm: Arm, seed: int) -> RunInputs:
         ValueError: The arm does not apply to this graph, these texts or this backbone.
     """
     parts = study.split(seed).parts()
-    given = RunInputs(study.graph, study.features, study.linker, study.backbone, parts, study.task)
+    given = RunInputs(
+        study.graph,
+        study.features,
+        study.linker,
+        study.backbone,
+        parts,
+        study.task,
+        grounding=study.grounding,
+    )
     return arm.transform(given, seed)
 
 

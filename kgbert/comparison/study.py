@@ -16,6 +16,7 @@ from kgbert.data.splits import Split
 from kgbert.features.entity_features import EntityFeatures
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.linking.factory import component_linkers, linker_settings
+from kgbert.linking.grounding import Grounding
 from kgbert.linking.mention import Linker
 from kgbert.tasks.base import Task
 from kgbert.training.config import TrainingConfig
@@ -40,6 +41,8 @@ class Study:
     seeds: Sequence[int]
     training_configs: Mapping[str, TrainingConfig]
     """Training configuration by arm; other arms use the one named ``default``."""
+    grounding: Grounding | None = None
+    """The entities of the labels; None if the labels are not grounded."""
     max_examples: int = 6
     """How many texts the report may quote."""
     keeps_model: bool = True
@@ -80,6 +83,7 @@ class Study:
             "linker": describe_linker(self.linker),
             "mentions": self._mentions_hash(seed),
             "task": self.task.name,
+            "labels": self.grounding.hash if self.grounding else "",
             "arm": describe_arm(arm),
             "seed": seed,
             "training_config": asdict(self.training_config(arm)),

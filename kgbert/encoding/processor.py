@@ -23,6 +23,7 @@ from kgbert.encoding.neighbor_sampling import NeighborSampler
 from kgbert.encoding.tokenization import TokenizedText, tokenize
 from kgbert.features.backbones import family_of, longest_text
 from kgbert.features.entity_features import EntityFeatures, encode_entities
+from kgbert.features.label_sets import LabelSets, LexicalIndex
 from kgbert.features.pretrained import (
     MOST_UNKNOWN,
     check_tokenizer,
@@ -45,6 +46,7 @@ logger = logging.getLogger(__name__)
 GRAPH_FILE = "graph.safetensors"
 FEATURES_FILE = "features.safetensors"
 VECTORS_FILE = "entity_vectors.safetensors"
+LABEL_SETS_FILE = "label_sets.safetensors"
 
 #: Default maximum number of tokens of a text.
 MAX_LENGTH = 512
@@ -166,6 +168,8 @@ class KGBertProcessor:
         self.linker: Linker = linker if linker is not None else DictionaryLinker(graph)
         self.sampler = NeighborSampler(graph, fan_out=fan_out, hops=hops)
         self.vectors: EntityVectors | None = None
+        self.label_sets: LabelSets | None = None
+        self._lexical_index: LexicalIndex | None = None
         self.max_length = min(max_length or MAX_LENGTH, tokenizer.model_max_length)
         self.candidates, self.expander = candidates, expander
         if reads_last_token is None:
@@ -256,6 +260,15 @@ class KGBertProcessor:
                     code="stale-vectors",
                 )
         self.vectors = vectors
+
+    def use_label_sets(self, sets: LabelSets | None) -> None:
+        """Add the similarity in spelling of texts and labels to batches; None adds none.
+
+        Args:
+            sets: The label sets of the model, which :meth:`save_pretrained` saves as well.
+        """
+        self.label_sets = sets
+        self._lexical_index = None if sets is None else LexicalIndex(sets)
 
     def encode(self, texts: Sequence[str | Example]) -> list[EncodedText]:
         """Tokenise and link texts; this is the slow part, needed once a text.
@@ -383,6 +396,9 @@ class KGBertProcessor:
         if self.candidates:
             candidate_sets = [text.candidate_sets for text in encoded]
             batch |= candidate_tables(candidate_sets, shifts, linked, self.candidates)
+        if self._lexical_index is not None:
+            lexical = self._lexical_index([text.text for text in encoded])
+            batch |= _tensors({"label_lexical": lexical})
         if self.expander is None:
             return batch
         return batch | self.expander.batch_tensors(encoded, width, self.max_length)
@@ -421,6 +437,8 @@ class KGBertProcessor:
         self.features.save(folder / FEATURES_FILE)
         if self.vectors is not None:
             self.vectors.save(folder / VECTORS_FILE)
+        if self.label_sets is not None:
+            self.label_sets.save(folder / LABEL_SETS_FILE)
         settings = {
             "linker": linker_settings(self.linker, folder),
             "fan_out": self.sampler.fan_out,
@@ -462,6 +480,8 @@ class KGBertProcessor:
         processor = cls(tokenizer, graph, features, linker=linker, **settings)
         if (vectors := folder / VECTORS_FILE).exists():
             processor.use_vectors(EntityVectors.load(vectors))
+        if (label_sets := folder / LABEL_SETS_FILE).exists():
+            processor.use_label_sets(LabelSets.load(label_sets))
         return processor
 
 

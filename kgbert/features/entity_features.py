@@ -1,7 +1,6 @@
 """Feature vectors of the entities of a graph, stored in half precision."""
 
 import hashlib
-import logging
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -9,14 +8,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from kgbert.features.cache import load_cached, save_cached
 from kgbert.features.frozen_encoder import FrozenEncoder, Progress
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.graph.verbalize import verbalize
 from kgbert.utils.checks import check_positive
 from kgbert.utils.errors import KGBertError
 from kgbert.utils.safetensors_io import open_matrices, save_matrices
-
-logger = logging.getLogger(__name__)
 
 #: Fewest vectors in the sample that is hashed and checked, if there are as many.
 _HASHED = 50_000
@@ -78,29 +76,6 @@ class EntityFeatures:
         return self.vectors[:: max(1, len(self.vectors) // _HASHED)]
 
 
-def load_cached(path: Path) -> EntityFeatures | None:
-    """Return the features in a cache file; None if it is missing, or with a warning if damaged.
-
-    Args:
-        path: The cache file. After None, the caller computes the features and writes it.
-    """
-    if not path.exists():
-        return None
-    try:
-        return EntityFeatures.load(path)
-    except (KGBertError, ValueError, OSError) as error:
-        logger.warning("the features cached in %s are not used and made again: %s", path, error)
-        return None
-
-
-def save_cached(features: EntityFeatures, path: Path) -> None:
-    """Write features to a cache file; warn and continue if that fails."""
-    try:
-        features.save(path)
-    except OSError as error:
-        logger.warning("the features are not cached: %s", error)
-
-
 def encode_entities(
     graph: KnowledgeGraph,
     name_or_path: str,
@@ -128,10 +103,10 @@ def encode_entities(
         key = "\x1e".join([encoder.hash, str(max_length), graph.hash, *texts])
         name = f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.safetensors"
         cache_file = Path(cache).expanduser() / name
-        if (cached := load_cached(cache_file)) is not None:
+        if (cached := load_cached(cache_file, EntityFeatures.load)) is not None:
             return replace(cached, encoder=name_or_path)
     vectors = encoder.encode(texts, max_length=max_length, batch_size=batch_size, progress=progress)
     features = EntityFeatures(vectors, name_or_path, encoder.hash, graph.hash)
     if cache_file:
-        save_cached(features, cache_file)
+        save_cached(features.save, cache_file)
     return features

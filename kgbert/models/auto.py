@@ -31,6 +31,7 @@ class KGBertForSequenceClassification(KGBertPreTrainedModel):
     """A fused text classifier with the sequence classification head of the backbone."""
 
     auto_class = AutoModelForSequenceClassification
+    label_queries = "text"
     reads_one_position = True
 
 
@@ -83,6 +84,7 @@ class KGBertForTokenClassification(KGBertPreTrainedModel):
     """A fused token classifier with the token classification head of the backbone."""
 
     auto_class = AutoModelForTokenClassification
+    label_queries = "tokens"
 
 
 class KGBertForRelationClassification(KGBertPreTrainedModel):

@@ -20,10 +20,12 @@ from kgbert.encoding.entity_vectors import EntityVectors
 from kgbert.encoding.processor import KGBertProcessor
 from kgbert.features.backbones import Block, blocks_of, family_of, head_input_of
 from kgbert.features.frozen_encoder import weights_hash
+from kgbert.features.label_sets import LabelSets
 from kgbert.features.pretrained import load_pretrained
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.models.config import KGBertConfig, check_options
 from kgbert.models.fusions import Fusion, find_fusion, fusion_name
+from kgbert.models.heads.label_vectors import LabelVectorScorer, label_loss, pop_lexical
 from kgbert.models.inputs import BatchKnowledge, pop_knowledge_inputs
 from kgbert.models.layers.graph_encoder import GraphEncoder, graph_encoder_name
 from kgbert.models.layers.initialization import init_module_weights
@@ -34,9 +36,11 @@ from kgbert.models.layers.injection import (
     Injection,
     KnowledgeContext,
     MeanPoolHook,
+    RecordStatesHook,
     SharedCallCounter,
     StateUpdate,
     hooked_block,
+    masked_mean,
 )
 from kgbert.models.layers.knowledge_attention import (
     FoldedKeysValues,
@@ -113,6 +117,8 @@ class KGBertPreTrainedModel(PreTrainedModel):
     auto_class: ClassVar[Any] = AutoModel
     #: Whether the task head reads one position, whose state mean pooling can replace.
     reads_one_position: ClassVar[bool] = False
+    #: The states that can be compared with the entities of labels: ``text``, ``tokens`` or none.
+    label_queries: ClassVar[str] = ""
     #: Whether the head of this class scores entity vectors.
     scores_entities: ClassVar[bool] = False
 
@@ -181,14 +187,43 @@ class KGBertPreTrainedModel(PreTrainedModel):
     def _register_hooks(self, injections: Sequence[Injection], pools: bool) -> None:
         # Hooks must be registered before the first forward pass. Otherwise, transformers records
         # hidden states before the injection.
-        if (injections or pools) and self.family.shared_blocks:
+        if (injections or pools or self.config.label_vectors) and self.family.shared_blocks:
             for module in dict.fromkeys(block.module for block in blocks_of(self.backbone)):
                 module.register_forward_pre_hook(SharedCallCounter(self.context_stack))
         pooled = [each for each in injections if each.place == "pooled"]
         self._hook_injections([each for each in injections if each not in pooled])
+        if self.config.label_vectors:
+            self._add_label_scorer()
         if pools:
             self._hook(head_input_of(self.backbone), MeanPoolHook())
         self._hook_injections(pooled)
+
+    def _add_label_scorer(self) -> None:
+        if not self.label_queries:
+            raise KGBertError(
+                f"{type(self).__name__} has no labels that can be entities of the graph.",
+                code="labels-not-groundable",
+                remedies=[Remedy("label_vectors", False)],
+            )
+        self.label_scorer = LabelVectorScorer(self.config.backbone.hidden_size)
+        # Before mean pooling replaces a state: the label vectors are compared with token states.
+        self._hook(head_input_of(self.backbone), RecordStatesHook())
+
+    def use_label_sets(self, sets: LabelSets) -> None:
+        """Set the vectors of the labels' entities, in the order of the logits.
+
+        Raises:
+            KGBertError: The sets belong to other labels.
+        """
+        names = self.config.labels
+        if list(sets.labels) != names:
+            raise KGBertError(
+                f"the label vectors belong to the {len(sets.labels):,} labels "
+                f"{', '.join(sets.labels[:3])}, ..., and the model has the {len(names):,} labels "
+                f"{', '.join(names[:3])}, ..., which differ.",
+                code="other-labels",
+            )
+        self.label_scorer.use(sets)
 
     def _hook_injections(self, injections: Sequence[Injection]) -> None:
         for each in injections:
@@ -336,13 +371,44 @@ class KGBertPreTrainedModel(PreTrainedModel):
         Raises:
             KGBertError: The batch has no knowledge, or tensors that do not fit together.
         """
-        if labels is not None:
+        lexical, scores_labels = pop_lexical(inputs), self.config.label_vectors
+        if labels is not None and not scores_labels:
             inputs["labels"] = labels
         knowledge = pop_knowledge_inputs(inputs)
         context = self.build_context(knowledge, input_ids, attention_mask, inputs)
         with self.context_stack.activate(context):
             output = self.backbone(input_ids=input_ids, attention_mask=attention_mask, **inputs)
+        if scores_labels:
+            self._add_label_scores(output, context, lexical, labels)
         return add_linking_loss(output, context, knowledge, self.config.linking_loss)
+
+    def _add_label_scores(
+        self,
+        output: Any,
+        context: KnowledgeContext,
+        lexical: Tensor | None,
+        labels: Tensor | None,
+    ) -> None:
+        """Add the scores of the label entities to the logits of the head, and set the loss."""
+        for states in context.last_states:  # none without knowledge
+            if self.label_queries == "text":
+                means = masked_mean(states, context.pooling_mask)
+                if self.context_stack.label_similarities is not None:
+                    similarities = self.label_scorer.similarities(means)
+                    self.context_stack.label_similarities.append(similarities)
+                scores = self.label_scorer(means, lexical)
+            else:
+                scores = self.label_scorer(states)
+            output.logits = output.logits + scores
+        if labels is not None:
+            output.loss = label_loss(
+                output.logits, labels, self.config.backbone, self._untrained_labels()
+            )
+
+    def _untrained_labels(self) -> list[int]:
+        """Return the positions of the labels without training texts."""
+        names = self.config.labels
+        return [names.index(label) for label in self.config.untrained_labels]
 
     def build_context(
         self,
@@ -511,6 +577,14 @@ class KGBertPreTrainedModel(PreTrainedModel):
         Each forward pass inside the context overwrites the weights in its dictionary, by injection.
         """
         return self.context_stack.record_attention()
+
+    def record_label_similarities(self) -> AbstractContextManager[list[Tensor]]:
+        """Return a context manager that records similarities of shape (batch, label vectors).
+
+        Each forward pass inside the context adds one tensor to its list, if the model compares
+        texts with the entities of labels.
+        """
+        return self.context_stack.record_label_similarities()
 
     def _apply_link_dropout(self, scores: Tensor) -> Tensor:
         """Hide a share of the links in training, so that the model does not rely on them alone."""

@@ -36,6 +36,8 @@ class KGBertConfig(PreTrainedConfig):
             ``mean``, the mean of all token states, to which the entities of the text are added.
         linking_loss: Weight of the auxiliary loss that supervises the knowledge attention with
             gold links, if the training texts have spans with entities; 0 disables it.
+        label_vectors: Whether the head also compares states with the entities of the labels.
+        untrained_labels: The labels without training texts, which the loss ignores.
         nil_threshold: In entity linking, the probability against "no entity" from which the
             highest scoring candidate is chosen; fine-tuning calibrates it on validation texts.
         task: Name of the task of the model.
@@ -61,6 +63,8 @@ class KGBertConfig(PreTrainedConfig):
         pooling: str = "head",
         fusion: str = "attention",
         linking_loss: float = 0.0,
+        label_vectors: bool = False,
+        untrained_labels: list[str] | None = None,
         nil_threshold: float = 0.5,
         task: str = "",
         task_settings: dict[str, Any] | None = None,
@@ -109,6 +113,8 @@ class KGBertConfig(PreTrainedConfig):
         self.pooling = pooling
         self.fusion = fusion
         self.linking_loss = linking_loss
+        self.label_vectors = label_vectors
+        self.untrained_labels = untrained_labels or []
         self.nil_threshold = nil_threshold
         self.task = task
         self.task_settings = task_settings or {}
@@ -118,6 +124,11 @@ class KGBertConfig(PreTrainedConfig):
     def reads_edges(self) -> bool:
         """Whether the graph encoder reads edges."""
         return self.graph_encoder != "none" and self.graph_layers > 0
+
+    @property
+    def labels(self) -> list[str]:
+        """The labels in the order of the logits."""
+        return [str(label) for _, label in sorted((self.id2label or {}).items())]
 
     @property
     def keys_to_ignore_at_inference(self) -> list[str]:

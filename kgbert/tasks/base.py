@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import asdict, dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -111,6 +112,25 @@ class ReadMention:
             yield f"  {_percentage(self.none_of_these)}none of these"
 
 
+@dataclass(frozen=True)
+class ReadLabel:
+    """A label, and the text of its entity that is most similar to the text."""
+
+    label: str
+    entity: str
+    """Entity id; an empty string if only the words of the label were compared."""
+    kind: str
+    """What the text is of the entity: its name, a synonym, its definition or a descendant."""
+    text: str
+    similarity: float
+    """Weighted cosine similarity, about -1 to 1."""
+
+    def line(self) -> str:
+        """Return the label as a line for a terminal."""
+        entity = f" ({self.entity})" if self.entity not in ("", self.label) else ""
+        return f"{self.similarity:.2f}  {self.label}{entity}: {self.kind} {self.text!r}"
+
+
 def _percentage(attention: float | None) -> str:
     """Return a share of attention as a prefix; an empty string where none was measured."""
     return "" if attention is None else f"{attention:4.0%}  "
@@ -123,6 +143,9 @@ class Prediction(ABC):
     text: str
     mentions: tuple[ReadMention, ...] = field(default=(), kw_only=True)
     """What the model read in the graph; filled in by the pipeline."""
+    nearest_labels: tuple[ReadLabel, ...] = field(default=(), kw_only=True)
+    """The labels whose entities are most similar to the text, if labels are grounded; filled in by
+    the pipeline."""
 
     @property
     @abstractmethod
@@ -181,6 +204,22 @@ class Task(ABC):
     """Whether something is chosen on the validation examples after training."""
     overlapping_spans: ClassVar[bool] = False
     """Whether the labelled spans of an example may overlap."""
+
+    declared_labels: tuple[str, ...] = ()
+    """Labels that exist whether or not the training examples have them; see :meth:`declaring`."""
+
+    def declaring(self, labels: Iterable[str]) -> "Task":
+        """Return the task with labels that examples may have although training lacks them."""
+        task = copy(self)
+        task.declared_labels = tuple(labels)
+        return task
+
+    def class_name(self, label: str) -> str | None:
+        """Return the name of the class that a label stands for; None if it stands for none.
+
+        ``Disease`` for ``B-Disease`` and None for ``O``, for example.
+        """
+        return label
 
     @property
     def metric(self) -> str:

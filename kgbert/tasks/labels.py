@@ -54,13 +54,15 @@ def label_set(
     names_of: Callable[[Example], Iterable[str]],
     *,
     fewest: int = 2,
+    declared: Iterable[str] = (),
 ) -> tuple[str, ...]:
-    """Return the labels of the training texts in order.
+    """Return the labels of the training texts, and those that were declared, in order.
 
     Args:
         parts: The examples by split part, ``train`` first.
         names_of: Returns the labels of an example.
         fewest: Minimum number of labels.
+        declared: Labels that need no training text.
 
     Raises:
         DataError: There are too few labels, or another part has a label that training lacks.
@@ -69,7 +71,7 @@ def label_set(
         part: Counter(name for example in examples for name in names_of(example))
         for part, examples in parts.items()
     }
-    train, known = parts["train"], tuple(sorted(counts["train"]))
+    train, known = parts["train"], tuple(sorted({*counts["train"], *declared}))
     if not known:
         raise DataError(
             f"train: none of the {len(train):,} texts has a label or a span, so nothing can be "

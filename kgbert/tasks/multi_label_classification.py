@@ -181,7 +181,7 @@ class MultiLabelClassification(Task):
                         "an empty list for a text that has no label.",
                         code="missing-labels",
                     )
-        label_set(parts, self.classes)
+        label_set(parts, self.classes, declared=self.declared_labels)
 
     def classes(self, example: Example) -> frozenset[str]:
         """Return the labels."""
@@ -190,7 +190,7 @@ class MultiLabelClassification(Task):
     def label_space(self, train: Sequence[Example]) -> LabelSpace:
         """Return the labels of the training texts, one output for each."""
         return LabelSpace(
-            label_set({"train": train}, self.classes),
+            label_set({"train": train}, self.classes, declared=self.declared_labels),
             head={"problem_type": "multi_label_classification"},
             settings={"threshold": DEFAULT_THRESHOLD},
         )

@@ -55,7 +55,7 @@ class TextClassification(Task):
         parts = {"train": train, "validation": validation, "test": test}
         check_pairs(parts)
         check_all_labelled(parts)
-        label_set(parts, self.classes)
+        label_set(parts, self.classes, declared=self.declared_labels)
 
     def classes(self, example: Example) -> frozenset[str]:
         """Return the label."""
@@ -63,7 +63,7 @@ class TextClassification(Task):
 
     def label_space(self, train: Sequence[Example]) -> LabelSpace:
         """Return the labels of the training texts."""
-        return LabelSpace(label_set({"train": train}, self.classes))
+        return LabelSpace(label_set({"train": train}, self.classes, declared=self.declared_labels))
 
     def targets(self, encoded: EncodedExample, config: "PreTrainedConfig") -> list[int]:
         """Return the index of the label."""

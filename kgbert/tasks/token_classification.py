@@ -109,6 +109,10 @@ class TokenClassification(Task):
         """Return the labels of the spans."""
         return frozenset(_span_labels(example))
 
+    def class_name(self, label: str) -> str | None:
+        """Return the type of a tag; None for the tag outside all spans."""
+        return None if label == OUTSIDE else label.partition("-")[2]
+
     def label_space(self, train: Sequence[Example]) -> LabelSpace:
         """Return the BIO tags: O, and B and I for each label."""
         labels = label_set({"train": train}, _span_labels, fewest=1)

@@ -1,10 +1,10 @@
 """Predict with a saved model, and inspect the entities that it used."""
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import torch
 from accelerate.utils import send_to_device
@@ -16,9 +16,10 @@ from kgbert.encoding.encoded import EncodedText
 from kgbert.encoding.length_grouping import batches_by_length
 from kgbert.encoding.processor import KGBertProcessor
 from kgbert.graph.core.graph import KnowledgeGraph
+from kgbert.graph.entity_texts import KINDS
 from kgbert.linking.mention import Candidate, Linker, Mention
 from kgbert.models.base import KGBertPreTrainedModel
-from kgbert.tasks.base import EncodedExample, Prediction, ReadEntity, ReadMention, Task
+from kgbert.tasks.base import EncodedExample, Prediction, ReadEntity, ReadLabel, ReadMention, Task
 from kgbert.tasks.entity_linking import EntityLinking, LinksPrediction
 from kgbert.tasks.metrics import NIL
 from kgbert.training.dataset import unit_length
@@ -34,6 +35,18 @@ Row = Mapping[str, Any]
 
 #: The attention of each link of one text, by (token, entity index).
 LinkAttention = dict[tuple[int, int], float]
+
+
+#: Number of labels whose similarity a prediction shows.
+NEAREST_LABELS = 3
+
+
+class _Row(NamedTuple):
+    """The output of a unit, and what the model read in the graph."""
+
+    output: Any
+    mentions: list[ReadMention]
+    nearest_labels: tuple[ReadLabel, ...]
 
 
 class KGBertPipeline:
@@ -66,7 +79,7 @@ class KGBertPipeline:
         examples = list(map(self._example, texts))
         encoded = self.task.encode(examples, self.processor)
         units = [unit for each in encoded for unit in each.units]
-        rows: dict[int, tuple[Any, list[ReadMention]]] = {}
+        rows: dict[int, _Row] = {}
         for places in batches_by_length([unit_length(unit) for unit in units], batch_size):
             answers = self._rows([units[place] for place in places])
             rows.update(zip(places, answers, strict=True))
@@ -79,17 +92,21 @@ class KGBertPipeline:
             return text
         return self.task.read({"text": text} if isinstance(text, str) else text)
 
-    def _rows(
-        self, units: Sequence[tuple[EncodedText, ...]]
-    ) -> Iterator[tuple[Any, list[ReadMention]]]:
-        """Yield the output of each unit, and the attention at the mentions of its texts."""
+    def _rows(self, units: Sequence[tuple[EncodedText, ...]]) -> Iterator["_Row"]:
+        """Yield the output of each unit, and what the model read in the graph."""
         batch = send_to_device(self.task.collate(units, self.processor, 0), self.model.device)
         mixed = torch.autocast(self.model.device.type, torch.bfloat16, enabled=self.bf16)
-        with torch.inference_mode(), mixed, self.model.record_attention() as weights:
+        with (
+            torch.inference_mode(),
+            mixed,
+            self.model.record_attention() as weights,
+            self.model.record_label_similarities() as similarities,
+        ):
             outputs = self.task.compute_outputs(self.model, batch, self.processor).float().cpu()
         mean = _mean_over_injections(weights)
+        nearest = [self._nearest_labels(row) for each in similarities for row in each]
         first = 0
-        for row, unit in zip(outputs.numpy(), units, strict=True):
+        for place, (row, unit) in enumerate(zip(outputs.numpy(), units, strict=True)):
             mentions = []
             for text in unit:
                 links = text.links
@@ -98,17 +115,56 @@ class KGBertPipeline:
                 attention = None if mean is None else dict(zip(pairs, mean[first:end], strict=True))
                 mentions += [self._read(text, mention, attention) for mention in text.mentions]
                 first = end
-            yield row, mentions
+            yield _Row(row, mentions, nearest[place] if nearest else ())
 
-    def _prediction(
-        self, encoded: EncodedExample, rows: Sequence[tuple[Any, list[ReadMention]]]
-    ) -> Prediction:
-        outputs = [output for output, _ in rows]
+    def _nearest_labels(self, similarities: Tensor) -> tuple[ReadLabel, ...]:
+        """Return the labels with the most similar texts, from the similarity to each text."""
+        sets = self.processor.label_sets
+        assert sets is not None
+        nearest: dict[int, ReadLabel] = {}
+        for place in similarities.float().cpu().argsort(descending=True).tolist():
+            owner = int(sets.owners[place])
+            if owner not in nearest:
+                nearest[owner] = ReadLabel(
+                    sets.labels[owner],
+                    sets.entities[owner],
+                    KINDS[sets.kinds[place]],
+                    sets.texts[place],
+                    float(similarities[place]),
+                )
+            if len(nearest) == NEAREST_LABELS:
+                break
+        return tuple(nearest.values())
+
+    def _prediction(self, encoded: EncodedExample, rows: Sequence["_Row"]) -> Prediction:
+        outputs = [row.output for row in rows]
         # The question of several choices, or the overlap of two windows, is read more than once.
-        read = {(x.start, x.end): x for _, found in reversed(rows) for x in reversed(found)}
-        mentions = tuple(read[place] for place in sorted(read))
+        read = {(x.start, x.end): x for row in reversed(rows) for x in reversed(row.mentions)}
         answer = self.task.decode(outputs, encoded, self.model.config, self.processor.graph)
-        return replace(answer, mentions=mentions)
+        return replace(
+            answer,
+            mentions=tuple(read[place] for place in sorted(read)),
+            nearest_labels=tuple(label for row in rows for label in row.nearest_labels),
+        )
+
+    def with_labels(
+        self, labels: Iterable[str] | Mapping[str, str] | str | Path
+    ) -> "KGBertPipeline":
+        """Return a pipeline that predicts other labels, without any training.
+
+        What training has learnt about a label that stays is kept; a new label is predicted by the
+        texts of its entity alone.
+
+        Args:
+            labels: Ids or names of entities; or a mapping, or a file with the columns label and
+                entity, that names the entity of each label.
+
+        Raises:
+            KGBertError: The labels of the model are not grounded, or a label has no entity.
+        """
+        from kgbert.training.zero_shot import replace_labels
+
+        return replace_labels(self, labels)
 
     def _read(
         self, text: EncodedText, mention: Mention, attention: LinkAttention | None

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import kgbert.models.auto  # noqa: F401 - makes the classes known to transformers
-from kgbert.encoding.processor import KGBertProcessor
+from kgbert.encoding.processor import LABEL_SETS_FILE, KGBertProcessor
 from kgbert.features.pretrained import load_config
 from kgbert.graph.cards import is_shareable
 from kgbert.graph.core.graph import KnowledgeGraph
@@ -77,4 +77,12 @@ def load_model(
     model = task.model_class.from_pretrained(folder).eval()
     if processor.vectors is not None:
         model.check_vectors(processor.vectors)
+    if model.config.label_vectors:
+        if processor.label_sets is None:
+            raise KGBertError(
+                f"{folder} lacks the vectors of its labels ({LABEL_SETS_FILE}), with which the "
+                "model compares texts. Restore the folder from its source, or train again.",
+                code="missing-label-vectors",
+            )
+        model.use_label_sets(processor.label_sets)
     return model, processor, task

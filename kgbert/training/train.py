@@ -15,16 +15,19 @@ from kgbert.encoding.expansion import TextExpander
 from kgbert.encoding.processor import KGBertProcessor
 from kgbert.features.backbones import longest_text
 from kgbert.features.entity_features import EntityFeatures, encode_entities
+from kgbert.features.label_sets import encode_label_sets
 from kgbert.features.pretrained import load_tokenizer
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.linking.analysis.diagnosis import check_linked
 from kgbert.linking.caching import CachingLinker
 from kgbert.linking.factory import make_linker, share_features
+from kgbert.linking.grounding import Grounding
 from kgbert.linking.mention import Linker
 from kgbert.models.base import KGBertPreTrainedModel
 from kgbert.tasks.base import Prediction, Task
 from kgbert.tasks.registry import AUTO
 from kgbert.training.config import TrainingConfig
+from kgbert.training.grounding import declare_grounded, ground_task
 from kgbert.training.inference import evaluate
 from kgbert.training.pipeline import KGBertPipeline, Row
 from kgbert.training.saving import save_model
@@ -45,6 +48,9 @@ class TrainingInputs:
     """Hub name or folder of the plain checkpoint."""
     expander: TextExpander | None = None
     """Appends tokens to the texts; None for no expansion."""
+    grounding: Grounding | None = None
+    """The entities of the labels, with which the head compares the texts; None for no
+    comparison."""
 
 
 @dataclass(frozen=True)
@@ -129,6 +135,7 @@ def train(
     task: str | Task = AUTO,
     columns: Mapping[str, str] | None = None,
     linker: str | Linker = "dictionary",
+    ground: bool | Mapping[str, str] | str | Path = False,
     config: TrainingConfig | None = None,
     seed: int = 0,
     callbacks: Sequence[TrainerCallback] = (),
@@ -145,6 +152,9 @@ def train(
         task: A task or its name; ``"auto"`` detects the task from the columns of the rows.
         columns: Names of the columns by role: ``{"text": "sentence"}``.
         linker: A linker, or its name as for :func:`kgbert.make_linker`.
+        ground: Whether the labels are entities of the graph, so that the head also compares the
+            text with their names, definitions and descendants. A mapping, or a file with the
+            columns label and entity, names the entities; it may have labels without training texts.
         config: Training settings; the defaults if None.
         seed: Seed of the split, the new weights and the order of the texts.
         callbacks: Trainer callbacks.
@@ -157,13 +167,16 @@ def train(
     found_task, splits = task_and_splits(
         texts, validation=validation, test=test, task=task, columns=columns
     )
+    if ground:
+        found_task = declare_grounded(found_task, ground)
     split = splits(seed)
     check_split(split, found_task)
     linker = make_linker(graph, linker) if isinstance(linker, str) else linker
     check_linked(graph, linker, [text for x in split.train for text in x.texts])
     features = encode_entities(graph, backbone)
     share_features(features, linker)
-    inputs = TrainingInputs(found_task, graph, features, linker, backbone)
+    grounding = ground_task(found_task, split.train, graph, ground) if ground else None
+    inputs = TrainingInputs(found_task, graph, features, linker, backbone, grounding=grounding)
     return train_on(inputs, split, config=config, seed=seed, callbacks=callbacks)
 
 
@@ -214,7 +227,9 @@ def build_model(
     task, space = inputs.task, inputs.task.label_space(train)
     # Shared random values are drawn first, so that all arms of a comparison get the same ones.
     transformers.set_seed(seed)
-    own = {**config.options, **(options or {})}
+    own = {"label_vectors": inputs.grounding is not None, **config.options, **(options or {})}
+    if own["label_vectors"]:
+        own["untrained_labels"] = _untrained(task, space.labels, train)
     model = task.model_class.from_backbone(
         inputs.backbone,
         inputs.graph,
@@ -238,7 +253,36 @@ def build_model(
         expander=inputs.expander,
         **task.processor_options,
     )
+    if own["label_vectors"]:
+        _add_label_sets(model, processor, inputs, space.labels)
     return model, processor
+
+
+def _untrained(task: Task, labels: Sequence[str], train: Sequence[Example]) -> list[str]:
+    """Return the labels without training texts."""
+    if not task.declared_labels:
+        return []
+    trained = frozenset[str]().union(*map(task.classes, train))
+    return [label for label in labels if label not in trained]
+
+
+def _add_label_sets(
+    model: KGBertPreTrainedModel,
+    processor: KGBertProcessor,
+    inputs: TrainingInputs,
+    labels: Sequence[str],
+) -> None:
+    """Give a model and its processor the texts of the labels' entities."""
+    assert inputs.grounding is not None
+    sets = encode_label_sets(
+        inputs.graph,
+        {each.label: each.entity for each in inputs.grounding.labels},
+        inputs.backbone,
+        kinds=inputs.grounding.kinds,
+    ).spread({label: inputs.task.class_name(label) for label in labels})
+    model.use_label_sets(sets)
+    model.label_scorer.initialize_offset(sets)
+    processor.use_label_sets(sets)
 
 
 def fit_model(

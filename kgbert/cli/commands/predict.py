@@ -77,6 +77,8 @@ def _show(prediction: "Prediction") -> None:
     print(prediction.text)
     for line in prediction.lines():
         print(f"  {line}")
+    for label in prediction.nearest_labels:
+        print(f"  similar {label.line()}")
     for mention in prediction.mentions:
         for line in mention.lines():
             print(f"  {line}")

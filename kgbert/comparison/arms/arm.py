@@ -8,6 +8,7 @@ from kgbert.data import Example
 from kgbert.encoding.expansion import TextExpander
 from kgbert.features.entity_features import EntityFeatures
 from kgbert.graph.core.graph import KnowledgeGraph
+from kgbert.linking.grounding import Grounding
 from kgbert.linking.mention import Linker
 from kgbert.tasks.base import Task
 
@@ -26,6 +27,8 @@ class RunInputs:
     task: Task
     expander: TextExpander | None = None
     """Appends tokens to the texts; None for no expansion."""
+    grounding: Grounding | None = None
+    """The entities of the labels, if the study grounds them."""
 
     def rewritten(self, rewrite: Callable[[Sequence[Example]], list[Example]]) -> "RunInputs":
         """Return the inputs with each part of the texts rewritten."""

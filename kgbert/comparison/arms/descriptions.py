@@ -48,6 +48,15 @@ KINDS = {
             "after one block all words read the mentions, which a linker trained along resolves"
         ),
         "on2vec": "the mean of the entities' vectors joins the text's vector after pooling",
+        "label-names": "compares the text with the words of each label, without the graph",
+        "label-definitions": (
+            "compares the text with names and definition of each label's entity, and injects "
+            "nothing"
+        ),
+        "label-vectors": (
+            "compares the text with names, definition and descendants of each label's entity, and "
+            "injects nothing"
+        ),
     },
     "ceiling": {
         "oracle-links": (

@@ -16,7 +16,9 @@ def features_of_names(inputs: RunInputs, seed: int) -> RunInputs:
     from kgbert.features.entity_features import encode_entities
 
     names = encode_entities(only_names(inputs.graph), inputs.backbone)
-    return replace(inputs, features=replace(names, graph_hash=inputs.graph.hash))
+    features = replace(names, graph_hash=inputs.graph.hash)
+    grounding = inputs.grounding and replace(inputs.grounding, kinds=("name",))
+    return replace(inputs, features=features, grounding=grounding)
 
 
 def random_features(inputs: RunInputs, seed: int) -> RunInputs:

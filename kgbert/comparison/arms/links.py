@@ -17,8 +17,12 @@ NOISE = 0.3
 
 
 def shuffle_entities(inputs: RunInputs, seed: int) -> RunInputs:
-    """Return the inputs with every mention linked to other entities."""
-    return replace(inputs, linker=ShuffledLinker(inputs.linker, inputs.graph, seed))
+    """Return the inputs with every mention linked to other entities, and the labels as well."""
+    return replace(
+        inputs,
+        linker=ShuffledLinker(inputs.linker, inputs.graph, seed),
+        grounding=inputs.grounding and inputs.grounding.permuted(seed),
+    )
 
 
 def add_noise(inputs: RunInputs, seed: int) -> RunInputs:

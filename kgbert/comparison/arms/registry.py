@@ -12,6 +12,12 @@ from kgbert.comparison.arms.features import (
     features_of_names,
     random_features,
 )
+from kgbert.comparison.arms.labels import (
+    check_grounded,
+    use_label_definitions,
+    use_label_names,
+    without_descendants,
+)
 from kgbert.comparison.arms.links import add_noise, shuffle_entities, use_gold_links
 from kgbert.comparison.arms.rivals import fuse_pooled, grow_triples, use_transe
 from kgbert.comparison.arms.texts import append_defined, append_told, mark_types
@@ -19,7 +25,13 @@ from kgbert.comparison.arms.texts import append_defined, append_told, mark_types
 __all__ = ["ARMS", "Arm"]
 
 #: Model options without knowledge injection.
-_PLAIN: dict[str, list[int]] = {"injected_layers": []}
+_PLAIN: dict[str, Any] = {"injected_layers": [], "label_vectors": False}
+
+#: Model options that compare the text with the labels, without knowledge injection.
+_LABELS_ONLY: dict[str, Any] = {"injected_layers": []}
+
+#: Model options of rivals, which do not know the labels' entities.
+_NO_LABELS: dict[str, Any] = {"label_vectors": False}
 
 #: Model options with entity features but without graph edges.
 _NO_EDGES = {"graph_encoder": "none"}
@@ -40,7 +52,7 @@ ARMS = {
         _arm("shuffled", transform=shuffle_entities),
         _arm("rewired-edges", transform=rewire_edges),
         _arm("shuffled-relations", transform=shuffle_relations),
-        _arm("no-edges", _NO_EDGES),
+        _arm("no-edges", _NO_EDGES, without_descendants),
         _arm("names-only", _NO_EDGES, features_of_names),
         _arm("random-features", transform=random_features),
         _arm("mention-only", _NO_EDGES, constant_features),
@@ -50,9 +62,12 @@ ARMS = {
         _arm("appended-definitions", _PLAIN, append_defined),
         _arm("typed-markers", _PLAIN, mark_types),
         _arm("k-bert", _PLAIN, grow_triples),
-        _arm("ernie", {"fusion": "ernie", "graph_layers": 0}, use_transe),
-        _arm("knowbert", {"fusion": "knowbert", "graph_layers": 0}),
-        _arm("on2vec", {"fusion": "pooled"}, fuse_pooled),
+        _arm("ernie", _NO_LABELS | {"fusion": "ernie", "graph_layers": 0}, use_transe),
+        _arm("knowbert", _NO_LABELS | {"fusion": "knowbert", "graph_layers": 0}),
+        _arm("on2vec", _NO_LABELS | {"fusion": "pooled"}, fuse_pooled),
+        _arm("label-names", _LABELS_ONLY, use_label_names),
+        _arm("label-definitions", _LABELS_ONLY, use_label_definitions),
+        _arm("label-vectors", _LABELS_ONLY, check_grounded),
         _arm("oracle-links", transform=use_gold_links),
     )
 }

@@ -45,6 +45,8 @@ class KnowledgeContext:
     """The mentions; the first hook that needs them derives them for all."""
     entity_states: dict[str, Tensor] = field(default_factory=dict)
     """Entity states that the hook of a block passes to the next, in fusions with such states."""
+    last_states: list[Tensor] = field(default_factory=list)
+    """The token states after the last block, if a head compares them with label vectors."""
     shared_calls: list[int] = field(default_factory=lambda: [0])
     """Number of calls of shared blocks so far, which is the current layer."""
 
@@ -79,6 +81,7 @@ class ContextStack(threading.local):
         self.current: KnowledgeContext | None = None
         self.is_disabled = False
         self.weights: dict[str, Tensor] | None = None
+        self.label_similarities: list[Tensor] | None = None
 
     def __reduce__(self) -> tuple[type["ContextStack"], tuple[()]]:
         # A copy of a model does not share the context of the original.
@@ -110,6 +113,15 @@ class ContextStack(threading.local):
             yield self.weights
         finally:
             self.weights = before
+
+    @contextmanager
+    def record_label_similarities(self) -> Iterator[list[Tensor]]:
+        """Record the similarity of each text to each label vector, one tensor a forward pass."""
+        before, self.label_similarities = self.label_similarities, []
+        try:
+            yield self.label_similarities
+        finally:
+            self.label_similarities = before
 
     def checkpoint_contexts(
         self,
@@ -214,13 +226,31 @@ class MeanPoolHook:
 
     def __call__(self, hidden: Tensor, context: KnowledgeContext) -> Tensor:
         """Return the states with one state of each text replaced."""
-        mask = context.pooling_mask
-        if mask is None:
-            mask = hidden.new_ones(hidden.shape[:2])
-        weight = mask.to(hidden.dtype).unsqueeze(-1)
-        mean = (hidden * weight).sum(1) / weight.sum(1).clamp(min=1)
+        mean = masked_mean(hidden, context.pooling_mask)
         rows = torch.arange(len(hidden), device=hidden.device)
         return hidden.index_put((rows, context.read_index), mean.to(hidden.dtype))
+
+
+class RecordStatesHook:
+    """Keep the last token states for a head that compares them with label vectors."""
+
+    def __call__(self, hidden: Tensor, context: KnowledgeContext) -> Tensor:
+        """Return the states unchanged."""
+        context.last_states[:] = [hidden]
+        return hidden
+
+
+def masked_mean(hidden: Tensor, mask: Tensor | None) -> Tensor:
+    """Return the mean token state of each text, shape (batch, hidden).
+
+    Args:
+        hidden: Shape (batch, tokens, hidden).
+        mask: The tokens to include, shape (batch, tokens); None means all.
+    """
+    if mask is None:
+        mask = hidden.new_ones(hidden.shape[:2])
+    weight = mask.to(hidden.dtype).unsqueeze(-1)
+    return (hidden * weight).sum(1) / weight.sum(1).clamp(min=1)
 
 
 class BlockHook:

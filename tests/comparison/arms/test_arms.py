@@ -21,6 +21,7 @@ from kgbert.features import entity_features as features
 from kgbert.graph.storage.builder import GraphBuilder
 from kgbert.graph.verbalize import verbalize
 from kgbert.linking.factory import make_linker
+from kgbert.linking.grounding import ground
 from kgbert.linking.mention import Candidate, Mention
 from kgbert.models.auto import KGBertModel
 from kgbert.tasks.registry import TASKS
@@ -43,10 +44,11 @@ def inputs(**changes):
 
 
 def inputs_for(arm, backbone):
-    """Return inputs that suit an arm: the upper bound needs gold entities."""
+    """Return inputs that suit an arm: gold entities, or entities of the labels."""
     spans = (Span(0, 5, "Sign", "EX:1"),) if arm.name == "oracle-links" else ()
     parts = ([Example(text, "ill", spans) for text in TEXTS],) * 3
-    return inputs(backbone=backbone, parts=parts)
+    grounding = ground(["pneumonia", "cough"], tiny_graph())
+    return inputs(backbone=backbone, parts=parts, grounding=grounding)
 
 
 @pytest.fixture(scope="module")

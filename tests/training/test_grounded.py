@@ -1,0 +1,198 @@
+"""Labels that are entities: training, zero-shot prediction, new labels, saving."""
+
+import numpy as np
+import pytest
+import torch
+from transformers import AutoModel
+
+import kgbert
+from kgbert.data import Example
+from kgbert.features.label_sets import LabelSets, LexicalIndex, encode_label_sets
+from kgbert.training import train as module
+from kgbert.training.config import TrainingConfig
+from tests.support.errors import raises
+from tests.support.labels import CHILDREN, NAMES, label_graph, labelled_texts
+from tests.support.small_study import SHARED
+from tests.support.tiny import tiny_config, tiny_features, tiny_tokenizer
+
+CONFIG = TrainingConfig(epochs=2, batch_size=8, max_length=40, options=SHARED)
+
+
+@pytest.fixture(scope="module")
+def backbone(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("encoder")
+    torch.manual_seed(0)
+    AutoModel.from_config(tiny_config("bert")).save_pretrained(folder)
+    tiny_tokenizer("bert").save_pretrained(folder)
+    return str(folder)
+
+
+@pytest.fixture(autouse=True)
+def small_features(monkeypatch):
+    monkeypatch.setattr(module, "encode_entities", lambda graph, backbone: tiny_features(graph))
+
+
+def accuracy(pipeline, examples):
+    answers = [x.answer for x in pipeline([x.text for x in examples])]
+    return np.mean([answer == x.target for answer, x in zip(answers, examples, strict=True)])
+
+
+def test_texts_get_the_label_whose_child_they_name_without_training(backbone):
+    examples = labelled_texts(*CHILDREN)
+
+    pipeline = kgbert.zero_shot(label_graph(), list(CHILDREN), backbone=backbone)
+
+    assert accuracy(pipeline, examples) > 0.9
+    (prediction,) = pipeline(["tuba"])
+    nearest = prediction.nearest_labels[0]
+    assert (nearest.label, nearest.kind) == ("L:2", "child")
+
+
+def test_names_of_labels_alone_do_not_tell_them(backbone):
+    graph = label_graph()
+    sets = encode_label_sets(graph, {x: x for x in CHILDREN}, backbone, kinds=["name"], cache=None)
+
+    assert sets.texts == tuple(NAMES.values())
+
+
+def test_labels_without_entity_are_refused(backbone):
+    with raises("label-without-entity"):
+        kgbert.zero_shot(label_graph(), ["L:1", "L:9"], backbone=backbone)
+    with raises("too-few-labels"):
+        kgbert.zero_shot(label_graph(), ["L:1"], backbone=backbone)
+    with raises("no-grounded-label"):
+        texts = [Example(x.text, f"other {x.target}") for x in labelled_texts("L:1", "L:2")]
+        kgbert.train(
+            label_graph(), texts, backbone=backbone, task="text-classification", ground=True
+        )
+
+
+def train(backbone, texts, **options):
+    return kgbert.train(
+        label_graph(),
+        texts,
+        validation=texts[::3],
+        test=texts[1::3],
+        backbone=backbone,
+        task="text-classification",
+        config=CONFIG,
+        **options,
+    )
+
+
+def test_labels_without_training_texts_are_predicted(backbone):
+    everything = {label: label for label in CHILDREN}
+
+    trained = train(backbone, labelled_texts("L:1", "L:2"), ground=everything)
+
+    assert trained.model.config.untrained_labels == ["L:3", "L:4"]
+    assert accuracy(trained.predict, labelled_texts("L:3", "L:4")) > 0.7
+
+
+def test_the_saved_model_predicts_the_same(backbone, tmp_path):
+    examples = labelled_texts("L:1", "L:2", "L:3")
+    trained = train(backbone, examples, ground=True)
+    texts = [x.text for x in examples]
+
+    saved = kgbert.pipeline(trained.save(tmp_path / "model"))
+
+    for before, after in zip(trained.predict(texts), saved(texts), strict=True):
+        assert before.answer == after.answer
+        assert before.probability == pytest.approx(after.probability, abs=1e-5)
+        assert [x.label for x in before.nearest_labels] == [x.label for x in after.nearest_labels]
+
+
+def test_a_saved_model_without_its_label_vectors_is_refused(backbone, tmp_path):
+    folder = train(backbone, labelled_texts("L:1", "L:2"), ground=True).save(tmp_path / "model")
+    (folder / "label_sets.safetensors").unlink()
+
+    with raises("missing-label-vectors"):
+        kgbert.load_model(folder)
+
+
+def test_new_labels_need_no_training(backbone):
+    trained = train(backbone, labelled_texts("L:1", "L:2"), ground=True)
+    pipeline = kgbert.training.pipeline.KGBertPipeline(
+        trained.model, trained.processor, trained.task
+    )
+    seen = [x.text for x in labelled_texts("L:1", "L:2")]
+
+    wider = pipeline.with_labels(CHILDREN.keys())
+
+    assert accuracy(wider, labelled_texts("L:3", "L:4")) > 0.7
+    # What was learnt about the labels that stay is kept.
+    same = wider.with_labels(["L:1", "L:2"])
+    for before, after in zip(pipeline(seen), same(seen), strict=True):
+        assert before.probability == pytest.approx(after.probability, abs=1e-5)
+
+
+def test_other_models_have_no_new_labels(backbone):
+    trained = train(backbone, labelled_texts("L:1", "L:2"))
+    pipeline = kgbert.training.pipeline.KGBertPipeline(
+        trained.model, trained.processor, trained.task
+    )
+
+    with raises("labels-not-grounded"):
+        pipeline.with_labels(["L:1", "L:2", "L:3"])
+
+
+def test_several_labels_a_text(backbone):
+    texts = [
+        Example(f"a {one} with {two}", tuple(sorted((a, b))))
+        for a, b in (("L:1", "L:2"), ("L:3", "L:4"), ("L:1", "L:4"))
+        for one, two in zip(CHILDREN[a], CHILDREN[b], strict=True)
+    ]
+
+    trained = kgbert.train(
+        label_graph(),
+        texts,
+        validation=texts,
+        test=texts,
+        backbone=backbone,
+        task="multi-label-classification",
+        ground=True,
+        config=CONFIG,
+    )
+
+    assert trained.test_metrics["r_precision"] > 0.8
+
+
+def test_with_the_scale_at_zero_it_is_the_ordinary_head(backbone):
+    trained = train(backbone, labelled_texts("L:1", "L:2"), ground=True)
+    model, batch = trained.model.eval(), trained.processor(["a tuba", "a quartz"])
+
+    with torch.no_grad():
+        scored = model(**batch).logits
+        model.label_scorer.scale.zero_()
+        ordinary = model(**batch).logits
+        config = type(model.config)(**{**model.config.to_dict(), "label_vectors": False})
+        head = type(model)(config)
+        head.load_state_dict(model.state_dict(), strict=False)
+        expected = head.eval()(**batch).logits
+
+    assert torch.equal(ordinary, expected)
+    assert not torch.equal(scored, expected)
+
+
+def test_damaged_label_vectors_are_refused(backbone, tmp_path):
+    sets = encode_label_sets(label_graph(), {"L:1": "L:1"}, backbone, cache=None)
+    path = tmp_path / "sets.safetensors"
+    sets.save(path)
+    assert LabelSets.load(path).texts == sets.texts
+    path.write_bytes(path.read_bytes()[:-8])
+
+    with raises("damaged-label-vectors"):
+        LabelSets.load(path)
+
+
+def test_spelling_counts_from_zero_to_one(backbone):
+    sets = encode_label_sets(label_graph(), {x: x for x in CHILDREN}, backbone, cache=None)
+    index = LexicalIndex(sets.spread({"none": None, **{x: x for x in CHILDREN}}))
+
+    similarities = index(["fiddle", "zzz"])
+
+    assert similarities.shape == (2, 5)
+    assert similarities[0].argmax() == 2
+    assert similarities[0].max() == pytest.approx(1, abs=1e-3)
+    assert not similarities[1].any()
+    assert not similarities[:, 0].any()
