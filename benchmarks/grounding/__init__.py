@@ -1,0 +1,1 @@
+"""Do the entities of labels help to predict them?"""

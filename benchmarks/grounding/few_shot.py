@@ -1,0 +1,105 @@
+"""Do label entities help with few texts a label? ICD-10-CM categories from inclusion terms.
+
+Each seed draws its own terms of the same categories: some a category to train and to validate, the
+others for the test. All arms share one training setting, which was not tuned on this task. The
+controls: the words of the labels without the graph, names and definitions without edges, and the
+entities of the labels permuted.
+
+    python -m benchmarks.grounding.few_shot --seeds 6
+
+writes benchmarks/results/grounding_few_shot.json; finished runs are kept in --folder.
+"""
+
+import argparse
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks import RESULTS
+from benchmarks.grounding.icd import inclusion_terms, sampled_categories, tree
+from benchmarks.verdict.run import without_items
+from kgbert.cli.core.progress import ProgressReporter
+from kgbert.comparison.arms.registry import ARMS
+from kgbert.comparison.compare import run_study
+from kgbert.comparison.report.tables import render_table
+from kgbert.comparison.study import Study
+from kgbert.data import Example
+from kgbert.data.splits import Split
+from kgbert.demo.study import checked_backbone
+from kgbert.features.entity_features import encode_entities
+from kgbert.linking.factory import make_linker
+from kgbert.linking.grounding import ground
+from kgbert.tasks.registry import TASKS
+from kgbert.training.config import TrainingConfig
+from kgbert.utils.atomic_write import write_atomically
+
+RESULT = RESULTS / "grounding_few_shot.json"
+
+ARM_NAMES = (
+    "plain",
+    "knowledge",
+    "shuffled",
+    "label-names",
+    "label-definitions",
+    "label-vectors",
+)
+
+
+class DrawnTerms:
+    """Draws each seed's terms: some of each category to train and validate, the others to test."""
+
+    def __init__(self, terms: Sequence[Example], labels: Sequence[str], train: int) -> None:
+        self.by_label = {label: [x for x in terms if x.target == label] for label in labels}
+        self.train = train
+
+    def __call__(self, seed: int) -> Split:
+        """Return the terms of a seed."""
+        generator = np.random.default_rng(seed)
+        parts: tuple[list[Example], ...] = ([], [], [])
+        for own in self.by_label.values():
+            drawn = [own[place] for place in generator.permutation(len(own))]
+            parts[0].extend(drawn[: self.train])
+            parts[1].extend(drawn[self.train : self.train + 2])
+            parts[2].extend(drawn[self.train + 2 : self.train + 8])
+        return Split(*parts)
+
+
+def main() -> None:
+    """Run the comparison and write its results without texts."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--folder", type=Path, default=Path("kgbert-results/icd"))
+    parser.add_argument("--categories", type=int, default=60)
+    parser.add_argument("--train", type=int, default=4, help="training terms of each category")
+    parser.add_argument("--seeds", type=int, default=6)
+    parser.add_argument("--out", type=Path, default=RESULT, metavar="FILE")
+    arguments = parser.parse_args()
+    terms = inclusion_terms()
+    labels = sampled_categories(terms, arguments.categories, fewest=arguments.train + 4)
+    graph = tree(labels)
+    backbone, reporter = str(checked_backbone()), ProgressReporter()
+    study = Study(
+        name=f"ICD-10-CM categories, {arguments.train} terms of each of {len(labels)}",
+        folder=arguments.folder,
+        graph=graph,
+        features=encode_entities(graph, backbone, progress=reporter.steps("encoding entities")),
+        backbone=backbone,
+        linker=make_linker(graph, "dictionary"),
+        task=TASKS["text-classification"],
+        split=DrawnTerms(terms, labels, arguments.train),
+        grounding=ground(labels, graph),
+        arms=[ARMS[name] for name in ARM_NAMES],
+        seeds=range(arguments.seeds),
+        training_configs={name: TrainingConfig(epochs=20, batch_size=16) for name in ARM_NAMES},
+        max_examples=0,
+        keeps_model=False,
+    )
+    results = run_study(study, progress=reporter.run_finished)
+    print(render_table(results))
+    stored = results.with_runs([without_items(run) for run in results.runs])
+    write_atomically(arguments.out, json.dumps(stored.to_json(), indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
