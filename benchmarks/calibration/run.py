@@ -138,9 +138,7 @@ def real(folder: Path, parts: Sequence[str]) -> Iterator[dict[str, Any]]:
         for share in SHARES:
             planted = PlantedTask(hops=hops, share=share)
             study = planted.study(folder / f"planted-{hops}-{share:g}", encoder)
-            yield _study_row(
-                hops, share, run_study(study, progress=ProgressReporter().run_finished)
-            )
+            yield _study_row(hops, share, run_study(study, progress=ProgressReporter().message))
 
 
 def compare_plain_with_itself(study: Study) -> ComparisonResult:

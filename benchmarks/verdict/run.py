@@ -76,8 +76,8 @@ def main() -> None:
     silence_libraries()
     study = build_study(arguments)
     rates = LEARNING_RATES[:1] if arguments.smoke else LEARNING_RATES
-    study = tuned(study, rates, seeds=TUNING_SEEDS, progress=ProgressReporter().trial_finished)
-    run_study(replace(study, seeds=arguments.seeds), progress=ProgressReporter().run_finished)
+    study = tuned(study, rates, seeds=TUNING_SEEDS, progress=ProgressReporter().message)
+    run_study(replace(study, seeds=arguments.seeds), progress=ProgressReporter().message)
     if arguments.smoke:
         return
     missing = [
@@ -89,7 +89,7 @@ def main() -> None:
     if missing:
         print(f"no result yet: {len(missing)} runs are missing, the first {missing[0]}")
         return
-    results = run_study(study, progress=ProgressReporter().run_finished)
+    results = run_study(study, progress=ProgressReporter().message)
     print(render_table(results))
     write_result(arguments.task, study, results)
 

@@ -97,7 +97,7 @@ def main() -> None:
         training_configs={name: TrainingConfig(epochs=20, batch_size=16) for name in ARM_NAMES},
         max_examples=0,
     )
-    results = run_study(study, progress=reporter.run_finished)
+    results = run_study(study, progress=reporter.message)
     print(render_table(results))
     stored = results.with_runs([without_items(run) for run in results.runs])
     write_atomically(RESULT, json.dumps(stored.to_json(), indent=1) + "\n")

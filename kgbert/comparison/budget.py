@@ -21,6 +21,18 @@ from kgbert.utils.errors import KGBertError
 UNTIMED = "not timed"
 
 
+def check_budget(
+    budget: Number | None, learning_rates: Sequence[float], train_sizes: Sequence[int | None]
+) -> None:
+    """Raise KGBertError if a comparison with a budget also searches rates or varies the size."""
+    if budget and (learning_rates or tuple(train_sizes) != (None,)):
+        raise KGBertError(
+            "a budget plans one comparison; what a search for learning rates or other numbers of "
+            "training texts add to it cannot be estimated. Leave either out.",
+            code="conflicting-options",
+        )
+
+
 def within_budget(
     study: Study, seconds: Number, compare: Callable[[Study], ComparisonResult]
 ) -> Study:
@@ -47,7 +59,7 @@ def within_budget(
     plan = _planned(budget, judged)
     sentences = list(_plan_sentences(study, plan, seconds, budget.cost(plan.arms, plan.seeds)))
     fits = not plan.missing_seconds or len(study.seeds) < seeds_needed()
-    seed_hint = study.seed_hint if fits else _remedy(plan.missing_seconds)
+    seed_hint = study.seed_hint if fits else _seed_hint(study, plan.missing_seconds)
     return replace(study, arms=plan.arms, seeds=plan.seeds, budget=sentences, seed_hint=seed_hint)
 
 
@@ -161,9 +173,12 @@ def _plan_sentences(study: Study, plan: _Plan, seconds: Number, cost: Number) ->
         yield f"Too few seeds for a verdict, which takes {seeds_needed()}."
 
 
-def _remedy(seconds: float) -> str:
-    """Return the command option that leaves time for the seeds of a verdict."""
-    return (
-        f"What is missing takes about {duration(seconds)}: run the same command with --budget "
-        f"{math.ceil(seconds / 60)}m."
+def _seed_hint(study: Study, seconds: float) -> str:
+    """Return the budget that leaves time for the seeds of a verdict."""
+    minutes = math.ceil(seconds / 60)
+    again = (
+        f"run the same command with --budget {minutes}m"
+        if study.command
+        else f"compare again with budget={60 * minutes}"
     )
+    return f"What is missing takes about {duration(seconds)}: {again}."

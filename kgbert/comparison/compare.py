@@ -7,13 +7,17 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 from transformers import TrainerCallback
 
 from kgbert.comparison.arms.registry import ARMS, Arm
 from kgbert.comparison.arms.roles import BASELINE, CONTROL, MAIN, check_names, check_once
+from kgbert.comparison.budget import check_budget, within_budget
 from kgbert.comparison.checks.examples import changed_predictions, coverage_of
 from kgbert.comparison.checks.leakage import leakage_warnings
+from kgbert.comparison.learning_curve import compare_sizes
 from kgbert.comparison.manifest import manifest
 from kgbert.comparison.model_selection import best_run, can_be_kept, is_kept, keep_if_best
 from kgbert.comparison.report.tables import render_latex
@@ -23,27 +27,34 @@ from kgbert.comparison.run_store import Train, attempt_run, finished_run, shared
 from kgbert.comparison.statistics.power import detectable_before, seeds_needed
 from kgbert.comparison.statistics.summary import summarise
 from kgbert.comparison.study import Study
+from kgbert.comparison.tuning import tuned
 from kgbert.data import Source
 from kgbert.data.splits import check_split
-from kgbert.features.entity_features import encode_entities
+from kgbert.features.entity_features import EntityFeatures
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.linking.analysis.diagnosis import check_linked
 from kgbert.linking.caching import CachingLinker
 from kgbert.linking.factory import make_linker
 from kgbert.linking.mention import Linker
+from kgbert.reporting.formatting import duration
+from kgbert.reporting.svg import Number
 from kgbert.tasks.base import Task
 from kgbert.tasks.registry import AUTO
+from kgbert.training.callbacks import StepProgress
 from kgbert.training.config import TrainingConfig
 from kgbert.training.grounding import declare_grounded, ground_task
-from kgbert.training.splits import task_and_splits
+from kgbert.training.splits import LabelledTexts, task_and_splits
+from kgbert.training.train import entity_features
 from kgbert.utils.atomic_write import write_atomically
+from kgbert.utils.errors import KGBertError, Remedy
+from kgbert.utils.progress import SILENT, Reporter
 from kgbert.utils.registry import ARMS_GROUP, lookup
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Progress:
+class StudyProgress:
     """The progress that is reported after each run."""
 
     done: int
@@ -53,10 +64,17 @@ class Progress:
     outcome: str
     seconds_left: float
 
+    def __str__(self) -> str:
+        count = f"[{self.done}/{self.total}]"
+        if not self.arm:
+            return f"{count} {self.outcome}"
+        left = f", about {duration(self.seconds_left)} left" if self.done < self.total else ""
+        return f"{count} {self.arm}, seed {self.seed}: {self.outcome}{left}"
+
 
 def compare(
     graph: KnowledgeGraph,
-    texts: Source,
+    texts: LabelledTexts,
     *,
     backbone: str,
     validation: Source | None = None,
@@ -69,6 +87,12 @@ def compare(
     ground: bool | Mapping[str, str] | str | Path = False,
     output: str | Path = "kgbert-results",
     config: TrainingConfig | None = None,
+    learning_rates: Sequence[float] = (),
+    train_sizes: Sequence[int | None] = (None,),
+    budget: Number | None = None,
+    include_graph: bool | None = None,
+    reporter: Reporter = SILENT,
+    command: Mapping[str, Any] | None = None,
 ) -> ComparisonResult:
     """Return whether a graph helps on labelled texts: every arm is trained on paired seeds.
 
@@ -90,36 +114,77 @@ def compare(
         ground: Whether the labels are entities of the graph, as for :func:`kgbert.train`.
         output: Folder of the results.
         config: How every arm is trained; the defaults if None.
+        learning_rates: Learning rates of the encoder, of which each arm gets the best on the
+            validation texts of two seeds; empty for the one of ``config``.
+        train_sizes: Numbers of training texts of a learning curve; None stands for all texts.
+        budget: Seconds that the training may take; arms and seeds that do not fit are left out.
+        include_graph: As for :func:`kgbert.save_model`, for the best model.
+        reporter: Shows the progress.
+        command: The arguments of the command line, which the results record.
 
     Raises:
         KGBertError: The texts cannot be learnt, linked or judged; nothing was trained.
     """
+    check_budget(budget, learning_rates, train_sizes)
     found_task, splits = task_and_splits(
         texts, validation=validation, test=test, task=task, columns=columns
     )
     if ground:
         found_task = declare_grounded(found_task, ground)
-    split = cache(splits)
-    folder = Path(output)
-    found_linker = make_linker(graph, linker) if isinstance(linker, str) else linker
-    check_linked(graph, found_linker, [text for x in split(0).train for text in x.texts])
-    return run_study(
-        Study(
-            name=folder.absolute().name,
-            folder=folder,
-            graph=graph,
-            features=encode_entities(graph, backbone),
-            backbone=backbone,
-            linker=found_linker,
-            task=found_task,
-            split=split,
-            grounding=ground_task(found_task, split(0).train, graph, ground) if ground else None,
-            arms=[find_arm(arm) for arm in arms],
-            seeds=range(seeds),
-            training_configs={"default": config or TrainingConfig()},
-            seed_hint=f"Compare again with seeds={seeds_needed()} or more.",
-        )
+    folder, split = Path(output), cache(splits)
+    study = Study(
+        name=folder.absolute().name,
+        folder=folder,
+        graph=graph,
+        features=_no_features(graph),
+        backbone=backbone,
+        linker=make_linker(graph, linker) if isinstance(linker, str) else linker,
+        task=found_task,
+        split=split,
+        grounding=ground_task(found_task, split(0).train, graph, ground) if ground else None,
+        arms=[find_arm(arm) for arm in arms],
+        seeds=range(seeds),
+        training_configs={"default": config or TrainingConfig()},
+        includes_graph=include_graph,
+        command=dict(command or {}),
+        seed_hint=_seed_hint(on_command_line=command is not None),
     )
+    # What is wrong with the study is found before the entities are encoded, which may take long.
+    check_study(study)
+    features = entity_features(graph, backbone, study.linker, reporter)
+    study = replace(study, features=features)
+    if learning_rates:
+        study = tuned(study, learning_rates, progress=reporter.message)
+    if budget:
+        study = _within_budget(study, budget, reporter)
+    reporter.message(detectable_before(len(study.seeds)))
+    return compare_sizes(study, train_sizes, partial(run_and_report, reporter=reporter))
+
+
+def _no_features(graph: KnowledgeGraph) -> EntityFeatures:
+    return EntityFeatures(np.zeros((len(graph), 1), np.float16), "", "", graph.hash)
+
+
+def _within_budget(study: Study, budget: Number, reporter: Reporter) -> Study:
+    reporter.message("timing one run of each arm, unless one was finished before")
+    planned = within_budget(study, budget, partial(run_and_report, reporter=reporter))
+    reporter.message("\n".join(planned.budget))
+    return planned
+
+
+def run_and_report(study: Study, *, reporter: Reporter) -> ComparisonResult:
+    """Run a study, and report each step and each run."""
+    return run_study(
+        study,
+        progress=reporter.message,
+        callbacks=[StepProgress(reporter.steps("training, step"))],
+    )
+
+
+def _seed_hint(*, on_command_line: bool) -> str:
+    if on_command_line:
+        return f"Run the same command with --seeds {seeds_needed()} or more."
+    return f"Compare again with seeds={seeds_needed()} or more."
 
 
 def find_arm(arm: str | Arm) -> Arm:
@@ -134,7 +199,7 @@ def find_arm(arm: str | Arm) -> Arm:
 def run_study(
     study: Study,
     *,
-    progress: Callable[[Progress], None] = lambda step: None,
+    progress: Callable[[StudyProgress], None] = lambda step: None,
     callbacks: Sequence[TrainerCallback] = (),
 ) -> ComparisonResult:
     """Run the unfinished runs, and write ``results.json``, the report and the best model.
@@ -154,7 +219,7 @@ def run_study(
         ValueError: The study cannot be judged, learnt or linked; nothing was trained.
     """
     study = replace(study, split=cache(study.split), linker=CachingLinker(study.linker))
-    _check(study)
+    check_study(study)
     started = time.strftime("%Y-%m-%dT%H:%M:%S%z")
     train = partial(run_arm, callbacks=callbacks)
     runs = _run_all(study, train, progress)
@@ -170,11 +235,13 @@ def run_study(
     return result
 
 
-def _check(study: Study) -> None:
+def check_study(study: Study) -> None:
     """Raise ValueError early for errors that would otherwise appear after hours of training."""
     check_names([arm.name for arm in study.arms])
     if not study.seeds:
-        raise ValueError("there is no seed to run; ask for six at least, as in --seeds 6")
+        raise KGBertError(
+            "there is no seed to run.", code="no-seeds", remedies=[Remedy("seeds", seeds_needed())]
+        )
     check_once("seed", list(map(str, study.seeds)))
     for seed in study.seeds:
         check_split(study.split(seed), study.task)
@@ -183,13 +250,15 @@ def _check(study: Study) -> None:
     check_arms(study)
 
 
-def _run_all(study: Study, train: Train, progress: Callable[[Progress], None]) -> list[RunRecord]:
+def _run_all(
+    study: Study, train: Train, progress: Callable[[StudyProgress], None]
+) -> list[RunRecord]:
     """Run the missing runs, and return the records of all runs in the order of the study."""
     plan = [(study, arm, seed) for seed in study.seeds for arm in study.arms]
     found = {(arm.name, seed): finished_run(study, arm, seed) for _, arm, seed in plan}
     runs = {place: run for place, run in found.items() if run}
     if runs:
-        progress(Progress(len(runs), len(plan), "", 0, "finished before", 0.0))
+        progress(StudyProgress(len(runs), len(plan), "", 0, "finished before", 0.0))
     missing = [place for place in plan if (place[1].name, place[2]) not in runs]
     started, at_first = time.monotonic(), len(runs)
     for (_, arm, seed), run in shared_runs(missing, partial(_attempt, train=train)):
@@ -198,7 +267,7 @@ def _run_all(study: Study, train: Train, progress: Callable[[Progress], None]) -
         each = (time.monotonic() - started) / (len(runs) - at_first)
         left = each * (len(plan) - len(runs))
         outcome = _outcome(study, run)
-        progress(Progress(len(runs), len(plan), arm.name, seed, outcome, left))
+        progress(StudyProgress(len(runs), len(plan), arm.name, seed, outcome, left))
     return [runs[arm.name, seed] for _, arm, seed in plan]
 
 
@@ -217,7 +286,7 @@ def _finished_main_runs(runs: Iterable[RunRecord]) -> list[RunRecord]:
 
 
 def _restore_best(
-    study: Study, runs: Sequence[RunRecord], train: Train, progress: Callable[[Progress], None]
+    study: Study, runs: Sequence[RunRecord], train: Train, progress: Callable[[StudyProgress], None]
 ) -> None:
     """Retrain the best model if the folder has none, or one of other settings."""
     best = best_run(study, _finished_main_runs(runs))
@@ -226,7 +295,7 @@ def _restore_best(
     outcome = (
         f"training it again: it is the best on validation, and not in {study.folder / 'model'}"
     )
-    progress(Progress(len(runs), len(runs), MAIN, best.seed, outcome, 0.0))
+    progress(StudyProgress(len(runs), len(runs), MAIN, best.seed, outcome, 0.0))
     arm = next(arm for arm in study.arms if arm.name == MAIN)
     keep_if_best(study, train(study, arm, best.seed), [])
 

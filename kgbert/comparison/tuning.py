@@ -19,8 +19,23 @@ from kgbert.comparison.study import Study
 from kgbert.data.splits import Split
 from kgbert.linking.caching import CachingLinker
 
-#: Called with finished trials, all trials, arm, learning rate, seed and validation score.
-TuningProgress = Callable[[int, int, str, float, int, float | None], None]
+
+@dataclass(frozen=True)
+class TrialProgress:
+    """The progress that is reported after each trial."""
+
+    done: int
+    total: int
+    arm: str
+    rate: float
+    seed: int
+    score: float | None
+    """On the validation texts; None if the trial failed."""
+
+    def __str__(self) -> str:
+        outcome = "failed" if self.score is None else f"{self.score:.3f} on validation"
+        trial = f"{self.arm}, rate {self.rate:g}, seed {self.seed}"
+        return f"[search {self.done}/{self.total}] {trial}: {outcome}"
 
 
 @dataclass(frozen=True)
@@ -40,7 +55,7 @@ def tuned(
     rates: Sequence[float],
     *,
     seeds: int = 2,
-    progress: TuningProgress = lambda *step: None,
+    progress: Callable[[TrialProgress], None] = lambda step: None,
 ) -> Study:
     """Return the study with each arm's learning rate chosen from a grid, and the search recorded.
 
@@ -82,7 +97,10 @@ def tuned(
 
 
 def _run_trials(
-    search: Study, rates: Sequence[float], seeds: Sequence[int], progress: TuningProgress
+    search: Study,
+    rates: Sequence[float],
+    seeds: Sequence[int],
+    progress: Callable[[TrialProgress], None],
 ) -> list[TuningTrial]:
     """Return the validation scores of every arm with every rate, by arm, then by rate."""
     metric = search.task.metric
@@ -93,7 +111,7 @@ def _run_trials(
         rate = trial.training_config(arm).encoder_learning_rate
         score = run.validation.get(metric)
         scores[arm.name, rate, seed] = score
-        progress(len(scores), len(plan), arm.name, rate, seed, score)
+        progress(TrialProgress(len(scores), len(plan), arm.name, rate, seed, score))
     return [
         TuningTrial(arm.name, rate, tuple(scores[arm.name, rate, seed] for seed in seeds))
         for arm, rate in pairs

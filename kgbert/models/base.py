@@ -49,13 +49,13 @@ from kgbert.models.layers.knowledge_attention import (
 )
 from kgbert.models.linking_loss import add_linking_loss
 from kgbert.models.precompute import (
-    Progress,
     StalenessCheck,
     all_vectors,
     foldable_injections,
     unpack_columns,
 )
 from kgbert.utils.errors import KGBertError, Remedy
+from kgbert.utils.progress import StepCallback
 
 logger = logging.getLogger(__name__)
 
@@ -520,7 +520,7 @@ class KGBertPreTrainedModel(PreTrainedModel):
         return self
 
     def precompute(
-        self, processor: KGBertProcessor, progress: Progress | None = None
+        self, processor: KGBertProcessor, progress: StepCallback | None = None
     ) -> EntityVectors:
         """Return precomputed vectors of all entities of the graph of a processor.
 

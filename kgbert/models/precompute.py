@@ -18,6 +18,7 @@ from kgbert.models.layers.graph_encoder import GraphEncoder
 from kgbert.models.layers.injection import Injection, TokenFusionHook
 from kgbert.models.layers.knowledge_attention import FoldedKeysValues, KnowledgeAttention
 from kgbert.utils.errors import KGBertError
+from kgbert.utils.progress import StepCallback
 
 
 def foldable_injections(injections: Iterable[Injection]) -> tuple[str, ...]:
@@ -59,9 +60,6 @@ def unpack_columns(
 #: Number of entities that are computed at a time.
 CHUNK = 4096
 
-#: Called with the number of finished entities, counted once per layer, and the total.
-Progress = Callable[[int, int], None]
-
 #: Computes a row for each entity between a start and an end.
 Step = Callable[[int, int], Tensor]
 
@@ -72,7 +70,7 @@ def all_vectors(
     sampler: NeighborSampler,
     features: EntityFeatures,
     attentions: Collection[KnowledgeAttention] = (),
-    progress: Progress | None = None,
+    progress: StepCallback | None = None,
 ) -> NDArray[np.float16]:
     """Return the vectors of all entities, equal to those of a batch in evaluation.
 

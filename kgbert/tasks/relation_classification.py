@@ -1,34 +1,22 @@
 """Relation classification: the relation between two marked arguments of a text."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from kgbert.data import Example
 from kgbert.data.fields import ARGUMENT_COLUMNS, plain_example
-from kgbert.tasks.base import EncodedExample, LabelSpace, Slice, Task, labels_of
-from kgbert.tasks.labels import (
-    LabelPrediction,
-    check_all_labelled,
-    decode_label,
-    label_set,
-    label_slices,
-)
-from kgbert.tasks.metrics import CLASSIFICATION_METRICS, classification_scores
+from kgbert.tasks.text_classification import TextClassification
 from kgbert.utils.errors import DataError
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedConfig
-
-    from kgbert.graph.core.graph import KnowledgeGraph
     from kgbert.models.base import KGBertPreTrainedModel
 
 
-class RelationClassification(Task):
+class RelationClassification(TextClassification):
     """The target of an example is its label; its arguments are the two related spans."""
 
     name = "relation-classification"
     description = f"columns text, {', '.join(ARGUMENT_COLUMNS)} and label: one label a pair"
-    metrics = CLASSIFICATION_METRICS
 
     @property
     def model_class(self) -> "type[KGBertPreTrainedModel]":
@@ -59,48 +47,8 @@ class RelationClassification(Task):
         test: Sequence[Example] = (),
     ) -> None:
         """Raise DataError where a label or argument is missing, or training lacks a label."""
-        parts = {"train": train, "validation": validation, "test": test}
-        _check_arguments(parts)
-        check_all_labelled(parts)
-        label_set(parts, self.classes, declared=self.declared_labels)
-
-    def classes(self, example: Example) -> frozenset[str]:
-        """Return the label."""
-        return frozenset([example.target] if example.target else [])
-
-    def label_space(self, train: Sequence[Example]) -> LabelSpace:
-        """Return the labels of the training texts."""
-        return LabelSpace(label_set({"train": train}, self.classes, declared=self.declared_labels))
-
-    def targets(self, encoded: EncodedExample, config: "PreTrainedConfig") -> list[int]:
-        """Return the index of the label."""
-        return [labels_of(config).index(encoded.example.target)]
-
-    def decode(
-        self,
-        outputs: Sequence[Any],
-        encoded: EncodedExample,
-        config: "PreTrainedConfig",
-        graph: "KnowledgeGraph",
-    ) -> LabelPrediction:
-        """Return the most probable label."""
-        return decode_label(outputs[0], encoded, config)
-
-    def gold(self, encoded: EncodedExample, graph: "KnowledgeGraph") -> str:
-        """Return the label."""
-        return str(encoded.example.target)
-
-    def score(self, gold: Sequence[str], predicted: Sequence[str]) -> dict[str, float]:
-        """Return accuracy, macro F1 and micro F1."""
-        return classification_scores(gold, predicted)
-
-    def slices(self, train: Sequence[Example], test: Sequence[EncodedExample]) -> Iterable[Slice]:
-        """Return a slice for each label."""
-        return label_slices(test)
-
-    def quote(self, answer: str) -> str:
-        """Return the label."""
-        return answer
+        _check_arguments({"train": train, "validation": validation, "test": test})
+        super().check(train, validation, test)
 
 
 def _check_arguments(parts: Mapping[str, Sequence[Example]]) -> None:

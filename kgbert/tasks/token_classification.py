@@ -123,7 +123,7 @@ class TokenClassification(Task):
         target = [IGNORED] * len(encoded.text.offsets)
         labels = labels_of(config)
         tags = word_tags(encoded.example, encoded.text)
-        for word, tag in zip(words_of(encoded.text), tags, strict=True):
+        for word, tag in zip(words_of(encoded.example, encoded.text), tags, strict=True):
             target[word.token] = labels.index(tag)
         return [target]
 
@@ -161,8 +161,8 @@ class TokenClassification(Task):
     ) -> SpansPrediction:
         """Return the spans of the most probable tags of the words."""
         labels, predicted = labels_of(config), np.asarray(outputs[0]).argmax(-1).tolist()
-        tags = [labels[predicted[word.token]] for word in words_of(encoded.text)]
-        spans = tuple(spans_of(tags, encoded.text))
+        tags = [labels[predicted[word.token]] for word in words_of(encoded.example, encoded.text)]
+        spans = tuple(spans_of(tags, encoded.example, encoded.text))
         return SpansPrediction(encoded.example.text, spans, tuple(tags))
 
     def gold(self, encoded: EncodedExample, graph: "KnowledgeGraph") -> list[str]:
@@ -189,16 +189,16 @@ class TokenClassification(Task):
             yield Slice(f"class: {label}", range(len(test)), size, _only_label(label))
 
 
-def words_of(encoded: "EncodedText") -> list[Word]:
-    """Return the words of the original text that the tokenizer did not truncate."""
+def words_of(example: Example, encoded: "EncodedText") -> list[Word]:
+    """Return the words of the annotated text that the tokenizer did not truncate."""
     words: dict[int, Word] = {}
-    own_length = len(encoded.text) if encoded.own_length is None else encoded.own_length
+    annotated = len(example.text) if example.annotated_length is None else example.annotated_length
     for token, (word, (start, end)) in enumerate(
         zip(encoded.word_ids, encoded.offsets, strict=True)
     ):
         # Some tokenizers include the blank before a word in its first token.
         start += len(encoded.text[start:end]) - len(encoded.text[start:end].lstrip())
-        if word is not None and start < min(end, own_length):
+        if word is not None and start < min(end, annotated):
             first = words.get(word, Word(token, start, end))
             words[word] = Word(first.token, first.start, end)
     return list(words.values())
@@ -220,9 +220,9 @@ def untagged(example: Example, encoded: "EncodedText") -> list[Span]:
     return [span for span in example.spans if span not in tagged]
 
 
-def spans_of(tags: Sequence[str], encoded: "EncodedText") -> list[Span]:
+def spans_of(tags: Sequence[str], example: Example, encoded: "EncodedText") -> list[Span]:
     """Return the character spans of the tags of a text's words."""
-    words = words_of(encoded)
+    words = words_of(example, encoded)
     return [
         Span(words[first].start, words[end - 1].end, label)
         for first, end, label in decode_tags(tags)
@@ -232,7 +232,7 @@ def spans_of(tags: Sequence[str], encoded: "EncodedText") -> list[Span]:
 def _span_of_each_word(example: Example, encoded: "EncodedText") -> list[Span | None]:
     return [
         next((x for x in example.spans if x.start < word.end and x.end > word.start), None)
-        for word in words_of(encoded)
+        for word in words_of(example, encoded)
     ]
 
 
@@ -247,7 +247,7 @@ Counts = Callable[[int, tuple[int, int, str]], bool]
 def _name_slices(train: Sequence[Example], test: Sequence[EncodedExample]) -> Iterator[Slice]:
     """Yield a slice of the spans whose words training has as a span, and one of the others."""
     known = {_folded(example.text, span) for example in train for span in example.spans}
-    words = [words_of(encoded.text) for encoded in test]
+    words = [words_of(encoded.example, encoded.text) for encoded in test]
 
     def is_known(position: int, span: tuple[int, int, str]) -> bool:
         # Spans without words of their own (truncated, or sharing all words) count as new.

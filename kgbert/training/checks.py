@@ -7,16 +7,21 @@ from kgbert.features.backbones import family_of, longest_text
 from kgbert.utils.errors import KGBertError, Remedy
 
 
-def check_fit(config: PreTrainedConfig, processor: KGBertProcessor) -> None:
+def check_fit(
+    config: PreTrainedConfig, processor: KGBertProcessor, *, scores_entities: bool = False
+) -> None:
     """Raise ValueError where a processor's batches do not fit a model.
 
     Args:
         config: The model's configuration.
         processor: Must have the same graph, sample as many hops as the model has graph layers, and
             truncate texts at the backbone's maximum length.
+        scores_entities: Whether the model's answers are entities, so that it reads their vectors
+            even without injections.
     """
-    _check_graph(config, processor)
-    reads_edges = _reads_entities(config, processor) and config.graph_encoder != "none"
+    reads_entities = bool(config.injected_layers or scores_entities)
+    _check_graph(config, processor, reads_entities)
+    reads_edges = reads_entities and config.graph_encoder != "none"
     hops = config.graph_layers if reads_edges else 0
     if processor.sampler.hops < hops:
         raise ValueError(
@@ -25,7 +30,7 @@ def check_fit(config: PreTrainedConfig, processor: KGBertProcessor) -> None:
             f"the processor with KGBertProcessor(..., hops={hops})."
         )
     reads_last = not family_of(config.backbone).reads_first_token
-    if _reads_entities(config, processor) and processor.reads_last_token != reads_last:
+    if reads_entities and processor.reads_last_token != reads_last:
         position = "last" if reads_last else "first"
         raise KGBertError(
             f"the head of {config.backbone.model_type} reads the {position} token of a text, but "
@@ -42,12 +47,9 @@ def check_fit(config: PreTrainedConfig, processor: KGBertProcessor) -> None:
         )
 
 
-def _reads_entities(config: PreTrainedConfig, processor: KGBertProcessor) -> bool:
-    """Return whether the model uses entity vectors, for injections or to score candidates."""
-    return bool(config.injected_layers or processor.candidates)
-
-
-def _check_graph(config: PreTrainedConfig, processor: KGBertProcessor) -> None:
+def _check_graph(
+    config: PreTrainedConfig, processor: KGBertProcessor, reads_entities: bool
+) -> None:
     graph = processor.graph
     if config.graph_hash != graph.hash:
         raise ValueError(
@@ -56,7 +58,7 @@ def _check_graph(config: PreTrainedConfig, processor: KGBertProcessor) -> None:
             "the folder's graph.safetensors, or train anew with this graph."
         )
     size = processor.features.vectors.shape[1]
-    if _reads_entities(config, processor) and config.feature_size != size:
+    if reads_entities and config.feature_size != size:
         raise ValueError(
             f"the model reads feature vectors of length {config.feature_size}, but the "
             f"processor's have {size}; make the model with from_backbone(..., feature_size={size})."

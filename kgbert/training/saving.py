@@ -73,7 +73,7 @@ def load_model(
         task = task_of_config(config)
     except KGBertError as error:
         raise error.at(folder) from error
-    check_fit(config, processor)
+    check_fit(config, processor, scores_entities=task.model_class.scores_entities)
     model = task.model_class.from_pretrained(folder).eval()
     if processor.vectors is not None:
         model.check_vectors(processor.vectors)

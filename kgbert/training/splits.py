@@ -2,15 +2,27 @@
 
 from collections.abc import Callable, Mapping
 
-from kgbert.data import Columns, Example, Source, parts_of, read_examples, read_records
+from kgbert.data import (
+    Columns,
+    Example,
+    Source,
+    describe,
+    examples_from,
+    parts_of,
+    read_examples,
+    read_records,
+)
 from kgbert.data.splits import Split, drawn_split
 from kgbert.tasks.base import Task
 from kgbert.tasks.registry import AUTO, detect_task, find_task
 from kgbert.utils.errors import DataError, Remedy
 
+#: Labelled texts: a source, the parts of a split, or a function from a seed to its split.
+LabelledTexts = Source | Split | Callable[[int], Split]
+
 
 def task_and_splits(
-    texts: Source,
+    texts: LabelledTexts,
     *,
     validation: Source | None = None,
     test: Source | None = None,
@@ -29,18 +41,15 @@ def task_and_splits(
     Raises:
         DataError: The texts cannot be read, have no detectable task, or lack a part.
     """
+    if isinstance(texts, Split):
+        return _named(task), lambda seed: texts
+    if callable(texts):
+        return _named(task), texts
     if parts := parts_of(texts):
         texts = parts["train"]
         validation, test = parts.get("validation", validation), parts.get("test", test)
-    found_task = _detected(texts, columns) if task == AUTO else find_task(task)
-    if (validation is None) != (test is None):
-        missing = "validation" if validation is None else "test"
-        raise DataError(
-            f"there are no texts for {missing}; give both parts, or neither and let them be drawn.",
-            code="incomplete-split",
-            remedies=[Remedy(missing)],
-        )
-    train = examples_of(texts, found_task, columns)
+    _check_parts(validation, test)
+    found_task, train = _task_and_examples(texts, task, columns)
     if validation is None or test is None:
         return found_task, drawn_split(train, task=found_task)
     split = Split(train, *(examples_of(x, found_task, columns) for x in (validation, test)))
@@ -52,14 +61,36 @@ def examples_of(texts: Source, task: Task, columns: Mapping[str, str] | None) ->
     return list(texts) if _are_examples(texts) else read_examples(texts, task, columns=columns)
 
 
-def _detected(texts: Source, columns: Mapping[str, str] | None) -> Task:
+def _task_and_examples(
+    texts: Source, task: str | Task, columns: Mapping[str, str] | None
+) -> tuple[Task, list[Example]]:
     if _are_examples(texts):
+        return _named(task), list(texts)
+    # The rows are read once, for the detection of the task and for the examples.
+    records = read_records(texts, Columns(columns or {}))
+    found = detect_task([x.values for x in records]) if task == AUTO else find_task(task)
+    return found, examples_from(records, found, name=describe(texts))
+
+
+def _named(task: str | Task) -> Task:
+    """Return a task by its name, for texts in memory, which have no columns to detect it from."""
+    if task == AUTO:
         raise DataError(
-            "examples in memory do not tell their task.",
+            "the task of examples in memory cannot be detected.",
             code="unnamed-task",
             remedies=[Remedy("task", "text-classification")],
         )
-    return detect_task([record.values for record in read_records(texts, Columns(columns or {}))])
+    return find_task(task)
+
+
+def _check_parts(validation: Source | None, test: Source | None) -> None:
+    if (validation is None) != (test is None):
+        missing = "validation" if validation is None else "test"
+        raise DataError(
+            f"there are no texts for {missing}; give both parts, or neither and let them be drawn.",
+            code="incomplete-split",
+            remedies=[Remedy(missing)],
+        )
 
 
 def _are_examples(texts: Source) -> bool:

@@ -26,14 +26,16 @@ from kgbert.linking.mention import Linker
 from kgbert.models.base import KGBertPreTrainedModel
 from kgbert.tasks.base import Prediction, Task
 from kgbert.tasks.registry import AUTO
+from kgbert.training.callbacks import StepProgress
 from kgbert.training.config import TrainingConfig
 from kgbert.training.grounding import declare_grounded, ground_task
 from kgbert.training.inference import evaluate
 from kgbert.training.pipeline import KGBertPipeline, Row
 from kgbert.training.saving import save_model
-from kgbert.training.splits import examples_of, task_and_splits
+from kgbert.training.splits import LabelledTexts, examples_of, task_and_splits
 from kgbert.training.trainer import TrainingResult, default_arguments, fine_tune
 from kgbert.utils.logging import silenced_transformers
+from kgbert.utils.progress import SILENT, Reporter
 
 
 @dataclass(frozen=True)
@@ -127,7 +129,7 @@ class TrainedModel:
 
 def train(
     graph: KnowledgeGraph,
-    texts: Source,
+    texts: LabelledTexts,
     *,
     backbone: str,
     validation: Source | None = None,
@@ -139,6 +141,7 @@ def train(
     config: TrainingConfig | None = None,
     seed: int = 0,
     callbacks: Sequence[TrainerCallback] = (),
+    reporter: Reporter = SILENT,
 ) -> TrainedModel:
     """Fine-tune a pretrained encoder that reads a knowledge graph, and test it once.
 
@@ -146,6 +149,7 @@ def train(
         graph: The graph.
         texts: Labelled texts: a file, rows in memory, examples, or a mapping of the parts of a
             split. Without parts, 60 % are for training, 20 % for validation and 20 % for the test.
+            Or a split, or a function from a seed to its split, together with the task.
         backbone: The encoder to start from: a name on the Hugging Face hub, or a folder.
         validation: Labelled texts for early stopping and the choice of the weights.
         test: Labelled texts for the test.
@@ -158,6 +162,7 @@ def train(
         config: Training settings; the defaults if None.
         seed: Seed of the split, the new weights and the order of the texts.
         callbacks: Trainer callbacks.
+        reporter: Shows the progress.
 
     Raises:
         KGBertError: The texts cannot be read or learnt, or only one of validation and test is
@@ -173,11 +178,21 @@ def train(
     check_split(split, found_task)
     linker = make_linker(graph, linker) if isinstance(linker, str) else linker
     check_linked(graph, linker, [text for x in split.train for text in x.texts])
-    features = encode_entities(graph, backbone)
-    share_features(features, linker)
+    features = entity_features(graph, backbone, linker, reporter)
     grounding = ground_task(found_task, split.train, graph, ground) if ground else None
     inputs = TrainingInputs(found_task, graph, features, linker, backbone, grounding=grounding)
-    return train_on(inputs, split, config=config, seed=seed, callbacks=callbacks)
+    steps = StepProgress(reporter.steps("training, step"))
+    return train_on(inputs, split, config=config, seed=seed, callbacks=[*callbacks, steps])
+
+
+def entity_features(
+    graph: KnowledgeGraph, backbone: str, linker: Linker, reporter: Reporter
+) -> EntityFeatures:
+    """Return the features of a graph's entities, which the linker uses as well."""
+    reporter.message(f"encoding {len(graph):,} entities, unless that was done before")
+    features = encode_entities(graph, backbone, progress=reporter.steps("encoding entities"))
+    share_features(features, linker)
+    return features
 
 
 @silenced_transformers()

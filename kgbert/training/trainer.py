@@ -109,7 +109,7 @@ def fine_tune(
     """
     task = task or task_of_model(model)
     task.check(train, validation)
-    check_fit(model.config, processor)
+    check_fit(model.config, processor, scores_entities=model.scores_entities)
     check_by_epoch(arguments)
     # Sorted by length, so that batches need little padding.
     validation = sorted(validation, key=lambda example: len(example.joined))

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from kgbert.comparison import compare
+from kgbert.comparison import compare, tuning
 from kgbert.comparison.arms.registry import ARMS, Arm
 from kgbert.comparison.compare import run_study
 from kgbert.comparison.report.html import render_report
@@ -13,7 +13,9 @@ from kgbert.comparison.results import ComparisonResult
 from kgbert.data import Example
 from kgbert.data.splits import Split
 from kgbert.linking.factory import make_linker
+from kgbert.training import train as training
 from kgbert.training.config import TrainingConfig
+from kgbert.utils.progress import SilentReporter
 from tests.support.errors import raises
 from tests.support.small_study import (
     EVERY_RUN,
@@ -236,7 +238,7 @@ def test_damaged_record_is_named(study, invented):
         ({"arms": []}, r"the arms \(none\) lack 'knowledge'"),
         ({"arms": [ARMS["plain"], *map(ARMS.get, ("plain", "knowledge"))]}, "'plain' is named 2"),
         ({"seeds": [1, 1]}, "the seed '1' is named 2 times"),
-        ({"seeds": []}, "no seed to run; ask for six at least, as in --seeds 6"),
+        ({"seeds": []}, "no seed to run. Use seeds=6"),
         ({"linker": lambda texts: [[] for _ in texts]}, "none of the 24 training texts mentions"),
         ({"split": split_of(sizes=(24, 6, 0))}, "test: there is no text"),
         (
@@ -261,10 +263,20 @@ def test_error_for_a_graph_that_no_text_mentions_has_a_reason_and_a_remedy(study
         run_study(replace(study, split=lambda seed: Split(elsewhere, elsewhere, elsewhere)))
 
 
+class Recorder(SilentReporter):
+    def __init__(self, messages):
+        self.messages = messages
+
+    def message(self, text):
+        self.messages.append(str(text))
+
+
 class TestOneCall:
     @pytest.fixture
     def features(self, invented, monkeypatch):
-        monkeypatch.setattr(compare, "encode_entities", lambda graph, _: tiny_features(graph))
+        monkeypatch.setattr(
+            training, "encode_entities", lambda graph, _, **rest: tiny_features(graph)
+        )
 
     def test_examples_and_a_named_task_give_a_typed_result(self, tmp_path, invented, features):
         result = compare.compare(
@@ -301,6 +313,44 @@ class TestOneCall:
 
         assert result.study.task == "text classification"
         assert [arm.name for arm in result.arms] == ["plain", "knowledge", "own"]
+
+    def test_a_learning_curve_and_a_search_for_rates_report_each_step(
+        self, tmp_path, invented, features, monkeypatch
+    ):
+        monkeypatch.setattr(tuning, "run_arm", invented.run)
+        messages = []
+
+        result = compare.compare(
+            tiny_graph(),
+            split_of(),
+            backbone="none",
+            task="text-classification",
+            arms=["plain", "knowledge"],
+            seeds=1,
+            output=tmp_path / "out",
+            learning_rates=(1e-4, 2e-4),
+            train_sizes=(8, None),
+            reporter=Recorder(messages),
+        )
+
+        assert [point.size for point in result.study.learning_curve] == [8]
+        assert result.study.tuning.rates == (1e-4, 2e-4)
+        assert messages[-1].startswith("[2/2] knowledge, seed 0: accuracy")
+        assert any(message.startswith("[search 4/4] knowledge") for message in messages)
+
+    def test_a_budget_plans_arms_and_seeds(self, tmp_path, invented, features):
+        invented.seconds = 0.05
+        call = {"backbone": "none", "task": "text-classification", "output": tmp_path / "out"}
+
+        result = compare.compare(tiny_graph(), split_of(), **call, budget=0.01)
+
+        assert len(result.study.seeds) == 1
+        assert result.study.budget[0].startswith("Planned for")
+        assert "budget=" in result.verdict.sentence
+
+    def test_a_budget_excludes_a_learning_curve_before_anything_is_read(self):
+        with raises("conflicting-options"):
+            compare.compare(tiny_graph(), [], backbone="none", budget=60, train_sizes=(8, None))
 
     def test_examples_without_a_task_are_refused(self, invented):
         with raises("unnamed-task"):

@@ -7,7 +7,11 @@ import numpy as np
 import pytest
 
 from kgbert.cli import main
+from kgbert.comparison.arms.arm import RunInputs
+from kgbert.comparison.arms.registry import ARMS
+from kgbert.comparison.compare import compare
 from kgbert.data import read_examples, read_records
+from kgbert.data.splits import Split
 from kgbert.linking.factory import make_linker
 from kgbert.models.auto import KGBertModel
 from kgbert.tasks.base import LabelSpace, Task, labels_of
@@ -18,9 +22,19 @@ from kgbert.training.dataset import KGBertCollator, TrainingExamples
 from kgbert.training.inference import model_outputs, predict
 from kgbert.training.pipeline import pipeline
 from kgbert.training.saving import load_model, save_model
-from kgbert.training.train import TrainingInputs, build_model, train
+from kgbert.training.train import TrainingInputs, build_model, train, train_on
+from tests.support.planted import (
+    KINDS,
+    NAMES,
+    SIZE,
+    entity_of,
+    planted_features,
+    planted_graph,
+    planted_row,
+    planted_span,
+)
 from tests.support.small_study import SHARED
-from tests.support.tiny import perturb, save_plain, tiny_features, tiny_graph
+from tests.support.tiny import ExactLinker, perturb, save_plain, tiny_features, tiny_graph
 
 CONFIG = TrainingConfig(epochs=2, batch_size=8, max_length=40, options=SHARED)
 
@@ -101,6 +115,42 @@ def rows(case):
     return CASES[case][1]
 
 
+def _planted_relation(number):
+    end = 4 + len(NAMES[number])
+    arguments = {"head_start": 4, "head_end": end, "tail_start": end + 1, "tail_end": end + 6}
+    return planted_row(number, label=KINDS[number], **arguments)
+
+
+def _planted_link(number):
+    # The text says what is meant, and only the graph which of the two entities is that.
+    verb = {"sign": "feel", "place": "go to"}[KINDS[number]]
+    row = planted_row(number)
+    return row | {
+        "text": f"{row['text']}, {verb}",
+        "spans": [planted_span(number, label="Thing", entity=entity_of(number))],
+    }
+
+
+def _planted_choice(number):
+    other = next(i % SIZE for i in range(number, 2 * SIZE) if KINDS[i % SIZE] != KINDS[number])
+    choices = [NAMES[number], NAMES[other]]
+    label = int(KINDS[number] == "place")
+    return {"id": str(number), "question": "which is a sign", "choices": choices, "label": label}
+
+
+#: Rows whose answer only the graph knows, by task or variant and the number of their entity.
+PLANTED = {
+    "text-classification": lambda i: planted_row(i, label=KINDS[i]),
+    "relation-classification": _planted_relation,
+    "token-classification": lambda i: planted_row(i, spans=[planted_span(i, label=KINDS[i])]),
+    "entity-linking": _planted_link,
+    "multiple-choice": _planted_choice,
+    "multi-label-classification": lambda i: planted_row(i, labels=[KINDS[i]]),
+    "regression": lambda i: planted_row(i, value=len(KINDS[i])),
+    "pairs": lambda i: planted_row(i, text="what it is", text_pair=NAMES[i], label=KINDS[i]),
+}
+
+
 @pytest.fixture(scope="module")
 def backbone(tmp_path_factory):
     return save_plain(tmp_path_factory.mktemp("plain"), "bert", KGBertModel)
@@ -127,6 +177,20 @@ def built(task, examples, backbone):
     linker = make_linker(graph, "dictionary")
     inputs = TrainingInputs(task, graph, tiny_features(graph), linker, backbone)
     return build_model(inputs, examples, CONFIG, seed=0)
+
+
+class KnownEntities(ExactLinker):
+    """Links every name to the entity that is meant."""
+
+    def __call__(self, texts):
+        return [
+            [x._replace(candidates=tuple(filter(_is_meant, x.candidates))) for x in mentions]
+            for mentions in super().__call__(texts)
+        ]
+
+
+def _is_meant(candidate):
+    return candidate.entity == entity_of(int(candidate.entity.split(":")[1]))
 
 
 def answers(model, processor, task, examples):
@@ -250,6 +314,34 @@ def test_slices_lie_in_the_test_set_and_their_views_keep_the_score_defined(task,
         task.score(*[[part.view(i, gold[i]) for i in part.positions]] * 2)
 
 
+def _planted_score(case, task, arm, backbone):
+    graph = planted_graph()
+    linker = ExactLinker if task.model_class.scores_entities else KnownEntities
+    examples = [task.read(PLANTED[case](number)) for number in range(SIZE)]
+    split = Split(examples[:48], examples[48:64], examples[64:])
+    given = RunInputs(graph, planted_features(graph), linker(graph), backbone, split.parts(), task)
+    inputs = ARMS[arm].transform(given, 0)
+    options = {**SHARED, **ARMS[arm].options}
+    # To choose a candidate by the words around a mention takes longer to learn.
+    epochs = 15 if task.model_class.scores_entities else 8
+    config = TrainingConfig(1e-3, 5e-3, epochs, 8, patience=epochs, max_length=40, options=options)
+    trained = train_on(
+        TrainingInputs(task, graph, inputs.features, inputs.linker, backbone), split, config=config
+    )
+    return trained.test_metrics[task.metric]
+
+
+@every_task
+def test_knowledge_answers_what_plain_text_cannot(case, task, backbone):
+    # The vectors of the candidates are the answers of a task that scores entities.
+    without = "mention-only" if task.model_class.scores_entities else "plain"
+
+    known, unknown = (_planted_score(case, task, arm, backbone) for arm in ("knowledge", without))
+
+    assert known > 0.9
+    assert unknown < 0.75
+
+
 @every_task
 def test_the_command_line_trains_and_predicts(
     task, rows, write, backbone, tmp_path, monkeypatch, capsys
@@ -297,9 +389,9 @@ class FirstLetter(Task):
         return encoded.example.text[0]
 
 
-def test_a_task_in_one_class_is_trained_saved_and_loaded(tmp_path, backbone, monkeypatch):
+def test_a_task_in_one_class_is_trained_compared_saved_and_loaded(tmp_path, backbone, monkeypatch):
     monkeypatch.setitem(TASKS, "first-letter", FirstLetter())
-    monkeypatch.setattr(training, "encode_entities", lambda graph, backbone: tiny_features(graph))
+    monkeypatch.setattr(training, "encode_entities", lambda graph, _, **rest: tiny_features(graph))
     examples = [TASKS["first-letter"].read(row) for row in ROWS["text-classification"]]
 
     trained = train(tiny_graph(), examples, backbone=backbone, task="first-letter", config=CONFIG)
@@ -310,3 +402,18 @@ def test_a_task_in_one_class_is_trained_saved_and_loaded(tmp_path, backbone, mon
     assert saved.task is TASKS["first-letter"]
     texts = ["fever", "organ"]
     assert [x.label for x in saved(texts)] == [x.label for x in trained.predict(texts)]
+    result = compare(
+        tiny_graph(),
+        examples,
+        backbone=backbone,
+        task="first-letter",
+        arms=["plain", "knowledge"],
+        seeds=1,
+        output=tmp_path / "compared",
+        config=CONFIG,
+    )
+    assert (result.study.task, result.study.metric) == ("first letter", "accuracy")
+    assert all(run.is_done and set(run.metrics) == {"accuracy"} for run in result.runs)
+    best = pipeline(tmp_path / "compared" / "model")
+    assert best.task is TASKS["first-letter"]
+    assert best(texts)[0].label in {"f", "c", "l", "o"}

@@ -6,7 +6,6 @@ from sklearn.metrics import f1_score
 from sklearn.preprocessing import MultiLabelBinarizer
 
 from kgbert.data import Example
-from kgbert.models.auto import KGBertForSequenceClassification
 from kgbert.tasks.multi_label_classification import (
     LabelsAnswer,
     MultiLabelClassification,
@@ -14,10 +13,8 @@ from kgbert.tasks.multi_label_classification import (
     multi_label_scores,
 )
 from kgbert.tasks.registry import detect_task
-from kgbert.training.inference import predict
-from kgbert.training.trainer import default_arguments, fine_tune
 from tests.support.errors import raises
-from tests.support.tiny import TINY, save_plain, tiny_graph, tiny_processor
+from tests.support.overfitting import overfitted_answers
 
 TASK = MultiLabelClassification()
 
@@ -103,27 +100,6 @@ def test_no_threshold_is_better_than_the_best(pairs):
 
 
 def test_a_model_learns_to_give_several_labels_and_none(tmp_path):
-    folder = save_plain(tmp_path, "bert", KGBertForSequenceClassification)
-    space, processor = TASK.label_space(TRAIN), tiny_processor()
-    model = KGBertForSequenceClassification.from_backbone(
-        folder,
-        tiny_graph(),
-        labels=space.labels,
-        head=space.head,
-        task=TASK.name,
-        task_settings=dict(space.settings),
-        **TINY,
-    )
-    arguments = default_arguments(
-        tmp_path / "run",
-        num_train_epochs=40,
-        per_device_train_batch_size=4,
-        learning_rate=1e-2,
-        use_cpu=True,
-        bf16=False,
-    )
-
-    fine_tune(model, processor, TRAIN, TRAIN, arguments=arguments, patience=40)
-    answers = [x.answer for x in predict(model, processor, TASK, TASK.encode(TRAIN, processor))]
+    answers = overfitted_answers(TASK, TRAIN, tmp_path)
 
     assert [sorted(answer.labels) for answer in answers] == [list(x.target) for x in TRAIN]

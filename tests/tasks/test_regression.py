@@ -4,13 +4,10 @@ from hypothesis import strategies as st
 from scipy.stats import pearsonr, spearmanr
 
 from kgbert.data import Example
-from kgbert.models.auto import KGBertForSequenceClassification
 from kgbert.tasks.registry import detect_task
 from kgbert.tasks.regression import Regression, mae, pearson, rmse, spearman
-from kgbert.training.inference import predict
-from kgbert.training.trainer import default_arguments, fine_tune
 from tests.support.errors import raises
-from tests.support.tiny import TINY, save_plain, tiny_graph, tiny_processor
+from tests.support.overfitting import overfitted_answers
 
 TASK = Regression()
 
@@ -76,27 +73,6 @@ def test_errors_are_in_the_unit_of_the_values():
 
 
 def test_a_model_answers_in_the_unit_of_the_values(tmp_path):
-    folder = save_plain(tmp_path, "bert", KGBertForSequenceClassification)
-    space, processor = TASK.label_space(TRAIN), tiny_processor()
-    model = KGBertForSequenceClassification.from_backbone(
-        folder,
-        tiny_graph(),
-        labels=space.labels,
-        head=space.head,
-        task=TASK.name,
-        task_settings=dict(space.settings),
-        **TINY,
-    )
-    arguments = default_arguments(
-        tmp_path / "run",
-        num_train_epochs=40,
-        per_device_train_batch_size=4,
-        learning_rate=1e-2,
-        use_cpu=True,
-        bf16=False,
-    )
-
-    fine_tune(model, processor, TRAIN, TRAIN, arguments=arguments, patience=40)
-    answers = [x.answer for x in predict(model, processor, TASK, TASK.encode(TRAIN, processor))]
+    answers = overfitted_answers(TASK, TRAIN, tmp_path)
 
     assert answers == pytest.approx([example.target for example in TRAIN], abs=6)

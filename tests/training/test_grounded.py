@@ -29,7 +29,7 @@ def backbone(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def small_features(monkeypatch):
-    monkeypatch.setattr(module, "encode_entities", lambda graph, backbone: tiny_features(graph))
+    monkeypatch.setattr(module, "encode_entities", lambda graph, _, **rest: tiny_features(graph))
 
 
 def accuracy(pipeline, examples):

@@ -3,6 +3,8 @@ import torch
 from transformers import AutoModel
 
 import kgbert
+from kgbert.data import read_records
+from kgbert.training import splits
 from kgbert.training import train as module
 from kgbert.training.config import TrainingConfig
 from tests.support.errors import raises
@@ -21,7 +23,7 @@ def backbone(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def small_features(monkeypatch):
-    monkeypatch.setattr(module, "encode_entities", lambda graph, backbone: tiny_features(graph))
+    monkeypatch.setattr(module, "encode_entities", lambda graph, _, **rest: tiny_features(graph))
 
 
 @pytest.fixture
@@ -46,6 +48,21 @@ def test_one_call_trains_tests_predicts_and_saves(tmp_path, backbone, notes):
     saved = kgbert.pipeline(model.save(tmp_path / "model"))
     assert [x.answer for x in saved(["a fever", "nothing"])] == [x.answer for x in predictions]
     assert set(model.evaluate(texts(6))) == set(model.test_metrics)
+
+
+def test_a_split_is_taken_as_it_is_and_a_file_is_read_once(backbone, notes, monkeypatch):
+    reads = []
+    monkeypatch.setattr(splits, "read_records", lambda *a: reads.append(a) or read_records(*a))
+    columns = {"text": "sentence"}
+
+    task, split = splits.task_and_splits(notes, columns=columns)
+    model = kgbert.train(tiny_graph(), split(3), task=task, backbone=backbone, config=CONFIG)
+    again = kgbert.train(tiny_graph(), split, task=task, backbone=backbone, config=CONFIG, seed=3)
+
+    assert len(reads) == 1
+    assert model.test_metrics.keys() == again.test_metrics.keys()
+    with raises("unnamed-task"):
+        kgbert.train(tiny_graph(), split, backbone=backbone)
 
 
 def test_examples_in_memory_need_the_name_of_their_task(backbone):

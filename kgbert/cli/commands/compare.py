@@ -1,11 +1,8 @@
 """kgbert compare: does the knowledge help on a task?"""
 
 from argparse import Action, ArgumentParser, Namespace
-from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from textwrap import fill
-from typing import TYPE_CHECKING
 
 from kgbert.cli.core.argument_types import duration, learning_rates, positive, train_sizes
 from kgbert.cli.core.checks import check_output
@@ -13,15 +10,14 @@ from kgbert.cli.core.command import Command
 from kgbert.cli.core.distributed import run_independently
 from kgbert.cli.core.output import escape
 from kgbert.cli.core.progress import ProgressReporter, add_quiet_argument
-from kgbert.cli.options.study import study_of
-from kgbert.cli.options.training import add_task_arguments
+from kgbert.cli.options.training import (
+    add_task_arguments,
+    training_config_of,
+    training_sources_of,
+)
 from kgbert.comparison.arms.descriptions import KINDS
 from kgbert.comparison.arms.roles import check_names
 from kgbert.utils.errors import KGBertError
-from kgbert.utils.registry import ARMS_GROUP, lookup
-
-if TYPE_CHECKING:
-    from kgbert.comparison.study import Study
 
 #: Line width of the list of arms in the help.
 _WIDTH = 78
@@ -31,23 +27,38 @@ _WIDTH = 78
 def compare(arguments: Namespace) -> None:
     """Train plain, knowledge and control models on paired seeds, and test whether it helps."""
     check_output(arguments.output)
-    _check_budget(arguments)
     reporter = ProgressReporter(quiet=arguments.quiet)
     # Imported here and below, so that a mistyped argument fails before torch is loaded.
-    from kgbert.comparison.arms.registry import ARMS
+    from kgbert.comparison.budget import check_budget
+    from kgbert.comparison.compare import compare as compare_arms
+    from kgbert.comparison.compare import find_arm
 
-    arms = [lookup(ARMS, name.strip(), "arm", ARMS_GROUP) for name in arguments.arms.split(",")]
+    rates = arguments.learning_rates or ()
+    check_budget(arguments.budget, rates, arguments.train_sizes)
+    arms = [find_arm(name) for name in arguments.arms.split(",")]
     check_names([arm.name for arm in arms])
-    study = study_of(arguments, arms, range(arguments.seeds), reporter)
-    include = False if arguments.without_graph else None
-    study = replace(study, command=_recorded(arguments), includes_graph=include)
-    if arguments.learning_rates:
-        study = _tuned(study, arguments.learning_rates, reporter)
-    if arguments.budget:
-        study = _within_budget(study, arguments.budget, reporter)
-    from kgbert.cli.core.results import compare_and_show
+    sources = training_sources_of(arguments, range(arguments.seeds), reporter)
+    from kgbert.cli.core.results import print_result, resumable
 
-    compare_and_show(study, reporter, arguments.train_sizes)
+    with resumable(arguments.output):
+        result = compare_arms(
+            sources.graph,
+            sources.split,
+            task=sources.task,
+            backbone=arguments.backbone,
+            linker=sources.linker,
+            arms=arms,
+            seeds=arguments.seeds,
+            output=arguments.output,
+            config=training_config_of(arguments),
+            learning_rates=rates,
+            train_sizes=arguments.train_sizes,
+            budget=arguments.budget,
+            include_graph=False if arguments.without_graph else None,
+            reporter=reporter,
+            command=_recorded(arguments),
+        )
+    print_result(result, arguments.output)
 
 
 class Reproduce(Action):
@@ -83,6 +94,9 @@ def _reproduce(path: Path, defaults: Namespace) -> int:
     # Results of an older version lack newer arguments.
     arguments = Namespace(**{**vars(defaults), **recorded})
     arguments.output = Path(f"{arguments.output}-again")
+    # A budget chose arms and seeds by the time they took, which a repetition might not need.
+    arguments.arms, arguments.seeds = ",".join(before.study.arms), len(before.study.seeds)
+    arguments.budget = None
     compare(arguments)
     from kgbert.comparison.reproduce import agreement
 
@@ -100,39 +114,6 @@ def _recorded(arguments: Namespace) -> dict[str, object]:
     """Return the arguments as plain values for JSON."""
     recorded = {name: value for name, value in vars(arguments).items() if name != "command"}
     return {**recorded, "output": str(arguments.output)}
-
-
-def _tuned(study: "Study", rates: Sequence[float], reporter: ProgressReporter) -> "Study":
-    from kgbert.comparison.tuning import tuned
-
-    return tuned(study, rates, progress=reporter.trial_finished)
-
-
-def _check_budget(arguments: Namespace) -> None:
-    if arguments.budget and (arguments.learning_rates or arguments.train_sizes != (None,)):
-        raise KGBertError(
-            "--budget plans one comparison, and cannot know what --learning-rates and "
-            "--train-sizes add to it; leave either out",
-            code="conflicting-options",
-        )
-
-
-def _within_budget(study: "Study", budget: int, reporter: ProgressReporter) -> "Study":
-    from functools import partial
-
-    from kgbert.comparison.budget import within_budget
-    from kgbert.comparison.compare import run_study as run
-
-    reporter.message("timing one run of each arm, unless one was finished before")
-    planned = within_budget(study, budget, partial(run, progress=reporter.run_finished))
-    print("\n".join(planned.budget), flush=True)
-    # A repetition runs the same arms and seeds, which another plan might not choose.
-    fixed = {
-        "arms": ",".join(arm.name for arm in planned.arms),
-        "seeds": len(planned.seeds),
-        "budget": None,
-    }
-    return replace(planned, command={**planned.command, **fixed})
 
 
 def _add_arguments(parser: ArgumentParser) -> None:

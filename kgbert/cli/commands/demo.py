@@ -21,7 +21,9 @@ def demo(arguments: Namespace) -> None:
 
     if arguments.backbone:
         check_backbone(arguments.backbone)
-    from kgbert.cli.core.results import compare_and_show
+    from kgbert.cli.core.results import print_result, resumable
+    from kgbert.comparison.compare import run_and_report
+    from kgbert.comparison.statistics.power import detectable_before
     from kgbert.demo.study import SIZES, demo_study
     from kgbert.utils.logging import silence_libraries
 
@@ -33,7 +35,10 @@ def demo(arguments: Namespace) -> None:
     silence_libraries()
     encoding = reporter.steps("encoding entities")
     study = demo_study(folder, size, backbone=arguments.backbone, progress=encoding)
-    compare_and_show(study, reporter)
+    reporter.message(detectable_before(len(study.seeds)))
+    with resumable(folder):
+        result = run_and_report(study, reporter=reporter)
+    print_result(result, folder)
 
 
 def _add_arguments(parser: ArgumentParser) -> None:

@@ -10,8 +10,11 @@ from kgbert.cli.core.argument_types import not_negative
 from kgbert.cli.core.checks import check_output
 from kgbert.cli.core.command import Command
 from kgbert.cli.core.progress import ProgressReporter, add_quiet_argument
-from kgbert.cli.options.study import training_inputs_of
-from kgbert.cli.options.training import add_task_arguments, training_config_of
+from kgbert.cli.options.training import (
+    add_task_arguments,
+    training_config_of,
+    training_sources_of,
+)
 from kgbert.utils.paths import SETTINGS_FILE
 
 if TYPE_CHECKING:
@@ -22,16 +25,22 @@ def train(arguments: Namespace) -> None:
     """Fine-tune an encoder that reads the graph, test it once, and save it with its graph."""
     check_output(arguments.output, "model", SETTINGS_FILE)
     reporter = ProgressReporter(quiet=arguments.quiet)
-    inputs, split = training_inputs_of(arguments, arguments.seed, reporter)
+    sources = training_sources_of(arguments, [arguments.seed], reporter)
     # Imported here: they load torch, for which a mistyped argument need not wait.
     from accelerate import PartialState
 
-    from kgbert.training.callbacks import StepProgress
-    from kgbert.training.train import train_on
+    from kgbert.training.train import train as train_model
 
-    steps = StepProgress(reporter.steps("training, step"))
-    config = training_config_of(arguments)
-    trained = train_on(inputs, split, config=config, seed=arguments.seed, callbacks=[steps])
+    trained = train_model(
+        sources.graph,
+        sources.split,
+        task=sources.task,
+        backbone=arguments.backbone,
+        linker=sources.linker,
+        config=training_config_of(arguments),
+        seed=arguments.seed,
+        reporter=reporter,
+    )
     # Under torchrun every process has trained the same model.
     if not PartialState().is_main_process:
         return

@@ -10,8 +10,6 @@ from kgbert.reporting.formatting import duration
 if TYPE_CHECKING:
     from tqdm import tqdm
 
-    from kgbert.comparison.compare import Progress
-
 #: Seconds between two lines of a log.
 _INTERVAL = 15
 
@@ -28,7 +26,7 @@ class ProgressReporter:
         self.quiet = quiet
         self._counters: list[StepCounter] = []
 
-    def message(self, text: str) -> None:
+    def message(self, text: object) -> None:
         """Print a message about the next step."""
         if not self.quiet:
             self._close()
@@ -39,23 +37,6 @@ class ProgressReporter:
         counter = StepCounter(task, quiet=self.quiet)
         self._counters.append(counter)
         return counter
-
-    def run_finished(self, progress: "Progress") -> None:
-        """Print a line for a finished run of a comparison, with the time left."""
-        count = f"[{progress.done}/{progress.total}]"
-        if not progress.arm:
-            self.message(f"{count} {progress.outcome}")
-            return
-        is_last = progress.done >= progress.total
-        left = "" if is_last else f", about {duration(progress.seconds_left)} left"
-        self.message(f"{count} {progress.arm}, seed {progress.seed}: {progress.outcome}{left}")
-
-    def trial_finished(
-        self, done: int, total: int, arm: str, rate: float, seed: int, score: float | None
-    ) -> None:
-        """Print a line for a finished trial of a search for learning rates."""
-        outcome = "failed" if score is None else f"{score:.3f} on validation"
-        self.message(f"[search {done}/{total}] {arm}, rate {rate:g}, seed {seed}: {outcome}")
 
     def _close(self) -> None:
         """Remove the bars before a line is printed."""

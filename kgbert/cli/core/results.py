@@ -1,41 +1,30 @@
-"""Run a comparison and print its result."""
+"""Print the result of a comparison."""
 
-from collections.abc import Sequence
-from functools import partial
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
-from kgbert.cli.core.progress import ProgressReporter
-from kgbert.comparison.compare import run_study
-from kgbert.comparison.learning_curve import compare_sizes
-from kgbert.comparison.statistics.power import detectable_before
-from kgbert.comparison.study import Study
-from kgbert.training.callbacks import StepProgress
+from kgbert.comparison.results import ComparisonResult
 
 
-def compare_and_show(
-    study: Study, reporter: ProgressReporter, sizes: Sequence[int | None] = (None,)
-) -> None:
-    """Run the unfinished runs, and print the table, the verdict and the output files.
-
-    Args:
-        study: The comparison.
-        reporter: Shows the progress.
-        sizes: Numbers of training texts of a learning curve; None stands for all texts.
-    """
-    steps = StepProgress(reporter.steps("training, step"))
-    reporter.message(detectable_before(len(study.seeds)))
+@contextmanager
+def resumable(folder: Path) -> Iterator[None]:
+    """Print after Ctrl-C where the finished runs of a comparison are."""
     try:
-        result = compare_sizes(
-            study, sizes, partial(run_study, progress=reporter.run_finished, callbacks=[steps])
-        )
+        yield
     except KeyboardInterrupt:
-        print(
-            f"\nstopped; finished runs are kept in {study.folder}: the same command continues there"
-        )
+        print(f"\nstopped; finished runs are kept in {folder}: the same command continues there")
         raise
+
+
+def print_result(result: ComparisonResult, folder: Path) -> None:
+    """Print the plan of a budget, the table, the verdict and the output files."""
+    for sentence in result.study.budget:
+        print(f"\n{sentence}", end="")
     print(f"\n{result.table()}\n")
-    print(f"report   {study.folder / 'report.html'}   (its tables: report.md, report.tex)")
-    print(f"results  {study.folder / 'results.json'}")
-    model = study.folder / "model"
+    print(f"report   {folder / 'report.html'}   (its tables: report.md, report.tex)")
+    print(f"results  {folder / 'results.json'}")
+    model = folder / "model"
     if model.is_dir():
         print(f"model    {model}   (the best on validation)")
         graph_option = "" if (model / "graph.safetensors").exists() else " --graph GRAPH"

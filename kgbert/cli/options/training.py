@@ -2,20 +2,24 @@
 
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kgbert.cli.core.argument_types import learning_rate, positive
-from kgbert.cli.options.graph import add_graph_arguments
-from kgbert.cli.options.linker import add_linker_arguments
+from kgbert.cli.core.progress import ProgressReporter
+from kgbert.cli.options.graph import add_graph_arguments, graph_of
+from kgbert.cli.options.linker import add_linker_arguments, linker_of
 from kgbert.cli.options.texts import columns_of
-from kgbert.data import Columns, Example, read_examples, read_records
 from kgbert.tasks.base import Task
-from kgbert.tasks.registry import AUTO, TASKS, detect_task, find_task
+from kgbert.tasks.registry import AUTO, TASKS
 from kgbert.training.defaults import ENCODER_LEARNING_RATE, HEAD_LEARNING_RATE, KNOWLEDGE_SHARE
+from kgbert.utils.errors import DataError
 
 if TYPE_CHECKING:
     from kgbert.data.splits import Split
+    from kgbert.graph.core.graph import KnowledgeGraph
+    from kgbert.linking.mention import Linker
     from kgbert.training.config import TrainingConfig
 
 
@@ -35,37 +39,56 @@ def add_task_arguments(parser: ArgumentParser, output: str) -> None:
     )
 
 
-def task_of(arguments: Namespace) -> Task:
-    """Return the named task, or the one inferred from the rows of the training file.
+@dataclass(frozen=True)
+class TrainingSources:
+    """The arguments of a training or a comparison, read from the command line."""
 
-    Raises:
-        ValueError: The task cannot be inferred from the columns.
-    """
-    path = arguments.texts or arguments.train
-    if arguments.task != AUTO or not path:
-        return find_task("text-classification" if arguments.task == AUTO else arguments.task)
-    records = read_records(path, Columns(columns_of(arguments)))
-    return detect_task([record.values for record in records])
+    task: Task
+    split: "Callable[[int], Split]"
+    graph: "KnowledgeGraph"
+    linker: "Linker"
 
 
-def split_of(arguments: Namespace, task: Task, seeds: Sequence[int]) -> "Callable[[int], Split]":
-    """Return the split by seed; the splits of ``seeds`` are checked."""
-    from kgbert.data.splits import check_split, drawn_split, fixed_split
+def training_sources_of(
+    arguments: Namespace, seeds: Sequence[int], reporter: ProgressReporter
+) -> TrainingSources:
+    """Read texts and graph and check the backbone; what is quick to check comes first."""
+    task, split = task_and_split_of(arguments, seeds)
+    reporter.message(f"reading {arguments.graph}")
+    graph = graph_of(arguments)
+    # Torch and transformers take seconds to load: the message comes before.
+    reporter.message(f"{graph!r}; loading {arguments.backbone}")
+    from kgbert.cli.core.checks import check_backbone
+
+    check_backbone(arguments.backbone)
+    return TrainingSources(task, split, graph, linker_of(arguments, graph))
+
+
+def task_and_split_of(
+    arguments: Namespace, seeds: Sequence[int]
+) -> "tuple[Task, Callable[[int], Split]]":
+    """Return the task, and the split by seed; the splits of ``seeds`` are checked."""
+    from kgbert.data.splits import check_split
+    from kgbert.training.splits import task_and_splits
 
     own = [arguments.train, arguments.validation, arguments.test]
-    if arguments.texts and not any(own):
-        draw = drawn_split(_read(arguments.texts, task, arguments), task=task)
-        for seed in seeds:
-            check_split(draw(seed), task)
-        return draw
-    if all(own) and not arguments.texts:
-        train, validation, test = (_read(path, task, arguments) for path in own)
-        return fixed_split(train, validation, test, task=task)
-    raise ValueError(
-        "give the labelled texts either as one file with --texts FILE, of which each seed draws "
-        "60 % to train, 20 % to validate and 20 % to test, or as three with --train, --validation "
-        "and --test"
+    if bool(arguments.texts) == any(own) or not (arguments.texts or all(own)):
+        raise DataError(
+            "give the labelled texts either as one file with --texts FILE, of which each seed "
+            "draws 60 % to train, 20 % to validate and 20 % to test, or as three with --train, "
+            "--validation and --test",
+            code="texts-not-named",
+        )
+    task, split = task_and_splits(
+        arguments.texts or arguments.train,
+        validation=arguments.validation,
+        test=arguments.test,
+        task=arguments.task,
+        columns=columns_of(arguments),
     )
+    for seed in seeds:
+        check_split(split(seed), task)
+    return task, split
 
 
 def training_config_of(arguments: Namespace) -> "TrainingConfig":
@@ -162,7 +185,3 @@ def _add_training(parser: ArgumentParser) -> None:
             metavar="RATE",
             help=f"learning rate of {part} ({default:g})",
         )
-
-
-def _read(path: str, task: Task, arguments: Namespace) -> list[Example]:
-    return read_examples(path, task, columns=columns_of(arguments))

@@ -69,7 +69,7 @@ def _with_appended(descriptions: Sequence[str], example: Example) -> Example:
     if not descriptions:
         return example
     text = ". ".join([example.text, *descriptions])
-    return replace(example, text=text, own_length=len(example.text))
+    return replace(example, text=text, annotated_length=len(example.text))
 
 
 def place(graph: KnowledgeGraph, index: int) -> str:

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kgbert.features.frozen_encoder import Progress
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.linking.dictionary.linker import DictionaryLinker
 from kgbert.linking.dictionary.scoring import Match
@@ -30,6 +29,7 @@ from kgbert.linking.embedding.string_similarity import StringSimilarity
 from kgbert.linking.mention import Candidate, Linker, Mention, as_texts
 from kgbert.utils.atomic_write import replacing, write_atomically
 from kgbert.utils.errors import KGBertError
+from kgbert.utils.progress import StepCallback
 
 SETTINGS_FILE = "kgbert_linker.json"
 NAMES_FILE = "names.safetensors"
@@ -87,7 +87,7 @@ class EmbeddingLinker:
         graph: KnowledgeGraph,
         encoder: NameEncoder,
         *,
-        progress: Progress | None = None,
+        progress: StepCallback | None = None,
     ) -> "EmbeddingLinker":
         """Return the linker of an encoder without training, calibrated on the graph's synonyms."""
         names = encode_names(graph, encoder, progress)
@@ -95,7 +95,7 @@ class EmbeddingLinker:
 
     @classmethod
     def from_pretrained(
-        cls, graph: KnowledgeGraph, folder: str | Path, *, progress: Progress | None = None
+        cls, graph: KnowledgeGraph, folder: str | Path, *, progress: StepCallback | None = None
     ) -> "EmbeddingLinker":
         """Return the linker that ``kgbert train-linker`` wrote, or that of any encoder.
 

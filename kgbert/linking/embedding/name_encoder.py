@@ -18,11 +18,12 @@ from transformers import (
 )
 
 from kgbert.features.backbones import family_of
-from kgbert.features.frozen_encoder import Progress, weights_hash
+from kgbert.features.frozen_encoder import weights_hash
 from kgbert.features.pretrained import check_tokenizer, load_pretrained, load_tokenizer
 from kgbert.linking.normalization.casefold import fold_cluster
 from kgbert.utils.device import has_fast_bf16
 from kgbert.utils.errors import KGBertError
+from kgbert.utils.progress import StepCallback
 from kgbert.utils.registry import lookup
 
 #: Names per batch: of a graph, and of a text.
@@ -113,7 +114,7 @@ class NameEncoder:
 
     @torch.inference_mode()
     def encode_all(
-        self, names: Sequence[str], progress: Progress | None = None
+        self, names: Sequence[str], progress: StepCallback | None = None
     ) -> NDArray[np.float16]:
         """Return the vectors of many names in half precision, without gradients."""
         vectors = np.zeros((len(names), self.model.config.hidden_size), np.float16)

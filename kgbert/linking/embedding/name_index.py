@@ -13,11 +13,11 @@ from safetensors import safe_open
 from safetensors.numpy import save
 from torch import Tensor
 
-from kgbert.features.frozen_encoder import Progress
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.linking.embedding.name_encoder import NameEncoder
 from kgbert.linking.normalization.casefold import fold_cluster
 from kgbert.utils.atomic_write import write_atomically
+from kgbert.utils.progress import StepCallback
 
 #: Names and queries compared at once; bounds the memory of their similarities to 64 MB.
 _NAMES, _QUERIES = 1 << 15, 512
@@ -154,7 +154,7 @@ def distinct_names(graph: KnowledgeGraph) -> tuple[list[str], NDArray[np.int32]]
 
 
 def encode_names(
-    graph: KnowledgeGraph, encoder: NameEncoder, progress: Progress | None = None
+    graph: KnowledgeGraph, encoder: NameEncoder, progress: StepCallback | None = None
 ) -> EncodedNames:
     """Return the vectors of all names of a graph."""
     names, entities = distinct_names(graph)

@@ -10,7 +10,6 @@ from torch.optim import AdamW
 from torch.optim.lr_scheduler import LambdaLR
 from transformers import set_seed
 
-from kgbert.features.frozen_encoder import Progress
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.linking.embedding.linker import EmbeddingLinker
 from kgbert.linking.embedding.loss import multi_similarity
@@ -27,6 +26,7 @@ from kgbert.linking.embedding.synonyms import (
 from kgbert.utils.checks import check_positive
 from kgbert.utils.device import has_fast_bf16
 from kgbert.utils.errors import GraphError, Remedy
+from kgbert.utils.progress import StepCallback
 
 #: Share of the entities with synonyms that are held out to calibrate the scores.
 _HELD_OUT = 0.05
@@ -80,7 +80,7 @@ def train_linker(
     backbone: str | Path | NameEncoder,
     *,
     recipe: LinkerTrainingConfig | None = None,
-    progress: Progress | None = None,
+    progress: StepCallback | None = None,
 ) -> LinkerTrainingResult:
     """Train an encoder to give the names of an entity similar vectors (SapBERT).
 
@@ -157,7 +157,7 @@ def _fit(
     encoder: NameEncoder,
     batches: Sequence[Sequence[Pair]],
     recipe: LinkerTrainingConfig,
-    progress: Progress | None,
+    progress: StepCallback | None,
 ) -> list[float]:
     """Train with one step per batch, and return the losses."""
     # A cached hash would be that of the untrained weights.

@@ -6,7 +6,8 @@ import pytest
 
 from kgbert.cli.core import progress
 from kgbert.cli.core.progress import ProgressReporter
-from kgbert.comparison.compare import Progress
+from kgbert.comparison.compare import StudyProgress
+from kgbert.comparison.tuning import TrialProgress
 
 
 class Terminal(io.StringIO):
@@ -75,7 +76,7 @@ def test_nothing_is_shown_when_quiet(clock, capsys, monkeypatch):
     count = reporter.steps("training, step")
 
     reporter.message("reading signs.obo")
-    reporter.run_finished(Progress(1, 2, "plain", 0, "0.700", 10.0))
+    reporter.message(StudyProgress(1, 2, "plain", 0, "0.700", 10.0))
     clock(20)
     count(1, 2)
     monkeypatch.setattr(sys, "stderr", Terminal())
@@ -89,9 +90,9 @@ def test_nothing_is_shown_when_quiet(clock, capsys, monkeypatch):
 def test_a_finished_run_is_a_line_with_the_time_left(capsys):
     reporter = ProgressReporter()
 
-    reporter.run_finished(Progress(1, 2, "plain", 0, "accuracy 0.700", 10.0))
-    reporter.run_finished(Progress(2, 2, "plain", 1, "accuracy 0.800", 0.0))
-    reporter.trial_finished(1, 2, "plain", 1e-4, 0, None)
+    reporter.message(StudyProgress(1, 2, "plain", 0, "accuracy 0.700", 10.0))
+    reporter.message(StudyProgress(2, 2, "plain", 1, "accuracy 0.800", 0.0))
+    reporter.message(TrialProgress(1, 2, "plain", 1e-4, 0, None))
 
     assert capsys.readouterr().out.splitlines() == [
         "[1/2] plain, seed 0: accuracy 0.700, about 10 s left",

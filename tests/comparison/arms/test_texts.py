@@ -53,7 +53,10 @@ def test_words_that_were_appended_have_no_tags():
     (encoded,) = tiny_processor().encode([rewritten])
 
     assert len(encoded.offsets) > len(tiny_processor().encode(["a lung"])[0].offsets)
-    assert [encoded.text[word.start : word.end] for word in words_of(encoded)] == ["a", "lung"]
+    assert [encoded.text[word.start : word.end] for word in words_of(rewritten, encoded)] == [
+        "a",
+        "lung",
+    ]
     assert word_tags(rewritten, encoded) == ["O", "B-Organ"]
 
 
