@@ -2,6 +2,7 @@
 
 import json
 from argparse import ArgumentParser, Namespace
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,11 +10,16 @@ from kgbert.cli.core.command import Command
 from kgbert.cli.options.graph import add_graph_arguments, graph_of
 from kgbert.cli.options.linker import add_linker_arguments, linker_of
 from kgbert.cli.options.texts import columns_of
-from kgbert.data import read_texts
+from kgbert.data import Columns, read_examples, read_records, read_texts
+from kgbert.utils.errors import DataError
+
+#: From this share of grounded labels on, comparing texts with them is recommended.
+MOST_LABELS = 0.5
 
 if TYPE_CHECKING:
     from kgbert.graph.core.graph import KnowledgeGraph
     from kgbert.linking.analysis.coverage import Coverage
+    from kgbert.linking.grounding import Grounding
 
 
 def inspect(arguments: Namespace) -> None:
@@ -21,6 +27,7 @@ def inspect(arguments: Namespace) -> None:
     texts = _texts_of(arguments)
     graph = graph_of(arguments)
     found = _coverage_of(texts, graph, arguments) if texts else None
+    grounding = _grounding_of(arguments, graph)
     if arguments.html:
         # Imported here, like everything that reads the graph, so that --help does not load it.
         from kgbert.linking.analysis.graph_report import write_graph_report
@@ -28,14 +35,27 @@ def inspect(arguments: Namespace) -> None:
         write_graph_report(graph, arguments.html, coverage=found)
     health = graph.health()
     if arguments.json:
-        both = json.loads(health.json()) | ({"coverage": found.as_dict()} if found else {})
-        print(json.dumps(both, indent=2))
+        report = json.loads(health.json())
+        report |= {"coverage": found.as_dict()} if found else {}
+        report |= {"labels": [asdict(label) for label in grounding.labels]} if grounding else {}
+        print(json.dumps(report, indent=2))
         return
     print(health)
     if found:
         print(f"\n{arguments.texts}\n{found}")
+    if grounding:
+        _show_labels(grounding, graph)
     if arguments.html:
         print(f"\npage  {arguments.html}")
+
+
+def _show_labels(grounding: "Grounding", graph: "KnowledgeGraph") -> None:
+    print(f"\nlabels\n{grounding.summary(graph)}")
+    if grounding.share >= MOST_LABELS:
+        print(
+            "Train and compare with --ground labels: the head then also compares each text with "
+            "the names, definitions and descendants of these entities."
+        )
 
 
 def _texts_of(arguments: Namespace) -> list[str]:
@@ -50,6 +70,23 @@ def _coverage_of(texts: list[str], graph: "KnowledgeGraph", arguments: Namespace
     from kgbert.linking.analysis.coverage import coverage
 
     return coverage(texts, linker_of(arguments, graph), graph)
+
+
+def _grounding_of(arguments: Namespace, graph: "KnowledgeGraph") -> "Grounding | None":
+    """Return the entities of the labels of the texts; None if they have no labels."""
+    if not arguments.texts:
+        return None
+    from kgbert.linking.grounding import ground
+    from kgbert.tasks.registry import detect_task
+
+    records = read_records(arguments.texts, Columns(columns_of(arguments)))
+    try:
+        task = detect_task([record.values for record in records])
+    except DataError:  # texts without labels
+        return None
+    examples = read_examples(arguments.texts, task, columns=columns_of(arguments))
+    labels = sorted(frozenset[str]().union(*map(task.classes, examples)))
+    return ground(labels, graph) if labels else None
 
 
 def _add_arguments(parser: ArgumentParser) -> None:

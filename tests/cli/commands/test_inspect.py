@@ -123,3 +123,28 @@ def test_a_merged_graph_is_counted_by_source(workplace, capsys):
     assert report["sources"] == [["signs.obo", 2, 1], ["other.obo", 2, 1]]
     assert "2 entities and 1 edge: other.obo" in page
     assert report["entities"] == 3
+
+
+def test_labels_that_are_entities_are_counted_and_grounding_is_recommended(workplace, capsys):
+    notes = "text,label\nA fever.,fever\nA patient.,EX:2\nNone.,other\n"
+    (workplace / "notes.csv").write_text(notes, encoding="utf-8")
+
+    assert main(["inspect", "signs.obo", "--texts", "notes.csv"]) == 0
+    page = capsys.readouterr().out
+    assert main(["inspect", "signs.obo", "--texts", "notes.csv", "--json"]) == 0
+    labels = json.loads(capsys.readouterr().out)["labels"]
+
+    assert "2 of 3 labels are entities of the graph (1 by id, 1 by name)" in page
+    assert "other: missing" in page
+    assert "--ground labels" in page
+    assert {x["label"]: x["entity"] for x in labels} == {
+        "EX:2": "EX:2",
+        "fever": "EX:1",
+        "other": None,
+    }
+
+
+def test_texts_without_labels_get_no_recommendation(capsys):
+    main(INSPECT)
+
+    assert "--ground" not in capsys.readouterr().out
