@@ -42,7 +42,7 @@ from kgbert.tasks.base import Task
 from kgbert.tasks.registry import AUTO
 from kgbert.training.callbacks import StepProgress
 from kgbert.training.config import TrainingConfig
-from kgbert.training.grounding import declare_grounded, ground_task
+from kgbert.training.grounding import Ground, declared_labels, ground_task
 from kgbert.training.splits import LabelledTexts, task_and_splits
 from kgbert.training.train import entity_features
 from kgbert.utils.atomic_write import write_atomically
@@ -84,7 +84,7 @@ def compare(
     seeds: int = 6,
     task: str | Task = AUTO,
     linker: str | Linker = "dictionary",
-    ground: bool | Mapping[str, str] | str | Path = False,
+    ground: Ground = None,
     output: str | Path = "kgbert-results",
     config: TrainingConfig | None = None,
     learning_rates: Sequence[float] = (),
@@ -111,7 +111,7 @@ def compare(
         seeds: Number of paired seeds; a verdict needs six.
         task: Name of a task, a task of your own, or ``auto`` to infer it from the columns.
         linker: Name of a linker, or a linker of your own.
-        ground: Whether the labels are entities of the graph, as for :func:`kgbert.train`.
+        ground: How the labels are entities of the graph, as for :func:`kgbert.train`.
         output: Folder of the results.
         config: How every arm is trained; the defaults if None.
         learning_rates: Learning rates of the encoder, of which each arm gets the best on the
@@ -127,10 +127,13 @@ def compare(
     """
     check_budget(budget, learning_rates, train_sizes)
     found_task, splits = task_and_splits(
-        texts, validation=validation, test=test, task=task, columns=columns
+        texts,
+        validation=validation,
+        test=test,
+        task=task,
+        columns=columns,
+        labels=declared_labels(ground),
     )
-    if ground:
-        found_task = declare_grounded(found_task, ground)
     folder, split = Path(output), cache(splits)
     study = Study(
         name=folder.absolute().name,
@@ -141,7 +144,7 @@ def compare(
         linker=make_linker(graph, linker) if isinstance(linker, str) else linker,
         task=found_task,
         split=split,
-        grounding=ground_task(found_task, split(0).train, graph, ground) if ground else None,
+        grounding=ground_task(found_task, split(0).train, graph, ground),
         arms=[find_arm(arm) for arm in arms],
         seeds=range(seeds),
         training_configs={"default": config or TrainingConfig()},

@@ -18,7 +18,7 @@ from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.graph.entity_texts import KINDS, readable
 from kgbert.linking.dictionary.linker import DictionaryLinker
 from kgbert.linking.mention import Candidate, Linker
-from kgbert.utils.errors import DataError, MissingFileError, Remedy
+from kgbert.utils.errors import DataError, MissingFileError
 
 #: Candidates that are listed for a label without an entity of its own.
 MAX_CANDIDATES = 3
@@ -252,9 +252,8 @@ def read_label_entities(mapping: Mapping[str, str] | str | Path) -> Mapping[str,
         if not {"label", "entity"} <= set(rows.fieldnames or ()):
             raise DataError(
                 f"{path}: a file of labels needs the columns 'label' and 'entity'; found "
-                f"{', '.join(map(repr, rows.fieldnames or ())) or 'none'}.",
+                f"{', '.join(map(repr, rows.fieldnames or ())) or 'none'}. Rename its columns.",
                 code="label-mapping-columns",
-                remedies=[Remedy("ground", purpose="with a file that has both columns")],
             )
         return {row["label"]: row["entity"] for row in rows if row["label"] and row["entity"]}
 

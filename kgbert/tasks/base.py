@@ -210,8 +210,11 @@ class Task(ABC):
 
     def declaring(self, labels: Iterable[str]) -> "Task":
         """Return the task with labels that examples may have although training lacks them."""
+        declared = tuple(dict.fromkeys((*self.declared_labels, *labels)))
+        if declared == self.declared_labels:
+            return self
         task = copy(self)
-        task.declared_labels = tuple(labels)
+        task.declared_labels = declared
         return task
 
     def class_name(self, label: str) -> str | None:

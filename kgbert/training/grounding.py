@@ -13,42 +13,50 @@ from kgbert.utils.errors import DataError
 logger = logging.getLogger(__name__)
 
 
-def declare_grounded(task: Task, entities: bool | Mapping[str, str] | str | Path) -> Task:
-    """Return the task with the labels of a mapping declared, so that they need no training text.
+#: Labels are grounded by ids and names.
+LABELS = "labels"
 
-    Args:
-        task: The task.
-        entities: The entity id by label, a file of them, or True for none.
-    """
-    return task if entities is True or not entities else task.declaring(_mapping(entities) or ())
+#: How labels are grounded: :data:`LABELS`, a mapping or a file of their entities; None for not.
+Ground = str | Path | Mapping[str, str] | None
+
+
+def declared_labels(ground_by: Ground) -> tuple[str, ...]:
+    """Return the labels of a mapping or a file, which need no training text."""
+    return tuple(_mapping(ground_by) or ())
 
 
 def ground_task(
-    task: Task,
-    train: Sequence[Example],
-    graph: KnowledgeGraph,
-    entities: bool | Mapping[str, str] | str | Path = True,
-) -> Grounding:
+    task: Task, train: Sequence[Example], graph: KnowledgeGraph, ground_by: Ground
+) -> Grounding | None:
     """Return the entities of the labels of a task, and log the labels that have none.
 
     Args:
         task: The task.
         train: The training texts, which have the labels.
         graph: The graph.
-        entities: The entity id by label, a file of them, or True if ids or names of the graph
-            are the labels.
+        ground_by: The entity id by label, a file of them, or ``"labels"`` if the labels are ids or
+            names of the graph; None for no grounding.
 
     Raises:
-        DataError: No label is an entity of the graph.
+        DataError: No label is an entity of the graph, or the task has no labels.
     """
-    names = map(task.class_name, task.label_space(train).labels)
-    grounding = ground([name for name in names if name], graph, mapping=_mapping(entities))
+    if ground_by is None:
+        return None
+    if not task.model_class.label_queries:
+        raise DataError(
+            f"the labels of {task.name} cannot be compared with entities. Do not ground "
+            "them, or choose text, multi-label or token classification.",
+            code="task-not-groundable",
+        )
+    names = [task.class_name(label) for label in task.label_space(train).labels]
+    grounding = ground([name for name in names if name], graph, mapping=_mapping(ground_by))
     if not grounding.entities:
         shown = ", ".join(repr(each.label) for each in grounding.labels[:3])
         raise DataError(
             f"none of the {len(grounding.labels):,} labels ({shown}, ...) is an id or a name of an "
-            f"entity of {graph.source or 'the graph'}. Name the entities in a file with the "
-            "columns label and entity, or train without grounding.",
+            f"entity of {graph.source or 'the graph'}, so that no text can be compared with them. "
+            "Name the entities in a file with the columns label and entity, or do not ground the "
+            "labels.",
             code="no-grounded-label",
         )
     log = logger.warning if grounding.without_entity() else logger.info
@@ -56,5 +64,5 @@ def ground_task(
     return grounding
 
 
-def _mapping(entities: bool | Mapping[str, str] | str | Path) -> Mapping[str, str] | None:
-    return None if isinstance(entities, bool) else read_label_entities(entities)
+def _mapping(ground_by: Ground) -> Mapping[str, str] | None:
+    return None if ground_by is None or ground_by == LABELS else read_label_entities(ground_by)

@@ -1,6 +1,6 @@
 """Read labelled texts from any source into the splits of a training or a comparison."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from kgbert.data import (
     Columns,
@@ -28,6 +28,7 @@ def task_and_splits(
     test: Source | None = None,
     task: str | Task = AUTO,
     columns: Mapping[str, str] | None = None,
+    labels: Iterable[str] = (),
 ) -> tuple[Task, Callable[[int], Split]]:
     """Return the task of labelled texts, and a function from a seed to its split.
 
@@ -37,19 +38,21 @@ def task_and_splits(
         test: The same, for the test.
         task: A task or its name; ``"auto"`` detects the task from the columns of the rows.
         columns: Names of the columns by role.
+        labels: Labels that need no training text.
 
     Raises:
         DataError: The texts cannot be read, have no detectable task, or lack a part.
     """
     if isinstance(texts, Split):
-        return _named(task), lambda seed: texts
+        return _named(task).declaring(labels), lambda seed: texts
     if callable(texts):
-        return _named(task), texts
+        return _named(task).declaring(labels), texts
     if parts := parts_of(texts):
         texts = parts["train"]
         validation, test = parts.get("validation", validation), parts.get("test", test)
     _check_parts(validation, test)
     found_task, train = _task_and_examples(texts, task, columns)
+    found_task = found_task.declaring(labels)
     if validation is None or test is None:
         return found_task, drawn_split(train, task=found_task)
     split = Split(train, *(examples_of(x, found_task, columns) for x in (validation, test)))

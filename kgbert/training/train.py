@@ -28,7 +28,7 @@ from kgbert.tasks.base import Prediction, Task
 from kgbert.tasks.registry import AUTO
 from kgbert.training.callbacks import StepProgress
 from kgbert.training.config import TrainingConfig
-from kgbert.training.grounding import declare_grounded, ground_task
+from kgbert.training.grounding import Ground, declared_labels, ground_task
 from kgbert.training.inference import evaluate
 from kgbert.training.pipeline import KGBertPipeline, Row
 from kgbert.training.saving import save_model
@@ -137,7 +137,7 @@ def train(
     task: str | Task = AUTO,
     columns: Mapping[str, str] | None = None,
     linker: str | Linker = "dictionary",
-    ground: bool | Mapping[str, str] | str | Path = False,
+    ground: Ground = None,
     config: TrainingConfig | None = None,
     seed: int = 0,
     callbacks: Sequence[TrainerCallback] = (),
@@ -156,9 +156,10 @@ def train(
         task: A task or its name; ``"auto"`` detects the task from the columns of the rows.
         columns: Names of the columns by role: ``{"text": "sentence"}``.
         linker: A linker, or its name as for :func:`kgbert.make_linker`.
-        ground: Whether the labels are entities of the graph, so that the head also compares the
-            text with their names, definitions and descendants. A mapping, or a file with the
-            columns label and entity, names the entities; it may have labels without training texts.
+        ground: ``"labels"`` if the labels are ids or names of entities, so that the head also
+            compares the text with their names, definitions and descendants. A mapping, or a file
+            with the columns label and entity, names the entities; it may have labels without
+            training texts. For text, multi-label and token classification.
         config: Training settings; the defaults if None.
         seed: Seed of the split, the new weights and the order of the texts.
         callbacks: Trainer callbacks.
@@ -170,16 +171,19 @@ def train(
     """
     config = config or TrainingConfig()
     found_task, splits = task_and_splits(
-        texts, validation=validation, test=test, task=task, columns=columns
+        texts,
+        validation=validation,
+        test=test,
+        task=task,
+        columns=columns,
+        labels=declared_labels(ground),
     )
-    if ground:
-        found_task = declare_grounded(found_task, ground)
     split = splits(seed)
     check_split(split, found_task)
     linker = make_linker(graph, linker) if isinstance(linker, str) else linker
     check_linked(graph, linker, [text for x in split.train for text in x.texts])
+    grounding = ground_task(found_task, split.train, graph, ground)
     features = entity_features(graph, backbone, linker, reporter)
-    grounding = ground_task(found_task, split.train, graph, ground) if ground else None
     inputs = TrainingInputs(found_task, graph, features, linker, backbone, grounding=grounding)
     steps = StepProgress(reporter.steps("training, step"))
     return train_on(inputs, split, config=config, seed=seed, callbacks=[*callbacks, steps])

@@ -73,7 +73,7 @@ def replace_labels(pipeline: KGBertPipeline, labels: Labels) -> KGBertPipeline:
             "this model does not compare texts with the entities of its labels, so that it can "
             "predict no other labels. Train it with grounded labels.",
             code="labels-not-grounded",
-            remedies=[Remedy("ground", True)],
+            remedies=[Remedy("ground", "labels")],
         )
     graph = pipeline.processor.graph
     grounding = _grounded(graph, labels)

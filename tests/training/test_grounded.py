@@ -63,7 +63,7 @@ def test_labels_without_entity_are_refused(backbone):
     with raises("no-grounded-label"):
         texts = [Example(x.text, f"other {x.target}") for x in labelled_texts("L:1", "L:2")]
         kgbert.train(
-            label_graph(), texts, backbone=backbone, task="text-classification", ground=True
+            label_graph(), texts, backbone=backbone, task="text-classification", ground="labels"
         )
 
 
@@ -91,7 +91,7 @@ def test_labels_without_training_texts_are_predicted(backbone):
 
 def test_the_saved_model_predicts_the_same(backbone, tmp_path):
     examples = labelled_texts("L:1", "L:2", "L:3")
-    trained = train(backbone, examples, ground=True)
+    trained = train(backbone, examples, ground="labels")
     texts = [x.text for x in examples]
 
     saved = kgbert.pipeline(trained.save(tmp_path / "model"))
@@ -103,7 +103,7 @@ def test_the_saved_model_predicts_the_same(backbone, tmp_path):
 
 
 def test_a_saved_model_without_its_label_vectors_is_refused(backbone, tmp_path):
-    folder = train(backbone, labelled_texts("L:1", "L:2"), ground=True).save(tmp_path / "model")
+    folder = train(backbone, labelled_texts("L:1", "L:2"), ground="labels").save(tmp_path / "model")
     (folder / "label_sets.safetensors").unlink()
 
     with raises("missing-label-vectors"):
@@ -111,7 +111,7 @@ def test_a_saved_model_without_its_label_vectors_is_refused(backbone, tmp_path):
 
 
 def test_new_labels_need_no_training(backbone):
-    trained = train(backbone, labelled_texts("L:1", "L:2"), ground=True)
+    trained = train(backbone, labelled_texts("L:1", "L:2"), ground="labels")
     pipeline = kgbert.training.pipeline.KGBertPipeline(
         trained.model, trained.processor, trained.task
     )
@@ -150,7 +150,7 @@ def test_several_labels_a_text(backbone):
         test=texts,
         backbone=backbone,
         task="multi-label-classification",
-        ground=True,
+        ground="labels",
         config=CONFIG,
     )
 
@@ -158,7 +158,7 @@ def test_several_labels_a_text(backbone):
 
 
 def test_with_the_scale_at_zero_it_is_the_ordinary_head(backbone):
-    trained = train(backbone, labelled_texts("L:1", "L:2"), ground=True)
+    trained = train(backbone, labelled_texts("L:1", "L:2"), ground="labels")
     model, batch = trained.model.eval(), trained.processor(["a tuba", "a quartz"])
 
     with torch.no_grad():

@@ -12,6 +12,7 @@ from kgbert.cli.core.output import escape
 from kgbert.cli.core.progress import ProgressReporter, add_quiet_argument
 from kgbert.cli.options.training import (
     add_task_arguments,
+    ground_of,
     training_config_of,
     training_sources_of,
 )
@@ -47,6 +48,7 @@ def compare(arguments: Namespace) -> None:
             task=sources.task,
             backbone=arguments.backbone,
             linker=sources.linker,
+            ground=ground_of(arguments),
             arms=arms,
             seeds=arguments.seeds,
             output=arguments.output,

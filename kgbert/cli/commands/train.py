@@ -12,6 +12,7 @@ from kgbert.cli.core.command import Command
 from kgbert.cli.core.progress import ProgressReporter, add_quiet_argument
 from kgbert.cli.options.training import (
     add_task_arguments,
+    ground_of,
     training_config_of,
     training_sources_of,
 )
@@ -37,6 +38,7 @@ def train(arguments: Namespace) -> None:
         task=sources.task,
         backbone=arguments.backbone,
         linker=sources.linker,
+        ground=ground_of(arguments),
         config=training_config_of(arguments),
         seed=arguments.seed,
         reporter=reporter,

@@ -69,6 +69,7 @@ def task_and_split_of(
 ) -> "tuple[Task, Callable[[int], Split]]":
     """Return the task, and the split by seed; the splits of ``seeds`` are checked."""
     from kgbert.data.splits import check_split
+    from kgbert.training.grounding import declared_labels
     from kgbert.training.splits import task_and_splits
 
     own = [arguments.train, arguments.validation, arguments.test]
@@ -85,10 +86,17 @@ def task_and_split_of(
         test=arguments.test,
         task=arguments.task,
         columns=columns_of(arguments),
+        labels=declared_labels(ground_of(arguments)),
     )
     for seed in seeds:
         check_split(split(seed), task)
     return task, split
+
+
+def ground_of(arguments: Namespace) -> str | None:
+    """Return how the labels are grounded: by the file that names their entities, or by names."""
+    given: str | None = arguments.label_entities or arguments.ground
+    return given
 
 
 def training_config_of(arguments: Namespace) -> "TrainingConfig":
@@ -132,6 +140,18 @@ def _add_texts(parser: ArgumentParser) -> None:
     )
     texts.add_argument(
         "--label-column", default="label", metavar="NAME", help="column or key of the label (label)"
+    )
+    texts.add_argument(
+        "--ground",
+        choices=("labels",),
+        help="compare each text also with the entities that are its possible labels: with their "
+        "names, definitions and descendants",
+    )
+    texts.add_argument(
+        "--label-entities",
+        metavar="FILE",
+        help="the same, with the columns label and entity that name the entities; may contain "
+        "labels that no training text has",
     )
 
 

@@ -37,6 +37,6 @@ def _grounding_of(inputs: RunInputs) -> Grounding:
             "this arm compares texts with the entities of the labels, and the labels are not "
             "grounded in the graph.",
             code="labels-not-grounded",
-            remedies=[Remedy("ground", True)],
+            remedies=[Remedy("ground", "labels")],
         )
     return inputs.grounding
