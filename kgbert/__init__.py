@@ -80,6 +80,7 @@ if TYPE_CHECKING:
     from kgbert.tasks.registry import TASKS as TASKS
     from kgbert.tasks.registry import find_task as find_task
     from kgbert.training.config import TrainingConfig as TrainingConfig
+    from kgbert.training.evaluation import Evaluation as Evaluation
     from kgbert.training.pipeline import context_linker as context_linker
     from kgbert.training.pipeline import pipeline as pipeline
     from kgbert.training.saving import load_model as load_model
@@ -168,6 +169,7 @@ _HOMES = {
     "TrainingResult": "kgbert.training.trainer",
     "default_arguments": "kgbert.training.trainer",
     "fine_tune": "kgbert.training.trainer",
+    "Evaluation": "kgbert.training.evaluation",
     "load_model": "kgbert.training.saving",
     "save_model": "kgbert.training.saving",
     "context_linker": "kgbert.training.pipeline",

@@ -1,4 +1,5 @@
 import ast
+import re
 from pathlib import Path
 
 import networkx as nx
@@ -123,6 +124,52 @@ def test_no_module_imports_itself_in_a_circle():
     circles = [sorted(group) for group in nx.strongly_connected_components(graph) if group]
 
     assert [circle for circle in circles if len(circle) > 1] == []
+
+
+def task_discriminators(tree):
+    """Yield the expressions that tell tasks apart, in place of asking the task."""
+    tests = [node.test for node in ast.walk(tree) if isinstance(node, ast.If | ast.IfExp)]
+    operands = [
+        operand
+        for test in tests
+        for operand in (test.values if isinstance(test, ast.BoolOp) else [test])
+    ]
+    for node in operands:
+        inner = node.operand if isinstance(node, ast.UnaryOp) else node
+        # ``if example.spans`` and ``if processor.candidates``
+        if isinstance(inner, ast.Attribute) and inner.attr in ("spans", "candidates"):
+            owner = ast.unparse(inner.value)
+            if owner.rpartition(".")[2] in ("example", "processor"):
+                yield ast.unparse(node)
+    for node in ast.walk(tree):
+        text = ast.unparse(node) if isinstance(node, ast.Call | ast.Attribute) else ""
+        if re.fullmatch(r"isinstance\((\w+\.)*(answer|target|gold|prediction), .*\)", text):
+            yield text
+        if re.fullmatch(r"(\w+\.)*(logits|answer|target)\.ndim", text):
+            yield text
+
+
+#: Rooms that handle the texts and answers of every task.
+TASK_BLIND = {*ORDER[ORDER.index("encoding") :]} - {"tasks"}
+
+
+@pytest.mark.parametrize("module", [m for m in ROOMED if room_of(m) in TASK_BLIND], ids=str)
+def test_only_tasks_know_which_task_it_is(module):
+    assert list(task_discriminators(parsed(module))) == []
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "if isinstance(answer, str): pass",
+        "x = 1 if example.spans else 2",
+        "if not each.example.spans: pass",
+        "if wide and self.processor.candidates: pass",
+        "x = outputs.logits.ndim == 3",
+    ],
+)
+def test_telling_tasks_apart_is_found(code):
+    assert list(task_discriminators(ast.parse(code)))
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=str)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import kgbert
 from kgbert.cli.commands.compare import COMPARE
 from kgbert.cli.commands.demo import DEMO
+from kgbert.cli.commands.evaluate import EVALUATE
 from kgbert.cli.commands.graphs import GRAPHS
 from kgbert.cli.commands.inspect import INSPECT
 from kgbert.cli.commands.link import LINK
@@ -100,4 +101,5 @@ COMMANDS: dict[str, Command] = {
     "train-linker": TRAIN_LINKER,
     "compare": COMPARE,
     "predict": PREDICT,
+    "evaluate": EVALUATE,
 }

@@ -30,7 +30,7 @@ class Example:
     ['fever']
     >>> Example("fever", spans=(Span(0, 7, "Phenotype"),))
     Traceback (most recent call last):
-    kgbert.utils.errors.DataError: span 0 to 7 ('Phenotype') does not lie inside the text of 5 ...
+    kgbert.utils.errors.DataError: spans: 0 to 7 ('Phenotype') does not lie inside the text of 5 ...
     """
 
     text: str
@@ -65,10 +65,11 @@ class Example:
                 "tail: arguments=(Span(0, 7, 'head'), Span(15, 18, 'tail'))",
                 code="wrong-number-of-arguments",
             )
-        for span in (*self.spans, *self.arguments):
+        named = {"spans": self.spans, "arguments": self.arguments}
+        for name, span in ((name, span) for name, spans in named.items() for span in spans):
             if not 0 <= span.start < span.end <= len(self.text):
                 raise DataError(
-                    f"span {_shown(span)} does not lie inside the text of {len(self.text):,} "
+                    f"{name}: {_shown(span)} does not lie inside the text of {len(self.text):,} "
                     "characters; offsets count characters (not bytes) from 0, the end is "
                     "exclusive, and a span holds at least one character",
                     code="span-outside-text",

@@ -80,7 +80,7 @@ def label_field(record: Mapping[str, Any], name: str = "label") -> str | None:
     value = record.get(name)
     if isinstance(value, list | dict):
         raise DataError(
-            f"the label is {value!r}; a text has one label, a string or a number",
+            f"{name!r} is {value!r}; a text has one label, a string or a number",
             code="label-not-a-value",
         )
     return None if value is None else str(value).strip() or None

@@ -271,6 +271,10 @@ class Task(ABC):
         """
         return frozenset()
 
+    def is_labelled(self, example: Example) -> bool:
+        """Return whether an example has a target, so that an answer to it can be scored."""
+        return example.target is not None
+
     # From examples to batches.
 
     @abstractmethod
@@ -372,7 +376,10 @@ class Task(ABC):
     # For reports.
 
     def slices(self, train: Sequence[Example], test: Sequence[EncodedExample]) -> Iterable[Slice]:
-        """Return the task's own slices of the test set, by class for example."""
+        """Return the task's own slices of the test set, by class for example.
+
+        Without training examples, slices that depend on them are left out.
+        """
         return ()
 
     def quote(self, answer: Any) -> str | None:

@@ -88,6 +88,10 @@ class EntityLinking(Task):
         """Raise DataError where no span of a part has an entity."""
         check_gold({"train": train, "validation": validation, "test": test})
 
+    def is_labelled(self, example: Example) -> bool:
+        """Return True: a text without spans is one in which there is nothing to find."""
+        return True
+
     def label_space(self, train: Sequence[Example]) -> LabelSpace:
         """Return an empty label space: the model chooses among the candidates of each mention."""
         return LabelSpace()

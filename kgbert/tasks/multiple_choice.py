@@ -252,7 +252,7 @@ def _target(label: Any, choices: Sequence[str], names: Sequence[str]) -> int | N
     if written.isdecimal() and not isinstance(label, bool) and int(written) < len(choices):
         return int(written)
     raise DataError(
-        f"the label {label!r} is none of the {len(choices)} choices "
+        f"'label' is {label!r}, none of the {len(choices)} choices "
         f"({', '.join(map(repr, choices))[:80]}); write the text of the right choice, or its place "
         f"from 0 to {len(choices) - 1}",
         code="label-not-a-choice",

@@ -217,7 +217,7 @@ def value_field(record: Mapping[str, Any], name: str = "value") -> float | None:
         number = float("nan")
     if not math.isfinite(number):
         raise DataError(
-            f"the value is {value!r}, which is not a number; write for example 0.25, or leave the "
+            f"'value' is {value!r}, which is not a number; write for example 0.25, or leave the "
             "text out.",
             code="value-not-a-number",
             remedies=[Remedy("columns", {"value": "COLUMN"}, "if the numbers are elsewhere")],

@@ -113,6 +113,10 @@ class TokenClassification(Task):
         """Return the type of a tag; None for the tag outside all spans."""
         return None if label == OUTSIDE else label.partition("-")[2]
 
+    def is_labelled(self, example: Example) -> bool:
+        """Return True: a text without spans is one in which there is nothing to find."""
+        return True
+
     def label_space(self, train: Sequence[Example]) -> LabelSpace:
         """Return the BIO tags: O, and B and I for each label."""
         labels = label_set({"train": train}, _span_labels, fewest=1)
@@ -183,7 +187,8 @@ class TokenClassification(Task):
 
     def slices(self, train: Sequence[Example], test: Sequence[EncodedExample]) -> Iterator[Slice]:
         """Yield slices of spans: with names seen or unseen in training, and by label."""
-        yield from _name_slices(train, test)
+        if train:
+            yield from _name_slices(train, test)
         counts = Counter(name for x in test for name in self.classes(x.example))
         for label, size in counts.most_common(MAX_CLASSES) if len(counts) > 1 else ():
             yield Slice(f"class: {label}", range(len(test)), size, _only_label(label))

@@ -11,6 +11,7 @@ from kgbert.encoding.processor import KGBertProcessor
 from kgbert.models.base import KGBertPreTrainedModel
 from kgbert.tasks.base import EncodedExample, Prediction, Task
 from kgbert.training.dataset import unit_length
+from kgbert.utils.progress import StepCallback
 
 
 def outputs_by_example(rows: Iterable[Any], encoded: Sequence[EncodedExample]) -> list[list[Any]]:
@@ -26,8 +27,18 @@ def model_outputs(
     encoded: Sequence[EncodedExample],
     *,
     batch_size: int = 64,
+    progress: StepCallback | None = None,
 ) -> list[list[Any]]:
-    """Return a model's outputs for each example, one array per unit."""
+    """Return a model's outputs for each example, one array per unit.
+
+    Args:
+        model: The model.
+        processor: Its processor.
+        task: Its task.
+        encoded: The encoded examples.
+        batch_size: Number of units in a batch.
+        progress: Called after each batch with the numbers of finished units and of all units.
+    """
     model.eval()
     units = [unit for each in encoded for unit in each.units]
     rows: dict[int, Any] = {}
@@ -37,6 +48,8 @@ def model_outputs(
         with torch.inference_mode():
             outputs = task.compute_outputs(model, batch, processor).float().cpu().numpy()
         rows.update(zip(places, outputs, strict=True))
+        if progress is not None:
+            progress(len(rows), len(units))
     return outputs_by_example([rows[place] for place in range(len(units))], encoded)
 
 
@@ -45,9 +58,11 @@ def predict(
     processor: KGBertProcessor,
     task: Task,
     encoded: Sequence[EncodedExample],
+    *,
+    progress: StepCallback | None = None,
 ) -> list[Prediction]:
-    """Return a model's predictions for encoded examples."""
-    outputs = model_outputs(model, processor, task, encoded)
+    """Return a model's predictions for encoded examples; ``progress`` is called by batch."""
+    outputs = model_outputs(model, processor, task, encoded, progress=progress)
     return [
         task.decode(rows, each, model.config, processor.graph)
         for rows, each in zip(outputs, encoded, strict=True)

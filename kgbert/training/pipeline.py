@@ -10,7 +10,7 @@ import torch
 from accelerate.utils import send_to_device
 from torch import Tensor
 
-from kgbert.data import Example
+from kgbert.data import Example, Source
 from kgbert.encoding.alignment import tokens_of
 from kgbert.encoding.encoded import EncodedText
 from kgbert.encoding.length_grouping import batches_by_length
@@ -23,10 +23,13 @@ from kgbert.tasks.base import EncodedExample, Prediction, ReadEntity, ReadLabel,
 from kgbert.tasks.entity_linking import EntityLinking, LinksPrediction
 from kgbert.tasks.metrics import NIL
 from kgbert.training.dataset import unit_length
+from kgbert.training.evaluation import Evaluation, evaluate_examples
 from kgbert.training.inference import outputs_by_example
 from kgbert.training.saving import load_model
+from kgbert.training.splits import examples_of
 from kgbert.utils.device import has_fast_bf16
 from kgbert.utils.errors import KGBertError
+from kgbert.utils.progress import StepCallback
 
 logger = logging.getLogger(__name__)
 
@@ -64,12 +67,21 @@ class KGBertPipeline:
         self.bf16 = bf16
 
     def __call__(
-        self, texts: Sequence[str | Row | Example], *, batch_size: int = 32
+        self,
+        texts: Sequence[str | Row | Example],
+        *,
+        batch_size: int = 32,
+        progress: StepCallback | None = None,
     ) -> list[Prediction]:
         """Return one prediction for each text, row or example.
 
         Plain texts suffice for tasks without further inputs. A pair, a question or a relation is a
         row as in a file, ``{"text": ..., "text_pair": ...}``, or an example.
+
+        Args:
+            texts: The texts.
+            batch_size: Number of texts in a batch.
+            progress: Called after each batch with the numbers of finished texts and of all texts.
 
         Raises:
             DataError: A row lacks an input of the task.
@@ -83,9 +95,28 @@ class KGBertPipeline:
         for places in batches_by_length([unit_length(unit) for unit in units], batch_size):
             answers = self._rows([units[place] for place in places])
             rows.update(zip(places, answers, strict=True))
+            if progress is not None:
+                progress(len(rows), len(units))
         by_example = outputs_by_example([rows[place] for place in range(len(units))], encoded)
         pairs = zip(encoded, by_example, strict=True)
         return [self._prediction(each, found) for each, found in pairs]
+
+    def evaluate(
+        self,
+        texts: Source,
+        *,
+        columns: Mapping[str, str] | None = None,
+        progress: StepCallback | None = None,
+    ) -> Evaluation:
+        """Return the scores of the model on labelled texts, as a whole and by slices.
+
+        Args:
+            texts: Labelled texts, as for :func:`kgbert.train`.
+            columns: Names of the columns by role.
+            progress: As for a call.
+        """
+        examples = examples_of(texts, self.task, columns)
+        return evaluate_examples(self.model, self.processor, self.task, examples, progress=progress)
 
     def _example(self, text: str | Row | Example) -> Example:
         if isinstance(text, Example):

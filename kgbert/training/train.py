@@ -28,11 +28,12 @@ from kgbert.tasks.base import Prediction, Task
 from kgbert.tasks.registry import AUTO
 from kgbert.training.callbacks import StepProgress
 from kgbert.training.config import TrainingConfig
+from kgbert.training.evaluation import Evaluation
 from kgbert.training.grounding import Ground, declared_labels, ground_task
 from kgbert.training.inference import evaluate
 from kgbert.training.pipeline import KGBertPipeline, Row
 from kgbert.training.saving import save_model
-from kgbert.training.splits import LabelledTexts, examples_of, task_and_splits
+from kgbert.training.splits import LabelledTexts, task_and_splits
 from kgbert.training.trainer import TrainingResult, default_arguments, fine_tune
 from kgbert.utils.logging import silenced_transformers
 from kgbert.utils.progress import SILENT, Reporter
@@ -88,13 +89,10 @@ class TrainedModel:
         pipeline = KGBertPipeline(self.model, self.processor, self.task)
         return pipeline(texts, batch_size=batch_size)
 
-    def evaluate(
-        self, texts: Source, *, columns: Mapping[str, str] | None = None
-    ) -> dict[str, float]:
-        """Return the metrics of the model's answers to labelled texts."""
-        examples = examples_of(texts, self.task, columns)
-        encoded = self.task.encode(examples, self.processor)
-        return evaluate(self.model, self.processor, self.task, encoded)
+    def evaluate(self, texts: Source, *, columns: Mapping[str, str] | None = None) -> Evaluation:
+        """Return the scores of the model on labelled texts, as a whole and by slices."""
+        pipeline = KGBertPipeline(self.model, self.processor, self.task)
+        return pipeline.evaluate(texts, columns=columns)
 
     def save(self, folder: str | Path, *, include_graph: bool | None = None) -> Path:
         """Write model, processor and card to a folder, and return it.

@@ -77,21 +77,27 @@ ROWS = {
     "regression": [_row(i, value=float(i % 4)) for i in range(30)],
 }
 
-#: A row that a task refuses, and the code of the error.
+#: A row that a task refuses, the code of the error, and the column at fault.
 BAD_ROWS = {
-    "text-classification": ({"text": "a", "label": {"name": "ill"}}, "label-not-a-value"),
-    "relation-classification": ({"text": "a b", "label": "x"}, "missing-arguments"),
+    "text-classification": ({"text": "a", "label": {"name": "ill"}}, "label-not-a-value", "label"),
+    "relation-classification": ({"text": "a b", "label": "x"}, "missing-arguments", "head_start"),
     "token-classification": (
         {"text": "a", "spans": [{"start": 0, "end": 9, "label": "A"}]},
         "span-outside-text",
+        "spans",
     ),
-    "entity-linking": ({"text": "a", "spans": "fever"}, "spans-not-a-list"),
+    "entity-linking": ({"text": "a", "spans": "fever"}, "spans-not-a-list", "spans"),
     "multiple-choice": (
         {"question": "a?", "choices": ["b", "c"], "label": "d"},
         "label-not-a-choice",
+        "label",
     ),
-    "multi-label-classification": ({"text": "a", "labels": {"a": 1}}, "labels-not-a-list"),
-    "regression": ({"text": "a", "value": "n/a"}, "value-not-a-number"),
+    "multi-label-classification": (
+        {"text": "a", "labels": {"a": 1}},
+        "labels-not-a-list",
+        "labels",
+    ),
+    "regression": ({"text": "a", "value": "n/a"}, "value-not-a-number", "value"),
 }
 
 #: Further kinds of rows of a task.
@@ -215,8 +221,8 @@ def test_rows_are_detected_unless_the_task_has_to_be_named(task, rows, write):
 
 
 @pytest.mark.parametrize("case", TASKS)
-def test_a_bad_row_is_refused_with_its_file_and_line(task, write):
-    row, code = BAD_ROWS[task.name]
+def test_a_bad_row_is_refused_with_its_file_line_and_column(task, write):
+    row, code, column = BAD_ROWS[task.name]
     path = write([ROWS[task.name][0], row])
 
     with pytest.raises(ValueError, match="line 2") as raised:
@@ -224,6 +230,7 @@ def test_a_bad_row_is_refused_with_its_file_and_line(task, write):
 
     assert raised.value.code == code
     assert str(raised.value).startswith(str(path))
+    assert column in raised.value.message.split("line 2: ")[1]
 
 
 @every_task

@@ -47,7 +47,7 @@ def test_one_call_trains_tests_predicts_and_saves(tmp_path, backbone, notes):
     predictions = model.predict(["a fever", "nothing"])
     saved = kgbert.pipeline(model.save(tmp_path / "model"))
     assert [x.answer for x in saved(["a fever", "nothing"])] == [x.answer for x in predictions]
-    assert set(model.evaluate(texts(6))) == set(model.test_metrics)
+    assert set(model.evaluate(texts(6)).metrics) == set(model.test_metrics)
 
 
 def test_a_split_is_taken_as_it_is_and_a_file_is_read_once(backbone, notes, monkeypatch):

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kgbert.cli.core.command import Command
+from kgbert.cli.core.progress import add_quiet_argument
 from kgbert.cli.options.graph import add_graph_arguments, graph_of
 from kgbert.cli.options.linker import add_linker_arguments, linker_of
 from kgbert.cli.options.texts import columns_of
@@ -102,6 +103,7 @@ def _add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--html", type=Path, metavar="FILE", help="also write a page with plots to this file"
     )
+    add_quiet_argument(parser)
 
 
 INSPECT = Command(inspect, _add_arguments, example="kgbert inspect hp.obo --texts notes.csv")

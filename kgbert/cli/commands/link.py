@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from unicodedata import combining, east_asian_width
 
 from kgbert.cli.core.command import Command
+from kgbert.cli.core.progress import add_quiet_argument
 from kgbert.cli.options.graph import add_graph_arguments, graph_of
 from kgbert.cli.options.linker import add_linker_arguments, linker_of
 from kgbert.cli.options.texts import add_text_argument, examples_of
@@ -74,6 +75,7 @@ def _add_arguments(parser: ArgumentParser) -> None:
         help="the same as --output-format jsonl",
     )
     showing.add_argument("-o", "--output", metavar="FILE", help="write to this file")
+    add_quiet_argument(parser)
 
 
 def _format(arguments: Namespace) -> str:

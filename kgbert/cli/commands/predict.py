@@ -5,10 +5,12 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from kgbert.cli.core.checks import check_model
 from kgbert.cli.core.command import Command
+from kgbert.cli.core.progress import ProgressReporter, add_quiet_argument
 from kgbert.cli.options.graph import add_reading_arguments, graph_of
 from kgbert.cli.options.texts import add_text_argument, records_of
-from kgbert.utils.paths import SETTINGS_FILE
+from kgbert.utils.progress import StepCallback
 
 if TYPE_CHECKING:
     from kgbert.tasks.base import Prediction
@@ -26,33 +28,28 @@ def predict(arguments: Namespace) -> None:
     from kgbert.utils.logging import silence_libraries
 
     silence_libraries()
-    _check_folder(Path(arguments.model))
+    check_model(Path(arguments.model))
     graph = graph_of(arguments) if arguments.graph else None
     answer = pipeline(arguments.model, graph=graph, bf16=arguments.bf16)
     examples = examples_from(records, answer.task, name=arguments.text[:60])
+    steps = ProgressReporter(quiet=arguments.quiet).steps("answering, text")
     for start in range(0, len(examples), TOGETHER):
-        for prediction in answer(examples[start : start + TOGETHER]):
+        predictions = answer(
+            examples[start : start + TOGETHER],
+            progress=_later_steps(steps, start, len(examples)),
+        )
+        # The bar is removed before the predictions are printed.
+        steps.close()
+        for prediction in predictions:
             if arguments.json:
                 print(json.dumps(prediction.to_dict()))
             else:
                 _show(prediction)
 
 
-def _check_folder(folder: Path) -> None:
-    """Raise an error for a folder without a model, which names the folder that contains one."""
-    if (folder / SETTINGS_FILE).exists():
-        return
-    found = f" holds no {SETTINGS_FILE}, so it is no kgbert model"
-    inner = folder / "model"  # where compare and demo save the model
-    remedy = (
-        f"type {inner}"
-        if (inner / SETTINGS_FILE).exists()
-        else "give the folder that `kgbert train` wrote, or the folder `model` in that of `kgbert "
-        "compare` or `kgbert demo`"
-    )
-    raise FileNotFoundError(
-        f"{folder}{found if folder.exists() else ': no such folder'}; {remedy}."
-    )
+def _later_steps(steps: StepCallback, before: int, total: int) -> StepCallback:
+    """Return a callback for a part of the steps, before which others were finished."""
+    return lambda done, _: steps(before + done, total)
 
 
 def _add_arguments(parser: ArgumentParser) -> None:
@@ -71,6 +68,7 @@ def _add_arguments(parser: ArgumentParser) -> None:
         "--graph", metavar="FILE", help="the graph, for a model that was saved without it"
     )
     add_reading_arguments(parser)
+    add_quiet_argument(parser)
 
 
 def _show(prediction: "Prediction") -> None:

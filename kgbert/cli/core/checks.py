@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from kgbert.utils.errors import KGBertError
+from kgbert.utils.errors import KGBertError, MissingFileError
 from kgbert.utils.paths import SETTINGS_FILE
 
 if TYPE_CHECKING:
@@ -38,6 +38,24 @@ def check_output(folder: Path, kind: str = "", marker: str = "") -> None:
             "would be lost; name a new folder",
             code="output-not-empty",
         )
+
+
+def check_model(folder: Path) -> None:
+    """Raise MissingFileError for a folder without a model, with the folder that contains one."""
+    if (folder / SETTINGS_FILE).exists():
+        return
+    found = f"there is no {SETTINGS_FILE}, so this is no kgbert model"
+    inner = folder / "model"  # where compare and demo save the model
+    remedy = (
+        f"type {inner}"
+        if (inner / SETTINGS_FILE).exists()
+        else "give the folder that `kgbert train` wrote, or the folder `model` in that of `kgbert "
+        "compare` or `kgbert demo`"
+    )
+    raise MissingFileError(
+        f"{folder}: {found if folder.exists() else 'no such folder'}; {remedy}.",
+        code="no-saved-model",
+    )
 
 
 #: Seconds to wait for the hub before it counts as unreachable.

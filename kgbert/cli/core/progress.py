@@ -3,6 +3,9 @@
 import sys
 import time
 from argparse import ArgumentParser
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Event, Thread
 from typing import TYPE_CHECKING
 
 from kgbert.reporting.formatting import duration
@@ -38,10 +41,38 @@ class ProgressReporter:
         self._counters.append(counter)
         return counter
 
+    @contextmanager
+    def elapsed(self, task: str) -> Iterator[None]:
+        """Show the elapsed seconds of an operation whose steps are not known."""
+        if self.quiet:
+            yield
+            return
+        finished = Event()
+        clock = Thread(target=_show_elapsed, args=(task, finished), daemon=True)
+        clock.start()
+        try:
+            yield
+        finally:
+            finished.set()
+            clock.join()
+
     def _close(self) -> None:
         """Remove the bars before a line is printed."""
         for counter in self._counters:
             counter.close()
+
+
+def _show_elapsed(task: str, finished: Event) -> None:
+    """Show elapsed seconds until an event: each second in a terminal, else in rare lines."""
+    terminal = sys.stderr is not None and sys.stderr.isatty()
+    before, after, interval = ("\r", "", 1) if terminal else ("", "\n", _INTERVAL)
+    started = time.monotonic()
+    while not finished.wait(interval):
+        line = f"{before}  {task}, {duration(time.monotonic() - started)}"
+        print(line, end=after, file=sys.stderr, flush=True)
+    if terminal:
+        # Remove the line.
+        print("\r\x1b[K", end="", file=sys.stderr, flush=True)
 
 
 class StepCounter:

@@ -5,6 +5,7 @@ from dataclasses import fields
 from typing import TYPE_CHECKING
 
 from kgbert.cli.core.argument_types import comma_separated
+from kgbert.cli.core.progress import ProgressReporter
 
 if TYPE_CHECKING:
     from kgbert.graph.core.graph import KnowledgeGraph
@@ -112,13 +113,14 @@ def graph_of(arguments: Namespace) -> "KnowledgeGraph":
         name_from_id=arguments.name_from_id,
         limits=Limits(**dict(arguments.limit)),
     )
-    return read_graph(
-        [arguments.graph, *arguments.merge] if arguments.merge else arguments.graph,
-        format=arguments.format,
-        options=options,
-        card=arguments.card,
-        cache=None if arguments.no_cache else arguments.cache or CACHE,
-    )
+    with ProgressReporter(quiet=arguments.quiet).elapsed(f"reading {arguments.graph}"):
+        return read_graph(
+            [arguments.graph, *arguments.merge] if arguments.merge else arguments.graph,
+            format=arguments.format,
+            options=options,
+            card=arguments.card,
+            cache=None if arguments.no_cache else arguments.cache or CACHE,
+        )
 
 
 def _limit(typed: str) -> tuple[str, int]:

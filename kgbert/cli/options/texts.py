@@ -14,12 +14,18 @@ def add_text_argument(parser: ArgumentParser) -> None:
     parser.add_argument(
         "text", metavar="TEXT|FILE", help=f"a text, or a file of texts ({' '.join(READERS)})"
     )
-    parser.add_argument(
-        "--text-column",
-        default="text",
-        metavar="NAME",
-        help="column or key of the text in the file (text)",
-    )
+    add_column_arguments(parser, label=False)
+
+
+def add_column_arguments(parser: ArgumentParser, *, label: bool = True) -> None:
+    """Add the arguments for the columns of a file."""
+    for name in ("text", "label") if label else ("text",):
+        parser.add_argument(
+            f"--{name}-column",
+            default=name,
+            metavar="NAME",
+            help=f"column or key of the {name} in the file ({name})",
+        )
 
 
 def examples_of(arguments: Namespace) -> list[Example]:

@@ -1,7 +1,10 @@
+import json
+import re
+
 import pytest
 
 from kgbert.cli import main
-from kgbert.training.pipeline import KGBertPipeline
+from kgbert.training.pipeline import KGBertPipeline, pipeline
 from kgbert.training.saving import save_model
 from tests.support.tiny import tiny_processor
 
@@ -10,17 +13,24 @@ from tests.support.tiny import tiny_processor
     ("folder", "message"),
     [
         ("nowhere", "nowhere: no such folder; give the folder that `kgbert train` wrote, or the"),
-        ("empty", "empty holds no kgbert_processor.json, so it is no kgbert model; give the fol"),
-        ("study", "study holds no kgbert_processor.json, so it is no kgbert model; type study/m"),
+        (
+            "empty",
+            "empty: there is no kgbert_processor.json, so this is no kgbert model; giv",
+        ),
+        (
+            "study",
+            "study: there is no kgbert_processor.json, so this is no kgbert model; typ",
+        ),
     ],
 )
-def test_predict_explains_an_invalid_folder(tmp_path, monkeypatch, capsys, folder, message):
+@pytest.mark.parametrize("command", ["predict", "evaluate"])
+def test_an_invalid_folder_is_explained(tmp_path, monkeypatch, capsys, command, folder, message):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "empty").mkdir()
     (tmp_path / "study" / "model").mkdir(parents=True)
     (tmp_path / "study" / "model" / "kgbert_processor.json").touch()
 
-    assert main(["predict", folder, "fever"]) == 1
+    assert main([command, folder, "fever"]) == 1
 
     error = capsys.readouterr().err
     assert f"kgbert: {message}" in error
@@ -33,9 +43,11 @@ def test_texts_are_answered_and_shown_part_by_part(fused, tmp_path, monkeypatch,
     (tmp_path / "notes.csv").write_text("text\nfever\ncough\npain\n")
     monkeypatch.setattr("kgbert.cli.commands.predict.TOGETHER", 2)
     answer = KGBertPipeline.__call__
-    monkeypatch.setattr(
-        KGBertPipeline, "__call__", lambda ask, texts: answer(ask, texts) if texts[1:] else 1 / 0
-    )
+
+    def fail_at_one_text(ask, texts, **rest):
+        return answer(ask, texts, **rest) if texts[1:] else 1 / 0
+
+    monkeypatch.setattr(KGBertPipeline, "__call__", fail_at_one_text)
 
     with pytest.raises(ZeroDivisionError):
         main(["predict", "model", "notes.csv"])
@@ -44,3 +56,30 @@ def test_texts_are_answered_and_shown_part_by_part(fused, tmp_path, monkeypatch,
     assert "fever" in shown
     assert "cough" in shown
     assert "pain" not in shown
+
+
+def test_evaluate_shows_the_scores_by_slice_and_writes_them(fused, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    save_model(tmp_path / "model", fused(labels=["ill", "well"]), tiny_processor(linker=None), {})
+    (tmp_path / "notes.csv").write_text("note,label\nfever,ill\ncough,well\npain,ill\n")
+
+    status = main(["evaluate", "model", "notes.csv", "--text-column", "note", "-o", "out.json"])
+
+    shown, scores = capsys.readouterr().out, json.loads((tmp_path / "out.json").read_text())
+    python = pipeline(tmp_path / "model").evaluate("notes.csv", columns={"text": "note"})
+    assert status == 0
+    assert scores == python.to_json()
+    assert (scores["texts"], scores["slices"]["linked"]["size"]) == (3, 2)
+    assert set(scores["slices"]) == {"linked", "unlinked", "class: ill", "class: well"}
+    assert re.search(r"all texts +3 +\d\.\d{3}", shown)
+    assert python.table() in shown
+
+
+def test_evaluate_refuses_texts_without_label(fused, tmp_path, capsys):
+    save_model(tmp_path / "model", fused(labels=["ill", "well"]), tiny_processor(linker=None), {})
+    (tmp_path / "notes.csv").write_text("text,label\nfever,ill\ncough,\n")
+
+    status = main(["evaluate", str(tmp_path / "model"), str(tmp_path / "notes.csv")])
+
+    assert status == 1
+    assert "text 2 ('cough') has no label" in capsys.readouterr().err

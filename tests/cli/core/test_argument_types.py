@@ -52,7 +52,7 @@ def test_a_budget_is_a_time_with_its_unit(typed_time, meant, capsys):
 def test_a_budget_is_refused_with_options_that_multiply_runs(more, capsys):
     assert main(["compare", "x.obo", "--backbone", "bert", "--budget", "30m", *more]) == 1
 
-    assert "--budget plans one comparison" in capsys.readouterr().err
+    assert "a budget plans one comparison" in capsys.readouterr().err
 
 
 def test_typed_and_python_defaults_of_the_learning_rates_agree(tmp_path):

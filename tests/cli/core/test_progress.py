@@ -1,4 +1,5 @@
 import io
+import re
 import sys
 import time
 
@@ -99,3 +100,25 @@ def test_a_finished_run_is_a_line_with_the_time_left(capsys):
         "[2/2] plain, seed 1: accuracy 0.800",
         "[search 1/2] plain, rate 0.0001, seed 0: failed",
     ]
+
+
+def test_an_operation_without_steps_shows_its_seconds(monkeypatch, capsys):
+    monkeypatch.setattr(progress, "_INTERVAL", 0.02)
+
+    with ProgressReporter().elapsed("reading signs.obo"):
+        time.sleep(0.2)
+    with ProgressReporter(quiet=True).elapsed("reading other.obo"):
+        time.sleep(0.1)
+
+    error_output = capsys.readouterr().err
+    assert "  reading signs.obo, " in error_output
+    assert "other.obo" not in error_output
+
+
+def test_elapsed_seconds_are_removed_from_a_terminal(monkeypatch):
+    monkeypatch.setattr(sys, "stderr", Terminal())
+
+    with ProgressReporter().elapsed("reading signs.obo"):
+        time.sleep(1.2)
+
+    assert re.search(r"\r  reading signs.obo, .*\r\x1b\[K$", sys.stderr.getvalue())
