@@ -144,7 +144,7 @@ def compare(
         linker=make_linker(graph, linker) if isinstance(linker, str) else linker,
         task=found_task,
         split=split,
-        grounding=ground_task(found_task, split(0).train, graph, ground),
+        grounding=ground_task(found_task, split(0).train, graph, ground, reporter),
         arms=[find_arm(arm) for arm in arms],
         seeds=range(seeds),
         training_configs={"default": config or TrainingConfig()},

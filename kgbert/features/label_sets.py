@@ -215,11 +215,16 @@ class LexicalIndex:
             analyzer="char_wb", ngram_range=(3, 3), sublinear_tf=True
         )
         self._texts = self._vectorizer.fit_transform(sets.texts).T.tocsr()
+        self._sets = sets
         self._described = np.flatnonzero(np.diff(sets.offsets))
         self._starts, self._count = sets.offsets[self._described], len(sets.labels)
         # Training reads every text in every epoch.
         kept = max(1, _KEPT // max(1, len(sets.labels)))
         self.similarities = lru_cache(maxsize=kept)(self._similarities)
+
+    def __reduce__(self) -> tuple[type["LexicalIndex"], tuple[LabelSets]]:
+        # A cache cannot be pickled; a loader process starts with an empty one.
+        return LexicalIndex, (self._sets,)
 
     def __call__(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return the similarity of each text to each label, 0 to 1, shape (texts, labels)."""

@@ -9,6 +9,7 @@ from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.linking.grounding import Grounding, ground, read_label_entities
 from kgbert.tasks.base import Task
 from kgbert.utils.errors import DataError
+from kgbert.utils.progress import SILENT, Reporter
 
 logger = logging.getLogger(__name__)
 
@@ -26,9 +27,13 @@ def declared_labels(ground_by: Ground) -> tuple[str, ...]:
 
 
 def ground_task(
-    task: Task, train: Sequence[Example], graph: KnowledgeGraph, ground_by: Ground
+    task: Task,
+    train: Sequence[Example],
+    graph: KnowledgeGraph,
+    ground_by: Ground,
+    reporter: Reporter = SILENT,
 ) -> Grounding | None:
-    """Return the entities of the labels of a task, and log the labels that have none.
+    """Return the entities of the labels of a task, and warn of the labels that have none.
 
     Args:
         task: The task.
@@ -36,6 +41,7 @@ def ground_task(
         graph: The graph.
         ground_by: The entity id by label, a file of them, or ``"labels"`` if the labels are ids or
             names of the graph; None for no grounding.
+        reporter: Shows how many labels are entities.
 
     Raises:
         DataError: No label is an entity of the graph, or the task has no labels.
@@ -59,8 +65,8 @@ def ground_task(
             "labels.",
             code="no-grounded-label",
         )
-    log = logger.warning if grounding.without_entity() else logger.info
-    log("%s", grounding.summary(graph))
+    report = logger.warning if grounding.without_entity() else reporter.message
+    report(grounding.summary(graph))
     return grounding
 
 

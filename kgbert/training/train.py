@@ -180,7 +180,7 @@ def train(
     check_split(split, found_task)
     linker = make_linker(graph, linker) if isinstance(linker, str) else linker
     check_linked(graph, linker, [text for x in split.train for text in x.texts])
-    grounding = ground_task(found_task, split.train, graph, ground)
+    grounding = ground_task(found_task, split.train, graph, ground, reporter)
     features = entity_features(graph, backbone, linker, reporter)
     inputs = TrainingInputs(found_task, graph, features, linker, backbone, grounding=grounding)
     steps = StepProgress(reporter.steps("training, step"))

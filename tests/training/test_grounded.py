@@ -1,5 +1,7 @@
 """Labels that are entities: training, zero-shot prediction, new labels, saving."""
 
+import pickle
+
 import numpy as np
 import pytest
 import torch
@@ -194,5 +196,6 @@ def test_spelling_counts_from_zero_to_one(backbone):
     assert similarities.shape == (2, 5)
     assert similarities[0].argmax() == 2
     assert similarities[0].max() == pytest.approx(1, abs=1e-3)
+    assert np.array_equal(pickle.loads(pickle.dumps(index))(["fiddle", "zzz"]), similarities)
     assert not similarities[1].any()
     assert not similarities[:, 0].any()
