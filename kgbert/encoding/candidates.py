@@ -1,12 +1,10 @@
 """Candidate sets of mentions, the inputs of entity linking."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from kgbert.encoding.alignment import Offsets, tokens_of
 from kgbert.encoding.collation import log_scores
@@ -49,8 +47,8 @@ def candidate_tables(
     shifts: Sequence[int],
     linked: NDArray[np.int64],
     most: int,
-) -> dict[str, Tensor]:
-    """Return the candidate sets of a batch as padded tensors.
+) -> dict[str, NDArray[Any]]:
+    """Return the candidate sets of a batch as padded arrays.
 
     Args:
         choices: The candidate sets of each text, one a mention.
@@ -68,5 +66,4 @@ def candidate_tables(
             count = len(choice.entities)
             nodes[row, place, :count] = np.searchsorted(linked, choice.entities)
             scores[row, place, :count] = log_scores(np.array(choice.scores, np.float32))
-    tables = {"mention_spans": spans, "candidate_nodes": nodes, "candidate_scores": scores}
-    return {name: torch.from_numpy(table) for name, table in tables.items()}
+    return {"mention_spans": spans, "candidate_nodes": nodes, "candidate_scores": scores}

@@ -1,12 +1,13 @@
-"""Collate the links of the texts of a batch."""
+"""Collate texts of similar length, and the links of the texts of a batch."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kgbert.encoding.alignment import TokenEntityLinks
+from kgbert.utils.checks import check_positive
 
 
 def link_arrays(
@@ -55,3 +56,15 @@ def log_scores(scores: NDArray[np.float32]) -> NDArray[np.float32]:
     """
     logs: NDArray[np.float32] = np.log(scores, where=scores > 0, out=np.full_like(scores, -np.inf))
     return logs
+
+
+def batches_by_length(lengths: Sequence[int], batch_size: int) -> Iterator[list[int]]:
+    """Yield batches of text indices, the longest texts first, so that memory runs out at once.
+
+    >>> list(batches_by_length([3, 9, 4], 2))
+    [[1, 2], [0]]
+    """
+    check_positive(batch_size=batch_size)
+    order = sorted(range(len(lengths)), key=lambda place: -lengths[place])
+    for start in range(0, len(order), batch_size):
+        yield order[start : start + batch_size]

@@ -1,12 +1,10 @@
-"""Batch texts of similar length together, to reduce padding."""
+"""Sample texts of similar length together, to reduce padding."""
 
 from collections.abc import Callable, Iterator, Sequence
 
 import torch
 from torch.utils.data import Sampler
 from transformers.trainer_pt_utils import get_length_grouped_indices
-
-from kgbert.utils.checks import check_positive
 
 
 class LengthGroupedSampler(Sampler[int]):
@@ -46,15 +44,3 @@ class LengthGroupedSampler(Sampler[int]):
         """Use the order of an epoch from now on; called by Trainer and Accelerate."""
         self.epoch = epoch
         self.follow(epoch)
-
-
-def batches_by_length(lengths: Sequence[int], batch_size: int) -> Iterator[list[int]]:
-    """Yield batches of text indices, the longest texts first, so that memory runs out at once.
-
-    >>> list(batches_by_length([3, 9, 4], 2))
-    [[1, 2], [0]]
-    """
-    check_positive(batch_size=batch_size)
-    order = sorted(range(len(lengths)), key=lambda place: -lengths[place])
-    for start in range(0, len(order), batch_size):
-        yield order[start : start + batch_size]

@@ -13,37 +13,33 @@ from numpy.typing import NDArray
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from kgbert.data import Example
-from kgbert.encoding.alignment import align
-from kgbert.encoding.candidates import candidate_set, candidate_tables
+from kgbert.encoding.candidates import candidate_tables
 from kgbert.encoding.collation import largest_table, link_arrays
 from kgbert.encoding.encoded import Batch, EncodedText
 from kgbert.encoding.entity_vectors import EntityVectors, Origin
 from kgbert.encoding.expansion import TextExpander, make_expander
 from kgbert.encoding.neighbor_sampling import NeighborSampler
-from kgbert.encoding.tokenization import TokenizedText, tokenize
+from kgbert.encoding.saved_graph import GRAPH_FILE, graph_metadata, resolve_graph
+from kgbert.encoding.text_encoder import TextEncoder
 from kgbert.features.backbones import family_of, longest_text
 from kgbert.features.entity_features import EntityFeatures, encode_entities
 from kgbert.features.label_sets import LabelSets, LexicalIndex
 from kgbert.features.pretrained import (
-    MOST_UNKNOWN,
     check_tokenizer,
     check_vocabulary,
-    count_unknown,
     load_tokenizer,
 )
 from kgbert.graph.core.graph import KnowledgeGraph
-from kgbert.graph.serialization import load_graph, save_graph
+from kgbert.graph.serialization import save_graph
 from kgbert.linking.dictionary.linker import DictionaryLinker
-from kgbert.linking.examples import link_examples
 from kgbert.linking.factory import linker_from_settings, linker_settings, share_features
-from kgbert.linking.mention import Linker, Mention
+from kgbert.linking.mention import Linker
 from kgbert.utils.atomic_write import write_atomically
 from kgbert.utils.errors import KGBertError, MissingFileError, Remedy
 from kgbert.utils.paths import SETTINGS_FILE
 
 logger = logging.getLogger(__name__)
 
-GRAPH_FILE = "graph.safetensors"
 FEATURES_FILE = "features.safetensors"
 VECTORS_FILE = "entity_vectors.safetensors"
 LABEL_SETS_FILE = "label_sets.safetensors"
@@ -53,9 +49,6 @@ MAX_LENGTH = 512
 
 #: Number of candidates of each mention in the batches of an entity linking model.
 CANDIDATES = 8
-
-#: Fewest tokens for judging whether a tokenizer fits the texts.
-_JUDGED_TOKENS = 50
 
 #: Names of the settings of a saved processor.
 _SETTINGS = {
@@ -70,53 +63,6 @@ _SETTINGS = {
     "graph_left_out",
 }
 _REQUIRED_SETTINGS = {"linker", "fan_out", "hops", "max_length", "padding_side"}
-
-
-def graph_metadata(graph: KnowledgeGraph) -> dict[str, str]:
-    """Return the metadata of a graph that a folder without the graph stores."""
-    return {
-        "source": Path(graph.source).name,
-        "version": graph.version,
-        "licence": graph.licence,
-        "hash": graph.hash,
-    }
-
-
-def resolve_graph(
-    folder: Path, given: KnowledgeGraph | None, metadata: Mapping[str, str]
-) -> KnowledgeGraph:
-    """Return the given graph, or the one in the folder.
-
-    Args:
-        folder: The folder of a saved processor.
-        given: The graph that the user has read again.
-        metadata: :func:`graph_metadata` of the graph if it was left out, else empty.
-
-    Raises:
-        KGBertError: The graph was left out and is not given, or another one is given.
-    """
-    if given is None and metadata:
-        raise KGBertError(
-            f"{folder} was saved without its graph ({_named(metadata)}), so it cannot be used "
-            "without your copy, read with the same options.",
-            code="graph-left-out",
-            remedies=[Remedy("graph", purpose="with your copy")],
-        )
-    if given is None:
-        return load_graph(folder / GRAPH_FILE)
-    if metadata and given.hash != metadata["hash"]:
-        raise KGBertError(
-            f"{given.source or 'the graph'} ({given.version or 'no version'}, hash "
-            f"{given.hash[:12]}) is not the graph of {folder} ({_named(metadata)}, hash "
-            f"{metadata['hash'][:12]}). Read the same release with the same options: card, "
-            "languages, relations, roots.",
-            code="other-graph",
-        )
-    return given
-
-
-def _named(metadata: Mapping[str, str]) -> str:
-    return ", ".join(filter(None, (metadata["source"], metadata["version"], metadata["licence"])))
 
 
 class KGBertProcessor:
@@ -280,96 +226,21 @@ class KGBertProcessor:
         Raises:
             KGBertError: An argument of a relation is cut off, or most tokens are unknown.
         """
-        if isinstance(texts, str):
-            raise TypeError(f"texts must be a list of texts, not one text: [{texts[:40]!r}]")
-        if not texts:
-            return []
-        given = [x if isinstance(x, Example) else Example(x) for x in texts]
-        rows = tokenize(self.tokenizer, given, self.max_length)
-        self._warn_truncated(rows)
-        self._check_unknown_tokens([row.tokens["input_ids"] for row in rows])
-        mentions = link_examples(self.linker, given)
-        result = list(map(self._encoded_text, given, rows, mentions))
-        self._warn_unknown_entities(result)
+        encoder = TextEncoder(
+            self.tokenizer,
+            self.graph,
+            self.linker,
+            self.max_length,
+            self.candidates,
+            self.reads_last_token,
+        )
+        encoded = encoder.encode(texts)
         if self.expander is None:
-            return result
+            return encoded
         return [
             self.expander.expand(text, self.graph, self.tokenizer, self.max_length)
-            for text in result
+            for text in encoded
         ]
-
-    def _encoded_text(
-        self, example: Example, row: TokenizedText, mentions: list[Mention]
-    ) -> EncodedText:
-        tokens, offsets, word_ids, marks, _ = row
-        if not tokens["input_ids"]:
-            # Decoder-only tokenizers add no special token to an empty text.
-            tokens = {name: [int(name == "attention_mask")] for name in tokens}
-            tokens["input_ids"] = [self.tokenizer.pad_token_id]
-            offsets, word_ids = [(0, 0)], [None]
-        arguments = dict(zip(marks, example.arguments, strict=True))
-        return EncodedText(
-            example.joined,
-            tokens,
-            offsets,
-            word_ids,
-            mentions,
-            align(offsets, mentions, self.graph, self._read_token(tokens), arguments),
-            candidate_sets=tuple(
-                candidate_set(mention, offsets, self.graph, self.candidates)
-                for mention in (mentions if self.candidates else ())
-            ),
-            marks=marks,
-        )
-
-    def _read_token(self, tokens: Mapping[str, list[int]]) -> int:
-        """Return the token that a sequence head reads, by the rule of transformers."""
-        if not self.reads_last_token:
-            return 0
-        ids, padding = tokens["input_ids"], self.tokenizer.pad_token_id
-        return max((place for place, token in enumerate(ids) if token != padding), default=0)
-
-    def _check_unknown_tokens(self, rows: list[list[int]]) -> None:
-        """Reject a tokenizer if most tokens are unknown; only warn if there are few tokens."""
-        unknown, total = count_unknown(self.tokenizer, rows)
-        if unknown <= MOST_UNKNOWN * total:
-            return
-        message = (
-            f"{unknown:,} of {total:,} tokens of the texts are unknown to the tokenizer "
-            f"({self.tokenizer.name_or_path or type(self.tokenizer).__name__}), so that the model "
-            "reads next to nothing of them. Use a backbone for the language and script of the "
-            "texts, or save the right tokenizer beside the weights."
-        )
-        if total >= _JUDGED_TOKENS:
-            raise KGBertError(message, code="unknown-tokens")
-        logger.warning(message)
-
-    def _warn_truncated(self, rows: Sequence[TokenizedText]) -> None:
-        """Warn once per call about truncated texts."""
-        cut = sum(row.is_truncated for row in rows)
-        if cut:
-            logger.warning(
-                "%s of %s texts are longer than %s tokens and were cut off, including the mentions "
-                "after that point; split them, or choose a larger max_length (--max-length) if "
-                "the backbone takes it.",
-                f"{cut:,}",
-                f"{len(rows):,}",
-                f"{self.max_length:,}",
-            )
-
-    def _warn_unknown_entities(self, encoded: Sequence[EncodedText]) -> None:
-        """Warn once per call about mentions whose ids are not in the graph."""
-        unknown = [entity for text in encoded for entity in text.links.unknown]
-        if unknown:
-            logger.warning(
-                "%s of %s mentions are linked to no entity of the graph (the first to %r, where "
-                "the graph has ids like %r), so that they add no knowledge; let the linker return "
-                "the graph's own ids.",
-                f"{len(unknown):,}",
-                f"{sum(len(text.mentions) for text in encoded):,}",
-                unknown[0],
-                self.graph.entity_ids[0] if len(self.graph) else "none",
-            )
 
     def collate(self, encoded: Sequence[EncodedText], epoch: int = 0) -> Batch:
         """Pad texts to one batch and sample the neighbourhood of their entities.
@@ -394,7 +265,7 @@ class KGBertProcessor:
             batch["argument_tokens"] = torch.tensor(marks)
         if self.candidates:
             candidate_sets = [text.candidate_sets for text in encoded]
-            batch |= candidate_tables(candidate_sets, shifts, linked, self.candidates)
+            batch |= _tensors(candidate_tables(candidate_sets, shifts, linked, self.candidates))
         if self._lexical_index is not None:
             lexical = self._lexical_index([text.text for text in encoded])
             batch |= _tensors({"label_lexical": lexical})

@@ -1,9 +1,7 @@
 """Tokenise texts and pairs of texts, with offsets in the characters of the joined text."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
-
-from transformers import BatchEncoding, PreTrainedTokenizerBase
+from typing import Any, NamedTuple
 
 from kgbert.data import Example
 from kgbert.data.example import SEPARATOR
@@ -24,9 +22,7 @@ class TokenizedText(NamedTuple):
     is_truncated: bool = False
 
 
-def tokenize(
-    tokenizer: PreTrainedTokenizerBase, examples: Sequence[Example], max_length: int
-) -> list[TokenizedText]:
+def tokenize(tokenizer: Any, examples: Sequence[Example], max_length: int) -> list[TokenizedText]:
     """Return the tokens of each example; two texts are tokenised as a pair.
 
     Truncation shortens the longer text of a pair, so that both are kept.
@@ -48,9 +44,7 @@ def tokenize(
     return [rows[place] for place in range(len(examples))]
 
 
-def _tokenize(
-    tokenizer: PreTrainedTokenizerBase, examples: Sequence[Example], max_length: int
-) -> list[TokenizedText]:
+def _tokenize(tokenizer: Any, examples: Sequence[Example], max_length: int) -> list[TokenizedText]:
     if not examples:
         return []
     marked = [mark(x.text, x.arguments) if x.arguments else MarkedText(x.text) for x in examples]
@@ -84,9 +78,7 @@ def _tokenize(
     return rows
 
 
-def _offsets(
-    encoded: BatchEncoding, row: int
-) -> tuple[list[tuple[int, int]], list[tuple[int, int] | None]]:
+def _offsets(encoded: Any, row: int) -> tuple[list[tuple[int, int]], list[tuple[int, int] | None]]:
     """Return the offsets of each token in the first text, else (0, 0), and in the second text."""
     offsets: list[tuple[int, int]] = encoded["offset_mapping"][row]
     in_second = [sequence == 1 for sequence in encoded.sequence_ids(row)]
@@ -94,7 +86,7 @@ def _offsets(
     return [(0, 0) if x else each for each, x in pairs], [each if x else None for each, x in pairs]
 
 
-def _word_ids(encoded: BatchEncoding, row: int) -> list[int | None]:
+def _word_ids(encoded: Any, row: int) -> list[int | None]:
     """Return the word of each token; the words of a second text follow those of the first."""
     words, texts = encoded.word_ids(row), encoded.sequence_ids(row)
     both = list(zip(words, texts, strict=True))

@@ -19,9 +19,6 @@ from kgbert.utils.errors import KGBertError
 #: Most embeddings without a token, since embedding tables are often padded to round sizes.
 _MOST_UNUSED = 1_024
 
-#: Above this share of unknown tokens, a tokenizer does not fit the texts.
-MOST_UNKNOWN = 0.5
-
 
 def load_pretrained(auto_class: Any, name_or_path: Any, **options: Any) -> PreTrainedModel:
     """Return the model that an Auto class loads; a checkpoint with its own code is rejected."""
@@ -119,11 +116,3 @@ def check_tokenizer(tokenizer: PreTrainedTokenizerBase, config: PreTrainedConfig
             "model.resize_token_embeddings(len(tokenizer)).",
             code="vocabulary-mismatch",
         )
-
-
-def count_unknown(tokenizer: PreTrainedTokenizerBase, rows: list[list[int]]) -> tuple[int, int]:
-    """Return the number of unknown tokens, and the number of tokens that are not special."""
-    unknown = tokenizer.unk_token_id
-    special = set(tokenizer.all_special_ids) - {unknown}
-    words = [token for row in rows for token in row if token not in special]
-    return sum(token == unknown for token in words), len(words)

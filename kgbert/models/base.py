@@ -468,7 +468,7 @@ class KGBertPreTrainedModel(PreTrainedModel):
                 "KGBertProcessor.",
                 code="batch-without-tokens",
             )
-        index = torch.zeros(len(tokens), dtype=torch.int64, device=tokens.device)
+        index = torch.zeros(tokens.shape[0], dtype=torch.int64, device=tokens.device)
         if self.family.reads_first_token:
             return index
         padding = self.config.backbone.pad_token_id

@@ -102,7 +102,7 @@ def pop_knowledge_inputs(inputs: dict[str, Any]) -> BatchKnowledge | None:
 
 def _fits(knowledge: BatchKnowledge) -> bool:
     nodes = knowledge.entity_vectors if knowledge.node_features is None else knowledge.node_features
-    edges = 0 if knowledge.edge_types is None else len(knowledge.edge_types)
+    edges = 0 if knowledge.edge_types is None else knowledge.edge_types.shape[0]
     return (
         (knowledge.edge_index is None or knowledge.edge_index.shape == (2, edges))
         and _have_equal_length(
@@ -115,12 +115,13 @@ def _fits(knowledge: BatchKnowledge) -> bool:
             knowledge.link_col_index,
         )
         and nodes is not None
-        and _matches_totals(knowledge.hop_sizes, len(nodes), edges)
+        and _matches_totals(knowledge.hop_sizes, nodes.shape[0], edges)
     )
 
 
 def _have_equal_length(*columns: Tensor) -> bool:
-    return len({len(column) for column in columns}) == 1
+    # No len(), which would fix the sizes of an exported graph.
+    return all(column.shape[0] == columns[0].shape[0] for column in columns)
 
 
 def _sizes(knowledge: BatchKnowledge) -> str:

@@ -10,6 +10,7 @@ from transformers import PreTrainedConfig
 from kgbert.data import Example
 from kgbert.encoding.encoded import Batch, EncodedText
 from kgbert.encoding.processor import KGBertProcessor
+from kgbert.tasks.answers import unit_length
 from kgbert.tasks.base import IGNORED, EncodedExample, Task
 from kgbert.tasks.gold_links import gold_links
 
@@ -107,11 +108,6 @@ class KGBertCollator:
             gold = [value for item in items for value in item.link_gold or ()]
             batch["link_gold"] = torch.tensor(gold, dtype=torch.int64)
         return batch
-
-
-def unit_length(unit: Sequence[EncodedText]) -> int:
-    """Return the number of tokens of a unit's longest text."""
-    return max(len(text.offsets) for text in unit)
 
 
 def _link_gold(

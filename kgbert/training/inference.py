@@ -1,23 +1,17 @@
 """Compute the outputs and predictions of a trained model."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from accelerate.utils import send_to_device
 
-from kgbert.encoding.length_grouping import batches_by_length
+from kgbert.encoding.collation import batches_by_length
 from kgbert.encoding.processor import KGBertProcessor
 from kgbert.models.base import KGBertPreTrainedModel
+from kgbert.tasks.answers import outputs_by_example, unit_length
 from kgbert.tasks.base import EncodedExample, Prediction, Task
-from kgbert.training.dataset import unit_length
 from kgbert.utils.progress import StepCallback
-
-
-def outputs_by_example(rows: Iterable[Any], encoded: Sequence[EncodedExample]) -> list[list[Any]]:
-    """Group the output rows of all units by example."""
-    following = iter(rows)
-    return [[next(following) for _ in each.units] for each in encoded]
 
 
 def model_outputs(

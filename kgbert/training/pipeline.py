@@ -2,29 +2,32 @@
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import cast
 
 import torch
 from accelerate.utils import send_to_device
 from torch import Tensor
 
 from kgbert.data import Example, Source
-from kgbert.encoding.alignment import tokens_of
-from kgbert.encoding.encoded import EncodedText
-from kgbert.encoding.length_grouping import batches_by_length
 from kgbert.encoding.processor import KGBertProcessor
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.graph.entity_texts import KINDS
 from kgbert.linking.mention import Candidate, Linker, Mention
 from kgbert.models.base import KGBertPreTrainedModel
-from kgbert.tasks.base import EncodedExample, Prediction, ReadEntity, ReadLabel, ReadMention, Task
+from kgbert.tasks.answers import (
+    OutputRow,
+    Row,
+    Unit,
+    combined_prediction,
+    examples_to_answer,
+    mentions_by_unit,
+    rows_by_example,
+)
+from kgbert.tasks.base import Prediction, ReadLabel, Task
 from kgbert.tasks.entity_linking import EntityLinking, LinksPrediction
 from kgbert.tasks.metrics import NIL
-from kgbert.training.dataset import unit_length
 from kgbert.training.evaluation import Evaluation, evaluate_examples
-from kgbert.training.inference import outputs_by_example
 from kgbert.training.saving import load_model
 from kgbert.training.splits import examples_of
 from kgbert.utils.device import has_fast_bf16
@@ -33,23 +36,9 @@ from kgbert.utils.progress import StepCallback
 
 logger = logging.getLogger(__name__)
 
-#: The inputs of an example by the names of their columns in a file.
-Row = Mapping[str, Any]
-
-#: The attention of each link of one text, by (token, entity index).
-LinkAttention = dict[tuple[int, int], float]
-
 
 #: Number of labels whose similarity a prediction shows.
 NEAREST_LABELS = 3
-
-
-class _Row(NamedTuple):
-    """The output of a unit, and what the model read in the graph."""
-
-    output: Any
-    mentions: list[ReadMention]
-    nearest_labels: tuple[ReadLabel, ...]
 
 
 class KGBertPipeline:
@@ -86,20 +75,14 @@ class KGBertPipeline:
         Raises:
             DataError: A row lacks an input of the task.
         """
-        if isinstance(texts, str):
-            raise TypeError(f"a list of texts is needed, not one text: [{texts[:40]!r}]")
-        examples = list(map(self._example, texts))
+        examples = examples_to_answer(self.task, texts)
         encoded = self.task.encode(examples, self.processor)
-        units = [unit for each in encoded for unit in each.units]
-        rows: dict[int, _Row] = {}
-        for places in batches_by_length([unit_length(unit) for unit in units], batch_size):
-            answers = self._rows([units[place] for place in places])
-            rows.update(zip(places, answers, strict=True))
-            if progress is not None:
-                progress(len(rows), len(units))
-        by_example = outputs_by_example([rows[place] for place in range(len(units))], encoded)
-        pairs = zip(encoded, by_example, strict=True)
-        return [self._prediction(each, found) for each, found in pairs]
+        rows = rows_by_example(encoded, self._rows, batch_size=batch_size, progress=progress)
+        config, graph = self.model.config, self.processor.graph
+        return [
+            combined_prediction(self.task, each, own, config, graph)
+            for each, own in zip(encoded, rows, strict=True)
+        ]
 
     def evaluate(
         self,
@@ -118,12 +101,7 @@ class KGBertPipeline:
         examples = examples_of(texts, self.task, columns)
         return evaluate_examples(self.model, self.processor, self.task, examples, progress=progress)
 
-    def _example(self, text: str | Row | Example) -> Example:
-        if isinstance(text, Example):
-            return text
-        return self.task.read({"text": text} if isinstance(text, str) else text)
-
-    def _rows(self, units: Sequence[tuple[EncodedText, ...]]) -> Iterator["_Row"]:
+    def _rows(self, units: Sequence[Unit]) -> Iterator[OutputRow]:
         """Yield the output of each unit, and what the model read in the graph."""
         batch = send_to_device(self.task.collate(units, self.processor, 0), self.model.device)
         mixed = torch.autocast(self.model.device.type, torch.bfloat16, enabled=self.bf16)
@@ -134,19 +112,10 @@ class KGBertPipeline:
             self.model.record_label_similarities() as similarities,
         ):
             outputs = self.task.compute_outputs(self.model, batch, self.processor).float().cpu()
-        mean = _mean_over_injections(weights)
         nearest = [self._nearest_labels(row) for each in similarities for row in each]
-        first = 0
-        for place, (row, unit) in enumerate(zip(outputs.numpy(), units, strict=True)):
-            mentions = []
-            for text in unit:
-                links = text.links
-                end = first + len(links.tokens)
-                pairs = zip(links.tokens.tolist(), links.entities.tolist(), strict=True)
-                attention = None if mean is None else dict(zip(pairs, mean[first:end], strict=True))
-                mentions += [self._read(text, mention, attention) for mention in text.mentions]
-                first = end
-            yield _Row(row, mentions, nearest[place] if nearest else ())
+        mentions = mentions_by_unit(units, _mean_over_injections(weights), self.processor.graph)
+        for place, (row, read) in enumerate(zip(outputs.numpy(), mentions, strict=True)):
+            yield OutputRow(row, read, nearest[place] if nearest else ())
 
     def _nearest_labels(self, similarities: Tensor) -> tuple[ReadLabel, ...]:
         """Return the labels with the most similar texts, from the similarity to each text."""
@@ -167,17 +136,6 @@ class KGBertPipeline:
                 break
         return tuple(nearest.values())
 
-    def _prediction(self, encoded: EncodedExample, rows: Sequence["_Row"]) -> Prediction:
-        outputs = [row.output for row in rows]
-        # The question of several choices, or the overlap of two windows, is read more than once.
-        read = {(x.start, x.end): x for row in reversed(rows) for x in reversed(row.mentions)}
-        answer = self.task.decode(outputs, encoded, self.model.config, self.processor.graph)
-        return replace(
-            answer,
-            mentions=tuple(read[place] for place in sorted(read)),
-            nearest_labels=tuple(label for row in rows for label in row.nearest_labels),
-        )
-
     def with_labels(
         self, labels: Iterable[str] | Mapping[str, str] | str | Path
     ) -> "KGBertPipeline":
@@ -196,25 +154,6 @@ class KGBertPipeline:
         from kgbert.training.zero_shot import replace_labels
 
         return replace_labels(self, labels)
-
-    def _read(
-        self, text: EncodedText, mention: Mention, attention: LinkAttention | None
-    ) -> ReadMention:
-        tokens = tokens_of(mention, text.offsets)
-        graph = self.processor.graph
-        candidates, rest = [], None if attention is None else 1.0
-        for entity, score in mention.candidates:
-            index = graph.entity_ids.find(entity)
-            if index is None:
-                continue
-            share = None
-            if attention is not None and rest is not None:
-                shares = [attention.get((token, index), 0.0) for token in tokens]
-                share = sum(shares) / max(1, len(shares))
-                rest = max(0.0, rest - share)
-            candidates.append(ReadEntity(entity, graph.name(index), score, share))
-        span = text.text[mention.start : mention.end]
-        return ReadMention(mention.start, mention.end, span, tuple(candidates), rest)
 
 
 def _mean_over_injections(weights: dict[str, Tensor]) -> list[float] | None:

@@ -24,6 +24,7 @@ from kgbert.linking.factory import make_linker, share_features
 from kgbert.linking.grounding import Grounding
 from kgbert.linking.mention import Linker
 from kgbert.models.base import KGBertPreTrainedModel
+from kgbert.tasks.answers import Row
 from kgbert.tasks.base import Prediction, Task
 from kgbert.tasks.registry import AUTO
 from kgbert.training.callbacks import StepProgress
@@ -31,7 +32,7 @@ from kgbert.training.config import TrainingConfig
 from kgbert.training.evaluation import Evaluation
 from kgbert.training.grounding import Ground, declared_labels, ground_task
 from kgbert.training.inference import evaluate
-from kgbert.training.pipeline import KGBertPipeline, Row
+from kgbert.training.pipeline import KGBertPipeline
 from kgbert.training.saving import save_model
 from kgbert.training.splits import LabelledTexts, task_and_splits
 from kgbert.training.trainer import TrainingResult, default_arguments, fine_tune

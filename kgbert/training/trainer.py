@@ -22,12 +22,13 @@ from kgbert.data import Example
 from kgbert.encoding.length_grouping import LengthGroupedSampler
 from kgbert.encoding.processor import KGBertProcessor
 from kgbert.models.base import KGBertPreTrainedModel
+from kgbert.tasks.answers import outputs_by_example
 from kgbert.tasks.base import Task
 from kgbert.tasks.registry import task_of_model
 from kgbert.training.checks import check_by_epoch, check_fit
 from kgbert.training.dataset import EvaluationExamples, KGBertCollator, TrainingExamples
 from kgbert.training.defaults import ENCODER_LEARNING_RATE, HEAD_LEARNING_RATE, KNOWLEDGE_SHARE
-from kgbert.training.inference import model_outputs, outputs_by_example
+from kgbert.training.inference import model_outputs
 from kgbert.utils.device import has_fast_bf16
 
 #: Entries of Trainer's log that are no scores.

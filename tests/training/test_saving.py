@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from kgbert.encoding.processor import FEATURES_FILE, GRAPH_FILE, KGBertProcessor
+from kgbert.encoding.processor import FEATURES_FILE, KGBertProcessor
+from kgbert.encoding.saved_graph import GRAPH_FILE
 from kgbert.graph.cards import list_cards
 from kgbert.graph.serialization import save_graph
 from kgbert.graph.storage.builder import GraphBuilder

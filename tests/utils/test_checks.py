@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from kgbert.encoding.length_grouping import batches_by_length
+from kgbert.encoding.collation import batches_by_length
 from kgbert.features.entity_features import encode_entities
 from kgbert.linking.embedding.training import LinkerTrainingConfig
 from kgbert.training.config import TrainingConfig

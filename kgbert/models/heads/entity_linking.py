@@ -84,7 +84,7 @@ class CandidateScorer(nn.Module):
             return prior
         # The extra row is the padding node of a batch without mentions, which has no nodes.
         entities = torch.cat([entities, entities.new_zeros(1, entities.shape[1])])
-        rows = torch.arange(len(states), device=states.device).view(-1, 1, 1)
+        rows = torch.arange(states.shape[0], device=states.device).view(-1, 1, 1)
         mentions = states[rows, candidates.mention_spans].mean(2)
         query = self.query(self.norm(mentions)).unsqueeze(2)
         keys = self.key(self.entity_norm(entities))[candidates.candidate_nodes]

@@ -82,7 +82,7 @@ class PairClassifier(PreTrainedModel):
                 code="batch-without-arguments",
             )
         output = self.base_model(input_ids=input_ids, attention_mask=attention_mask, **inputs)
-        rows = torch.arange(len(argument_tokens), device=argument_tokens.device).unsqueeze(1)
+        rows = torch.arange(argument_tokens.shape[0], device=argument_tokens.device).unsqueeze(1)
         pair = output.last_hidden_state[rows, argument_tokens].flatten(1)
         logits = self.relation(self.dropout(pair))
         loss = None if labels is None else nn.functional.cross_entropy(logits.float(), labels)

@@ -64,6 +64,9 @@ def prefers_dense(links: Links, layout: TableLayout, texts: int, size: int) -> b
         texts: Number of texts.
         size: Size of a head.
     """
+    # An exported graph has one branch for all shapes.
+    if torch.compiler.is_exporting():
+        return False
     rows, columns = layout.size
     cells, followed = texts * rows * columns, len(links.query_index)
     return (

@@ -227,7 +227,7 @@ class MeanPoolHook:
     def __call__(self, hidden: Tensor, context: KnowledgeContext) -> Tensor:
         """Return the states with one state of each text replaced."""
         mean = masked_mean(hidden, context.pooling_mask)
-        rows = torch.arange(len(hidden), device=hidden.device)
+        rows = torch.arange(hidden.shape[0], device=hidden.device)
         return hidden.index_put((rows, context.read_index), mean.to(hidden.dtype))
 
 

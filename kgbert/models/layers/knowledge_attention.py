@@ -119,7 +119,7 @@ class KnowledgeAttention(nn.Module):
         null = (self._split(queries) * self._split(null_key)).sum(-1) * self.scale
         weights = _softmax_with_null(match.float(), null.float(), links.query_index)
         read = (weights.unsqueeze(-1).to(value.dtype) * value).flatten(1)
-        context = read.new_zeros(len(places), read.shape[1])
+        context = read.new_zeros(places.shape[0], read.shape[1])
         context = context.index_add(0, links.query_index, read)
         return self._add_update(flat, places, self._project_output(context, entities)).view(
             tokens.shape
@@ -254,7 +254,7 @@ class KnowledgeAttention(nn.Module):
         """Return the queries; for folded keys these are the states and a constant one."""
         states = self.norm(states)
         if isinstance(entities, FoldedKeysValues):
-            return torch.cat([states, states.new_ones(len(states), 1)], 1)
+            return torch.cat([states, states.new_ones(states.shape[0], 1)], 1)
         query: Tensor = self.query(states)
         return query
 

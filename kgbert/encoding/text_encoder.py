@@ -1,0 +1,144 @@
+"""Tokenise texts, link them, and align both: all that inference needs of an encoding."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from kgbert.data import Example
+from kgbert.encoding.alignment import align
+from kgbert.encoding.candidates import candidate_set
+from kgbert.encoding.encoded import EncodedText
+from kgbert.encoding.tokenization import TokenizedText, tokenize
+from kgbert.graph.core.graph import KnowledgeGraph
+from kgbert.linking.examples import link_examples
+from kgbert.linking.mention import Linker, Mention
+from kgbert.utils.errors import KGBertError
+
+logger = logging.getLogger(__name__)
+
+#: Above this share of unknown tokens, a tokenizer does not fit the texts.
+MOST_UNKNOWN = 0.5
+
+#: Fewest tokens for judging whether a tokenizer fits the texts.
+_JUDGED_TOKENS = 50
+
+
+@dataclass(frozen=True)
+class TextEncoder:
+    """Tokenises and links texts, without torch and without transformers."""
+
+    tokenizer: Any
+    """A fast tokenizer of transformers, or :class:`kgbert.runtime.tokenizer.RuntimeTokenizer`."""
+    graph: KnowledgeGraph
+    linker: Linker
+    max_length: int
+    """Maximum number of tokens of a text."""
+    candidates: int = 0
+    """Number of candidates of each mention, for entity linking models."""
+    reads_last_token: bool = False
+    """Whether the last token gets the text-level links instead of the first."""
+
+    def encode(self, texts: Sequence[str | Example]) -> list[EncodedText]:
+        """Tokenise and link texts; this is the slow part, needed once a text.
+
+        Args:
+            texts: Texts, or examples: of a pair of texts, or with the two arguments of a relation,
+                which get markers. Offsets refer to :attr:`Example.joined`, without markers.
+
+        Raises:
+            KGBertError: An argument of a relation is cut off, or most tokens are unknown.
+        """
+        if isinstance(texts, str):
+            raise TypeError(f"texts must be a list of texts, not one text: [{texts[:40]!r}]")
+        if not texts:
+            return []
+        given = [x if isinstance(x, Example) else Example(x) for x in texts]
+        rows = tokenize(self.tokenizer, given, self.max_length)
+        self._warn_truncated(rows)
+        self._check_unknown_tokens([row.tokens["input_ids"] for row in rows])
+        mentions = link_examples(self.linker, given)
+        result = list(map(self._encoded_text, given, rows, mentions))
+        self._warn_unknown_entities(result)
+        return result
+
+    def _encoded_text(
+        self, example: Example, row: TokenizedText, mentions: list[Mention]
+    ) -> EncodedText:
+        tokens, offsets, word_ids, marks, _ = row
+        if not tokens["input_ids"]:
+            # Decoder-only tokenizers add no special token to an empty text.
+            tokens = {name: [int(name == "attention_mask")] for name in tokens}
+            tokens["input_ids"] = [self.tokenizer.pad_token_id]
+            offsets, word_ids = [(0, 0)], [None]
+        arguments = dict(zip(marks, example.arguments, strict=True))
+        return EncodedText(
+            example.joined,
+            tokens,
+            offsets,
+            word_ids,
+            mentions,
+            align(offsets, mentions, self.graph, self._read_token(tokens), arguments),
+            candidate_sets=tuple(
+                candidate_set(mention, offsets, self.graph, self.candidates)
+                for mention in (mentions if self.candidates else ())
+            ),
+            marks=marks,
+        )
+
+    def _read_token(self, tokens: Mapping[str, list[int]]) -> int:
+        """Return the token that a sequence head reads, by the rule of transformers."""
+        if not self.reads_last_token:
+            return 0
+        ids, padding = tokens["input_ids"], self.tokenizer.pad_token_id
+        return max((place for place, token in enumerate(ids) if token != padding), default=0)
+
+    def _check_unknown_tokens(self, rows: list[list[int]]) -> None:
+        """Reject a tokenizer if most tokens are unknown; only warn if there are few tokens."""
+        unknown, total = _count_unknown(self.tokenizer, rows)
+        if unknown <= MOST_UNKNOWN * total:
+            return
+        message = (
+            f"{unknown:,} of {total:,} tokens of the texts are unknown to the tokenizer "
+            f"({self.tokenizer.name_or_path or type(self.tokenizer).__name__}), so that the model "
+            "reads next to nothing of them. Use a backbone for the language and script of the "
+            "texts, or save the right tokenizer beside the weights."
+        )
+        if total >= _JUDGED_TOKENS:
+            raise KGBertError(message, code="unknown-tokens")
+        logger.warning(message)
+
+    def _warn_truncated(self, rows: Sequence[TokenizedText]) -> None:
+        """Warn once per call about truncated texts."""
+        cut = sum(row.is_truncated for row in rows)
+        if cut:
+            logger.warning(
+                "%s of %s texts are longer than %s tokens and were cut off, including the mentions "
+                "after that point; split them, or choose a larger max_length (--max-length) if "
+                "the backbone takes it.",
+                f"{cut:,}",
+                f"{len(rows):,}",
+                f"{self.max_length:,}",
+            )
+
+    def _warn_unknown_entities(self, encoded: Sequence[EncodedText]) -> None:
+        """Warn once per call about mentions whose ids are not in the graph."""
+        unknown = [entity for text in encoded for entity in text.links.unknown]
+        if unknown:
+            logger.warning(
+                "%s of %s mentions are linked to no entity of the graph (the first to %r, where "
+                "the graph has ids like %r), so that they add no knowledge; let the linker return "
+                "the graph's own ids.",
+                f"{len(unknown):,}",
+                f"{sum(len(text.mentions) for text in encoded):,}",
+                unknown[0],
+                self.graph.entity_ids[0] if len(self.graph) else "none",
+            )
+
+
+def _count_unknown(tokenizer: Any, rows: list[list[int]]) -> tuple[int, int]:
+    """Return the number of unknown tokens, and the number of tokens that are not special."""
+    unknown = tokenizer.unk_token_id
+    special = set(tokenizer.all_special_ids) - {unknown}
+    words = [token for row in rows for token in row if token not in special]
+    return sum(token == unknown for token in words), len(words)
