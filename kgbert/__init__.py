@@ -71,6 +71,13 @@ if TYPE_CHECKING:
     from kgbert.models.auto import KGBertModel as KGBertModel
     from kgbert.models.config import KGBertConfig as KGBertConfig
     from kgbert.models.inject import inject_knowledge as inject_knowledge
+    from kgbert.pretraining.config import MaskingConfig as MaskingConfig
+    from kgbert.pretraining.config import PretrainingConfig as PretrainingConfig
+    from kgbert.pretraining.ontology import pretrain_on_graph as pretrain_on_graph
+    from kgbert.pretraining.output import PretrainedEncoder as PretrainedEncoder
+    from kgbert.pretraining.pretrain import pretrain as pretrain
+    from kgbert.pretraining.record import PretrainingRecord as PretrainingRecord
+    from kgbert.pretraining.record import pretraining_record as pretraining_record
     from kgbert.tasks.base import EncodedExample as EncodedExample
     from kgbert.tasks.base import LabelSpace as LabelSpace
     from kgbert.tasks.base import Metric as Metric
@@ -153,6 +160,14 @@ _HOMES = {
     "KGBertForTokenClassification": "kgbert.models.auto",
     "KGBertModel": "kgbert.models.auto",
     "inject_knowledge": "kgbert.models.inject",
+    # Continue the pretraining of an encoder.
+    "MaskingConfig": "kgbert.pretraining.config",
+    "PretrainedEncoder": "kgbert.pretraining.output",
+    "PretrainingConfig": "kgbert.pretraining.config",
+    "PretrainingRecord": "kgbert.pretraining.record",
+    "pretrain": "kgbert.pretraining.pretrain",
+    "pretrain_on_graph": "kgbert.pretraining.ontology",
+    "pretraining_record": "kgbert.pretraining.record",
     # Say what is answered, train, save and ask.
     "TASKS": "kgbert.tasks.registry",
     "find_task": "kgbert.tasks.registry",

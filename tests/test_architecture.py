@@ -21,6 +21,7 @@ ORDER = [
     "models",
     "baselines",
     "tasks",
+    "pretraining",
     "training",
     "comparison",
     "demo",

@@ -12,6 +12,7 @@ from kgbert.cli.commands.graphs import GRAPHS
 from kgbert.cli.commands.inspect import INSPECT
 from kgbert.cli.commands.link import LINK
 from kgbert.cli.commands.predict import PREDICT
+from kgbert.cli.commands.pretrain import PRETRAIN
 from kgbert.cli.commands.train import TRAIN
 from kgbert.cli.commands.train_linker import TRAIN_LINKER
 from kgbert.cli.core.command import Command
@@ -97,6 +98,7 @@ COMMANDS: dict[str, Command] = {
     "graphs": GRAPHS,
     "inspect": INSPECT,
     "link": LINK,
+    "pretrain": PRETRAIN,
     "train": TRAIN,
     "train-linker": TRAIN_LINKER,
     "compare": COMPARE,

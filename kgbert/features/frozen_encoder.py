@@ -26,7 +26,11 @@ class FrozenEncoder:
     def __init__(self, name_or_path: str) -> None:
         self.tokenizer = load_tokenizer(name_or_path)
         # Always in single precision, so that the hash does not depend on the saved precision.
-        self.model: Any = load_pretrained(AutoModel, name_or_path, dtype=torch.float32).eval()
+        # Weights that the checkpoint lacks (a pooling layer) are drawn with a fixed seed, so that
+        # it does not depend on them either.
+        with torch.random.fork_rng():
+            torch.manual_seed(0)
+            self.model: Any = load_pretrained(AutoModel, name_or_path, dtype=torch.float32).eval()
         check_tokenizer(self.tokenizer, self.model.config)
         if self.tokenizer.pad_token is None:
             self.tokenizer.pad_token = self.tokenizer.eos_token

@@ -26,6 +26,15 @@ def load_pretrained(auto_class: Any, name_or_path: Any, **options: Any) -> PreTr
     return model
 
 
+def load_reporting_missing(
+    auto_class: Any, name_or_path: Any, **options: Any
+) -> tuple[PreTrainedModel, set[str]]:
+    """Return the model that an Auto class loads, and the weights that its checkpoint lacks."""
+    model: PreTrainedModel
+    model, report = _load(auto_class, name_or_path, {**options, "output_loading_info": True})
+    return model, set(report["missing_keys"])
+
+
 def load_config(name_or_path: Any, **options: Any) -> PreTrainedConfig:
     """Return the configuration of a checkpoint."""
     config: PreTrainedConfig = _load(AutoConfig, name_or_path, options)

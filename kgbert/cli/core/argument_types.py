@@ -23,6 +23,18 @@ def not_negative(typed: str) -> int:
     return at_least(0, typed)
 
 
+def positive_number(typed: str) -> float:
+    """Return a number above zero.
+
+    >>> positive_number("0.5")
+    0.5
+    """
+    number = _number(typed)
+    if not 0 < number < math.inf:
+        raise ArgumentTypeError(f"invalid number {typed!r}; expected a number above 0")
+    return number
+
+
 def learning_rate(typed: str) -> float:
     """Return a number between 0 and 1.
 

@@ -42,7 +42,16 @@ def _lines(content: str) -> Iterator[Record]:
         if line.strip():
             place = f"line {number:,}"
             with located(place):
-                yield Record(place, _object(_parsed(line)))
+                yield Record(place, parse_line(line))
+
+
+def parse_line(line: str) -> dict[str, Any]:
+    """Return the object in a line of a JSON Lines file.
+
+    >>> parse_line('{"text": "No fever."}')
+    {'text': 'No fever.'}
+    """
+    return _object(_parsed(line))
 
 
 def _single_object(content: str, columns: Columns) -> Iterator[Record]:

@@ -1,0 +1,1 @@
+"""Continue the pretraining of an encoder on texts or on a knowledge graph."""

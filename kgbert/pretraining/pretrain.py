@@ -1,0 +1,190 @@
+"""Continue the pretraining of a language model on the texts of a domain."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from transformers import TrainerCallback, set_seed
+
+from kgbert.data import Source
+from kgbert.features.backbones import longest_text
+from kgbert.graph.core.graph import KnowledgeGraph
+from kgbert.linking.factory import linker_settings, make_linker
+from kgbert.linking.mention import Linker
+from kgbert.pretraining.checkpoint import Checkpoint, load_language_model
+from kgbert.pretraining.config import MaskingConfig, PretrainingConfig
+from kgbert.pretraining.corpus import Corpus, CorpusStatistics, measure, open_corpus
+from kgbert.pretraining.language_modelling import LanguageModelling
+from kgbert.pretraining.masking import (
+    CausalLMCollator,
+    HeldOutDraws,
+    MaskedLMCollator,
+    TrainingDraws,
+)
+from kgbert.pretraining.output import (
+    PretrainedEncoder,
+    check_output_folder,
+    make_record,
+    once,
+    save_encoder,
+    unfinished_folder,
+)
+from kgbert.pretraining.record import CorpusRecord, graph_record
+from kgbert.pretraining.token_blocks import RowLayout, TextTokenizer, TokenBlocks, write_blocks
+from kgbert.pretraining.trainer import (
+    TrainingData,
+    evaluation_interval,
+    fit,
+    items_per_step,
+    steps_of,
+)
+from kgbert.utils.logging import silenced_transformers
+
+#: Fewest and most held-out rows in an evaluation; between the two, an evaluation reads as many rows
+#: as the training since the last one, and so takes about a third of its time.
+_FEWEST_ROWS, _MOST_ROWS = 64, 512
+
+#: Called with the number of finished texts and of all texts.
+Progress = Callable[[int, int], None]
+
+
+@silenced_transformers()
+def pretrain(
+    corpus: Source,
+    *,
+    backbone: str,
+    output: str | Path,
+    graph: KnowledgeGraph | None = None,
+    columns: Mapping[str, str] | None = None,
+    linker: str | Linker = "dictionary",
+    masking: MaskingConfig | None = None,
+    config: PretrainingConfig | None = None,
+    callbacks: Sequence[TrainerCallback] = (),
+    progress: Progress | None = None,
+) -> PretrainedEncoder:
+    """Continue the pretraining of a language model on texts, and save the encoder.
+
+    Encoders learn by masked language modelling, decoders by causal language modelling. A checkpoint
+    without a language-modelling head gets a new one with tied embeddings, which is trained alone
+    first. An interrupted call continues from its last evaluation when it is repeated, with the
+    result of an uninterrupted one.
+
+    Args:
+        corpus: A file or folder, a sequence of paths, a list of texts, or rows as for
+            :func:`kgbert.read_texts`. Text files and JSON Lines may be larger than memory.
+        backbone: Hub name or folder of the encoder to start from.
+        output: Folder of the encoder, which must not exist yet.
+        graph: Mentions of its entities are masked as a whole, and measured separately.
+        columns: Names of the columns by role: ``{"text": "sentence"}``.
+        linker: A linker of the graph, or its name as for :func:`kgbert.make_linker`.
+        masking: Which tokens are masked; the defaults if None.
+        config: How it is trained; the defaults if None.
+        callbacks: Trainer callbacks.
+        progress: Called while the corpus is tokenized.
+
+    Raises:
+        KGBertError: The corpus is empty, too short or not text, the output exists, or the backbone
+            has no language-modelling head.
+    """
+    config, masking = config or PretrainingConfig(), masking or MaskingConfig()
+    folder = Path(output)
+    check_output_folder(folder)
+    texts = open_corpus(corpus, columns)
+    statistics = measure(texts, config.held_out)
+    # The weights of a new head are drawn when the model is loaded.
+    set_seed(config.seed)
+    checkpoint = load_language_model(backbone)
+    finder = _linker_of(graph, linker)
+    settings = {"masking": asdict(masking), "config": asdict(config)}
+    inputs = {
+        "corpus": statistics.hash,
+        "graph": graph.hash if graph else "",
+        "linker": _describe_linker(finder),
+        "backbone": checkpoint.hash,
+        **settings,
+    }
+    place = unfinished_folder(folder, inputs)
+    blocks = place / "tokens"
+    with once(place, "tokens") as is_needed:
+        if is_needed:
+            tokenize = TextTokenizer(checkpoint.tokenizer, finder, masking.whole_mentions)
+            layout = _layout(checkpoint, masking, config)
+            write_blocks(texts, statistics, tokenize, layout, blocks, progress=progress)
+    fitted = fit(
+        checkpoint.model,
+        LanguageModelling(),
+        _training_data(checkpoint, blocks, masking, config),
+        config=config,
+        folder=place / "checkpoints",
+        head_is_new=not checkpoint.has_own_head,
+        callbacks=callbacks,
+    )
+    kind = "causal" if checkpoint.is_causal else "masked"
+    record = replace(
+        make_record(checkpoint, f"{kind} language modelling", settings, fitted),
+        head="of the backbone" if checkpoint.has_own_head else "new, tied to the embeddings",
+        corpus=_corpus_record(texts, statistics, blocks, with_graph=graph is not None),
+        graph=graph_record(graph) if graph else None,
+    )
+    save_encoder(folder, checkpoint, record)
+    return PretrainedEncoder(str(folder), record)
+
+
+def _linker_of(graph: KnowledgeGraph | None, linker: str | Linker) -> Linker | None:
+    if graph is None:
+        return None
+    return make_linker(graph, linker) if isinstance(linker, str) else linker
+
+
+def _describe_linker(linker: Linker | None) -> Any:
+    """Return the settings of a linker, or the type of a linker without settings."""
+    if linker is None:
+        return ""
+    try:
+        return linker_settings(linker)
+    except ValueError:
+        return type(linker).__qualname__
+
+
+def _layout(checkpoint: Checkpoint, masking: MaskingConfig, config: PretrainingConfig) -> RowLayout:
+    longest = longest_text(checkpoint.model.config) or config.max_length
+    length = min(config.max_length, longest)
+    return RowLayout.of(checkpoint.tokenizer, length, packed=masking.packing == "blocks")
+
+
+def _training_data(
+    checkpoint: Checkpoint, blocks: Path, masking: MaskingConfig, config: PretrainingConfig
+) -> TrainingData:
+    training = TokenBlocks(blocks / "training")
+    per_step = items_per_step(config.batch_size, config)
+    steps = steps_of(len(training), per_step, config)
+    tokenizer = checkpoint.tokenizer
+    rows = evaluation_interval(steps, config) * per_step
+    rows = min(max(rows, _FEWEST_ROWS), _MOST_ROWS)
+    return TrainingData(
+        training=TrainingDraws(training, steps * per_step, per_step, seed=config.seed),
+        held_out=HeldOutDraws(TokenBlocks(blocks / "held_out"), rows),
+        collate=(
+            CausalLMCollator(tokenizer)
+            if checkpoint.is_causal
+            else MaskedLMCollator(tokenizer, masking)
+        ),
+        batch_size=config.batch_size,
+        steps=steps,
+    )
+
+
+def _corpus_record(
+    corpus: Corpus, statistics: CorpusStatistics, blocks: Path, *, with_graph: bool
+) -> CorpusRecord:
+    training = TokenBlocks(blocks / "training")
+    return CorpusRecord(
+        name=corpus.name,
+        hash=statistics.hash,
+        texts=statistics.texts,
+        held_out_texts=len(statistics.held_out),
+        characters=statistics.characters,
+        tokens=training.tokens,
+        share_in_mentions=round(training.share_in_mentions(), 4) if with_graph else None,
+    )
