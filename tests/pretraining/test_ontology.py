@@ -34,7 +34,7 @@ QUICK = PretrainingConfig(
 
 
 #: The name of rdfs:subClassOf in graphs without another one.
-IS_A = "subClassOf"
+IS_A = "rdfs:subClassOf"
 
 
 def aliased(count=30):
