@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from pathlib import Path
 from statistics import fmean
 
 from kgbert.comparison.arms.registry import Arm
@@ -22,13 +23,17 @@ UNTIMED = "not timed"
 
 
 def check_budget(
-    budget: Number | None, learning_rates: Sequence[float], train_sizes: Sequence[int | None]
+    budget: Number | None,
+    learning_rates: Sequence[float],
+    train_sizes: Sequence[int | None],
+    pretrained: Sequence[str | Path] = (),
 ) -> None:
-    """Raise KGBertError if a comparison with a budget also searches rates or varies the size."""
-    if budget and (learning_rates or tuple(train_sizes) != (None,)):
+    """Raise KGBertError if a comparison with a budget is more than one of built-in arms."""
+    if budget and (learning_rates or tuple(train_sizes) != (None,) or pretrained):
         raise KGBertError(
-            "a budget plans one comparison; what a search for learning rates or other numbers of "
-            "training texts add to it cannot be estimated. Leave either out.",
+            "a budget plans one comparison of arms with the same encoder; what a search for "
+            "learning rates, other numbers of training texts or pretrained encoders add to it "
+            "cannot be estimated. Leave either out.",
             code="conflicting-options",
         )
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from transformers import TrainerCallback
 
+from kgbert.comparison.arms.pretrained import pretrained_arms
 from kgbert.comparison.arms.registry import ARMS, Arm
 from kgbert.comparison.arms.roles import BASELINE, CONTROL, MAIN, check_names, check_once
 from kgbert.comparison.budget import check_budget, within_budget
@@ -85,6 +86,7 @@ def compare(
     task: str | Task = AUTO,
     linker: str | Linker = "dictionary",
     ground: Ground = None,
+    pretrained: Sequence[str | Path] = (),
     output: str | Path = "kgbert-results",
     config: TrainingConfig | None = None,
     learning_rates: Sequence[float] = (),
@@ -112,6 +114,8 @@ def compare(
         task: Name of a task, a task of your own, or ``auto`` to infer it from the columns.
         linker: Name of a linker, or a linker of your own.
         ground: How the labels are entities of the graph, as for :func:`kgbert.train`.
+        pretrained: Folders of encoders of :func:`kgbert.pretrain`; each adds a plain and a
+            knowledge arm that start from it.
         output: Folder of the results.
         config: How every arm is trained; the defaults if None.
         learning_rates: Learning rates of the encoder, of which each arm gets the best on the
@@ -125,7 +129,7 @@ def compare(
     Raises:
         KGBertError: The texts cannot be learnt, linked or judged; nothing was trained.
     """
-    check_budget(budget, learning_rates, train_sizes)
+    check_budget(budget, learning_rates, train_sizes, pretrained)
     found_task, splits = task_and_splits(
         texts,
         validation=validation,
@@ -155,7 +159,9 @@ def compare(
     # What is wrong with the study is found before the entities are encoded, which may take long.
     check_study(study)
     features = entity_features(graph, backbone, study.linker, reporter)
-    study = replace(study, features=features)
+    arms = [*study.arms, *pretrained_arms(pretrained, graph, reporter)]
+    check_names([arm.name for arm in arms])
+    study = replace(study, features=features, arms=arms)
     if learning_rates:
         study = tuned(study, learning_rates, progress=reporter.message)
     if budget:

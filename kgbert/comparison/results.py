@@ -37,6 +37,8 @@ class SliceScore:
 class Cost:
     """Time, memory and size of a run; None where they were not measured."""
 
+    pretrain_seconds: Number | None = None
+    """Time of the pretraining of the encoder, if kgbert pretrained it."""
     train_seconds: Number | None = None
     predict_seconds: Number | None = None
     peak_memory_mb: Number | None = None

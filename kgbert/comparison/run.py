@@ -16,6 +16,7 @@ from kgbert.comparison.study import Study
 from kgbert.data.splits import Split
 from kgbert.encoding.processor import KGBertProcessor
 from kgbert.models.base import KGBertPreTrainedModel
+from kgbert.pretraining.record import pretraining_record
 from kgbert.tasks.base import EncodedExample, Task
 from kgbert.training.inference import predict
 from kgbert.training.peak_memory import PeakMemory
@@ -93,6 +94,7 @@ def run_arm(
         slices=_slice_scores(study, split, encoded, gold, answers),
         validation=training.metrics,
         cost=Cost(
+            pretrain_seconds=_pretraining_seconds(inputs.backbone),
             train_seconds=round(trained - started, 2),
             predict_seconds=round(tested - trained, 2),
             peak_memory_mb=memory.in_mb(),
@@ -132,6 +134,11 @@ def check_arms(study: Study) -> None:
     """Raise ValueError where an arm does not apply to a study, whatever the seed."""
     for arm in study.arms:
         run_inputs(study, arm, study.seeds[0])
+
+
+def _pretraining_seconds(backbone: str) -> float | None:
+    record = pretraining_record(backbone)
+    return record.total_seconds if record else None
 
 
 def _slice_scores(

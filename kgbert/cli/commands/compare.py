@@ -4,8 +4,8 @@ from argparse import Action, ArgumentParser, Namespace
 from pathlib import Path
 from textwrap import fill
 
-from kgbert.cli.core.argument_types import duration, learning_rates, positive, train_sizes
-from kgbert.cli.core.checks import check_output
+from kgbert.cli.core.argument_types import comma_separated, duration, learning_rates, positive, train_sizes
+from kgbert.cli.core.checks import check_encoder, check_output
 from kgbert.cli.core.command import Command
 from kgbert.cli.core.distributed import run_independently
 from kgbert.cli.core.output import escape
@@ -29,13 +29,15 @@ def compare(arguments: Namespace) -> None:
     """Train plain, knowledge and control models on paired seeds, and test whether it helps."""
     check_output(arguments.output)
     reporter = ProgressReporter(quiet=arguments.quiet)
+    for folder in arguments.pretrained:
+        check_encoder(folder, "--pretrained ")
     # Imported here and below, so that a mistyped argument fails before torch is loaded.
     from kgbert.comparison.budget import check_budget
     from kgbert.comparison.compare import compare as compare_arms
     from kgbert.comparison.compare import find_arm
 
     rates = arguments.learning_rates or ()
-    check_budget(arguments.budget, rates, arguments.train_sizes)
+    check_budget(arguments.budget, rates, arguments.train_sizes, arguments.pretrained)
     arms = [find_arm(name) for name in arguments.arms.split(",")]
     check_names([arm.name for arm in arms])
     sources = training_sources_of(arguments, range(arguments.seeds), reporter)
@@ -50,6 +52,7 @@ def compare(arguments: Namespace) -> None:
             linker=sources.linker,
             ground=ground_of(arguments),
             arms=arms,
+            pretrained=arguments.pretrained,
             seeds=arguments.seeds,
             output=arguments.output,
             config=training_config_of(arguments),
@@ -125,6 +128,14 @@ def _add_arguments(parser: ArgumentParser) -> None:
         default="plain,knowledge,shuffled",
         metavar="A,B,C",
         help="which of the arms below are compared (plain,knowledge,shuffled)",
+    )
+    parser.add_argument(
+        "--pretrained",
+        type=comma_separated,
+        default=(),
+        metavar="FOLDER,FOLDER",
+        help="encoders made by kgbert pretrain; each adds the arms plain-FOLDER and "
+        "knowledge-FOLDER, which start from it",
     )
     parser.add_argument(
         "--seeds",

@@ -43,11 +43,13 @@ def arm_table(result: ComparisonResult) -> Table:
     study = result.study
     pairs = {pair.first: pair for pair in result.comparisons if pair.second == study.baseline}
     has_memory = any(arm.cost.peak_memory_mb is not None for arm in result.arms)
+    is_pretrained = any(arm.cost.pretrain_seconds is not None for arm in result.arms)
     rows = [
         (
             arm.name,
             _mean_and_spread(arm),
             *_difference(pairs[arm.name].summary if arm.name in pairs else None),
+            *([_cost(arm.cost.pretrain_seconds, duration)] if is_pretrained else []),
             _cost(arm.cost.train_seconds, duration),
             *([_cost(arm.cost.peak_memory_mb, memory)] if has_memory else []),
             _cost(arm.cost.parameters, quantity),
@@ -56,7 +58,8 @@ def arm_table(result: ComparisonResult) -> Table:
     ]
     metric = metric_name(study.metric)
     capital = metric[0].upper() + metric[1:]
-    costs = ("training", *(["memory"] if has_memory else []), "parameters")
+    first = ["pretraining"] if is_pretrained else []
+    costs = (*first, "training", *(["memory"] if has_memory else []), "parameters")
     header = ("arm", metric, f"over {study.baseline}", "p", "seeds won", *costs)
     title = f"{capital} in %, mean ± standard deviation over the seeds that the arm finished"
     return Table(title, header, rows)

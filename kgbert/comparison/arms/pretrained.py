@@ -1,0 +1,54 @@
+"""Arms that start from encoders that were pretrained further."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from kgbert.comparison.arms.arm import Arm, RunInputs
+from kgbert.comparison.arms.registry import ARMS
+from kgbert.comparison.arms.roles import BASELINE, MAIN
+from kgbert.features.entity_features import EntityFeatures, encode_entities
+from kgbert.graph.core.graph import KnowledgeGraph
+from kgbert.pretraining.record import pretraining_record
+from kgbert.utils.progress import Reporter
+
+
+@dataclass(frozen=True)
+class UseEncoder:
+    """Replaces backbone and entity features by those of another encoder."""
+
+    folder: str
+    features: EntityFeatures
+
+    def __call__(self, inputs: RunInputs, seed: int) -> RunInputs:
+        """Return the inputs with the other encoder."""
+        return replace(inputs, backbone=self.folder, features=self.features)
+
+
+def pretrained_arms(
+    folders: Sequence[str | Path], graph: KnowledgeGraph, reporter: Reporter
+) -> list[Arm]:
+    """Return a plain and a knowledge arm on each encoder, named after its folder.
+
+    Args:
+        folders: Folders of encoders, usually made by :func:`kgbert.pretrain`.
+        graph: The graph, whose entities each encoder encodes anew.
+        reporter: Shows the progress.
+    """
+    arms = []
+    for folder in map(str, folders):
+        name, record = Path(folder).absolute().name, pretraining_record(folder)
+        origin = f"after {record.description}" if record else "without a record of its origin"
+        reporter.message(f"encoding {len(graph):,} entities with {folder}")
+        steps = reporter.steps("encoding entities")
+        use = UseEncoder(folder, encode_entities(graph, folder, progress=steps))
+        arms += [
+            Arm(
+                f"{role}-{name}",
+                f"{ARMS[role].description}; on the encoder {name}, {origin}",
+                ARMS[role].options,
+                use,
+            )
+            for role in (BASELINE, MAIN)
+        ]
+    return arms
