@@ -159,9 +159,9 @@ def compare(
     # What is wrong with the study is found before the entities are encoded, which may take long.
     check_study(study)
     features = entity_features(graph, backbone, study.linker, reporter)
-    arms = [*study.arms, *pretrained_arms(pretrained, graph, reporter)]
-    check_names([arm.name for arm in arms])
-    study = replace(study, features=features, arms=arms)
+    every_arm = [*study.arms, *pretrained_arms(pretrained, graph, reporter)]
+    check_names([arm.name for arm in every_arm])
+    study = replace(study, features=features, arms=every_arm)
     if learning_rates:
         study = tuned(study, learning_rates, progress=reporter.message)
     if budget:

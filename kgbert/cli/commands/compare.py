@@ -4,7 +4,13 @@ from argparse import Action, ArgumentParser, Namespace
 from pathlib import Path
 from textwrap import fill
 
-from kgbert.cli.core.argument_types import comma_separated, duration, learning_rates, positive, train_sizes
+from kgbert.cli.core.argument_types import (
+    comma_separated,
+    duration,
+    learning_rates,
+    positive,
+    train_sizes,
+)
 from kgbert.cli.core.checks import check_encoder, check_output
 from kgbert.cli.core.command import Command
 from kgbert.cli.core.distributed import run_independently
