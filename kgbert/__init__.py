@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from kgbert.encoding.entity_vectors import EntityVectors as EntityVectors
     from kgbert.encoding.padding_buckets import pad_to_buckets as pad_to_buckets
     from kgbert.encoding.processor import KGBertProcessor as KGBertProcessor
+    from kgbert.explanation.explain import explain as explain
+    from kgbert.explanation.results import Explanation as Explanation
     from kgbert.features.entity_features import EntityFeatures as EntityFeatures
     from kgbert.features.entity_features import encode_entities as encode_entities
     from kgbert.graph.cards import list_cards as list_cards
@@ -190,6 +192,9 @@ _HOMES = {
     "context_linker": "kgbert.training.pipeline",
     "pipeline": "kgbert.training.pipeline",
     "zero_shot": "kgbert.training.zero_shot",
+    # Ask why.
+    "Explanation": "kgbert.explanation.results",
+    "explain": "kgbert.explanation.explain",
     # Learn whether the graph helped.
     "ARMS": "kgbert.comparison.arms.registry",
     "Arm": "kgbert.comparison.arms.registry",

@@ -23,6 +23,7 @@ ORDER = [
     "tasks",
     "pretraining",
     "training",
+    "explanation",
     "comparison",
     "demo",
     "cli",

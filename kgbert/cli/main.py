@@ -8,6 +8,7 @@ import kgbert
 from kgbert.cli.commands.compare import COMPARE
 from kgbert.cli.commands.demo import DEMO
 from kgbert.cli.commands.evaluate import EVALUATE
+from kgbert.cli.commands.explain import EXPLAIN
 from kgbert.cli.commands.graphs import GRAPHS
 from kgbert.cli.commands.inspect import INSPECT
 from kgbert.cli.commands.link import LINK
@@ -104,4 +105,5 @@ COMMANDS: dict[str, Command] = {
     "compare": COMPARE,
     "predict": PREDICT,
     "evaluate": EVALUATE,
+    "explain": EXPLAIN,
 }

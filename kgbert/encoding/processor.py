@@ -184,6 +184,18 @@ class KGBertProcessor:
         """Whether padding comes before the tokens of a text."""
         return bool(self.tokenizer.padding_side == "left")
 
+    @property
+    def text_encoder(self) -> TextEncoder:
+        """The part of the processor that tokenises and links."""
+        return TextEncoder(
+            self.tokenizer,
+            self.graph,
+            self.linker,
+            self.max_length,
+            self.candidates,
+            self.reads_last_token,
+        )
+
     def vectors_origin(self, weights_hash: str) -> Origin:
         """Return the origin of entity vectors that are computed with this processor."""
         return Origin(
@@ -226,15 +238,7 @@ class KGBertProcessor:
         Raises:
             KGBertError: An argument of a relation is cut off, or most tokens are unknown.
         """
-        encoder = TextEncoder(
-            self.tokenizer,
-            self.graph,
-            self.linker,
-            self.max_length,
-            self.candidates,
-            self.reads_last_token,
-        )
-        encoded = encoder.encode(texts)
+        encoded = self.text_encoder.encode(texts)
         if self.expander is None:
             return encoded
         return [

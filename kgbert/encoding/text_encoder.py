@@ -2,10 +2,10 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from kgbert.data import Example
+from kgbert.data import Example, Span
 from kgbert.encoding.alignment import align
 from kgbert.encoding.candidates import candidate_set
 from kgbert.encoding.encoded import EncodedText
@@ -85,6 +85,21 @@ class TextEncoder:
             ),
             marks=marks,
         )
+
+    def with_mentions(
+        self, text: EncodedText, mentions: Sequence[Mention], arguments: Sequence[Span] = ()
+    ) -> EncodedText:
+        """Return an encoded text with the links of other mentions; its tokens stay.
+
+        Args:
+            text: The output of :meth:`encode`, without appended tokens.
+            mentions: In characters of the same text.
+            arguments: Head and tail of the example, if it has them.
+        """
+        marks = dict(zip(text.marks, arguments, strict=True))
+        read_token = self._read_token(text.tokens)
+        links = align(text.offsets, mentions, self.graph, read_token, marks)
+        return replace(text, mentions=list(mentions), links=links)
 
     def _read_token(self, tokens: Mapping[str, list[int]]) -> int:
         """Return the token that a sequence head reads, by the rule of transformers."""

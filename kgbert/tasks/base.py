@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from kgbert.data import Example
+from kgbert.utils.errors import KGBertError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -162,6 +163,16 @@ class Prediction(ABC):
 
 
 @dataclass(frozen=True)
+class ExplainedAnswer:
+    """An answer whose score is explained, alone or against another answer."""
+
+    name: str
+    """A name that :meth:`Task.answers` returns, or another one of the same kind."""
+    contrast: str = ""
+    """The name of the other answer; an empty string compares with all other answers."""
+
+
+@dataclass(frozen=True)
 class Slice:
     """A subset of the test examples, or of their answers, that is scored separately."""
 
@@ -204,6 +215,8 @@ class Task(ABC):
     """Whether something is chosen on the validation examples after training."""
     overlapping_spans: ClassVar[bool] = False
     """Whether the labelled spans of an example may overlap."""
+    score_unit: ClassVar[str] = "log-odds"
+    """The unit of :meth:`answer_scores`."""
 
     declared_labels: tuple[str, ...] = ()
     """Labels that exist whether or not the training examples have them; see :meth:`declaring`."""
@@ -372,6 +385,46 @@ class Task(ABC):
             graph: As for :meth:`gold`.
         """
         raise NotImplementedError(f"{type(self).__name__} chooses nothing on validation")
+
+    # For explanations.
+
+    def answers(self, prediction: Any, config: "PreTrainedConfig") -> Sequence[str]:
+        """Return the names of the answers of a prediction that :func:`kgbert.explain` explains.
+
+        Args:
+            prediction: What :meth:`decode` returned.
+            config: The model's configuration, with labels and ``task_settings``.
+
+        Raises:
+            KGBertError: The task has no explanations.
+        """
+        raise KGBertError(
+            f"the answers of {self.name} cannot be explained: the task does not define their score "
+            "(Task.answers and Task.answer_scores).",
+            code="task-without-explanations",
+        )
+
+    def answer_scores(
+        self,
+        outputs: "Sequence[Tensor]",
+        answer: ExplainedAnswer,
+        encoded: EncodedExample,
+        config: "PreTrainedConfig",
+    ) -> "Tensor":
+        """Return the score of an answer, in :attr:`score_unit`, for variants of an example.
+
+        It has to be differentiable, and should not saturate: log-odds rather than a probability.
+
+        Args:
+            outputs: The output rows of each unit, the variants as the first dimension.
+            answer: The answer, and what it is compared with.
+            encoded: The example.
+            config: The model's configuration, with labels and ``task_settings``.
+
+        Returns:
+            One score for each variant.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has answers without scores")
 
     # For reports.
 

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kgbert.data import Example
-from kgbert.tasks.base import EncodedExample, Prediction, Slice, labels_of
-from kgbert.utils.errors import DataError, Remedy
+from kgbert.tasks.base import EncodedExample, ExplainedAnswer, Prediction, Slice, labels_of
+from kgbert.utils.errors import DataError, KGBertError, Remedy
 
 if TYPE_CHECKING:
+    from torch import Tensor
     from transformers import PreTrainedConfig
 
 #: Maximum number of classes in a report, so that its table stays readable.
@@ -95,6 +96,42 @@ def label_set(
                 code="unknown-label",
             )
     return known
+
+
+def answer_position(name: str, names: Sequence[str]) -> int:
+    """Return the position of an answer among all answers.
+
+    Raises:
+        KGBertError: There is no such answer.
+
+    >>> answer_position("ill", ["well", "ill"])
+    1
+    """
+    if name in names:
+        return list(names).index(name)
+    shown = ", ".join(map(repr, names[:MAX_CLASSES])) + (", ..." * (len(names) > MAX_CLASSES))
+    raise KGBertError(
+        f"{name!r} is no answer of the model, whose answers are {shown}.", code="unknown-answer"
+    )
+
+
+def log_odds(logits: "Tensor", answer: ExplainedAnswer, names: Sequence[str]) -> "Tensor":
+    """Return the log-odds of an answer against all others together, or against one other.
+
+    Args:
+        logits: The logits of exclusive answers in the last dimension.
+        answer: The answer, and what it is compared with.
+        names: The answers in the order of the logits.
+
+    >>> import torch
+    >>> log_odds(torch.tensor([[2.0, 0.0]]), ExplainedAnswer("a", "b"), ["a", "b"])
+    tensor([2.])
+    """
+    own = answer_position(answer.name, names)
+    others = [place for place in range(len(names)) if place != own]
+    if answer.contrast:
+        others = [answer_position(answer.contrast, names)]
+    return logits[..., own] - logits[..., others].logsumexp(-1)
 
 
 def check_all_labelled(parts: Mapping[str, Sequence[Example]]) -> None:

@@ -12,8 +12,17 @@ import numpy as np
 
 from kgbert.data import Example
 from kgbert.data.fields import pair_example
-from kgbert.tasks.base import EncodedExample, LabelSpace, Metric, Prediction, Slice, Task, labels_of
-from kgbert.tasks.labels import MAX_CLASSES, check_pairs, label_set
+from kgbert.tasks.base import (
+    EncodedExample,
+    ExplainedAnswer,
+    LabelSpace,
+    Metric,
+    Prediction,
+    Slice,
+    Task,
+    labels_of,
+)
+from kgbert.tasks.labels import MAX_CLASSES, answer_position, check_pairs, label_set
 from kgbert.tasks.metrics import metrics_of
 from kgbert.utils.errors import DataError
 
@@ -257,6 +266,24 @@ class MultiLabelClassification(Task):
         for label, _ in counts.most_common(MAX_CLASSES):
             positions = [i for i, x in enumerate(test) if label in self.classes(x.example)]
             yield Slice(f"class: {label}", positions, len(positions))
+
+    def answers(self, prediction: LabelsPrediction, config: "PreTrainedConfig") -> list[str]:
+        """Return the predicted labels; without any, the most probable one."""
+        return [each.label for each in prediction.labels or prediction.ranking[:1]]
+
+    def answer_scores(
+        self,
+        outputs: "Sequence[Tensor]",
+        answer: ExplainedAnswer,
+        encoded: EncodedExample,
+        config: "PreTrainedConfig",
+    ) -> "Tensor":
+        """Return the log-odds of a label, minus those of another one in a contrast."""
+        names = labels_of(config)
+        scores = outputs[0][..., answer_position(answer.name, names)]
+        if answer.contrast:
+            scores = scores - outputs[0][..., answer_position(answer.contrast, names)]
+        return scores
 
     def quote(self, answer: LabelsAnswer) -> str:
         """Return the labels, separated by commas."""

@@ -12,10 +12,20 @@ import numpy as np
 from kgbert.data import Example
 from kgbert.data.example import SEPARATOR
 from kgbert.data.fields import text_field
-from kgbert.tasks.base import EncodedExample, LabelSpace, Metric, Prediction, Slice, Task
+from kgbert.tasks.base import (
+    EncodedExample,
+    ExplainedAnswer,
+    LabelSpace,
+    Metric,
+    Prediction,
+    Slice,
+    Task,
+)
+from kgbert.tasks.labels import log_odds
 from kgbert.utils.errors import DataError, Remedy
 
 if TYPE_CHECKING:
+    from torch import Tensor
     from transformers import PreTrainedConfig
 
     from kgbert.encoding.encoded import Batch, EncodedText
@@ -182,6 +192,21 @@ class MultipleChoice(Task):
         others = sorted(set(range(len(test))) - set(linked))
         yield Slice("right choice linked", linked, len(linked))
         yield Slice("right choice not linked", others, len(others))
+
+    def answers(self, prediction: ChoicePrediction, config: "PreTrainedConfig") -> list[str]:
+        """Return the text of the chosen answer."""
+        return [prediction.answer.text]
+
+    def answer_scores(
+        self,
+        outputs: "Sequence[Tensor]",
+        answer: ExplainedAnswer,
+        encoded: EncodedExample,
+        config: "PreTrainedConfig",
+    ) -> "Tensor":
+        """Return the log-odds of a choice against the other choices of the question."""
+        choices = encoded.example.others
+        return log_odds(outputs[0][..., : len(choices)], answer, choices)
 
     def quote(self, answer: Choice) -> str:
         """Return the text of the choice."""

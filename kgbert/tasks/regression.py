@@ -10,9 +10,17 @@ import numpy as np
 
 from kgbert.data import Example
 from kgbert.data.fields import pair_example
-from kgbert.tasks.base import EncodedExample, LabelSpace, Metric, Prediction, Task
-from kgbert.tasks.labels import check_pairs
-from kgbert.utils.errors import DataError, Remedy
+from kgbert.tasks.base import (
+    EncodedExample,
+    ExplainedAnswer,
+    LabelSpace,
+    Metric,
+    Prediction,
+    Task,
+    labels_of,
+)
+from kgbert.tasks.labels import answer_position, check_pairs
+from kgbert.utils.errors import DataError, KGBertError, Remedy
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -84,6 +92,7 @@ class Regression(Task):
     name = "regression"
     description = "columns text and value, for pairs also text_pair: one number"
     needs_calibration = True
+    score_unit = _UNIT
     metrics: Mapping[str, Metric] = MappingProxyType(  # type: ignore[misc]  # a ClassVar as in Task
         {
             "pearson": Metric(pearson),
@@ -193,6 +202,33 @@ class Regression(Task):
     def is_correct(self, gold: float, predicted: float) -> bool:
         """Return whether the answer is nearer to the value than to any other half unit."""
         return abs(gold - predicted) < TOLERANCE
+
+    def answers(self, prediction: ValuePrediction, config: "PreTrainedConfig") -> list[str]:
+        """Return the name of the only output."""
+        return labels_of(config)
+
+    def answer_scores(
+        self,
+        outputs: "Sequence[Tensor]",
+        answer: ExplainedAnswer,
+        encoded: EncodedExample,
+        config: "PreTrainedConfig",
+    ) -> "Tensor":
+        """Return the number in the user's unit.
+
+        Raises:
+            KGBertError: A number is compared with another answer.
+        """
+        answer_position(answer.name, labels_of(config))
+        if answer.contrast:
+            raise KGBertError(
+                "a regression model has one answer, the number, so that there is no contrast; "
+                "leave it out.",
+                code="no-contrast",
+            )
+        settings = config.task_settings
+        values: Tensor = outputs[0].flatten(1)[:, 0] * settings["deviation"] + settings["mean"]
+        return values
 
     def quote(self, answer: float) -> str:
         """Return the number in a few digits."""

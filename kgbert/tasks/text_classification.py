@@ -5,7 +5,14 @@ from typing import TYPE_CHECKING, Any
 
 from kgbert.data import Example
 from kgbert.data.fields import pair_example
-from kgbert.tasks.base import EncodedExample, LabelSpace, Slice, Task, labels_of
+from kgbert.tasks.base import (
+    EncodedExample,
+    ExplainedAnswer,
+    LabelSpace,
+    Slice,
+    Task,
+    labels_of,
+)
 from kgbert.tasks.labels import (
     LabelPrediction,
     check_all_labelled,
@@ -13,10 +20,12 @@ from kgbert.tasks.labels import (
     decode_label,
     label_set,
     label_slices,
+    log_odds,
 )
 from kgbert.tasks.metrics import CLASSIFICATION_METRICS, classification_scores
 
 if TYPE_CHECKING:
+    from torch import Tensor
     from transformers import PreTrainedConfig
 
     from kgbert.graph.core.graph import KnowledgeGraph
@@ -86,6 +95,20 @@ class TextClassification(Task):
     def score(self, gold: Sequence[str], predicted: Sequence[str]) -> dict[str, float]:
         """Return accuracy, macro F1 and micro F1."""
         return classification_scores(gold, predicted)
+
+    def answers(self, prediction: LabelPrediction, config: "PreTrainedConfig") -> list[str]:
+        """Return the predicted label."""
+        return [prediction.label]
+
+    def answer_scores(
+        self,
+        outputs: "Sequence[Tensor]",
+        answer: ExplainedAnswer,
+        encoded: EncodedExample,
+        config: "PreTrainedConfig",
+    ) -> "Tensor":
+        """Return the log-odds of a label."""
+        return log_odds(outputs[0], answer, labels_of(config))
 
     def slices(self, train: Sequence[Example], test: Sequence[EncodedExample]) -> Iterable[Slice]:
         """Return a slice for each label."""

@@ -1,5 +1,6 @@
 """Token classification: labelled spans of a text, as one BIO tag per word."""
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,14 +15,16 @@ from kgbert.data.tags import decode_tags
 from kgbert.tasks.base import (
     IGNORED,
     EncodedExample,
+    ExplainedAnswer,
     LabelSpace,
     Prediction,
     Slice,
     Task,
     labels_of,
 )
-from kgbert.tasks.labels import MAX_CLASSES, label_set
+from kgbert.tasks.labels import MAX_CLASSES, label_set, log_odds
 from kgbert.tasks.metrics import SPAN_METRICS, span_scores
+from kgbert.utils.errors import KGBertError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -185,6 +188,46 @@ class TokenClassification(Task):
         ]
         return span_scores(gold, padded)
 
+    def answers(self, prediction: SpansPrediction, config: "PreTrainedConfig") -> list[str]:
+        """Return each predicted span with its label, ``0-5 Disease`` for example."""
+        return [f"{span.start}-{span.end} {span.label}" for span in prediction.spans]
+
+    def answer_scores(
+        self,
+        outputs: "Sequence[Tensor]",
+        answer: ExplainedAnswer,
+        encoded: EncodedExample,
+        config: "PreTrainedConfig",
+    ) -> "Tensor":
+        """Return the mean log-odds of the tags of a span, over its words.
+
+        The contrast is another label of the same words; ``O`` stands for no label.
+        """
+        start, end, label = _span_of_answer(answer.name)
+        words = [
+            word
+            for word in words_of(encoded.example, encoded.text)
+            if word.start < end and start < word.end
+        ]
+        if not words:
+            raise KGBertError(
+                f"the text has no word from {start} to {end}, so that no span there can be "
+                "explained; offsets count characters from 0, the end is exclusive.",
+                code="span-without-words",
+            )
+        labels = labels_of(config)
+        scores = [
+            log_odds(
+                outputs[0][:, word.token],
+                ExplainedAnswer(
+                    _tag(label, place), answer.contrast and _tag(answer.contrast, place)
+                ),
+                labels,
+            )
+            for place, word in enumerate(words)
+        ]
+        return sum(scores[1:], start=scores[0]) / len(scores)
+
     def slices(self, train: Sequence[Example], test: Sequence[EncodedExample]) -> Iterator[Slice]:
         """Yield slices of spans: with names seen or unseen in training, and by label."""
         if train:
@@ -192,6 +235,23 @@ class TokenClassification(Task):
         counts = Counter(name for x in test for name in self.classes(x.example))
         for label, size in counts.most_common(MAX_CLASSES) if len(counts) > 1 else ():
             yield Slice(f"class: {label}", range(len(test)), size, _only_label(label))
+
+
+def _span_of_answer(name: str) -> tuple[int, int, str]:
+    """Return start, end and label of a span that is written as ``START-END LABEL``."""
+    match = re.fullmatch(r"(\d+)-(\d+) (.+)", name)
+    if not match:
+        raise KGBertError(
+            f"{name!r} is no labelled span; write its start, its end and its label, for example "
+            "'0-5 Disease'.",
+            code="answer-is-no-span",
+        )
+    return int(match[1]), int(match[2]), match[3]
+
+
+def _tag(label: str, place: int) -> str:
+    """Return the tag of a word at a place of a span."""
+    return label if label == OUTSIDE else f"{'I' if place else 'B'}-{label}"
 
 
 def words_of(example: Example, encoded: "EncodedText") -> list[Word]:

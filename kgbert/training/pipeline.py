@@ -24,7 +24,7 @@ from kgbert.tasks.answers import (
     mentions_by_unit,
     rows_by_example,
 )
-from kgbert.tasks.base import Prediction, ReadLabel, Task
+from kgbert.tasks.base import EncodedExample, Prediction, ReadLabel, Task
 from kgbert.tasks.entity_linking import EntityLinking, LinksPrediction
 from kgbert.tasks.metrics import NIL
 from kgbert.training.evaluation import Evaluation, evaluate_examples
@@ -75,8 +75,17 @@ class KGBertPipeline:
         Raises:
             DataError: A row lacks an input of the task.
         """
-        examples = examples_to_answer(self.task, texts)
-        encoded = self.task.encode(examples, self.processor)
+        encoded = self.task.encode(examples_to_answer(self.task, texts), self.processor)
+        return self.predict_encoded(encoded, batch_size=batch_size, progress=progress)
+
+    def predict_encoded(
+        self,
+        encoded: Sequence[EncodedExample],
+        *,
+        batch_size: int = 32,
+        progress: StepCallback | None = None,
+    ) -> list[Prediction]:
+        """Return one prediction for each encoded example."""
         rows = rows_by_example(encoded, self._rows, batch_size=batch_size, progress=progress)
         config, graph = self.model.config, self.processor.graph
         return [

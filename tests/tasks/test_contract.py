@@ -1,6 +1,7 @@
 """The contract of every task; a new task needs one line in ``ROWS``."""
 
 import json
+import math
 from types import MappingProxyType
 
 import numpy as np
@@ -12,6 +13,8 @@ from kgbert.comparison.arms.registry import ARMS
 from kgbert.comparison.compare import compare
 from kgbert.data import read_examples, read_records
 from kgbert.data.splits import Split
+from kgbert.explanation.explain import explain
+from kgbert.explanation.methods import METHODS
 from kgbert.linking.factory import make_linker
 from kgbert.models.auto import KGBertModel
 from kgbert.tasks.base import LabelSpace, Task, labels_of
@@ -20,9 +23,10 @@ from kgbert.training import train as training
 from kgbert.training.config import TrainingConfig
 from kgbert.training.dataset import KGBertCollator, TrainingExamples
 from kgbert.training.inference import model_outputs, predict
-from kgbert.training.pipeline import pipeline
+from kgbert.training.pipeline import KGBertPipeline, pipeline
 from kgbert.training.saving import load_model, save_model
 from kgbert.training.train import TrainingInputs, build_model, train, train_on
+from kgbert.utils.errors import KGBertError
 from tests.support.planted import (
     KINDS,
     NAMES,
@@ -308,6 +312,25 @@ def test_predictions_are_json_and_lines(task, examples, built):
     for prediction in predict(model, processor, task, task.encode(examples[:3], processor)):
         assert json.loads(json.dumps(prediction.to_dict()))["text"] == prediction.text
         assert all(isinstance(line, str) for line in prediction.lines())
+
+
+@every_task
+def test_answers_are_explained_by_every_method_or_refused(task, examples, built):
+    model, processor = built
+    perturb(model)
+    pipeline = KGBertPipeline(model, processor, task)
+    if type(task).answers is Task.answers:
+        with pytest.raises(KGBertError) as raised:
+            explain(pipeline, examples[:1])
+        assert raised.value.code == "task-without-explanations"
+        return
+
+    for method in METHODS:
+        (explanation,) = explain(pipeline, examples[:1], method=method)
+        for answer in explanation.answers:
+            assert math.isfinite(answer.score)
+            assert answer.mentions
+            assert all(math.isfinite(mention.value) for mention in answer.mentions)
 
 
 @every_task

@@ -1,7 +1,11 @@
+import torch
+
 from kgbert.data import Example, Span
+from kgbert.tasks.base import ExplainedAnswer
 from kgbert.tasks.registry import TASKS
 from kgbert.tasks.token_classification import untagged, word_tags
-from tests.support.tiny import tiny_processor
+from tests.support.errors import raises
+from tests.support.tiny import config_with, tiny_processor
 
 TASK = TASKS["token-classification"]
 
@@ -44,3 +48,30 @@ def test_a_span_that_was_cut_off_is_missed():
     assert untagged(example, encoded.text) == [Span(9, 17, "place")]
     expected = TASK.gold(encoded, processor.graph)
     assert recall(expected, word_tags(example, encoded.text)) == 0.5
+
+
+def spans_scored(answer):
+    encoded = TASK.encode([Example("fever and cough")], tiny_processor())[0]
+    outputs = torch.randn(
+        2, len(encoded.text.offsets), 3, generator=torch.Generator().manual_seed(0)
+    )
+    config = config_with(("O", "B-Sign", "I-Sign"))
+    return outputs, TASK.answer_scores([outputs], answer, encoded, config)
+
+
+def test_the_score_of_a_span_is_the_mean_over_its_words():
+    _, span = spans_scored(ExplainedAnswer("0-9 Sign", "O"))
+    outputs, word = spans_scored(ExplainedAnswer("0-5 Sign", "O"))
+
+    assert torch.allclose(word, outputs[:, 1, 1] - outputs[:, 1, 0])
+    assert not torch.allclose(span, word)
+
+
+def test_an_answer_that_is_no_span_is_refused():
+    with raises("answer-is-no-span"):
+        spans_scored(ExplainedAnswer("Sign"))
+
+
+def test_a_span_without_words_is_refused():
+    with raises("span-without-words"):
+        spans_scored(ExplainedAnswer("90-95 Sign"))

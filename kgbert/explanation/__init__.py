@@ -1,0 +1,1 @@
+"""Explain predictions: contributions of words, mentions, entities and edges, and their test."""

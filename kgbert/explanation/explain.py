@@ -1,0 +1,286 @@
+"""Explain predictions: which parts of the text and of the graph contribute to an answer."""
+
+import time
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from copy import copy
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from kgbert.data import Example
+from kgbert.explanation.methods import DEFAULT_METHOD, METHODS, Attributions, Method
+from kgbert.explanation.parts import (
+    EDGES,
+    ENTITIES,
+    KINDS,
+    MENTIONS,
+    WORDS,
+    EdgePart,
+    EntityPart,
+    MentionPart,
+    Part,
+    WordPart,
+    edges_of,
+    entities_of,
+    words_of,
+)
+from kgbert.explanation.results import (
+    AnswerExplanation,
+    EdgeContribution,
+    EntityContribution,
+    Explanation,
+    MentionContribution,
+    WordContribution,
+)
+from kgbert.explanation.scorer import BATCH_SIZE, AnswerScorer
+from kgbert.graph.core.graph import KnowledgeGraph
+from kgbert.linking.mention import Candidate, Mention
+from kgbert.tasks.answers import Row, examples_to_answer
+from kgbert.tasks.base import EncodedExample, ExplainedAnswer, Prediction
+from kgbert.training.pipeline import KGBertPipeline, pipeline
+from kgbert.training.train import TrainedModel
+from kgbert.utils.errors import KGBertError
+from kgbert.utils.progress import StepCallback
+from kgbert.utils.registry import lookup
+
+#: Largest number of edges of a text that are explained.
+MAX_EDGES = 32
+
+
+def explain(
+    model: KGBertPipeline | TrainedModel | str | Path,
+    texts: Sequence[str | Row | Example],
+    *,
+    answer: str = "",
+    contrast: str = "",
+    method: str = DEFAULT_METHOD,
+    parts: Collection[str] = KINDS,
+    max_edges: int = MAX_EDGES,
+    batch_size: int = BATCH_SIZE,
+    progress: StepCallback | None = None,
+) -> list[Explanation]:
+    """Return which words, mentions, entities and edges contribute to the answers to texts.
+
+    Args:
+        model: A trained model, a pipeline, or the folder of a saved model.
+        texts: Texts, rows or examples, as for a pipeline.
+        answer: The answer to explain, a label for example; the predicted ones if empty.
+        contrast: Another answer: which parts speak for the first and against this one.
+        method: A name in :data:`kgbert.explanation.methods.METHODS`. Parts of a kind that the
+            method does not support are left out.
+        parts: The kinds of parts to explain: ``words``, ``mentions``, ``entities``, ``edges``.
+        max_edges: Largest number of edges to explain, those of the most important mentions.
+        batch_size: Number of variants of a text that are computed together.
+        progress: Called after each text.
+
+    Raises:
+        KGBertError: The task has no explanations, there is no such answer, method or kind of part,
+            or the texts of the model are expanded.
+    """
+    asked = pipeline_of(model)
+    for kind in parts:
+        lookup(dict.fromkeys(KINDS), kind, "kind of part")
+    settings = _Settings(
+        method, lookup(METHODS, method, "attribution method"), frozenset(parts), max_edges
+    )
+    explanations = []
+    encoded = asked.task.encode(examples_to_answer(asked.task, texts), asked.processor)
+    for number, each in enumerate(encoded, start=1):
+        started = time.perf_counter()
+        prediction = asked.predict_encoded([each])[0]
+        answers = answers_of(asked, prediction, answer, contrast)
+        scorer = AnswerScorer(asked, each, prediction, answers, batch_size=batch_size)
+        explained = _explain_answers(scorer, settings) if answers else ()
+        explanations.append(
+            Explanation(
+                each.example.joined,
+                tuple(prediction.lines()),
+                tuple(_predict_without_graph(asked, each).lines()),
+                explained,
+                method,
+                time.perf_counter() - started,
+                prediction.nearest_labels,
+            )
+        )
+        if progress:
+            progress(number, len(encoded))
+    return explanations
+
+
+@dataclass(frozen=True)
+class _Settings:
+    """What is explained, and how."""
+
+    name: str
+    method: Method
+    parts: frozenset[str]
+    max_edges: int
+
+    def includes(self, kind: str) -> bool:
+        """Return whether parts of a kind are explained."""
+        return kind in self.parts and kind in self.method.kinds
+
+
+def pipeline_of(model: KGBertPipeline | TrainedModel | str | Path) -> KGBertPipeline:
+    """Return a pipeline that samples the graph, because precomputed vectors have no edges.
+
+    Raises:
+        KGBertError: The processor expands texts, so that mentions are also written in them.
+    """
+    if isinstance(model, str | Path):
+        model = pipeline(model)
+    if isinstance(model, TrainedModel):
+        model = KGBertPipeline(model.model, model.processor, model.task)
+    processor = copy(model.processor)
+    if processor.expander is not None:
+        raise KGBertError(
+            f"the model reads texts with appended tokens ({processor.expander.name}), so that its "
+            "mentions cannot be removed one by one. Explain a model with another fusion.",
+            code="expanded-texts",
+        )
+    processor.use_vectors(None)
+    return KGBertPipeline(model.model, processor, model.task, bf16=model.bf16)
+
+
+def answers_of(
+    asked: KGBertPipeline, prediction: Prediction, answer: str = "", contrast: str = ""
+) -> list[ExplainedAnswer]:
+    """Return the given answer, else the predicted ones."""
+    names = asked.task.answers(prediction, asked.model.config)
+    return [ExplainedAnswer(name, contrast) for name in ([answer] if answer else names)]
+
+
+def _predict_without_graph(asked: KGBertPipeline, encoded: EncodedExample) -> Prediction:
+    with asked.model.without_knowledge():
+        return asked.predict_encoded([encoded])[0]
+
+
+#: Contributions of parts by kind and part: value and standard error for each answer.
+_Values = Mapping[Part, tuple[Sequence[float], Sequence[float] | None]]
+
+
+def _explain_answers(scorer: AnswerScorer, settings: _Settings) -> tuple[AnswerExplanation, ...]:
+    words = words_of(scorer.encoded) if settings.includes(WORDS) else []
+    mentions = [MentionPart(x.start, x.end) for x in scorer.mentions]
+    values: dict[Part, tuple[Sequence[float], Sequence[float] | None]] = {}
+    for kind, parts in (
+        (WORDS, words),
+        (MENTIONS, mentions),
+        (ENTITIES, entities_of(scorer.mentions)),
+    ):
+        if settings.includes(kind) and parts:
+            values |= _by_part(parts, settings.method.attribute(scorer, parts))
+    edges = _edges(scorer, settings, values)
+    listed = list(dict.fromkeys(edge for found in edges.values() for edge in found))
+    if listed:
+        values |= _by_part(listed, settings.method.attribute(scorer, listed))
+    scores, scores_without = scorer.score(), scorer.score_without_graph()
+    return tuple(
+        AnswerExplanation(
+            answer.name,
+            answer.contrast,
+            scorer.pipeline.task.score_unit,
+            float(scores[place]),
+            float(scores_without[place]),
+            tuple(_words(scorer, words, values, place)),
+            tuple(_mentions(scorer, edges, values, place)),
+        )
+        for place, answer in enumerate(scorer.answers)
+    )
+
+
+def _by_part(parts: Sequence[Part], found: Attributions) -> _Values:
+    values = found.values.T.tolist()
+    errors = [None] * len(parts) if found.errors is None else found.errors.T.tolist()
+    return dict(zip(parts, zip(values, errors, strict=True), strict=True))
+
+
+def _edges(scorer: AnswerScorer, settings: _Settings, values: _Values) -> dict[str, list[EdgePart]]:
+    """Return the edges to explain by entity, those of the most important mentions first."""
+    asked = scorer.pipeline
+    if not (settings.includes(EDGES) and asked.model.config.reads_edges and scorer.mentions):
+        return {}
+    graph = asked.processor.graph
+
+    def importance(mention: Mention) -> float:
+        found = values.get(MentionPart(mention.start, mention.end))
+        return 0.0 if found is None else float(np.abs(found[0]).max())
+
+    ranked = [
+        candidate.entity
+        for mention in sorted(scorer.mentions, key=lambda x: -importance(x))
+        for candidate in mention.candidates
+    ]
+    by_entity = edges_of([graph.index(entity) for entity in ranked], asked.processor)
+    left, edges = settings.max_edges, dict[str, list[EdgePart]]()
+    for entity in dict.fromkeys(ranked):
+        edges[entity] = by_entity[graph.index(entity)][:left]
+        left -= len(edges[entity])
+    return edges
+
+
+def _words(
+    scorer: AnswerScorer, words: Sequence[WordPart], values: _Values, place: int
+) -> Iterator[WordContribution]:
+    joined = scorer.encoded.example.joined
+    for word in words:
+        value, _ = _value(values, word, place)
+        yield WordContribution(word.start, word.end, joined[word.start : word.end], value or 0.0)
+
+
+def _mentions(
+    scorer: AnswerScorer, edges: Mapping[str, list[EdgePart]], values: _Values, place: int
+) -> Iterator[MentionContribution]:
+    joined, graph = scorer.encoded.example.joined, scorer.pipeline.processor.graph
+    for mention in scorer.mentions:
+        entities = tuple(
+            _entity(mention, candidate, graph, edges, values, place)
+            for candidate in mention.candidates
+        )
+        value, error = _value(values, MentionPart(mention.start, mention.end), place)
+        text = joined[mention.start : mention.end]
+        yield MentionContribution(mention.start, mention.end, text, entities, value, error)
+
+
+def _entity(
+    mention: Mention,
+    candidate: Candidate,
+    graph: KnowledgeGraph,
+    edges: Mapping[str, list[EdgePart]],
+    values: _Values,
+    place: int,
+) -> EntityContribution:
+    entity = candidate.entity
+    value, error = _value(values, EntityPart(mention.start, mention.end, entity), place)
+    explained = [_edge(edge, graph, values, place) for edge in edges.get(entity, ())]
+    return EntityContribution(
+        entity,
+        graph.name(graph.index(entity)),
+        float(candidate.score),
+        value,
+        error,
+        tuple(sorted(explained, key=lambda x: -abs(x.value))),
+    )
+
+
+def _edge(edge: EdgePart, graph: KnowledgeGraph, values: _Values, place: int) -> EdgeContribution:
+    value, error = _value(values, edge, place)
+    return EdgeContribution(
+        graph.entity_ids[edge.head],
+        graph.name(edge.head),
+        graph.relation_ids[edge.relation],
+        graph.relation_names[edge.relation],
+        graph.entity_ids[edge.tail],
+        graph.name(edge.tail),
+        value or 0.0,
+        error,
+    )
+
+
+def _value(values: _Values, part: Part, place: int) -> tuple[float | None, float | None]:
+    """Return the value of a part for an answer, and its standard error."""
+    if part not in values:
+        return None, None
+    found, errors = values[part]
+    return found[place], None if errors is None else errors[place]

@@ -1,0 +1,172 @@
+"""The typed result of an explanation."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kgbert.tasks.base import ReadLabel
+from kgbert.utils.json_records import from_json, to_json
+
+#: The version of the JSON format.
+SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class WordContribution:
+    """A word, and how much it contributes to the score of an answer."""
+
+    start: int
+    end: int
+    text: str
+    value: float
+
+
+@dataclass(frozen=True)
+class EdgeContribution:
+    """An edge of a linked entity, and how much it contributes to the score of an answer."""
+
+    head: str
+    head_name: str
+    relation: str
+    relation_name: str
+    tail: str
+    tail_name: str
+    value: float
+    standard_error: float | None = None
+
+    @property
+    def description(self) -> str:
+        """The edge with the names of its entities."""
+        return f"{self.head_name} → {self.relation_name} → {self.tail_name}"
+
+
+@dataclass(frozen=True)
+class EntityContribution:
+    """A candidate of a mention, and how much it contributes to the score of an answer."""
+
+    entity: str
+    name: str
+    linker_score: float
+    value: float | None = None
+    """None if entities were not explained."""
+    standard_error: float | None = None
+    edges: tuple[EdgeContribution, ...] = ()
+    """The explained edges of the entity, the largest contributions first."""
+
+
+@dataclass(frozen=True)
+class MentionContribution:
+    """A mention, and how much it contributes to the score of an answer."""
+
+    start: int
+    end: int
+    text: str
+    entities: tuple[EntityContribution, ...]
+    value: float | None = None
+    """None if mentions were not explained."""
+    standard_error: float | None = None
+
+
+@dataclass(frozen=True)
+class AnswerExplanation:
+    """What contributes to the score of one answer."""
+
+    answer: str
+    contrast: str
+    """The answer it is compared with; an empty string for all others together."""
+    unit: str
+    """The unit of the score and of all contributions, log-odds for example."""
+    score: float
+    score_without_graph: float
+    words: tuple[WordContribution, ...]
+    """In reading order."""
+    mentions: tuple[MentionContribution, ...]
+    """In reading order."""
+
+    @property
+    def graph_contribution(self) -> float:
+        """How much the graph as a whole contributes."""
+        return self.score - self.score_without_graph
+
+    @property
+    def ranked_mentions(self) -> list[MentionContribution]:
+        """The mentions, the largest contributions first."""
+        return sorted(self.mentions, key=lambda x: -abs(x.value or 0.0))
+
+    @property
+    def ranked_words(self) -> list[WordContribution]:
+        """The words, the largest contributions first."""
+        return sorted(self.words, key=lambda x: -abs(x.value))
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """The explained answers to one text."""
+
+    text: str
+    prediction: tuple[str, ...]
+    """The prediction in lines, as ``kgbert predict`` shows it."""
+    prediction_without_graph: tuple[str, ...]
+    """The prediction of the same weights if no knowledge is injected."""
+    answers: tuple[AnswerExplanation, ...]
+    """One for each explained answer; empty if the model gives none, for example no span."""
+    method: str
+    seconds: float
+    """The time of all explained answers together."""
+    nearest_labels: tuple[ReadLabel, ...] = ()
+    """The labels whose entities are most similar to the text, if labels are grounded."""
+    schema: int = SCHEMA
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the fields as JSON values."""
+        values: dict[str, Any] = to_json(self)
+        return values
+
+    @classmethod
+    def from_json(cls, values: Any) -> "Explanation":
+        """Return the explanation that :meth:`to_json` wrote."""
+        return from_json(cls, values, source="explanation")
+
+    def lines(self) -> list[str]:
+        """Return the explanation as lines for a terminal."""
+        lines = [self.text, *(f"  {line}" for line in self.prediction)]
+        lines += [f"  without the graph: {line}" for line in self.prediction_without_graph]
+        for label in self.nearest_labels:
+            lines.append(f"  similar {label.line()}")
+        for answer in self.answers:
+            lines += _answer_lines(answer)
+        return lines
+
+    def write_html(self, path: str | Path) -> Path:
+        """Write the explanation as a self-contained HTML page, and return its path."""
+        # The page is only loaded on demand.
+        from kgbert.explanation.html import write_page
+
+        return write_page([self], path)
+
+
+def _answer_lines(answer: AnswerExplanation) -> list[str]:
+    against = f" and not {answer.contrast}" if answer.contrast else ""
+    lines = [
+        f"  why {answer.answer}{against}: {answer.unit} {answer.score:+.2f}, "
+        f"of which the graph {answer.graph_contribution:+.2f}"
+    ]
+    for mention in answer.ranked_mentions:
+        lines.append(f"    {_number(mention.value, mention.standard_error)}  {mention.text}")
+        for entity in mention.entities:
+            number = _number(entity.value, entity.standard_error)
+            lines.append(f"      {number}  {entity.name} ({entity.entity})")
+            lines += [
+                f"        {_number(edge.value, edge.standard_error)}  {edge.description}"
+                for edge in entity.edges
+            ]
+    if answer.words:
+        words = "  ".join(f"{x.text} {x.value:+.2f}" for x in answer.ranked_words[:10])
+        lines.append(f"    words: {words}")
+    return lines
+
+
+def _number(value: float | None, error: float | None) -> str:
+    if value is None:
+        return "     "
+    return f"{value:+.2f}" if error is None else f"{value:+.2f} ± {error:.2f}"

@@ -1,0 +1,50 @@
+import json
+
+import pytest
+
+from kgbert.cli import main
+from kgbert.training.saving import save_model
+from tests.support.tiny import perturb, tiny_processor
+
+
+@pytest.fixture
+def folder(fused, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    model = perturb(fused(labels=["ill", "well"]))
+    save_model(tmp_path / "model", model, tiny_processor(linker=None), {})
+    return tmp_path
+
+
+def test_contributions_are_printed(folder, capsys):
+    assert main(["explain", "model", "fever and cough"]) == 0
+
+    shown = capsys.readouterr().out
+    assert "without the graph: label" in shown
+    assert "fever (EX:1)" in shown
+
+
+def test_a_page_and_json_are_written_for_each_text_of_a_file(folder, capsys):
+    (folder / "notes.csv").write_text("text\nfever\ncough\n")
+    options = [
+        "--contrast",
+        "ill",
+        "--answer",
+        "well",
+        "--method",
+        "shapley",
+        "--parts",
+        "mentions",
+    ]
+
+    assert main(["explain", "model", "notes.csv", "--html", "page.html", "--json", *options]) == 0
+
+    found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [each["text"] for each in found] == ["fever", "cough"]
+    assert {each["answers"][0]["contrast"] for each in found} == {"ill"}
+    assert (folder / "page.html").read_text().count("<article>") == 2
+
+
+def test_an_unknown_method_is_one_line(folder, capsys):
+    assert main(["explain", "model", "fever", "--method", "shaply"]) == 1
+
+    assert "unknown attribution method 'shaply'; did you mean 'shapley'?" in capsys.readouterr().err
