@@ -138,6 +138,13 @@ def verdicts() -> str:
     return verdict_tables(tasks) if tasks else NOT_MEASURED
 
 
+def pretraining() -> str:
+    """Return the tables of the tasks on which pretrained encoders were compared."""
+    paths = sorted((RESULTS / "pretraining").glob("*.json"))
+    parts = [short_comparison(ComparisonResult.load(path)) for path in paths]
+    return "\n\n".join(parts) or NOT_MEASURED
+
+
 def all_arms() -> str:
     """Return all arms on the tasks that were run with all of them."""
     tasks = read_verdicts(RESULTS / "all_arms")
@@ -208,6 +215,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "demo search": _from_result("demo_search", search),
     "verdict": verdicts,
     "all arms": all_arms,
+    "pretraining": pretraining,
     "calibration": _from_result("calibration", calibration),
     "token classification": _from_comparison("token_classification", comparison),
     "linking": _from_result(

@@ -7,6 +7,7 @@ from pathlib import Path
 from transformers import TrainerCallback, set_seed
 
 from kgbert.graph.core.graph import KnowledgeGraph
+from kgbert.pretraining.callbacks import ProgressReport
 from kgbert.pretraining.checkpoint import Checkpoint, load_encoder
 from kgbert.pretraining.config import GRAPH_CONFIG, PretrainingConfig
 from kgbert.pretraining.contrastive import ContrastiveLearning, PairCollator
@@ -21,6 +22,7 @@ from kgbert.pretraining.pairs import DEFAULT_PAIRS, PairBatches, PairTexts, spli
 from kgbert.pretraining.record import graph_record
 from kgbert.pretraining.trainer import TrainingData, fit, items_per_step, steps_of
 from kgbert.utils.logging import silenced_transformers
+from kgbert.utils.progress import SILENT, Reporter
 
 
 @silenced_transformers()
@@ -32,6 +34,7 @@ def pretrain_on_graph(
     pairs: Sequence[str] = DEFAULT_PAIRS,
     config: PretrainingConfig | None = None,
     callbacks: Sequence[TrainerCallback] = (),
+    reporter: Reporter = SILENT,
 ) -> PretrainedEncoder:
     """Train an encoder on what a graph says in words, and save it.
 
@@ -48,6 +51,7 @@ def pretrain_on_graph(
             ``identity``, a control that pairs each name with itself, so that only dropout differs.
         config: How it is trained; None for settings that suit graphs.
         callbacks: Trainer callbacks.
+        reporter: Shows the progress.
 
     Raises:
         KGBertError: The graph has no such pairs, or the output exists.
@@ -67,7 +71,7 @@ def pretrain_on_graph(
         _training_data(checkpoint, texts, training, held_out, config),
         config=config,
         folder=place / "checkpoints",
-        callbacks=callbacks,
+        callbacks=[ProgressReport(reporter), *callbacks],
     )
     objective = f"contrastive learning of {', '.join(pairs)} pairs"
     record = replace(

@@ -1,6 +1,6 @@
 """Continue the pretraining of a language model on the texts of a domain."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from kgbert.features.backbones import longest_text
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.linking.factory import linker_settings, make_linker
 from kgbert.linking.mention import Linker
+from kgbert.pretraining.callbacks import ProgressReport
 from kgbert.pretraining.checkpoint import Checkpoint, load_language_model
 from kgbert.pretraining.config import MaskingConfig, PretrainingConfig
 from kgbert.pretraining.corpus import Corpus, CorpusStatistics, measure, open_corpus
@@ -40,13 +41,11 @@ from kgbert.pretraining.trainer import (
     steps_of,
 )
 from kgbert.utils.logging import silenced_transformers
+from kgbert.utils.progress import SILENT, Reporter
 
 #: Fewest and most held-out rows in an evaluation; between the two, an evaluation reads as many rows
 #: as the training since the last one, and so takes about a third of its time.
 _FEWEST_ROWS, _MOST_ROWS = 64, 512
-
-#: Called with the number of finished texts and of all texts.
-Progress = Callable[[int, int], None]
 
 
 @silenced_transformers()
@@ -61,7 +60,7 @@ def pretrain(
     masking: MaskingConfig | None = None,
     config: PretrainingConfig | None = None,
     callbacks: Sequence[TrainerCallback] = (),
-    progress: Progress | None = None,
+    reporter: Reporter = SILENT,
 ) -> PretrainedEncoder:
     """Continue the pretraining of a language model on texts, and save the encoder.
 
@@ -81,7 +80,7 @@ def pretrain(
         masking: Which tokens are masked; the defaults if None.
         config: How it is trained; the defaults if None.
         callbacks: Trainer callbacks.
-        progress: Called while the corpus is tokenized.
+        reporter: Shows the progress.
 
     Raises:
         KGBertError: The corpus is empty, too short or not text, the output exists, or the backbone
@@ -108,9 +107,10 @@ def pretrain(
     blocks = place / "tokens"
     with once(place, "tokens") as is_needed:
         if is_needed:
+            steps = reporter.steps("tokenizing, text")
             tokenize = TextTokenizer(checkpoint.tokenizer, finder, masking.whole_mentions)
             layout = _layout(checkpoint, masking, config)
-            write_blocks(texts, statistics, tokenize, layout, blocks, progress=progress)
+            write_blocks(texts, statistics, tokenize, layout, blocks, progress=steps)
     fitted = fit(
         checkpoint.model,
         LanguageModelling(),
@@ -118,7 +118,7 @@ def pretrain(
         config=config,
         folder=place / "checkpoints",
         head_is_new=not checkpoint.has_own_head,
-        callbacks=callbacks,
+        callbacks=[ProgressReport(reporter), *callbacks],
     )
     kind = "causal" if checkpoint.is_causal else "masked"
     record = replace(

@@ -1,6 +1,6 @@
 """Tokenize a corpus once into rows of tokens in memory-mapped files."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -12,6 +12,7 @@ from transformers import PreTrainedTokenizerBase
 
 from kgbert.linking.mention import Linker, Mention
 from kgbert.pretraining.corpus import Corpus, CorpusStatistics, CorpusText
+from kgbert.utils.progress import StepCallback
 
 #: Texts per call of tokenizer and linker.
 _TEXTS = 256
@@ -209,7 +210,7 @@ def write_blocks(
     layout: RowLayout,
     folder: Path,
     *,
-    progress: Callable[[int, int], None] | None = None,
+    progress: StepCallback,
 ) -> None:
     """Tokenize a corpus into the files ``training`` and ``held_out`` of a folder.
 
@@ -229,8 +230,7 @@ def write_blocks(
             writer = writers[statistics.holds_out(text.text)]
             writer.add(tokens, starts_document=text.starts_document)
         done += len(texts)
-        if progress:
-            progress(done, statistics.texts)
+        progress(done, statistics.texts)
     for writer in writers:
         writer.close()
 

@@ -41,7 +41,7 @@ def blocks_of(folder, family="bert", *, texts=TEXTS, linker=None, whole_mentions
     corpus = open_corpus(texts)
     shape = RowLayout.of(tokenizer, **{"max_length": 32, "packed": True, **layout})
     tokenize = TextTokenizer(tokenizer, linker, whole_mentions)
-    write_blocks(corpus, measure(corpus, 0.05), tokenize, shape, folder)
+    write_blocks(corpus, measure(corpus, 0.05), tokenize, shape, folder, progress=print)
     return tokenizer, TokenBlocks(folder / "training"), TokenBlocks(folder / "held_out")
 
 

@@ -21,8 +21,6 @@ from kgbert.cli.options.texts import columns_of
 from kgbert.utils.errors import KGBertError, Remedy
 
 if TYPE_CHECKING:
-    from transformers import TrainerCallback
-
     from kgbert.graph.core.graph import KnowledgeGraph
     from kgbert.pretraining.config import PretrainingConfig
     from kgbert.pretraining.output import PretrainedEncoder
@@ -100,8 +98,7 @@ def _on_texts(
             packing="lines" if arguments.line_by_line else "blocks",
         ),
         config=_config_of(arguments, PretrainingConfig()),
-        callbacks=_callbacks(reporter),
-        progress=reporter.steps("tokenizing, text"),
+        reporter=reporter,
     )
 
 
@@ -118,7 +115,7 @@ def _on_graph(
         output=arguments.output,
         pairs=arguments.pairs or DEFAULT_PAIRS,
         config=_config_of(arguments, GRAPH_CONFIG),
-        callbacks=_callbacks(reporter),
+        reporter=reporter,
     )
 
 
@@ -138,16 +135,6 @@ def _config_of(arguments: Namespace, defaults: "PretrainingConfig") -> "Pretrain
     )
     given = {name: value for name in names if (value := getattr(arguments, name)) is not None}
     return replace(defaults, **given)
-
-
-def _callbacks(reporter: ProgressReporter) -> "list[TrainerCallback]":
-    from kgbert.pretraining.callbacks import EvaluationReport
-    from kgbert.training.callbacks import StepProgress
-
-    return [
-        StepProgress(reporter.steps("pretraining, step")),
-        EvaluationReport(reporter.message),
-    ]
 
 
 def _show(encoder: "PretrainedEncoder") -> None:

@@ -1,0 +1,1 @@
+"""Pretraining on texts and ontologies, and its controls."""
