@@ -173,7 +173,7 @@ def _plan_sentences(study: Study, plan: _Plan, seconds: Number, cost: Number) ->
         names = [f"{name} ({reason})" for name, reason in plan.left_out.items()]
         yield f"Left out, as they do not fit: {listing(names)}."
     if left := len(study.seeds) - len(plan.seeds):
-        yield f"Left out as well: {left} of the {len(study.seeds)} seeds."
+        yield f"Also left out: {left} of the {len(study.seeds)} seeds."
     if len(plan.seeds) < seeds_needed():
         yield f"Too few seeds for a verdict, which takes {seeds_needed()}."
 

@@ -83,7 +83,7 @@ def label_set(
     if len(known) < fewest:
         raise DataError(
             f"train: all {len(train):,} texts have the label {known[0]!r}, so there is nothing to "
-            "tell apart; add texts with another label.",
+            "distinguish; add texts with another label.",
             code="single-label",
             remedies=[_LABEL_COLUMN],
         )

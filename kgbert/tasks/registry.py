@@ -42,7 +42,7 @@ def detect_task(records: Sequence[Mapping[str, Any]]) -> Task:
             return task
     columns = ", ".join(repr(name) for name in dict.fromkeys(key for x in records for key in x))
     raise DataError(
-        f"the rows pose no task that can be told from their columns, {columns or 'none'}.",
+        f"the task of the rows cannot be detected from their columns, {columns or 'none'}.",
         code="unknown-task",
         remedies=[
             Remedy("columns", {"label": ...}, "if the labels are in another column"),

@@ -30,7 +30,7 @@ class RelationClassification(TextClassification):
         example = plain_example(record)
         if not example.arguments:
             raise DataError(
-                "there is no relation here: the row does not say where head and tail are; fill in "
+                "the row has no relation: the positions of head and tail are missing; fill in "
                 f"{', '.join(ARGUMENT_COLUMNS)}, or leave the text out",
                 code="missing-arguments",
             )
@@ -56,8 +56,8 @@ def _check_arguments(parts: Mapping[str, Sequence[Example]]) -> None:
         for position, example in enumerate(examples, start=1):
             if not example.arguments:
                 raise DataError(
-                    f"{part}: text {position:,} ({example.text[:40]!r}) does not say where the two "
-                    "arguments of its relation are; fill in "
+                    f"{part}: text {position:,} ({example.text[:40]!r}) lacks the positions of the "
+                    "two arguments of its relation; fill in "
                     f"{', '.join(ARGUMENT_COLUMNS)}, or leave the text out",
                     code="missing-arguments",
                 )

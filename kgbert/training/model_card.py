@@ -11,13 +11,13 @@ from kgbert.tasks.base import Task
 from kgbert.tasks.registry import find_task, task_of_class
 from kgbert.utils.paths import without_folders
 
-_HELD = """\
-The folder holds the graph, the feature vectors of its entities and the settings of the linker, so
-that it answers elsewhere as it did where it was trained."""
+_WITH_GRAPH = """\
+The folder contains the graph, the feature vectors of its entities and the settings of the linker,
+so that the model gives the same predictions on every machine."""
 
-_LEFT_OUT = """\
-The folder does not hold the graph and its names: get the graph from its owner, in the version
-above, and read it with the options it was read with. The vectors of its entities are here."""
+_WITHOUT_GRAPH = """\
+The folder does not contain the graph and its names: get the graph from its owner, in the version
+above, and read it with the same options. The feature vectors of its entities are included."""
 
 
 def model_card(
@@ -41,18 +41,22 @@ def model_card(
     properties = {
         "Backbone": without_folders(config.backbone.name_or_path) or config.backbone.model_type,
         "Graph": f"{graph.source or 'in memory'} {graph.version}".strip(),
-        "Licence of the graph": graph.licence or "not stated in the file; ask its owner",
+        "Licence of the graph": graph.licence or "not stated in the file",
         "Size of the graph": ", ".join(
             (counted(len(graph), "entity"), counted(len(graph.heads), "edge"))
         ),
         "Graph hash": graph.hash[:16],
         "Graph encoder": f"{config.graph_encoder}, {config.graph_layers} layers",
-        "Knowledge enters after blocks": ", ".join(map(str, config.injected_layers)) or "none",
+        "Injection after blocks": ", ".join(map(str, config.injected_layers)) or "none",
         "Task": task.name if task else "none",
         "Labels": labels if len(labels) <= 300 else f"{labels[:300]} ...",
         **about,
     }
-    given, held = ("", _HELD) if include_graph else (', graph=kgbert.read_graph("FILE")', _LEFT_OUT)
+    argument, contents = (
+        ("", _WITH_GRAPH)
+        if include_graph
+        else (', graph=kgbert.read_graph("FILE")', _WITHOUT_GRAPH)
+    )
     rows = "\n".join(
         f"| {name} | {str(value).replace('|', '/')} |" for name, value in properties.items()
     )
@@ -62,7 +66,7 @@ tags: [kgbert, knowledge-graph]
 ---
 # {type(model).__name__}
 
-A language encoder that reads a knowledge graph, made with kgbert {__version__}.
+A language encoder with injected graph knowledge, made with kgbert {__version__}.
 
 | | |
 |---|---|
@@ -71,11 +75,11 @@ A language encoder that reads a knowledge graph, made with kgbert {__version__}.
 ```python
 import kgbert
 
-answer = kgbert.pipeline("this/folder"{given})
+answer = kgbert.pipeline("this/folder"{argument})
 answer([{_sample(task)}])
 ```
 
-{held} `transformers.pipeline()` cannot run it.
+{contents} `transformers.pipeline()` cannot run it.
 """
 
 

@@ -204,7 +204,7 @@ def test_a_text_that_is_in_training_and_in_the_test_is_warned_of(tmp_path, inven
 
     results = run_study(small_study(tmp_path, split=lambda seed: leaking))
 
-    assert any("training texts as well: 1 of 9" in warning for warning in results.warnings)
+    assert any("also occur in training: 1 of 9" in warning for warning in results.warnings)
 
 
 def test_full_disk_is_one_error_and_nothing_half_written(study, invented, monkeypatch):

@@ -47,5 +47,7 @@ def test_a_text_without_arguments_among_relations_is_refused():
     related = Example("a to b", "x", arguments=(Span(0, 1, "head"), Span(5, 6, "tail")))
     other = Example("c", "y")
 
-    with pytest.raises(ValueError, match=r"validation: text 1 \('c'\) does not say where the two"):
+    with pytest.raises(
+        ValueError, match=r"validation: text 1 \('c'\) lacks the positions of the two"
+    ):
         TASKS["relation-classification"].check([related, related], [other])

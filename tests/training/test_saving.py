@@ -238,7 +238,7 @@ def test_a_graph_that_is_left_out_leaves_none_of_its_names_in_the_folder(without
     )
     names = (re.escape(name.lower()).encode() for name in processor.graph.names)
     assert [name for name in names if re.search(rb"\b%s\b" % name, held)] == []
-    assert "does not hold the graph" in (folder / "README.md").read_text()
+    assert "does not contain the graph" in (folder / "README.md").read_text()
 
 
 def test_with_its_graph_given_again_a_model_answers_as_before(without_graph):

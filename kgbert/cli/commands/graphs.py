@@ -46,7 +46,7 @@ def _summary(name: str, card: "GraphCard") -> Iterator[str]:
 
 
 def _page(name: str, card: "GraphCard") -> Iterator[str]:
-    sharing = "may hold the graph" if card.shareable else "is saved without the graph"
+    sharing = "may contain the graph" if card.shareable else "is saved without the graph"
     yield fill(f"{card.name}: {card.about}", _WIDTH)
     yield _line("page", card.page)
     yield _line("licence", f"{card.licence} ({card.licence_page})")

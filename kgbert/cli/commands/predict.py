@@ -1,4 +1,4 @@
-"""kgbert predict: ask a trained model."""
+"""kgbert predict: answer texts with a trained model."""
 
 import json
 from argparse import ArgumentParser, Namespace
@@ -62,7 +62,7 @@ def _add_arguments(parser: ArgumentParser) -> None:
         "--bf16",
         action="store_true",
         help="compute in bfloat16: faster on GPUs and on CPUs with AVX-512 BF16; answers that are "
-        "nearly a tie may turn",
+        "nearly tied may change",
     )
     parser.add_argument(
         "--graph", metavar="FILE", help="the graph, for a model that was saved without it"

@@ -49,7 +49,7 @@ def train(arguments: Namespace) -> None:
     trained.save(arguments.output, include_graph=False if arguments.without_graph else None)
     _show(trained.scores)
     _show_paths(arguments.output, arguments.graph, dict(trained.task.sample))
-    print("Whether the graph helped, a single model cannot tell: kgbert compare does.")
+    print("A single model does not show whether the graph helped; kgbert compare measures that.")
 
 
 def _show(scores: "Mapping[str, str]") -> None:
@@ -63,7 +63,7 @@ def _show_paths(folder: Path, graph: str, sample: "Mapping[str, object]") -> Non
     if (folder / "graph.safetensors").exists():
         print(f"try    kgbert predict {folder} {typed}")
     else:
-        print("graph  left out, with its names: whoever asks the model gives a copy")
+        print("graph  not saved, nor its names: predictions need a copy")
         print(f"try    kgbert predict {folder} {typed} --graph {graph}")
 
 
@@ -79,8 +79,8 @@ def _add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--without-graph",
         action="store_true",
-        help="leave the graph with its names out of the folder, for its licence; that is done by "
-        "itself where its card forbids passing it on",
+        help="save the model without the graph and its names, for example for its licence; the "
+        "default where the licence on its card forbids redistribution",
     )
     add_quiet_argument(parser)
 

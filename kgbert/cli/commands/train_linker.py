@@ -12,7 +12,7 @@ from kgbert.data import Example, read_texts
 
 
 def train_linker(arguments: Namespace) -> None:
-    """Train an encoder on the graph's synonyms, so that it links what no name says exactly."""
+    """Train an encoder on the graph's synonyms, so that it also links other wordings."""
     check_output(arguments.output, "linker", "kgbert_linker.json")
     examples = _gold(arguments.validation) if arguments.validation else []
     reporter = ProgressReporter(quiet=arguments.quiet)
@@ -49,7 +49,7 @@ def _gold(path: str) -> list[Example]:
     examples = read_texts(path, overlaps="longest")
     if not any(span.entity for example in examples for span in example.spans):
         raise ValueError(
-            f"--validation {path}: no span says which entity it names; give JSONL whose spans have "
+            f"--validation {path}: no span has an entity; give JSONL whose spans have "
             'an entity, as in {"text": "No fever.", "spans": [{"start": 3, "end": 8, "entity": '
             '"HP:0001945"}]}'
         )

@@ -12,26 +12,26 @@ KINDS = {
         ),
         "rewired-edges": (
             "reads the graph with its edges exchanged, every degree kept; the features still "
-            "say in words what stood around an entity"
+            "describe the original neighbours in words"
         ),
         "shuffled-relations": "reads the graph with the relations exchanged among its edges",
         "no-edges": "reads each entity's features, not its neighbours",
         "names-only": (
-            "reads the vector of each entity's name, no neighbours: what a dictionary with "
-            "embeddings knows"
+            "reads the vector of each entity's name, no neighbours: a dictionary with embeddings"
         ),
         "random-features": "reads the graph with a vector drawn at random for each entity",
         "mention-only": (
-            "is told where mentions are, and how sure, by one learnt vector for any entity"
+            "knows only where mentions are, and their scores: one learnt vector for all entities"
         ),
-        "dummy": "as large as the arm that reads the graph, fed with constants, no mentions",
+        "dummy": "as large as the knowledge arm, with constant inputs instead of mentions",
         "noisy-links": (
             "reads the graph with 30 % of the mentions linked to entities drawn at random"
         ),
     },
     "rivals": {
         "verbalized-context": (
-            "the plain model, with what the graph says of each mention appended to the text"
+            "the plain model, with names, ancestors and relations of each mention appended to "
+            "the text"
         ),
         "appended-definitions": (
             "the plain model, with name, type and definition of each mention appended to the text"

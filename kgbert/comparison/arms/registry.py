@@ -20,7 +20,7 @@ from kgbert.comparison.arms.labels import (
 )
 from kgbert.comparison.arms.links import add_noise, shuffle_entities, use_gold_links
 from kgbert.comparison.arms.rivals import fuse_pooled, grow_triples, use_transe
-from kgbert.comparison.arms.texts import append_defined, append_told, mark_types
+from kgbert.comparison.arms.texts import append_context, append_definitions, mark_types
 
 __all__ = ["ARMS", "Arm"]
 
@@ -58,8 +58,8 @@ ARMS = {
         _arm("mention-only", _NO_EDGES, constant_features),
         _arm("dummy", transform=constant_input),
         _arm("noisy-links", transform=add_noise),
-        _arm("verbalized-context", _PLAIN, append_told),
-        _arm("appended-definitions", _PLAIN, append_defined),
+        _arm("verbalized-context", _PLAIN, append_context),
+        _arm("appended-definitions", _PLAIN, append_definitions),
         _arm("typed-markers", _PLAIN, mark_types),
         _arm("k-bert", _PLAIN, grow_triples),
         _arm("ernie", _NO_LABELS | {"fusion": "ernie", "graph_layers": 0}, use_transe),

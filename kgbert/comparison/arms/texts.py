@@ -11,21 +11,23 @@ from kgbert.graph.verbalize import verbalize
 from kgbert.linking.examples import link_examples
 from kgbert.linking.mention import Linker, Mention
 
-#: Verbalizes an entity, given the graph and its index.
-Tell = Callable[[KnowledgeGraph, int], str]
+#: Returns a description of an entity, given the graph and its index.
+Describe = Callable[[KnowledgeGraph, int], str]
 
 #: The type in a typed marker of an entity without parents.
 NO_TYPE = "entity"
 
 
-def append_told(inputs: RunInputs, seed: int) -> RunInputs:
+def append_context(inputs: RunInputs, seed: int) -> RunInputs:
     """Return the inputs with names, ancestors and relations appended to the texts."""
     return inputs.rewritten(lambda part: append_entities(inputs.linker, inputs.graph, part))
 
 
-def append_defined(inputs: RunInputs, seed: int) -> RunInputs:
+def append_definitions(inputs: RunInputs, seed: int) -> RunInputs:
     """Return the inputs with names, types and definitions appended to the texts."""
-    return inputs.rewritten(lambda part: append_entities(inputs.linker, inputs.graph, part, define))
+    return inputs.rewritten(
+        lambda part: append_entities(inputs.linker, inputs.graph, part, verbalize_definition)
+    )
 
 
 def mark_types(inputs: RunInputs, seed: int) -> RunInputs:
@@ -51,7 +53,7 @@ def append_entities(
     linker: Linker,
     graph: KnowledgeGraph,
     examples: Sequence[Example],
-    describe: Tell | None = None,
+    describe: Describe | None = None,
 ) -> list[Example]:
     """Return texts with descriptions of their entities appended.
 
@@ -60,7 +62,7 @@ def append_entities(
     would cost six times the plain model instead of three.
     """
     return [
-        _with_appended(_verbalized(mentions, graph, describe or place), example)
+        _with_appended(_verbalized(mentions, graph, describe or verbalize_context), example)
         for example, mentions in zip(examples, link_examples(linker, examples), strict=True)
     ]
 
@@ -72,12 +74,12 @@ def _with_appended(descriptions: Sequence[str], example: Example) -> Example:
     return replace(example, text=text, annotated_length=len(example.text))
 
 
-def place(graph: KnowledgeGraph, index: int) -> str:
+def verbalize_context(graph: KnowledgeGraph, index: int) -> str:
     """Return an entity's name, its ancestors, and some of its relations."""
     return verbalize(graph, index, synonyms=0, ancestry=4, facts=2, definition=0)
 
 
-def define(graph: KnowledgeGraph, index: int) -> str:
+def verbalize_definition(graph: KnowledgeGraph, index: int) -> str:
     """Return an entity's name, its type, and its definition."""
     return verbalize(graph, index, synonyms=0, ancestry=1, facts=0)
 
@@ -113,7 +115,9 @@ def type_of(graph: KnowledgeGraph, index: int) -> str:
     return graph.name(above[0]) if above else NO_TYPE
 
 
-def _verbalized(mentions: Sequence[Mention], graph: KnowledgeGraph, describe: Tell) -> list[str]:
+def _verbalized(
+    mentions: Sequence[Mention], graph: KnowledgeGraph, describe: Describe
+) -> list[str]:
     entities = dict.fromkeys(_top_entity(mention, graph) for mention in mentions)
     return [describe(graph, index) for index in entities if index is not None]
 

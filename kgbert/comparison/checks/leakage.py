@@ -9,10 +9,10 @@ from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.linking.examples import link_examples
 
 #: Maximum number of labels that a warning lists.
-TOLD = 8
+MOST_LISTED = 8
 
 #: Minimum number of gold links without a matching name that is reported as leakage.
-UNNAMED = 10
+FEWEST_UNNAMED = 10
 
 
 def leakage_warnings(study: Study) -> list[str]:
@@ -33,7 +33,7 @@ def _shared_texts(study: Study) -> Iterator[str]:
         if count:
             shared.append(f"{count:,} of {len(split.test):,} (seed {seed})")
     if shared:
-        yield f"Test texts that are training texts as well: {', '.join(shared)}."
+        yield f"Test texts that also occur in training: {', '.join(shared)}."
 
 
 def _named_labels(study: Study) -> Iterator[str]:
@@ -44,18 +44,18 @@ def _named_labels(study: Study) -> Iterator[str]:
     if not named:
         return
     listed = ", ".join(
-        _label_with_synonym(study.graph, *each) for each in list(named.items())[:TOLD]
+        _label_with_synonym(study.graph, *each) for each in list(named.items())[:MOST_LISTED]
     )
     yield (
         f"Labels that are names of entities in the graph: {listed}. A gain may come from looking "
-        "up the answer there."
+        "up the label there."
     )
     linked, reached = _in_reach(study, named)
     if reached:
         yield (
-            f"In {reached:,} of the {linked:,} test texts with a mention (seed {study.seeds[0]}), "
-            "the graph names the text's own label at the entity that is linked, or one edge above "
-            "it."
+            f"For {reached:,} of the {linked:,} test texts with a mention (seed {study.seeds[0]}), "
+            "the linked entity or a direct neighbour has the name of the gold label (possible "
+            "label leakage)."
         )
 
 
@@ -113,12 +113,12 @@ def _known_from_gold(study: Study) -> Iterator[str]:
         if not {(span.start, span.end, span.entity) for span in gold} <= found:
             return
         unnamed += sum(not _is_named(study.graph, example.text, span) for span in gold)
-    if unnamed >= UNNAMED:
+    if unnamed >= FEWEST_UNNAMED:
         yield (
-            f"Entities of the test known only from gold: the linker finds every mention that the "
-            f"test texts are labelled with, {unnamed:,} of them under words that are no name of "
-            "the entity in the graph. Texts to come will not be labelled: compare with a linker "
-            "that reads the words alone."
+            f"The linker seems to use the gold annotations of the test texts: it finds every "
+            f"annotated mention, {unnamed:,} of them with words that are not a name of the entity "
+            "in the graph. New texts have no annotations: compare with a linker that reads only "
+            "the text."
         )
 
 

@@ -37,9 +37,9 @@ def family(p_values: Mapping[str, float], seeds: int) -> Family:
     if seeds < needed:
         return Family(
             {},
-            f"Over {len(p_values)} tasks together nothing can be said with {seeds} seeds: "
-            f"corrected for their number (Holm), no p could fall below {ALPHA:g}. It takes "
-            f"{needed} seeds; each task by itself is judged all the same.",
+            f"{seeds} seeds are too few to correct for {len(p_values)} tasks (Holm): no corrected "
+            f"p could fall below {ALPHA:g}. That takes {needed} seeds; the verdict on each single "
+            f"task remains valid.",
         )
     adjusted = dict(zip(p_values, holm(list(p_values.values())), strict=True))
     standing = [task for task, p in adjusted.items() if p < ALPHA]

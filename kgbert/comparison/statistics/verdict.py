@@ -103,14 +103,14 @@ def _no_evidence(evidence: Evidence, plain: PairedSummary) -> str:
     if plain.wins == plain.losses == 0:
         return (
             f"{opening}it gave the same {metric_name(evidence.metric)} as {evidence.baseline} on "
-            f"all {plain.count} seeds. Either the texts mention no entity, which kgbert inspect "
-            f"GRAPH --texts FILE tells, or too little was learnt: give it more epochs."
+            f"all {plain.count} seeds. Either the texts mention no entity (check with kgbert "
+            f"inspect GRAPH --texts FILE), or the training was too short (use more epochs)."
         )
     control = evidence.over_control
     if control is not None and _better(control):
         opening = (
             f"{opening}it beats {arm_name(evidence.control)} ({points(control.mean)} "
-            f"{interval(control.interval)}), so wrong knowledge does harm, but not "
+            f"{interval(control.interval)}), so wrong knowledge hurts, but not "
             f"{evidence.baseline}: "
         )
     return f"{opening}{_gain(evidence, plain)}; {_outlook(plain)}."
@@ -121,8 +121,8 @@ def _better_than_plain_only(evidence: Evidence, plain: PairedSummary) -> str:
     control, name = evidence.over_control, arm_name(evidence.control)
     if control is None:
         return (
-            f"{opening}no arm with wrong knowledge was run beside it, so the gain may come from "
-            f"the added parameters alone; add the arm 'shuffled'."
+            f"{opening}no control with wrong knowledge was run, so the gain may come from the "
+            f"added parameters alone; add the arm 'shuffled'."
         )
     difference = f"{points(control.mean)} over them {interval(control.interval)}"
     if _worse(control):

@@ -1,4 +1,4 @@
-"""Find names that a graph also uses as ordinary words, such as "group" and "share" in FIBO."""
+"""Find names that a graph also uses as generic words, such as "group" and "share" in FIBO."""
 
 import re
 from collections import Counter

@@ -63,7 +63,7 @@ class Health:
     code_names: Finding
     """Names that are codes, if nearly all names are."""
     generic_names: Finding
-    """Names that the graph also uses as ordinary words, the most frequent first."""
+    """Names that the graph also uses as generic words, the most frequent first."""
     hubs: Finding
     """Entities with more than 1 % of all edges, and more than 100 edges."""
     orphans: Finding

@@ -14,21 +14,21 @@ FINDINGS = (
     (
         "code_names",
         "names that are codes",
-        "texts do not say them: merge the file that names these entities with --merge FILE, or say "
-        "which property holds their names with --label PROPERTY",
+        "texts do not contain codes: merge the file that names these entities with --merge FILE, "
+        "or give the property of their names with --label PROPERTY",
     ),
     ("unnamed", "entities without a name", "no text can be linked to these"),
     ("ambiguous_names", "ambiguous names", "several entities share each; context must decide"),
     ("duplicate_names", "duplicate names", "harmless; an entity lists them twice"),
-    ("suspicious_names", "suspicious names", "they match too much; consider a stop list"),
+    ("suspicious_names", "suspicious names", "they match too often; consider a stop list"),
     (
         "generic_names",
-        "names that are ordinary words",
-        "many entities say them, so texts do too; inspect --texts tells how often",
+        "names that are generic words",
+        "shared by many entities, so frequent in texts; inspect --texts counts them",
     ),
     ("hubs", "hubs", "neighbours of many; a sample of their edges is used"),
     ("orphans", "orphans", "no edge; only their names can help"),
-    ("cycles", "cycles in hierarchies", "tolerated; mend them where they are errors"),
+    ("cycles", "cycles in hierarchies", "tolerated; correct them where they are errors"),
 )
 
 #: A URL, with the last two segments of its path as a group.

@@ -31,21 +31,21 @@ class CoverageCounter:
 
     Args:
         graph: The graph.
-        ordinary: Names of the graph that are generic words.
+        generic: Names of the graph that are generic words.
         domain: The domain whose common words count as generic.
     """
 
-    def __init__(self, graph: KnowledgeGraph, ordinary: Mapping[str, float], domain: str) -> None:
+    def __init__(self, graph: KnowledgeGraph, generic: Mapping[str, float], domain: str) -> None:
         self.linked_texts = self.words = self.linked_words = 0
-        self.telling_texts = self.telling_mentions = 0
+        self.specific_texts = self.specific_mentions = 0
         self.texts_by_mentions = [0] * (MANY_MENTIONS + 1)
         self.entities: Counter[str] = Counter()
         self.surfaces: Counter[str] = Counter()
         self.surface_texts: Counter[str] = Counter()
         self.candidates: dict[str, int] = {}
-        self.ordinary_mentions: Counter[str] = Counter()
-        self.ordinary_texts: Counter[str] = Counter()
-        self._graph, self._ordinary = graph, COMMON_NAMES[domain] | ordinary.keys()
+        self.generic_mentions: Counter[str] = Counter()
+        self.generic_texts: Counter[str] = Counter()
+        self._graph, self._generic = graph, COMMON_NAMES[domain] | generic.keys()
 
     def add(self, text: str, mentions: Sequence[Mention]) -> None:
         """Count a text and its mentions."""
@@ -53,7 +53,7 @@ class CoverageCounter:
         self.linked_texts += bool(mentions)
         self.linked_words += sum(_word_count(text[start:end]) for start, end in _union(mentions))
         self.texts_by_mentions[min(len(mentions), MANY_MENTIONS)] += 1
-        here, ordinary = set(), []
+        here, generic = set(), []
         for mention in mentions:
             written = " ".join(text[mention.start : mention.end].split())
             surface = fold_cluster(written)
@@ -62,19 +62,19 @@ class CoverageCounter:
             self.candidates[surface] = max(len(mention.candidates), self.candidates.get(surface, 0))
             if mention.candidates:
                 self.entities[mention.candidates[0].entity] += 1
-            if name := self._ordinary_name(written, surface, mention):
-                ordinary.append(name)
+            if name := self._generic_name(written, surface, mention):
+                generic.append(name)
         self.surface_texts.update(here)
-        self.ordinary_mentions.update(ordinary)
-        self.ordinary_texts.update(set(ordinary))
-        self.telling_mentions += len(mentions) - len(ordinary)
-        self.telling_texts += len(mentions) > len(ordinary)
+        self.generic_mentions.update(generic)
+        self.generic_texts.update(set(generic))
+        self.specific_mentions += len(mentions) - len(generic)
+        self.specific_texts += len(mentions) > len(generic)
 
-    def _ordinary_name(self, written: str, surface: str, mention: Mention) -> str:
+    def _generic_name(self, written: str, surface: str, mention: Mention) -> str:
         """Return the generic word that a mention matches; empty if none, or for an acronym."""
         if written.isupper() or " " in written:
             return ""
-        if surface in self._ordinary:
+        if surface in self._generic:
             return surface
         entity = mention.candidates[0].entity if mention.candidates else ""
         index = self._graph.entity_ids.find(entity)
@@ -82,7 +82,7 @@ class CoverageCounter:
             return ""
         for name in self._graph.names_of(index):
             folded = fold_cluster(name.text)
-            if folded in self._ordinary and folded[:_STEM] == surface[:_STEM]:
+            if folded in self._generic and folded[:_STEM] == surface[:_STEM]:
                 return folded
         return ""
 
@@ -169,15 +169,15 @@ class Coverage:
     """Surface forms with several candidates, most frequent first."""
     too_frequent: tuple[SurfaceCount, ...]
     """Surface forms in more than TOO_FREQUENT of the texts."""
-    ordinary: tuple[GenericName, ...]
+    generic: tuple[GenericName, ...]
     """Names that are generic words, those in most texts first."""
     stop_list: StopList
     """The counts without these names; shorter mentions inside theirs are not added."""
     texts_by_mentions: tuple[int, ...]
     """Number of texts with 0, 1, 2 ... mentions; the last bin includes texts with more."""
-    bare_mentions: int
+    isolated_mentions: int
     """Number of mentions of entities without edges and definition."""
-    silence: str
+    no_links_reason: str
     """Why nothing was linked, and a remedy; empty if something was linked."""
 
     @property
@@ -202,9 +202,9 @@ class Coverage:
             OverlapStatistics(
                 texts=self.texts,
                 linked=self.text_share,
-                telling=_share(self.stop_list.linked_texts, self.texts),
-                ordinary=_share(self.mentions - self.stop_list.mentions, self.mentions),
-                bare=_share(self.bare_mentions, self.mentions),
+                specific=_share(self.stop_list.linked_texts, self.texts),
+                generic=_share(self.mentions - self.stop_list.mentions, self.mentions),
+                isolated=_share(self.isolated_mentions, self.mentions),
             )
         )
 
@@ -264,18 +264,18 @@ def coverage(texts: Iterable[str], linker: Linker, graph: KnowledgeGraph) -> Cov
             for surface in surfaces
             if len(texts) >= FEWEST_TEXTS and surface.texts > TOO_FREQUENT * len(texts)
         ),
-        ordinary=tuple(
-            GenericName(name, count, tally.ordinary_mentions[name], round(shares.get(name, 0.0), 4))
-            for name, count in _by_count(tally.ordinary_texts)
+        generic=tuple(
+            GenericName(name, count, tally.generic_mentions[name], round(shares.get(name, 0.0), 4))
+            for name, count in _by_count(tally.generic_texts)
         ),
         stop_list=StopList(
-            tuple(name for name, _ in _by_count(tally.ordinary_texts)),
-            tally.telling_texts,
-            tally.telling_mentions,
+            tuple(name for name, _ in _by_count(tally.generic_texts)),
+            tally.specific_texts,
+            tally.specific_mentions,
         ),
         texts_by_mentions=tuple(tally.texts_by_mentions),
-        bare_mentions=_isolated_mentions(graph, tally.entities),
-        silence="" if tally.linked_texts else diagnose_no_links(texts, graph),
+        isolated_mentions=_isolated_mentions(graph, tally.entities),
+        no_links_reason="" if tally.linked_texts else diagnose_no_links(texts, graph),
     )
 
 

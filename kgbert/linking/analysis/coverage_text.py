@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 def render(found: "Coverage") -> str:
     """Return the report as text."""
     lines = [reach(found)]
-    if found.silence:
-        return "\n".join([*lines, f"NOTHING WAS LINKED: {found.silence}"])
+    if found.no_links_reason:
+        return "\n".join([*lines, f"NOTHING WAS LINKED: {found.no_links_reason}"])
     lines += _listing(
         "most mentioned",
         [f"{it.mentions:,} × {it.name} ({shown(it.entity)})" for it in found.top_entities],
     )
     lines += _listing(
-        "what it took to see them",
+        "rules that matched them",
         [f"{mentions:,} × {rule}" for rule, mentions in found.rules.items()],
     )
     lines += _listing(
@@ -29,10 +29,10 @@ def render(found: "Coverage") -> str:
         [f"{it.text}: {it.candidates} candidates, {it.mentions:,} ×" for it in found.ambiguous],
     )
     lines += _listing(
-        "in so many texts that they tell them little apart",
+        "in so many texts that they hardly discriminate",
         [f"{it.text}: {it.texts / found.texts:.0%} of the texts" for it in found.too_frequent],
     )
-    return "\n".join([*lines, *_ordinary(found), "", fill(str(found.assessment), 100)])
+    return "\n".join([*lines, *_generic_names(found), "", fill(str(found.assessment), 100)])
 
 
 def reach(found: "Coverage") -> str:
@@ -45,7 +45,7 @@ def reach(found: "Coverage") -> str:
     )
 
 
-def _ordinary(found: "Coverage") -> list[str]:
+def _generic_names(found: "Coverage") -> list[str]:
     names = found.stop_list.names
     if not names:
         return []
@@ -53,14 +53,14 @@ def _ordinary(found: "Coverage") -> list[str]:
     them = "it" if len(names) == 1 else f"all {len(names):,} of them"
     return [
         *_listing(
-            "names that are ordinary words, and so match too much",
-            [f"{it.name}: {it.texts / found.texts:.1%} of the texts" for it in found.ordinary[:10]],
+            "names that are generic words, and so match too often",
+            [f"{it.name}: {it.texts / found.texts:.1%} of the texts" for it in found.generic[:10]],
         ),
         fill(
             f"Without {them} {left.linked_texts:,} texts "
             f"({left.linked_texts / found.texts:.1%}) and {left.mentions:,} mentions are left. "
-            "Where they seldom mean what the graph means, leave them out with "
-            f"--exclude-generic-names, or some of them: --stop-names {','.join(names[:3])}",
+            "If they rarely mean the entity, exclude them with --exclude-generic-names, or some of "
+            f"them with --stop-names {','.join(names[:3])}",
             100,
             initial_indent="  ",
             subsequent_indent="  ",

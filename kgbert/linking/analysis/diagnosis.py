@@ -53,7 +53,7 @@ language of the texts, or translate them.
     """
     sample = [text for text in texts[:SAMPLE] if text.strip()]
     if not sample:
-        return "there is no text with anything in it; name the column that holds the texts."
+        return "all texts are empty; name the column of the texts."
     return diagnose_unmatchable_names(sample, graph) or _words(sample, graph)
 
 
@@ -64,13 +64,13 @@ def diagnose_unmatchable_names(texts: Sequence[str], graph: KnowledgeGraph) -> s
     >>> builder = GraphBuilder()
     >>> builder.add_name("D012", "D012")
     >>> print(diagnose_unmatchable_names(["a fever"], builder.build()))
-    the graph's names are codes ('D012'), which texts do not say; merge the file that names \
-its entities: --merge FILE (in Python: read_graph([..., FILE])).
+    the graph's names are codes ('D012'), which texts do not contain; merge the file that \
+names its entities: --merge FILE (in Python: read_graph([..., FILE])).
     """
     names = list(islice(graph.names, SAMPLE))
     if not names:
         return (
-            "the graph has no names; say which property holds them: "
+            "the graph has no names; give their property: "
             "--label skos:prefLabel (in Python: ReadOptions(label=...))."
         )
     return _codes(names) or _scripts(texts[:SAMPLE], names) or _identifiers(names)
@@ -80,8 +80,8 @@ def _codes(names: Sequence[str]) -> str:
     if not are_codes(names):
         return ""
     return (
-        f"the graph's names are codes ({names[0]!r}), which texts do not say; merge the file that "
-        "names its entities: --merge FILE (in Python: read_graph([..., FILE]))."
+        f"the graph's names are codes ({names[0]!r}), which texts do not contain; merge the file "
+        "that names its entities: --merge FILE (in Python: read_graph([..., FILE]))."
     )
 
 
@@ -108,7 +108,7 @@ def _identifiers(names: Sequence[str]) -> str:
         return ""
     return (
         f"most names look like identifiers ({min(glued)!r}), which no text spells that way; "
-        "say which property holds the readable names: --label rdfs:label "
+        "give the property of the readable names: --label rdfs:label "
         "(in Python: ReadOptions(label=...))."
     )
 
@@ -131,7 +131,7 @@ def _words(texts: Iterable[str], graph: KnowledgeGraph) -> str:
     near = max(names, key=lambda name: (_share(name, known), name))
     return (
         f"single words of names occur ({', '.join(repr(word) for word in shared[:5])}), but no "
-        f"whole name; the nearest is {near!r}. Add synonyms as people write them, or ask "
+        f"whole name; the nearest is {near!r}. Add synonyms as people write them, or run "
         f"`kgbert link GRAPH TEXT --explain {near!r}`."
     )
 

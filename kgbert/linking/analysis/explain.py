@@ -35,19 +35,19 @@ def explain_match(linker: DictionaryLinker, text: str, name: str) -> str:
         return _explained(linker, text, *known)
     if name in linker.graph:
         spelt = dict.fromkeys(repr(known.text) for known in linker.graph.entity(name).names)
-        return f"{name!r} is an entity's id; ask for one of its names: {', '.join(spelt)}."
+        return f"{name!r} is an entity's id; give one of its names: {', '.join(spelt)}."
     similar = linker.matches(name)
     if not similar:
         near = ", ".join(map(repr, _names_with_words_of(linker, name)))
         return (
             f"the graph has no name {name!r}, nor one that the rules make of it (what is obsolete, "
             "or in languages left out, is not in it); add it to the graph as a synonym"
-            f"{f', or ask for one of its names: {near}' if near else ''}."
+            f"{f', or give one of its names: {near}' if near else ''}."
         )
     names = ", ".join(repr(match.name) for match in similar[:3])
     best = _names_like(linker.graph, similar[0].name)
     reason = _explained(linker, text, *best) if best else ""
-    return f"the graph has no name {name!r}; by the rules it stands for {names}: {reason}"
+    return f"the graph has no name {name!r}; by the rules it matches {names}: {reason}"
 
 
 def _explained(linker: DictionaryLinker, text: str, exact: str, entities: set[str]) -> str:
@@ -136,7 +136,7 @@ def _missing_words(linker: DictionaryLinker, text: str, name: str, missing: Sequ
                 f"forgives (--fuzzy-min-length {MIN_FUZZY_LENGTH})."
             )
     if short := _initials(text, name):
-        return f"{lacks}; {short!r} may stand for it, but the text does not say so in brackets."
+        return f"{lacks}; {short!r} may abbreviate it, but the text does not define it in brackets."
     return f"{lacks}."
 
 
@@ -149,14 +149,14 @@ def _initials(text: str, name: str) -> str:
 
 def _rejection(linker: DictionaryLinker, text: str, name: str, surface: str) -> str:
     if refusal := linker.refusal(name, surface):
-        return f"{surface!r} stands in the text, but {refusal}."
+        return f"{surface!r} is in the text, but {refusal}."
     weak = [match.score for match in linker.matches(surface) if match.name == name]
     if weak and max(weak) < linker.settings["min_score"]:
-        return f"{surface!r} stands in the text, but its score {max(weak):g} is below min_score."
+        return f"{surface!r} is in the text, but its score {max(weak):g} is below min_score."
     [mentions] = linker([text])
     others = ", ".join(repr(text[mention.start : mention.end]) for mention in mentions)
     return (
-        f"{surface!r} stands in the text, but its words belong to a longer or earlier mention "
+        f"{surface!r} is in the text, but its words belong to a longer or earlier mention "
         f"({others or 'none'}), or the text defines it otherwise in brackets; "
         "overlaps='nested' keeps mentions within mentions (--overlaps nested)."
     )

@@ -21,10 +21,10 @@ from kgbert.utils.atomic_write import write_atomically
 
 #: Maps the outcome of an OverlapAssessment to CSS class and heading.
 _OUTCOMES = {
-    "enough": ("helps", "Enough overlap"),
+    "enough": ("helps", "Sufficient overlap"),
     "doubtful": ("warn", "Doubtful"),
-    "too little": ("hurts", "Too little overlap"),
-    "none": ("hurts", "No overlap at all"),
+    "too little": ("hurts", "Insufficient overlap"),
+    "none": ("hurts", "No overlap"),
     "too few texts": ("open", "Too few texts"),
 }
 
@@ -59,7 +59,7 @@ def render_graph_report(
             "sentence": found.assessment.sentence if found else _size(health),
             "facts": [*(_sizes(health) if found else ()), *_reach(health)],
             "reasons": found.assessment.reasons if found else (),
-            "silence": found.silence if found else "",
+            "no_links_reason": found.no_links_reason if found else "",
             "found": found,
             "reach": reach(found) if found else "",
             "text_figures": list(_text_figures(found)) if found and found.mentions else [],
@@ -80,7 +80,7 @@ def render_graph_report(
 
 def _size(health: Health) -> str:
     return (
-        f"{counted(health.entities, 'entity')} with {counted(health.names, 'name')}, joined by "
+        f"{counted(health.entities, 'entity')} with {counted(health.names, 'name')}, connected by "
         f"{counted(health.edges, 'edge')}."
     )
 
@@ -100,7 +100,7 @@ def _reach(health: Health) -> Iterator[str]:
 def _about(health: Health) -> Iterator[tuple[str, str]]:
     yield "source", health.source or "in memory"
     yield "version", health.version or "not stated"
-    yield "licence", health.licence or "not stated in the file; ask its owner"
+    yield "licence", health.licence or "not stated in the file"
     yield "entities", f"{health.entities:,}, of which {health.definitions:,} have a definition"
     yield "names", named(health)
     sizes = ", ".join(health.components.examples[:3])
@@ -125,7 +125,7 @@ def _relation_figures(health: Health) -> Iterator[Figure]:
     if len(health.relations) > 1:
         bars = [(_short(name), count) for _, name, count in health.relations[:_RELATIONS]]
         yield Figure(
-            "What its edges say",
+            "Relations of the edges",
             f"The most frequent of {len(health.relations):,} relations.",
             Markup(bar_plot(bars, "Edges by relation")),
         )
@@ -134,9 +134,9 @@ def _relation_figures(health: Health) -> Iterator[Figure]:
 def _name_figures(health: Health) -> Iterator[Figure]:
     if len(health.scopes) > 1:
         yield Figure(
-            "What its names are",
-            "How near each is to its entity. Texts are matched with all of them; a preferred or "
-            "exact name scores more than a related one.",
+            "Scopes of the names",
+            "How closely a name matches its entity. All of them are matched; a preferred or exact "
+            "name has a higher score than a related one.",
             Markup(bar_plot(health.scopes, "Names by their scope")),
         )
 
@@ -147,14 +147,14 @@ def _text_figures(found: Coverage) -> Iterator[Figure]:
     bars = [(f"{i} or more" if i == last else str(i), count) for i, count in enumerate(counts)]
     yield Figure(
         "Mentions in a text",
-        "Texts by the number of mentions in them. In those with none the model stays a plain one.",
+        "Texts by their number of mentions. For texts without mentions the graph changes nothing.",
         Markup(bar_plot(bars, "Texts by number of mentions")),
     )
     if found.top_entities:
         top = [(_short(it.name or it.entity), it.mentions) for it in found.top_entities]
         yield Figure(
             "Most mentioned",
-            "Are these what the texts are about?",
+            "Check whether the texts are about these entities.",
             Markup(bar_plot(top, "Mentions of the most mentioned entities")),
         )
 
@@ -165,19 +165,19 @@ def _short(name: str) -> str:
 
 def _text_tables(found: Coverage) -> Iterator[tuple[str, Table]]:
     """Yield a description of each table, and the table."""
-    if found.ordinary:
+    if found.generic:
         left = found.stop_list
         yield (
             f"These names are words that the graph itself uses for many entities, or that are "
             f"common in English. Without all {len(left.names):,} of them "
             f"{left.linked_texts / found.texts:.1%} of the texts have a mention instead of "
             f"{found.text_share:.1%}, and {left.mentions:,} mentions are left of "
-            f"{found.mentions:,}. Where they seldom mean what the graph means, leave them out "
-            f"with --exclude-generic-names, or some of them: "
-            f"--stop-names {','.join(left.names[:3])}",
+            f"{found.mentions:,}. If they rarely mean the entity, exclude them with "
+            f"--exclude-generic-names, or some of them with --stop-names "
+            f"{','.join(left.names[:3])}",
             Table(
-                "Names that match too much",
-                ("name", "texts", "share of texts", "mentions", "entities that say it"),
+                "Names that match too often",
+                ("name", "texts", "share of texts", "mentions", "entities with it"),
                 [
                     (
                         it.name,
@@ -186,16 +186,16 @@ def _text_tables(found: Coverage) -> Iterator[tuple[str, Table]]:
                         f"{it.mentions:,}",
                         f"{it.in_graph:.1%}" if it.in_graph else "",
                     )
-                    for it in found.ordinary[:_ROWS]
+                    for it in found.generic[:_ROWS]
                 ],
             ),
         )
     if found.too_frequent:
         yield (
-            "They are in so many texts that they tell them little apart.",
+            "They are in so many texts that they hardly discriminate between texts.",
             Table(
                 "Names in every fifth text",
-                ("what texts say", "texts", "share of texts"),
+                ("surface form", "texts", "share of texts"),
                 [
                     (it.text, f"{it.texts:,}", f"{it.texts / found.texts:.1%}")
                     for it in found.too_frequent[:_ROWS]
@@ -204,10 +204,10 @@ def _text_tables(found: Coverage) -> Iterator[tuple[str, Table]]:
         )
     if found.ambiguous:
         yield (
-            "Several entities answer to each; the model attends to all of them and chooses.",
+            "Several entities have this name; the model attends to all of them.",
             Table(
                 "Most ambiguous",
-                ("what texts say", "candidates", "mentions"),
+                ("surface form", "candidates", "mentions"),
                 [
                     (it.text, f"{it.candidates}", f"{it.mentions:,}")
                     for it in found.ambiguous[:_ROWS]

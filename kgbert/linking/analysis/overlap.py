@@ -11,21 +11,21 @@ LITTLE, ENOUGH = 0.1, 0.3
 
 #: Shares of mentions that are generic words, or of entities with nothing but names, from which on
 #: the overlap is doubtful.
-MANY_ORDINARY, MANY_BARE = 0.25, 0.5
+MANY_GENERIC, MANY_ISOLATED = 0.25, 0.5
 
 #: Assumed share of texts with a specific mention whose prediction knowledge corrects.
-MENDED = 0.1
+CORRECTED_SHARE = 0.1
 
 #: Smallest gain in accuracy (points) that six seeds usually detect.
-SEEN = 2.0
+DETECTABLE = 2.0
 
 RULE = (
-    f"Where less than {LITTLE:.0%} of the texts have a mention that is no ordinary word there is "
-    f"too little overlap; where {ENOUGH:.0%} or more have one there is enough, unless "
-    f"{MANY_ORDINARY:.0%} of all mentions are ordinary words, or {MANY_BARE:.0%} are of entities "
-    f"of which the graph says nothing but names; all else is doubtful. This is a rule of thumb "
-    f"from a few trials, and no test: without enough overlap knowledge cannot help, and with it "
-    f"it need not. kgbert compare measures that."
+    f"A mention is specific if its name is not a generic word. If less than {LITTLE:.0%} of the "
+    f"texts have a specific mention, the overlap is too small. If {ENOUGH:.0%} or more have one, "
+    f"it is sufficient, unless {MANY_GENERIC:.0%} of all mentions are generic words or "
+    f"{MANY_ISOLATED:.0%} are of entities without edges and definition. Otherwise it is doubtful. "
+    f"This is a rule of thumb from a few trials, not a test: without sufficient overlap knowledge "
+    f"cannot help, and with it it may still not help. kgbert compare measures that."
 )
 
 
@@ -50,40 +50,40 @@ class OverlapStatistics:
     texts: int
     linked: float
     """Share of texts with a mention."""
-    telling: float
-    """Share of texts with a specific mention, one that is not a generic word."""
-    ordinary: float
+    specific: float
+    """Share of texts with a specific mention, whose name is not a generic word."""
+    generic: float
     """Share of mentions that are generic words."""
-    bare: float
+    isolated: float
     """Share of mentions of entities without edges and definition."""
 
 
 def assess_overlap(overlap: OverlapStatistics) -> OverlapAssessment:
     """Return the assessment of the overlap of texts and graph.
 
-    >>> shares = OverlapStatistics(texts=200, linked=0.04, telling=0.03, ordinary=0.3, bare=0.0)
+    >>> shares = OverlapStatistics(texts=200, linked=0.04, specific=0.03, generic=0.3, isolated=0.0)
     >>> print(assess_overlap(shares))
-    There is too little overlap for this graph to help: only 3% of the texts mention it by more
-    than ordinary words. 30% of the mentions are ordinary words, which seldom mean what the graph
-    means. If knowledge mended one in ten of the texts that it reaches, accuracy would rise by 0.3
-    points, too little for a comparison on six seeds to see.
+    The overlap is too small for this graph to help: only 3% of the texts have a specific mention.
+    30% of the mentions are generic words, which rarely mean the entity. If knowledge corrected one
+    in ten of the texts with a specific mention, accuracy would rise by 0.3 points, too little for a
+    comparison with six seeds to detect.
     """
     outcome = _outcome(overlap)
     reasons = []
-    if overlap.ordinary >= MANY_ORDINARY:
+    if overlap.generic >= MANY_GENERIC:
         reasons.append(
-            f"{overlap.ordinary:.0%} of the mentions are ordinary words, which seldom mean what "
-            "the graph means."
+            f"{overlap.generic:.0%} of the mentions are generic words, which rarely mean the "
+            "entity."
         )
-    if overlap.bare >= MANY_BARE:
+    if overlap.isolated >= MANY_ISOLATED:
         reasons.append(
-            f"Of the entities of {overlap.bare:.0%} of the mentions the graph says nothing but "
-            "names: there is little to learn from it."
+            f"{overlap.isolated:.0%} of the mentions are of entities without edges and definition, "
+            "of which the graph knows only the names."
         )
     if outcome not in ("none", "too few texts"):
-        reasons.append(_expected_gain(overlap.telling))
+        reasons.append(_expected_gain(overlap.specific))
     return OverlapAssessment(
-        outcome, _SENTENCES[outcome].format(telling=overlap.telling), tuple(reasons)
+        outcome, _SENTENCES[outcome].format(specific=overlap.specific), tuple(reasons)
     )
 
 
@@ -92,29 +92,29 @@ def _outcome(overlap: OverlapStatistics) -> str:
         return "none"
     if overlap.texts < FEWEST:
         return "too few texts"
-    if overlap.telling < LITTLE:
+    if overlap.specific < LITTLE:
         return "too little"
-    mixed = overlap.ordinary >= MANY_ORDINARY or overlap.bare >= MANY_BARE
-    return "doubtful" if mixed or overlap.telling < ENOUGH else "enough"
+    mixed = overlap.generic >= MANY_GENERIC or overlap.isolated >= MANY_ISOLATED
+    return "doubtful" if mixed or overlap.specific < ENOUGH else "enough"
 
 
 def _expected_gain(specific: float) -> str:
-    points = 100 * MENDED * specific
-    detectable = "too little" if points < SEEN else "enough"
+    points = 100 * CORRECTED_SHARE * specific
+    detectable = "too little" if points < DETECTABLE else "enough"
     return (
-        f"If knowledge mended one in ten of the texts that it reaches, accuracy would rise by "
-        f"{points:.1f} points, {detectable} for a comparison on six seeds to see."
+        f"If knowledge corrected one in ten of the texts with a specific mention, accuracy would "
+        f"rise by {points:.1f} points, {detectable} for a comparison with six seeds to detect."
     )
 
 
 _SENTENCES = {
     "none": "This graph cannot help: no text mentions any of its entities.",
-    "too few texts": f"With fewer than {FEWEST} texts nothing can be foretold: {{telling:.0%}} of "
-    "them mention the graph by more than ordinary words.",
-    "too little": "There is too little overlap for this graph to help: only {telling:.0%} of the "
-    "texts mention it by more than ordinary words.",
-    "doubtful": "It is doubtful whether this graph helps: {telling:.0%} of the texts mention it by "
-    "more than ordinary words.",
-    "enough": "There is enough overlap for this graph to help: {telling:.0%} of the texts mention "
-    "it by more than ordinary words.",
+    "too few texts": f"Fewer than {FEWEST} texts are too few for an assessment: {{specific:.0%}} "
+    "of them have a specific mention.",
+    "too little": "The overlap is too small for this graph to help: only {specific:.0%} of the "
+    "texts have a specific mention.",
+    "doubtful": "It is doubtful whether this graph helps: {specific:.0%} of the texts have a "
+    "specific mention.",
+    "enough": "The overlap is sufficient for this graph to help: {specific:.0%} of the texts have "
+    "a specific mention.",
 }

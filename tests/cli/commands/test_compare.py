@@ -181,12 +181,12 @@ def test_compare_goes_on_where_it_was_interrupted(workplace, monkeypatch, capsys
         (
             {"texts": "new.csv"},
             "text,purpose\na,b\n",
-            "the rows pose no task that can be told from their columns, 'text', 'purpose'",
+            "the task of the rows cannot be detected from their columns, 'text', 'purpose'",
         ),
         (
             {"texts": "new.csv"},
             table([(f"fever {i}", "ill") for i in range(20)]),
-            "all 20 texts have the label 'ill', so there is nothing to tell apart",
+            "all 20 texts have the label 'ill', so there is nothing to distinguish",
         ),
         (
             {"texts": "new.csv"},

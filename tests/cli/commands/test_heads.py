@@ -26,7 +26,7 @@ def test_relation_classification_trains_and_predicts(workplace, capsys):  # noqa
     assert main(["predict", "model", "fever and lung"]) == 1
 
     assert len(re.findall(r"label (left|right)  \(\d+%\)", answered)) == 40
-    assert "does not say where head and tail are" in capsys.readouterr().err
+    assert "the positions of head and tail are missing" in capsys.readouterr().err
 
 
 def test_entity_linking_trains_on_spans_and_predicts(workplace, capsys):  # noqa: F811

@@ -37,7 +37,7 @@ def inspected(capsys, *options):
 
 
 @pytest.mark.parametrize(
-    "options", [["--stop-names", "patient"], ["--exclude-generic-names"]], ids=["named", "ordinary"]
+    "options", [["--stop-names", "patient"], ["--exclude-generic-names"]], ids=["named", "generic"]
 )
 def test_names_can_be_left_out(options, capsys):
     before, after = inspected(capsys)["coverage"], inspected(capsys, *options)["coverage"]

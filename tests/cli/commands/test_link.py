@@ -171,7 +171,7 @@ def test_names_that_cannot_occur_in_texts_are_reported(tmp_path, capsys, output_
 
     output = capsys.readouterr().out
     assert "0 mentions in 0 of 1 text, by the 2 names of" in output
-    assert "which texts do not say; merge the file that names its entities: --merge FILE" in output
+    assert "which texts do not contain; merge the file that names its entities: --merge" in output
 
 
 def test_a_text_without_mentions_needs_no_reason_where_names_are_words(obo, capsys):

@@ -129,7 +129,7 @@ def test_an_acronym_is_linked_though_its_word_is_stopped():
     assert len(stopped(["the AGE test"])[0]) == 1
 
 
-def test_ordinary_words_are_those_of_the_graph_and_those_of_english():
+def test_generic_names_are_words_of_the_graph_and_of_english():
     graph = graph_of("tariff", *(f"tariff of sort {number}" for number in range(20)))
 
     options = ("--exclude-generic-names", "--domain-words", "medicine")

@@ -1,4 +1,4 @@
-from kgbert.comparison.arms.texts import append_entities, define, mark_mentions
+from kgbert.comparison.arms.texts import append_entities, mark_mentions, verbalize_definition
 from kgbert.data import Example, Span
 from kgbert.graph.verbalize import verbalize
 from kgbert.linking.factory import make_linker
@@ -23,7 +23,9 @@ def test_each_entity_is_described_once_in_appended_text():
 def test_appended_definitions_contain_name_type_and_definition(graph):
     texts = [Example("a high temperature", "ill")]
 
-    (rewritten,) = append_entities(make_linker(graph, "dictionary"), graph, texts, define)
+    (rewritten,) = append_entities(
+        make_linker(graph, "dictionary"), graph, texts, verbalize_definition
+    )
 
     description = "fever is symptom; A body temperature above the normal."
     assert rewritten.text == f"a high temperature. {description}"

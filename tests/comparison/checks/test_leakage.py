@@ -1,6 +1,6 @@
 import pytest
 
-from kgbert.comparison.checks.leakage import UNNAMED, leakage_warnings
+from kgbert.comparison.checks.leakage import FEWEST_UNNAMED, leakage_warnings
 from kgbert.data import Example, Span
 from kgbert.data.splits import Split
 from kgbert.graph.storage.builder import GraphBuilder
@@ -33,9 +33,7 @@ def test_copy_of_a_training_text_is_found_in_spite_of_case_and_blanks(tmp_path):
     train = [Example("High  fever", "ill"), Example("No fever", "well")]
     study = study_of(tmp_path, train, [Example("high fever", "ill"), Example("cough", "ill")])
 
-    assert leakage_warnings(study) == [
-        "Test texts that are training texts as well: 1 of 2 (seed 0)."
-    ]
+    assert leakage_warnings(study) == ["Test texts that also occur in training: 1 of 2 (seed 0)."]
 
 
 def test_label_that_is_a_name_in_the_graph_is_found_whatever_its_case(tmp_path):
@@ -76,7 +74,7 @@ def test_linked_texts_whose_label_names_a_direct_neighbour_are_counted(tmp_path)
 
 
 class TestLinksWithoutMatchingNames:
-    def texts(self, words, count=UNNAMED):
+    def texts(self, words, count=FEWEST_UNNAMED):
         spans = (Span(0, len(words), "Sign", "S:1"),)
         return [Example(f"{words} {i}", spans=spans) for i in range(count)]
 
@@ -96,13 +94,13 @@ class TestLinksWithoutMatchingNames:
     def test_a_linker_with_the_gold_answers_is_reported(self, tmp_path):
         (warning,) = self.warnings(tmp_path, self.texts("red spots"))
 
-        assert f"{UNNAMED} of them under words that are no name" in warning
+        assert f"{FEWEST_UNNAMED} of them under words that are no name" in warning
 
     def test_are_none_where_the_words_are_names(self, tmp_path):
         assert self.warnings(tmp_path, self.texts("measles")) == []
 
     def test_are_none_where_few_are_found(self, tmp_path):
-        assert self.warnings(tmp_path, self.texts("red spots", UNNAMED - 1)) == []
+        assert self.warnings(tmp_path, self.texts("red spots", FEWEST_UNNAMED - 1)) == []
 
     def test_are_none_for_a_linker_that_reads_the_words(self, tmp_path):
         linker = make_linker(illness_graph(), "dictionary")

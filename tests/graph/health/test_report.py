@@ -126,7 +126,7 @@ def test_names_that_are_nearly_all_codes_are_warned_of():
 
     assert few.code_names.count == 0
     assert (health.code_names.count, health.code_names.examples[0]) == (20, "D000")
-    assert "names that are codes: 20 (texts do not say them: merge" in str(health)
+    assert "names that are codes: 20 (texts do not contain codes: merge" in str(health)
 
 
 entities = st.sampled_from("abcdef")

@@ -26,7 +26,7 @@ def test_shares_count_texts_and_words():
 
     assert (found.texts, found.linked_texts, found.mentions) == (3, 1, 2)
     assert (found.words, found.linked_words) == (4, 3)
-    assert found.silence == ""
+    assert found.no_links_reason == ""
 
 
 def test_overlapping_mentions_count_their_words_once():
@@ -60,10 +60,10 @@ def test_name_in_most_texts_is_named():
     assert "lumbago: 100% of the texts" in str(found)
 
 
-def test_a_name_that_is_an_ordinary_word_is_named_with_the_remedy():
+def test_a_generic_name_is_listed_with_the_remedy():
     found = cover(["the group", "groups", "a colic"], graph_of(a="group", b="colic"))
 
-    assert [(it.name, it.texts, it.mentions) for it in found.ordinary] == [("group", 2, 2)]
+    assert [(it.name, it.texts, it.mentions) for it in found.generic] == [("group", 2, 2)]
     assert "--stop-names group" in str(found)
 
 
@@ -71,17 +71,15 @@ def test_the_stop_list_counts_what_remains_without_its_names():
     graph = graph_of(a="group", b="colic", c="study")
     texts = ["the group has a colic", "a group", "a study of groups", "colic", "nothing"]
 
-    foretold = cover(texts, graph).stop_list
-    linker = DictionaryLinker(graph, stop_names=STOP_NAMES.union(foretold.names))
+    without = cover(texts, graph).stop_list
+    linker = DictionaryLinker(graph, stop_names=STOP_NAMES.union(without.names))
     left = coverage(texts, linker, graph)
 
-    assert foretold.names == ("group", "study")
-    assert (
-        (foretold.linked_texts, foretold.mentions) == (left.linked_texts, left.mentions) == (2, 2)
-    )
+    assert without.names == ("group", "study")
+    assert (without.linked_texts, without.mentions) == (left.linked_texts, left.mentions) == (2, 2)
 
 
-def test_a_word_that_the_graph_uses_for_many_entities_is_ordinary():
+def test_a_word_that_the_graph_uses_for_many_entities_is_generic():
     builder = GraphBuilder()
     builder.add_name("E:share", "Share")
     for number in range(30):
@@ -89,13 +87,13 @@ def test_a_word_that_the_graph_uses_for_many_entities_is_ordinary():
 
     found = cover(["our shares fell"], builder.build())
 
-    assert [(it.name, it.mentions, it.in_graph) for it in found.ordinary] == [("share", 1, 1.0)]
+    assert [(it.name, it.mentions, it.in_graph) for it in found.generic] == [("share", 1, 1.0)]
 
 
-def test_an_acronym_is_no_ordinary_word():
+def test_an_acronym_is_no_generic_word():
     found = cover(["the AGE test"], graph_of(a="AGE"))
 
-    assert (found.mentions, found.ordinary) == (1, ())
+    assert (found.mentions, found.generic) == (1, ())
 
 
 def test_texts_are_counted_by_their_mentions():
@@ -104,7 +102,7 @@ def test_texts_are_counted_by_their_mentions():
     assert found.texts_by_mentions == (1, 1, 1, 0, 0, 0, 1)
 
 
-def test_mentions_of_entities_that_are_nothing_but_names_are_bare():
+def test_mentions_of_entities_with_nothing_but_names_are_isolated():
     builder = GraphBuilder()
     for name in ("gout", "colic", "fever", "sign"):
         builder.add_name(name, name)
@@ -113,7 +111,7 @@ def test_mentions_of_entities_that_are_nothing_but_names_are_bare():
 
     found = cover(["gout, colic and fever"], builder.build())
 
-    assert (found.mentions, found.bare_mentions) == (3, 1)
+    assert (found.mentions, found.isolated_mentions) == (3, 1)
 
 
 def test_few_texts_say_nothing_about_frequency():
@@ -123,8 +121,8 @@ def test_few_texts_say_nothing_about_frequency():
 @pytest.mark.parametrize(
     ("texts", "names", "reason"),
     [
-        ([], {"a": "fever"}, "no text with anything in it"),
-        (["  "], {"a": "fever"}, "no text with anything in it"),
+        ([], {"a": "fever"}, "all texts are empty"),
+        (["  "], {"a": "fever"}, "all texts are empty"),
         (["fever"], {}, "the graph has no names"),
         (["leichtes fieber"], {"a": "発熱"}, "names are written in CJK, the texts in LATIN"),
         (["a fever"], {"a": "hasFever", "b": "back_pain"}, "look like identifiers"),
@@ -133,11 +131,11 @@ def test_few_texts_say_nothing_about_frequency():
         (["pain of the knee"], {"a": "chronic knee pain"}, "nearest is 'chronic knee pain'"),
     ],
 )
-def test_silence_is_explained(texts, names, reason):
+def test_the_lack_of_mentions_is_explained(texts, names, reason):
     found = cover(texts, graph_of(**names))
 
-    assert reason in found.silence
-    assert f"NOTHING WAS LINKED: {found.silence}" in str(found)
+    assert reason in found.no_links_reason
+    assert f"NOTHING WAS LINKED: {found.no_links_reason}" in str(found)
     assert found.assessment.outcome == "none"
 
 
@@ -170,7 +168,7 @@ def test_matching_rules_are_counted_and_reported():
 
     assert found.rules == {"abbreviations": 1, "organs": 1, "plural": 1, "exact match": 1}
     assert found.as_dict()["rules"] == found.rules
-    assert "what it took to see them:\n  1 × abbreviations" in str(found)
+    assert "rules that matched them:\n  1 × abbreviations" in str(found)
 
 
 def test_the_common_words_are_those_of_the_linkers_domain():
@@ -179,5 +177,5 @@ def test_the_common_words_are_those_of_the_linkers_domain():
     general = coverage(["a patient"], DictionaryLinker(graph), graph)
     medical = coverage(["a patient"], DictionaryLinker(graph, domain_words="medicine"), graph)
 
-    assert not general.ordinary
-    assert [it.name for it in medical.ordinary] == ["patient"]
+    assert not general.generic
+    assert [it.name for it in medical.generic] == ["patient"]

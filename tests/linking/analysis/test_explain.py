@@ -27,8 +27,8 @@ def linker_of(*names: str, **choices: object) -> DictionaryLinker:
         ),
         (["Skin tumour"], {}, "skin tumors", "skin tumour", "by the rules spelling, plural"),
         (["Fever"], {}, "some fever", "cough", "no name 'cough'.*add it to the graph"),
-        (["Fevers"], {}, "some fever", "fever", "no name 'fever'; by the rules it stands for"),
-        (["Fevers"], {}, "a cough", "fever", "stands for 'Fevers': the text lacks words"),
+        (["Fevers"], {}, "some fever", "fever", "no name 'fever'; by the rules it matches"),
+        (["Fevers"], {}, "a cough", "fever", "matches 'Fevers': the text lacks words"),
         (["Fevers"], {"rules": []}, "a fever", "fevers", "rule 'plural' were switched on"),
         (["AIDS"], {}, "hearing aids", "AIDS", "an acronym needs its capitals"),
         (["All"], {}, "all is well", "all", "it is a stop name"),
@@ -54,10 +54,10 @@ def linker_of(*names: str, **choices: object) -> DictionaryLinker:
         (["Pain", "Knee pain"], {}, "knee pain", "pain", "belong to a longer or earlier mention"),
         (["Colic", "colic"], {"max_candidates": 1}, "colic", "colic", "is found|max_candidates"),
         (["Fever"], {}, "a fevers", "fever", "by the rule plural\\."),
-        (["Hot fever", "Fever"], {}, "", "hot", "ask for one of its names: 'Hot fever'\\.$"),
+        (["Hot fever", "Fever"], {}, "", "hot", "give one of its names: 'Hot fever'\\.$"),
         (["Cold fever", "Fever"], {}, "", "fevre cold", "one of its names: 'Cold fever'\\.$"),
         (["Cold fever"], {}, "", "cold feet", "as a synonym\\.$"),
-        (["Cold fever"], {}, "no CF.", "cold fever", "'CF' may stand for it, but the text does"),
+        (["Cold fever"], {}, "no CF.", "cold fever", "'CF' may abbreviate it, but the text does"),
         (["Cold fever"], {}, "no cf or CFX", "cold fever", "normal form\\)\\.$"),
     ],
 )
@@ -76,7 +76,7 @@ def test_a_name_without_words_is_refused(name):
 def test_an_id_is_answered_with_its_names():
     assert (
         explain_match(linker_of("Fever", "Cough"), "a fever", "E:1")
-        == "'E:1' is an entity's id; ask for one of its names: 'Cough'."
+        == "'E:1' is an entity's id; give one of its names: 'Cough'."
     )
 
 

@@ -80,14 +80,14 @@ def test_texts_of_a_graph_are_escaped():
 def test_the_assessment_comes_first_and_its_rule_is_explained():
     page = page_of(graph_of(), ["gout"] * 60)
 
-    assert page.words.index("Enough overlap There is enough overlap") < 80
+    assert page.words.index("Sufficient overlap The overlap is sufficient") < 80
     assert RULE in page.words.replace("\xa0", " ")
 
 
 def test_a_graph_that_no_text_mentions_is_reported_with_the_cause():
     page = page_of(graph_of(), ["dogs bark"] * 60)
 
-    assert "No overlap at all This graph cannot help" in page.words
+    assert "No overlap This graph cannot help" in page.words
     assert "Nothing was linked: the texts and the first 2 names have no word in common" in (
         page.words
     )

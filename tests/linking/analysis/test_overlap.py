@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from kgbert.linking.analysis.overlap import ENOUGH, LITTLE, RULE, OverlapStatistics, assess_overlap
 
 OUTCOMES = ("none", "too little", "doubtful", "enough")
-GOOD = OverlapStatistics(texts=500, linked=0.8, telling=0.7, ordinary=0.1, bare=0.1)
+GOOD = OverlapStatistics(texts=500, linked=0.8, specific=0.7, generic=0.1, isolated=0.1)
 
 shares = st.floats(0, 1)
 
@@ -16,13 +16,13 @@ shares = st.floats(0, 1)
     ("overlap", "outcome"),
     [
         (GOOD, "enough"),
-        (replace(GOOD, linked=0.0, telling=0.0), "none"),
-        (replace(GOOD, telling=0.0), "too little"),
-        (replace(GOOD, telling=LITTLE - 0.01), "too little"),
-        (replace(GOOD, telling=LITTLE), "doubtful"),
-        (replace(GOOD, telling=ENOUGH), "enough"),
-        (replace(GOOD, ordinary=0.4), "doubtful"),
-        (replace(GOOD, bare=0.6), "doubtful"),
+        (replace(GOOD, linked=0.0, specific=0.0), "none"),
+        (replace(GOOD, specific=0.0), "too little"),
+        (replace(GOOD, specific=LITTLE - 0.01), "too little"),
+        (replace(GOOD, specific=LITTLE), "doubtful"),
+        (replace(GOOD, specific=ENOUGH), "enough"),
+        (replace(GOOD, generic=0.4), "doubtful"),
+        (replace(GOOD, isolated=0.6), "doubtful"),
         (replace(GOOD, texts=10), "too few texts"),
     ],
 )
@@ -31,26 +31,26 @@ def test_the_rule_decides(overlap, outcome):
 
 
 @given(shares, shares, shares, shares)
-def test_more_overlap_never_lowers_the_assessment(telling, more, ordinary, bare):
-    low, high = sorted((telling, more))
-    overlap = replace(GOOD, ordinary=ordinary, bare=bare)
+def test_more_overlap_never_lowers_the_assessment(specific, more, generic, isolated):
+    low, high = sorted((specific, more))
+    overlap = replace(GOOD, generic=generic, isolated=isolated)
 
     before, after = (
-        assess_overlap(replace(overlap, telling=share)).outcome for share in (low, high)
+        assess_overlap(replace(overlap, specific=share)).outcome for share in (low, high)
     )
 
     assert OUTCOMES.index(before) <= OUTCOMES.index(after)
 
 
 def test_a_doubt_is_given_with_its_reason():
-    assessment = str(assess_overlap(replace(GOOD, ordinary=0.4, bare=0.6)))
+    assessment = str(assess_overlap(replace(GOOD, generic=0.4, isolated=0.6)))
 
-    assert "40% of the mentions are ordinary words" in assessment
-    assert "Of the entities of 60% of the mentions the graph says nothing but names" in assessment
+    assert "40% of the mentions are generic words" in assessment
+    assert "60% of the mentions are of entities without edges and definition" in assessment
 
 
 def test_a_graph_that_no_text_mentions_cannot_help():
-    assessment = assess_overlap(replace(GOOD, linked=0.0, telling=0.0))
+    assessment = assess_overlap(replace(GOOD, linked=0.0, specific=0.0))
 
     assert assessment.sentence.startswith("This graph cannot help")
     assert assessment.reasons == ()

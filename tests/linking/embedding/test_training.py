@@ -212,7 +212,7 @@ def test_command_writes_a_linker_that_link_takes(obo, folder, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--validation", "{texts}"], "no span says which entity it names"),
+        (["--validation", "{texts}"], "no span has an entity"),
         (["--output", "{texts}"], "this is a file; name a folder"),
         (["--output", "{folder}"], "contains other files than a linker of kgbert"),
     ],
