@@ -18,6 +18,7 @@ from kgbert.models.layers.injection import Injection, KnowledgeContext
 from kgbert.models.layers.knowledge_attention import ZeroLinear
 from kgbert.models.layers.mention_spans import Spans, top_nodes
 from kgbert.models.layers.multihead import MultiHeadAttention
+from kgbert.utils.paths import FEATURE_CACHE
 
 #: Length of a vector, as in ERNIE.
 SIZE = 100
@@ -28,7 +29,7 @@ EPOCHS, STEPS, BATCH, RATE, SEED = 20, 1500, 2048, 0.01, 0
 
 
 def transe_vectors(
-    graph: KnowledgeGraph, *, cache: str | Path | None = "~/.cache/kgbert/features"
+    graph: KnowledgeGraph, *, cache: str | Path | None = FEATURE_CACHE
 ) -> EntityFeatures:
     """Return one vector an entity such that ``head + relation`` is close to ``tail``.
 

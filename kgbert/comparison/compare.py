@@ -48,6 +48,7 @@ from kgbert.training.splits import LabelledTexts, task_and_splits
 from kgbert.training.train import entity_features
 from kgbert.utils.atomic_write import write_atomically
 from kgbert.utils.errors import KGBertError, Remedy
+from kgbert.utils.paths import MODEL_FOLDER, REPORT_FILE, RESULTS_FILE
 from kgbert.utils.progress import SILENT, Reporter
 from kgbert.utils.registry import ARMS_GROUP, lookup
 
@@ -237,8 +238,8 @@ def run_study(
     elif study.keeps_model:
         logger.warning("no model of this comparison is kept: your own linker cannot be saved")
     result = summarise(_study_record(study, runs, started), runs).with_runs(runs)
-    write_atomically(study.folder / "results.json", json.dumps(result.to_json(), indent=1))
-    result.report(study.folder / "report.html")
+    write_atomically(study.folder / RESULTS_FILE, json.dumps(result.to_json(), indent=1))
+    result.report(study.folder / REPORT_FILE)
     write_atomically(study.folder / "report.md", result.to_markdown())
     write_atomically(study.folder / "report.tex", render_latex(result))
     return result
@@ -302,7 +303,7 @@ def _restore_best(
     if best is None or is_kept(study, best):
         return
     outcome = (
-        f"training it again: it is the best on validation, and not in {study.folder / 'model'}"
+        f"training it again: it is the best on validation, and not in {study.folder / MODEL_FOLDER}"
     )
     progress(StudyProgress(len(runs), len(runs), MAIN, best.seed, outcome, 0.0))
     arm = next(arm for arm in study.arms if arm.name == MAIN)

@@ -13,6 +13,7 @@ from kgbert.linking.factory import linker_settings
 from kgbert.training.saving import save_model
 from kgbert.utils.atomic_write import write_atomically
 from kgbert.utils.json_records import from_json, to_json
+from kgbert.utils.paths import MODEL_FOLDER
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ def _save(study: Study, result: RunResult) -> None:
         f"Test {metric}": f"{record.metrics[metric]:.3f}",
     }
     save_model(
-        study.folder / "model",
+        study.folder / MODEL_FOLDER,
         result.model,
         result.processor,
         description,
@@ -114,4 +115,4 @@ def _read_kept(study: Study) -> KeptModel | None:
 
 
 def _file(study: Study) -> Path:
-    return study.folder / "model" / "best.json"
+    return study.folder / MODEL_FOLDER / "best.json"

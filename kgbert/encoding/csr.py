@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.utils.errors import KGBertError
+from kgbert.utils.paths import ROW_CACHE
 from kgbert.utils.safetensors_io import open_matrices, save_matrices
 
 logger = logging.getLogger(__name__)
@@ -18,7 +19,7 @@ logger = logging.getLogger(__name__)
 LARGE = 2_000_000
 
 #: Folder of the cache files, which are named by the hash of their graph.
-CACHE = Path("~/.cache/kgbert/rows")
+CACHE = Path(ROW_CACHE)
 
 
 @dataclass(frozen=True, eq=False)

@@ -19,7 +19,7 @@ from kgbert.encoding.encoded import Batch, EncodedText
 from kgbert.encoding.entity_vectors import EntityVectors, Origin
 from kgbert.encoding.expansion import TextExpander, make_expander
 from kgbert.encoding.neighbor_sampling import NeighborSampler
-from kgbert.encoding.saved_graph import GRAPH_FILE, graph_metadata, resolve_graph
+from kgbert.encoding.saved_graph import graph_metadata, resolve_graph
 from kgbert.encoding.text_encoder import TextEncoder
 from kgbert.features.backbones import family_of, longest_text
 from kgbert.features.entity_features import EntityFeatures, encode_entities
@@ -36,13 +36,16 @@ from kgbert.linking.factory import linker_from_settings, linker_settings, share_
 from kgbert.linking.mention import Linker
 from kgbert.utils.atomic_write import write_atomically
 from kgbert.utils.errors import KGBertError, MissingFileError, Remedy
-from kgbert.utils.paths import SETTINGS_FILE
+from kgbert.utils.paths import (
+    FEATURES_FILE,
+    GRAPH_FILE,
+    LABEL_SETS_FILE,
+    SETTINGS_FILE,
+    VECTORS_FILE,
+)
 
 logger = logging.getLogger(__name__)
 
-FEATURES_FILE = "features.safetensors"
-VECTORS_FILE = "entity_vectors.safetensors"
-LABEL_SETS_FILE = "label_sets.safetensors"
 
 #: Default maximum number of tokens of a text.
 MAX_LENGTH = 512

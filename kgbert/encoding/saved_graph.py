@@ -6,8 +6,7 @@ from pathlib import Path
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.graph.serialization import load_graph
 from kgbert.utils.errors import KGBertError, Remedy
-
-GRAPH_FILE = "graph.safetensors"
+from kgbert.utils.paths import GRAPH_FILE
 
 
 def graph_metadata(graph: KnowledgeGraph) -> dict[str, str]:

@@ -14,6 +14,7 @@ from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.graph.verbalize import verbalize
 from kgbert.utils.checks import check_positive
 from kgbert.utils.errors import KGBertError
+from kgbert.utils.paths import FEATURE_CACHE
 from kgbert.utils.progress import StepCallback
 from kgbert.utils.safetensors_io import open_matrices, save_matrices
 
@@ -84,7 +85,7 @@ def encode_entities(
     batch_size: int = 128,
     max_length: int = 40,
     progress: StepCallback | None = None,
-    cache: str | Path | None = "~/.cache/kgbert/features",
+    cache: str | Path | None = FEATURE_CACHE,
 ) -> EntityFeatures:
     """Return one feature vector for each entity: its verbalized neighbourhood, encoded.
 

@@ -21,11 +21,10 @@ from kgbert.features.frozen_encoder import FrozenEncoder
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.graph.entity_texts import KINDS, MAX_TEXTS, EntityTexts, readable
 from kgbert.utils.errors import KGBertError
+from kgbert.utils.paths import LABEL_CACHE
 from kgbert.utils.progress import StepCallback
 from kgbert.utils.safetensors_io import open_matrices, save_matrices
 
-#: Default folder of cached label vectors.
-CACHE = "~/.cache/kgbert/labels"
 #: Separates the strings of a list in the metadata of a file.
 _SEPARATOR = "\x1f"
 #: Maximum number of similarities that a lexical index keeps, in texts times labels.
@@ -151,7 +150,7 @@ def encode_label_sets(
     max_texts: int = MAX_TEXTS,
     max_length: int = 48,
     progress: StepCallback | None = None,
-    cache: str | Path | None = CACHE,
+    cache: str | Path | None = LABEL_CACHE,
 ) -> LabelSets:
     """Return the vectors of the texts that a graph has for each label's entity.
 

@@ -19,6 +19,7 @@ from kgbert.graph.read_cache import CacheEntry, ReadFiles
 from kgbert.graph.readers import Reader, reader_of
 from kgbert.graph.readers.pandas import is_frame, read_frame
 from kgbert.utils.errors import GraphError
+from kgbert.utils.paths import GRAPH_CACHE
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -27,9 +28,6 @@ if TYPE_CHECKING:
     from torch_geometric.data import Data
 
     InMemory: TypeAlias = rdflib.Graph | nx.Graph[Any] | Data | pandas.DataFrame
-
-#: Default folder of cached graphs.
-CACHE = "~/.cache/kgbert/graphs"
 
 #: Error codes that only cause a note for files in a folder or an archive: some are not graphs.
 _NO_GRAPH = frozenset(
@@ -52,7 +50,7 @@ def read_graph(
     format: str | Reader | None = None,
     options: ReadOptions | None = None,
     card: str | None = None,
-    cache: PathLike | None = CACHE,
+    cache: PathLike | None = GRAPH_CACHE,
 ) -> KnowledgeGraph:
     """Return the knowledge graph of local files, or of a graph in memory.
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import kgbert.models.auto  # noqa: F401 - makes the classes known to transformers
-from kgbert.encoding.processor import LABEL_SETS_FILE, KGBertProcessor
+from kgbert.encoding.processor import KGBertProcessor
 from kgbert.features.pretrained import load_config
 from kgbert.graph.cards import is_shareable
 from kgbert.graph.core.graph import KnowledgeGraph
@@ -16,6 +16,7 @@ from kgbert.training.checks import check_fit
 from kgbert.training.model_card import model_card
 from kgbert.utils.atomic_write import replacing
 from kgbert.utils.errors import KGBertError
+from kgbert.utils.paths import LABEL_SETS_FILE
 
 
 def save_model(

@@ -1,9 +1,29 @@
-"""Paths without private folders, and the file that identifies a saved model."""
+"""Names of cache folders and of the files of saved models, and paths without private folders."""
 
 from pathlib import Path
 
-#: File that identifies the folder of a saved model.
+#: File that identifies the folder of a saved model: the settings of its processor.
 SETTINGS_FILE = "kgbert_processor.json"
+#: Further files in the folder of a saved model.
+GRAPH_FILE = "graph.safetensors"
+FEATURES_FILE = "features.safetensors"
+VECTORS_FILE = "entity_vectors.safetensors"
+LABEL_SETS_FILE = "label_sets.safetensors"
+#: File that identifies the folder of a saved embedding linker, and the vectors of its names.
+LINKER_FILE = "kgbert_linker.json"
+NAMES_FILE = "names.safetensors"
+
+#: Files and folders that a comparison writes into its folder.
+RESULTS_FILE = "results.json"
+REPORT_FILE = "report.html"
+MODEL_FOLDER = "model"
+
+#: Folders of the caches, below the home folder: graphs that were read, entity features, label
+#: entities, and the rows of graphs for neighbour sampling.
+GRAPH_CACHE = "~/.cache/kgbert/graphs"
+FEATURE_CACHE = "~/.cache/kgbert/features"
+LABEL_CACHE = "~/.cache/kgbert/labels"
+ROW_CACHE = "~/.cache/kgbert/rows"
 
 
 def without_folders(name: str) -> str:

@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from kgbert.encoding.processor import FEATURES_FILE, KGBertProcessor
-from kgbert.encoding.saved_graph import GRAPH_FILE
+from kgbert.encoding.processor import KGBertProcessor
 from kgbert.graph.cards import list_cards
 from kgbert.graph.serialization import save_graph
 from kgbert.graph.storage.builder import GraphBuilder
@@ -20,7 +19,7 @@ from kgbert.models.auto import KGBertModel
 from kgbert.tasks.registry import TASKS
 from kgbert.training.pipeline import pipeline
 from kgbert.training.saving import load_model, save_model
-from kgbert.utils.paths import SETTINGS_FILE
+from kgbert.utils.paths import FEATURES_FILE, GRAPH_FILE, SETTINGS_FILE
 from tests.support.errors import raises
 from tests.support.tiny import TEXTS, perturb, run, tiny_features, tiny_graph, tiny_processor
 

@@ -25,6 +25,7 @@ from kgbert.cli.options.training import (
 from kgbert.comparison.arms.descriptions import KINDS
 from kgbert.comparison.arms.roles import check_names
 from kgbert.utils.errors import KGBertError
+from kgbert.utils.paths import RESULTS_FILE
 
 #: Line width of the list of arms in the help.
 _WIDTH = 78
@@ -111,7 +112,7 @@ def _reproduce(path: Path, defaults: Namespace) -> int:
     compare(arguments)
     from kgbert.comparison.reproduce import agreement
 
-    found = agreement(before, ComparisonResult.load(arguments.output / "results.json"))
+    found = agreement(before, ComparisonResult.load(arguments.output / RESULTS_FILE))
     print("\n" + "\n".join(found.sentences))
     return 0 if found.agrees else 1
 

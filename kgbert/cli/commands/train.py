@@ -16,7 +16,7 @@ from kgbert.cli.options.training import (
     training_config_of,
     training_sources_of,
 )
-from kgbert.utils.paths import SETTINGS_FILE
+from kgbert.utils.paths import GRAPH_FILE, SETTINGS_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -60,7 +60,7 @@ def _show(scores: "Mapping[str, str]") -> None:
 def _show_paths(folder: Path, graph: str, sample: "Mapping[str, object]") -> None:
     typed = f'"{sample["text"]}"' if set(sample) == {"text"} else shlex.quote(json.dumps(sample))
     print(f"\nmodel  {folder}")
-    if (folder / "graph.safetensors").exists():
+    if (folder / GRAPH_FILE).exists():
         print(f"try    kgbert predict {folder} {typed}")
     else:
         print("graph  not saved, nor its names: predictions need a copy")

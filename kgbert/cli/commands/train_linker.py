@@ -9,11 +9,12 @@ from kgbert.cli.core.command import Command
 from kgbert.cli.core.progress import ProgressReporter, add_quiet_argument
 from kgbert.cli.options.graph import add_graph_arguments, graph_of
 from kgbert.data import Example, read_texts
+from kgbert.utils.paths import LINKER_FILE
 
 
 def train_linker(arguments: Namespace) -> None:
     """Train an encoder on the graph's synonyms, so that it also links other wordings."""
-    check_output(arguments.output, "linker", "kgbert_linker.json")
+    check_output(arguments.output, "linker", LINKER_FILE)
     examples = _gold(arguments.validation) if arguments.validation else []
     reporter = ProgressReporter(quiet=arguments.quiet)
     reporter.message(f"reading {arguments.graph}")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from kgbert.utils.errors import KGBertError, MissingFileError
-from kgbert.utils.paths import SETTINGS_FILE
+from kgbert.utils.paths import MODEL_FOLDER, SETTINGS_FILE
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig
@@ -45,7 +45,7 @@ def check_model(folder: Path) -> None:
     if (folder / SETTINGS_FILE).exists():
         return
     found = f"there is no {SETTINGS_FILE}, so this is no kgbert model"
-    inner = folder / "model"  # where compare and demo save the model
+    inner = folder / MODEL_FOLDER  # where compare and demo save the model
     remedy = (
         f"type {inner}"
         if (inner / SETTINGS_FILE).exists()

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from kgbert.comparison.results import ComparisonResult
+from kgbert.utils.paths import GRAPH_FILE, MODEL_FOLDER, REPORT_FILE, RESULTS_FILE
 
 
 @contextmanager
@@ -22,10 +23,10 @@ def print_result(result: ComparisonResult, folder: Path) -> None:
     for sentence in result.study.budget:
         print(f"\n{sentence}", end="")
     print(f"\n{result.table()}\n")
-    print(f"report   {folder / 'report.html'}   (its tables: report.md, report.tex)")
-    print(f"results  {folder / 'results.json'}")
-    model = folder / "model"
+    print(f"report   {folder / REPORT_FILE}   (its tables: report.md, report.tex)")
+    print(f"results  {folder / RESULTS_FILE}")
+    model = folder / MODEL_FOLDER
     if model.is_dir():
         print(f"model    {model}   (the best on validation)")
-        graph_option = "" if (model / "graph.safetensors").exists() else " --graph GRAPH"
+        graph_option = "" if (model / GRAPH_FILE).exists() else " --graph GRAPH"
         print(f'try      kgbert predict {model} "a text"{graph_option}')

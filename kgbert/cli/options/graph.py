@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from kgbert.cli.core.argument_types import comma_separated
 from kgbert.cli.core.progress import ProgressReporter
+from kgbert.utils.paths import GRAPH_CACHE
 
 if TYPE_CHECKING:
     from kgbert.graph.core.graph import KnowledgeGraph
@@ -93,7 +94,7 @@ def graph_of(arguments: Namespace) -> "KnowledgeGraph":
     # Imported here, so that --help does not load numpy.
     from kgbert.graph.core.options import Limits, ReadOptions
     from kgbert.graph.merge import EXACT
-    from kgbert.graph.read import CACHE, read_graph
+    from kgbert.graph.read import read_graph
 
     options = ReadOptions(
         label=arguments.label,
@@ -119,7 +120,7 @@ def graph_of(arguments: Namespace) -> "KnowledgeGraph":
             format=arguments.format,
             options=options,
             card=arguments.card,
-            cache=None if arguments.no_cache else arguments.cache or CACHE,
+            cache=None if arguments.no_cache else arguments.cache or GRAPH_CACHE,
         )
 
 

@@ -29,10 +29,8 @@ from kgbert.linking.embedding.string_similarity import StringSimilarity
 from kgbert.linking.mention import Candidate, Linker, Mention, as_texts
 from kgbert.utils.atomic_write import replacing, write_atomically
 from kgbert.utils.errors import KGBertError
+from kgbert.utils.paths import LINKER_FILE, NAMES_FILE
 from kgbert.utils.progress import StepCallback
-
-SETTINGS_FILE = "kgbert_linker.json"
-NAMES_FILE = "names.safetensors"
 
 #: Factor of the other candidates' scores where the dictionary is certain.
 _OTHERS_FACTOR = 0.1
@@ -104,7 +102,7 @@ class EmbeddingLinker:
             folder: Of a linker or an encoder, or an encoder's name on the hub.
             progress: Called while names are encoded.
         """
-        file = Path(folder) / SETTINGS_FILE
+        file = Path(folder) / LINKER_FILE
         if not file.is_file():
             return cls.of_graph(graph, NameEncoder.from_pretrained(folder), progress=progress)
         saved: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
@@ -270,7 +268,7 @@ class EmbeddingLinker:
     def _write(self, folder: Path) -> None:
         self.encoder.save(folder)
         self.names.save(folder / NAMES_FILE, self.graph.hash)
-        write_atomically(folder / SETTINGS_FILE, json.dumps(self._encoder_and_settings, indent=2))
+        write_atomically(folder / LINKER_FILE, json.dumps(self._encoder_and_settings, indent=2))
 
     @property
     def _saved_settings(self) -> dict[str, Any]:

@@ -103,7 +103,7 @@ def test_what_is_around_an_entity_is_shown():
 def test_without_texts_the_page_shows_how_to_give_them():
     page = page_of(graph_of())
 
-    assert "2 entities with 2 names, joined by 2 edges." in page.words
+    assert "2 entities with 2 names, connected by 2 edges." in page.words
     assert "kgbert inspect GRAPH --texts FILE" in page.words
 
 
@@ -132,5 +132,5 @@ def test_the_scopes_of_names_are_plotted_and_listed():
 
     words = page_of(builder.build()).words
 
-    assert "What its names are" in words
+    assert "Scopes of the names" in words
     assert "3: 1 preferred, 1 exact, 1 narrow (languages: none 2, de 1)" in words
