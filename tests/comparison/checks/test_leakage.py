@@ -70,7 +70,7 @@ def test_linked_texts_whose_label_names_a_direct_neighbour_are_counted(tmp_path)
 
     warning = " ".join(leakage_warnings(study))
 
-    assert "In 1 of the 2 test texts with a mention (seed 0)" in warning
+    assert "For 1 of the 2 test texts with a mention (seed 0)" in warning
 
 
 class TestLinksWithoutMatchingNames:
@@ -89,7 +89,7 @@ class TestLinksWithoutMatchingNames:
             linker=linker or from_gold(gold),
             task=TASKS["entity-linking"],
         )
-        return [warning for warning in leakage_warnings(study) if "known only from gold" in warning]
+        return [warning for warning in leakage_warnings(study) if "use the gold annotations" in warning]
 
     def test_a_linker_with_the_gold_answers_is_reported(self, tmp_path):
         (warning,) = self.warnings(tmp_path, self.texts("red spots"))
