@@ -89,7 +89,9 @@ class TestLinksWithoutMatchingNames:
             linker=linker or from_gold(gold),
             task=TASKS["entity-linking"],
         )
-        return [warning for warning in leakage_warnings(study) if "use the gold annotations" in warning]
+        return [
+            warning for warning in leakage_warnings(study) if "use the gold annotations" in warning
+        ]
 
     def test_a_linker_with_the_gold_answers_is_reported(self, tmp_path):
         (warning,) = self.warnings(tmp_path, self.texts("red spots"))
