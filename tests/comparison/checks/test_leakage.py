@@ -96,7 +96,7 @@ class TestLinksWithoutMatchingNames:
     def test_a_linker_with_the_gold_answers_is_reported(self, tmp_path):
         (warning,) = self.warnings(tmp_path, self.texts("red spots"))
 
-        assert f"{FEWEST_UNNAMED} of them under words that are no name" in warning
+        assert f"{FEWEST_UNNAMED} of them with words that are not a name" in warning
 
     def test_are_none_where_the_words_are_names(self, tmp_path):
         assert self.warnings(tmp_path, self.texts("measles")) == []
