@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from kgbert.encoding.padding_buckets import pad_to_buckets as pad_to_buckets
     from kgbert.encoding.processor import KGBertProcessor as KGBertProcessor
     from kgbert.explanation.explain import explain as explain
+    from kgbert.explanation.faithfulness import FaithfulnessReport as FaithfulnessReport
+    from kgbert.explanation.faithfulness import evaluate_explanations as evaluate_explanations
     from kgbert.explanation.results import Explanation as Explanation
     from kgbert.features.entity_features import EntityFeatures as EntityFeatures
     from kgbert.features.entity_features import encode_entities as encode_entities
@@ -195,6 +197,8 @@ _HOMES = {
     # Ask why.
     "Explanation": "kgbert.explanation.results",
     "explain": "kgbert.explanation.explain",
+    "evaluate_explanations": "kgbert.explanation.faithfulness",
+    "FaithfulnessReport": "kgbert.explanation.faithfulness",
     # Learn whether the graph helped.
     "ARMS": "kgbert.comparison.arms.registry",
     "Arm": "kgbert.comparison.arms.registry",

@@ -76,6 +76,16 @@ class AnswerScorer:
             if len(x.candidates) == 1
         }
 
+    def fresh(self) -> "AnswerScorer":
+        """Return a scorer of the same example that has computed nothing yet."""
+        return AnswerScorer(
+            self.pipeline,
+            self.encoded,
+            self.prediction,
+            self.answers,
+            batch_size=self.batch_size * self.rows,
+        )
+
     def scores(self, removals: Sequence[Collection[Part]]) -> NDArray[np.float64]:
         """Return the scores without some parts, shape (answers, removals)."""
         wanted = [self._canonical(removal) for removal in removals]

@@ -2,6 +2,7 @@
 
 import json
 from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,16 +13,15 @@ from kgbert.cli.options.graph import add_reading_arguments, graph_of
 from kgbert.cli.options.texts import add_text_argument, records_of
 
 if TYPE_CHECKING:
+    from kgbert.data import Example
     from kgbert.explanation.results import Explanation
+    from kgbert.training.pipeline import KGBertPipeline
 
 
 def explain(arguments: Namespace) -> None:
     """Show which words, mentions, entities and edges contribute to the answers of a model."""
     records = records_of(arguments)
     from kgbert.data.read import examples_from
-    from kgbert.explanation.explain import explain as explain_texts
-    from kgbert.explanation.methods import DEFAULT_METHOD
-    from kgbert.explanation.parts import KINDS
     from kgbert.training.pipeline import pipeline
     from kgbert.utils.logging import silence_libraries
 
@@ -30,18 +30,48 @@ def explain(arguments: Namespace) -> None:
     graph = graph_of(arguments) if arguments.graph else None
     model = pipeline(arguments.model, graph=graph)
     examples = examples_from(records, model.task, name=arguments.text[:60])
-    progress = ProgressReporter(quiet=arguments.quiet).steps("explaining, text")
+    if arguments.evaluate:
+        _evaluate(model, examples, arguments)
+    else:
+        _explain(model, examples, arguments)
+
+
+def _explain(model: "KGBertPipeline", examples: "Sequence[Example]", arguments: Namespace) -> None:
+    from kgbert.explanation.explain import explain as explain_texts
+    from kgbert.explanation.methods import DEFAULT_METHOD
+    from kgbert.explanation.parts import KINDS
+
+    steps = ProgressReporter(quiet=arguments.quiet).steps("explaining, text")
     found = explain_texts(
         model,
         examples,
         answer=arguments.answer,
         contrast=arguments.contrast,
         method=arguments.method or DEFAULT_METHOD,
-        parts=arguments.parts.split(",") if arguments.parts else KINDS,
-        progress=progress,
+        parts=_listed(arguments.parts) or KINDS,
+        progress=steps,
     )
-    progress.close()
+    steps.close()
     _show(found, arguments)
+
+
+def _evaluate(model: "KGBertPipeline", examples: "Sequence[Example]", arguments: Namespace) -> None:
+    from kgbert.explanation.faithfulness import EVALUATED, evaluate_explanations
+
+    steps = ProgressReporter(quiet=arguments.quiet).steps("evaluating, text")
+    report = evaluate_explanations(
+        model,
+        examples,
+        methods=_listed(arguments.method),
+        parts=_listed(arguments.parts) or EVALUATED,
+        progress=steps,
+    )
+    steps.close()
+    print(json.dumps(report.to_json()) if arguments.json else report.table())
+
+
+def _listed(names: str | None) -> list[str] | None:
+    return names.split(",") if names else None
 
 
 def _show(explanations: "list[Explanation]", arguments: Namespace) -> None:
@@ -85,6 +115,12 @@ def _add_arguments(parser: ArgumentParser) -> None:
         "--parts",
         metavar="LIST",
         help="kinds of parts to explain (words,mentions,entities,edges)",
+    )
+    parser.add_argument(
+        "--evaluate",
+        action="store_true",
+        help="test the methods instead: comprehensiveness and sufficiency on the texts, beside "
+        "random orders",
     )
     parser.add_argument("--html", metavar="PAGE", help="write a page for reading")
     parser.add_argument("--json", action="store_true", help="write one JSON object a text")

@@ -48,3 +48,16 @@ def test_an_unknown_method_is_one_line(folder, capsys):
     assert main(["explain", "model", "fever", "--method", "shaply"]) == 1
 
     assert "unknown attribution method 'shaply'; did you mean 'shapley'?" in capsys.readouterr().err
+
+
+def test_methods_are_evaluated(folder, capsys):
+    (folder / "notes.csv").write_text("text\nfever and cough\ncough of the lung\n")
+    options = ["--evaluate", "--method", "removal,attention", "--parts", "mentions"]
+
+    assert main(["explain", "model", "notes.csv", *options]) == 0
+
+    shown = capsys.readouterr().out
+    assert [line.split()[:2] for line in shown.splitlines()[1:3]] == [
+        ["mentions", "removal"],
+        ["mentions", "attention"],
+    ]

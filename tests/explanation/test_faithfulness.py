@@ -1,0 +1,69 @@
+import json
+
+import pytest
+
+from kgbert.explanation.faithfulness import (
+    Estimate,
+    Faithfulness,
+    FaithfulnessReport,
+    evaluate_explanations,
+)
+from kgbert.explanation.methods import METHODS
+from tests.explanation.conftest import TEXT
+from tests.support.errors import raises
+
+TEXTS = [TEXT, "fever of the lung", "cough, cough and fever"]
+
+
+@pytest.fixture
+def report(model):
+    return evaluate_explanations(model, TEXTS)
+
+
+def test_each_method_is_measured_for_its_kinds_of_parts(report):
+    measured = {(row.kind, row.method) for row in report.rows}
+
+    assert measured == {
+        (kind, name)
+        for kind in ("words", "mentions", "edges")
+        for name, method in METHODS.items()
+        if name != "random" and kind in method.kinds
+    }
+    assert {row.texts for row in report.rows} == {3}
+
+
+def test_the_mean_lies_in_its_interval(report):
+    for row in report.rows:
+        for estimate in (row.comprehensiveness, row.sufficiency):
+            assert estimate.low <= estimate.mean <= estimate.high
+
+
+def test_removing_the_mention_that_matters_most_is_more_comprehensive_than_chance(report):
+    (row,) = [x for x in report.rows if (x.kind, x.method) == ("mentions", "removal")]
+
+    assert row.comprehensiveness_over_random.mean > 0
+
+
+def test_a_report_is_a_table_and_json(report):
+    assert "integrated-gradients" in report.table()
+    assert json.loads(json.dumps(report.to_json()))["unit"] == "log-odds"
+
+
+def row_of(method, comprehensiveness, over_random):
+    estimate = Estimate(comprehensiveness, 0.0, 1.0)
+    difference = Estimate(over_random, over_random, over_random)
+    return Faithfulness(
+        "mentions", method, 9, estimate, estimate, difference, difference, seconds=0.1
+    )
+
+
+def test_the_most_comprehensive_method_that_is_better_than_random_is_believed():
+    rows = row_of("removal", 0.5, 0.1), row_of("shapley", 0.6, 0.1), row_of("attention", 0.9, -0.1)
+
+    assert FaithfulnessReport("log-odds", rows).best_method("mentions") == "shapley"
+    assert FaithfulnessReport("log-odds", rows[2:]).best_method("mentions") is None
+
+
+def test_texts_without_two_parts_are_refused(model):
+    with raises("nothing-to-rank"):
+        evaluate_explanations(model, ["fever"], parts=["mentions"])
