@@ -45,13 +45,12 @@ def assemble(statements: Statements) -> GraphBuilder:
         statements.edges.relations() - statements.annotations - vocabulary.METADATA_PREDICATES
     )
     outside = _not_entities(statements)
+    _note_named_metadata(statements)
     entities = _entities(statements, outside)
     current = follow_chains(statements.replaced, set(entities))
     redirect_tails(builder, statements.edges, current)
     ids = dict(zip(entities, compact_all(entities), strict=True))
-    definitions: dict[str, str] = {}
-    for rank in sorted(statements.definitions, reverse=True):
-        definitions.update(statements.definitions[rank])
+    definitions = _chosen_definitions(statements, ids)
     builder.add_entities(ids.values(), (definitions.get(entity, "") for entity in ids))
     _prefer_custom_definitions(statements, ids)
     numbers = builder.terms.remapped(ids)
@@ -71,7 +70,40 @@ def assemble(statements: Statements) -> GraphBuilder:
         if obsolete not in ids and (old := compact(obsolete)) not in builder.entities:
             builder.replaced[old] = compact(statements.replaced.get(obsolete, ""))
     _add_metadata(statements, builder)
+    for subject in statements.texts.keys() & ids.keys():
+        # The versions and licences of parts of a graph.
+        builder.unused_properties.update(map(compact, statements.texts[subject]))
     return builder
+
+
+def _chosen_definitions(statements: Statements, ids: dict[str, str]) -> dict[str, str]:
+    """Return the definitions under the predicates that come first; note which are not used."""
+    definitions: dict[str, str] = {}
+    for key in sorted(statements.definitions):
+        offered = statements.definitions[key]
+        unused = sum(
+            subject in ids and definitions.get(subject, text) != text
+            for subject, text in offered.items()
+        )
+        definitions = offered | definitions
+        if unused:
+            predicates = sorted(map(compact, statements.definition_predicates[key]))
+            statements.builder.note(
+                f"{counted(unused, 'text')} under {', '.join(predicates)} not used: their entities "
+                f"have another definition"
+            )
+    return definitions
+
+
+def _note_named_metadata(statements: Statements) -> None:
+    """Note how many things with names are no entities, since they are metadata of the file."""
+    nodes = statements.metadata_nodes - statements.ontologies - statements.reified_labels.nodes()
+    named = {subject for subject, *_ in statements.names.of(nodes)}
+    if named:
+        statements.builder.note(
+            f"{counted(len(named), 'name')} of collections, schemes and other metadata are not "
+            f"used, such as that of {compact(min(named))}"
+        )
 
 
 def _prefer_custom_definitions(statements: Statements, ids: dict[str, str]) -> None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from kgbert.graph.core import vocabulary
 from kgbert.graph.core.graph import SCOPES
-from kgbert.graph.core.identifiers import expand
+from kgbert.graph.core.identifiers import compact, expand
 from kgbert.graph.rdf.reified_labels import LABEL_TEXT_PREDICATES
 from kgbert.graph.rdf.subset import is_selected_language
 from kgbert.graph.storage.name_set import normalize_spaces
@@ -44,9 +44,15 @@ def add_definitions(
     """Add definitions; an entity keeps the first of several in code-point order."""
     rank, is_foreign = statements.definition_ranks[predicate], language not in ("", "en")
     definitions = statements.definitions[rank, is_foreign]
+    statements.definition_predicates[rank, is_foreign].add(predicate)
+    unused = 0
     for subject, text in zip(subjects, normalize_spaces(texts), strict=True):
-        if text and text <= definitions.get(subject, text):
+        known = definitions.get(subject, text)
+        unused += known != text
+        if text and text <= known:
             definitions[subject] = text
+    if unused:
+        statements.builder.unused_properties[compact(predicate)] += unused
 
 
 def add_deprecation(

@@ -76,6 +76,8 @@ class Statements:
         self.names = NameSet(self.builder.terms)
         # (rank of the predicate, whether it is not English) -> definitions; the lowest key wins.
         self.definitions: defaultdict[tuple[int, bool], dict[str, str]] = defaultdict(dict)
+        # The same key -> the predicates of these definitions.
+        self.definition_predicates: defaultdict[tuple[int, bool], set[str]] = defaultdict(set)
         self.edges = TripleSet(terms=self.builder.terms)
         self.references: set[tuple[str, str, str]] = set()
         self.reified_labels = ReifiedLabels()

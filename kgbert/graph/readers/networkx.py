@@ -104,8 +104,10 @@ def _read_node(entity: str, attributes: Mapping[str, Any], builder: GraphBuilder
     definition = str(_first(attributes, _DEFINITION_KEYS) or "")
     quoted = parse_quoted(definition)
     builder.add_entity(entity, quoted[0] if quoted else definition)
-    if not definition:
-        for comment in _as_list(attributes.get("comment")):
+    for comment in _as_list(attributes.get("comment")):
+        if definition:
+            builder.unused_properties["comment"] += 1
+        else:
             builder.add_entity(entity, unquote(str(comment)))
     for relation, target in _tuples(attributes.get("references"), 2):
         builder.add_reference(entity, relation, target)

@@ -69,7 +69,7 @@ def read_obo(source: Source, statements: Statements) -> None:
             raise _with_line(error, before, source) from None
     _add_property_values(ontology, statements)
     ontology.builder.remove(ontology.obsolete)
-    _note_unused_tags(ontology)
+    ontology.builder.unused_properties += ontology.unused_tags
     _rename_relations(ontology.builder, ontology.typedefs)
     add_hierarchy_edges(ontology.builder.edges, ontology.builder)
     statements.builder.take_over(ontology.builder)
@@ -244,12 +244,6 @@ def _add_known_property(ontology: _Ontology, entity: str, predicate: str, value:
         ontology.builder.replaced[entity] = compact(value)
         return True
     return False
-
-
-def _note_unused_tags(ontology: _Ontology) -> None:
-    if ontology.unused_tags:
-        tags = ", ".join(f"{tag} ({count:,})" for tag, count in ontology.unused_tags.most_common())
-        ontology.builder.note(f"tags of entities that are not read: {tags[:500]}")
 
 
 def _rename_relations(builder: GraphBuilder, typedefs: dict[str, tuple[str, str]]) -> None:

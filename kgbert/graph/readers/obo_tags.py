@@ -205,6 +205,8 @@ def _add_comments(
     """Add comments as the definitions of entities that have none."""
     ids = entities.at(positions)
     undefined = {entity for entity in ids if not builder.entities[entity]}
+    if unused := sum(entity not in undefined for entity in ids):
+        builder.unused_properties["comment"] += unused
     for entity, text in zip(ids, unquote_all(values), strict=True):
         if entity in undefined:
             builder.add_entity(entity, text)

@@ -191,3 +191,29 @@ def test_matches_that_are_written_as_text_are_references(tmp_path):
 
     assert list(graph.references) == [(1, "skos:exactMatch", "MESH:D1")]
     assert not graph.unused_properties
+
+
+def test_definitions_beside_a_better_one_are_noted(tmp_path):
+    graph = graph_of(
+        tmp_path,
+        "@prefix skos: <http://www.w3.org/2004/02/skos/core#> .\n"
+        ':Drill skos:definition "It makes holes." , "It turns." ; rdfs:comment "Dull." .\n'
+        ':Auger rdfs:comment "A drill." .',
+    )
+
+    assert graph.entity(DRILL).definition == "It makes holes."
+    assert graph.entity(AUGER).definition == "A drill."
+    assert graph.unused_properties == {"skos:definition": 1}
+    note = "1 text under rdfs:comment not used: their entities have another definition"
+    assert note in graph.notes
+
+
+def test_named_collections_and_schemes_are_noted(tmp_path):
+    graph = graph_of(
+        tmp_path,
+        "@prefix skos: <http://www.w3.org/2004/02/skos/core#> .\n"
+        ':Tools a skos:Collection ; skos:prefLabel "tools" ; skos:member :Drill .',
+    )
+
+    assert "tools" not in graph.names
+    assert any(note.endswith("such as that of http://a.org/tools#Tools") for note in graph.notes)

@@ -251,7 +251,7 @@ def test_what_a_property_retires_leaves_nothing_behind(read):
 
 
 def test_tags_that_are_not_read_are_noted(read):
-    assert "tags of entities that are not read: created_by (1)" in read(SPECIMEN).notes
+    assert read(SPECIMEN).unused_properties["created_by"] == 1
 
 
 def test_a_stanza_without_anything_is_named_with_its_line(read):
