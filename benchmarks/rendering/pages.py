@@ -190,6 +190,26 @@ def missed(results: Results) -> str:
     return table(("task", "arm", *causes), rows)
 
 
+def literals(results: Results) -> str:
+    """Return a row per graph file: what of its texts is used, and what differs."""
+    kinds = ("names", "definitions", "parents", "entities", "obsolete")
+    rows = [
+        (
+            f"`{row['file']}`",
+            f"{row['entities']:,}",
+            f"{row['texts']:,}",
+            f"{row['in the graph'] / max(1, row['texts']):.1%}" if row["texts"] else "",
+            f"{row['listed as not used']:,}",
+            f"{row['neither']:,}",
+            f"{sum(row[f'missing {kind}'] for kind in kinds):,}",
+        )
+        for row in results["files"]
+    ]
+    header = ("graph", "entities", "texts", "used", "listed", "neither", "missing")
+    versions = ", ".join(f"{name} {version}" for name, version in results["versions"].items())
+    return "\n\n".join([results["question"], table(header, rows), f"Compared with {versions}."])
+
+
 def _cell(value: object) -> str:
     if isinstance(value, float):
         return f"{value:,.0f}" if value >= 100 else f"{value:.3f}"
@@ -268,6 +288,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "graph reading": _from_result(
         "graph_reading", measured(("arm", "form", "seconds", "peak MB", "count"))
     ),
+    "graph literals": _from_result("graph_literals", literals),
     "graph scale": _from_result(
         "graph_scale",
         measured(("arm", "form", "entities", "edges", "processor seconds", "seconds", "peak MB")),
