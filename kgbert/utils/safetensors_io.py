@@ -1,7 +1,8 @@
 """Memory-mapped safetensors files."""
 
 import json
-from collections.abc import Iterator, Mapping
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,10 @@ from kgbert.utils.atomic_write import write_atomically
 _TYPES = {"F16": np.float16, "F32": np.float32, "I32": np.int32, "I64": np.int64}
 _NAMES = {np.dtype(kind): name for name, kind in _TYPES.items()}
 
+#: Key of the checksum in the metadata.
+_CHECKSUM = "crc32"
+#: Largest file in bytes whose checksum is verified on opening; it would read a larger one whole.
+_CHECKED = 64 << 20
 #: Bytes per write, so that a matrix larger than memory can be copied.
 _CHUNK = 1 << 24
 
@@ -33,10 +38,19 @@ def save_matrices(
             "shape": list(matrix.shape),
             "data_offsets": [start, end],
         }
+    if end <= _CHECKED:
+        header["__metadata__"][_CHECKSUM] = _checksum(header, matrices.values())
     written = json.dumps(header).encode()
     # Padded, so that the memory-mapped matrices are aligned.
     written += b" " * (-len(written) % 8)
     return write_atomically(path, _file(written, list(matrices.values())))
+
+
+def _checksum(header: Mapping[str, Any], parts: Iterable[NDArray[Any]]) -> str:
+    number = zlib.crc32(json.dumps(header).encode())
+    for part in parts:
+        number = zlib.crc32(np.ascontiguousarray(part).reshape(-1).view(np.uint8), number)
+    return f"{number:08x}"
 
 
 def _file(header: bytes, matrices: list[NDArray[Any]]) -> Iterator[bytes]:
@@ -57,10 +71,13 @@ def open_matrices(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
     length = int.from_bytes(mapped[:8].tobytes(), "little")
     try:
         header = json.loads(mapped[8 : 8 + length].tobytes())
-        about = header.pop("__metadata__")
         body = mapped[8 + length :]
+        checksum = header["__metadata__"].pop(_CHECKSUM, "")
+        if checksum and checksum != _checksum(header, [body]):
+            raise ValueError("its content is not what was written")
+        about = {str(key): str(value) for key, value in header.pop("__metadata__").items()}
         matrices = {name: _matrix(body, entry) for name, entry in header.items()}
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise ValueError(
             f"{path}: no file of vectors that kgbert saved, or a damaged one ({error}). Remove "
             "it, and make it again as it was made."
