@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import transformers
+from huggingface_hub.errors import StrictDataclassError
 from transformers import (
     CONFIG_MAPPING,
     AutoConfig,
@@ -15,6 +16,21 @@ from transformers import (
 )
 
 from kgbert.utils.errors import KGBertError
+
+#: What Python raises for values that transformers and tokenizers do not expect; an OSError
+#: or a ValueError of transformers says more.
+UNEXPECTED_VALUES = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    NotImplementedError,
+    RecursionError,
+    StrictDataclassError,
+    TypeError,
+)
+#: What is raised for the files of a model that kgbert saved.
+DAMAGED = (*UNEXPECTED_VALUES, OSError, RuntimeError, ValueError)
 
 #: Most embeddings without a token, since embedding tables are often padded to round sizes.
 _MOST_UNUSED = 1_024
@@ -54,12 +70,38 @@ def load_tokenizer(name_or_path: Any, **options: Any) -> PreTrainedTokenizerBase
 
 def _load(auto_class: Any, name_or_path: Any, options: dict[str, Any]) -> Any:
     _check_foreign_code(Path(name_or_path))
-    try:
-        return auto_class.from_pretrained(name_or_path, trust_remote_code=False, **options)
-    except ValueError as error:
-        if "trust_remote_code" not in str(error):
-            raise
-        raise _foreign_code(name_or_path) from error
+    with NamingDamage(name_or_path, UNEXPECTED_VALUES):
+        try:
+            return auto_class.from_pretrained(name_or_path, trust_remote_code=False, **options)
+        except ValueError as error:
+            if "trust_remote_code" not in str(error):
+                raise
+            raise _foreign_code(name_or_path) from error
+
+
+class NamingDamage:
+    """Context that turns what libraries raise for damaged files into an error that names them."""
+
+    def __init__(self, source: Any, kinds: tuple[type[Exception], ...]) -> None:
+        """Start with the checkpoint, and the errors that mean that a file in it is damaged."""
+        self.source, self.kinds = source, kinds
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: object
+    ) -> None:
+        if kind is None or issubclass(kind, KGBertError):
+            return
+        # tokenizers raises Exception itself; an except clause would catch its subclasses with it.
+        if kind is Exception or issubclass(kind, self.kinds):
+            raise KGBertError(
+                f"{self.source} cannot be loaded ({kind.__name__}: "
+                f"{' '.join(str(error).split())[:300]}). A file in it is damaged, or was made for "
+                "another version. Restore the folder from its source.",
+                code="damaged-checkpoint",
+            ) from error
 
 
 def _check_foreign_code(folder: Path) -> None:

@@ -4,6 +4,7 @@ from transformers import PreTrainedConfig, TrainingArguments
 
 from kgbert.encoding.processor import KGBertProcessor
 from kgbert.features.backbones import family_of, longest_text
+from kgbert.features.pretrained import check_tokenizer
 from kgbert.utils.errors import KGBertError, Remedy
 
 
@@ -21,6 +22,7 @@ def check_fit(
     """
     reads_entities = bool(config.injected_layers or scores_entities)
     _check_graph(config, processor, reads_entities)
+    check_tokenizer(processor.tokenizer, config.backbone)
     reads_edges = reads_entities and config.graph_encoder != "none"
     hops = config.graph_layers if reads_edges else 0
     if processor.sampler.hops < hops:

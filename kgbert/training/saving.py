@@ -6,13 +6,14 @@ from typing import Any
 
 import kgbert.models.auto  # noqa: F401 - makes the classes known to transformers
 from kgbert.encoding.processor import KGBertProcessor
-from kgbert.features.pretrained import load_config
+from kgbert.features.pretrained import DAMAGED, UNEXPECTED_VALUES, NamingDamage, load_config
 from kgbert.graph.cards import is_shareable
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.models.base import KGBertPreTrainedModel
 from kgbert.tasks.base import Task
 from kgbert.tasks.registry import task_of_config
 from kgbert.training.checks import check_fit
+from kgbert.training.checksums import verify_checksums, write_checksums
 from kgbert.training.model_card import model_card
 from kgbert.utils.atomic_write import replacing
 from kgbert.utils.errors import KGBertError
@@ -52,6 +53,7 @@ def save_model(
         processor.save_pretrained(fresh, include_graph=include_graph)
         card = model_card(model, processor, about, include_graph=include_graph)
         (fresh / "README.md").write_text(card, encoding="utf-8")
+        write_checksums(fresh)
 
 
 def load_model(
@@ -65,17 +67,21 @@ def load_model(
 
     Raises:
         FileNotFoundError: The folder contains no kgbert model.
-        ValueError: The graph is missing or differs from that of the training, or the model has no
-            task.
+        ValueError: The graph is missing or differs from that of the training, the model has no
+            task, or a file is damaged or of another model.
     """
-    processor = KGBertProcessor.from_pretrained(folder, graph=graph)
-    config = load_config(folder)
-    try:
-        task = task_of_config(config)
-    except KGBertError as error:
-        raise error.at(folder) from error
-    check_fit(config, processor, scores_entities=task.model_class.scores_entities)
-    model = task.model_class.from_pretrained(folder).eval()
+    verify_checksums(Path(folder))
+    with NamingDamage(folder, DAMAGED):
+        processor = KGBertProcessor.from_pretrained(folder, graph=graph)
+        config = load_config(folder)
+        try:
+            task = task_of_config(config)
+        except KGBertError as error:
+            raise error.at(folder) from error
+    with NamingDamage(folder, UNEXPECTED_VALUES):
+        check_fit(config, processor, scores_entities=task.model_class.scores_entities)
+    with NamingDamage(folder, DAMAGED):
+        model = task.model_class.from_pretrained(folder).eval()
     if processor.vectors is not None:
         model.check_vectors(processor.vectors)
     if model.config.label_vectors:
