@@ -12,11 +12,12 @@ from pathlib import Path
 
 from tests.fuzz.families import GRAPHS, TEXTS
 from tests.fuzz.running import fuzz
+from tests.fuzz.saved import SAVED
 
 
 def main() -> None:
     """Print a line for each family."""
-    families = GRAPHS | TEXTS
+    families = GRAPHS | TEXTS | SAVED
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("names", nargs="*", default=list(families), metavar="NAME")
     parser.add_argument("--inputs", type=int, default=1000, help="mutated inputs of each")
@@ -30,7 +31,7 @@ def main() -> None:
                 outcome = fuzz(
                     name,
                     families[name],
-                    Path(folder),
+                    Path(folder, "files"),
                     seconds=arguments.seconds,
                     inputs=arguments.inputs,
                 )

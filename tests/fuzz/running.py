@@ -27,6 +27,7 @@ def fuzz(
     name: str, family: Family, folder: Path, *, seconds: float = float("inf"), inputs: int = 1 << 62
 ) -> Outcome:
     """Read mutated inputs; whatever is raised but a refusal is raised again with the input."""
+    folder.mkdir(exist_ok=True)
     path = family.write(folder)
     originals = {file: file.read_bytes() for file in sorted(folder.rglob("*")) if file.is_file()}
     end, refused, slowest, seed = perf_counter() + seconds, 0, 0.0, 0
@@ -45,7 +46,9 @@ def fuzz(
             error.add_note(f"{name}, seed {seed}, {file.name}: {shown!r}")
             raise
         slowest = max(slowest, perf_counter() - start)
-        file.write_bytes(originals[file])
+        # A reader may mend what it found damaged.
+        for each, original in originals.items():
+            each.write_bytes(original)
     return Outcome(seed + 1, refused, slowest)
 
 
