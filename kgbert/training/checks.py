@@ -22,7 +22,8 @@ def check_fit(
     """
     reads_entities = bool(config.injected_layers or scores_entities)
     _check_graph(config, processor, reads_entities)
-    check_tokenizer(processor.tokenizer, config.backbone)
+    if hasattr(config.backbone, "vocab_size"):  # an encoder-decoder of two models has two
+        check_tokenizer(processor.tokenizer, config.backbone)
     reads_edges = reads_entities and config.graph_encoder != "none"
     hops = config.graph_layers if reads_edges else 0
     if processor.sampler.hops < hops:

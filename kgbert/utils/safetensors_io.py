@@ -49,7 +49,7 @@ def save_matrices(
 def _checksum(header: Mapping[str, Any], parts: Iterable[NDArray[Any]]) -> str:
     number = zlib.crc32(json.dumps(header).encode())
     for part in parts:
-        number = zlib.crc32(np.ascontiguousarray(part).reshape(-1).view(np.uint8), number)
+        number = zlib.crc32(np.ascontiguousarray(part).reshape(-1).view(np.uint8).data, number)
     return f"{number:08x}"
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import torch
 
 from kgbert import ReadOptions, read_graph
-from kgbert.features.entity_features import load_cached
+from kgbert.features.cache import load_cached
+from kgbert.features.entity_features import EntityFeatures
 from kgbert.graph import read_cache
 from kgbert.models.auto import KGBertForSequenceClassification
 from kgbert.training.checksums import CHECKSUMS_FILE
@@ -69,7 +70,7 @@ def _write_features(folder: Path) -> Path:
 def _read_features(path: Path, is_format_named: bool) -> object:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        features = load_cached(path)
+        features = load_cached(path, EntityFeatures.load)
     if features is not None:
         assert (features.vectors == tiny_features(tiny_graph()).vectors).all()
     return features
