@@ -13,11 +13,11 @@ from kgbert.models.base import KGBertPreTrainedModel
 from kgbert.tasks.base import Task
 from kgbert.tasks.registry import task_of_config
 from kgbert.training.checks import check_fit
-from kgbert.training.checksums import verify_checksums, write_checksums
 from kgbert.training.model_card import model_card
 from kgbert.utils.atomic_write import replacing
+from kgbert.utils.checksums import verify_checksums, write_checksums
 from kgbert.utils.errors import KGBertError
-from kgbert.utils.paths import LABEL_SETS_FILE
+from kgbert.utils.paths import GRAPH_FILE, LABEL_SETS_FILE
 
 
 def save_model(
@@ -53,7 +53,8 @@ def save_model(
         processor.save_pretrained(fresh, include_graph=include_graph)
         card = model_card(model, processor, about, include_graph=include_graph)
         (fresh / "README.md").write_text(card, encoding="utf-8")
-        write_checksums(fresh)
+        # The graph has a hash of its own.
+        write_checksums(fresh, without=[GRAPH_FILE])
 
 
 def load_model(

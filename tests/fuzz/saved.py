@@ -10,8 +10,8 @@ from kgbert.features.cache import load_cached
 from kgbert.features.entity_features import EntityFeatures
 from kgbert.graph import read_cache
 from kgbert.models.auto import KGBertForSequenceClassification
-from kgbert.training.checksums import CHECKSUMS_FILE
 from kgbert.training.saving import load_model, save_model
+from kgbert.utils.checksums import CHECKSUMS_FILE
 from kgbert.utils.errors import KGBertError
 from tests.fuzz.families import Family
 from tests.support.five_entities import TABLE

@@ -1,18 +1,24 @@
-"""Checksums of the files of a saved model, which must belong together."""
+"""Checksums of the files of a saved model, which belong together."""
 
 import hashlib
 import json
+from collections.abc import Collection
 from pathlib import Path
 
-from kgbert.encoding.saved_graph import GRAPH_FILE
 from kgbert.utils.errors import KGBertError
 
 CHECKSUMS_FILE = "kgbert_checksums.json"
 
 
-def write_checksums(folder: Path) -> None:
-    """Write the checksums of the weights, the features and the tokenizer in a folder."""
-    checksums = {name: _checksum(folder / name) for name in _checked_files(folder)}
+def write_checksums(folder: Path, *, without: Collection[str] = ()) -> None:
+    """Write the checksums of the weights, the features and the tokenizer in a folder.
+
+    Args:
+        folder: The folder.
+        without: Files that are checked otherwise.
+    """
+    checked = sorted(_checked_files(folder) - {*without})
+    checksums = {name: _checksum(folder / name) for name in checked}
     (folder / CHECKSUMS_FILE).write_text(json.dumps(checksums, indent=1) + "\n", encoding="utf-8")
 
 
@@ -47,11 +53,8 @@ def verify_checksums(folder: Path) -> None:
             )
 
 
-def _checked_files(folder: Path) -> list[str]:
-    # The graph has a hash of its own, and the settings are read with care.
-    names = {path.name for path in folder.glob("*.safetensors")} - {GRAPH_FILE}
-    names |= {path.name for name in _TOKENIZER_FILES for path in folder.glob(name)}
-    return sorted(names)
+def _checked_files(folder: Path) -> set[str]:
+    return {path.name for pattern in _CHECKED for path in folder.glob(pattern)}
 
 
 def _checksum(path: Path) -> str:
@@ -59,4 +62,5 @@ def _checksum(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-_TOKENIZER_FILES = ("tokenizer*.json", "vocab.*", "merges.txt", "*.model")
+#: Settings are left out: they are read with care, and people edit them.
+_CHECKED = ("*.safetensors", "tokenizer*.json", "vocab.*", "merges.txt", "*.model")

@@ -4,9 +4,9 @@ import shutil
 
 import pytest
 
-from kgbert.encoding.processor import FEATURES_FILE
-from kgbert.training.checksums import CHECKSUMS_FILE
 from kgbert.training.saving import load_model, save_model
+from kgbert.utils.checksums import CHECKSUMS_FILE
+from kgbert.utils.paths import FEATURES_FILE
 from kgbert.utils.safetensors_io import open_matrices
 from tests.support.errors import raises
 from tests.support.tiny import perturb, tiny_features, tiny_graph, tiny_processor, tiny_tokenizer
