@@ -65,6 +65,7 @@ if TYPE_CHECKING:
     from kgbert.linking.mention import Mention as Mention
     from kgbert.models.auto import KGBertForEntityLinking as KGBertForEntityLinking
     from kgbert.models.auto import KGBertForMultipleChoice as KGBertForMultipleChoice
+    from kgbert.models.auto import KGBertForQuestionAnswering as KGBertForQuestionAnswering
     from kgbert.models.auto import (
         KGBertForRelationClassification as KGBertForRelationClassification,
     )
@@ -159,6 +160,7 @@ _HOMES = {
     "KGBertConfig": "kgbert.models.config",
     "KGBertForEntityLinking": "kgbert.models.auto",
     "KGBertForMultipleChoice": "kgbert.models.auto",
+    "KGBertForQuestionAnswering": "kgbert.models.auto",
     "KGBertForRelationClassification": "kgbert.models.auto",
     "KGBertForSequenceClassification": "kgbert.models.auto",
     "KGBertForTokenClassification": "kgbert.models.auto",

@@ -8,7 +8,7 @@ import logging
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from kgbert.data.columns import LABEL, SPANS, TAGS, TEXT, TOKENS, Record, located
+from kgbert.data.columns import LABEL, QUESTION, SPANS, TAGS, TEXT, TOKENS, Record, located
 from kgbert.data.tags import decode_tags, detect_scheme, warn_of_inconsistent_tags
 from kgbert.utils.errors import DataError
 
@@ -82,6 +82,8 @@ def _accepted(records: list[Record]) -> list[Record]:
 def _standard(values: dict[str, Any], *, has_spans: bool) -> dict[str, Any]:
     if TOKENS in values and _contains_strings(values[TOKENS]):
         values = _with_tags(values)
+    if QUESTION in values and "context" in values and TEXT not in values:
+        values[TEXT] = values.pop("context")
     if column := _span_column(values, has_spans=has_spans):
         values[SPANS] = [_standard_span(entry) for entry in values.pop(column)]
     choice = values.get(LABEL) or values.get("accept")

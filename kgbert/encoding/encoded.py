@@ -30,3 +30,5 @@ class EncodedText:
     """The candidates of each mention; empty unless the processor has ``candidates``."""
     marks: tuple[int, ...] = ()
     """The opening marker tokens of head and tail, if the text has relation arguments."""
+    read_token: int = 0
+    """The token that a sequence head reads."""

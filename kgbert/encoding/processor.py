@@ -241,12 +241,27 @@ class KGBertProcessor:
         Raises:
             KGBertError: An argument of a relation is cut off, or most tokens are unknown.
         """
-        encoded = self.text_encoder.encode(texts)
+        return self._expanded(self.text_encoder.encode(texts))
+
+    def encode_windows(
+        self, examples: Sequence[Example], *, stride: int
+    ) -> list[tuple[EncodedText, ...]]:
+        """Tokenise and link texts with a question, each as overlapping windows of the text.
+
+        Args:
+            examples: Texts whose second text is the question; every window begins with it.
+            stride: Number of tokens that consecutive windows share.
+        """
+        encoded = self.text_encoder.encode_windows(examples, stride=stride)
+        return [tuple(self._expanded(windows)) for windows in encoded]
+
+    def _expanded(self, texts: list[EncodedText]) -> list[EncodedText]:
+        """Return the texts with the tokens that the expander appends."""
         if self.expander is None:
-            return encoded
+            return texts
         return [
             self.expander.expand(text, self.graph, self.tokenizer, self.max_length)
-            for text in encoded
+            for text in texts
         ]
 
     def collate(self, encoded: Sequence[EncodedText], epoch: int = 0) -> Batch:

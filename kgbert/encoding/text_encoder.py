@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from kgbert.data import Example, Span
-from kgbert.encoding.alignment import align
+from kgbert.encoding.alignment import align, tokens_of
 from kgbert.encoding.candidates import candidate_set
 from kgbert.encoding.encoded import EncodedText
-from kgbert.encoding.tokenization import TokenizedText, tokenize
+from kgbert.encoding.tokenization import TokenizedText, tokenize, tokenize_windows
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.linking.examples import link_examples
 from kgbert.linking.mention import Linker, Mention
@@ -62,6 +62,28 @@ class TextEncoder:
         self._warn_unknown_entities(result)
         return result
 
+    def encode_windows(
+        self, examples: Sequence[Example], *, stride: int
+    ) -> list[list[EncodedText]]:
+        """Tokenise and link texts with a question, each as overlapping windows of the text.
+
+        Args:
+            examples: Texts whose second text is the question; every window begins with it.
+            stride: Number of tokens that consecutive windows share.
+        """
+        rows = tokenize_windows(self.tokenizer, examples, self.max_length, stride)
+        self._check_unknown_tokens([row.tokens["input_ids"] for some in rows for row in some])
+        mentions = link_examples(self.linker, examples)
+        result = [
+            [
+                self._encoded_text(example, row, [x for x in found if tokens_of(x, row.offsets)])
+                for row in windows
+            ]
+            for example, windows, found in zip(examples, rows, mentions, strict=True)
+        ]
+        self._warn_unknown_entities([text for windows in result for text in windows])
+        return result
+
     def _encoded_text(
         self, example: Example, row: TokenizedText, mentions: list[Mention]
     ) -> EncodedText:
@@ -72,18 +94,20 @@ class TextEncoder:
             tokens["input_ids"] = [self.tokenizer.pad_token_id]
             offsets, word_ids = [(0, 0)], [None]
         arguments = dict(zip(marks, example.arguments, strict=True))
+        read_token = self._read_token(tokens)
         return EncodedText(
             example.joined,
             tokens,
             offsets,
             word_ids,
             mentions,
-            align(offsets, mentions, self.graph, self._read_token(tokens), arguments),
+            align(offsets, mentions, self.graph, read_token, arguments),
             candidate_sets=tuple(
                 candidate_set(mention, offsets, self.graph, self.candidates)
                 for mention in (mentions if self.candidates else ())
             ),
             marks=marks,
+            read_token=read_token,
         )
 
     def with_mentions(

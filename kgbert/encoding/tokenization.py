@@ -78,6 +78,70 @@ def _tokenize(tokenizer: Any, examples: Sequence[Example], max_length: int) -> l
     return rows
 
 
+def tokenize_windows(
+    tokenizer: Any, examples: Sequence[Example], max_length: int, stride: int
+) -> list[list[TokenizedText]]:
+    """Return overlapping windows of each text; every window begins with the question.
+
+    Args:
+        tokenizer: The tokenizer.
+        examples: Texts whose second text is the question, which may take half of a window.
+        max_length: Maximum number of tokens of a window.
+        stride: Number of tokens that consecutive windows share, at most half of their text.
+    """
+    if not examples:
+        return []
+    # Decoder-only tokenizers add nothing between two texts.
+    glue = SEPARATOR if tokenizer.sep_token is None else ""
+    questions, longest = _shortened(tokenizer, [x.others[0] for x in examples], max_length // 2)
+    room = max_length - longest - tokenizer.num_special_tokens_to_add(pair=True) - len(glue)
+    encoded = tokenizer(
+        [question + glue for question in questions],
+        [x.text for x in examples],
+        truncation="only_second",
+        max_length=max_length,
+        stride=max(0, min(stride, room // 2)),
+        return_overflowing_tokens=True,
+        return_offsets_mapping=True,
+    )
+    sources = encoded["overflow_to_sample_mapping"]
+    windows: list[list[TokenizedText]] = [[] for _ in examples]
+    for row, source in enumerate(sources):
+        windows[source].append(_window(encoded, row, examples[source]))
+    return windows
+
+
+def _shortened(tokenizer: Any, texts: Sequence[str], most: int) -> tuple[list[str], int]:
+    """Return texts of at most ``most`` tokens, and the number of tokens of the longest."""
+    encoded = tokenizer(
+        list(texts),
+        add_special_tokens=False,
+        truncation=True,
+        max_length=most,
+        return_offsets_mapping=True,
+    )
+    lengths = list(map(len, encoded["input_ids"]))
+    cut = [
+        text[: offsets[-1][1]] if length == most else text
+        for text, offsets, length in zip(texts, encoded["offset_mapping"], lengths, strict=True)
+    ]
+    return cut, max(lengths)
+
+
+def _window(encoded: Any, row: int, example: Example) -> TokenizedText:
+    """Return a window with the offsets of question and text in the joined text."""
+    questions, texts = _offsets(encoded, row)
+    start, length = len(example.text) + len(SEPARATOR), len(example.joined)
+    in_question = [sequence == 0 for sequence in encoded.sequence_ids(row)]
+    offsets = [
+        text or ((question[0] + start, min(question[1] + start, length)) if inside else (0, 0))
+        for question, text, inside in zip(questions, texts, in_question, strict=True)
+    ]
+    other = ("offset_mapping", "overflow_to_sample_mapping")
+    tokens = {name: encoded[name][row] for name in encoded if name not in other}
+    return TokenizedText(tokens, offsets, _word_ids(encoded, row))
+
+
 def _offsets(encoded: Any, row: int) -> tuple[list[tuple[int, int]], list[tuple[int, int] | None]]:
     """Return the offsets of each token in the first text, else (0, 0), and in the second text."""
     offsets: list[tuple[int, int]] = encoded["offset_mapping"][row]

@@ -3,14 +3,19 @@
 from collections.abc import Sequence
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from transformers import (
     AutoConfig,
     AutoModel,
+    AutoModelForQuestionAnswering,
     AutoModelForSequenceClassification,
     AutoModelForTokenClassification,
 )
-from transformers.modeling_outputs import MultipleChoiceModelOutput, TokenClassifierOutput
+from transformers.modeling_outputs import (
+    MultipleChoiceModelOutput,
+    TokenClassifierOutput,
+)
 
 from kgbert.models.base import KGBertPreTrainedModel
 from kgbert.models.config import KGBertConfig
@@ -87,6 +92,43 @@ class KGBertForTokenClassification(KGBertPreTrainedModel):
     label_queries = "tokens"
 
 
+class KGBertForQuestionAnswering(KGBertPreTrainedModel):
+    """A fused model that finds an answer in a text, with the head of the backbone for that.
+
+    It scores each token as the first and as the last of the answer. The losses of transformers
+    count padding as possible answers; here padding has no probability, so that no batch changes
+    the loss of a text.
+    """
+
+    auto_class = AutoModelForQuestionAnswering
+
+    def forward(
+        self,
+        input_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        labels: Tensor | None = None,
+        **inputs: Any,
+    ) -> Any:
+        """Return the logits of the first and of the last token, each of shape (batch, tokens).
+
+        Args:
+            input_ids: Shape (batch, tokens).
+            attention_mask: Shape (batch, tokens), 1 where there is a token.
+            labels: First and last token of the answer, shape (batch, 2).
+            **inputs: The fields of :class:`kgbert.models.inputs.BatchKnowledge` from a
+                :class:`kgbert.KGBertProcessor`, and other inputs of the backbone.
+        """
+        knowledge = pop_knowledge_inputs(inputs)
+        context = self.build_context(knowledge, input_ids, attention_mask, inputs)
+        with self.context_stack.activate(context):
+            output = self.backbone(input_ids=input_ids, attention_mask=attention_mask, **inputs)
+        if labels is not None:
+            ends = torch.stack([output.start_logits, output.end_logits], 1)
+            scores = _without_padding(ends, attention_mask)
+            output["loss"] = nn.functional.cross_entropy(scores.flatten(0, 1), labels.flatten())
+        return add_linking_loss(output, context, knowledge, self.config.linking_loss)
+
+
 class KGBertForRelationClassification(KGBertPreTrainedModel):
     """A fused classifier of the relation between two marked arguments of a text.
 
@@ -156,6 +198,15 @@ class KGBertForEntityLinking(KGBertPreTrainedModel):
         return add_linking_loss(output, context, knowledge, self.config.linking_loss)
 
 
+def _without_padding(logits: Tensor, attention_mask: Tensor | None) -> Tensor:
+    """Return logits (batch, 2, tokens) in which padding has no probability."""
+    logits = logits.float()
+    # The mask between tokens of K-BERT has no padding of its own.
+    if attention_mask is None or attention_mask.dim() != 2:
+        return logits
+    return logits.masked_fill((attention_mask == 0).unsqueeze(1), -torch.inf)
+
+
 def _mean_loss(logits: Tensor, labels: Tensor) -> Tensor:
     """Return the mean cross-entropy, zero if no mention of the batch has a label."""
     total = nn.functional.cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="sum")
@@ -164,5 +215,6 @@ def _mean_loss(logits: Tensor, labels: Tensor) -> Tensor:
 
 AutoConfig.register("kgbert", KGBertConfig)
 AutoModel.register(KGBertConfig, KGBertModel)
+AutoModelForQuestionAnswering.register(KGBertConfig, KGBertForQuestionAnswering)
 AutoModelForSequenceClassification.register(KGBertConfig, KGBertForSequenceClassification)
 AutoModelForTokenClassification.register(KGBertConfig, KGBertForTokenClassification)

@@ -35,7 +35,7 @@ def inject_knowledge(
 
     Args:
         model: Any encoder or decoder-only model of transformers, bare or with a head for sequence
-            or token classification.
+            or token classification or question answering.
         graph: The knowledge graph.
         tokenizer: The tokenizer; loaded from the checkpoint of the model if None.
         features: One vector an entity; encoded by that checkpoint if None.
@@ -82,5 +82,6 @@ def fused_class(model: PreTrainedModel) -> type[KGBertPreTrainedModel]:
 _FUSED: tuple[type[KGBertPreTrainedModel], ...] = (
     auto.KGBertForSequenceClassification,
     auto.KGBertForTokenClassification,
+    auto.KGBertForQuestionAnswering,
     auto.KGBertModel,
 )

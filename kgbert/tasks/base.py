@@ -210,7 +210,7 @@ class Task(ABC):
     sample: ClassVar[Mapping[str, Any]] = MappingProxyType({"text": "a text"})
     """The inputs of a row, for the examples of a model card and of the command line."""
     tags_words: ClassVar[bool] = False
-    """Whether words are answered one by one, so that no arm may write words into the text."""
+    """Whether the answers are words of the text, so that no arm may write words into it."""
     needs_calibration: ClassVar[bool] = False
     """Whether something is chosen on the validation examples after training."""
     overlapping_spans: ClassVar[bool] = False
@@ -442,6 +442,18 @@ class Task(ABC):
     def describe_outputs(self, config: "PreTrainedConfig") -> str:
         """Return a description of the model's outputs for its card."""
         return ", ".join(labels_of(config))
+
+
+def align_left(states: "Tensor", batch: "Batch", processor: "KGBertProcessor") -> "Tensor":
+    """Return states (batch, tokens, size) of a batch with the padding on the right."""
+    if not processor.pads_left:
+        return states
+    import torch
+
+    before = batch["attention_mask"].argmax(-1, keepdim=True)
+    columns = torch.arange(states.shape[1], device=states.device)
+    order = (columns + before) % states.shape[1]
+    return states.gather(1, order.unsqueeze(-1).expand_as(states))
 
 
 def labels_of(config: "PreTrainedConfig") -> list[str]:

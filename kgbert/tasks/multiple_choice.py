@@ -84,6 +84,9 @@ def accuracy(gold: Sequence[Choice], predicted: Sequence[Choice]) -> float:
     return fmean([float(x.position == y.position) for x, y in pairs] or [0.0])
 
 
+CHOICE_METRICS: Mapping[str, Metric] = MappingProxyType({"accuracy": Metric(accuracy)})
+
+
 class MultipleChoice(Task):
     """The text of an example is its question, its other texts are the choices.
 
@@ -92,7 +95,7 @@ class MultipleChoice(Task):
 
     name = "multiple-choice"
     description = "columns question, choices and label: which choice answers the question"
-    metrics: Mapping[str, Metric] = MappingProxyType({"accuracy": Metric(accuracy)})  # type: ignore[misc]  # a ClassVar as in Task
+    metrics = CHOICE_METRICS
     sample = MappingProxyType({"question": "a question", "choices": ("one", "another")})
 
     @property

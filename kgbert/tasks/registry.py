@@ -93,6 +93,7 @@ TASKS: MutableMapping[str, Task] = LazyTable(
     {
         "relation-classification": "kgbert.tasks.relation_classification:RelationClassification",
         "multiple-choice": "kgbert.tasks.multiple_choice:MultipleChoice",
+        "question-answering": "kgbert.tasks.question_answering:QuestionAnswering",
         "entity-linking": "kgbert.tasks.entity_linking:EntityLinking",
         "token-classification": "kgbert.tasks.token_classification:TokenClassification",
         "multi-label-classification": (

@@ -20,6 +20,7 @@ from kgbert.tasks.base import (
     Prediction,
     Slice,
     Task,
+    align_left,
     labels_of,
 )
 from kgbert.tasks.labels import MAX_CLASSES, label_set, log_odds
@@ -148,16 +149,7 @@ class TokenClassification(Task):
 
     def compute_outputs(self, model: Any, batch: "Batch", processor: "KGBertProcessor") -> "Tensor":
         """Return the logits of the tokens, aligned to the left."""
-        logits: Tensor = model(**batch).logits
-        if not processor.pads_left:
-            return logits
-        import torch
-
-        # Left-padded texts: move the tokens to the left and the padding to the right.
-        before = batch["attention_mask"].argmax(-1, keepdim=True)
-        columns = torch.arange(logits.shape[1], device=logits.device)
-        order = (columns + before) % logits.shape[1]
-        return logits.gather(1, order.unsqueeze(-1).expand_as(logits))
+        return align_left(model(**batch).logits, batch, processor)
 
     def decode(
         self,

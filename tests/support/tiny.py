@@ -25,7 +25,11 @@ from kgbert.features.entity_features import EntityFeatures
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.graph.storage.builder import GraphBuilder
 from kgbert.linking.mention import Candidate, Mention
-from kgbert.models.auto import KGBertForMultipleChoice, KGBertForRelationClassification
+from kgbert.models.auto import (
+    KGBertForMultipleChoice,
+    KGBertForQuestionAnswering,
+    KGBertForRelationClassification,
+)
 from kgbert.models.base import KGBertPreTrainedModel
 from kgbert.models.inputs import BatchKnowledge
 from kgbert.models.layers.knowledge_attention import GATE_LR_MULTIPLIER
@@ -334,12 +338,14 @@ def states(output) -> torch.Tensor:
 #: All fused models, so that a new one is tested automatically.
 CLASSES = KGBertPreTrainedModel.__subclasses__()
 
-#: One case for each family and each class with a plain counterpart of its own; the head of multiple
-#: choice is that of sequence classification.
+#: Classes that are tested with their task, on a few families.
+TESTED_WITH_TASK = (KGBertForMultipleChoice, KGBertForQuestionAnswering)
+
+#: One case for each family and each other class with a plain counterpart.
 EVERY_MODEL = [
     pytest.param(family, kind, id=f"{family}-{kind.__name__}")
     for family, kind in product(FAMILIES, CLASSES)
-    if not kind.scores_entities and kind is not KGBertForMultipleChoice
+    if not kind.scores_entities and kind not in TESTED_WITH_TASK
 ]
 
 

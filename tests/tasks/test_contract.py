@@ -75,6 +75,10 @@ ROWS = {
         {"id": str(i), "question": f"which of {i}?", "choices": _WORDS[: 2 + i % 3], "label": i % 2}
         for i in range(30)
     ],
+    "question-answering": [
+        _row(i, question="which?", answers=[{"text": _WORDS[i % 4], "start": 0}][: i % 5])
+        for i in range(30)
+    ],
     "multi-label-classification": [
         _row(i, labels=(["ill"], ["ill", "new"], [], ["new"])[i % 4]) for i in range(30)
     ],
@@ -95,6 +99,11 @@ BAD_ROWS = {
         {"question": "a?", "choices": ["b", "c"], "label": "d"},
         "label-not-a-choice",
         "label",
+    ),
+    "question-answering": (
+        {"text": "a", "question": "b?", "answers": [{"text": "c", "start": 0}]},
+        "answer-not-in-text",
+        "answers",
     ),
     "multi-label-classification": (
         {"text": "a", "labels": {"a": 1}},

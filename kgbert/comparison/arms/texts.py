@@ -39,12 +39,13 @@ def mark_types(inputs: RunInputs, seed: int) -> RunInputs:
     that of a named-entity recogniser, is the name of the top candidate's first parent.
 
     Raises:
-        ValueError: The task tags words, and words of a marker have no tag.
+        ValueError: The answers of the task are words of the text, which a marker must not be.
     """
     if inputs.task.tags_words:
         raise ValueError(
-            "the arm 'typed-markers' writes words into the text, which in token classification "
-            "would be tagged as well; leave the arm out, or name 'verbalized-context' instead."
+            "the arm 'typed-markers' writes words into the text, and the answers of "
+            f"{inputs.task.name} are words of the text; leave the arm out, or name "
+            "'verbalized-context' instead."
         )
     return inputs.rewritten(lambda part: mark_mentions(inputs.linker, inputs.graph, part))
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from kgbert.data.columns import QUESTION, TEXT, TOKENS, Columns, Record, located
+from kgbert.data.readers.squad import is_squad, read_squad
 from kgbert.utils.errors import DataError
 
 
@@ -59,6 +60,8 @@ def _single_object(content: str, columns: Columns) -> Iterator[Record]:
     if not _is_json(content):
         return _lines(content)
     value = json.loads(content)
+    if is_squad(value):
+        return read_squad(value)
     if inner := _inner_objects(value, {columns[TEXT], columns[TOKENS], columns[QUESTION]}):
         return _array(inner)
     return _array([value]) if "\n" in content.strip() else _lines(content)

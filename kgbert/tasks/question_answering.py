@@ -1,0 +1,450 @@
+"""Question answering: the span of a text that answers a question, or no answer."""
+
+import json
+import re
+import string
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from kgbert.data import Example
+from kgbert.data.fields import text_field
+from kgbert.tasks.base import (
+    EncodedExample,
+    LabelSpace,
+    Metric,
+    Prediction,
+    Slice,
+    Task,
+    align_left,
+)
+from kgbert.tasks.metrics import metrics_of
+from kgbert.utils.errors import DataError, Remedy
+
+if TYPE_CHECKING:
+    from torch import Tensor
+    from transformers import PreTrainedConfig
+
+    from kgbert.encoding.encoded import Batch, EncodedText
+    from kgbert.encoding.processor import KGBertProcessor
+    from kgbert.graph.core.graph import KnowledgeGraph
+    from kgbert.models.base import KGBertPreTrainedModel
+
+#: Number of tokens that consecutive windows of a long text share.
+STRIDE = 128
+
+#: Number of likeliest first and last tokens of a window that are combined to answers.
+BEST_TOKENS = 20
+
+#: Number of answers of a prediction.
+BEST_ANSWERS = 5
+
+#: Number of characters of the text that are shown on each side of an answer.
+SHOWN = 40
+
+_ARTICLES = re.compile(r"\b(a|an|the)\b")
+_PUNCTUATION = str.maketrans("", "", string.punctuation)
+
+
+class AnswerSpan(NamedTuple):
+    """The characters of an answer in its text, end exclusive."""
+
+    start: int
+    end: int
+
+
+class Answers(NamedTuple):
+    """The accepted answers to a question, or the one predicted; empty if there is none."""
+
+    texts: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ScoredAnswer:
+    """A span of the text as an answer, or no answer, and its probability among those shown."""
+
+    text: str
+    """Empty for no answer."""
+    start: int | None
+    end: int | None
+    probability: float
+
+
+@dataclass(frozen=True)
+class AnswerPrediction(Prediction):
+    """The answers to a question by decreasing probability; text and question are the text."""
+
+    answers: tuple[ScoredAnswer, ...]
+
+    @property
+    def answer(self) -> Answers:
+        """The likeliest answer."""
+        return Answers((self.answers[0].text,) if self.answers[0].text else ())
+
+    def lines(self) -> Iterator[str]:
+        """Yield the answer within its text, and the next ones."""
+        first, *others = self.answers
+        yield f"answer {first.text or 'none in the text'}  ({first.probability:.0%})"
+        if first.start is not None and first.end is not None:
+            before = self.text[max(0, first.start - SHOWN) : first.start]
+            after = self.text[first.end : first.end + SHOWN].split("\n")[0]
+            yield f"  {first.start}-{first.end}  ...{before}[{first.text}]{after}..."
+        for other in others:
+            yield f"    or {other.text or 'none in the text'}  ({other.probability:.0%})"
+
+
+def normalize_answer(text: str) -> str:
+    """Return an answer without case, punctuation, articles and extra blanks, as SQuAD does.
+
+    >>> normalize_answer("The  red, blood-cell.")
+    'red bloodcell'
+    """
+    return " ".join(_ARTICLES.sub(" ", text.lower().translate(_PUNCTUATION)).split())
+
+
+def exact_match(gold: str, predicted: str) -> float:
+    """Return 1 for two answers that are equal after normalisation, else 0."""
+    return float(normalize_answer(gold) == normalize_answer(predicted))
+
+
+def token_f1(gold: str, predicted: str) -> float:
+    """Return the F1 of the words of two answers, as the script of SQuAD 2 computes it.
+
+    >>> token_f1("the red cell", "a red blood cell")
+    0.8
+    """
+    right, given = (normalize_answer(text).split() for text in (gold, predicted))
+    if not right or not given:
+        return float(right == given)
+    shared = (Counter(right) & Counter(given)).total()
+    return 2 * shared / (len(right) + len(given))
+
+
+def squad_scores(gold: Sequence[Answers], predicted: Sequence[Answers]) -> dict[str, float]:
+    """Return F1 and exact match, each the best over the accepted answers, as SQuAD 2 does.
+
+    >>> squad_scores([Answers(("six weeks", "weeks")), Answers(())], [Answers(("weeks",))] * 2)
+    {'f1': 0.5, 'exact_match': 0.5}
+    """
+    pairs = [(_accepted(x), (y.texts or ("",))[0]) for x, y in zip(gold, predicted, strict=True)]
+    return {
+        name: fmean([max(score(text, given) for text in texts) for texts, given in pairs] or [0.0])
+        for name, score in (("f1", token_f1), ("exact_match", exact_match))
+    }
+
+
+def _accepted(answers: Answers) -> list[str]:
+    """Return the accepted answers that normalisation leaves, or an empty one."""
+    return [text for text in answers.texts if normalize_answer(text)] or [""]
+
+
+SQUAD_METRICS: Mapping[str, Metric] = MappingProxyType(
+    metrics_of(squad_scores, ("f1", "exact_match"))
+)
+
+
+class QuestionAnswering(Task):
+    """The second text of an example is the question about the first.
+
+    The target is a tuple of answer spans, empty for a question without an answer in the text.
+    """
+
+    name = "question-answering"
+    description = "columns text, question and answers: the span of the text that answers"
+    metrics = SQUAD_METRICS
+    sample = MappingProxyType({"text": "a text", "question": "a question"})
+    # Answers are character offsets, which an arm must not shift.
+    tags_words = True
+
+    @property
+    def model_class(self) -> "type[KGBertPreTrainedModel]":
+        """A question answering model."""
+        from kgbert.models.auto import KGBertForQuestionAnswering
+
+        return KGBertForQuestionAnswering
+
+    def read(self, record: Mapping[str, Any]) -> Example:
+        """Return text, question and answers of a row; the column ``document`` is its group."""
+        text, question = text_field(record), text_field(record, "question")
+        group = str(record.get("document") or record.get("id") or "").strip()
+        return Example(text, answers_field(record, text), id=group, others=(question,))
+
+    def fits(self, record: Mapping[str, Any]) -> bool:
+        """Return whether a row has a text, a question and answers."""
+        return {"text", "question"} <= record.keys() and not record.keys().isdisjoint(
+            ("answers", "answer")
+        )
+
+    def check(
+        self,
+        train: Sequence[Example],
+        validation: Sequence[Example] = (),
+        test: Sequence[Example] = (),
+    ) -> None:
+        """Raise DataError where answers are missing, or no training question has one."""
+        for part, examples in {"train": train, "validation": validation, "test": test}.items():
+            for position, example in enumerate(examples, start=1):
+                if example.target is None:
+                    raise DataError(
+                        f"{part}: question {position:,} ({example.others[0][:40]!r}) has no "
+                        "'answers'; write an empty list if the text does not answer it.",
+                        code="missing-answers",
+                        remedies=[Remedy("columns", {"answers": ...}, "if they are elsewhere")],
+                    )
+        if not any(example.target for example in train):
+            raise DataError(
+                f"train: none of the {len(train):,} questions has an answer, so nothing can be "
+                "learnt; add questions with answers.",
+                code="no-answers",
+            )
+
+    def label_space(self, train: Sequence[Example]) -> LabelSpace:
+        """Return the two outputs of a token, and what the answers of the training texts allow."""
+        spans = [span for example in train for span in example.target or ()]
+        return LabelSpace(
+            ("start", "end"),
+            settings={
+                "max_answer_length": max((end - start for start, end in spans), default=0),
+                "may_have_no_answer": any(not example.target for example in train),
+            },
+        )
+
+    def encode(
+        self, examples: Sequence[Example], processor: "KGBertProcessor"
+    ) -> list[EncodedExample]:
+        """Return one unit for each window of a text."""
+        encoded = processor.encode_windows(examples, stride=STRIDE)
+        return [
+            EncodedExample(example, tuple((window,) for window in windows))
+            for example, windows in zip(examples, encoded, strict=True)
+        ]
+
+    def targets(
+        self, encoded: EncodedExample, config: "PreTrainedConfig"
+    ) -> list[tuple[int, int, int]]:
+        """Return first and last token of the first answer in each window, and its length.
+
+        Both are the token that a sequence head reads where a window lacks the answer.
+        """
+        example = encoded.example
+        answer = (example.target or (None,))[0]
+        return [
+            (*_target(window, example, answer), len(window.offsets)) for (window,) in encoded.units
+        ]
+
+    def collate_targets(
+        self, targets: Sequence[Any], batch: "Batch", processor: "KGBertProcessor"
+    ) -> "dict[str, Tensor]":
+        """Return the positions of the first and the last token of each answer."""
+        import torch
+
+        width = batch["input_ids"].shape[1]
+        shifts = [width - length if processor.pads_left else 0 for _, _, length in targets]
+        pairs = zip(targets, shifts, strict=True)
+        return {"labels": torch.tensor([[x[0] + shift, x[1] + shift] for x, shift in pairs])}
+
+    def compute_outputs(self, model: Any, batch: "Batch", processor: "KGBertProcessor") -> "Tensor":
+        """Return the scores of each token as the first and as the last, aligned to the left."""
+        import torch
+
+        output = model(**batch)
+        return align_left(
+            torch.stack([output.start_logits, output.end_logits], -1), batch, processor
+        )
+
+    def decode(
+        self,
+        outputs: Sequence[Any],
+        encoded: EncodedExample,
+        config: "PreTrainedConfig",
+        graph: "KnowledgeGraph",
+    ) -> AnswerPrediction:
+        """Return the best spans of all windows, and no answer if training had such questions."""
+        example, settings = encoded.example, config.task_settings
+        scores: dict[AnswerSpan | None, float] = {}
+        nulls = []
+        for rows, (window,) in zip(outputs, encoded.units, strict=True):
+            logits = np.asarray(rows, np.float64)[: len(window.offsets)]
+            nulls.append(float(logits[window.read_token].sum()))
+            longest = settings["max_answer_length"]
+            for span, score in _spans(logits, window, example, longest):
+                scores[span] = max(score, scores.get(span, -np.inf))
+        if settings["may_have_no_answer"] or not scores:
+            # Every window has to lack the answer.
+            scores[None] = min(nulls)
+        best = sorted(scores.items(), key=lambda each: -each[1])[:BEST_ANSWERS]
+        shares = np.exp(np.array([score for _, score in best]) - best[0][1])
+        shares /= shares.sum()
+        answers = tuple(
+            ScoredAnswer("", None, None, share)
+            if span is None
+            else ScoredAnswer(example.text[span.start : span.end], *span, share)
+            for (span, _), share in zip(best, shares.tolist(), strict=True)
+        )
+        return AnswerPrediction(example.joined, answers)
+
+    def gold(self, encoded: EncodedExample, graph: "KnowledgeGraph") -> Answers:
+        """Return the accepted answers."""
+        example = encoded.example
+        return Answers(tuple(example.text[start:end] for start, end in example.target))
+
+    def score(self, gold: Sequence[Answers], predicted: Sequence[Answers]) -> dict[str, float]:
+        """Return F1 and exact match."""
+        return squad_scores(gold, predicted)
+
+    def is_correct(self, gold: Answers, predicted: Answers) -> bool:
+        """Return whether the answer equals an accepted one after normalisation."""
+        return squad_scores([gold], [predicted])["exact_match"] == 1
+
+    def slices(self, train: Sequence[Example], test: Sequence[EncodedExample]) -> Iterator[Slice]:
+        """Yield slices of questions with and without an answer, if there are both."""
+        answered = [i for i, encoded in enumerate(test) if encoded.example.target]
+        others = [i for i, encoded in enumerate(test) if not encoded.example.target]
+        if answered and others:
+            yield Slice("answer in the text", answered, len(answered))
+            yield Slice("no answer in the text", others, len(others))
+
+    def quote(self, answer: Answers) -> str:
+        """Return the first accepted answer."""
+        return answer.texts[0] if answer.texts else "no answer"
+
+    def describe_outputs(self, config: "PreTrainedConfig") -> str:
+        """Return a description of the answers."""
+        longest = config.task_settings["max_answer_length"]
+        answer = (
+            "a span of the text, or none"
+            if config.task_settings["may_have_no_answer"]
+            else ("a span of the text")
+        )
+        return f"{answer}, of at most {longest:,} characters"
+
+
+def answers_field(record: Mapping[str, Any], text: str) -> tuple[AnswerSpan, ...] | None:
+    """Return the answer spans of a record; None without the column.
+
+    Raises:
+        DataError: An answer is not in the text, or not at its offset.
+
+    >>> answers_field({"answers": [{"text": "39", "answer_start": 9}]}, "Fever of 39.")
+    (AnswerSpan(start=9, end=11),)
+    >>> answers_field({"answer": "39"}, "Fever of 39."), answers_field({"answers": []}, "Fever.")
+    ((AnswerSpan(start=9, end=11),), ())
+    """
+    if "answers" not in record:
+        return None if "answer" not in record else _plain_answer(record["answer"], text)
+    value = record["answers"]
+    if isinstance(value, str) and value.lstrip()[:1] in ("[", "{"):
+        try:
+            value = json.loads(value)
+        except ValueError as error:
+            raise _not_understood(value) from error
+    if isinstance(value, Mapping):  # columns of Hugging Face's data sets
+        starts = value.get("answer_start") or value.get("start") or []
+        texts = value.get("text") or []
+        value = [{"start": x, "text": y} for x, y in zip(starts, texts, strict=False)]
+    if value is None or value == "":
+        return None
+    if not isinstance(value, list | tuple):
+        raise _not_understood(value)
+    return tuple(dict.fromkeys(_answer(entry, text) for entry in value))
+
+
+def _plain_answer(value: Any, text: str) -> tuple[AnswerSpan, ...] | None:
+    """Return the span of an answer without offset: its first occurrence."""
+    if value is None:
+        return None
+    return (_answer({"text": str(value)}, text),) if str(value).strip() else ()
+
+
+def _answer(entry: Any, text: str) -> AnswerSpan:
+    if not isinstance(entry, Mapping):
+        entry = {"text": entry}
+    words, end = entry.get("text"), entry.get("end")
+    start = entry.get("start", entry.get("answer_start"))
+    if isinstance(words, str) and words and start is None:
+        start = text.find(words)
+    elif not _is_offset(start) or (words is None and not _is_offset(end)):
+        raise _not_understood(entry)
+    end = start + len(words) if end is None else end
+    if not 0 <= start < end <= len(text) or (words is not None and text[start:end] != words):
+        raise _misplaced(start, end, words, text)
+    return AnswerSpan(start, end)
+
+
+def _is_offset(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _not_understood(value: Any) -> DataError:
+    return DataError(
+        f"the answer {str(value)[:60]!r} is not understood; write a list of "
+        '{"start": 9, "end": 11, "text": "39"}, with offsets in characters of the text, or [] for '
+        "no answer",
+        code="answer-not-understood",
+    )
+
+
+def _misplaced(start: int, end: Any, words: str | None, text: str) -> DataError:
+    at = text.find(words) if words else -1
+    if words and at < 0:
+        found = f"the answer {words[:60]!r} is not in its text"
+        remedy = "quote the text as it stands there, or write [] for no answer"
+    elif words:
+        found = f"from {start} to {end} the text reads {text[max(0, start) : end][:60]!r}, not "
+        found += f"{words[:60]!r}"
+        remedy = f"write {at}, where it begins"
+    else:
+        found = f"an answer from {start} to {end} is not in its text of {len(text):,} characters"
+        remedy = "offsets count characters (not bytes) from 0, and the end is exclusive"
+    return DataError(f"{found}; {remedy}", code="answer-not-in-text")
+
+
+def _context_tokens(window: "EncodedText", example: Example) -> list[int]:
+    """Return the tokens of the text, without those of the question or of appended words."""
+    own = len(example.text) if example.annotated_length is None else example.annotated_length
+    return [i for i, (start, end) in enumerate(window.offsets) if start < end <= own]
+
+
+def _target(window: "EncodedText", example: Example, answer: AnswerSpan | None) -> tuple[int, int]:
+    nothing = window.read_token, window.read_token
+    if answer is None:
+        return nothing
+    context = _context_tokens(window, example)
+    if not context or window.offsets[context[0]][0] > answer.start:
+        return nothing
+    if window.offsets[context[-1]][1] < answer.end:
+        return nothing
+    inside = [
+        token
+        for token in context
+        if window.offsets[token][1] > answer.start and window.offsets[token][0] < answer.end
+    ]
+    return (inside[0], inside[-1]) if inside else nothing
+
+
+def _spans(
+    logits: Any, window: "EncodedText", example: Example, longest: int
+) -> Iterator[tuple[AnswerSpan, float]]:
+    """Yield the likely answers of a window with their scores."""
+    context = np.array(_context_tokens(window, example), np.int64)
+    firsts, lasts = (
+        context[np.argsort(-logits[context, column], kind="stable")[:BEST_TOKENS]].tolist()
+        for column in (0, 1)
+    )
+    for first in firsts:
+        for last in lasts:
+            span = _trimmed(window.offsets[first][0], window.offsets[last][1], example.text)
+            if first <= last and 0 < span.end - span.start <= longest:
+                yield span, float(logits[first, 0] + logits[last, 1])
+
+
+def _trimmed(start: int, end: int, text: str) -> AnswerSpan:
+    """Return a span without blanks at its ends, which some tokenizers include in tokens."""
+    words = text[start:end]
+    start += len(words) - len(words.lstrip())
+    return AnswerSpan(start, start + len(words.strip()))
