@@ -63,6 +63,9 @@ if TYPE_CHECKING:
     from kgbert.linking.grounding import ground as ground
     from kgbert.linking.mention import Candidate as Candidate
     from kgbert.linking.mention import Mention as Mention
+    from kgbert.models.auto import (
+        KGBertForConditionalGeneration as KGBertForConditionalGeneration,
+    )
     from kgbert.models.auto import KGBertForEntityLinking as KGBertForEntityLinking
     from kgbert.models.auto import KGBertForMultipleChoice as KGBertForMultipleChoice
     from kgbert.models.auto import KGBertForQuestionAnswering as KGBertForQuestionAnswering
@@ -158,6 +161,7 @@ _HOMES = {
     "encode_entities": "kgbert.features.entity_features",
     "pad_to_buckets": "kgbert.encoding.padding_buckets",
     "KGBertConfig": "kgbert.models.config",
+    "KGBertForConditionalGeneration": "kgbert.models.auto",
     "KGBertForEntityLinking": "kgbert.models.auto",
     "KGBertForMultipleChoice": "kgbert.models.auto",
     "KGBertForQuestionAnswering": "kgbert.models.auto",

@@ -105,6 +105,7 @@ REASONS = {
     "networkx": "graphs as input and output; GraphML, GEXF, GML and Pajek files",
     "numpy": "the columns of a graph, the sampler",
     "rdflib": "every RDF syntax; graphs as input and output",
+    "sacrebleu": "chrF and BLEU of generated texts",
     "safetensors": "files of graphs, features and models without pickle",
     "scikit-learn": "accuracy and F1; TF-IDF of the char-ngram linker",
     "scipy": "sparse matrices of names, distributions of the statistics",

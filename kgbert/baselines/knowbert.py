@@ -47,7 +47,7 @@ class KnowledgeRecontextualization(nn.Module):
             config.knowledge_heads,
             config.knowledge_dropout,
         )
-        self.project = nn.Linear(config.backbone.hidden_size, size)
+        self.project = nn.Linear(config.encoder_config.hidden_size, size)
         self.pooling = nn.Linear(size, 1)
         self.span_norm = nn.LayerNorm(size)
         self.span_block = TransformerBlock(size, heads, dropout)
@@ -57,7 +57,7 @@ class KnowledgeRecontextualization(nn.Module):
         self.null_score = nn.Linear(size, 1)
         self.linked_norm = nn.LayerNorm(size)
         self.word_block = TransformerBlock(size, heads, dropout)
-        self.output = ZeroLinear(size, config.backbone.hidden_size, bias=False)
+        self.output = ZeroLinear(size, config.encoder_config.hidden_size, bias=False)
         self.dropout = nn.Dropout(dropout)
 
     def forward(

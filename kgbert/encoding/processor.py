@@ -21,7 +21,7 @@ from kgbert.encoding.expansion import TextExpander, make_expander
 from kgbert.encoding.neighbor_sampling import NeighborSampler
 from kgbert.encoding.saved_graph import graph_metadata, resolve_graph
 from kgbert.encoding.text_encoder import TextEncoder
-from kgbert.features.backbones import family_of, longest_text
+from kgbert.features.backbones import encoder_config_of, family_of, longest_text
 from kgbert.features.entity_features import EntityFeatures, encode_entities
 from kgbert.features.label_sets import LabelSets, LexicalIndex
 from kgbert.features.pretrained import (
@@ -167,7 +167,7 @@ class KGBertProcessor:
                 remedies=[Remedy("tokenizer"), Remedy("features", purpose="as well")],
             )
         tokenizer = load_tokenizer(checkpoint) if tokenizer is None else tokenizer
-        check_tokenizer(tokenizer, backbone)
+        check_tokenizer(tokenizer, encoder_config_of(backbone))
         family, scores_entities = family_of(backbone), bool(getattr(model, "scores_entities", 0))
         longest = longest_text(backbone)
         return cls(

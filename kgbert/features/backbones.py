@@ -1,7 +1,7 @@
 """The properties of backbone families, in one table."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from typing import Literal
 
@@ -9,6 +9,9 @@ from torch import nn
 from transformers import PreTrainedConfig, PreTrainedModel
 
 from kgbert.utils.errors import KGBertError
+
+#: The model type of an encoder and a decoder that were joined.
+JOINED = "encoder-decoder"
 
 #: The token whose state a sequence head reads.
 ReadPosition = Literal["first", "last", "last non-padding"]
@@ -83,13 +86,27 @@ class BackboneFamily:
 
 
 def family_of(config: PreTrainedConfig) -> BackboneFamily:
-    """Return the family of a configuration, or the defaults if it is unknown."""
-    return FAMILIES.get(config.model_type, BackboneFamily())
+    """Return the family of a configuration, or the defaults if it is unknown.
+
+    The family of two joined models is that of the encoder inside them.
+    """
+    if config.model_type == JOINED:
+        inner = family_of(config.encoder)
+        blocks = f"encoder.{inner.blocks}" if inner.blocks else ""
+        return replace(inner, blocks=blocks, final_norm="", absolute_positions="")
+    known = FAMILIES | ENCODER_DECODERS
+    return known.get(config.model_type, BackboneFamily())
+
+
+def encoder_config_of(config: PreTrainedConfig) -> PreTrainedConfig:
+    """Return the configuration of the encoder, which two joined models have apart."""
+    inner: PreTrainedConfig = config.encoder if config.model_type == JOINED else config
+    return inner
 
 
 def longest_text(config: PreTrainedConfig) -> int | None:
     """Return the maximum number of tokens, special tokens included; None for no limit."""
-    return family_of(config).max_tokens(config)
+    return family_of(config).max_tokens(encoder_config_of(config))
 
 
 @dataclass(frozen=True)
@@ -108,7 +125,8 @@ def blocks_of(backbone: PreTrainedModel) -> list[Block]:
     Raises:
         KGBertError: The backbone has no list of blocks that kgbert can find.
     """
-    family, layers = family_of(backbone.config), backbone.config.num_hidden_layers
+    family, config = family_of(backbone.config), encoder_config_of(backbone.config)
+    layers = config.num_hidden_layers
     modules = _block_modules(backbone, family, layers)
     if family.shared_blocks:
         shared = [modules[layer * len(modules) // layers] for layer in range(layers)]
@@ -153,7 +171,8 @@ def feed_forward_of(backbone: PreTrainedModel, block: Block) -> Block:
         KGBertError: The feed-forward part is gated or unknown, so that there is no such layer.
     """
     family = family_of(backbone.config)
-    path = family.feed_forward if backbone.config.model_type in FAMILIES else _widening_path(block)
+    is_known = encoder_config_of(backbone.config).model_type in FAMILIES
+    path = family.feed_forward if is_known else _widening_path(block)
     if not path:
         raise KGBertError(
             f"the feed-forward part of a {type(block.module).__name__} is gated, so that there is "
@@ -239,4 +258,22 @@ FAMILIES: dict[str, BackboneFamily] = {
         read_position="last",
         max_tokens=unlimited,
     ),
+}
+
+_T5 = BackboneFamily(
+    blocks="encoder.block",
+    final_norm="encoder.final_layer_norm",
+    read_position="last non-padding",
+    max_tokens=unlimited,
+)
+_BART = BackboneFamily(blocks="encoder.layers")
+_MARIAN = BackboneFamily(blocks="encoder.layers", read_position="last non-padding")
+
+#: The known families with an encoder and a decoder, of which the encoder reads the graph.
+ENCODER_DECODERS: dict[str, BackboneFamily] = {
+    "bart": _BART,
+    "marian": _MARIAN,
+    "mbart": _MARIAN,
+    "mt5": _T5,
+    "t5": _T5,
 }

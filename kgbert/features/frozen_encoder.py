@@ -32,6 +32,8 @@ class FrozenEncoder:
             torch.manual_seed(0)
             self.model: Any = load_pretrained(AutoModel, name_or_path, dtype=torch.float32).eval()
         check_tokenizer(self.tokenizer, self.model.config)
+        if self.model.config.is_encoder_decoder:
+            self.model = self.model.get_encoder()
         if self.tokenizer.pad_token is None:
             self.tokenizer.pad_token = self.tokenizer.eos_token
 

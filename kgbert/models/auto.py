@@ -11,16 +11,20 @@ from transformers import (
     AutoModelForQuestionAnswering,
     AutoModelForSequenceClassification,
     AutoModelForTokenClassification,
+    GenerationConfig,
+    PreTrainedModel,
 )
 from transformers.modeling_outputs import (
     MultipleChoiceModelOutput,
     TokenClassifierOutput,
 )
 
+from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.models.base import KGBertPreTrainedModel
 from kgbert.models.config import KGBertConfig
 from kgbert.models.fusions import find_fusion
 from kgbert.models.heads.entity_linking import CandidateScorer, pop_candidate_inputs
+from kgbert.models.heads.generation import AutoEncoderDecoder
 from kgbert.models.heads.multiple_choice import group_by_question
 from kgbert.models.heads.relation import PairClassifier
 from kgbert.models.inputs import pop_knowledge_inputs
@@ -38,6 +42,59 @@ class KGBertForSequenceClassification(KGBertPreTrainedModel):
     auto_class = AutoModelForSequenceClassification
     label_queries = "text"
     reads_one_position = True
+
+
+class KGBertForConditionalGeneration(KGBertPreTrainedModel):
+    """A fused encoder-decoder, whose encoder reads the graph.
+
+    The encoder runs once for each text, also in beam search and with cached decoding.
+    """
+
+    auto_class = AutoEncoderDecoder
+
+    def __init__(self, config: KGBertConfig) -> None:
+        super().__init__(config)
+        self.backbone.generation_config = GenerationConfig.from_dict(config.generation)
+
+    @classmethod
+    def from_model(
+        cls, model: PreTrainedModel, graph: KnowledgeGraph, **options: Any
+    ) -> "KGBertForConditionalGeneration":
+        """Return a fused model as its base class does, with the generation settings of the model.
+
+        Args:
+            model: An encoder-decoder of transformers.
+            graph: Only its relations and its hash are used.
+            **options: Fields of :class:`kgbert.KGBertConfig`.
+        """
+        settings = model.generation_config.to_diff_dict()
+        return super().from_model(model, graph, **{"generation": settings, **options})
+
+    def generate(
+        self, input_ids: Tensor, attention_mask: Tensor | None = None, **inputs: Any
+    ) -> Any:
+        """Return the generated tokens, as ``generate`` of transformers does.
+
+        Args:
+            input_ids: Shape (batch, tokens).
+            attention_mask: Shape (batch, tokens), 1 where there is a token.
+            **inputs: The fields of :class:`kgbert.models.inputs.BatchKnowledge` from a
+                :class:`kgbert.KGBertProcessor`, other inputs of the encoder, and the arguments of
+                ``generate``: ``num_beams``, ``do_sample``, ``max_new_tokens`` ...
+
+        Raises:
+            KGBertError: The batch has no knowledge.
+        """
+        knowledge = pop_knowledge_inputs(inputs)
+        encoder = self.backbone.get_encoder()
+        context = self.build_context(knowledge, input_ids, attention_mask, inputs)
+        own = {x: inputs.pop(x) for x in ("token_type_ids", "position_ids") if x in inputs}
+        with torch.no_grad():
+            with self.context_stack.activate(context):
+                encoded = encoder(input_ids=input_ids, attention_mask=attention_mask, **own)
+            return self.backbone.generate(
+                encoder_outputs=encoded, attention_mask=attention_mask, **inputs
+            )
 
 
 class KGBertForMultipleChoice(KGBertPreTrainedModel):

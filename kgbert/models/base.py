@@ -18,7 +18,13 @@ from transformers import AutoModel, PreTrainedConfig, PreTrainedModel
 
 from kgbert.encoding.entity_vectors import EntityVectors
 from kgbert.encoding.processor import KGBertProcessor
-from kgbert.features.backbones import Block, blocks_of, family_of, head_input_of
+from kgbert.features.backbones import (
+    Block,
+    blocks_of,
+    encoder_config_of,
+    family_of,
+    head_input_of,
+)
 from kgbert.features.frozen_encoder import weights_hash
 from kgbert.features.label_sets import LabelSets
 from kgbert.features.pretrained import load_pretrained
@@ -303,7 +309,7 @@ class KGBertPreTrainedModel(PreTrainedModel):
             backbone=backbone,
             relations=list(graph.relation_ids),
             graph_hash=graph.hash,
-            **{"feature_size": backbone.hidden_size, **naming, **options},
+            **{"feature_size": encoder_config_of(backbone).hidden_size, **naming, **options},
         )
         fused = cls(config)
         fused.backbone.load_state_dict(model.state_dict())
@@ -508,7 +514,7 @@ class KGBertPreTrainedModel(PreTrainedModel):
         if not torch.compiler.is_compiling():
             self.staleness_check.check(self._vector_modules(), knowledge.vectors_hash)
         rows = knowledge.entity_vectors.to(self.graph_encoder.norm.weight.dtype)
-        size, hidden = self.config.knowledge_size, self.config.backbone.hidden_size
+        size, hidden = self.config.knowledge_size, self.config.encoder_config.hidden_size
         return unpack_columns(rows, size, hidden, self.foldable)
 
     def train(self: Fused, mode: bool = True) -> Fused:

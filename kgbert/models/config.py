@@ -6,6 +6,7 @@ from typing import Any
 
 from transformers import AutoConfig, PreTrainedConfig
 
+from kgbert.features.backbones import encoder_config_of
 from kgbert.utils.errors import KGBertError, Remedy
 from kgbert.utils.registry import lookup
 
@@ -42,6 +43,7 @@ class KGBertConfig(PreTrainedConfig):
             highest scoring candidate is chosen; fine-tuning calibrates it on validation texts.
         task: Name of the task of the model.
         task_settings: Settings of the task that prediction needs.
+        generation: The generation settings of an encoder-decoder, such as ``num_beams``.
     """
 
     model_type = "kgbert"
@@ -68,16 +70,17 @@ class KGBertConfig(PreTrainedConfig):
         nil_threshold: float = 0.5,
         task: str = "",
         task_settings: dict[str, Any] | None = None,
+        generation: dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
         if isinstance(backbone, dict):
             backbone = AutoConfig.for_model(**backbone)
         self.backbone = backbone if backbone is not None else AutoConfig.for_model("bert")
-        blocks = self.backbone.num_hidden_layers
+        blocks = self.encoder_config.num_hidden_layers
         if injected_layers is None:
             injected_layers = list(range(blocks // 2 + 1, blocks + 1))
         injected_layers = [x if x >= 0 else blocks + 1 + x for x in injected_layers]
-        _check_layers(injected_layers, self.backbone)
+        _check_layers(injected_layers, self.encoder_config)
         if knowledge_size is None:
             knowledge_size = feature_size
         if knowledge_size % knowledge_heads:
@@ -118,7 +121,13 @@ class KGBertConfig(PreTrainedConfig):
         self.nil_threshold = nil_threshold
         self.task = task
         self.task_settings = task_settings or {}
+        self.generation = generation or {}
         super().__init__(**kwargs)
+
+    @property
+    def encoder_config(self) -> PreTrainedConfig:
+        """The configuration of the encoder: the backbone, or the first half of two joined ones."""
+        return encoder_config_of(self.backbone)
 
     @property
     def reads_edges(self) -> bool:

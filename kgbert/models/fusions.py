@@ -52,14 +52,14 @@ def attention_injections(config: KGBertConfig, pools: bool) -> list[Injection]:
         name = f"layer_{layer}"
         injections.append(Injection(name, layer, _attention(config), TokenFusionHook(name)))
     if pools:
-        last, update = config.backbone.num_hidden_layers, ReadoutFusionHook("readout")
+        last, update = config.encoder_config.num_hidden_layers, ReadoutFusionHook("readout")
         injections.append(Injection("readout", last, _attention(config), update, "pooled"))
     return injections
 
 
 def _attention(config: KGBertConfig) -> KnowledgeAttention:
     return KnowledgeAttention(
-        config.backbone.hidden_size,
+        config.encoder_config.hidden_size,
         config.knowledge_size,
         config.knowledge_heads,
         config.knowledge_dropout,

@@ -83,5 +83,6 @@ _FUSED: tuple[type[KGBertPreTrainedModel], ...] = (
     auto.KGBertForSequenceClassification,
     auto.KGBertForTokenClassification,
     auto.KGBertForQuestionAnswering,
+    auto.KGBertForConditionalGeneration,
     auto.KGBertModel,
 )

@@ -91,11 +91,16 @@ class AnswerPrediction(Prediction):
         first, *others = self.answers
         yield f"answer {first.text or 'none in the text'}  ({first.probability:.0%})"
         if first.start is not None and first.end is not None:
-            before = self.text[max(0, first.start - SHOWN) : first.start]
-            after = self.text[first.end : first.end + SHOWN].split("\n")[0]
-            yield f"  {first.start}-{first.end}  ...{before}[{first.text}]{after}..."
+            before = shorten(self.text[: first.start][::-1])[::-1]
+            after = shorten(self.text[first.end :].split("\n")[0])
+            yield f"  {first.start}-{first.end}  {before}[{first.text}]{after}"
         for other in others:
             yield f"    or {other.text or 'none in the text'}  ({other.probability:.0%})"
+
+
+def shorten(text: str) -> str:
+    """Return the beginning of a text, with dots where it goes on."""
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
 
 
 def normalize_answer(text: str) -> str:

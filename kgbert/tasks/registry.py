@@ -100,6 +100,7 @@ TASKS: MutableMapping[str, Task] = LazyTable(
             "kgbert.tasks.multi_label_classification:MultiLabelClassification"
         ),
         "regression": "kgbert.tasks.regression:Regression",
+        "generation": "kgbert.tasks.generation:Generation",
         "text-classification": "kgbert.tasks.text_classification:TextClassification",
     },
     instantiate=True,

@@ -26,6 +26,7 @@ from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.graph.storage.builder import GraphBuilder
 from kgbert.linking.mention import Candidate, Mention
 from kgbert.models.auto import (
+    KGBertForConditionalGeneration,
     KGBertForMultipleChoice,
     KGBertForQuestionAnswering,
     KGBertForRelationClassification,
@@ -143,6 +144,7 @@ def word_piece() -> PreTrainedTokenizerFast:
     )
     tokenizer.normalizer = normalizers.BertNormalizer()
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokenizer.decoder = decoders.WordPiece()
     return _wrapped(
         tokenizer, "[CLS] $A [SEP]", "$B:1 [SEP]:1", ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
     )
@@ -339,7 +341,11 @@ def states(output) -> torch.Tensor:
 CLASSES = KGBertPreTrainedModel.__subclasses__()
 
 #: Classes that are tested with their task, on a few families.
-TESTED_WITH_TASK = (KGBertForMultipleChoice, KGBertForQuestionAnswering)
+TESTED_WITH_TASK = (
+    KGBertForConditionalGeneration,
+    KGBertForMultipleChoice,
+    KGBertForQuestionAnswering,
+)
 
 #: One case for each family and each other class with a plain counterpart.
 EVERY_MODEL = [

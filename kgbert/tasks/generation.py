@@ -1,0 +1,285 @@
+"""Generation: write a text for a text, such as its translation or summary."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from statistics import fmean
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from kgbert.data import Example
+from kgbert.data.fields import plain_example, text_field
+from kgbert.tasks.base import IGNORED, EncodedExample, LabelSpace, Metric, Prediction, Task
+from kgbert.tasks.metrics import metrics_of
+from kgbert.utils.errors import DataError, KGBertError, Remedy
+
+if TYPE_CHECKING:
+    from torch import Tensor
+    from transformers import PreTrainedConfig, PreTrainedTokenizerBase
+
+    from kgbert.encoding.encoded import Batch, EncodedText
+    from kgbert.encoding.processor import KGBertProcessor
+    from kgbert.graph.core.graph import KnowledgeGraph
+    from kgbert.models.base import KGBertPreTrainedModel
+
+_WORD = re.compile(r"\w+")
+
+
+@dataclass(frozen=True)
+class EncodedSource(EncodedExample):
+    """An encoded source text, with the tokenizer that decodes what is generated for it."""
+
+    tokenizer: "PreTrainedTokenizerBase"
+
+
+@dataclass(frozen=True)
+class Term:
+    """A linked term of the source, and the name of its entity that stands in the output."""
+
+    text: str
+    entity: str
+    written: str
+
+
+class Generated(NamedTuple):
+    """A generated or gold text, and what it should call the terms of its source."""
+
+    text: str
+    terms: tuple[tuple[str, ...], ...] = ()
+    """For each entity of the source its names in the gold text that the source lacks."""
+
+
+@dataclass(frozen=True)
+class GeneratedPrediction(Prediction):
+    """A generated text, and the terms of the source that it names as the graph does."""
+
+    generated: str
+    terms: tuple[Term, ...]
+
+    @property
+    def answer(self) -> Generated:
+        """The generated text."""
+        return Generated(self.generated)
+
+    def lines(self) -> Iterator[str]:
+        """Yield the generated text, and the terms that it names as the graph does."""
+        yield f"-> {self.generated}"
+        for term in self.terms:
+            yield f"   {term.text} = {term.written} ({term.entity})"
+
+
+def generation_scores(
+    gold: Sequence[Generated], predicted: Sequence[Generated]
+) -> dict[str, float]:
+    """Return chrF and BLEU of sacrebleu, ROUGE-L, term accuracy and exact match, all from 0 to 1.
+
+    Term accuracy is the share of the terms with a name in the gold text for which the generated
+    text has one of these names; 0 without such terms.
+    """
+    from sacrebleu.metrics.bleu import BLEU
+    from sacrebleu.metrics.chrf import CHRF
+
+    given, right = [x.text for x in predicted], [x.text for x in gold]
+    named = [
+        any(contains(text, name) for name in names)
+        for answer, text in zip(gold, given, strict=True)
+        for names in answer.terms
+    ]
+    pairs = list(zip(right, given, strict=True))
+    return {
+        "chrf": CHRF().corpus_score(given, [right]).score / 100,
+        "bleu": BLEU().corpus_score(given, [right]).score / 100,
+        "rouge_l": fmean([rouge_l(*pair) for pair in pairs] or [0.0]),
+        "term_accuracy": fmean(map(float, named)) if named else 0.0,
+        "exact_match": fmean([float(x.split() == y.split()) for x, y in pairs] or [0.0]),
+    }
+
+
+def rouge_l(gold: str, predicted: str) -> float:
+    """Return the F1 of the longest common subsequence of words, without case.
+
+    >>> rouge_l("the fever is high", "The fever, very high")
+    0.75
+    """
+    right, given = (_WORD.findall(text.lower()) for text in (gold, predicted))
+    if not right or not given:
+        return float(right == given)
+    lengths = [0] * (len(given) + 1)
+    for word in right:
+        above = lengths
+        lengths = [0]
+        for place, other in enumerate(given, start=1):
+            longer = above[place - 1] + 1 if word == other else max(above[place], lengths[-1])
+            lengths.append(longer)
+    return 2 * lengths[-1] / (len(right) + len(given))
+
+
+def contains(text: str, name: str) -> bool:
+    """Return whether a text has a name as whole words, without case.
+
+    >>> contains("La fièvre monte.", "Fièvre"), contains("fiévreux", "fièvre")
+    (True, False)
+    """
+    pattern = rf"(?<!\w){re.escape(name.casefold())}(?!\w)"
+    return bool(name) and re.search(pattern, text.casefold()) is not None
+
+
+GENERATION_METRICS: Mapping[str, Metric] = MappingProxyType(
+    metrics_of(generation_scores, ("chrf", "bleu", "rouge_l", "term_accuracy", "exact_match"))
+)
+
+
+class Generation(Task):
+    """The target of an example is the text to write."""
+
+    name = "generation"
+    description = "columns text and target: a translation, summary or other text for each text"
+    metrics = GENERATION_METRICS
+
+    @property
+    def model_class(self) -> "type[KGBertPreTrainedModel]":
+        """An encoder-decoder."""
+        from kgbert.models.auto import KGBertForConditionalGeneration
+
+        return KGBertForConditionalGeneration
+
+    def read(self, record: Mapping[str, Any]) -> Example:
+        """Return text and target of a row; the column ``document`` is its group."""
+        example = plain_example({name: x for name, x in record.items() if name != "label"})
+        group = str(record.get("document") or record.get("id") or "").strip()
+        target = None
+        if record.get("target") is not None:
+            target = text_field(record, "target").strip() or None
+        return Example(example.text, target, example.spans, group)
+
+    def fits(self, record: Mapping[str, Any]) -> bool:
+        """Return whether a row has a text and a target that is a text."""
+        return "text" in record and isinstance(record.get("target"), str)
+
+    def check(
+        self,
+        train: Sequence[Example],
+        validation: Sequence[Example] = (),
+        test: Sequence[Example] = (),
+    ) -> None:
+        """Raise an error where a target is missing, or sacrebleu is not installed."""
+        if find_spec("sacrebleu") is None:
+            raise KGBertError(
+                "generated texts are scored by sacrebleu, which is not installed; type "
+                "pip install 'kgbert[generation]'",
+                code="missing-package",
+            )
+        for part, examples in {"train": train, "validation": validation, "test": test}.items():
+            for position, example in enumerate(examples, start=1):
+                if example.target is None:
+                    raise DataError(
+                        f"{part}: text {position:,} ({example.text[:40]!r}) has no 'target'; fill "
+                        "in the text to write, or leave the row out.",
+                        code="missing-target",
+                        remedies=[Remedy("columns", {"target": ...}, "if it is in another column")],
+                    )
+
+    def label_space(self, train: Sequence[Example]) -> LabelSpace:
+        """Return no labels, and the length of the longest target in characters."""
+        longest = max((len(example.target or "") for example in train), default=0)
+        return LabelSpace(settings={"max_target_length": longest})
+
+    def encode(
+        self, examples: Sequence[Example], processor: "KGBertProcessor"
+    ) -> list[EncodedExample]:
+        """Return the encoded source texts."""
+        return [
+            EncodedSource(each.example, each.units, processor.tokenizer)
+            for each in super().encode(examples, processor)
+        ]
+
+    def targets(self, encoded: EncodedExample, config: "PreTrainedConfig") -> list[tuple[str, int]]:
+        """Return the target, and the token that the decoder starts with."""
+        return [(encoded.example.target, config.backbone.decoder_start_token_id)]
+
+    def collate_targets(
+        self, targets: Sequence[Any], batch: "Batch", processor: "KGBertProcessor"
+    ) -> "dict[str, Tensor]":
+        """Return the tokens of the targets; padding is ignored by the loss."""
+        import torch
+
+        texts = [text for text, _ in targets]
+        tokenizer, longest = processor.tokenizer, processor.max_length
+        found = tokenizer(text_target=texts, truncation=True, max_length=longest)["input_ids"]
+        # The decoder is given its first token, which some tokenizers put before every text.
+        rows = [ids[ids[0] == start :] for ids, (_, start) in zip(found, targets, strict=True)]
+        width = max(map(len, rows))
+        return {"labels": torch.tensor([row + [IGNORED] * (width - len(row)) for row in rows])}
+
+    def compute_outputs(self, model: Any, batch: "Batch", processor: "KGBertProcessor") -> "Tensor":
+        """Return the generated tokens of each text."""
+        generator = getattr(model, "module", model)
+        # A token has at least one character, so that no target of training was longer.
+        longest = generator.config.task_settings["max_target_length"]
+        tokens: Tensor = generator.generate(
+            **batch, max_new_tokens=max(1, min(longest, processor.max_length))
+        )
+        return tokens
+
+    def decode(
+        self,
+        outputs: Sequence[Any],
+        encoded: EncodedExample,
+        config: "PreTrainedConfig",
+        graph: "KnowledgeGraph",
+    ) -> GeneratedPrediction:
+        """Return the generated text."""
+        assert isinstance(encoded, EncodedSource)
+        tokens = np.asarray(outputs[0]).astype(np.int64)
+        written = encoded.tokenizer.decode(tokens[tokens >= 0].tolist(), skip_special_tokens=True)
+        text = " ".join(str(written).split())
+        terms = tuple(
+            Term(term, entity, names[0])
+            for term, entity, names in _terms(encoded.text, graph, text)
+        )
+        return GeneratedPrediction(encoded.example.joined, text, terms)
+
+    def gold(self, encoded: EncodedExample, graph: "KnowledgeGraph") -> Generated:
+        """Return the target, and what it calls the linked entities of the source."""
+        target = encoded.example.target
+        return Generated(target, tuple(names for *_, names in _terms(encoded.text, graph, target)))
+
+    def score(self, gold: Sequence[Generated], predicted: Sequence[Generated]) -> dict[str, float]:
+        """Return the metrics, which share their counts."""
+        return generation_scores(gold, predicted)
+
+    def is_correct(self, gold: Generated, predicted: Generated) -> bool:
+        """Return whether the words are those of the target."""
+        return gold.text.split() == predicted.text.split()
+
+    def quote(self, answer: Generated) -> str:
+        """Return the text."""
+        return answer.text
+
+    def describe_outputs(self, config: "PreTrainedConfig") -> str:
+        """Return a description of the texts."""
+        longest = config.task_settings["max_target_length"]
+        return f"a text; those of training had at most {longest:,} characters"
+
+
+def _terms(
+    source: "EncodedText", graph: "KnowledgeGraph", text: str
+) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+    """Yield the linked terms of a source whose entity has another name in a text.
+
+    Each entity comes once, with the words of the source, its id, and its names in the text that the
+    source lacks.
+    """
+    seen = set()
+    for mention in source.mentions:
+        best = mention.candidates[0].entity if mention.candidates else ""
+        if best not in graph or best in seen:
+            continue
+        seen.add(best)
+        names = dict.fromkeys(name.text for name in graph.entity(best).names)
+        found = [x for x in names if contains(text, x) and not contains(source.text, x)]
+        if found:
+            yield source.text[mention.start : mention.end], best, tuple(found)
