@@ -387,7 +387,7 @@ def _is_offset(value: Any) -> bool:
 
 def _not_understood(value: Any) -> DataError:
     return DataError(
-        f"the answer {str(value)[:60]!r} is not understood; write a list of "
+        f"'answers' holds {str(value)[:60]!r}, which is not understood; write a list of "
         '{"start": 9, "end": 11, "text": "39"}, with offsets in characters of the text, or [] for '
         "no answer",
         code="answer-not-understood",
@@ -397,14 +397,16 @@ def _not_understood(value: Any) -> DataError:
 def _misplaced(start: int, end: Any, words: str | None, text: str) -> DataError:
     at = text.find(words) if words else -1
     if words and at < 0:
-        found = f"the answer {words[:60]!r} is not in its text"
+        found = f"'answers' holds {words[:60]!r}, which is not in its text"
         remedy = "quote the text as it stands there, or write [] for no answer"
     elif words:
-        found = f"from {start} to {end} the text reads {text[max(0, start) : end][:60]!r}, not "
-        found += f"{words[:60]!r}"
+        there = text[max(0, start) : end][:60]
+        found = f"'answers': from {start} to {end} the text reads {there!r}, not {words[:60]!r}"
         remedy = f"write {at}, where it begins"
     else:
-        found = f"an answer from {start} to {end} is not in its text of {len(text):,} characters"
+        found = (
+            f"'answers' has one from {start} to {end}, outside its text of {len(text):,} characters"
+        )
         remedy = "offsets count characters (not bytes) from 0, and the end is exclusive"
     return DataError(f"{found}; {remedy}", code="answer-not-in-text")
 
