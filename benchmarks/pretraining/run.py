@@ -20,6 +20,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -84,7 +85,14 @@ def pretrained_folders(
     """Return the folders of the pretrained encoders, after pretraining those that are missing."""
     own = TASKS[arguments.task].splits(arguments.data)
     assert isinstance(own, SampledSplits)
-    limits = {"max_steps": arguments.steps, "epochs": 1_000, "evaluations": 10, "patience": 10}
+    limits: dict[str, Any] = {
+        "max_steps": arguments.steps,
+        "epochs": 1_000,
+        "evaluations": 10,
+        "patience": 10,
+    }
+    if arguments.smoke:
+        limits |= {"evaluations": 1, "held_out": 0.001}
     texts = partial(
         pretrain,
         backbone=backbone,

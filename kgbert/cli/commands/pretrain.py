@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 def pretrain(arguments: Namespace) -> None:
     """Continue the pretraining of an encoder on texts of a domain, or on a graph in words."""
-    reporter = ProgressReporter(quiet=arguments.quiet)
     _check_inputs(arguments)
     # Imported here, so that a mistyped argument fails before torch is loaded.
     from accelerate import PartialState
@@ -37,6 +36,8 @@ def pretrain(arguments: Namespace) -> None:
     from kgbert.pretraining.output import check_output_folder
 
     check_output_folder(arguments.output)
+    is_main_process = PartialState().is_main_process
+    reporter = ProgressReporter(quiet=arguments.quiet or not is_main_process)
     graph = None
     if arguments.graph:
         reporter.message(f"reading {arguments.graph}")
@@ -53,7 +54,7 @@ def pretrain(arguments: Namespace) -> None:
     except KeyboardInterrupt:
         print(f"\nstopped; the same command continues in {arguments.output}")
         raise
-    if PartialState().is_main_process:
+    if is_main_process:
         _show(encoder)
 
 
