@@ -7,7 +7,7 @@ import pytest
 
 import kgbert
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 SNIPPET = "import kgbert\nreveal_type(kgbert.read_graph)\nkgbert.read_grph\n"
 
 
