@@ -8,7 +8,7 @@ def test_a_family_that_the_seeds_cannot_suffice_for_is_refused_with_the_number_n
     found = family(dict.fromkeys("abcdefg", 0.031), 6)
 
     assert found.adjusted == {}
-    assert f"It takes {seeds_needed(7)} seeds" in found.sentence
+    assert f"That takes {seeds_needed(7)} seeds" in found.sentence
 
 
 @pytest.mark.parametrize(
