@@ -22,16 +22,18 @@ ORDER = [
     "baselines",
     "tasks",
     "pretraining",
+    "runtime",
     "training",
     "explanation",
     "comparison",
+    "deployment",
     "demo",
     "cli",
     "__main__",
 ]
 
 #: Rooms whose modules load without torch, so that looking at a graph and its texts is instant.
-LIGHT = {"utils", "reporting", "data", "graph", "linking", "cli"}
+LIGHT = {"utils", "reporting", "data", "graph", "linking", "runtime", "cli"}
 #: Their only modules that compute with an encoder.
 WITH_TORCH = {
     Path("linking/embedding"),

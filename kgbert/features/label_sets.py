@@ -14,10 +14,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.feature_extraction.text import TfidfVectorizer
 
 from kgbert.features.cache import load_cached, save_cached
-from kgbert.features.frozen_encoder import FrozenEncoder
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.graph.entity_texts import KINDS, MAX_TEXTS, EntityTexts, readable
 from kgbert.utils.errors import KGBertError
@@ -174,6 +172,9 @@ def encode_label_sets(
         for label, entity in labels.items()
     ]
     texts = [text for texts in gathered for _, text in texts]
+    # Imported late, because an exported model reads label sets without torch.
+    from kgbert.features.frozen_encoder import FrozenEncoder
+
     encoder = FrozenEncoder(name_or_path)
     sizes = list(map(len, gathered))
     path = None
@@ -210,6 +211,8 @@ class LexicalIndex:
     """
 
     def __init__(self, sets: LabelSets) -> None:
+        from sklearn.feature_extraction.text import TfidfVectorizer
+
         self._vectorizer = TfidfVectorizer(
             analyzer="char_wb", ngram_range=(3, 3), sublinear_tf=True
         )

@@ -141,6 +141,11 @@ class KGBertForMultipleChoice(KGBertPreTrainedModel):
         )
         return add_linking_loss(output, context, knowledge, self.config.linking_loss)
 
+    def text_logits(self, **inputs: Any) -> Tensor:
+        """Return the score of each choice, not grouped by question."""
+        logits: Tensor = super().forward(**inputs).logits
+        return logits
+
 
 class KGBertForTokenClassification(KGBertPreTrainedModel):
     """A fused token classifier with the token classification head of the backbone."""
@@ -194,6 +199,7 @@ class KGBertForRelationClassification(KGBertPreTrainedModel):
     """
 
     auto_class = PairClassifier
+    reads_arguments = True
 
 
 class KGBertForEntityLinking(KGBertPreTrainedModel):

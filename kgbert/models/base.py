@@ -127,6 +127,8 @@ class KGBertPreTrainedModel(PreTrainedModel):
     label_queries: ClassVar[str] = ""
     #: Whether the head of this class scores entity vectors.
     scores_entities: ClassVar[bool] = False
+    #: Whether the head of this class reads the tokens that open two arguments.
+    reads_arguments: ClassVar[bool] = False
 
     def __init__(self, config: KGBertConfig) -> None:
         super().__init__(config)
@@ -388,6 +390,11 @@ class KGBertPreTrainedModel(PreTrainedModel):
             self._add_label_scores(output, context, lexical, labels)
         return add_linking_loss(output, context, knowledge, self.config.linking_loss)
 
+    def text_logits(self, **inputs: Any) -> Tensor:
+        """Return the logits of each text of a batch, in the order of its rows."""
+        logits: Tensor = self(**inputs).logits
+        return logits
+
     def _add_label_scores(
         self,
         output: Any,
@@ -569,6 +576,12 @@ class KGBertPreTrainedModel(PreTrainedModel):
             return self.graph_encoder
         projections = chain.from_iterable(x.folded_projections for x in self._foldable_attentions())
         return nn.ModuleList([self.graph_encoder, *projections])
+
+    @property
+    def vector_size(self) -> int:
+        """Length of a precomputed entity vector with the folded keys and values."""
+        hidden = self.config.backbone.hidden_size
+        return int(self.config.knowledge_size + len(self.foldable) * (2 * hidden + 1))
 
     def _foldable_attentions(self) -> list[Any]:
         return [self.injections[name] for name in self.foldable]

@@ -4,6 +4,9 @@ from pathlib import Path
 
 #: File that identifies the folder of a saved model: the settings of its processor.
 SETTINGS_FILE = "kgbert_processor.json"
+#: File that identifies the folder of an exported model.
+RUNTIME_FILE = "kgbert_runtime.json"
+
 #: Further files in the folder of a saved model.
 GRAPH_FILE = "graph.safetensors"
 FEATURES_FILE = "features.safetensors"

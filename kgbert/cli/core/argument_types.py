@@ -98,6 +98,20 @@ def fraction(typed: str) -> float:
     return number
 
 
+def points(typed: str) -> float:
+    """Return a number of points, zero included.
+
+    >>> points("0.5")
+    0.5
+    """
+    number = _number(typed)
+    if not 0 <= number < math.inf:
+        raise ArgumentTypeError(
+            f"invalid number {typed!r}; expected a number of points, for example 0.5"
+        )
+    return number
+
+
 def at_least(minimum: int, typed: str) -> int:
     """Return a whole number that is not below a minimum.
 

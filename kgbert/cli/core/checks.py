@@ -13,28 +13,31 @@ if TYPE_CHECKING:
     from transformers import PreTrainedConfig
 
 
-def check_output(folder: Path, kind: str = "", marker: str = "") -> None:
+def check_output(
+    folder: Path, kind: str = "", marker: str = "", *, option: str = "--output"
+) -> None:
     """Raise KGBertError if a folder is not writable, or if other files in it would be lost.
 
     Args:
         folder: The output folder; it need not exist yet.
         kind: What may be overwritten; empty if the command resumes from the files there.
         marker: The file by which this kind is recognised.
+        option: The option that names the folder.
     """
     existing = next(place for place in (folder, *folder.absolute().parents) if place.exists())
     if not existing.is_dir():
         file = "this" if existing == folder else existing
         raise KGBertError(
-            f"--output {folder}: {file} is a file; name a folder", code="output-is-a-file"
+            f"{option} {folder}: {file} is a file; name a folder", code="output-is-a-file"
         )
     if not os.access(existing, os.W_OK):
         raise KGBertError(
-            f"--output {folder}: {existing} cannot be written to; name another folder",
+            f"{option} {folder}: {existing} cannot be written to; name another folder",
             code="output-not-writable",
         )
     if kind and existing == folder and any(folder.iterdir()) and not (folder / marker).exists():
         raise KGBertError(
-            f"--output {folder}: this folder contains other files than a {kind} of kgbert, which "
+            f"{option} {folder}: this folder contains other files than a {kind} of kgbert, which "
             "would be lost; name a new folder",
             code="output-not-empty",
         )

@@ -1,0 +1,1 @@
+"""Export, shrink and serve trained models."""

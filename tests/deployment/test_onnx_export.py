@@ -1,0 +1,230 @@
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import pytest
+import torch
+
+import kgbert
+import kgbert.runtime
+from kgbert.cli import main
+from kgbert.models.auto import KGBertModel
+from kgbert.models.base import KGBertPreTrainedModel
+from kgbert.tasks.registry import TASKS
+from kgbert.training.saving import save_model
+from tests.support.errors import raises
+from tests.support.exported import one_block, tiny_model
+from tests.support.tiny import tiny_graph
+
+pytest.importorskip("onnxscript")
+pytest.importorskip("onnxruntime")
+
+#: One task for each class of model: tasks of the same class have the same graph.
+CASES = [
+    "text-classification",
+    "token-classification",
+    "entity-linking",
+    "relation-classification",
+    "multiple-choice",
+]
+
+every_case = pytest.mark.parametrize("case", CASES)
+
+
+@pytest.fixture(scope="module")
+def backbone(tmp_path_factory):
+    return one_block(tmp_path_factory.mktemp("plain"))
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory, backbone):
+    """Return the model in memory, labelled examples, and the folder of the exported model."""
+
+    @cache
+    def export(case):
+        model, examples = tiny_model(case, backbone)
+        folder = tmp_path_factory.mktemp("exported") / case
+        kgbert.export_onnx(model, folder)
+        model.processor.use_vectors(model.model.precompute(model.processor))
+        return model, examples, folder
+
+    return export
+
+
+def approximately(value):
+    """Return an answer in which numbers are compared within the promised 1e-4."""
+    if isinstance(value, dict):
+        return {key: approximately(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [approximately(part) for part in value]
+    return pytest.approx(value, abs=1e-4) if isinstance(value, float) else value
+
+
+def plain(value):
+    return (
+        [plain(part) for part in value]
+        if isinstance(value, list | tuple)
+        else (
+            {key: plain(part) for key, part in value.items()} if isinstance(value, dict) else value
+        )
+    )
+
+
+def test_each_class_of_models_with_a_head_is_exported():
+    covered = {TASKS[case].model_class for case in CASES}
+
+    assert covered == set(KGBertPreTrainedModel.__subclasses__()) - {KGBertModel}
+
+
+@every_case
+@pytest.mark.parametrize("batch_size", [1, 7])
+def test_the_runtime_answers_as_the_model(exported, case, batch_size):
+    model, examples, folder = exported(case)
+
+    answers = kgbert.runtime.load(folder)(examples, batch_size=batch_size)
+
+    expected = model.predict(examples, batch_size=batch_size)
+    assert [plain(x.to_dict()) for x in answers] == [approximately(x.to_dict()) for x in expected]
+
+
+def test_texts_without_mentions_and_empty_texts_are_answered(exported):
+    model, _, folder = exported("text-classification")
+    texts = ["", "nothing at all", "fever " * 100]
+
+    answers = kgbert.runtime.load(folder)(texts, batch_size=1)
+
+    expected = model.predict(texts, batch_size=1)
+    assert [x.probability for x in answers] == pytest.approx(
+        [x.probability for x in expected], abs=1e-4
+    )
+
+
+def test_the_runtime_loads_neither_torch_nor_transformers(exported):
+    _, _, folder = exported("text-classification")
+    code = (
+        "import sys; sys.modules['torch'] = sys.modules['transformers'] = None\n"
+        "import kgbert.runtime\n"
+        f"[answer] = kgbert.runtime.load({str(folder)!r})(['fever'])\n"
+        "print(answer.label, len(answer.mentions))\n"
+        "print(*sys.modules)"
+    )
+
+    printed = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout
+
+    answer, modules = printed.splitlines()
+    assert answer.split()[1] == "1"
+    heavy = {"torch", "transformers", "sklearn", "scipy", "pandas", "networkx", "rdflib"}
+    assert heavy & set(modules.split()) <= {"torch", "transformers"}
+
+
+def test_a_graph_that_was_left_out_is_given(exported, tmp_path):
+    model, examples, _ = exported("text-classification")
+    folder = tmp_path / "exported"
+    kgbert.export_onnx(model, folder, include_graph=False)
+
+    with raises("graph-left-out"):
+        kgbert.runtime.load(folder)
+    answers = kgbert.runtime.load(folder, graph=tiny_graph())(examples)
+
+    assert [x.answer for x in answers] == [x.answer for x in model.predict(examples)]
+
+
+def test_int8_is_smaller_and_measured_beside_the_original(exported, tmp_path, capsys):
+    model, examples, exported_folder = exported("text-classification")
+    saved, folder, texts = tmp_path / "model", tmp_path / "int8", tmp_path / "texts.csv"
+    model.processor.use_vectors(None)
+    save_model(saved, model.model, model.processor, {})
+    rows = "\n".join(f"{x.text},{x.target}" for x in examples)
+    texts.write_text(f"text,label\n{rows}\n")
+
+    options = ["--onnx", str(folder), "--int8", "--test", str(texts), "--max-loss", "100"]
+    status = main(["export", str(saved), *options])
+
+    printed = capsys.readouterr().out
+    assert status == 0
+    assert [name for name in ("PyTorch", "ONNX ", "ONNX int8") if name in printed] == [
+        "PyTorch",
+        "ONNX ",
+        "ONNX int8",
+    ]
+    size = (folder / "model.onnx").stat().st_size
+    assert size < (exported_folder / "model.onnx").stat().st_size
+    assert kgbert.runtime.load(folder)(["fever"])[0].label in ("ill", "well")
+
+
+def test_a_model_with_a_larger_loss_is_not_written(exported, tmp_path, monkeypatch):
+    from kgbert.deployment import onnx_export
+
+    model, examples, _ = exported("text-classification")
+    forms = iter((90.0, 89.5, 80.0))
+
+    def measure(name, *arguments, **options):
+        return onnx_export.Measurement(name, 1, next(forms), 0.1, 0.1, 10.0)
+
+    monkeypatch.setattr(onnx_export, "measure", measure)
+    with raises("loss-too-large"):
+        kgbert.export_onnx(model, tmp_path / "int8", int8=True, test=examples)
+
+    assert not (tmp_path / "int8").exists()
+
+
+def test_an_expanding_model_is_not_exportable(exported, monkeypatch, tmp_path):
+    from kgbert.baselines.kbert import SentenceTreeExpander
+
+    model, _, _ = exported("text-classification")
+    monkeypatch.setattr(model.processor, "expander", SentenceTreeExpander())
+
+    with raises("not-exportable"):
+        kgbert.export_onnx(model, tmp_path / "exported")
+
+
+def test_a_linker_that_computes_with_torch_is_not_exportable(exported, monkeypatch, tmp_path):
+    from kgbert.deployment import onnx_export
+
+    model, _, _ = exported("text-classification")
+    monkeypatch.setattr(onnx_export, "linker_settings", lambda linker: [{"linker": "embedding"}])
+
+    with raises("linker-not-exportable"):
+        kgbert.export_onnx(model, tmp_path / "exported")
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "code"),
+    [
+        ("kgbert_runtime.json", "{", "damaged-settings"),
+        ("kgbert_runtime.json", '{"task": "x"}', "damaged-settings"),
+        ("kgbert_runtime.json", '{"version": 99}', "newer-settings"),
+        ("tokenizer.json", "[]", "damaged-tokenizer"),
+    ],
+)
+def test_damaged_folders_are_named(exported, tmp_path, file, content, code):
+    import shutil
+
+    folder = Path(shutil.copytree(exported("text-classification")[2], tmp_path / "copy"))
+    (folder / file).write_text(content)
+
+    with raises(code):
+        kgbert.runtime.load(folder)
+
+
+def test_a_folder_without_an_exported_model_is_named(tmp_path):
+    with raises("no-exported-model"):
+        kgbert.runtime.load(tmp_path)
+
+
+def test_the_accepted_loss_needs_labelled_texts(tmp_path, capsys):
+    (tmp_path / "kgbert_processor.json").write_text("{}")
+    options = ["--onnx", str(tmp_path / "out"), "--max-loss", "1"]
+
+    assert main(["export", str(tmp_path), *options]) == 1
+    assert "--test" in capsys.readouterr().err
+
+
+def test_the_model_in_memory_is_left_as_it_was(exported):
+    model, _, _ = exported("text-classification")
+
+    assert next(model.model.parameters()).dtype == torch.float32
+    assert not model.model.training
