@@ -99,6 +99,7 @@ FORMATS = {
 #: Purpose of each dependency.
 REASONS = {
     "accelerate": "what `transformers.Trainer` runs on",
+    "fastapi": "the server of `kgbert serve`",
     "filelock": "distributes the runs of a comparison over processes",
     "jaxtyping": "shapes of tensors in signatures, checked in every test",
     "jinja2": "the template of the report",
@@ -120,5 +121,6 @@ REASONS = {
     "onnx": "exported models",
     "onnxruntime": "computes exported models, also as int8",
     "onnxscript": "what the export of torch writes ONNX with",
+    "uvicorn": "runs that server",
     "pyoxigraph": "RDF files parsed many times faster than by rdflib",
 }

@@ -15,6 +15,7 @@ from kgbert.cli.commands.inspect import INSPECT
 from kgbert.cli.commands.link import LINK
 from kgbert.cli.commands.predict import PREDICT
 from kgbert.cli.commands.pretrain import PRETRAIN
+from kgbert.cli.commands.serve import SERVE
 from kgbert.cli.commands.train import TRAIN
 from kgbert.cli.commands.train_linker import TRAIN_LINKER
 from kgbert.cli.core.command import Command
@@ -105,7 +106,8 @@ COMMANDS: dict[str, Command] = {
     "train-linker": TRAIN_LINKER,
     "compare": COMPARE,
     "predict": PREDICT,
-    "export": EXPORT,
     "evaluate": EVALUATE,
     "explain": EXPLAIN,
+    "export": EXPORT,
+    "serve": SERVE,
 }

@@ -1,6 +1,6 @@
 """Answer texts with an exported model: ONNX Runtime, tokenizer and linker."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,6 @@ from kgbert.encoding.encoded import EncodedText
 from kgbert.encoding.entity_vectors import EntityVectors
 from kgbert.encoding.saved_graph import resolve_graph
 from kgbert.encoding.text_encoder import TextEncoder
-from kgbert.features.label_sets import LabelSets, LexicalIndex
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.linking.factory import linker_from_settings
 from kgbert.runtime.settings import MODEL_FILE, TOKENIZER_FILE, RuntimeSettings
@@ -34,6 +33,9 @@ from kgbert.utils.errors import KGBertError
 from kgbert.utils.paths import LABEL_SETS_FILE, VECTORS_FILE
 from kgbert.utils.progress import StepCallback
 
+#: Returns the similarity in spelling of each text to each label.
+LexicalSimilarity = Callable[[Sequence[str]], NDArray[np.float32]]
+
 
 class RuntimePipeline:
     """Predicts on texts with an exported model; created by :func:`load`.
@@ -48,14 +50,13 @@ class RuntimePipeline:
         encoder: TextEncoder,
         *,
         vectors: EntityVectors | None = None,
-        label_sets: LabelSets | None = None,
+        lexical_index: LexicalSimilarity | None = None,
     ) -> None:
         self.session, self.settings, self.encoder = session, settings, encoder
         self.task = find_task(settings.task)
         self.vectors = vectors
         self._inputs = [each.name for each in session.get_inputs()]
-        reads_spelling = label_sets is not None and "label_lexical" in self._inputs
-        self._lexical_index = LexicalIndex(label_sets) if reads_spelling and label_sets else None
+        self._lexical_index = lexical_index if "label_lexical" in self._inputs else None
 
     def __call__(
         self,
@@ -149,14 +150,24 @@ def load(
         settings.candidates,
         settings.reads_last_token,
     )
-    vectors, label_sets = folder / VECTORS_FILE, folder / LABEL_SETS_FILE
+    vectors = folder / VECTORS_FILE
     return RuntimePipeline(
         session,
         settings,
         encoder,
         vectors=EntityVectors.load(vectors) if vectors.exists() else None,
-        label_sets=LabelSets.load(label_sets) if label_sets.exists() else None,
+        lexical_index=_lexical_index(folder / LABEL_SETS_FILE),
     )
+
+
+def _lexical_index(path: Path) -> LexicalSimilarity | None:
+    """Return the similarity in spelling to the labels of a file; None if there is no file."""
+    if not path.exists():
+        return None
+    # Imported late: it needs scikit-learn, and most models have no grounded labels.
+    from kgbert.features.label_sets import LabelSets, LexicalIndex
+
+    return LexicalIndex(LabelSets.load(path))
 
 
 def _session(path: Path, threads: int) -> Any:

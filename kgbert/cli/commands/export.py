@@ -87,5 +87,5 @@ def _add_arguments(parser: ArgumentParser) -> None:
 EXPORT = Command(
     export,
     _add_arguments,
-    example="kgbert export kgbert-model --onnx small --int8 --test a.csv",
+    example="kgbert export kgbert-model --onnx small --int8 --test notes.csv",
 )

@@ -1,0 +1,170 @@
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import pytest
+
+pytest.importorskip("fastapi")
+from fastapi.testclient import TestClient
+
+from kgbert.deployment.server import ServerLimits, create_app
+from kgbert.tasks.base import ReadEntity, ReadMention
+from kgbert.tasks.labels import LabelPrediction
+from kgbert.tasks.registry import TASKS
+from kgbert.utils.errors import DataError
+
+
+class InventedModel:
+    """Answers with the length of a text; records the sizes of the batches."""
+
+    def __init__(self):
+        self.task, self.batches = TASKS["text-classification"], []
+        self.is_free = threading.Event()
+        self.is_free.set()
+
+    def __call__(self, examples, *, batch_size):
+        self.is_free.wait(10)
+        self.batches.append(len(examples))
+        if any(example.text == "bad" for example in examples):
+            raise DataError("this text cannot be answered.", code="bad-text")
+        mention = ReadMention(0, 1, "f", (ReadEntity("EX:1", "fever", 1.0, 0.5),), 0.5)
+        return [
+            LabelPrediction(x.text, str(len(x.text)), 1.0, mentions=(mention,)) for x in examples
+        ]
+
+
+@dataclass
+class Served:
+    client: TestClient
+    model: InventedModel
+
+    def ask(self, *texts):
+        return self.client.post("/predict", json={"texts": list(texts)})
+
+
+@pytest.fixture
+def serve():
+    clients = []
+
+    def start(**limits):
+        model = InventedModel()
+        client = TestClient(create_app(model, ServerLimits(**limits)))
+        client.__enter__()
+        clients.append(client)
+        return Served(client, model)
+
+    yield start
+    for client in clients:
+        client.__exit__(None, None, None)
+
+
+def test_texts_and_rows_are_answered_in_order(serve):
+    response = serve().ask("a", {"text": "bbb"}, "cc")
+
+    predictions = response.json()["predictions"]
+    assert response.status_code == 200
+    assert [x["label"] for x in predictions] == ["1", "3", "2"]
+    assert predictions[0]["mentions"][0]["candidates"][0]["entity"] == "EX:1"
+
+
+def test_concurrent_requests_share_batches_and_get_their_own_answers(serve):
+    served = serve(batch_size=8)
+    served.model.is_free.clear()
+    with ThreadPoolExecutor(16) as threads:
+        waiting = [threads.submit(served.ask, "x" * length) for length in range(1, 17)]
+        while "kgbert_waiting_texts 16" not in served.client.get("/metrics").text:
+            pass
+        served.model.is_free.set()
+        answers = [each.result().json()["predictions"][0]["label"] for each in waiting]
+
+    assert answers == [str(length) for length in range(1, 17)]
+    assert max(served.model.batches) == 8
+
+
+def test_a_bad_text_fails_alone(serve):
+    served = serve()
+    served.model.is_free.clear()
+    with ThreadPoolExecutor(2) as threads:
+        bad, good = threads.submit(served.ask, "bad"), threads.submit(served.ask, "good")
+        while "kgbert_waiting_texts 2" not in served.client.get("/metrics").text:
+            pass
+        served.model.is_free.set()
+
+        assert bad.result().status_code == 422
+        assert bad.result().json()["code"] == "bad-text"
+        assert good.result().status_code == 200
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"\xff\xfe",
+        b'{"texts": []}',
+        b'{"texts": "a"}',
+        b'{"texts": [1]}',
+        b'{"texts": [null]}',
+        b'{"texts": [{"label": "no text"}]}',
+        b"[" * 50_000,
+    ],
+)
+def test_malformed_requests_are_refused_and_the_next_is_answered(serve, body):
+    served = serve()
+
+    response = served.client.post(
+        "/predict", content=body, headers={"Content-Type": "application/json"}
+    )
+
+    assert 400 <= response.status_code < 500
+    assert served.ask("a").status_code == 200
+
+
+def test_huge_requests_are_refused_before_they_are_read(serve):
+    served = serve(max_bytes=1_000)
+
+    assert served.ask("x" * 10_000).status_code == 413
+    assert served.ask("x" * 100).status_code == 200
+    assert served.model.batches == [1]
+
+
+def test_too_many_texts_are_refused(serve):
+    response = serve(max_texts=2).ask("a", "b", "c")
+
+    assert (response.status_code, response.json()["code"]) == (422, "too-many-texts")
+
+
+def test_a_full_queue_is_refused(serve):
+    response = serve(max_waiting=1).ask("a", "b")
+
+    assert (response.status_code, response.json()["code"]) == (503, "server-busy")
+
+
+def test_a_slow_answer_is_given_up(serve):
+    served = serve(timeout=0.05)
+    served.model.is_free.clear()
+
+    response = served.ask("a")
+
+    served.model.is_free.set()
+    assert (response.status_code, response.json()["code"]) == (504, "time-out")
+    assert "kgbert_waiting_texts 0" in served.client.get("/metrics").text
+
+
+def test_health_metrics_interface_and_page(serve):
+    served = serve()
+    served.ask("a", "b")
+
+    assert served.client.get("/health").json()["task"] == "text-classification"
+    assert "kgbert_texts_total 2" in served.client.get("/metrics").text
+    assert "/predict" in served.client.get("/openapi.json").json()["paths"]
+    page = served.client.get("/").text
+    assert "<textarea" in page
+    assert "http://" not in page
+    assert "https://" not in page
+
+
+@pytest.mark.parametrize("path", ["/../pyproject.toml", "/page.html", "/etc/passwd", "/%2e%2e/x"])
+def test_no_file_is_served(serve, path):
+    assert serve().client.get(path).status_code == 404
