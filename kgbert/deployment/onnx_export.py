@@ -22,7 +22,7 @@ from kgbert.deployment.measure import (
 )
 from kgbert.encoding.entity_vectors import EntityVectors
 from kgbert.encoding.processor import KGBertProcessor
-from kgbert.encoding.saved_graph import GRAPH_FILE, graph_metadata
+from kgbert.encoding.saved_graph import graph_metadata
 from kgbert.graph.cards import is_shareable
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.graph.serialization import save_graph
@@ -42,7 +42,7 @@ from kgbert.training.splits import examples_of
 from kgbert.training.train import TrainedModel
 from kgbert.utils.atomic_write import replacing
 from kgbert.utils.errors import KGBertError, Remedy
-from kgbert.utils.paths import LABEL_SETS_FILE, VECTORS_FILE
+from kgbert.utils.paths import GRAPH_FILE, LABEL_SETS_FILE, VECTORS_FILE
 
 #: Linkers that compute with an encoder, for which the runtime would need torch.
 TORCH_LINKERS = ("embedding", "description")
@@ -227,6 +227,11 @@ def _check_packages() -> None:
 
 
 def _check_exportable(model: KGBertPreTrainedModel, processor: KGBertProcessor) -> None:
+    if not model.is_exportable:
+        raise KGBertError(
+            f"a {type(model).__name__} cannot be exported yet; keep using kgbert.pipeline.",
+            code="not-exportable",
+        )
     if processor.expander is not None:
         raise KGBertError(
             f"the model appends tokens to its texts ({processor.expander.name}), which an exported "

@@ -51,6 +51,7 @@ class KGBertForConditionalGeneration(KGBertPreTrainedModel):
     """
 
     auto_class = AutoEncoderDecoder
+    is_exportable = False
 
     def __init__(self, config: KGBertConfig) -> None:
         super().__init__(config)
@@ -163,6 +164,7 @@ class KGBertForQuestionAnswering(KGBertPreTrainedModel):
     """
 
     auto_class = AutoModelForQuestionAnswering
+    is_exportable = False
 
     def forward(
         self,

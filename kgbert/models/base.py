@@ -129,6 +129,8 @@ class KGBertPreTrainedModel(PreTrainedModel):
     scores_entities: ClassVar[bool] = False
     #: Whether the head of this class reads the tokens that open two arguments.
     reads_arguments: ClassVar[bool] = False
+    #: Whether :func:`kgbert.export_onnx` takes models of this class.
+    is_exportable: ClassVar[bool] = True
 
     def __init__(self, config: KGBertConfig) -> None:
         super().__init__(config)

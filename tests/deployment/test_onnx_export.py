@@ -97,7 +97,8 @@ def plain(value):
 def test_each_class_of_models_with_a_head_is_exported():
     covered = {TASKS[case].model_class for case in CASES}
 
-    assert covered == set(KGBertPreTrainedModel.__subclasses__()) - {KGBertModel}
+    exportable = {kind for kind in KGBertPreTrainedModel.__subclasses__() if kind.is_exportable}
+    assert covered == exportable - {KGBertModel}
 
 
 @every_case
