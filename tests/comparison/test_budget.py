@@ -89,8 +89,8 @@ def test_too_few_seeds_are_planned_with_these_words_and_what_to_type(tmp_path, s
 
     assert len(found.seeds) == max(1, seconds // 50)
     assert "Too few seeds for a verdict, which takes 6." in found.budget
-    (minutes,) = re.findall(r"--budget (\d+)m\.", found.seed_hint)
-    assert planned(study_of(tmp_path, "no-edges"), 60 * int(minutes))[1] >= 6
+    (enough,) = re.findall(r"budget=(\d+)", found.seed_hint)
+    assert planned(study_of(tmp_path, "no-edges"), int(enough))[1] >= 6
 
 
 @pytest.mark.parametrize("seconds", [30, 120, 310, 450, 700])

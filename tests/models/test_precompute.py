@@ -125,6 +125,9 @@ def test_a_folder_with_vectors_of_other_weights_is_refused(fused, tmp_path):
     save_model(tmp_path / "model", model, processor, {})
     perturb(model, seed=2).save_pretrained(tmp_path / "model")
 
+    with raises("changed-file"):
+        load_model(tmp_path / "model")
+    (tmp_path / "model" / "kgbert_checksums.json").unlink()
     with raises("stale-vectors"):
         load_model(tmp_path / "model")
 

@@ -88,7 +88,7 @@ def test_line_by_line_a_row_begins_with_a_text(tmp_path):
         for row in range(len(training))
     }
 
-    assert decoded <= {"fever", "l"}
+    assert decoded == {"fever", "loop"}
 
 
 @pytest.mark.parametrize("whole_words", [True, False])

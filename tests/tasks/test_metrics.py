@@ -3,6 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from nervaluate import Evaluator
 
+from kgbert.tasks.generation import Generated
 from kgbert.tasks.metrics import (
     NIL,
     UNANNOTATED,
@@ -11,6 +12,8 @@ from kgbert.tasks.metrics import (
     span_scores,
 )
 from kgbert.tasks.multi_label_classification import LabelsAnswer
+from kgbert.tasks.multiple_choice import Choice
+from kgbert.tasks.question_answering import Answers
 from kgbert.tasks.registry import TASKS
 
 LABELS = ["A", "B", "C"]
@@ -106,6 +109,9 @@ ANSWERS = {
     "entity-linking": [["EX:1", NIL, UNANNOTATED]],
     "multi-label-classification": [LabelsAnswer.of("ABCDE")],
     "regression": [0.0, 1.0, 3.0],
+    "multiple-choice": [Choice(0, "yes"), Choice(1, "no")],
+    "question-answering": [Answers(("a fever",)), Answers(())],
+    "generation": [Generated("the heart and the lung of it", (("heart",),))],
 }
 
 

@@ -11,8 +11,8 @@ KINDS = {
             "reads the same graph with the entities permuted: right amount, wrong knowledge"
         ),
         "rewired-edges": (
-            "reads the graph with its edges exchanged, every degree kept; the features still "
-            "describe the original neighbours in words"
+            "reads the graph with its edges exchanged, every degree kept; features still describe "
+            "the original neighbours"
         ),
         "shuffled-relations": "reads the graph with the relations exchanged among its edges",
         "no-edges": "reads each entity's features, not its neighbours",

@@ -309,7 +309,7 @@ def test_pooled_fusion_refuses_relations():
 def test_arms_for_whole_texts_refuse_to_tag_words(arm):
     parts = ([Example("fever", spans=(Span(0, 5, "Sign"),))], [], [])
 
-    with pytest.raises(ValueError, match=rf"the arm '{arm}'.*token classification.*leave the arm"):
+    with pytest.raises(ValueError, match=rf"the arm '{arm}'.*token.classification.*leave the arm"):
         ARMS[arm].transform(inputs(parts=parts, task=TASKS["token-classification"]), 0)
 
 
