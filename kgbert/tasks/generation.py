@@ -13,6 +13,7 @@ import numpy as np
 from kgbert.data import Example
 from kgbert.data.fields import plain_example, text_field
 from kgbert.tasks.base import IGNORED, EncodedExample, LabelSpace, Metric, Prediction, Task
+from kgbert.tasks.checks import without_target
 from kgbert.tasks.metrics import metrics_of
 from kgbert.utils.errors import DataError, KGBertError, Remedy
 
@@ -172,15 +173,14 @@ class Generation(Task):
                 "pip install 'kgbert[generation]'",
                 code="missing-package",
             )
-        for part, examples in {"train": train, "validation": validation, "test": test}.items():
-            for position, example in enumerate(examples, start=1):
-                if example.target is None:
-                    raise DataError(
-                        f"{part}: text {position:,} ({example.text[:40]!r}) has no 'target'; fill "
-                        "in the text to write, or leave the row out.",
-                        code="missing-target",
-                        remedies=[Remedy("columns", {"target": ...}, "if it is in another column")],
-                    )
+        parts = {"train": train, "validation": validation, "test": test}
+        for part, position, example in without_target(parts):
+            raise DataError(
+                f"{part}: text {position:,} ({example.text[:40]!r}) has no 'target'; fill "
+                "in the text to write, or leave the row out.",
+                code="missing-target",
+                remedies=[Remedy("columns", {"target": ...}, "if it is in another column")],
+            )
 
     def label_space(self, train: Sequence[Example]) -> LabelSpace:
         """Return no labels, and the length of the longest target in characters."""

@@ -149,21 +149,6 @@ def check_all_labelled(parts: Mapping[str, Sequence[Example]]) -> None:
                 )
 
 
-def check_pairs(parts: Mapping[str, Sequence[Example]]) -> None:
-    """Raise DataError where some examples are pairs of texts and others are single texts."""
-    counts = {len(x.texts) for examples in parts.values() for x in examples}
-    if len(counts) < 2:
-        return
-    for part, examples in parts.items():
-        for position, example in enumerate(examples, start=1):
-            if not example.others:
-                raise DataError(
-                    f"{part}: text {position:,} ({example.text[:40]!r}) has no 'text_pair' while "
-                    "others have one; fill it in, or leave the text out",
-                    code="missing-text-pair",
-                )
-
-
 def label_slices(test: Sequence[EncodedExample]) -> Iterator[Slice]:
     """Yield a slice for each of the most frequent labels."""
     labels = [encoded.example.target for encoded in test]

@@ -21,6 +21,7 @@ from kgbert.tasks.base import (
     Slice,
     Task,
 )
+from kgbert.tasks.checks import without_target
 from kgbert.tasks.labels import log_odds
 from kgbert.utils.errors import DataError, Remedy
 
@@ -129,15 +130,14 @@ class MultipleChoice(Task):
         test: Sequence[Example] = (),
     ) -> None:
         """Raise DataError where a question has no right choice."""
-        for part, examples in {"train": train, "validation": validation, "test": test}.items():
-            for position, example in enumerate(examples, start=1):
-                if example.target is None:
-                    raise DataError(
-                        f"{part}: question {position:,} ({example.text[:40]!r}) has no label; fill "
-                        "in its right choice, or leave the question out.",
-                        code="missing-label",
-                        remedies=[Remedy("columns", {"label": ...}, "if it is in another column")],
-                    )
+        parts = {"train": train, "validation": validation, "test": test}
+        for part, position, example in without_target(parts):
+            raise DataError(
+                f"{part}: question {position:,} ({example.text[:40]!r}) has no label; fill "
+                "in its right choice, or leave the question out.",
+                code="missing-label",
+                remedies=[Remedy("columns", {"label": ...}, "if it is in another column")],
+            )
 
     def label_space(self, train: Sequence[Example]) -> LabelSpace:
         """Return one output, the score of a choice."""

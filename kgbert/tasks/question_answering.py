@@ -23,6 +23,7 @@ from kgbert.tasks.base import (
     Task,
     align_left,
 )
+from kgbert.tasks.checks import without_target
 from kgbert.tasks.metrics import metrics_of
 from kgbert.utils.errors import DataError, Remedy
 
@@ -192,15 +193,14 @@ class QuestionAnswering(Task):
         test: Sequence[Example] = (),
     ) -> None:
         """Raise DataError where answers are missing, or no training question has one."""
-        for part, examples in {"train": train, "validation": validation, "test": test}.items():
-            for position, example in enumerate(examples, start=1):
-                if example.target is None:
-                    raise DataError(
-                        f"{part}: question {position:,} ({example.others[0][:40]!r}) has no "
-                        "'answers'; write an empty list if the text does not answer it.",
-                        code="missing-answers",
-                        remedies=[Remedy("columns", {"answers": ...}, "if they are elsewhere")],
-                    )
+        parts = {"train": train, "validation": validation, "test": test}
+        for part, position, example in without_target(parts):
+            raise DataError(
+                f"{part}: question {position:,} ({example.others[0][:40]!r}) has no "
+                "'answers'; write an empty list if the text does not answer it.",
+                code="missing-answers",
+                remedies=[Remedy("columns", {"answers": ...}, "if they are elsewhere")],
+            )
         if not any(example.target for example in train):
             raise DataError(
                 f"train: none of the {len(train):,} questions has an answer, so nothing can be "

@@ -13,10 +13,10 @@ from kgbert.tasks.base import (
     Task,
     labels_of,
 )
+from kgbert.tasks.checks import check_pairs
 from kgbert.tasks.labels import (
     LabelPrediction,
     check_all_labelled,
-    check_pairs,
     decode_label,
     label_set,
     label_slices,
