@@ -53,14 +53,6 @@ class LabelSets:
         """The index of the label of each text, shape (texts)."""
         return np.repeat(np.arange(len(self.labels)), np.diff(self.offsets))
 
-    @cached_property
-    def hash(self) -> str:
-        """SHA-256 of labels, entities and vectors."""
-        digest = hashlib.sha256(_SEPARATOR.join((*self.labels, *self.entities)).encode())
-        for array in (self.vectors, self.offsets, self.kinds):
-            digest.update(np.ascontiguousarray(array).tobytes())
-        return digest.hexdigest()
-
     def spread(self, classes: Mapping[str, str | None]) -> "LabelSets":
         """Return the sets of labels that stand for the labels of these sets.
 

@@ -407,14 +407,12 @@ class KGBertPreTrainedModel(PreTrainedModel):
         """Add the scores of the label entities to the logits of the head, and set the loss."""
         for states in context.last_states:  # none without knowledge
             if self.label_queries == "text":
-                means = masked_mean(states, context.pooling_mask)
-                if self.context_stack.label_similarities is not None:
-                    similarities = self.label_scorer.similarities(means)
-                    self.context_stack.label_similarities.append(similarities)
-                scores = self.label_scorer(means, lexical)
-            else:
-                scores = self.label_scorer(states)
-            output.logits = output.logits + scores
+                states = masked_mean(states, context.pooling_mask)
+            similarities = self.label_scorer.similarities(states)
+            if self.label_queries == "text" and self.context_stack.label_similarities is not None:
+                self.context_stack.label_similarities.append(similarities)
+            spelling = lexical if self.label_queries == "text" else None
+            output.logits = output.logits + self.label_scorer(similarities, spelling)
         if labels is not None:
             output.loss = label_loss(
                 output.logits, labels, self.config.backbone, self._untrained_labels()

@@ -84,16 +84,16 @@ class LabelVectorScorer(nn.Module):
 
     def forward(
         self,
-        states: Float[Tensor, "*batch hidden"],
+        similarities: Float[Tensor, "*batch vectors"],
         lexical: Float[Tensor, "batch labels"] | None = None,
     ) -> Float[Tensor, "*batch labels"]:
         """Return the score of each state for each label.
 
         Args:
-            states: The states of texts or tokens.
+            similarities: The output of :meth:`similarities` for texts or tokens.
             lexical: The similarity in spelling of each text to each label.
         """
-        scores = soft_maximum(self.similarities(states), self.owners, self.count)
+        scores = soft_maximum(similarities, self.owners, self.count)
         if lexical is not None:
             scores = scores + self.lexical_weight * lexical.to(scores.dtype)
         return torch.where(self.described, self.scale * (scores - self.offset), 0)
