@@ -20,6 +20,7 @@ from kgbert.pretraining.pairs import (
 )
 from kgbert.utils.errors import GraphError
 from tests.support.errors import raises
+from tests.support.synonyms import aliased
 from tests.support.tiny import tiny_graph
 
 QUICK = PretrainingConfig(
@@ -37,16 +38,6 @@ QUICK = PretrainingConfig(
 IS_A = "rdfs:subClassOf"
 
 
-def aliased(count=30):
-    """Return a graph whose entities have two names without common words."""
-    builder = GraphBuilder()
-    for number in range(count):
-        left, right = divmod(number, 6)
-        builder.add_name(f"EX:{number:02}", f"{'abcdef'[left]}{'ghijkl'[right]}")
-        builder.add_name(f"EX:{number:02}", f"{'uvwxyz'[right]} {'mnopqr'[left]}", "exact")
-    return builder.build(source="aliased")
-
-
 @pytest.fixture(scope="module")
 def backbone(plain_folder):
     return plain_folder("bert", KGBertModel)
@@ -56,7 +47,7 @@ def backbone(plain_folder):
 def pretrained(backbone, tmp_path_factory):
     folder = tmp_path_factory.mktemp("pretrained") / "encoder"
     return pretrain_on_graph(
-        aliased(), backbone=backbone, output=folder, pairs=["synonym"], config=QUICK
+        aliased(30), backbone=backbone, output=folder, pairs=["synonym"], config=QUICK
     )
 
 
@@ -71,9 +62,9 @@ def held_out_accuracy(folder, graph):
 
 
 def test_synonyms_of_held_out_entities_are_drawn_together(backbone, pretrained):
-    before = held_out_accuracy(backbone, aliased())
+    before = held_out_accuracy(backbone, aliased(30))
 
-    assert held_out_accuracy(pretrained.folder, aliased()) > before + 0.4
+    assert held_out_accuracy(pretrained.folder, aliased(30)) > before + 0.4
     assert pretrained.record.improved
     assert pretrained.record.before_and_after[1].metrics["accuracy"] > 0.7
 
@@ -82,11 +73,11 @@ def test_pairs_with_themselves_teach_nothing_about_synonyms(backbone, pretrained
     config = replace(QUICK, epochs=3, evaluations=2)
 
     control = pretrain_on_graph(
-        aliased(), backbone=backbone, output=tmp_path / "e", pairs=["identity"], config=config
+        aliased(30), backbone=backbone, output=tmp_path / "e", pairs=["identity"], config=config
     )
 
-    accuracy = held_out_accuracy(control.folder, aliased())
-    assert accuracy < held_out_accuracy(pretrained.folder, aliased()) - 0.4
+    accuracy = held_out_accuracy(control.folder, aliased(30))
+    assert accuracy < held_out_accuracy(pretrained.folder, aliased(30)) - 0.4
 
 
 def test_an_interrupted_pretraining_continues_with_the_same_result(backbone, pretrained, tmp_path):
@@ -97,9 +88,9 @@ def test_an_interrupted_pretraining_continues_with_the_same_result(backbone, pre
 
     call = {"backbone": backbone, "output": tmp_path / "e", "pairs": ["synonym"], "config": QUICK}
     with pytest.raises(KeyboardInterrupt):
-        pretrain_on_graph(aliased(), **call, callbacks=[Interrupt()])
+        pretrain_on_graph(aliased(30), **call, callbacks=[Interrupt()])
 
-    continued = pretrain_on_graph(aliased(), **call)
+    continued = pretrain_on_graph(aliased(30), **call)
 
     assert continued.record.encoder_hash == pretrained.record.encoder_hash
     assert continued.record.evaluations == pretrained.record.evaluations
@@ -108,7 +99,7 @@ def test_an_interrupted_pretraining_continues_with_the_same_result(backbone, pre
 @pytest.mark.parametrize("family", ["xlnet", "albert"])
 def test_backbones_of_other_families_learn(plain_folder, tmp_path, family):
     encoder = pretrain_on_graph(
-        aliased(),
+        aliased(30),
         backbone=plain_folder(family, KGBertModel),
         output=tmp_path / "encoder",
         pairs=["synonym"],
@@ -211,7 +202,7 @@ def test_an_own_masked_language_modelling_head_is_kept(tmp_path):
     tiny_tokenizer("bert").save_pretrained(tmp_path / "model")
 
     encoder = pretrain_on_graph(
-        aliased(),
+        aliased(30),
         backbone=str(tmp_path / "model"),
         output=tmp_path / "encoder",
         config=replace(QUICK, max_steps=1, evaluations=1),

@@ -5,28 +5,24 @@ import pickle
 import numpy as np
 import pytest
 import torch
-from transformers import AutoModel
 
 import kgbert
 from kgbert.data import Example
 from kgbert.features.label_sets import LabelSets, LexicalIndex, encode_label_sets
+from kgbert.models.auto import KGBertModel
 from kgbert.training import train as module
 from kgbert.training.config import TrainingConfig
 from tests.support.errors import raises
 from tests.support.labels import CHILDREN, NAMES, label_graph, labelled_texts
 from tests.support.small_study import SHARED
-from tests.support.tiny import tiny_config, tiny_features, tiny_tokenizer
+from tests.support.tiny import tiny_features
 
 CONFIG = TrainingConfig(epochs=2, batch_size=8, max_length=40, options=SHARED)
 
 
 @pytest.fixture(scope="module")
-def backbone(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("encoder")
-    torch.manual_seed(0)
-    AutoModel.from_config(tiny_config("bert")).save_pretrained(folder)
-    tiny_tokenizer("bert").save_pretrained(folder)
-    return str(folder)
+def backbone(plain_folder):
+    return plain_folder("bert", KGBertModel)
 
 
 @pytest.fixture(autouse=True)

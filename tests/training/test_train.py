@@ -1,24 +1,19 @@
 import pytest
-import torch
-from transformers import AutoModel
 
 import kgbert
 from kgbert.data import read_records
+from kgbert.models.auto import KGBertModel
 from kgbert.training import splits
 from kgbert.training import train as module
 from kgbert.training.config import TrainingConfig
 from tests.support.errors import raises
 from tests.support.small_study import SHARED, texts
-from tests.support.tiny import tiny_config, tiny_features, tiny_graph, tiny_tokenizer
+from tests.support.tiny import tiny_features, tiny_graph
 
 
 @pytest.fixture(scope="module")
-def backbone(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("encoder")
-    torch.manual_seed(0)
-    AutoModel.from_config(tiny_config("bert")).save_pretrained(folder)
-    tiny_tokenizer("bert").save_pretrained(folder)
-    return str(folder)
+def backbone(plain_folder):
+    return plain_folder("bert", KGBertModel)
 
 
 @pytest.fixture(autouse=True)

@@ -17,19 +17,10 @@ from kgbert.linking.factory import linker_settings, make_linker
 from kgbert.models.auto import KGBertModel
 from kgbert.utils.errors import GraphError
 from tests.support.errors import raises
+from tests.support.synonyms import aliased
 from tests.support.tiny import tiny_graph
 
 QUICK = LinkerTrainingConfig(epochs=12, batch_size=16, learning_rate=5e-3, warmup=0.05)
-
-
-def aliased(count=24):
-    """Return a graph whose entities have two names without common words."""
-    builder = GraphBuilder()
-    for number in range(count):
-        left, right = divmod(number, 6)
-        builder.add_name(f"EX:{number:02}", f"{'abcdef'[left]}{'ghijkl'[right]}")
-        builder.add_name(f"EX:{number:02}", f"{'uvwxyz'[right]} {'mnopqr'[left]}", "exact")
-    return builder.build(source="aliased")
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +30,7 @@ def folder(plain_folder):
 
 @pytest.fixture(scope="module")
 def trained(folder):
-    return train_linker(aliased(), folder, recipe=QUICK)
+    return train_linker(aliased(24), folder, recipe=QUICK)
 
 
 def loss_by_hand(vectors, entities):
@@ -135,7 +126,7 @@ def test_similar_entities_share_a_batch():
 
 
 def test_training_brings_synonyms_together(trained, folder):
-    untrained = make_linker(aliased(), f"embedding:{folder}")
+    untrained = make_linker(aliased(24), f"embedding:{folder}")
     first, last = trained.first_and_last_loss
 
     def nearest_is_right(linker):
@@ -148,14 +139,14 @@ def test_training_brings_synonyms_together(trained, folder):
 
 
 def test_the_same_seed_trains_the_same_linker(trained, folder):
-    again = train_linker(aliased(), folder, recipe=QUICK)
+    again = train_linker(aliased(24), folder, recipe=QUICK)
 
     assert again.losses == trained.losses
     assert (again.linker.names.vectors == trained.linker.names.vectors).all()
 
 
 def test_held_out_entities_are_reported_and_not_trained_on(trained):
-    graph = aliased()
+    graph = aliased(24)
 
     assert len(trained.held_out) == 1
     assert trained.pairs == QUICK.epochs * (len(graph) - 1)
@@ -165,7 +156,7 @@ def test_a_cached_encoder_hash_changes_after_training(folder):
     encoder = NameEncoder.from_pretrained(folder)
     before = encoder.hash
 
-    train_linker(aliased(), encoder, recipe=QUICK)
+    train_linker(aliased(24), encoder, recipe=QUICK)
 
     assert before != encoder.hash == weights_hash(encoder.model)
 
