@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from kgbert.graph.core.graph import KnowledgeGraph as KnowledgeGraph
     from kgbert.graph.core.options import Limits as Limits
     from kgbert.graph.core.options import ReadOptions as ReadOptions
+    from kgbert.graph.editor import GraphEditor as GraphEditor
     from kgbert.graph.merge import merge_graphs as merge_graphs
     from kgbert.graph.read import read_graph as read_graph
     from kgbert.graph.serialization import load_graph as load_graph
@@ -121,6 +122,7 @@ _HOMES = {
     "KGBertError": "kgbert.utils.errors",
     "KnowledgeGraph": "kgbert.graph.core.graph",
     "GraphBuilder": "kgbert.graph.storage.builder",
+    "GraphEditor": "kgbert.graph.editor",
     "Limits": "kgbert.graph.core.options",
     "ReadOptions": "kgbert.graph.core.options",
     "read_graph": "kgbert.graph.read",

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from kgbert.graph.core.graph import KnowledgeGraph
+from kgbert.graph.core.id_index import EntityIdIndex
 from kgbert.graph.entity_texts import KINDS, readable
 from kgbert.linking.dictionary.linker import DictionaryLinker
 from kgbert.linking.mention import Candidate, Linker
@@ -137,7 +138,7 @@ def ground(
     wanted = list(dict.fromkeys(labels))
     mapped = _checked(read_label_entities(mapping) if mapping is not None else {}, graph)
     link = linker if linker is not None else DictionaryLinker(graph)
-    ids = _IdIndex(graph)
+    ids = EntityIdIndex(graph)
     candidates = iter(_named(wanted, graph, link))
     grounded = []
     for label in wanted:
@@ -149,46 +150,6 @@ def ground(
         else:
             grounded.append(_by_name(label, named))
     return Grounding(tuple(grounded))
-
-
-class _IdIndex:
-    """Entity ids under the spellings of data sets: as they are, in any case, by their last part."""
-
-    def __init__(self, graph: KnowledgeGraph) -> None:
-        self.graph = graph
-
-    def find(self, label: str) -> str | None:
-        """Return the id that a label spells, or None."""
-        if label in self.graph:
-            return label
-        if self.graph.replaced.get(label):
-            return self.graph.replaced[label]
-        matches = self._by_local_id.get(_local_id(label), [])
-        # "HP_0001250" spells HP:0001250; "0001250" alone only if one entity ends so.
-        return matches[0] if len(matches) == 1 and _is_code(label) else None
-
-    @cached_property
-    def _by_local_id(self) -> dict[str, list[str]]:
-        found: dict[str, list[str]] = {}
-        for entity in self.graph.entity_ids:
-            for key in {_local_id(entity), _local_id(_last_part(entity))}:
-                found.setdefault(key, []).append(entity)
-        return found
-
-
-def _local_id(identifier: str) -> str:
-    return identifier.casefold().replace("_", ":")
-
-
-def _last_part(identifier: str) -> str:
-    for mark in ("#", "/", ":"):
-        identifier = identifier.rpartition(mark)[2]
-    return identifier
-
-
-def _is_code(label: str) -> bool:
-    """Return whether a label looks like an id: it has a digit and no blank."""
-    return " " not in label and any(character.isdigit() for character in label)
 
 
 def _named(
