@@ -88,7 +88,7 @@ class ExportResult:
 
 
 def export_onnx(
-    model: str | Path | TrainedModel,
+    model: str | Path | TrainedModel | KGBertPipeline,
     folder: str | Path,
     *,
     graph: KnowledgeGraph | None = None,
@@ -121,9 +121,9 @@ def export_onnx(
     """
     _check_packages()
     trained, processor, task = (
-        (model.model, model.processor, model.task)
-        if isinstance(model, TrainedModel)
-        else load_model(model, graph=graph)
+        load_model(model, graph=graph)
+        if isinstance(model, str | Path)
+        else (model.model, model.processor, model.task)
     )
     _check_exportable(trained, processor)
     if include_graph is None:

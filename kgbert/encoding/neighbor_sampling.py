@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kgbert.encoding.csr import CSRAdjacency, load_adjacency
+from kgbert.encoding.sampling_map import SamplingMap
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.utils.errors import KGBertError
 
@@ -20,7 +21,9 @@ class SampledSubgraph:
     edge_index: NDArray[np.int64]
     """Senders and receivers as positions in ``nodes``, shape (2, edges); in hop order."""
     edge_types: NDArray[np.int64]
-    """Relation of each edge; ``relation + relations`` for inverse edges."""
+    """Relation of each edge in the model; ``relation + relations`` for inverse edges."""
+    graph_types: NDArray[np.int64]
+    """The same in the graph, which can have other relations than the model."""
     hop_sizes: list[tuple[int, int]]
     """(nodes, edges) that each hop added; the first entry is that of the requested entities."""
 
@@ -30,7 +33,9 @@ class NeighborSampler:
 
     The neighbours of a node depend only on (seed, epoch, node), never on the batch, its order or
     the worker, so that an entity has the same vector in every batch. The cost of a call depends on
-    the size of the sample, not of the graph, whose rows can be memory-mapped.
+    the size of the sample, not of the graph, whose rows can be memory-mapped. Where a graph
+    replaces that of the training, a map gives the entities their random keys and the relations
+    of the model.
 
     >>> from kgbert.graph.storage.builder import GraphBuilder
     >>> builder = GraphBuilder()
@@ -44,7 +49,13 @@ class NeighborSampler:
     """
 
     def __init__(
-        self, graph: KnowledgeGraph, *, fan_out: int = 8, hops: int = 2, seed: int = 0
+        self,
+        graph: KnowledgeGraph,
+        *,
+        fan_out: int = 8,
+        hops: int = 2,
+        seed: int = 0,
+        mapping: SamplingMap | None = None,
     ) -> None:
         if fan_out < 1 or hops < 0:
             raise KGBertError(
@@ -52,16 +63,19 @@ class NeighborSampler:
                 code="invalid-sampling",
             )
         self.graph, self.fan_out, self.hops, self.seed = graph, fan_out, hops, seed
+        self.mapping = mapping
 
     @cached_property
     def rows(self) -> CSRAdjacency:
         """The adjacency to sample from; any object with these three arrays works."""
-        return load_adjacency(self.graph)
+        rows = load_adjacency(self.graph)
+        return rows if self.mapping is None else self.mapping.without_unknown(rows)
 
     @property
     def drawing(self) -> str:
         """The settings that determine, with the graph, the neighbours in evaluation."""
-        return f"up to {self.fan_out} neighbours, seed {self.seed}"
+        mapped = "" if self.mapping is None else f", map {self.mapping.hash}"
+        return f"up to {self.fan_out} neighbours, seed {self.seed}{mapped}"
 
     def sample(
         self, entities: NDArray[np.int64], epoch: int = 0, *, hops: int | None = None
@@ -86,6 +100,7 @@ class NeighborSampler:
         return SampledSubgraph(
             nodes,
             np.stack([order[place(senders)], order[place(receivers)]]),
+            types if self.mapping is None else self.mapping.edge_types[types],
             types,
             [(len(new), drawn.shape[1]) for new, drawn in zip(added, edges, strict=True)],
         )
@@ -101,7 +116,8 @@ class NeighborSampler:
         # spread over the relations because rows are sorted by type.
         low = slot * degree[row] // drawn[row]
         high = (slot + 1) * degree[row] // drawn[row]
-        noise = _scramble(nodes[row], slot, self.seed, epoch)
+        keys = nodes if self.mapping is None else self.mapping.keys[nodes]
+        noise = _scramble(keys[row], slot, self.seed, epoch)
         chosen = first[row] + low + (noise % (high - low).astype(np.uint64)).astype(np.int64)
         return np.stack([rows.senders[chosen], nodes[row], rows.types[chosen]])
 

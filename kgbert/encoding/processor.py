@@ -19,6 +19,7 @@ from kgbert.encoding.encoded import Batch, EncodedText
 from kgbert.encoding.entity_vectors import EntityVectors, Origin
 from kgbert.encoding.expansion import TextExpander, make_expander
 from kgbert.encoding.neighbor_sampling import NeighborSampler
+from kgbert.encoding.sampling_map import SamplingMap
 from kgbert.encoding.saved_graph import graph_metadata, resolve_graph
 from kgbert.encoding.text_encoder import TextEncoder
 from kgbert.features.backbones import encoder_config_of, family_of, longest_text
@@ -40,6 +41,7 @@ from kgbert.utils.paths import (
     FEATURES_FILE,
     GRAPH_FILE,
     LABEL_SETS_FILE,
+    SAMPLING_FILE,
     SETTINGS_FILE,
     VECTORS_FILE,
 )
@@ -222,6 +224,44 @@ class KGBertProcessor:
                 )
         self.vectors = vectors
 
+    def with_graph(
+        self,
+        graph: KnowledgeGraph,
+        features: EntityFeatures,
+        linker: Linker,
+        mapping: SamplingMap | None,
+    ) -> "KGBertProcessor":
+        """Return a processor with the same settings for another graph, without label sets.
+
+        Args:
+            graph: The graph.
+            features: One vector an entity.
+            linker: Links texts to the graph.
+            mapping: The random keys of its entities, and the model's relations; None if both are
+                those of the model's graph.
+        """
+        processor = KGBertProcessor(
+            self.tokenizer,
+            graph,
+            features,
+            linker=linker,
+            fan_out=self.sampler.fan_out,
+            hops=self.sampler.hops,
+            max_length=self.max_length,
+            candidates=self.candidates,
+            expander=self.expander,
+            reads_last_token=self.reads_last_token,
+        )
+        processor.use_sampling_map(mapping)
+        return processor
+
+    def use_sampling_map(self, mapping: SamplingMap | None) -> None:
+        """Sample the graph for a model that was trained on another one."""
+        fan_out, hops, seed = self.sampler.fan_out, self.sampler.hops, self.sampler.seed
+        self.sampler = NeighborSampler(
+            self.graph, fan_out=fan_out, hops=hops, seed=seed, mapping=mapping
+        )
+
     def use_label_sets(self, sets: LabelSets | None) -> None:
         """Add the similarity in spelling of texts and labels to batches; None adds none.
 
@@ -327,6 +367,8 @@ class KGBertProcessor:
         if include_graph:
             save_graph(self.graph, folder / GRAPH_FILE)
         self.features.save(folder / FEATURES_FILE)
+        if self.sampler.mapping is not None:
+            self.sampler.mapping.save(folder / SAMPLING_FILE)
         if self.vectors is not None:
             self.vectors.save(folder / VECTORS_FILE)
         if self.label_sets is not None:
@@ -370,6 +412,8 @@ class KGBertProcessor:
         if "expander" in settings:
             settings["expander"] = make_expander(**settings["expander"])
         processor = cls(tokenizer, graph, features, linker=linker, **settings)
+        if (mapping := folder / SAMPLING_FILE).exists():
+            processor.use_sampling_map(SamplingMap.load(mapping, graph))
         if (vectors := folder / VECTORS_FILE).exists():
             processor.use_vectors(EntityVectors.load(vectors))
         if (label_sets := folder / LABEL_SETS_FILE).exists():

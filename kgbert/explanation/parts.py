@@ -116,7 +116,9 @@ def triples(sampled: SampledSubgraph, graph: KnowledgeGraph) -> Iterator[EdgePar
     """Yield the edge of the graph that each sampled edge is, in either direction."""
     relations = len(graph.relation_ids)
     senders, receivers = sampled.nodes[sampled.edge_index].tolist()
-    for sender, receiver, kind in zip(senders, receivers, sampled.edge_types.tolist(), strict=True):
+    for sender, receiver, kind in zip(
+        senders, receivers, sampled.graph_types.tolist(), strict=True
+    ):
         # A head receives from the tails of its edges, a tail from the heads by the inverse.
         if kind < relations:
             yield EdgePart(receiver, kind, sender)

@@ -13,13 +13,15 @@ from kgbert.features.frozen_encoder import FrozenEncoder
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.graph.verbalize import verbalize
 from kgbert.utils.checks import check_positive
-from kgbert.utils.errors import KGBertError
+from kgbert.utils.errors import KGBertError, Remedy
 from kgbert.utils.paths import FEATURE_CACHE
 from kgbert.utils.progress import StepCallback
 from kgbert.utils.safetensors_io import open_matrices, save_matrices
 
 #: Fewest vectors in the sample that is hashed and checked, if there are as many.
 _HASHED = 50_000
+#: Maximum number of tokens of a verbalized entity.
+MAX_LENGTH = 40
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +85,7 @@ def encode_entities(
     name_or_path: str,
     *,
     batch_size: int = 128,
-    max_length: int = 40,
+    max_length: int = MAX_LENGTH,
     progress: StepCallback | None = None,
     cache: str | Path | None = FEATURE_CACHE,
 ) -> EntityFeatures:
@@ -112,3 +114,66 @@ def encode_entities(
     if cache_file:
         save_cached(features.save, cache_file)
     return features
+
+
+def encode_changed_entities(
+    graph: KnowledgeGraph,
+    former_graph: KnowledgeGraph,
+    former: EntityFeatures,
+    *,
+    progress: StepCallback | None = None,
+) -> tuple[EntityFeatures, int]:
+    """Return the features of a graph in the place of another one, and how many were encoded anew.
+
+    An entity whose verbalized neighbourhood occurs in the former graph keeps its vector, bit for
+    bit.
+
+    Args:
+        graph: The new graph.
+        former_graph: The graph before.
+        former: Its features.
+        progress: Called after each batch.
+
+    Raises:
+        KGBertError: The encoder of the features cannot be loaded, or has other weights now.
+    """
+    places = {verbalize(former_graph, index): index for index in range(len(former_graph))}
+    texts = [verbalize(graph, index) for index in range(len(graph))]
+    fresh = list(dict.fromkeys(text for text in texts if text not in places))
+    if len(fresh) == len(set(texts)) and fresh:
+        # Another graph altogether, whose vectors are worth caching.
+        _checked_encoder(former)
+        return encode_entities(graph, former.encoder, progress=progress), len(graph)
+    vectors = former.vectors
+    if fresh:
+        encoder = _checked_encoder(former)
+        encoded = encoder.encode(fresh, max_length=MAX_LENGTH, progress=progress)
+        places.update((text, len(vectors) + place) for place, text in enumerate(fresh))
+        vectors = np.concatenate([vectors, encoded])
+    rows = vectors[[places[text] for text in texts]]
+    anew = sum(places[text] >= len(former_graph) for text in texts)
+    return replace(former, vectors=rows, graph_hash=graph.hash), anew
+
+
+def _checked_encoder(features: EntityFeatures) -> FrozenEncoder:
+    """Return the encoder of features, which must still have the same weights."""
+    try:
+        encoder = FrozenEncoder(features.encoder)
+    except (OSError, ValueError) as error:
+        raise KGBertError(
+            f"the entities of another graph need vectors of the encoder {features.encoder!r}, "
+            "from which those of the model come, but it cannot be loaded. Restore it, or encode "
+            "the entities with a copy of it: kgbert.encode_entities(graph, 'FOLDER').",
+            code="missing-feature-encoder",
+            remedies=[Remedy("features", purpose="with the vectors of the entities")],
+        ) from error
+    if encoder.hash != features.encoder_hash:
+        raise KGBertError(
+            f"{features.encoder} has the weights {encoder.hash[:12]}, but the entity vectors of "
+            f"the model come from {features.encoder_hash[:12]}, so that new vectors would not be "
+            "comparable. Restore that checkpoint, or encode the entities with a copy of it: "
+            "kgbert.encode_entities(graph, 'FOLDER').",
+            code="other-feature-encoder",
+            remedies=[Remedy("features", purpose="with the vectors of the entities")],
+        )
+    return encoder

@@ -1,11 +1,20 @@
-"""The settings of a training."""
+"""The settings of a training, and their defaults for small labelled sets."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from kgbert.training.defaults import ENCODER_LEARNING_RATE, HEAD_LEARNING_RATE
 from kgbert.utils.checks import check_positive
+
+#: Learning rate of a pretrained encoder.
+ENCODER_LEARNING_RATE = 2e-4
+
+#: Learning rate of a new task head.
+HEAD_LEARNING_RATE = 1e-3
+
+#: Learning rate of injections and graph encoder as a fraction of the head's rate. They are deeper
+#: than the head: at its full rate their training was unstable with a few hundred texts.
+KNOWLEDGE_SHARE = 0.3
 
 
 @dataclass(frozen=True)

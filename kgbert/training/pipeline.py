@@ -11,6 +11,7 @@ from torch import Tensor
 
 from kgbert.data import Example, Source
 from kgbert.encoding.processor import KGBertProcessor
+from kgbert.features.entity_features import EntityFeatures
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.graph.entity_texts import KINDS
 from kgbert.linking.mention import Candidate, Linker, Mention
@@ -28,7 +29,8 @@ from kgbert.tasks.base import EncodedExample, Prediction, ReadLabel, Task
 from kgbert.tasks.entity_linking import EntityLinking, LinksPrediction
 from kgbert.tasks.metrics import NIL
 from kgbert.training.evaluation import Evaluation, evaluate_examples
-from kgbert.training.saving import load_model
+from kgbert.training.graph_transfer import GraphTransfer, transfer_model
+from kgbert.training.saving import load_model, save_model
 from kgbert.training.splits import examples_of
 from kgbert.utils.device import has_fast_bf16
 from kgbert.utils.errors import KGBertError
@@ -51,9 +53,17 @@ class KGBertPipeline:
         task: Task,
         *,
         bf16: bool = False,
+        transfer: GraphTransfer | None = None,
     ) -> None:
         self.model, self.processor, self.task = model.eval(), processor, task
         self.bf16 = bf16
+        #: What was lost when the graph was replaced; None for the graph of the training.
+        self.transfer = transfer
+
+    @property
+    def graph(self) -> KnowledgeGraph:
+        """The graph that the model reads."""
+        return self.processor.graph
 
     def __call__(
         self,
@@ -163,6 +173,56 @@ class KGBertPipeline:
         from kgbert.training.zero_shot import replace_labels
 
         return replace_labels(self, labels)
+
+    def with_graph(
+        self,
+        graph: KnowledgeGraph,
+        *,
+        linker: Linker | None = None,
+        features: EntityFeatures | None = None,
+        relation_mapping: Mapping[str, str] | None = None,
+    ) -> "KGBertPipeline":
+        """Return a pipeline that answers by another graph, or by an edited one, without training.
+
+        Entities whose description changed are encoded anew by the encoder of the training, labels
+        that are entities are grounded again, and relations are mapped to those that the model
+        knows by id, name or meaning. Edges of unknown relations are not read. ``transfer`` of the
+        result counts and lists what was mapped and what was lost. The weights are shared with this
+        pipeline, not copied.
+
+        Args:
+            graph: The graph, for example from :func:`kgbert.read_graph` or from a
+                :class:`kgbert.GraphEditor`.
+            linker: Links texts to it; None means a linker with the settings of the present one.
+            features: Vectors of its entities by the encoder of the training; None encodes them.
+            relation_mapping: The relation of the model, by relation of the graph, as ids or names.
+                Relations that it does not name are not read.
+
+        Raises:
+            KGBertError: The model knows none of the relations of the graph, or its encoder of
+                entities is missing.
+        """
+        model, processor, transfer = transfer_model(
+            self.model,
+            self.processor,
+            self.task,
+            graph,
+            linker=linker,
+            features=features,
+            relation_mapping=relation_mapping,
+        )
+        return KGBertPipeline(model, processor, self.task, bf16=self.bf16, transfer=transfer)
+
+    def save(self, folder: str | Path, *, include_graph: bool | None = None) -> Path:
+        """Write model, processor and card to a folder, and return it.
+
+        Args:
+            folder: The target folder; a model in it is replaced.
+            include_graph: As for :func:`kgbert.save_model`.
+        """
+        about = {} if self.transfer is None else self.transfer.card_rows()
+        save_model(folder, self.model, self.processor, about, include_graph=include_graph)
+        return Path(folder)
 
 
 def _mean_over_injections(weights: dict[str, Tensor]) -> list[float] | None:

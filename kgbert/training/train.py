@@ -2,7 +2,7 @@
 
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ from kgbert.tasks.registry import AUTO
 from kgbert.training.callbacks import StepProgress
 from kgbert.training.config import TrainingConfig
 from kgbert.training.evaluation import Evaluation
+from kgbert.training.graph_transfer import GraphTransfer, transfer_model
 from kgbert.training.grounding import Ground, declared_labels, ground_task
 from kgbert.training.inference import evaluate
 from kgbert.training.pipeline import KGBertPipeline
@@ -70,6 +71,13 @@ class TrainedModel:
     """Scores on the test texts, which were used once."""
     metadata: Mapping[str, Any] = field(default_factory=dict)
     """Further rows of the model card."""
+    transfer: GraphTransfer | None = None
+    """What was lost when the graph was replaced; None for the graph of the training."""
+
+    @property
+    def graph(self) -> KnowledgeGraph:
+        """The graph that the model reads."""
+        return self.processor.graph
 
     @property
     def scores(self) -> dict[str, str]:
@@ -94,6 +102,43 @@ class TrainedModel:
         """Return the scores of the model on labelled texts, as a whole and by slices."""
         pipeline = KGBertPipeline(self.model, self.processor, self.task)
         return pipeline.evaluate(texts, columns=columns)
+
+    def with_graph(
+        self,
+        graph: KnowledgeGraph,
+        *,
+        linker: Linker | None = None,
+        features: EntityFeatures | None = None,
+        relation_mapping: Mapping[str, str] | None = None,
+    ) -> "TrainedModel":
+        """Return a model that answers by another graph, or by an edited one, without training.
+
+        Its scores are not known until it is evaluated.
+
+        Args:
+            graph: The graph.
+            linker: As for :meth:`kgbert.training.pipeline.KGBertPipeline.with_graph`.
+            features: As there.
+            relation_mapping: As there.
+        """
+        model, processor, transfer = transfer_model(
+            self.model,
+            self.processor,
+            self.task,
+            graph,
+            linker=linker,
+            features=features,
+            relation_mapping=relation_mapping,
+        )
+        return replace(
+            self,
+            model=model,
+            processor=processor,
+            training=replace(self.training, metrics={}),
+            test_metrics={},
+            metadata={**self.metadata, **transfer.card_rows()},
+            transfer=transfer,
+        )
 
     def save(self, folder: str | Path, *, include_graph: bool | None = None) -> Path:
         """Write model, processor and card to a folder, and return it.

@@ -26,8 +26,8 @@ from kgbert.tasks.answers import outputs_by_example
 from kgbert.tasks.base import Task
 from kgbert.tasks.registry import task_of_model
 from kgbert.training.checks import check_by_epoch, check_fit
+from kgbert.training.config import ENCODER_LEARNING_RATE, HEAD_LEARNING_RATE, KNOWLEDGE_SHARE
 from kgbert.training.dataset import EvaluationExamples, KGBertCollator, TrainingExamples
-from kgbert.training.defaults import ENCODER_LEARNING_RATE, HEAD_LEARNING_RATE, KNOWLEDGE_SHARE
 from kgbert.training.inference import model_outputs
 from kgbert.utils.device import has_fast_bf16
 

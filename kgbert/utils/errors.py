@@ -28,6 +28,8 @@ class Remedy:
     '--limit line=4096'
     >>> Remedy("columns", {"text": "note"}).on_command_line()
     '--text-column note'
+    >>> Remedy("relation_mapping", {"may_treat": "treats"}).on_command_line()
+    '--relation-mapping may_treat=treats'
     """
 
     option: str
@@ -48,9 +50,8 @@ class Remedy:
         if self.owner == "Limits":
             return self._with_purpose(f"--limit {self.option}={self.value}")
         option = f"--{self.option.replace('_', '-')}"
-        if isinstance(self.value, Mapping):  # columns by their standard names: one option each
-            typed = " ".join(f"--{key}-column {_quoted(name)}" for key, name in self.value.items())
-            return self._with_purpose(typed)
+        if isinstance(self.value, Mapping):
+            return self._with_purpose(self._mapping_on_command_line(option, self.value))
         if self.value is True:
             return self._with_purpose(option)
         if self.value is False or self.value is None:
@@ -58,6 +59,11 @@ class Remedy:
         values = self.value if isinstance(self.value, tuple | list) else (self.value,)
         typed = ",".join("..." if value is CHOOSE else str(value) for value in values)
         return self._with_purpose(f"{option} {_quoted(typed)}")
+
+    def _mapping_on_command_line(self, option: str, values: Mapping[str, Any]) -> str:
+        if self.option == "columns":  # by their standard names: one option each
+            return " ".join(f"--{key}-column {_quoted(name)}" for key, name in values.items())
+        return f"{option} {_quoted(','.join(f'{key}={value}' for key, value in values.items()))}"
 
     def _with_purpose(self, written: str) -> str:
         return f"{written} {self.purpose}" if self.purpose else written

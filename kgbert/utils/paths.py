@@ -12,6 +12,7 @@ GRAPH_FILE = "graph.safetensors"
 FEATURES_FILE = "features.safetensors"
 VECTORS_FILE = "entity_vectors.safetensors"
 LABEL_SETS_FILE = "label_sets.safetensors"
+SAMPLING_FILE = "sampling_map.safetensors"
 #: File that identifies the folder of a saved embedding linker, and the vectors of its names.
 LINKER_FILE = "kgbert_linker.json"
 NAMES_FILE = "names.safetensors"

@@ -7,7 +7,7 @@ from pathlib import Path
 from kgbert.cli.core.checks import check_model
 from kgbert.cli.core.command import Command
 from kgbert.cli.core.progress import ProgressReporter, add_quiet_argument
-from kgbert.cli.options.graph import add_reading_arguments, graph_of
+from kgbert.cli.options.model import add_model_argument, add_model_graph_arguments, pipeline_of
 from kgbert.cli.options.texts import add_column_arguments, columns_of
 from kgbert.data import Columns, read_records
 from kgbert.utils.atomic_write import write_atomically
@@ -19,12 +19,8 @@ def evaluate(arguments: Namespace) -> None:
     # Read before the model, which takes longer to load, so that a mistyped name fails at once.
     records = read_records(arguments.file, Columns(columns_of(arguments)))
     from kgbert.data.read import examples_from
-    from kgbert.training.pipeline import pipeline
-    from kgbert.utils.logging import silence_libraries
 
-    silence_libraries()
-    graph = graph_of(arguments) if arguments.graph else None
-    model = pipeline(arguments.model, graph=graph)
+    model = pipeline_of(arguments)
     steps = ProgressReporter(quiet=arguments.quiet).steps("answering, text")
     examples = examples_from(records, model.task, name=arguments.file)
     scores = model.evaluate(examples, progress=steps)
@@ -35,18 +31,13 @@ def evaluate(arguments: Namespace) -> None:
 
 
 def _add_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument(
-        "model", metavar="MODEL", help="folder of a model that train, compare or demo saved"
-    )
+    add_model_argument(parser)
     parser.add_argument("file", metavar="FILE", help="labelled texts (CSV, TSV, JSONL, CoNLL)")
     add_column_arguments(parser)
     parser.add_argument(
         "-o", "--output", type=Path, metavar="FILE", help="also write the scores to this JSON file"
     )
-    parser.add_argument(
-        "--graph", metavar="FILE", help="the graph, for a model that was saved without it"
-    )
-    add_reading_arguments(parser)
+    add_model_graph_arguments(parser)
     add_quiet_argument(parser)
 
 

@@ -3,13 +3,11 @@
 import json
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kgbert.cli.core.checks import check_model
 from kgbert.cli.core.command import Command
 from kgbert.cli.core.progress import ProgressReporter, add_quiet_argument
-from kgbert.cli.options.graph import add_reading_arguments, graph_of
+from kgbert.cli.options.model import add_model_argument, add_model_graph_arguments, pipeline_of
 from kgbert.cli.options.texts import add_text_argument, records_of
 
 if TYPE_CHECKING:
@@ -22,13 +20,8 @@ def explain(arguments: Namespace) -> None:
     """Show which words, mentions, entities and edges contribute to the answers of a model."""
     records = records_of(arguments)
     from kgbert.data.read import examples_from
-    from kgbert.training.pipeline import pipeline
-    from kgbert.utils.logging import silence_libraries
 
-    silence_libraries()
-    check_model(Path(arguments.model))
-    graph = graph_of(arguments) if arguments.graph else None
-    model = pipeline(arguments.model, graph=graph)
+    model = pipeline_of(arguments)
     examples = examples_from(records, model.task, name=arguments.text[:60])
     if arguments.evaluate:
         _evaluate(model, examples, arguments)
@@ -89,9 +82,7 @@ def _show(explanations: "list[Explanation]", arguments: Namespace) -> None:
 
 
 def _add_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument(
-        "model", metavar="MODEL", help="folder of a model that train, compare or demo saved"
-    )
+    add_model_argument(parser)
     add_text_argument(parser)
     parser.add_argument(
         "--answer",
@@ -124,10 +115,7 @@ def _add_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--html", metavar="PAGE", help="write a page for reading")
     parser.add_argument("--json", action="store_true", help="write one JSON object a text")
-    parser.add_argument(
-        "--graph", metavar="FILE", help="the graph, for a model that was saved without it"
-    )
-    add_reading_arguments(parser)
+    add_model_graph_arguments(parser)
     add_quiet_argument(parser)
 
 

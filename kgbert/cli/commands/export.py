@@ -6,7 +6,8 @@ from pathlib import Path
 from kgbert.cli.core.argument_types import points
 from kgbert.cli.core.checks import check_model, check_output
 from kgbert.cli.core.command import Command
-from kgbert.cli.options.graph import add_reading_arguments, graph_of
+from kgbert.cli.core.progress import add_quiet_argument
+from kgbert.cli.options.model import add_model_argument, add_model_graph_arguments, pipeline_of
 from kgbert.cli.options.texts import add_column_arguments, columns_of
 from kgbert.utils.errors import KGBertError, Remedy
 from kgbert.utils.paths import RUNTIME_FILE
@@ -24,13 +25,10 @@ def export(arguments: Namespace) -> None:
         )
     # Imported late: it loads torch, for which a mistyped argument need not wait.
     from kgbert.deployment.onnx_export import MAX_LOSS, export_onnx
-    from kgbert.utils.logging import silence_libraries
 
-    silence_libraries()
     result = export_onnx(
-        arguments.model,
+        pipeline_of(arguments),
         arguments.onnx,
-        graph=graph_of(arguments) if arguments.graph else None,
         include_graph=False if arguments.without_graph else None,
         int8=arguments.int8,
         test=arguments.test,
@@ -49,9 +47,7 @@ def export(arguments: Namespace) -> None:
 
 
 def _add_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument(
-        "model", metavar="MODEL", help="folder of a model that train, compare or demo saved"
-    )
+    add_model_argument(parser)
     parser.add_argument(
         "--onnx", type=Path, required=True, metavar="FOLDER", help="folder to write to"
     )
@@ -78,10 +74,8 @@ def _add_arguments(parser: ArgumentParser) -> None:
         action="store_true",
         help="leave the graph with its names out of the folder, for its licence",
     )
-    parser.add_argument(
-        "--graph", metavar="FILE", help="the graph, for a model that was saved without it"
-    )
-    add_reading_arguments(parser)
+    add_model_graph_arguments(parser)
+    add_quiet_argument(parser)
 
 
 EXPORT = Command(

@@ -2,13 +2,11 @@
 
 import json
 from argparse import ArgumentParser, Namespace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kgbert.cli.core.checks import check_model
 from kgbert.cli.core.command import Command
 from kgbert.cli.core.progress import ProgressReporter, add_quiet_argument
-from kgbert.cli.options.graph import add_reading_arguments, graph_of
+from kgbert.cli.options.model import add_model_argument, add_model_graph_arguments, pipeline_of
 from kgbert.cli.options.texts import add_text_argument, records_of
 from kgbert.utils.progress import StepCallback
 
@@ -24,13 +22,8 @@ def predict(arguments: Namespace) -> None:
     # Read before the model, which takes longer to load, so that a mistyped name fails at once.
     records = records_of(arguments)
     from kgbert.data.read import examples_from
-    from kgbert.training.pipeline import pipeline
-    from kgbert.utils.logging import silence_libraries
 
-    silence_libraries()
-    check_model(Path(arguments.model))
-    graph = graph_of(arguments) if arguments.graph else None
-    answer = pipeline(arguments.model, graph=graph, bf16=arguments.bf16)
+    answer = pipeline_of(arguments, bf16=arguments.bf16)
     examples = examples_from(records, answer.task, name=arguments.text[:60])
     steps = ProgressReporter(quiet=arguments.quiet).steps("answering, text")
     for start in range(0, len(examples), TOGETHER):
@@ -53,9 +46,7 @@ def _later_steps(steps: StepCallback, before: int, total: int) -> StepCallback:
 
 
 def _add_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument(
-        "model", metavar="MODEL", help="folder of a model that train, compare or demo saved"
-    )
+    add_model_argument(parser)
     add_text_argument(parser)
     parser.add_argument("--json", action="store_true", help="write one JSON object a text")
     parser.add_argument(
@@ -64,10 +55,7 @@ def _add_arguments(parser: ArgumentParser) -> None:
         help="compute in bfloat16: faster on GPUs and on CPUs with AVX-512 BF16; answers that are "
         "nearly tied may change",
     )
-    parser.add_argument(
-        "--graph", metavar="FILE", help="the graph, for a model that was saved without it"
-    )
-    add_reading_arguments(parser)
+    add_model_graph_arguments(parser)
     add_quiet_argument(parser)
 
 

@@ -7,7 +7,9 @@ from typing import Any
 from kgbert.cli.core.argument_types import positive
 from kgbert.cli.core.checks import check_model
 from kgbert.cli.core.command import Command
-from kgbert.cli.options.graph import add_reading_arguments, graph_of
+from kgbert.cli.core.progress import add_quiet_argument
+from kgbert.cli.options.graph import graph_of
+from kgbert.cli.options.model import add_model_graph_arguments, pipeline_of
 from kgbert.utils.errors import KGBertError
 from kgbert.utils.paths import RUNTIME_FILE
 
@@ -38,16 +40,11 @@ def serve(arguments: Namespace) -> None:
 
 
 def _loaded(folder: Path, arguments: Namespace, *, is_exported: bool) -> Any:
-    graph = graph_of(arguments) if arguments.graph else None
     if is_exported:
         from kgbert.runtime import load
 
-        return load(folder, graph=graph)
-    from kgbert.training.pipeline import pipeline
-    from kgbert.utils.logging import silence_libraries
-
-    silence_libraries()
-    return pipeline(folder, graph=graph)
+        return load(folder, graph=graph_of(arguments) if arguments.graph else None)
+    return pipeline_of(arguments)
 
 
 def _add_arguments(parser: ArgumentParser) -> None:
@@ -80,10 +77,8 @@ def _add_arguments(parser: ArgumentParser) -> None:
         metavar="SECONDS",
         help="time after which a request is given up (30)",
     )
-    parser.add_argument(
-        "--graph", metavar="FILE", help="the graph, for a model that was saved without it"
-    )
-    add_reading_arguments(parser)
+    add_model_graph_arguments(parser)
+    add_quiet_argument(parser)
 
 
 SERVE = Command(serve, _add_arguments, example="kgbert serve kgbert-model --port 8000")

@@ -13,7 +13,7 @@ from kgbert.cli.options.linker import add_linker_arguments, linker_of
 from kgbert.cli.options.texts import columns_of
 from kgbert.tasks.base import Task
 from kgbert.tasks.registry import AUTO, TASKS
-from kgbert.training.defaults import ENCODER_LEARNING_RATE, HEAD_LEARNING_RATE, KNOWLEDGE_SHARE
+from kgbert.training.config import ENCODER_LEARNING_RATE, HEAD_LEARNING_RATE, KNOWLEDGE_SHARE
 from kgbert.utils.errors import DataError
 
 if TYPE_CHECKING:

@@ -1,0 +1,72 @@
+"""Command-line arguments for a trained model, and for the graph that it reads."""
+
+import sys
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kgbert.cli.core.argument_types import comma_separated
+from kgbert.cli.core.checks import check_model
+from kgbert.cli.options.graph import add_reading_arguments, graph_of
+from kgbert.utils.paths import GRAPH_FILE
+
+if TYPE_CHECKING:
+    from kgbert.training.pipeline import KGBertPipeline
+
+
+def add_model_argument(parser: ArgumentParser) -> None:
+    """Add the argument for the folder of a trained model."""
+    parser.add_argument(
+        "model", metavar="MODEL", help="folder of a model that train, compare or demo saved"
+    )
+
+
+def add_model_graph_arguments(parser: ArgumentParser) -> None:
+    """Add the arguments for the graph of a trained model, and for reading it."""
+    parser.add_argument(
+        "--graph",
+        metavar="FILE",
+        help="another graph to answer by, without training, for example a newer release; or the "
+        "graph of a model that was saved without it",
+    )
+    parser.add_argument(
+        "--relation-mapping",
+        type=_relation_mapping,
+        metavar="A=B,C=D",
+        help="relations of this graph and the relations of the model that mean the same; others "
+        "are not read (found by id, name and meaning)",
+    )
+    add_reading_arguments(parser)
+
+
+def pipeline_of(arguments: Namespace, *, bf16: bool = False) -> "KGBertPipeline":
+    """Return the pipeline of a saved model, with the graph that the arguments name."""
+    from kgbert.training.pipeline import pipeline
+    from kgbert.utils.logging import silence_libraries
+
+    silence_libraries()
+    folder = Path(arguments.model)
+    check_model(folder)
+    if not arguments.graph:
+        return pipeline(folder, bf16=bf16)
+    graph = graph_of(arguments)
+    if not (folder / GRAPH_FILE).exists():
+        # Without its names, an older release cannot be told from another graph.
+        return pipeline(folder, graph=graph, bf16=bf16)
+    model = pipeline(folder, bf16=bf16)
+    if graph.hash == model.graph.hash:
+        return model
+    model = model.with_graph(graph, relation_mapping=arguments.relation_mapping)
+    if not arguments.quiet and model.transfer is not None:
+        print(model.transfer.summary(), file=sys.stderr)
+    return model
+
+
+def _relation_mapping(typed: str) -> dict[str, str]:
+    pairs = [each.partition("=")[::2] for each in comma_separated(typed)] if typed else []
+    if wrong := [each for each in pairs if not all(each)]:
+        raise ArgumentTypeError(
+            f"invalid relation {wrong[0][0]!r}; expected the relation of the graph and that of "
+            "the model, for example may_treat=treats"
+        )
+    return dict(pairs)

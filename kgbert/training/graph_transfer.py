@@ -1,0 +1,317 @@
+"""Answer by another graph, or by an edited one, without training."""
+
+import logging
+from collections.abc import Mapping
+from copy import copy
+from dataclasses import dataclass
+from typing import cast
+
+import numpy as np
+
+from kgbert.encoding.processor import KGBertProcessor
+from kgbert.encoding.sampling_map import SamplingMap
+from kgbert.features.entity_features import EntityFeatures, encode_changed_entities
+from kgbert.features.label_sets import LabelSets, encode_label_sets
+from kgbert.graph.core.graph import KnowledgeGraph
+from kgbert.graph.core.id_index import EntityIdIndex
+from kgbert.graph.core.identifiers import relation_name
+from kgbert.graph.core.relation_mapping import MappedRelation, map_relations
+from kgbert.linking.factory import linker_from_settings, linker_settings, share_features
+from kgbert.linking.grounding import GroundedLabel, Grounding, ground
+from kgbert.linking.mention import Linker
+from kgbert.models.base import KGBertPreTrainedModel
+from kgbert.models.precompute import StalenessCheck
+from kgbert.reporting.formatting import counted
+from kgbert.tasks.base import Task
+from kgbert.utils.errors import GraphError, KGBertError, Remedy
+from kgbert.utils.logging import silenced_transformers
+
+logger = logging.getLogger(__name__)
+
+#: Relations and labels that a summary lists.
+_LISTED = 10
+
+
+@dataclass(frozen=True)
+class GraphTransfer:
+    """What a model keeps, and what it loses, when it answers by another graph."""
+
+    former: str
+    """Source of the graph before."""
+    graph: str
+    """Source of the new graph."""
+    entities: int
+    """Number of entities of the new graph."""
+    encoded: int
+    """Number of entities whose features were encoded anew."""
+    relations: tuple[MappedRelation, ...] = ()
+    """The relations of the new graph; none for a model that reads no edges."""
+    labels: tuple[GroundedLabel, ...] = ()
+    """The labels with their entities in the new graph; none if labels are not grounded."""
+
+    @property
+    def unknown_relations(self) -> tuple[MappedRelation, ...]:
+        """The relations whose edges the model does not read."""
+        return tuple(each for each in self.relations if each.model_relation is None)
+
+    @property
+    def lost_labels(self) -> tuple[GroundedLabel, ...]:
+        """The labels without an entity in the new graph."""
+        return tuple(each for each in self.labels if each.entity is None)
+
+    def card_rows(self) -> dict[str, str]:
+        """Return rows of the model card."""
+        rows = {"Graph of the training": f"{self.former or 'in memory'}, replaced without training"}
+        if unknown := self.unknown_relations:
+            rows["Relations not read"] = ", ".join(x.relation for x in unknown[:_LISTED])
+        return rows
+
+    def summary(self) -> str:
+        """Return what was mapped and what was lost, as lines."""
+        lines = [
+            f"answers by {self.graph or 'another graph'} ({counted(self.entities, 'entity')}, "
+            f"{self.encoded:,} encoded anew) instead of {self.former or 'the graph before'}"
+        ]
+        if self.relations:
+            unknown = self.unknown_relations
+            edges = sum(each.edges for each in self.relations)
+            lost = sum(each.edges for each in unknown)
+            lines.append(
+                f"relations: the model knows {len(self.relations) - len(unknown)} of "
+                f"{len(self.relations)}{_methods([x.method for x in self.relations])}; "
+                f"{lost:,} of {edges:,} edges are not read"
+            )
+            lines += _listed([each.line() for each in unknown])
+        if self.labels:
+            lines.append(
+                f"labels: {len(self.labels) - len(self.lost_labels)} of {len(self.labels)} are "
+                f"entities{_methods([x.method for x in self.labels])}"
+            )
+            lines += _listed([f"{each.label}: {each.method}" for each in self.lost_labels])
+        return "\n".join(lines)
+
+
+def _methods(methods: list[str]) -> str:
+    counts = [
+        f"{methods.count(each)} by {each}"
+        for each in dict.fromkeys(methods)
+        if each not in ("missing", "ambiguous")
+    ]
+    return f" ({', '.join(counts)})" if counts else ""
+
+
+def _listed(items: list[str]) -> list[str]:
+    more = [f"  ... and {len(items) - _LISTED} more"] if len(items) > _LISTED else []
+    return [f"  {item}" for item in items[:_LISTED]] + more
+
+
+@silenced_transformers()
+def transfer_model(
+    model: KGBertPreTrainedModel,
+    processor: KGBertProcessor,
+    task: Task,
+    graph: KnowledgeGraph,
+    *,
+    linker: Linker | None = None,
+    features: EntityFeatures | None = None,
+    relation_mapping: Mapping[str, str] | None = None,
+) -> tuple[KGBertPreTrainedModel, KGBertProcessor, GraphTransfer]:
+    """Return a model and a processor that read another graph, and what was lost.
+
+    The weights are shared with the given model, not copied.
+
+    Args:
+        model: The model.
+        processor: Its processor.
+        task: Its task.
+        graph: The new graph.
+        linker: Links texts to it; None means one with the settings of the processor's linker.
+        features: One vector an entity, from the encoder of the model's features; None means that
+            they are encoded, if they changed.
+        relation_mapping: As for :func:`kgbert.graph.core.relation_mapping.map_relations`.
+
+    Raises:
+        KGBertError: The model knows none of the relations of the graph, its encoder of entities is
+            missing, or linker or features do not fit.
+    """
+    relations = _mapped_relations(model, processor, graph, relation_mapping)
+    numbers = {relation: place for place, relation in enumerate(model.config.relations)}
+    mapping = SamplingMap.between(
+        graph,
+        processor.graph,
+        None if processor.sampler.mapping is None else processor.sampler.mapping.keys,
+        [numbers.get(each.model_relation or "", -1) for each in relations],
+        len(numbers),
+    )
+    if features is None:
+        features, encoded = _new_features(model, processor, graph)
+    else:
+        _check_features(features, processor.features)
+        encoded = len(graph)
+    linker = linker or _same_linker(processor.linker, graph)
+    share_features(features, linker)
+    fresh = processor.with_graph(graph, features, linker, mapping)
+    clone = _with_hash(model, graph)
+    labels: tuple[GroundedLabel, ...] = ()
+    if processor.label_sets is not None:
+        labels = _use_new_labels(clone, fresh, processor, task)
+    if processor.vectors is not None:
+        fresh.use_vectors(clone.precompute(fresh))
+    read = relations if _reads_edges(model) else ()
+    report = GraphTransfer(processor.graph.source, graph.source, len(graph), encoded, read, labels)
+    (logger.warning if report.unknown_relations or report.lost_labels else logger.info)(
+        report.summary()
+    )
+    return clone, fresh, report
+
+
+def _use_new_labels(
+    model: KGBertPreTrainedModel, fresh: KGBertProcessor, former: KGBertProcessor, task: Task
+) -> tuple[GroundedLabel, ...]:
+    """Set the label vectors of a new graph, and return the labels with their entities."""
+    grounding = _ground_again(former, fresh.graph, task)
+    sets = _label_sets(cast(LabelSets, former.label_sets), fresh.graph, grounding, task)
+    fresh.use_label_sets(sets)
+    # The label vectors are buffers of the scorer, which is shared otherwise.
+    model.label_scorer = copy(model.label_scorer)
+    model.label_scorer._buffers = model.label_scorer._buffers.copy()
+    model.use_label_sets(sets)
+    return grounding.labels
+
+
+def _reads_entities(model: KGBertPreTrainedModel) -> bool:
+    return bool(model.injections) or model.scores_entities
+
+
+def _reads_edges(model: KGBertPreTrainedModel) -> bool:
+    """Return whether a graph encoder of the model has weights for relations."""
+    return hasattr(model, "graph_encoder") and bool(model.config.reads_edges)
+
+
+def _mapped_relations(
+    model: KGBertPreTrainedModel,
+    processor: KGBertProcessor,
+    graph: KnowledgeGraph,
+    relation_mapping: Mapping[str, str] | None,
+) -> tuple[MappedRelation, ...]:
+    """Return the model's relation of each relation of the graph.
+
+    Raises:
+        GraphError: The model reads edges, and knows no relation of the graph.
+    """
+    former = processor.graph
+    names = dict(zip(former.relation_ids, former.relation_names, strict=True))
+    known = {each: names.get(each, relation_name(each)) for each in model.config.relations}
+    mapped = map_relations(graph, known, relation_mapping)
+    lost = mapped and all(each.model_relation is None for each in mapped)
+    if lost and known and _reads_edges(model) and relation_mapping is None:
+        raise GraphError(
+            f"the model knows no relation of {graph.source or 'the graph'}, which has "
+            f"{_shortened([each.relation for each in mapped])}, so that it would read no edge; it "
+            f"knows {_shortened(list(known))}. Name the relations that mean the same, or map none "
+            "to read names and definitions only.",
+            code="no-known-relation",
+            remedies=[
+                Remedy("relation_mapping", {mapped[0].relation: next(iter(known))}),
+                Remedy("relation_mapping", {}, "to read no edges"),
+            ],
+        )
+    return mapped
+
+
+def _shortened(relations: list[str], most: int = 5) -> str:
+    return ", ".join(relations[:most]) + (", ..." if len(relations) > most else "")
+
+
+def _new_features(
+    model: KGBertPreTrainedModel, processor: KGBertProcessor, graph: KnowledgeGraph
+) -> tuple[EntityFeatures, int]:
+    former = processor.features
+    if _reads_entities(model):
+        return encode_changed_entities(graph, processor.graph, former)
+    vectors = np.zeros((len(graph), former.vectors.shape[1]), np.float16)
+    return EntityFeatures(vectors, former.encoder, former.encoder_hash, graph.hash), 0
+
+
+def _check_features(features: EntityFeatures, former: EntityFeatures) -> None:
+    if features.encoder_hash != former.encoder_hash:
+        raise KGBertError(
+            f"the features come from {features.encoder} ({features.encoder_hash[:12]}), but those "
+            f"of the model come from {former.encoder} ({former.encoder_hash[:12]}), so that their "
+            f"dimensions mean something else. Encode the entities with {former.encoder}.",
+            code="other-feature-encoder",
+        )
+
+
+def _same_linker(linker: Linker, graph: KnowledgeGraph) -> Linker:
+    """Return a linker with the settings of another one, for another graph."""
+    try:
+        return linker_from_settings(graph, linker_settings(linker))
+    except KGBertError as error:
+        if error.code != "linker-not-saveable":
+            raise
+        raise KGBertError(
+            "the linker of this model has no settings, so that the same linker cannot be made for "
+            "another graph.",
+            code="linker-not-transferable",
+            remedies=[Remedy("linker", purpose="with a linker for the new graph")],
+        ) from error
+
+
+def _with_hash(model: KGBertPreTrainedModel, graph: KnowledgeGraph) -> KGBertPreTrainedModel:
+    """Return a model that shares its modules with another one, and reads another graph."""
+    clone = copy(model)
+    clone._modules = clone._modules.copy()
+    clone.config = copy(model.config)
+    clone.config.graph_hash = graph.hash
+    clone.staleness_check = StalenessCheck()
+    clone.processor = None
+    return clone
+
+
+def _ground_again(processor: KGBertProcessor, graph: KnowledgeGraph, task: Task) -> Grounding:
+    """Return the entity of each class in the new graph.
+
+    It is the entity with the former id in any spelling, else the one that the label names, else
+    the one that the former entity's name names.
+    """
+    sets, former = cast(LabelSets, processor.label_sets), processor.graph
+    entities = {
+        name: entity
+        for label, entity in zip(sets.labels, sets.entities, strict=True)
+        if (name := task.class_name(label))
+    }
+    index = EntityIdIndex(graph)
+    former_ids = {name: entity for name, entity in entities.items() if entity}
+    kept = {name: id_ for name, entity in former_ids.items() if (id_ := index.find(entity))}
+    found = {each.label: each for each in ground(entities, graph, mapping=kept).labels}
+    names = {
+        former.name(former.index(entities[name])): name
+        for name, each in found.items()
+        if each.entity is None and entities[name]
+    }
+    for each in ground(names, graph).labels:
+        if each.entity is not None:
+            label = names[each.label]
+            found[label] = GroundedLabel(label, each.entity, each.method)
+    return Grounding(
+        tuple(
+            GroundedLabel(x.label, x.entity, "id", x.candidates) if x.label in kept else x
+            for x in found.values()
+        )
+    )
+
+
+def _label_sets(
+    former: LabelSets, graph: KnowledgeGraph, grounding: Grounding, task: Task
+) -> LabelSets:
+    sets = encode_label_sets(
+        graph, {each.label: each.entity for each in grounding.labels}, former.encoder
+    )
+    if sets.encoder_hash != former.encoder_hash:
+        raise KGBertError(
+            f"{former.encoder} is not the encoder that the label vectors of this model come from, "
+            "so that new labels cannot be compared with the others. Restore that checkpoint.",
+            code="other-encoder",
+        )
+    return sets.spread({label: task.class_name(label) for label in former.labels})
