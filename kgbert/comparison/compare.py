@@ -43,7 +43,7 @@ from kgbert.tasks.base import Task
 from kgbert.tasks.registry import AUTO
 from kgbert.training.callbacks import StepProgress
 from kgbert.training.config import TrainingConfig
-from kgbert.training.grounding import Ground, declared_labels, ground_task
+from kgbert.training.grounding import Ground, check_paths, declared_labels, ground_task
 from kgbert.training.splits import LabelledTexts, task_and_splits
 from kgbert.training.train import entity_features
 from kgbert.utils.atomic_write import write_atomically
@@ -87,6 +87,7 @@ def compare(
     task: str | Task = AUTO,
     linker: str | Linker = "dictionary",
     ground: Ground = None,
+    paths: int = 0,
     pretrained: Sequence[str | Path] = (),
     output: str | Path = "kgbert-results",
     config: TrainingConfig | None = None,
@@ -115,6 +116,7 @@ def compare(
         task: Name of a task, a task of your own, or ``auto`` to infer it from the columns.
         linker: Name of a linker, or a linker of your own.
         ground: How the labels are entities of the graph, as for :func:`kgbert.train`.
+        paths: Largest number of steps of the paths that are scored, as for :func:`kgbert.train`.
         pretrained: Folders of encoders of :func:`kgbert.pretrain`; each adds a plain and a
             knowledge arm that start from it.
         output: Folder of the results.
@@ -139,6 +141,7 @@ def compare(
         columns=columns,
         labels=declared_labels(ground),
     )
+    check_paths(found_task, paths, ground)
     folder, split = Path(output), cache(splits)
     study = Study(
         name=folder.absolute().name,
@@ -150,6 +153,7 @@ def compare(
         task=found_task,
         split=split,
         grounding=ground_task(found_task, split(0).train, graph, ground, reporter),
+        path_steps=paths,
         arms=[find_arm(arm) for arm in arms],
         seeds=range(seeds),
         training_configs={"default": config or TrainingConfig()},

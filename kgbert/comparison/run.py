@@ -62,6 +62,7 @@ def run_arm(
             inputs.backbone,
             inputs.expander,
             inputs.grounding,
+            inputs.path_steps,
         ),
         split.train,
         training_config,
@@ -126,6 +127,7 @@ def run_inputs(study: Study, arm: Arm, seed: int) -> RunInputs:
         parts,
         study.task,
         grounding=study.grounding,
+        path_steps=study.path_steps,
     )
     return arm.transform(given, seed)
 

@@ -43,6 +43,8 @@ class Study:
     """Training configuration by arm; other arms use the one named ``default``."""
     grounding: Grounding | None = None
     """The entities of the labels; None if the labels are not grounded."""
+    path_steps: int = 0
+    """Largest number of steps of the paths that are scored; 0 for no paths."""
     max_examples: int = 6
     """How many texts the report may quote."""
     keeps_model: bool = True
@@ -84,6 +86,7 @@ class Study:
             "mentions": self._mentions_hash(seed),
             "task": self.task.name,
             "labels": self.grounding.hash if self.grounding else "",
+            "path_steps": self.path_steps,
             "arm": describe_arm(arm),
             "seed": seed,
             "training_config": asdict(self.training_config(arm)),

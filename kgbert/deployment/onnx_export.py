@@ -238,6 +238,13 @@ def _check_exportable(model: KGBertPreTrainedModel, processor: KGBertProcessor) 
             "model cannot do.",
             code="not-exportable",
         )
+    if model.path_scorer is not None:
+        raise KGBertError(
+            "the model scores paths of the graph, which the runtime does not search yet; keep "
+            "using kgbert.pipeline, or train it without paths.",
+            code="not-exportable",
+            remedies=[Remedy("paths", 0)],
+        )
     if _reads_entities(model) and not hasattr(model, "graph_encoder"):
         raise KGBertError(
             f"a model with fusion={model.config.fusion!r} has no entity vectors that can be "

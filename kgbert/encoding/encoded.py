@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from kgbert.encoding.alignment import TokenEntityLinks
 from kgbert.encoding.candidates import CandidateSet
 from kgbert.linking.mention import Mention
@@ -10,6 +13,20 @@ from kgbert.linking.mention import Mention
 #: Keyword arguments of a fused model: tensors, and ``hop_sizes`` and ``table_size`` as plain
 #: numbers, so that reading them needs no synchronisation with a GPU.
 Batch = dict[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class TextPaths:
+    """The types of path from the entities of a text, counted."""
+
+    targets: NDArray[np.int64]
+    """Where the paths lead: the position of a label; 0 if there is one target."""
+    types: NDArray[np.int64]
+    """Positions among the types of path of a model."""
+    values: NDArray[np.float32]
+    """``log(1 + n)`` of the number of paths, each weighted by the scores of its ends."""
+    boundary: int = 0
+    """Number of characters of the first text of a pair."""
 
 
 @dataclass(frozen=True)
@@ -32,3 +49,5 @@ class EncodedText:
     """The opening marker tokens of head and tail, if the text has relation arguments."""
     read_token: int = 0
     """The token that a sequence head reads."""
+    paths: TextPaths | None = None
+    """The paths from the entities of the text, if the processor counts them."""

@@ -3,7 +3,7 @@
 import json
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -20,6 +20,7 @@ from kgbert.encoding.entity_vectors import EntityVectors, Origin
 from kgbert.encoding.expansion import TextExpander, make_expander
 from kgbert.encoding.neighbor_sampling import NeighborSampler
 from kgbert.encoding.sampling_map import SamplingMap
+from kgbert.encoding.paths.features import PathFeatures
 from kgbert.encoding.saved_graph import graph_metadata, resolve_graph
 from kgbert.encoding.text_encoder import TextEncoder
 from kgbert.features.backbones import encoder_config_of, family_of, longest_text
@@ -65,6 +66,7 @@ _SETTINGS = {
     "reads_last_token",
     "expander",
     "candidates",
+    "paths",
     "graph_left_out",
 }
 _REQUIRED_SETTINGS = {"linker", "fan_out", "hops", "max_length", "padding_side"}
@@ -121,6 +123,7 @@ class KGBertProcessor:
         self.vectors: EntityVectors | None = None
         self.label_sets: LabelSets | None = None
         self._lexical_index: LexicalIndex | None = None
+        self.paths: PathFeatures | None = None
         self.max_length = min(max_length or MAX_LENGTH, tokenizer.model_max_length)
         self.candidates, self.expander = candidates, expander
         if reads_last_token is None:
@@ -271,6 +274,10 @@ class KGBertProcessor:
         self.label_sets = sets
         self._lexical_index = None if sets is None else LexicalIndex(sets)
 
+    def use_paths(self, paths: PathFeatures | None) -> None:
+        """Count the paths of texts that are encoded from now on; None counts none."""
+        self.paths = paths
+
     def encode(self, texts: Sequence[str | Example]) -> list[EncodedText]:
         """Tokenise and link texts; this is the slow part, needed once a text.
 
@@ -281,7 +288,14 @@ class KGBertProcessor:
         Raises:
             KGBertError: An argument of a relation is cut off, or most tokens are unknown.
         """
-        return self._expanded(self.text_encoder.encode(texts))
+        encoded = self.text_encoder.encode(texts)
+        if self.paths is not None:
+            firsts = [x.text if isinstance(x, Example) else x for x in texts]
+            encoded = [
+                replace(text, paths=self.paths.count(text, len(first)))
+                for text, first in zip(encoded, firsts, strict=True)
+            ]
+        return self._expanded(encoded)
 
     def encode_windows(
         self, examples: Sequence[Example], *, stride: int
@@ -331,6 +345,8 @@ class KGBertProcessor:
         if self._lexical_index is not None:
             lexical = self._lexical_index([text.text for text in encoded])
             batch |= _tensors({"label_lexical": lexical})
+        if self.paths is not None:
+            batch |= _tensors(self.paths.arrays(encoded))
         if self.expander is None:
             return batch
         return batch | self.expander.batch_tensors(encoded, width, self.max_length)
@@ -389,6 +405,8 @@ class KGBertProcessor:
             }
         if self.candidates:
             settings["candidates"] = self.candidates
+        if self.paths is not None:
+            settings["paths"] = self.paths.settings
         if not include_graph:
             settings["graph_left_out"] = graph_metadata(self.graph)
         write_atomically(folder / SETTINGS_FILE, json.dumps(settings, indent=2))
@@ -411,9 +429,12 @@ class KGBertProcessor:
         tokenizer = load_tokenizer(folder, padding_side=settings.pop("padding_side"))
         if "expander" in settings:
             settings["expander"] = make_expander(**settings["expander"])
+        paths = settings.pop("paths", None)
         processor = cls(tokenizer, graph, features, linker=linker, **settings)
         if (mapping := folder / SAMPLING_FILE).exists():
             processor.use_sampling_map(SamplingMap.load(mapping, graph))
+        if paths is not None:
+            processor.use_paths(PathFeatures.from_settings(graph, paths))
         if (vectors := folder / VECTORS_FILE).exists():
             processor.use_vectors(EntityVectors.load(vectors))
         if (label_sets := folder / LABEL_SETS_FILE).exists():

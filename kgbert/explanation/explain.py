@@ -101,6 +101,7 @@ def explain(
                 method,
                 time.perf_counter() - started,
                 prediction.nearest_labels,
+                prediction.paths,
             )
         )
         if progress:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kgbert.tasks.base import ReadLabel
+from kgbert.tasks.base import ReadLabel, ReadPath
 from kgbert.utils.json_records import from_json, to_json
 
 #: The version of the JSON format.
@@ -115,6 +115,8 @@ class Explanation:
     """The time of all explained answers together."""
     nearest_labels: tuple[ReadLabel, ...] = ()
     """The labels whose entities are most similar to the text, if labels are grounded."""
+    paths: tuple[ReadPath, ...] = ()
+    """The paths in the graph that contributed most, if paths are scored."""
     schema: int = SCHEMA
 
     def to_json(self) -> dict[str, Any]:
@@ -133,6 +135,7 @@ class Explanation:
         lines += [f"  without the graph: {line}" for line in self.prediction_without_graph]
         for label in self.nearest_labels:
             lines.append(f"  similar {label.line()}")
+        lines += [f"  path {path.line()}" for path in self.paths]
         for answer in self.answers:
             lines += _answer_lines(answer)
         return lines

@@ -26,6 +26,7 @@ from kgbert.models.fusions import find_fusion
 from kgbert.models.heads.entity_linking import CandidateScorer, pop_candidate_inputs
 from kgbert.models.heads.generation import AutoEncoderDecoder
 from kgbert.models.heads.multiple_choice import group_by_question
+from kgbert.models.heads.paths import pop_paths
 from kgbert.models.heads.relation import PairClassifier
 from kgbert.models.inputs import pop_knowledge_inputs
 from kgbert.models.linking_loss import add_linking_loss
@@ -41,6 +42,7 @@ class KGBertForSequenceClassification(KGBertPreTrainedModel):
 
     auto_class = AutoModelForSequenceClassification
     label_queries = "text"
+    path_ends = "labels"
     reads_one_position = True
 
 
@@ -108,6 +110,7 @@ class KGBertForMultipleChoice(KGBertPreTrainedModel):
     """
 
     auto_class = AutoModelForSequenceClassification
+    path_ends = "choices"
     reads_one_position = True
 
     def forward(
@@ -128,12 +131,12 @@ class KGBertForMultipleChoice(KGBertPreTrainedModel):
             **inputs: The fields of :class:`kgbert.models.inputs.BatchKnowledge` from a
                 :class:`kgbert.KGBertProcessor`, and other inputs of the backbone.
         """
-        knowledge = pop_knowledge_inputs(inputs)
+        knowledge, paths = pop_knowledge_inputs(inputs), pop_paths(inputs)
         context = self.build_context(knowledge, input_ids, attention_mask, inputs)
         with self.context_stack.activate(context):
             scored = self.backbone(input_ids=input_ids, attention_mask=attention_mask, **inputs)
-        counts = choice_counts or [len(scored.logits)]
-        logits = group_by_question(scored.logits.squeeze(-1), counts)
+        scores = self.add_path_scores(scored.logits, paths).squeeze(-1)
+        logits = group_by_question(scores, choice_counts or [len(scores)])
         output = MultipleChoiceModelOutput(
             loss=None if labels is None else nn.functional.cross_entropy(logits.float(), labels),
             logits=logits,
@@ -201,6 +204,7 @@ class KGBertForRelationClassification(KGBertPreTrainedModel):
     """
 
     auto_class = PairClassifier
+    path_ends = "arguments"
     reads_arguments = True
 
 

@@ -32,6 +32,7 @@ from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.models.config import KGBertConfig, check_options
 from kgbert.models.fusions import Fusion, find_fusion, fusion_name
 from kgbert.models.heads.label_vectors import LabelVectorScorer, label_loss, pop_lexical
+from kgbert.models.heads.paths import BatchPaths, PathScorer, pop_paths
 from kgbert.models.inputs import BatchKnowledge, pop_knowledge_inputs
 from kgbert.models.layers.graph_encoder import GraphEncoder, graph_encoder_name
 from kgbert.models.layers.initialization import init_module_weights
@@ -125,6 +126,9 @@ class KGBertPreTrainedModel(PreTrainedModel):
     reads_one_position: ClassVar[bool] = False
     #: The states that can be compared with the entities of labels: ``text``, ``tokens`` or none.
     label_queries: ClassVar[str] = ""
+    #: The answers that paths in the graph lead to, a name in
+    #: :data:`kgbert.encoding.paths.features.ENDS`, or none.
+    path_ends: ClassVar[str] = ""
     #: Whether the head of this class scores entity vectors.
     scores_entities: ClassVar[bool] = False
     #: Whether the head of this class reads the tokens that open two arguments.
@@ -158,6 +162,9 @@ class KGBertPreTrainedModel(PreTrainedModel):
                 dropout=config.knowledge_dropout,
             )
         self._register_hooks(injections, pools)
+        self.path_scorer: PathScorer | None = None
+        if config.path_steps and config.path_types:
+            self.add_path_scorer(config.path_types)
         self.add_head(config)
         self.post_init()
 
@@ -218,6 +225,22 @@ class KGBertPreTrainedModel(PreTrainedModel):
         self.label_scorer = LabelVectorScorer(self.config.backbone.hidden_size)
         # Before mean pooling replaces a state: the label vectors are compared with token states.
         self._hook(head_input_of(self.backbone), RecordStatesHook())
+
+    def add_path_scorer(self, types: Sequence[str]) -> None:
+        """Add a weight, which is zero, for each type of path.
+
+        Raises:
+            KGBertError: No path leads to the answers of this model.
+        """
+        if not self.path_ends:
+            raise KGBertError(
+                f"no path of the graph leads to the answers of {type(self).__name__}.",
+                code="answers-without-paths",
+                remedies=[Remedy("path_steps", 0)],
+            )
+        self.config.path_types = list(types)
+        outputs = len(self.config.labels) if self.path_ends == "arguments" else 1
+        self.path_scorer = PathScorer(len(types), outputs)
 
     def use_label_sets(self, sets: LabelSets) -> None:
         """Set the vectors of the labels' entities, in the order of the logits.
@@ -381,15 +404,22 @@ class KGBertPreTrainedModel(PreTrainedModel):
         Raises:
             KGBertError: The batch has no knowledge, or tensors that do not fit together.
         """
-        lexical, scores_labels = pop_lexical(inputs), self.config.label_vectors
-        if labels is not None and not scores_labels:
+        lexical, paths = pop_lexical(inputs), pop_paths(inputs)
+        adds_scores = self.config.label_vectors or self.path_scorer is not None
+        if labels is not None and not adds_scores:
             inputs["labels"] = labels
         knowledge = pop_knowledge_inputs(inputs)
         context = self.build_context(knowledge, input_ids, attention_mask, inputs)
         with self.context_stack.activate(context):
             output = self.backbone(input_ids=input_ids, attention_mask=attention_mask, **inputs)
-        if scores_labels:
-            self._add_label_scores(output, context, lexical, labels)
+        if self.config.label_vectors:
+            self._add_label_scores(output, context, lexical)
+        if self.path_scorer is not None:
+            output.logits = self.add_path_scores(output.logits, paths)
+        if labels is not None and adds_scores:
+            output.loss = label_loss(
+                output.logits, labels, self.config.backbone, self._untrained_labels()
+            )
         return add_linking_loss(output, context, knowledge, self.config.linking_loss)
 
     def text_logits(self, **inputs: Any) -> Tensor:
@@ -402,9 +432,8 @@ class KGBertPreTrainedModel(PreTrainedModel):
         output: Any,
         context: KnowledgeContext,
         lexical: Tensor | None,
-        labels: Tensor | None,
     ) -> None:
-        """Add the scores of the label entities to the logits of the head, and set the loss."""
+        """Add the scores of the label entities to the logits of the head."""
         for states in context.last_states:  # none without knowledge
             if self.label_queries == "text":
                 states = masked_mean(states, context.pooling_mask)
@@ -413,10 +442,24 @@ class KGBertPreTrainedModel(PreTrainedModel):
                 self.context_stack.label_similarities.append(similarities)
             spelling = lexical if self.label_queries == "text" else None
             output.logits = output.logits + self.label_scorer(similarities, spelling)
-        if labels is not None:
-            output.loss = label_loss(
-                output.logits, labels, self.config.backbone, self._untrained_labels()
+
+    def add_path_scores(self, logits: Tensor, paths: BatchPaths | None) -> Tensor:
+        """Return logits with the scores of the paths that lead to each answer.
+
+        Raises:
+            KGBertError: The model scores paths, and the batch has none.
+        """
+        if self.path_scorer is None or self.context_stack.is_disabled:
+            return logits
+        if paths is None:
+            raise KGBertError(
+                "this model scores the paths of a graph, but they were not counted in the batch. "
+                "Make batches with the processor of the model (kgbert.load_model), or call "
+                "kgbert.pipeline(folder).",
+                code="batch-without-paths",
             )
+        scored: Tensor = self.path_scorer(paths, logits)
+        return scored
 
     def _untrained_labels(self) -> list[int]:
         """Return the positions of the labels without training texts."""

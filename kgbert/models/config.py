@@ -39,6 +39,9 @@ class KGBertConfig(PreTrainedConfig):
             gold links, if the training texts have spans with entities; 0 disables it.
         label_vectors: Whether the head also compares states with the entities of the labels.
         untrained_labels: The labels without training texts, which the loss ignores.
+        path_steps: Largest number of steps of the paths in the graph from the entities of a text to
+            those of labels, choices or arguments, whose types get a weight; 0 for no paths.
+        path_types: The types of path that have a weight, chosen on the training texts if empty.
         nil_threshold: In entity linking, the probability against "no entity" from which the
             highest scoring candidate is chosen; fine-tuning calibrates it on validation texts.
         task: Name of the task of the model.
@@ -67,6 +70,8 @@ class KGBertConfig(PreTrainedConfig):
         linking_loss: float = 0.0,
         label_vectors: bool = False,
         untrained_labels: list[str] | None = None,
+        path_steps: int = 0,
+        path_types: list[str] | None = None,
         nil_threshold: float = 0.5,
         task: str = "",
         task_settings: dict[str, Any] | None = None,
@@ -118,6 +123,8 @@ class KGBertConfig(PreTrainedConfig):
         self.linking_loss = linking_loss
         self.label_vectors = label_vectors
         self.untrained_labels = untrained_labels or []
+        self.path_steps = path_steps
+        self.path_types = path_types or []
         self.nil_threshold = nil_threshold
         self.task = task
         self.task_settings = task_settings or {}

@@ -10,7 +10,15 @@ from kgbert.encoding.collation import batches_by_length
 from kgbert.encoding.encoded import EncodedText
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.linking.mention import Mention
-from kgbert.tasks.base import EncodedExample, Prediction, ReadEntity, ReadLabel, ReadMention, Task
+from kgbert.tasks.base import (
+    EncodedExample,
+    Prediction,
+    ReadEntity,
+    ReadLabel,
+    ReadMention,
+    ReadPath,
+    Task,
+)
 from kgbert.utils.progress import StepCallback
 
 if TYPE_CHECKING:
@@ -32,6 +40,7 @@ class OutputRow(NamedTuple):
     output: "NDArray[Any]"
     mentions: Sequence[ReadMention]
     nearest_labels: tuple[ReadLabel, ...] = ()
+    paths: tuple[ReadPath, ...] = ()
 
 
 #: Computes the output row of each unit of a batch.
@@ -105,6 +114,7 @@ def combined_prediction(
         task.decode([row.output for row in rows], encoded, config, graph),
         mentions=tuple(read[place] for place in sorted(read)),
         nearest_labels=tuple(label for row in rows for label in row.nearest_labels),
+        paths=tuple(path for row in rows for path in row.paths),
     )
 
 

@@ -132,6 +132,26 @@ class ReadLabel:
         return f"{self.similarity:.2f}  {self.label}{entity}: {self.kind} {self.text!r}"
 
 
+@dataclass(frozen=True)
+class ReadPath:
+    """A type of path that contributed to the score of an answer, with one such path."""
+
+    answer: str
+    """The label; an empty string for a choice, at whose entity the path ends."""
+    steps: tuple[str, ...]
+    """Names of the first entity, of a relation, of the next entity, and so on."""
+    kind: str
+    """The type of path whose weight it is."""
+    contribution: float
+    """What the type adds to the score of the answer, over all its paths."""
+
+    def line(self) -> str:
+        """Return the path as a line for a terminal."""
+        answer = f"{self.answer}: " if self.answer else ""
+        kind = f"  ({self.kind})" if self.kind.startswith("any ") else ""
+        return f"{self.contribution:+.2f}  {answer}{' → '.join(self.steps)}{kind}"
+
+
 def _percentage(attention: float | None) -> str:
     """Return a share of attention as a prefix; an empty string where none was measured."""
     return "" if attention is None else f"{attention:4.0%}  "
@@ -147,6 +167,9 @@ class Prediction(ABC):
     nearest_labels: tuple[ReadLabel, ...] = field(default=(), kw_only=True)
     """The labels whose entities are most similar to the text, if labels are grounded; filled in by
     the pipeline."""
+    paths: tuple[ReadPath, ...] = field(default=(), kw_only=True)
+    """The paths in the graph that contributed most, if paths are scored; filled in by the
+    pipeline."""
 
     @property
     @abstractmethod

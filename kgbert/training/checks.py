@@ -24,6 +24,12 @@ def check_fit(
     _check_graph(config, processor, reads_entities)
     if hasattr(config.backbone, "vocab_size"):  # an encoder-decoder of two models has two
         check_tokenizer(processor.tokenizer, config.backbone)
+    if config.path_types != (list(processor.paths.types) if processor.paths else []):
+        raise KGBertError(
+            f"the model has weights for {len(config.path_types):,} types of path, which are not "
+            "those that the processor counts. Use the processor of the same saved model.",
+            code="other-path-types",
+        )
     reads_edges = reads_entities and config.graph_encoder != "none"
     hops = config.graph_layers if reads_edges else 0
     if processor.sampler.hops < hops:

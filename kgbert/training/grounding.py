@@ -5,10 +5,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from kgbert.data import Example
+from kgbert.encoding.paths.finder import check_steps
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.linking.grounding import Grounding, ground, read_label_entities
 from kgbert.tasks.base import Task
-from kgbert.utils.errors import DataError
+from kgbert.utils.errors import DataError, Remedy
 from kgbert.utils.progress import SILENT, Reporter
 
 logger = logging.getLogger(__name__)
@@ -68,6 +69,34 @@ def ground_task(
     report = logger.warning if grounding.without_entity() else reporter.message
     report(grounding.summary(graph))
     return grounding
+
+
+def check_paths(task: Task, path_steps: int, ground_by: Ground) -> None:
+    """Raise KGBertError where no path of the graph can lead to the answers of a task.
+
+    Args:
+        task: The task.
+        path_steps: Largest number of steps of a path; 0 for no paths.
+        ground_by: As for :func:`ground_task`.
+    """
+    if not path_steps:
+        return
+    check_steps(path_steps)
+    ends = task.model_class.path_ends
+    if not ends:
+        raise DataError(
+            f"no path of the graph leads to the answers of {task.name}. Count no paths, or choose "
+            "text, multi-label or relation classification, or multiple choice.",
+            code="task-without-paths",
+            remedies=[Remedy("paths", 0)],
+        )
+    if ends == "labels" and ground_by is None:
+        raise DataError(
+            "paths lead from the entities of a text to those of the labels, and the labels are not "
+            "grounded in the graph.",
+            code="paths-without-grounding",
+            remedies=[Remedy("ground", "labels"), Remedy("paths", 0)],
+        )
 
 
 def _mapping(ground_by: Ground) -> Mapping[str, str] | None:

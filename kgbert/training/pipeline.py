@@ -3,13 +3,17 @@
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import cast
+from typing import NamedTuple, cast
 
+import numpy as np
 import torch
 from accelerate.utils import send_to_device
 from torch import Tensor
 
 from kgbert.data import Example, Source
+from kgbert.encoding.encoded import EncodedText
+from kgbert.encoding.paths.features import PathFeatures
+from kgbert.encoding.paths.finder import SEPARATOR
 from kgbert.encoding.processor import KGBertProcessor
 from kgbert.features.entity_features import EntityFeatures
 from kgbert.graph.core.graph import KnowledgeGraph
@@ -25,7 +29,7 @@ from kgbert.tasks.answers import (
     mentions_by_unit,
     rows_by_example,
 )
-from kgbert.tasks.base import EncodedExample, Prediction, ReadLabel, Task
+from kgbert.tasks.base import EncodedExample, Prediction, ReadLabel, ReadPath, Task
 from kgbert.tasks.entity_linking import EntityLinking, LinksPrediction
 from kgbert.tasks.metrics import NIL
 from kgbert.training.evaluation import Evaluation, evaluate_examples
@@ -41,6 +45,9 @@ logger = logging.getLogger(__name__)
 
 #: Number of labels whose similarity a prediction shows.
 NEAREST_LABELS = 3
+
+#: Number of types of path that a prediction shows for a unit.
+MOST_PATHS = 5
 
 
 class KGBertPipeline:
@@ -134,7 +141,8 @@ class KGBertPipeline:
         nearest = [self._nearest_labels(row) for each in similarities for row in each]
         mentions = mentions_by_unit(units, _mean_over_injections(weights), self.processor.graph)
         for place, (row, read) in enumerate(zip(outputs.numpy(), mentions, strict=True)):
-            yield OutputRow(row, read, nearest[place] if nearest else ())
+            paths = contributing_paths(self.model, self.processor, units[place])
+            yield OutputRow(row, read, nearest[place] if nearest else (), paths)
 
     def _nearest_labels(self, similarities: Tensor) -> tuple[ReadLabel, ...]:
         """Return the labels with the most similar texts, from the similarity to each text."""
@@ -223,6 +231,58 @@ class KGBertPipeline:
         about = {} if self.transfer is None else self.transfer.card_rows()
         save_model(folder, self.model, self.processor, about, include_graph=include_graph)
         return Path(folder)
+
+
+class _Contribution(NamedTuple):
+    """What a type of path adds to a score."""
+
+    value: float
+    text: EncodedText
+    row: int
+    """The place among the counted paths of the text."""
+    output: int
+    """The output of the scorer that it adds to."""
+
+
+def contributing_paths(
+    model: KGBertPreTrainedModel, processor: KGBertProcessor, unit: Unit
+) -> tuple[ReadPath, ...]:
+    """Return the paths that contributed most to the scores of the answers of a unit.
+
+    Args:
+        model: The model.
+        processor: Its processor, which counted the paths.
+        unit: The texts of one output row.
+    """
+    if model.path_scorer is None or processor.paths is None:
+        return ()
+    weights = model.path_scorer.weights.detach().float().cpu().numpy()
+    found = []
+    for text in unit:
+        assert text.paths is not None
+        values = weights[text.paths.types] * text.paths.values[:, None]
+        order = np.argsort(-np.abs(values), axis=None, kind="stable")[:MOST_PATHS]
+        for row, output in zip(*np.unravel_index(order, values.shape), strict=True):
+            found.append(_Contribution(float(values[row, output]), text, int(row), int(output)))
+    found.sort(key=lambda each: -abs(each.value))
+    labels = model.config.labels
+    return tuple(_read_path(x, processor.paths, labels) for x in found[:MOST_PATHS] if x.value)
+
+
+def _read_path(each: _Contribution, features: PathFeatures, labels: list[str]) -> ReadPath:
+    """Return a contribution with one of the paths that made it."""
+    assert each.text.paths is not None
+    target, kind = (int(x[each.row]) for x in (each.text.paths.targets, each.text.paths.types))
+    path = features.example_path(each.text, target, kind)
+    names = [features.finder.graph.name(entity) for entity in path.entities]
+    relations = path.type.split(SEPARATOR)
+    steps = names[:1]
+    for relation, name in zip(relations, names[1:], strict=len(names) > 1):
+        steps += [relation, name]
+    place = {"labels": target, "arguments": each.output}.get(features.ends)
+    return ReadPath(
+        "" if place is None else labels[place], tuple(steps), features.types[kind], each.value
+    )
 
 
 def _mean_over_injections(weights: dict[str, Tensor]) -> list[float] | None:

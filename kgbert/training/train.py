@@ -12,6 +12,8 @@ from transformers import TrainerCallback
 from kgbert.data import Example, Source
 from kgbert.data.splits import Split, check_split
 from kgbert.encoding.expansion import TextExpander
+from kgbert.encoding.paths.features import PathFeatures
+from kgbert.encoding.paths.finder import PathFinder
 from kgbert.encoding.processor import KGBertProcessor
 from kgbert.features.backbones import longest_text
 from kgbert.features.entity_features import EntityFeatures, encode_entities
@@ -31,7 +33,7 @@ from kgbert.training.callbacks import StepProgress
 from kgbert.training.config import TrainingConfig
 from kgbert.training.evaluation import Evaluation
 from kgbert.training.graph_transfer import GraphTransfer, transfer_model
-from kgbert.training.grounding import Ground, declared_labels, ground_task
+from kgbert.training.grounding import Ground, check_paths, declared_labels, ground_task
 from kgbert.training.inference import evaluate
 from kgbert.training.pipeline import KGBertPipeline
 from kgbert.training.saving import save_model
@@ -56,6 +58,8 @@ class TrainingInputs:
     grounding: Grounding | None = None
     """The entities of the labels, with which the head compares the texts; None for no
     comparison."""
+    path_steps: int = 0
+    """Largest number of steps of the paths that are scored; 0 for no paths."""
 
 
 @dataclass(frozen=True)
@@ -182,6 +186,7 @@ def train(
     columns: Mapping[str, str] | None = None,
     linker: str | Linker = "dictionary",
     ground: Ground = None,
+    paths: int = 0,
     config: TrainingConfig | None = None,
     seed: int = 0,
     callbacks: Sequence[TrainerCallback] = (),
@@ -204,6 +209,10 @@ def train(
             compares the text with their names, definitions and descendants. A mapping, or a file
             with the columns label and entity, names the entities; it may have labels without
             training texts. For text, multi-label and token classification.
+        paths: Largest number of steps, 1 to 3, of the paths in the graph that lead from the
+            entities of a text to its grounded labels, from a question to its choices, or from the
+            first argument of a relation to the second; each type of path gets a learned weight.
+            0 for no paths.
         config: Training settings; the defaults if None.
         seed: Seed of the split, the new weights and the order of the texts.
         callbacks: Trainer callbacks.
@@ -226,9 +235,12 @@ def train(
     check_split(split, found_task)
     linker = make_linker(graph, linker) if isinstance(linker, str) else linker
     check_linked(graph, linker, [text for x in split.train for text in x.texts])
+    check_paths(found_task, paths, ground)
     grounding = ground_task(found_task, split.train, graph, ground, reporter)
     features = entity_features(graph, backbone, linker, reporter)
-    inputs = TrainingInputs(found_task, graph, features, linker, backbone, grounding=grounding)
+    inputs = TrainingInputs(
+        found_task, graph, features, linker, backbone, grounding=grounding, path_steps=paths
+    )
     steps = StepProgress(reporter.steps("training, step"))
     return train_on(inputs, split, config=config, seed=seed, callbacks=[*callbacks, steps])
 
@@ -290,8 +302,13 @@ def build_model(
     task, space = inputs.task, inputs.task.label_space(train)
     # Shared random values are drawn first, so that all arms of a comparison get the same ones.
     transformers.set_seed(seed)
-    own = {"label_vectors": inputs.grounding is not None, **config.options, **(options or {})}
-    if own["label_vectors"]:
+    own = {
+        "label_vectors": inputs.grounding is not None,
+        "path_steps": inputs.path_steps,
+        **config.options,
+        **(options or {}),
+    }
+    if own["label_vectors"] or own["path_steps"]:
         own["untrained_labels"] = _untrained(task, space.labels, train)
     model = task.model_class.from_backbone(
         inputs.backbone,
@@ -318,6 +335,8 @@ def build_model(
     )
     if own["label_vectors"]:
         _add_label_sets(model, processor, inputs, space.labels)
+    if own["path_steps"]:
+        _add_paths(model, processor, inputs, train)
     return model, processor
 
 
@@ -346,6 +365,30 @@ def _add_label_sets(
     model.use_label_sets(sets)
     model.label_scorer.initialize_offset(sets)
     processor.use_label_sets(sets)
+
+
+def _add_paths(
+    model: KGBertPreTrainedModel,
+    processor: KGBertProcessor,
+    inputs: TrainingInputs,
+    train: Sequence[Example],
+) -> None:
+    """Give a model and its processor the types of path that occur in the training texts."""
+    entities = inputs.grounding.entities if inputs.grounding else {}
+    is_labelled = model.path_ends == "labels"
+    paths = PathFeatures(
+        PathFinder(inputs.graph, steps=model.config.path_steps),
+        model.path_ends,
+        tuple(model.config.path_types),
+        tuple(entities.get(x, "") for x in model.config.labels) if is_labelled else (),
+    )
+    if not paths.types:
+        encoded = inputs.task.encode(train, processor)
+        paths = paths.with_types_of(
+            (text, len(each.example.text)) for each in encoded for text in each.texts
+        )
+        model.add_path_scorer(paths.types)
+    processor.use_paths(paths)
 
 
 def fit_model(

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from copy import copy, deepcopy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -87,6 +88,8 @@ def replace_labels(pipeline: KGBertPipeline, labels: Labels) -> KGBertPipeline:
         )
     processor = copy(pipeline.processor)
     processor.use_label_sets(sets)
+    if processor.paths is not None:
+        processor.use_paths(replace(processor.paths, labels=sets.entities))
     trained = [x for x in before.labels if x not in pipeline.model.config.untrained_labels]
     model = _with_labels(pipeline.model, sets, kept=trained)
     task = pipeline.task.declaring(sets.labels)

@@ -58,6 +58,7 @@ def compare(arguments: Namespace) -> None:
             backbone=arguments.backbone,
             linker=sources.linker,
             ground=ground_of(arguments),
+            paths=arguments.paths,
             arms=arms,
             pretrained=arguments.pretrained,
             seeds=arguments.seeds,

@@ -65,6 +65,8 @@ def _show(prediction: "Prediction") -> None:
         print(f"  {line}")
     for label in prediction.nearest_labels:
         print(f"  similar {label.line()}")
+    for path in prediction.paths:
+        print(f"  path {path.line()}")
     for mention in prediction.mentions:
         for line in mention.lines():
             print(f"  {line}")

@@ -39,6 +39,7 @@ def train(arguments: Namespace) -> None:
         backbone=arguments.backbone,
         linker=sources.linker,
         ground=ground_of(arguments),
+        paths=arguments.paths,
         config=training_config_of(arguments),
         seed=arguments.seed,
         reporter=reporter,

@@ -153,6 +153,14 @@ def _add_texts(parser: ArgumentParser) -> None:
         help="the same, with the columns label and entity that name the entities; may contain "
         "labels that no training text has",
     )
+    texts.add_argument(
+        "--paths",
+        type=positive,
+        default=0,
+        metavar="N",
+        help="score also which paths of up to N relations, 1 to 3, lead in the graph to a label "
+        "(with --ground), to a choice, or from one argument of a relation to the other",
+    )
 
 
 def _add_model(parser: ArgumentParser) -> None:

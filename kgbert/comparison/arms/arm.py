@@ -29,6 +29,8 @@ class RunInputs:
     """Appends tokens to the texts; None for no expansion."""
     grounding: Grounding | None = None
     """The entities of the labels, if the study grounds them."""
+    path_steps: int = 0
+    """Largest number of steps of the paths that are scored; 0 for no paths."""
 
     def rewritten(self, rewrite: Callable[[Sequence[Example]], list[Example]]) -> "RunInputs":
         """Return the inputs with each part of the texts rewritten."""

@@ -57,6 +57,11 @@ KINDS = {
             "compares the text with names, definition and descendants of each label's entity, and "
             "injects nothing"
         ),
+        "paths": (
+            "scores each answer by the types of path that lead to it in the graph, and injects "
+            "nothing"
+        ),
+        "path-counts": "scores each answer by the number of such paths, whatever their relations",
     },
     "ceiling": {
         "oracle-links": (

@@ -19,22 +19,27 @@ from kgbert.comparison.arms.labels import (
     without_descendants,
 )
 from kgbert.comparison.arms.links import add_noise, shuffle_entities, use_gold_links
+from kgbert.comparison.arms.paths import check_counted
 from kgbert.comparison.arms.rivals import fuse_pooled, grow_triples, use_transe
 from kgbert.comparison.arms.texts import append_context, append_definitions, mark_types
+from kgbert.encoding.paths.features import COUNTS
 
 __all__ = ["ARMS", "Arm"]
 
 #: Model options without knowledge injection.
-_PLAIN: dict[str, Any] = {"injected_layers": [], "label_vectors": False}
+_PLAIN: dict[str, Any] = {"injected_layers": [], "label_vectors": False, "path_steps": 0}
 
 #: Model options that compare the text with the labels, without knowledge injection.
-_LABELS_ONLY: dict[str, Any] = {"injected_layers": []}
+_LABELS_ONLY: dict[str, Any] = {"injected_layers": [], "path_steps": 0}
+
+#: Model options that score paths, without knowledge injection.
+_PATHS_ONLY: dict[str, Any] = {"injected_layers": [], "label_vectors": False}
 
 #: Model options of rivals, which do not know the labels' entities.
-_NO_LABELS: dict[str, Any] = {"label_vectors": False}
+_NO_LABELS: dict[str, Any] = {"label_vectors": False, "path_steps": 0}
 
 #: Model options with entity features but without graph edges.
-_NO_EDGES = {"graph_encoder": "none"}
+_NO_EDGES = {"graph_encoder": "none", "path_steps": 0}
 
 
 def _arm(
@@ -68,6 +73,8 @@ ARMS = {
         _arm("label-names", _LABELS_ONLY, use_label_names),
         _arm("label-definitions", _LABELS_ONLY, use_label_definitions),
         _arm("label-vectors", _LABELS_ONLY, check_grounded),
+        _arm("paths", _PATHS_ONLY, check_counted),
+        _arm("path-counts", _PATHS_ONLY | {"path_types": list(COUNTS)}, check_counted),
         _arm("oracle-links", transform=use_gold_links),
     )
 }

@@ -48,7 +48,7 @@ def inputs_for(arm, backbone):
     spans = (Span(0, 5, "Sign", "EX:1"),) if arm.name == "oracle-links" else ()
     parts = ([Example(text, "ill", spans) for text in TEXTS],) * 3
     grounding = ground(["pneumonia", "cough"], tiny_graph())
-    return inputs(backbone=backbone, parts=parts, grounding=grounding)
+    return inputs(backbone=backbone, parts=parts, grounding=grounding, path_steps=2)
 
 
 @pytest.fixture(scope="module")

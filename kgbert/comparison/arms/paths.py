@@ -1,0 +1,19 @@
+"""Arms that score paths in the graph, and inject nothing."""
+
+from kgbert.comparison.arms.arm import RunInputs
+from kgbert.utils.errors import KGBertError, Remedy
+
+
+def check_counted(inputs: RunInputs, seed: int) -> RunInputs:
+    """Return the inputs unchanged.
+
+    Raises:
+        KGBertError: No paths are counted.
+    """
+    if not inputs.path_steps:
+        raise KGBertError(
+            "this arm scores the paths of the graph, and no paths are counted.",
+            code="paths-not-counted-in-study",
+            remedies=[Remedy("paths", 2)],
+        )
+    return inputs

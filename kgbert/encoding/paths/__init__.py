@@ -1,0 +1,1 @@
+"""Paths of a graph from the entities of a text to those of labels, choices and arguments."""

@@ -1,0 +1,252 @@
+"""Count the types of path between the entities of a text and labels, choices or arguments."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kgbert.encoding.encoded import EncodedText, TextPaths
+from kgbert.encoding.paths.finder import SAME, PathFinder, Paths, TargetIndex
+from kgbert.graph.core.graph import KnowledgeGraph
+from kgbert.utils.errors import KGBertError
+
+#: Types of path by length alone, in the order of the lengths.
+COUNTS = (SAME, "any 1 step", "any 2 steps", "any 3 steps")
+
+#: Largest number of types of path with a weight, the most frequent ones.
+MAX_TYPES = 512
+
+#: Fewest training texts in which a type of path occurs.
+FEWEST_TEXTS = 3
+
+
+class _Ends(NamedTuple):
+    """The entities at the ends of the paths of a text, and their scores."""
+
+    sources: NDArray[np.int64]
+    source_scores: NDArray[np.float32]
+    target_index: TargetIndex
+    target_scores: NDArray[np.float32]
+    """One for each entity of the index."""
+    columns: NDArray[np.int64]
+    """Where the paths to each entity of the index are counted."""
+
+
+class FoundPath(NamedTuple):
+    """One path of a type, as entity indices from a mention to the target."""
+
+    entities: tuple[int, ...]
+    type: str
+    """Name of the type, also if the path is counted by its length."""
+
+
+@dataclass(frozen=True)
+class PathFeatures:
+    """Counts paths from the entities of a text by type, once a text.
+
+    ``f_t = log(1 + sum of the scores of both ends over all paths of type t)``. The types ``any n
+    steps`` count all paths of a length, so that rare types count as well.
+    """
+
+    finder: PathFinder
+    ends: str
+    """A name in :data:`ENDS`."""
+    types: tuple[str, ...]
+    """The types of path that have a weight."""
+    labels: tuple[str, ...] = ()
+    """The entity id of each label, empty for a label without entity; for ``labels`` only."""
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The settings with which :meth:`from_settings` makes the same features."""
+        finder = self.finder
+        return {
+            "steps": finder.steps,
+            "max_fan_out": finder.max_fan_out,
+            "ends": self.ends,
+            "types": list(self.types),
+            "labels": list(self.labels),
+        }
+
+    @classmethod
+    def from_settings(cls, graph: KnowledgeGraph, settings: Mapping[str, Any]) -> "PathFeatures":
+        """Return the features of :attr:`settings`."""
+        finder = PathFinder(graph, steps=settings["steps"], max_fan_out=settings["max_fan_out"])
+        return cls(finder, settings["ends"], tuple(settings["types"]), tuple(settings["labels"]))
+
+    def with_types_of(self, texts: Iterable[tuple[EncodedText, int]]) -> "PathFeatures":
+        """Return the features with the most frequent types of path of training texts.
+
+        Args:
+            texts: Each text with the boundary, as for :meth:`count`.
+        """
+        counts = Counter[int]()
+        for text, boundary in texts:
+            found = self._paths(self._ends_of(text, boundary))
+            counts.update(set(found.types.tolist()))
+        frequent = [code for code, count in counts.most_common() if count >= FEWEST_TEXTS]
+        lengths = COUNTS[: self.finder.steps + 1]
+        names = (self.finder.name(code) for code in frequent)
+        types = dict.fromkeys([*lengths, *names])
+        return replace(self, types=tuple(types)[:MAX_TYPES])
+
+    def count(self, text: EncodedText, boundary: int) -> TextPaths:
+        """Return the paths of a text.
+
+        Args:
+            text: The text.
+            boundary: Number of characters of the first text of a pair.
+        """
+        ends = self._ends_of(text, boundary)
+        found = self._paths(ends)
+        scores = ends.source_scores[found.sources] * ends.target_scores[found.targets]
+        columns = ends.columns[found.targets]
+        keys, weights = [], []
+        for types in self._type_positions(found):
+            known = types >= 0
+            keys.append(columns[known] * len(self.types) + types[known])
+            weights.append(scores[known])
+        distinct, places = np.unique(np.concatenate(keys), return_inverse=True)
+        sums = np.bincount(places, np.concatenate(weights), len(distinct))
+        return TextPaths(
+            distinct // len(self.types),
+            distinct % len(self.types),
+            np.log1p(sums).astype(np.float32),
+            boundary,
+        )
+
+    def arrays(self, texts: Sequence[EncodedText]) -> dict[str, NDArray[Any]]:
+        """Return the paths of a batch as the arguments of a fused model.
+
+        Raises:
+            KGBertError: The paths of a text were not counted.
+        """
+        counted = [text.paths for text in texts]
+        if any(paths is None for paths in counted):
+            raise KGBertError(
+                "a text was encoded before processor.use_paths, so that its paths were not "
+                "counted. Encode it again.",
+                code="paths-not-counted",
+            )
+        parts = [paths for paths in counted if paths is not None]
+        width = max(1, len(self.labels))
+        return {
+            "path_cells": np.concatenate([row * width + x.targets for row, x in enumerate(parts)]),
+            "path_types": np.concatenate([x.types for x in parts]),
+            "path_values": np.concatenate([x.values for x in parts]),
+        }
+
+    def update(self, text: EncodedText) -> EncodedText:
+        """Return a text with the paths of its current links."""
+        boundary = text.paths.boundary if text.paths else 0
+        return replace(text, paths=self.count(text, boundary))
+
+    def example_path(self, text: EncodedText, target: int, kind: int) -> FoundPath:
+        """Return a path that is counted, between the most certain entities.
+
+        Args:
+            text: The text.
+            target: Where the path leads, as in :attr:`TextPaths.targets`.
+            kind: The position of its type.
+        """
+        assert text.paths is not None
+        ends = self._ends_of(text, text.paths.boundary)
+        found = self._paths(ends)
+        of_type = np.any([types == kind for types in self._type_positions(found)], axis=0)
+        (rows,) = np.nonzero(of_type & (ends.columns[found.targets] == target))
+        scores = ends.source_scores[found.sources] * ends.target_scores[found.targets]
+        row = rows[scores[rows].argmax()]
+        source = int(ends.sources[found.sources[row]])
+        between = [int(x) for x in found.stations[row] if x >= 0]
+        end = int(ends.target_index.entities[found.targets[row]])
+        code = int(found.types[row])
+        return FoundPath((source, *between, *([end] if code else [])), self.finder.name(code))
+
+    def _paths(self, ends: _Ends) -> Paths:
+        return self.finder.find(ends.sources.tolist(), ends.target_index)
+
+    def _type_positions(self, found: Paths) -> Iterator[NDArray[np.int64]]:
+        """Yield the position of the type of each path, -1 without any, and that of its length."""
+        codes, places = self._sorted_types
+        slots = np.searchsorted(codes, found.types).clip(max=len(codes) - 1)
+        yield np.where(codes[slots] == found.types, places[slots], -1)
+        lengths = self.finder.lengths(found.types)
+        by_length = [self.types.index(x) if x in self.types else -1 for x in COUNTS]
+        # The path of no steps is a type of its own.
+        by_length[0] = -1
+        yield np.array(by_length, np.int64)[lengths]
+
+    @cached_property
+    def _sorted_types(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The codes of the types that the graph has, sorted, and their positions."""
+        known = sorted(
+            (code, place)
+            for place, name in enumerate(self.types)
+            if (code := self.finder.code(name)) is not None
+        )
+        codes, places = np.array(known or [(-1, -1)], np.int64).T
+        return codes, places
+
+    def _ends_of(self, text: EncodedText, boundary: int) -> _Ends:
+        return ENDS[self.ends](self, text, boundary)
+
+    @cached_property
+    def _label_index(self) -> TargetIndex:
+        find = self.finder.graph.entity_ids.find
+        found = [find(entity) if entity else None for entity in self.labels]
+        return self.finder.index(-1 if x is None else x for x in found)
+
+    def _label_ends(self, text: EncodedText, boundary: int) -> _Ends:
+        """Return all entities of a text, and the labels."""
+        count = len(self.labels)
+        return _Ends(
+            *_entities(text, np.ones(len(text.links.tokens), np.bool_)),
+            self._label_index,
+            np.ones(count, np.float32),
+            np.arange(count),
+        )
+
+    def _choice_ends(self, text: EncodedText, boundary: int) -> _Ends:
+        """Return the entities of the first and of the second text of a pair."""
+        offsets = np.array(text.offsets, np.int64).reshape(-1, 2)[text.links.tokens]
+        # The token that the head reads has the links of the whole text, and no characters.
+        has_characters = offsets[:, 0] < offsets[:, 1]
+        is_second = offsets[:, 0] > boundary
+        return self._between(text, has_characters & ~is_second, has_characters & is_second)
+
+    def _argument_ends(self, text: EncodedText, boundary: int) -> _Ends:
+        """Return the entities of both arguments of a relation, to which their markers link."""
+        head, tail = (text.links.tokens == mark for mark in text.marks)
+        return self._between(text, head, tail)
+
+    def _between(
+        self, text: EncodedText, first: NDArray[np.bool_], second: NDArray[np.bool_]
+    ) -> _Ends:
+        sources, source_scores = _entities(text, first)
+        targets, target_scores = _entities(text, second)
+        index = self.finder.index(targets.tolist())
+        columns = np.zeros(len(targets), np.int64)
+        return _Ends(sources, source_scores, index, target_scores, columns)
+
+
+def _entities(
+    text: EncodedText, links: NDArray[np.bool_]
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Return the distinct entities of some links, and the highest score of each."""
+    entities, places = np.unique(text.links.entities[links], return_inverse=True)
+    scores = np.zeros(len(entities), np.float32)
+    np.maximum.at(scores, places, text.links.scores[links])
+    return entities, scores
+
+
+#: The ends of the paths by what the answers of a task are: labels with entities, choices that are
+#: read after the question, or relations between two arguments.
+ENDS = {
+    "labels": PathFeatures._label_ends,
+    "choices": PathFeatures._choice_ends,
+    "arguments": PathFeatures._argument_ends,
+}
