@@ -319,7 +319,8 @@ class PathFinder:
         if not len(entities):
             return np.zeros(0, np.bool_)
         places = np.searchsorted(self._fan_out_keys, entities * self._base + steps)
-        return np.less_equal(self._fan_outs[places], self.max_fan_out)
+        bounded: NDArray[np.bool_] = np.less_equal(self._fan_outs[places], self.max_fan_out)
+        return bounded
 
 
 def check_steps(steps: int) -> None:
