@@ -38,8 +38,8 @@ from benchmarks.speed.synthetic import (
 )
 from benchmarks.speed.timing import Case, compare_throughput
 from kgbert.demo.study import checked_backbone
-from kgbert.encoding import csr as rows
 from kgbert.encoding.processor import KGBertProcessor
+from kgbert.graph.core import csr as rows
 from kgbert.graph.serialization import load_graph, save_graph
 from kgbert.models.auto import KGBertForSequenceClassification
 

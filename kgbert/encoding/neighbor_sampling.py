@@ -6,8 +6,8 @@ from functools import cached_property, partial
 import numpy as np
 from numpy.typing import NDArray
 
-from kgbert.encoding.csr import CSRAdjacency, load_adjacency
 from kgbert.encoding.sampling_map import SamplingMap
+from kgbert.graph.core.csr import CSRAdjacency, load_adjacency
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.utils.errors import KGBertError
 

@@ -19,8 +19,8 @@ from kgbert.encoding.encoded import Batch, EncodedText
 from kgbert.encoding.entity_vectors import EntityVectors, Origin
 from kgbert.encoding.expansion import TextExpander, make_expander
 from kgbert.encoding.neighbor_sampling import NeighborSampler
-from kgbert.encoding.sampling_map import SamplingMap
 from kgbert.encoding.paths.features import PathFeatures
+from kgbert.encoding.sampling_map import SamplingMap
 from kgbert.encoding.saved_graph import graph_metadata, resolve_graph
 from kgbert.encoding.text_encoder import TextEncoder
 from kgbert.features.backbones import encoder_config_of, family_of, longest_text
@@ -389,7 +389,14 @@ class KGBertProcessor:
             self.vectors.save(folder / VECTORS_FILE)
         if self.label_sets is not None:
             self.label_sets.save(folder / LABEL_SETS_FILE)
-        settings = {
+        settings = self._settings(folder)
+        if not include_graph:
+            settings["graph_left_out"] = graph_metadata(self.graph)
+        write_atomically(folder / SETTINGS_FILE, json.dumps(settings, indent=2))
+
+    def _settings(self, folder: Path) -> dict[str, Any]:
+        """Return the settings of the processor, and save the files of its linker."""
+        settings: dict[str, Any] = {
             "linker": linker_settings(self.linker, folder),
             "fan_out": self.sampler.fan_out,
             "hops": self.sampler.hops,
@@ -407,9 +414,7 @@ class KGBertProcessor:
             settings["candidates"] = self.candidates
         if self.paths is not None:
             settings["paths"] = self.paths.settings
-        if not include_graph:
-            settings["graph_left_out"] = graph_metadata(self.graph)
-        write_atomically(folder / SETTINGS_FILE, json.dumps(settings, indent=2))
+        return settings
 
     @classmethod
     def from_pretrained(

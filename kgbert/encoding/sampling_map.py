@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from kgbert.encoding.csr import CSRAdjacency
+from kgbert.graph.core.csr import CSRAdjacency
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.utils.errors import KGBertError
 from kgbert.utils.safetensors_io import open_matrices, save_matrices

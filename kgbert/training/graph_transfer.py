@@ -1,13 +1,15 @@
 """Answer by another graph, or by an edited one, without training."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 import numpy as np
 
+from kgbert.encoding.paths.features import PathFeatures
+from kgbert.encoding.paths.finder import PathFinder
 from kgbert.encoding.processor import KGBertProcessor
 from kgbert.encoding.sampling_map import SamplingMap
 from kgbert.features.entity_features import EntityFeatures, encode_changed_entities
@@ -155,6 +157,8 @@ def transfer_model(
     labels: tuple[GroundedLabel, ...] = ()
     if processor.label_sets is not None:
         labels = _use_new_labels(clone, fresh, processor, task)
+    if processor.paths is not None:
+        fresh.use_paths(_transferred_paths(processor.paths, fresh, relations))
     if processor.vectors is not None:
         fresh.use_vectors(clone.precompute(fresh))
     read = relations if _reads_edges(model) else ()
@@ -177,6 +181,28 @@ def _use_new_labels(
     model.label_scorer._buffers = model.label_scorer._buffers.copy()
     model.use_label_sets(sets)
     return grounding.labels
+
+
+def _transferred_paths(
+    paths: PathFeatures, fresh: KGBertProcessor, relations: Sequence[MappedRelation]
+) -> PathFeatures:
+    """Return the features that count the same types of path in a new graph."""
+    former, graph = paths.finder, fresh.graph
+    names = dict(zip(former.graph.relation_ids, former.relation_names, strict=True))
+    finder = PathFinder(
+        graph,
+        steps=former.steps,
+        max_fan_out=former.max_fan_out,
+        # A relation that the model does not know has a name of no known type of path.
+        relation_names=[
+            names.get(x.model_relation or "", f"{x.relation} (new)") for x in relations
+        ],
+    )
+    index = EntityIdIndex(graph)
+    labels = [index.find(entity) or "" if entity else "" for entity in paths.labels]
+    if fresh.label_sets is not None:
+        labels = list(fresh.label_sets.entities)
+    return replace(paths, finder=finder, labels=tuple(labels))
 
 
 def _reads_entities(model: KGBertPreTrainedModel) -> bool:

@@ -22,7 +22,7 @@ ANSWERS = _GENERATOR.integers(2, size=SIZE).tolist()
 LABELS = ("L:0", "L:1")
 
 
-def path_graph() -> KnowledgeGraph:
+def path_graph(*, part_relation: str = "has part") -> KnowledgeGraph:
     """Return the graph: two relations lead from each item, and two more to both labels."""
     builder = GraphBuilder()
     for label in LABELS:
@@ -35,7 +35,7 @@ def path_graph() -> KnowledgeGraph:
         builder.add_edge(item, "healed by", f"G:{number}")
         builder.add_edge(item, "harmed by", f"B:{number}")
         builder.add_entity(f"P:{number}")
-        builder.add_edge(item, "has part", f"P:{number}")
+        builder.add_edge(item, part_relation, f"P:{number}")
         builder.add_edge(f"P:{number}", "found in", LABELS[ANSWERS[number]])
         builder.add_edge(f"P:{number}", "absent from", LABELS[1 - ANSWERS[number]])
     return builder.build(source="paths")

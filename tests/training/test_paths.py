@@ -226,3 +226,17 @@ def test_texts_that_were_encoded_before_are_refused(trained):
 
     with raises("paths-not-counted"):
         processor.collate([replace(text, paths=None)])
+
+
+def test_an_equal_graph_with_other_relation_ids_gives_the_same_paths(trained):
+    model, examples = trained("text-classification"), path_split("text-classification").test
+    pipeline = KGBertPipeline(model.model, model.processor, model.task)
+    renamed = path_graph(part_relation="EX:consists")
+
+    mapping = {x: x for x in renamed.relation_ids} | {"EX:consists": "has part"}
+
+    other = pipeline.with_graph(renamed, relation_mapping=mapping)
+
+    for before, after in zip(pipeline(examples), other(examples), strict=True):
+        assert before.probability == pytest.approx(after.probability, abs=1e-5)
+        assert before.paths == after.paths

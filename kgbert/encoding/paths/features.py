@@ -67,6 +67,7 @@ class PathFeatures:
         return {
             "steps": finder.steps,
             "max_fan_out": finder.max_fan_out,
+            "relation_names": list(finder.relation_names),
             "ends": self.ends,
             "types": list(self.types),
             "labels": list(self.labels),
@@ -75,7 +76,8 @@ class PathFeatures:
     @classmethod
     def from_settings(cls, graph: KnowledgeGraph, settings: Mapping[str, Any]) -> "PathFeatures":
         """Return the features of :attr:`settings`."""
-        finder = PathFinder(graph, steps=settings["steps"], max_fan_out=settings["max_fan_out"])
+        options = {name: settings[name] for name in ("steps", "max_fan_out", "relation_names")}
+        finder = PathFinder(graph, **options)
         return cls(finder, settings["ends"], tuple(settings["types"]), tuple(settings["labels"]))
 
     def with_types_of(self, texts: Iterable[tuple[EncodedText, int]]) -> "PathFeatures":

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from kgbert.encoding.csr import CSRAdjacency, build_adjacency
+from kgbert.graph.core.csr import CSRAdjacency, build_adjacency
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.graph.core.hierarchy import is_hierarchical
 from kgbert.utils.errors import KGBertError, Remedy
@@ -119,8 +119,22 @@ class PathFinder:
     """
 
     def __init__(
-        self, graph: KnowledgeGraph, *, steps: int = 2, max_fan_out: int = MAX_FAN_OUT
+        self,
+        graph: KnowledgeGraph,
+        *,
+        steps: int = 2,
+        max_fan_out: int = MAX_FAN_OUT,
+        relation_names: Sequence[str] = (),
     ) -> None:
+        """Index a graph.
+
+        Args:
+            graph: The graph.
+            steps: Largest number of steps of a path.
+            max_fan_out: Largest fan-out of a step inside a path.
+            relation_names: The names of the relations in the types of path; by default those of
+                the graph.
+        """
         check_steps(steps)
         self.graph, self.steps, self.max_fan_out = graph, steps, max_fan_out
         self._relations = len(graph.relation_ids)
@@ -129,7 +143,9 @@ class PathFinder:
         self._hierarchy = _adjacency(graph, climbs & distinct)
         self._up, self._down = 2 * self._relations, 2 * self._relations + 1
         self._base = self._down + 2
-        self.step_names = _step_names(graph)
+        self.relation_names = tuple(relation_names) or _unique_names(graph)
+        backward = [f"{name}^-1" for name in self.relation_names]
+        self.step_names = [*self.relation_names, *backward, UP, DOWN]
         self._digits = {name: place for place, name in enumerate(self.step_names, start=1)}
         self._fan_out_keys, self._fan_outs = self._count_fan_outs()
         # The caches belong to one finder, not to the class: they die with it.
@@ -138,7 +154,13 @@ class PathFinder:
 
     def __reduce__(self) -> tuple[Callable[..., "PathFinder"], tuple[KnowledgeGraph]]:
         # A cache cannot be pickled; a loader process starts with an empty one.
-        return partial(PathFinder, steps=self.steps, max_fan_out=self.max_fan_out), (self.graph,)
+        make = partial(
+            PathFinder,
+            steps=self.steps,
+            max_fan_out=self.max_fan_out,
+            relation_names=self.relation_names,
+        )
+        return make, (self.graph,)
 
     def name(self, code: int) -> str:
         """Return the name of a type of path."""
@@ -269,7 +291,8 @@ class PathFinder:
 
     def _may_follow(self, before: Integers, steps: Integers) -> NDArray[np.bool_]:
         """Return whether steps may follow others: a climb is as long as it can be."""
-        return (before != steps) | (steps < self._up)
+        may_follow: NDArray[np.bool_] = (before != steps) | (steps < self._up)
+        return may_follow
 
     def _find_neighbours(self, entity: int) -> _Neighbours:
         row = slice(*self._facts.offsets[entity : entity + 2].tolist())
@@ -339,14 +362,13 @@ def _adjacency(graph: KnowledgeGraph, edges: NDArray[np.bool_]) -> CSRAdjacency:
     return build_adjacency(replace(graph, **columns, origins=None))
 
 
-def _step_names(graph: KnowledgeGraph) -> list[str]:
-    """Return the names of the relations, of the inverse ones, and of climbs, all different."""
+def _unique_names(graph: KnowledgeGraph) -> tuple[str, ...]:
+    """Return the names of the relations, with the id where a name occurs twice."""
     names = list(graph.relation_names)
-    unique = [
+    return tuple(
         name if names.count(name) == 1 else f"{name} ({identifier})"
         for name, identifier in zip(names, graph.relation_ids, strict=True)
-    ]
-    return [*unique, *(f"{name}^-1" for name in unique), UP, DOWN]
+    )
 
 
 def _join(values: Integers, ordered: Integers) -> tuple[Integers, Integers]:

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kgbert.encoding import csr as rows
 from kgbert.encoding.neighbor_sampling import NeighborSampler
+from kgbert.graph.core import csr as rows
 from tests.encoding.test_neighbor_sampling import graphs
 from tests.support.tiny import tiny_graph
 
