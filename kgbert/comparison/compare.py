@@ -41,11 +41,11 @@ from kgbert.reporting.formatting import duration
 from kgbert.reporting.svg import Number
 from kgbert.tasks.base import Task
 from kgbert.tasks.registry import AUTO
-from kgbert.training.callbacks import StepProgress
 from kgbert.training.config import TrainingConfig
 from kgbert.training.grounding import Ground, check_paths, declared_labels, ground_task
 from kgbert.training.splits import LabelledTexts, task_and_splits
 from kgbert.training.train import entity_features
+from kgbert.training.trainer import StepProgress
 from kgbert.utils.atomic_write import write_atomically
 from kgbert.utils.errors import KGBertError, Remedy
 from kgbert.utils.paths import MODEL_FOLDER, REPORT_FILE, RESULTS_FILE

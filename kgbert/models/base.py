@@ -418,7 +418,7 @@ class KGBertPreTrainedModel(PreTrainedModel):
             output.logits = self.add_path_scores(output.logits, paths)
         if labels is not None and adds_scores:
             output.loss = label_loss(
-                output.logits, labels, self.config.backbone, self._untrained_labels()
+                output.logits, labels, self.config.backbone, self.untrained_labels
             )
         return add_linking_loss(output, context, knowledge, self.config.linking_loss)
 
@@ -461,8 +461,9 @@ class KGBertPreTrainedModel(PreTrainedModel):
         scored: Tensor = self.path_scorer(paths, logits)
         return scored
 
-    def _untrained_labels(self) -> list[int]:
-        """Return the positions of the labels without training texts."""
+    @property
+    def untrained_labels(self) -> list[int]:
+        """The positions of the labels without training texts, which the loss ignores."""
         names = self.config.labels
         return [names.index(label) for label in self.config.untrained_labels]
 

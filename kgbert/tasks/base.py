@@ -234,6 +234,12 @@ class Task(ABC):
     """The inputs of a row, for the examples of a model card and of the command line."""
     tags_words: ClassVar[bool] = False
     """Whether the answers are words of the text, so that no arm may write words into it."""
+    learns_classes: ClassVar[bool] = False
+    """Whether the loss is the cross-entropy over the labels, so that it can be smoothed and
+    weighted."""
+    is_augmentable: ClassVar[bool] = True
+    """Whether a target stays right if names in the first text of an example are replaced, and spans
+    and arguments move along."""
     needs_calibration: ClassVar[bool] = False
     """Whether something is chosen on the validation examples after training."""
     overlapping_spans: ClassVar[bool] = False

@@ -139,6 +139,7 @@ class Generation(Task):
     name = "generation"
     description = "columns text and target: a translation, summary or other text for each text"
     metrics = GENERATION_METRICS
+    is_augmentable = False
 
     @property
     def model_class(self) -> "type[KGBertPreTrainedModel]":

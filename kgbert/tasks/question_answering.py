@@ -163,6 +163,7 @@ class QuestionAnswering(Task):
     name = "question-answering"
     description = "columns text, question and answers: the span of the text that answers"
     metrics = SQUAD_METRICS
+    is_augmentable = False
     sample = MappingProxyType({"text": "a text", "question": "a question"})
     # Answers are character offsets, which an arm must not shift.
     tags_words = True

@@ -38,6 +38,7 @@ class TextClassification(Task):
     name = "text-classification"
     description = "columns text and label, for pairs also text_pair: one label"
     metrics = CLASSIFICATION_METRICS
+    learns_classes = True
 
     @property
     def model_class(self) -> "type[KGBertPreTrainedModel]":

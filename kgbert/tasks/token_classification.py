@@ -79,6 +79,7 @@ class TokenClassification(Task):
     name = "token-classification"
     description = "columns text and spans, or tokens and tags, or CoNLL: labelled spans"
     metrics = SPAN_METRICS
+    learns_classes = True
     tags_words = True
 
     @property

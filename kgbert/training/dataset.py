@@ -1,6 +1,7 @@
 """Labelled examples as a torch dataset, and the collator of their batches."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import torch
@@ -13,6 +14,7 @@ from kgbert.encoding.processor import KGBertProcessor
 from kgbert.tasks.answers import unit_length
 from kgbert.tasks.base import IGNORED, EncodedExample, Task
 from kgbert.tasks.gold_links import gold_links
+from kgbert.training.overfitting.augmentation import Augmenter
 
 
 class Item(NamedTuple):
@@ -40,6 +42,14 @@ class EvaluationExamples(Dataset[Item]):
         return Item(self.units[index], None, 0)
 
 
+class Version(NamedTuple):
+    """One version of the training examples, unit by unit."""
+
+    units: list[tuple[EncodedText, ...]]
+    targets: list[Any]
+    link_gold: list[list[int]] | None
+
+
 class TrainingExamples(Dataset[Item]):
     """Examples encoded once, with targets; every epoch has its own neighbour sample.
 
@@ -49,6 +59,8 @@ class TrainingExamples(Dataset[Item]):
         examples: The labelled examples.
         config: The model's, with the labels.
         with_link_gold: Whether items mark the links to gold entities.
+        augmenter: Writes versions of the examples, of which each epoch reads one; None for the
+            examples as they are.
     """
 
     def __init__(
@@ -59,17 +71,25 @@ class TrainingExamples(Dataset[Item]):
         config: PreTrainedConfig,
         *,
         with_link_gold: bool = False,
+        augmenter: Augmenter | None = None,
     ) -> None:
-        encoded = task.encode(examples, processor)
-        self.units = [unit for each in encoded for unit in each.units]
-        self.targets = [target for each in encoded for target in task.targets(each, config)]
-        self.link_gold = (
-            [_link_gold(each, unit, processor) for each in encoded for unit in each.units]
-            if with_link_gold
-            else None
-        )
+        versions = augmenter.versions(examples) if augmenter else [examples]
+        self.versions = [
+            _version(number, each, task, processor, config, with_link_gold, augmenter)
+            for number, each in enumerate(versions)
+        ]
         # In shared memory, so that persistent workers see the next epoch.
         self.epoch = torch.zeros((), dtype=torch.int64).share_memory_()
+
+    @property
+    def units(self) -> list[tuple[EncodedText, ...]]:
+        """The units of the first version."""
+        return self.versions[0].units
+
+    @property
+    def targets(self) -> list[Any]:
+        """The targets of the first version."""
+        return self.versions[0].targets
 
     @property
     def lengths(self) -> list[int]:
@@ -80,8 +100,10 @@ class TrainingExamples(Dataset[Item]):
         return len(self.units)
 
     def __getitem__(self, index: int) -> Item:
-        link_gold = None if self.link_gold is None else self.link_gold[index]
-        return Item(self.units[index], self.targets[index], int(self.epoch), link_gold)
+        epoch = int(self.epoch)
+        version = self.versions[max(0, epoch - 1) % len(self.versions)]
+        link_gold = None if version.link_gold is None else version.link_gold[index]
+        return Item(version.units[index], version.targets[index], epoch, link_gold)
 
     def set_epoch(self, epoch: int) -> None:
         """Set the epoch of the neighbour sample; 0 is reserved for evaluation.
@@ -89,6 +111,40 @@ class TrainingExamples(Dataset[Item]):
         The sampler calls it, because Accelerate reports the epoch to the sampler only.
         """
         self.epoch.fill_(epoch + 1)
+
+
+def _version(
+    number: int,
+    examples: Sequence[Example],
+    task: Task,
+    processor: KGBertProcessor,
+    config: PreTrainedConfig,
+    with_link_gold: bool,
+    augmenter: Augmenter | None,
+) -> Version:
+    """Return one version of examples, encoded."""
+    encoded = task.encode(examples, processor)
+    if augmenter is not None:
+        encoded = [
+            replace(each, units=_hidden(each.units, number, place, augmenter))
+            for place, each in enumerate(encoded)
+        ]
+    return Version(
+        [unit for each in encoded for unit in each.units],
+        [target for each in encoded for target in task.targets(each, config)],
+        [_link_gold(each, unit, processor) for each in encoded for unit in each.units]
+        if with_link_gold
+        else None,
+    )
+
+
+def _hidden(
+    units: Sequence[tuple[EncodedText, ...]], version: int, place: int, augmenter: Augmenter
+) -> tuple[tuple[EncodedText, ...], ...]:
+    """Return the units of an example without the links of some of its entities."""
+    return tuple(
+        tuple(augmenter.hide_entities(text, version, place) for text in unit) for unit in units
+    )
 
 
 class KGBertCollator:

@@ -29,7 +29,6 @@ from kgbert.models.base import KGBertPreTrainedModel
 from kgbert.tasks.answers import Row
 from kgbert.tasks.base import Prediction, Task
 from kgbert.tasks.registry import AUTO
-from kgbert.training.callbacks import StepProgress
 from kgbert.training.config import TrainingConfig
 from kgbert.training.evaluation import Evaluation
 from kgbert.training.graph_transfer import GraphTransfer, transfer_model
@@ -38,7 +37,7 @@ from kgbert.training.inference import evaluate
 from kgbert.training.pipeline import KGBertPipeline
 from kgbert.training.saving import save_model
 from kgbert.training.splits import LabelledTexts, task_and_splits
-from kgbert.training.trainer import TrainingResult, default_arguments, fine_tune
+from kgbert.training.trainer import StepProgress, TrainingResult, default_arguments, fine_tune
 from kgbert.utils.logging import silenced_transformers
 from kgbert.utils.progress import SILENT, Reporter
 
@@ -408,6 +407,7 @@ def fit_model(
             num_train_epochs=config.epochs,
             per_device_train_batch_size=config.batch_size,
             learning_rate=config.encoder_learning_rate,
+            weight_decay=config.weight_decay,
             seed=seed,
             data_seed=seed,
             save_only_model=True,
@@ -420,6 +420,7 @@ def fit_model(
             arguments=arguments,
             head_learning_rate=config.head_learning_rate,
             patience=config.patience,
+            regularization=config.regularization,
             task=task,
             callbacks=callbacks,
         )

@@ -1,6 +1,6 @@
 """Fine-tune a knowledge-injected model end to end."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
@@ -15,6 +15,7 @@ from transformers import (
     PrinterCallback,
     Trainer,
     TrainerCallback,
+    TrainerState,
     TrainingArguments,
 )
 
@@ -26,9 +27,22 @@ from kgbert.tasks.answers import outputs_by_example
 from kgbert.tasks.base import Task
 from kgbert.tasks.registry import task_of_model
 from kgbert.training.checks import check_by_epoch, check_fit
-from kgbert.training.config import ENCODER_LEARNING_RATE, HEAD_LEARNING_RATE, KNOWLEDGE_SHARE
+from kgbert.training.config import (
+    ENCODER_LEARNING_RATE,
+    HEAD_LEARNING_RATE,
+    KNOWLEDGE_SHARE,
+    Regularization,
+)
 from kgbert.training.dataset import EvaluationExamples, KGBertCollator, TrainingExamples
 from kgbert.training.inference import model_outputs
+from kgbert.training.overfitting.augmentation import Augmenter
+from kgbert.training.overfitting.regularization import (
+    balanced_class_weights,
+    class_loss,
+    l1_norm,
+    layer_depths,
+    regularized,
+)
 from kgbert.utils.device import has_fast_bf16
 
 #: Entries of Trainer's log that are no scores.
@@ -89,6 +103,7 @@ def fine_tune(
     arguments: TrainingArguments,
     head_learning_rate: float = HEAD_LEARNING_RATE,
     patience: int = 3,
+    regularization: Regularization | None = None,
     task: Task | None = None,
     resume: bool = False,
     callbacks: Sequence[TrainerCallback] = (),
@@ -104,12 +119,14 @@ def fine_tune(
         head_learning_rate: Learning rate of the task head; injections and graph encoder learn at
             ``KNOWLEDGE_SHARE`` of it.
         patience: Epochs without improvement after which training stops.
+        regularization: Measures against overfitting besides ``arguments.weight_decay``.
         task: The task; None means the task of the model.
         resume: Resume from the last checkpoint in ``arguments.output_dir``.
         callbacks: Trainer callbacks.
     """
-    task = task or task_of_model(model)
+    task, chosen = task or task_of_model(model), regularization or Regularization()
     task.check(train, validation)
+    chosen.check(task)
     check_fit(model.config, processor, scores_entities=model.scores_entities)
     check_by_epoch(arguments)
     # Sorted by length, so that batches need little padding.
@@ -133,24 +150,28 @@ def fine_tune(
     arguments.restore_callback_states_from_checkpoint = True
     arguments.metric_for_best_model = f"eval_{task.metric}"
     arguments.greater_is_better = task.metrics[task.metric].greater_is_better
-    trainer = TaskTrainer(
-        model,
-        arguments,
-        data_collator=KGBertCollator(task, processor),
-        train_dataset=TrainingExamples(
-            task,
-            processor,
-            train,
-            model.config,
-            with_link_gold=bool(model.config.linking_loss),
-        ),
-        eval_dataset=held_out,
-        optimizers=(_optimizer(model, arguments, head_learning_rate), None),
-        compute_metrics=compute_metrics,
-        callbacks=[EarlyStoppingCallback(patience), *callbacks],
+    examples = TrainingExamples(
+        task,
+        processor,
+        train,
+        model.config,
+        with_link_gold=bool(model.config.linking_loss),
+        augmenter=_augmenter(processor, chosen, arguments.seed),
     )
-    trainer.remove_callback(PrinterCallback)
-    trainer.train(resume_from_checkpoint=resume or None)
+    with regularized(model, chosen):
+        trainer = TaskTrainer(
+            model,
+            arguments,
+            regularization=chosen,
+            data_collator=KGBertCollator(task, processor),
+            train_dataset=examples,
+            eval_dataset=held_out,
+            optimizers=(optimizer_of(model, arguments, head_learning_rate, chosen), None),
+            compute_metrics=compute_metrics,
+            callbacks=[EarlyStoppingCallback(patience), *callbacks],
+        )
+        trainer.remove_callback(PrinterCallback)
+        trainer.train(resume_from_checkpoint=resume or None)
     # Otherwise the model would compute in bfloat16 here, but in float32 after loading.
     trainer.accelerator.unwrap_model(model, keep_fp32_wrapper=False)
     result = _result(trainer, task)
@@ -161,10 +182,63 @@ def fine_tune(
     return replace(result, metrics=score(outputs))
 
 
+class StepProgress(TrainerCallback):
+    """Calls a function after each step, with the finished steps and the maximum number of steps."""
+
+    def __init__(self, progress: Callable[[int, int], None]) -> None:
+        self.progress = progress
+
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, *rest: Any, **more: Any
+    ) -> None:
+        """Report the steps of the trainer's state."""
+        self.progress(state.global_step, state.max_steps)
+
+
 class TaskTrainer(Trainer):
     """A Trainer that computes outputs by the task, and batches texts of similar length."""
 
     data_collator: KGBertCollator
+
+    def __init__(self, *arguments: Any, regularization: Regularization, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.regularization = regularization
+        self.class_weights = (
+            balanced_class_weights(
+                cast(TrainingExamples, self.train_dataset).targets,
+                len(cast(KGBertPreTrainedModel, self.model).config.labels),
+            )
+            if regularization.class_weights == "balanced"
+            else None
+        )
+
+    def compute_loss(
+        self, model: nn.Module, inputs: dict[str, Any], *rest: Any, **more: Any
+    ) -> Any:
+        """Return the loss of the model, with the chosen measures against overfitting."""
+        chosen, labels = self.regularization, inputs.get("labels")
+        if not chosen.changes_class_loss and not chosen.l1:
+            return super().compute_loss(model, inputs, *rest, **more)
+        loss, outputs = super().compute_loss(model, inputs, **{**more, "return_outputs": True})
+        bare = self.accelerator.unwrap_model(model)
+        if chosen.changes_class_loss and labels is not None:
+            # Other terms of the loss, for example that of the links, stay as they are.
+            logits, targets = outputs.logits.flatten(0, -2), labels.flatten()
+            untrained = bare.untrained_labels
+            loss = (
+                loss
+                - class_loss(logits, targets, untrained=untrained)
+                + class_loss(
+                    logits,
+                    targets,
+                    untrained=untrained,
+                    weights=self.class_weights,
+                    smoothing=chosen.label_smoothing,
+                )
+            )
+        if chosen.l1:
+            loss = loss + chosen.l1 * l1_norm(bare)
+        return (loss, outputs) if more.get("return_outputs") else loss
 
     def prediction_step(
         self,
@@ -197,11 +271,20 @@ class TaskTrainer(Trainer):
         )
 
 
-def _optimizer(
-    model: KGBertPreTrainedModel, arguments: TrainingArguments, head_learning_rate: float
+def _augmenter(processor: KGBertProcessor, chosen: Regularization, seed: int) -> Augmenter | None:
+    if not chosen.changes_texts:
+        return None
+    return Augmenter(processor.graph, processor.linker, chosen, seed)
+
+
+def optimizer_of(
+    model: KGBertPreTrainedModel,
+    arguments: TrainingArguments,
+    head_learning_rate: float,
+    chosen: Regularization,
 ) -> Optimizer:
     """Return AdamW with separate learning rates for encoder, task head and knowledge layers."""
-    pretrained = {id(parameter) for parameter in model.backbone.base_model.parameters()}
+    pretrained = _pretrained_rates(model, arguments.learning_rate, chosen.layer_rate_decay)
     held = {id(parameter) for parameter in model.backbone.parameters()}
     undecayed = {
         id(parameter)
@@ -211,12 +294,8 @@ def _optimizer(
     }
     groups: dict[tuple[float, float], list[nn.Parameter]] = {}
     for parameter in model.parameters():
-        if id(parameter) in pretrained:
-            rate = arguments.learning_rate
-        elif id(parameter) in held:
-            rate = head_learning_rate
-        else:
-            rate = head_learning_rate * KNOWLEDGE_SHARE
+        new = head_learning_rate * (1 if id(parameter) in held else KNOWLEDGE_SHARE)
+        rate = pretrained.get(id(parameter), new)
         decay = 0.0 if id(parameter) in undecayed else arguments.weight_decay
         groups.setdefault((rate, decay), []).append(parameter)
     options = [
@@ -224,6 +303,17 @@ def _optimizer(
         for (rate, decay), parameters in groups.items()
     ]
     return AdamW(options, fused=True)
+
+
+def _pretrained_rates(
+    model: KGBertPreTrainedModel, rate: float, layer_decay: float
+) -> dict[int, float]:
+    """Return the learning rate of each pretrained parameter by its id."""
+    if layer_decay == 1:
+        return {id(parameter): rate for parameter in model.backbone.base_model.parameters()}
+    depths = layer_depths(model)
+    top = max(depths.values())
+    return {each: rate * layer_decay ** (top - depth) for each, depth in depths.items()}
 
 
 def _result(trainer: Trainer, task: Task) -> TrainingResult:

@@ -11,8 +11,8 @@ from kgbert.comparison.results import Cost, RunRecord
 from kgbert.comparison.run import run_arm
 from kgbert.tasks.registry import TASKS
 from kgbert.training import train
-from kgbert.training.callbacks import StepProgress
 from kgbert.training.saving import load_model, save_model
+from kgbert.training.trainer import StepProgress
 from tests.support.small_study import RECIPE, small_study, split_of, tagged
 from tests.support.tiny import tiny_config, tiny_tokenizer
 

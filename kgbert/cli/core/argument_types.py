@@ -68,6 +68,22 @@ def train_sizes(typed: str) -> tuple[int | None, ...]:
     return tuple(None if part == "all" else positive(part) for part in parts)
 
 
+def layers(typed: str) -> tuple[int, ...]:
+    """Return the numbers of blocks, negative ones from the last; nothing for ``none``.
+
+    >>> layers("1,-1"), layers("none")
+    ((1, -1), ())
+    """
+    if typed == "none":
+        return ()
+    try:
+        return tuple(int(part) for part in typed.split(","))
+    except ValueError:
+        raise ArgumentTypeError(
+            f"invalid blocks {typed!r}; expected numbers, for example 5,6 or -1, or none"
+        ) from None
+
+
 def duration(typed: str) -> int:
     """Return a duration in seconds.
 

@@ -2,18 +2,31 @@
 
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kgbert.cli.core.argument_types import learning_rate, positive
+from kgbert.cli.core.argument_types import (
+    fraction,
+    layers,
+    learning_rate,
+    not_negative,
+    points,
+    positive,
+    positive_number,
+)
 from kgbert.cli.core.progress import ProgressReporter
 from kgbert.cli.options.graph import add_graph_arguments, graph_of
 from kgbert.cli.options.linker import add_linker_arguments, linker_of
 from kgbert.cli.options.texts import columns_of
 from kgbert.tasks.base import Task
 from kgbert.tasks.registry import AUTO, TASKS
-from kgbert.training.config import ENCODER_LEARNING_RATE, HEAD_LEARNING_RATE, KNOWLEDGE_SHARE
+from kgbert.training.config import (
+    ENCODER_LEARNING_RATE,
+    HEAD_LEARNING_RATE,
+    KNOWLEDGE_SHARE,
+    WEIGHT_DECAY,
+)
 from kgbert.utils.errors import DataError
 
 if TYPE_CHECKING:
@@ -30,6 +43,7 @@ def add_task_arguments(parser: ArgumentParser, output: str) -> None:
     _add_model(parser)
     add_linker_arguments(parser)
     _add_training(parser)
+    _add_regularization(parser)
     parser.add_argument(
         "--output",
         type=Path,
@@ -101,16 +115,28 @@ def ground_of(arguments: Namespace) -> str | None:
 
 def training_config_of(arguments: Namespace) -> "TrainingConfig":
     """Return the training configuration that the arguments describe."""
-    from kgbert.training.config import TrainingConfig
+    from kgbert.training.config import Regularization, TrainingConfig
 
+    measures = {field.name: getattr(arguments, field.name) for field in fields(Regularization)}
     return TrainingConfig(
         encoder_learning_rate=arguments.learning_rate,
         head_learning_rate=arguments.head_learning_rate,
         epochs=arguments.epochs,
         batch_size=arguments.batch_size,
+        patience=arguments.patience,
         max_length=arguments.max_length,
-        options={"pooling": arguments.pooling},
+        options=_model_options(arguments),
+        weight_decay=arguments.weight_decay,
+        regularization=Regularization(**measures),
     )
+
+
+def _model_options(arguments: Namespace) -> dict[str, object]:
+    """Return the fields of the model's configuration that the arguments set."""
+    options: dict[str, object] = {"pooling": arguments.pooling}
+    if arguments.injected_layers is not None:
+        options["injected_layers"] = list(arguments.injected_layers)
+    return options
 
 
 def _add_texts(parser: ArgumentParser) -> None:
@@ -184,6 +210,13 @@ def _add_model(parser: ArgumentParser) -> None:
         default="head",
         help="pooling of a text classifier: its own token, or the mean of all tokens (head)",
     )
+    model.add_argument(
+        "--injected-layers",
+        type=layers,
+        metavar="N,N|none",
+        help="blocks after which knowledge is injected: 1 is the first, -1 the last; none for a "
+        "model without knowledge (the upper half)",
+    )
 
 
 def _add_training(parser: ArgumentParser) -> None:
@@ -213,3 +246,55 @@ def _add_training(parser: ArgumentParser) -> None:
             metavar="RATE",
             help=f"learning rate of {part} ({default:g})",
         )
+
+
+def _add_regularization(parser: ArgumentParser) -> None:
+    measures = parser.add_argument_group("measures against overfitting")
+    measures.add_argument(
+        "--patience",
+        type=positive,
+        default=3,
+        metavar="N",
+        help="epochs without improvement on validation after which training stops (3)",
+    )
+    for option, default, purpose in (
+        ("--weight-decay", WEIGHT_DECAY, "decay of the weights in each step"),
+        ("--l1", 0.0, "factor of the sum of all absolute weights in the loss"),
+    ):
+        measures.add_argument(
+            option, type=points, default=default, metavar="X", help=f"{purpose} ({default:g})"
+        )
+    for option, purpose in (
+        ("--dropout", "dropout in the encoder and its head (that of the checkpoint)"),
+        ("--label-smoothing", "share of the target that is spread over all labels (0)"),
+        ("--synonym-replacement", "share of mentions replaced by another name in training (0)"),
+        ("--sibling-replacement", "share of mentions replaced by a sibling in training (0)"),
+        ("--entity-dropout", "share of the entities of a text that are hidden in training (0)"),
+    ):
+        measures.add_argument(
+            option,
+            type=fraction,
+            default=None if option == "--dropout" else 0.0,
+            metavar="SHARE",
+            help=purpose,
+        )
+    measures.add_argument(
+        "--class-weights",
+        choices=("equal", "balanced"),
+        default="equal",
+        help="balanced: weight labels inversely to their number in the training texts (equal)",
+    )
+    measures.add_argument(
+        "--frozen-layers",
+        type=not_negative,
+        default=0,
+        metavar="N",
+        help="lowest blocks that are not trained, together with the embeddings (0)",
+    )
+    measures.add_argument(
+        "--layer-rate-decay",
+        type=positive_number,
+        default=1.0,
+        metavar="FACTOR",
+        help="learning rate of a block in relation to the block above (1)",
+    )

@@ -21,6 +21,7 @@ from kgbert.comparison.statistics.learning_curve import curve_points
 from kgbert.comparison.statistics.sign_flip import PairedSummary
 from kgbert.reporting.formatting import listing, metric_name, quantity, score
 from kgbert.reporting.page import Figure, render_page
+from kgbert.training.config import Regularization
 from kgbert.utils.atomic_write import write_atomically
 from kgbert.utils.json_records import to_json
 
@@ -191,7 +192,10 @@ def _settings(result: ComparisonResult) -> Iterator[tuple[str, str]]:
     for arm in result.arms:
         if arm.training_config:
             values = to_json(arm.training_config)
-            settings[arm.name] = values | values.pop("options")
+            measures = values.pop("regularization")
+            usual = to_json(Regularization())
+            changed = {name: x for name, x in measures.items() if x != usual[name]}
+            settings[arm.name] = values | values.pop("options") | changed
     for name in dict.fromkeys(name for chosen in settings.values() for name in chosen):
         arms: dict[str, list[str]] = {}
         for arm_name, chosen in settings.items():

@@ -1,0 +1,1 @@
+"""Measures against overfitting: what they change in model, loss and texts."""
