@@ -96,6 +96,7 @@ if TYPE_CHECKING:
     from kgbert.tasks.base import Task as Task
     from kgbert.tasks.registry import TASKS as TASKS
     from kgbert.tasks.registry import find_task as find_task
+    from kgbert.training.config import Regularization as Regularization
     from kgbert.training.config import TrainingConfig as TrainingConfig
     from kgbert.training.evaluation import Evaluation as Evaluation
     from kgbert.training.pipeline import context_linker as context_linker
@@ -108,6 +109,8 @@ if TYPE_CHECKING:
     from kgbert.training.trainer import default_arguments as default_arguments
     from kgbert.training.trainer import fine_tune as fine_tune
     from kgbert.training.zero_shot import zero_shot as zero_shot
+    from kgbert.tuning.results import TuneResult as TuneResult
+    from kgbert.tuning.tune import tune as tune
     from kgbert.utils.errors import DataError as DataError
     from kgbert.utils.errors import GraphError as GraphError
     from kgbert.utils.errors import KGBertError as KGBertError
@@ -214,6 +217,7 @@ _HOMES = {
     "ARMS": "kgbert.comparison.arms.registry",
     "Arm": "kgbert.comparison.arms.registry",
     "TrainingConfig": "kgbert.training.config",
+    "Regularization": "kgbert.training.config",
     "Split": "kgbert.data.splits",
     "Study": "kgbert.comparison.study",
     "compare": "kgbert.comparison.compare",
@@ -224,6 +228,9 @@ _HOMES = {
     "ComparisonResult": "kgbert.comparison.results",
     "RunRecord": "kgbert.comparison.results",
     "Verdict": "kgbert.comparison.statistics.verdict",
+    # Search until it is good enough.
+    "TuneResult": "kgbert.tuning.results",
+    "tune": "kgbert.tuning.tune",
 }
 
 __all__ = ["__version__", *_HOMES]

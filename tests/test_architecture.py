@@ -26,6 +26,7 @@ ORDER = [
     "training",
     "explanation",
     "comparison",
+    "tuning",
     "deployment",
     "demo",
     "cli",

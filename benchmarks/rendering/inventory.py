@@ -122,5 +122,6 @@ REASONS = {
     "onnxruntime": "computes exported models, also as int8",
     "onnxscript": "what the export of torch writes ONNX with",
     "uvicorn": "runs that server",
+    "optuna": "Bayesian search of `kgbert tune`",
     "pyoxigraph": "RDF files parsed many times faster than by rdflib",
 }

@@ -18,6 +18,7 @@ from kgbert.cli.commands.pretrain import PRETRAIN
 from kgbert.cli.commands.serve import SERVE
 from kgbert.cli.commands.train import TRAIN
 from kgbert.cli.commands.train_linker import TRAIN_LINKER
+from kgbert.cli.commands.tune import TUNE
 from kgbert.cli.core.command import Command
 from kgbert.cli.core.output import discard_output, escape, safe_output
 from kgbert.cli.core.parser import Parser
@@ -30,7 +31,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     The status is 0 for success, 1 for an error that the last line explains, 2 for invalid
     arguments, 130 for Ctrl-C, and 141 if the reader of the output closed it.
     """
-    parsed = _parser().parse_args(arguments)
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    parsed = _parser().parse_args(words)
+    parsed.typed = words
     try:
         _run(parsed)
     except BrokenPipeError:
@@ -105,6 +108,7 @@ COMMANDS: dict[str, Command] = {
     "train": TRAIN,
     "train-linker": TRAIN_LINKER,
     "compare": COMPARE,
+    "tune": TUNE,
     "predict": PREDICT,
     "evaluate": EVALUATE,
     "explain": EXPLAIN,

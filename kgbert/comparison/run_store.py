@@ -36,9 +36,19 @@ def finished_run(study: Study, arm: Arm, seed: int) -> RunRecord | None:
     Raises:
         KGBertError: The file is damaged.
     """
+    run = read_run(study, arm, seed)
+    return run if run and run.is_done else None
+
+
+def read_run(study: Study, arm: Arm, seed: int) -> RunRecord | None:
+    """Return the record of a run, whether it finished or failed; None if there is none.
+
+    Raises:
+        KGBertError: The file is damaged.
+    """
     path = run_path(study, arm, seed)
     try:
-        run = RunRecord.from_json(json.loads(path.read_text(encoding="utf-8")), source=str(path))
+        return RunRecord.from_json(json.loads(path.read_text(encoding="utf-8")), source=str(path))
     except FileNotFoundError:
         return None
     except ValueError as error:
@@ -47,7 +57,6 @@ def finished_run(study: Study, arm: Arm, seed: int) -> RunRecord | None:
             "command will repeat that run.",
             code="damaged-run",
         ) from error
-    return run if run.is_done else None
 
 
 @contextmanager
@@ -123,9 +132,15 @@ WAIT = 2.0
 #: The study, arm and seed of a run.
 Place = tuple[Study, Arm, int]
 
+#: Returns the record of a run that need not be run again, or None.
+Finished = Callable[[Study, Arm, int], RunRecord | None]
+
 
 def shared_runs(
-    plan: Sequence[Place], attempt: Callable[[Study, Arm, int], RunRecord]
+    plan: Sequence[Place],
+    attempt: Callable[[Study, Arm, int], RunRecord],
+    *,
+    finished: Finished = finished_run,
 ) -> Iterator[tuple[Place, RunRecord]]:
     """Yield each run of a plan when it is finished, by this process or by another.
 
@@ -134,12 +149,13 @@ def shared_runs(
     Args:
         plan: The runs.
         attempt: Does one run, and stores its record.
+        finished: Returns the record of a run that is not repeated.
     """
     waiting = list(plan)
     while waiting:
         left = []
         for place in waiting:
-            run = _run_unless_claimed(place, attempt)
+            run = _run_unless_claimed(place, attempt, finished)
             if run is None:
                 left.append(place)
             else:
@@ -150,13 +166,13 @@ def shared_runs(
 
 
 def _run_unless_claimed(
-    place: Place, attempt: Callable[[Study, Arm, int], RunRecord]
+    place: Place, attempt: Callable[[Study, Arm, int], RunRecord], finished: Finished
 ) -> RunRecord | None:
     """Return the record of a run; None while another process has claimed it."""
-    if run := finished_run(*place):
+    if run := finished(*place):
         return run
     with claimed(*place) as is_ours:
         if not is_ours:
             return None
         # Check again: another process may have finished the run before this claim.
-        return finished_run(*place) or attempt(*place)
+        return finished(*place) or attempt(*place)

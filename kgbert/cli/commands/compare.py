@@ -125,7 +125,8 @@ def _as_argument(value: object) -> object:
 
 def _recorded(arguments: Namespace) -> dict[str, object]:
     """Return the arguments as plain values for JSON."""
-    recorded = {name: value for name, value in vars(arguments).items() if name != "command"}
+    left_out = ("command", "typed")
+    recorded = {name: value for name, value in vars(arguments).items() if name not in left_out}
     return {**recorded, "output": str(arguments.output)}
 
 

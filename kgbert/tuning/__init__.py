@@ -1,0 +1,1 @@
+"""Search for training settings until a requirement is met."""
