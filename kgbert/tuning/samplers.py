@@ -1,5 +1,6 @@
 """Ways of choosing the next configurations of a search; equal scores give equal choices."""
 
+import warnings
 from collections.abc import Iterator, Sequence
 from itertools import islice, product
 from typing import Any, Protocol, runtime_checkable
@@ -90,9 +91,11 @@ class BayesianSampler:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self.space = space
         # Configurations that are asked for together keep a distance to each other.
-        sampler = optuna.samplers.TPESampler(
-            seed=seed, n_startup_trials=self.START, constant_liar=True
-        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            sampler = optuna.samplers.TPESampler(
+                seed=seed, n_startup_trials=self.START, constant_liar=True
+            )
         self._study = optuna.create_study(sampler=sampler, direction="maximize")
         self._distributions = {
             # The place on a range or in a list, so that any value can be a choice.
