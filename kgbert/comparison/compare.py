@@ -32,6 +32,7 @@ from kgbert.comparison.tuning import tuned
 from kgbert.data import Source
 from kgbert.data.splits import check_split
 from kgbert.features.entity_features import EntityFeatures
+from kgbert.features.feature_sources import Features, checked_sources
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.linking.analysis.diagnosis import check_linked
 from kgbert.linking.caching import CachingLinker
@@ -88,6 +89,7 @@ def compare(
     linker: str | Linker = "dictionary",
     ground: Ground = None,
     paths: int = 0,
+    features: Features = None,
     pretrained: Sequence[str | Path] = (),
     output: str | Path = "kgbert-results",
     config: TrainingConfig | None = None,
@@ -117,6 +119,8 @@ def compare(
         linker: Name of a linker, or a linker of your own.
         ground: How the labels are entities of the graph, as for :func:`kgbert.train`.
         paths: Largest number of steps of the paths that are scored, as for :func:`kgbert.train`.
+        features: Sources of the entities' vectors, as for :func:`kgbert.train`. The arm
+            ``words-only`` then shows whether the vectors of a file add to the words.
         pretrained: Folders of encoders of :func:`kgbert.pretrain`; each adds a plain and a
             knowledge arm that start from it.
         output: Folder of the results.
@@ -147,7 +151,7 @@ def compare(
         name=folder.absolute().name,
         folder=folder,
         graph=graph,
-        features=_no_features(graph),
+        features=_no_features(graph, features),
         backbone=backbone,
         linker=make_linker(graph, linker) if isinstance(linker, str) else linker,
         task=found_task,
@@ -163,10 +167,10 @@ def compare(
     )
     # What is wrong with the study is found before the entities are encoded, which may take long.
     check_study(study)
-    features = entity_features(graph, backbone, study.linker, reporter)
-    every_arm = [*study.arms, *pretrained_arms(pretrained, graph, reporter)]
+    vectors = entity_features(graph, backbone, study.linker, reporter, features)
+    every_arm = [*study.arms, *pretrained_arms(pretrained, graph, reporter, features)]
     check_names([arm.name for arm in every_arm])
-    study = replace(study, features=features, arms=every_arm)
+    study = replace(study, features=vectors, arms=every_arm)
     if learning_rates:
         study = tuned(study, learning_rates, progress=reporter.message)
     if budget:
@@ -175,8 +179,10 @@ def compare(
     return compare_sizes(study, train_sizes, partial(run_and_report, reporter=reporter))
 
 
-def _no_features(graph: KnowledgeGraph) -> EntityFeatures:
-    return EntityFeatures(np.zeros((len(graph), 1), np.float16), "", "", graph.hash)
+def _no_features(graph: KnowledgeGraph, sources: Features) -> EntityFeatures:
+    """Return features to check a study with, from the same sources as the real ones."""
+    vectors = np.zeros((len(graph), 1), np.float16)
+    return EntityFeatures(vectors, "", checked_sources(sources), graph.hash)
 
 
 def _within_budget(study: Study, budget: Number, reporter: Reporter) -> Study:

@@ -12,7 +12,13 @@ from kgbert.encoding.paths.features import PathFeatures
 from kgbert.encoding.paths.finder import PathFinder
 from kgbert.encoding.processor import KGBertProcessor
 from kgbert.encoding.sampling_map import SamplingMap
-from kgbert.features.entity_features import EntityFeatures, encode_changed_entities
+from kgbert.features.entity_features import EntityFeatures
+from kgbert.features.feature_sources import (
+    Features,
+    gather_features,
+    update_features,
+    words_encoder,
+)
 from kgbert.features.label_sets import LabelSets, encode_label_sets
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.graph.core.id_index import EntityIdIndex
@@ -115,7 +121,7 @@ def transfer_model(
     graph: KnowledgeGraph,
     *,
     linker: Linker | None = None,
-    features: EntityFeatures | None = None,
+    features: Features = None,
     relation_mapping: Mapping[str, str] | None = None,
 ) -> tuple[KGBertPreTrainedModel, KGBertProcessor, GraphTransfer]:
     """Return a model and a processor that read another graph, and what was lost.
@@ -128,8 +134,8 @@ def transfer_model(
         task: Its task.
         graph: The new graph.
         linker: Links texts to it; None means one with the settings of the processor's linker.
-        features: One vector an entity, from the encoder of the model's features; None means that
-            they are encoded, if they changed.
+        features: One vector an entity from the encoder of the model's features, or its sources as
+            for :func:`kgbert.train`; None means that changed entities are encoded.
         relation_mapping: As for :func:`kgbert.graph.core.relation_mapping.map_relations`.
 
     Raises:
@@ -145,14 +151,10 @@ def transfer_model(
         [numbers.get(each.model_relation or "", -1) for each in relations],
         len(numbers),
     )
-    if features is None:
-        features, encoded = _new_features(model, processor, graph)
-    else:
-        _check_features(features, processor.features)
-        encoded = len(graph)
+    vectors, encoded = _new_features(model, processor, graph, features)
     linker = linker or _same_linker(processor.linker, graph)
-    share_features(features, linker)
-    fresh = processor.with_graph(graph, features, linker, mapping)
+    share_features(vectors, linker)
+    fresh = processor.with_graph(graph, vectors, linker, mapping)
     clone = _with_hash(model, graph)
     labels: tuple[GroundedLabel, ...] = ()
     if processor.label_sets is not None:
@@ -250,11 +252,19 @@ def _shortened(relations: list[str], most: int = 5) -> str:
 
 
 def _new_features(
-    model: KGBertPreTrainedModel, processor: KGBertProcessor, graph: KnowledgeGraph
+    model: KGBertPreTrainedModel,
+    processor: KGBertProcessor,
+    graph: KnowledgeGraph,
+    given: Features,
 ) -> tuple[EntityFeatures, int]:
+    """Return the features of a new graph, and how many entities were encoded anew."""
     former = processor.features
+    if given is not None:
+        features, _ = gather_features(graph, words_encoder(former), given)
+        _check_features(features, former)
+        return features, len(graph)
     if _reads_entities(model):
-        return encode_changed_entities(graph, processor.graph, former)
+        return update_features(graph, processor.graph, former)
     vectors = np.zeros((len(graph), former.vectors.shape[1]), np.float16)
     return EntityFeatures(vectors, former.encoder, former.encoder_hash, graph.hash), 0
 

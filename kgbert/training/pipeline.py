@@ -15,7 +15,7 @@ from kgbert.encoding.encoded import EncodedText
 from kgbert.encoding.paths.features import PathFeatures
 from kgbert.encoding.paths.finder import SEPARATOR
 from kgbert.encoding.processor import KGBertProcessor
-from kgbert.features.entity_features import EntityFeatures
+from kgbert.features.feature_sources import Features
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.graph.entity_texts import KINDS
 from kgbert.linking.mention import Candidate, Linker, Mention
@@ -187,7 +187,7 @@ class KGBertPipeline:
         graph: KnowledgeGraph,
         *,
         linker: Linker | None = None,
-        features: EntityFeatures | None = None,
+        features: Features = None,
         relation_mapping: Mapping[str, str] | None = None,
     ) -> "KGBertPipeline":
         """Return a pipeline that answers by another graph, or by an edited one, without training.
@@ -202,7 +202,8 @@ class KGBertPipeline:
             graph: The graph, for example from :func:`kgbert.read_graph` or from a
                 :class:`kgbert.GraphEditor`.
             linker: Links texts to it; None means a linker with the settings of the present one.
-            features: Vectors of its entities by the encoder of the training; None encodes them.
+            features: Vectors of its entities by the encoder of the training, or the sources of
+                the training at their present place; None encodes what changed.
             relation_mapping: The relation of the model, by relation of the graph, as ids or names.
                 Relations that it does not name are not read.
 

@@ -1,5 +1,6 @@
 """Train a model in one call: read, link, encode, fine-tune and test."""
 
+import logging
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,7 +17,8 @@ from kgbert.encoding.paths.features import PathFeatures
 from kgbert.encoding.paths.finder import PathFinder
 from kgbert.encoding.processor import KGBertProcessor
 from kgbert.features.backbones import longest_text
-from kgbert.features.entity_features import EntityFeatures, encode_entities
+from kgbert.features.entity_features import EntityFeatures
+from kgbert.features.feature_sources import Features, gather_features
 from kgbert.features.label_sets import encode_label_sets
 from kgbert.features.pretrained import load_tokenizer
 from kgbert.graph.core.graph import KnowledgeGraph
@@ -40,6 +42,8 @@ from kgbert.training.splits import LabelledTexts, task_and_splits
 from kgbert.training.trainer import StepProgress, TrainingResult, default_arguments, fine_tune
 from kgbert.utils.logging import silenced_transformers
 from kgbert.utils.progress import SILENT, Reporter
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -111,7 +115,7 @@ class TrainedModel:
         graph: KnowledgeGraph,
         *,
         linker: Linker | None = None,
-        features: EntityFeatures | None = None,
+        features: Features = None,
         relation_mapping: Mapping[str, str] | None = None,
     ) -> "TrainedModel":
         """Return a model that answers by another graph, or by an edited one, without training.
@@ -186,6 +190,7 @@ def train(
     linker: str | Linker = "dictionary",
     ground: Ground = None,
     paths: int = 0,
+    features: Features = None,
     config: TrainingConfig | None = None,
     seed: int = 0,
     callbacks: Sequence[TrainerCallback] = (),
@@ -212,6 +217,9 @@ def train(
             entities of a text to its grounded labels, from a question to its choices, or from the
             first argument of a relation to the second; each type of path gets a learned weight.
             0 for no paths.
+        features: Sources of the entities' vectors: ``"words"``, their descriptions encoded by the
+            backbone (the default), a file of vectors by id, or a list of both; or features that
+            were made before.
         config: Training settings; the defaults if None.
         seed: Seed of the split, the new weights and the order of the texts.
         callbacks: Trainer callbacks.
@@ -236,20 +244,29 @@ def train(
     check_linked(graph, linker, [text for x in split.train for text in x.texts])
     check_paths(found_task, paths, ground)
     grounding = ground_task(found_task, split.train, graph, ground, reporter)
-    features = entity_features(graph, backbone, linker, reporter)
+    vectors = entity_features(graph, backbone, linker, reporter, features)
     inputs = TrainingInputs(
-        found_task, graph, features, linker, backbone, grounding=grounding, path_steps=paths
+        found_task, graph, vectors, linker, backbone, grounding=grounding, path_steps=paths
     )
     steps = StepProgress(reporter.steps("training, step"))
     return train_on(inputs, split, config=config, seed=seed, callbacks=[*callbacks, steps])
 
 
 def entity_features(
-    graph: KnowledgeGraph, backbone: str, linker: Linker, reporter: Reporter
+    graph: KnowledgeGraph,
+    backbone: str,
+    linker: Linker,
+    reporter: Reporter,
+    sources: Features = None,
 ) -> EntityFeatures:
     """Return the features of a graph's entities, which the linker uses as well."""
     reporter.message(f"encoding {len(graph):,} entities, unless that was done before")
-    features = encode_entities(graph, backbone, progress=reporter.steps("encoding entities"))
+    steps = reporter.steps("encoding entities")
+    features, reports = gather_features(graph, backbone, sources, progress=steps)
+    for report in reports:
+        reporter.message(report.summary())
+        if report.matched < len(graph) or report.unknown:
+            logger.info(report.summary())
     share_features(features, linker)
     return features
 

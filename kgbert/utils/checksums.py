@@ -18,7 +18,7 @@ def write_checksums(folder: Path, *, without: Collection[str] = ()) -> None:
         without: Files that are checked otherwise.
     """
     checked = sorted(_checked_files(folder) - {*without})
-    checksums = {name: _checksum(folder / name) for name in checked}
+    checksums = {name: file_checksum(folder / name) for name in checked}
     (folder / CHECKSUMS_FILE).write_text(json.dumps(checksums, indent=1) + "\n", encoding="utf-8")
 
 
@@ -44,7 +44,7 @@ def verify_checksums(folder: Path) -> None:
     for name, checksum in checksums.items():
         # Only names of files in this folder: a folder may come from anywhere.
         file = folder / Path(str(name)).name
-        if not file.is_file() or _checksum(file) != checksum:
+        if not file.is_file() or file_checksum(file) != checksum:
             raise KGBertError(
                 f"{file} is not the file that was saved with this model: it is missing, damaged or "
                 f"of another model. Restore the folder from its source; if you replaced the file "
@@ -57,7 +57,8 @@ def _checked_files(folder: Path) -> set[str]:
     return {path.name for pattern in _CHECKED for path in folder.glob(pattern)}
 
 
-def _checksum(path: Path) -> str:
+def file_checksum(path: Path) -> str:
+    """Return the SHA-256 of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

@@ -12,8 +12,8 @@ from kgbert.comparison.report.html import render_report
 from kgbert.comparison.results import ComparisonResult
 from kgbert.data import Example
 from kgbert.data.splits import Split
+from kgbert.features import feature_sources
 from kgbert.linking.factory import make_linker
-from kgbert.training import train as training
 from kgbert.training.config import TrainingConfig
 from kgbert.utils.progress import SilentReporter
 from tests.support.errors import raises
@@ -275,7 +275,7 @@ class TestOneCall:
     @pytest.fixture
     def features(self, invented, monkeypatch):
         monkeypatch.setattr(
-            training, "encode_entities", lambda graph, _, **rest: tiny_features(graph)
+            feature_sources, "encode_entities", lambda graph, _, **rest: tiny_features(graph)
         )
 
     def test_examples_and_a_named_task_give_a_typed_result(self, tmp_path, invented, features):

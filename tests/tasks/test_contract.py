@@ -15,11 +15,11 @@ from kgbert.data import read_examples, read_records
 from kgbert.data.splits import Split
 from kgbert.explanation.explain import explain
 from kgbert.explanation.methods import METHODS
+from kgbert.features import feature_sources
 from kgbert.linking.factory import make_linker
 from kgbert.models.auto import KGBertModel
 from kgbert.tasks.base import LabelSpace, Task, labels_of
 from kgbert.tasks.registry import TASKS, detect_task
-from kgbert.training import train as training
 from kgbert.training.config import TrainingConfig
 from kgbert.training.dataset import KGBertCollator, TrainingExamples
 from kgbert.training.inference import model_outputs, predict
@@ -447,7 +447,9 @@ class FirstLetter(Task):
 
 def test_a_task_in_one_class_is_trained_compared_saved_and_loaded(tmp_path, backbone, monkeypatch):
     monkeypatch.setitem(TASKS, "first-letter", FirstLetter())
-    monkeypatch.setattr(training, "encode_entities", lambda graph, _, **rest: tiny_features(graph))
+    monkeypatch.setattr(
+        feature_sources, "encode_entities", lambda graph, _, **rest: tiny_features(graph)
+    )
     examples = [TASKS["first-letter"].read(row) for row in ROWS["text-classification"]]
 
     trained = train(tiny_graph(), examples, backbone=backbone, task="first-letter", config=CONFIG)

@@ -9,10 +9,10 @@ import torch
 
 import kgbert
 from kgbert.cli import main
+from kgbert.features import feature_sources
 from kgbert.features.entity_features import encode_entities
 from kgbert.graph.storage.builder import GraphBuilder
 from kgbert.models.auto import KGBertModel
-from kgbert.training import train as train_module
 from kgbert.training.config import TrainingConfig
 from kgbert.training.saving import load_model
 from tests.support.errors import raises
@@ -223,7 +223,7 @@ def other_classes():
 
 def test_labels_that_are_entities_are_grounded_again(backbone, monkeypatch):
     monkeypatch.setattr(
-        train_module, "encode_entities", lambda graph, _, **rest: tiny_features(graph)
+        feature_sources, "encode_entities", lambda graph, _, **rest: tiny_features(graph)
     )
     texts = labelled_texts("L:1", "L:2")
     graph = other_classes()

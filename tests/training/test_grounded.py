@@ -8,9 +8,9 @@ import torch
 
 import kgbert
 from kgbert.data import Example
+from kgbert.features import feature_sources
 from kgbert.features.label_sets import LabelSets, LexicalIndex, encode_label_sets
 from kgbert.models.auto import KGBertModel
-from kgbert.training import train as module
 from kgbert.training.config import TrainingConfig
 from tests.support.errors import raises
 from tests.support.labels import CHILDREN, NAMES, label_graph, labelled_texts
@@ -27,7 +27,9 @@ def backbone(plain_folder):
 
 @pytest.fixture(autouse=True)
 def small_features(monkeypatch):
-    monkeypatch.setattr(module, "encode_entities", lambda graph, _, **rest: tiny_features(graph))
+    monkeypatch.setattr(
+        feature_sources, "encode_entities", lambda graph, _, **rest: tiny_features(graph)
+    )
 
 
 def accuracy(pipeline, examples):

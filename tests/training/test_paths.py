@@ -11,11 +11,11 @@ from kgbert.comparison.arms.arm import RunInputs
 from kgbert.comparison.arms.registry import ARMS
 from kgbert.data import Example
 from kgbert.explanation.explain import explain
+from kgbert.features import feature_sources
 from kgbert.linking.factory import make_linker
 from kgbert.linking.grounding import ground
 from kgbert.models.auto import KGBertModel
 from kgbert.tasks.registry import TASKS
-from kgbert.training import train as module
 from kgbert.training.checks import check_fit
 from kgbert.training.config import TrainingConfig
 from kgbert.training.grounding import check_paths
@@ -38,7 +38,9 @@ def backbone(plain_folder):
 
 @pytest.fixture(autouse=True)
 def small_features(monkeypatch):
-    monkeypatch.setattr(module, "encode_entities", lambda graph, _, **rest: tiny_features(graph))
+    monkeypatch.setattr(
+        feature_sources, "encode_entities", lambda graph, _, **rest: tiny_features(graph)
+    )
 
 
 @pytest.fixture(scope="module")

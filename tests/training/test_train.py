@@ -2,9 +2,9 @@ import pytest
 
 import kgbert
 from kgbert.data import read_records
+from kgbert.features import feature_sources
 from kgbert.models.auto import KGBertModel
 from kgbert.training import splits
-from kgbert.training import train as module
 from kgbert.training.config import TrainingConfig
 from tests.support.errors import raises
 from tests.support.small_study import SHARED, texts
@@ -18,7 +18,9 @@ def backbone(plain_folder):
 
 @pytest.fixture(autouse=True)
 def small_features(monkeypatch):
-    monkeypatch.setattr(module, "encode_entities", lambda graph, _, **rest: tiny_features(graph))
+    monkeypatch.setattr(
+        feature_sources, "encode_entities", lambda graph, _, **rest: tiny_features(graph)
+    )
 
 
 @pytest.fixture

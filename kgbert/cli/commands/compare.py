@@ -59,6 +59,7 @@ def compare(arguments: Namespace) -> None:
             linker=sources.linker,
             ground=ground_of(arguments),
             paths=arguments.paths,
+            features=arguments.features,
             arms=arms,
             pretrained=arguments.pretrained,
             seeds=arguments.seeds,

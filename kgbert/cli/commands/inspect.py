@@ -18,6 +18,7 @@ from kgbert.utils.errors import DataError
 MOST_LABELS = 0.5
 
 if TYPE_CHECKING:
+    from kgbert.features.feature_sources import VectorReport
     from kgbert.graph.core.graph import KnowledgeGraph
     from kgbert.linking.analysis.coverage import Coverage
     from kgbert.linking.grounding import Grounding
@@ -29,6 +30,7 @@ def inspect(arguments: Namespace) -> None:
     graph = graph_of(arguments)
     found = _coverage_of(texts, graph, arguments) if texts else None
     grounding = _grounding_of(arguments, graph)
+    vectors = _vectors_of(arguments, graph)
     if arguments.html:
         # Imported here, like everything that reads the graph, so that --help does not load it.
         from kgbert.linking.analysis.graph_report import write_graph_report
@@ -39,6 +41,7 @@ def inspect(arguments: Namespace) -> None:
         report = json.loads(health.json())
         report |= {"coverage": found.as_dict()} if found else {}
         report |= {"labels": [asdict(label) for label in grounding.labels]} if grounding else {}
+        report |= {"features": asdict(vectors)} if vectors else {}
         print(json.dumps(report, indent=2))
         return
     print(health)
@@ -46,6 +49,8 @@ def inspect(arguments: Namespace) -> None:
         print(f"\n{arguments.texts}\n{found}")
     if grounding:
         _show_labels(grounding, graph)
+    if vectors:
+        print(f"\nfeatures\n{vectors.summary()}")
     if arguments.html:
         print(f"\npage  {arguments.html}")
 
@@ -90,6 +95,15 @@ def _grounding_of(arguments: Namespace, graph: "KnowledgeGraph") -> "Grounding |
     return ground(labels, graph) if labels else None
 
 
+def _vectors_of(arguments: Namespace, graph: "KnowledgeGraph") -> "VectorReport | None":
+    """Return how a file of vectors fits the graph; None without a file."""
+    if not arguments.features:
+        return None
+    from kgbert.features.feature_sources import match_vectors
+
+    return match_vectors(arguments.features, graph)[1]
+
+
 def _add_arguments(parser: ArgumentParser) -> None:
     add_graph_arguments(parser)
     parser.add_argument(
@@ -97,6 +111,11 @@ def _add_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument(
         "--text-column", default="text", metavar="NAME", help="column or key of the text (text)"
+    )
+    parser.add_argument(
+        "--features",
+        metavar="FILE",
+        help="vectors of entities by id: how many entities of the graph have one",
     )
     add_linker_arguments(parser)
     parser.add_argument("--json", action="store_true", help="write one JSON object")

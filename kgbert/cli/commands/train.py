@@ -40,6 +40,7 @@ def train(arguments: Namespace) -> None:
         linker=sources.linker,
         ground=ground_of(arguments),
         paths=arguments.paths,
+        features=arguments.features,
         config=training_config_of(arguments),
         seed=arguments.seed,
         reporter=reporter,

@@ -198,6 +198,12 @@ def _add_model(parser: ArgumentParser) -> None:
         help="the encoder to start from: a name on the Hugging Face hub, or a folder",
     )
     model.add_argument(
+        "--features",
+        metavar="FILE",
+        help="vectors of the entities by id in place of their words: word2vec or GloVe text, .npz "
+        "or .safetensors; words,FILE takes both (words)",
+    )
+    model.add_argument(
         "--max-length",
         type=positive,
         default=256,

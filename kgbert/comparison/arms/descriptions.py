@@ -19,6 +19,7 @@ KINDS = {
         "names-only": (
             "reads the vector of each entity's name, no neighbours: a dictionary with embeddings"
         ),
+        "words-only": "reads the words of each entity, not the vectors of a file of --features",
         "random-features": "reads the graph with a vector drawn at random for each entity",
         "mention-only": (
             "knows only where mentions are, and their scores: one learnt vector for all entities"

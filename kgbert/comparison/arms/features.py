@@ -9,6 +9,7 @@ from kgbert.comparison.arms.arm import RunInputs
 from kgbert.comparison.arms.links import ConstantLinker
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.graph.storage.builder import GraphBuilder
+from kgbert.utils.errors import KGBertError, Remedy
 
 
 def features_of_names(inputs: RunInputs, seed: int) -> RunInputs:
@@ -19,6 +20,25 @@ def features_of_names(inputs: RunInputs, seed: int) -> RunInputs:
     features = replace(names, graph_hash=inputs.graph.hash)
     grounding = inputs.grounding and replace(inputs.grounding, kinds=("name",))
     return replace(inputs, features=features, grounding=grounding)
+
+
+def features_of_words(inputs: RunInputs, seed: int) -> RunInputs:
+    """Return the inputs with the vectors of the entities' descriptions alone.
+
+    Raises:
+        KGBertError: The study has no other vectors.
+    """
+    from kgbert.features.entity_features import encode_entities
+    from kgbert.features.feature_sources import is_words_only
+
+    if is_words_only(inputs.features):
+        raise KGBertError(
+            "the arm 'words-only' leaves out the vectors of a file, and none is given, so that it "
+            "would be the arm 'knowledge' once more. Leave the arm out.",
+            code="no-vectors-to-leave-out",
+            remedies=[Remedy("features", "words,...", "with a file of vectors")],
+        )
+    return replace(inputs, features=encode_entities(inputs.graph, inputs.backbone))
 
 
 def random_features(inputs: RunInputs, seed: int) -> RunInputs:

@@ -7,7 +7,8 @@ from pathlib import Path
 from kgbert.comparison.arms.arm import Arm, RunInputs
 from kgbert.comparison.arms.registry import ARMS
 from kgbert.comparison.arms.roles import BASELINE, MAIN
-from kgbert.features.entity_features import EntityFeatures, encode_entities
+from kgbert.features.entity_features import EntityFeatures
+from kgbert.features.feature_sources import Features, gather_features
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.pretraining.record import pretraining_record
 from kgbert.utils.progress import Reporter
@@ -26,7 +27,10 @@ class UseEncoder:
 
 
 def pretrained_arms(
-    folders: Sequence[str | Path], graph: KnowledgeGraph, reporter: Reporter
+    folders: Sequence[str | Path],
+    graph: KnowledgeGraph,
+    reporter: Reporter,
+    sources: Features = None,
 ) -> list[Arm]:
     """Return a plain and a knowledge arm on each encoder, named after its folder.
 
@@ -34,6 +38,7 @@ def pretrained_arms(
         folders: Folders of encoders, usually made by :func:`kgbert.pretrain`.
         graph: The graph, whose entities each encoder encodes anew.
         reporter: Shows the progress.
+        sources: The sources of the entities' vectors.
     """
     arms = []
     for folder in map(str, folders):
@@ -41,7 +46,8 @@ def pretrained_arms(
         origin = f"after {record.description}" if record else "without a record of its origin"
         reporter.message(f"encoding {len(graph):,} entities with {folder}")
         steps = reporter.steps("encoding entities")
-        use = UseEncoder(folder, encode_entities(graph, folder, progress=steps))
+        features, _ = gather_features(graph, folder, sources, progress=steps)
+        use = UseEncoder(folder, features)
         arms += [
             Arm(
                 f"{role}-{name}",

@@ -10,6 +10,7 @@ from kgbert.comparison.arms.features import (
     constant_features,
     constant_input,
     features_of_names,
+    features_of_words,
     random_features,
 )
 from kgbert.comparison.arms.labels import (
@@ -59,6 +60,7 @@ ARMS = {
         _arm("shuffled-relations", transform=shuffle_relations),
         _arm("no-edges", _NO_EDGES, without_descendants),
         _arm("names-only", _NO_EDGES, features_of_names),
+        _arm("words-only", transform=features_of_words),
         _arm("random-features", transform=random_features),
         _arm("mention-only", _NO_EDGES, constant_features),
         _arm("dummy", transform=constant_input),
