@@ -91,7 +91,7 @@ def main() -> None:
         max_examples=0,
         keeps_model=False,
     )
-    results = run_study(study, progress=reporter.run_finished)
+    results = run_study(study, progress=reporter.message)
     print(render_table(results))
     stored = results.with_runs([without_items(run) for run in results.runs])
     write_atomically(arguments.out, json.dumps(stored.to_json(), indent=1) + "\n")
