@@ -1,5 +1,6 @@
 """What every test may use: no network, and one graph of five entities."""
 
+import gc
 import os
 
 # Before anything imports huggingface_hub, which reads it once.
@@ -24,6 +25,12 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("kgbert")
+
+
+def pytest_collection_finish() -> None:
+    """Leave what was imported out of garbage collection, which every training runs twice."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture
