@@ -9,6 +9,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 
 from kgbert.data.example import Example
+from kgbert.utils.errors import DataError
 
 #: Minimum number of groups of texts for a random split.
 FEWEST_GROUPS = 10
@@ -83,13 +84,14 @@ def fixed_split(
 
 
 def check_split(split: Split, task: Checking) -> None:
-    """Raise ValueError if a part has no texts, or labels that do not fit the task."""
+    """Raise DataError if a part has no texts, or labels that do not fit the task."""
     for name, part in zip(("train", "validation", "test"), split.parts(), strict=True):
         if not part:
-            raise ValueError(
+            raise DataError(
                 f"{name}: there is no text, so nothing can be "
-                f"{'learnt' if name == 'train' else 'scored'}; give more texts, or a split of "
-                "your own with --train, --validation and --test."
+                f"{'learnt' if name == 'train' else 'scored'}; give more texts, or your own "
+                "training, validation and test texts.",
+                code="empty-part",
             )
     task.check(*split.parts())
 
@@ -106,7 +108,7 @@ def drawn_split(
     Texts with a label that the training texts lack are excluded from the other two parts.
 
     Raises:
-        ValueError: There are too few groups, or the labels do not fit the task.
+        DataError: There are too few groups, or the labels do not fit the task.
 
     >>> texts = [Example(f"text {i}", "ill" if i % 2 else "well") for i in range(20)]
     >>> from kgbert.tasks.registry import TASKS
@@ -119,10 +121,11 @@ def drawn_split(
     for example in examples:
         groups.setdefault(group(example), []).append(example)
     if len(groups) < FEWEST_GROUPS:
-        raise ValueError(
+        raise DataError(
             f"{len(examples):,} texts in {len(groups)} groups are too few to draw a split from; "
-            f"give at least {FEWEST_GROUPS}, or your own split with --train, --validation and "
-            "--test."
+            f"give at least {FEWEST_GROUPS} groups, or your own training, validation and test "
+            "texts.",
+            code="too-few-groups",
         )
     members = list(groups.values())
 

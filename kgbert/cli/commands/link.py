@@ -15,6 +15,7 @@ from kgbert.cli.options.linker import add_linker_arguments, linker_of
 from kgbert.cli.options.texts import add_text_argument, examples_of
 from kgbert.data import Example
 from kgbert.utils.atomic_write import write_atomically
+from kgbert.utils.errors import KGBertError
 from kgbert.utils.registry import lookup
 
 if TYPE_CHECKING:
@@ -93,8 +94,9 @@ def _explain(examples: Sequence[Example], linker: "Linker", name: str) -> None:
     linkers = [getattr(part, "dictionary", part) for part in component_linkers(linker)]
     known = [part for part in linkers if isinstance(part, DictionaryLinker)]
     if not known:
-        raise ValueError(
-            "--explain needs a dictionary linker, and this linker uses none; leave --linker out."
+        raise KGBertError(
+            "--explain needs a dictionary linker, and this linker uses none; leave --linker out.",
+            code="no-dictionary",
         )
     for example in examples:
         print(f"{_one_line(example.text)}\n  {explain_match(known[0], example.text, name)}")

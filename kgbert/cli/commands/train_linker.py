@@ -9,6 +9,7 @@ from kgbert.cli.core.command import Command
 from kgbert.cli.core.progress import ProgressReporter, add_quiet_argument
 from kgbert.cli.options.graph import add_graph_arguments, graph_of
 from kgbert.data import Example, read_texts
+from kgbert.utils.errors import DataError
 from kgbert.utils.paths import LINKER_FILE
 
 
@@ -49,10 +50,11 @@ def train_linker(arguments: Namespace) -> None:
 def _gold(path: str) -> list[Example]:
     examples = read_texts(path, overlaps="longest")
     if not any(span.entity for example in examples for span in example.spans):
-        raise ValueError(
+        raise DataError(
             f"--validation {path}: no span has an entity; give JSONL whose spans have "
             'an entity, as in {"text": "No fever.", "spans": [{"start": 3, "end": 8, "entity": '
-            '"HP:0001945"}]}'
+            '"HP:0001945"}]}',
+            code="no-gold-links",
         )
     return examples
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from kgbert.data import Columns, Example, Record, read_records, read_texts
 from kgbert.data.readers import READERS
+from kgbert.utils.errors import DataError
 
 
 def add_text_argument(parser: ArgumentParser) -> None:
@@ -55,7 +56,9 @@ def columns_of(arguments: Namespace) -> dict[str, str]:
 
 def _not_empty(text: str) -> str:
     if not text.strip():
-        raise ValueError("the text is empty; write one between quotes, or the name of a file")
+        raise DataError(
+            "the text is empty; write one between quotes, or the name of a file", code="empty-text"
+        )
     return text
 
 

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from kgbert.comparison.arms.arm import RunInputs
 from kgbert.graph.core.graph import KnowledgeGraph
+from kgbert.utils.errors import KGBertError
 
 
 def rewire_edges(inputs: RunInputs, seed: int) -> RunInputs:
@@ -27,15 +28,16 @@ def shuffle_relations(inputs: RunInputs, seed: int) -> RunInputs:
     """Return the inputs with the relations permuted among all edges; frequencies stay the same.
 
     Raises:
-        ValueError: The graph has fewer than two relations, so a permutation changes nothing.
+        KGBertError: The graph has fewer than two relations, so a permutation changes nothing.
     """
     graph = inputs.graph
     if len(graph.relation_ids) < 2:
-        raise ValueError(
-            f"the arm 'shuffled-relations' needs a graph with two relations at least; "
+        raise KGBertError(
+            f"the arm 'shuffled-relations' needs a graph with at least two relations; "
             f"{graph.source or 'this graph'} has {len(graph.relation_ids)} "
             f"({', '.join(graph.relation_names) or 'no edges'}), so that it would be the arm "
-            "'knowledge' once more. Leave the arm out."
+            "'knowledge' once more. Leave the arm out.",
+            code="arm-needs-other-graph",
         )
     order = np.random.default_rng([seed, 0x2E1A7]).permutation(len(graph.relations))
     return replace(inputs, graph=_with_edges(graph, graph.relations[order], graph.tails))

@@ -11,6 +11,7 @@ import numpy as np
 from kgbert.comparison.arms.arm import RunInputs
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.linking.mention import Candidate, Linker, Mention
+from kgbert.utils.errors import KGBertError
 
 #: Share of the mentions that the noisy arm links to entities drawn at random.
 NOISE = 0.3
@@ -34,7 +35,7 @@ def use_gold_links(inputs: RunInputs, seed: int) -> RunInputs:
     """Return the inputs with the annotated mentions and entities of the texts.
 
     Raises:
-        ValueError: No span of the texts names an entity of the graph.
+        KGBertError: No span of the texts names an entity of the graph.
     """
     from kgbert.linking.adapters import from_gold
 
@@ -49,11 +50,12 @@ def use_gold_links(inputs: RunInputs, seed: int) -> RunInputs:
     }
     if not any(spans.values()):
         known = {span.entity for part in inputs.parts for x in part for span in x.spans} - {""}
-        raise ValueError(
+        raise KGBertError(
             f"the arm 'oracle-links' needs texts whose spans name entities of the graph; these "
             f"name {len(known):,} ids, none of them in {inputs.graph.source or 'the graph'}"
             f"{f' (for example {min(known)})' if known else ''}. Give the ids in the texts "
-            "(JSON lines: spans with 'entity'), or leave the arm out."
+            "(JSON lines: spans with 'entity'), or leave the arm out.",
+            code="no-gold-links",
         )
     return replace(inputs, linker=from_gold(spans))
 

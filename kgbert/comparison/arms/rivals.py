@@ -54,12 +54,13 @@ def fuse_pooled(inputs: RunInputs, seed: int) -> RunInputs:
     """Return the inputs unchanged; :class:`kgbert.baselines.on2vec.PooledFusion` does the rest.
 
     Raises:
-        ValueError: The task tags words or relates arguments, so its head pools no text vector.
+        KGBertError: The task tags words or relates arguments, so its head pools no text vector.
     """
     if not inputs.task.model_class.reads_one_position:
-        raise ValueError(
+        raise KGBertError(
             "the arm 'on2vec' fuses entities with the pooled vector of a text, which "
-            f"{inputs.task.name.replace('-', ' ')} has none of; leave the arm out."
+            f"{inputs.task.name.replace('-', ' ')} has none of; leave the arm out.",
+            code="arm-needs-other-task",
         )
     return inputs
 

@@ -10,6 +10,7 @@ from kgbert.graph.core.hierarchy import parents
 from kgbert.graph.verbalize import verbalize
 from kgbert.linking.examples import link_examples
 from kgbert.linking.mention import Linker, Mention
+from kgbert.utils.errors import KGBertError
 
 #: Returns a description of an entity, given the graph and its index.
 Describe = Callable[[KnowledgeGraph, int], str]
@@ -39,13 +40,14 @@ def mark_types(inputs: RunInputs, seed: int) -> RunInputs:
     that of a named-entity recogniser, is the name of the top candidate's first parent.
 
     Raises:
-        ValueError: The answers of the task are words of the text, which a marker must not be.
+        KGBertError: The answers of the task are words of the text, which a marker must not be.
     """
     if inputs.task.tags_words:
-        raise ValueError(
+        raise KGBertError(
             "the arm 'typed-markers' writes words into the text, and the answers of "
             f"{inputs.task.name} are words of the text; leave the arm out, or name "
-            "'verbalized-context' instead."
+            "'verbalized-context' instead.",
+            code="arm-needs-other-task",
         )
     return inputs.rewritten(lambda part: mark_mentions(inputs.linker, inputs.graph, part))
 

@@ -53,7 +53,7 @@ def test_a_folder_named_without_its_place_is_fine(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("arms", "message"),
     [
-        ("knowledge", "the arms knowledge lack 'plain', without which nothing can be judged"),
+        ("knowledge", "lack 'plain', without which there is no verdict. Use --arms plain,"),
         ("plain,knowlege", "unknown arm 'knowlege'; did you mean 'knowledge'?"),
         ("plain,knowledge,plain", "the arm 'plain' is named 2 times; name it once"),
     ],
