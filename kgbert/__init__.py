@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from kgbert.data.splits import Split as Split
     from kgbert.data.splits import drawn_split as drawn_split
     from kgbert.data.splits import fixed_split as fixed_split
+    from kgbert.deployment.distillation import distil as distil
     from kgbert.deployment.onnx_export import export_onnx as export_onnx
     from kgbert.encoding.entity_vectors import EntityVectors as EntityVectors
     from kgbert.encoding.padding_buckets import pad_to_buckets as pad_to_buckets
@@ -212,6 +213,7 @@ _HOMES = {
     "evaluate_explanations": "kgbert.explanation.faithfulness",
     "FaithfulnessReport": "kgbert.explanation.faithfulness",
     # Make it small and use it elsewhere.
+    "distil": "kgbert.deployment.distillation",
     "export_onnx": "kgbert.deployment.onnx_export",
     # Learn whether the graph helped.
     "ARMS": "kgbert.comparison.arms.registry",

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import kgbert
 from kgbert.cli.commands.compare import COMPARE
 from kgbert.cli.commands.demo import DEMO
+from kgbert.cli.commands.distil import DISTIL
 from kgbert.cli.commands.evaluate import EVALUATE
 from kgbert.cli.commands.explain import EXPLAIN
 from kgbert.cli.commands.export import EXPORT
@@ -112,6 +113,7 @@ COMMANDS: dict[str, Command] = {
     "predict": PREDICT,
     "evaluate": EVALUATE,
     "explain": EXPLAIN,
+    "distil": DISTIL,
     "export": EXPORT,
     "serve": SERVE,
 }

@@ -11,6 +11,9 @@ from kgbert.data import Example
 from kgbert.tasks.base import Prediction, Task
 from kgbert.utils.errors import KGBertError, Remedy
 
+#: Largest accepted loss of the main metric, in points.
+MAX_LOSS = 1.0
+
 #: Texts that are answered one by one for the latency, after as many for warming up as below.
 _SINGLE = 50
 _WARM_UP = 3

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from kgbert.data import Example, Source
 from kgbert.deployment.measure import (
+    MAX_LOSS,
     Answering,
     Measurement,
     check_loss,
@@ -46,9 +47,6 @@ from kgbert.utils.paths import GRAPH_FILE, LABEL_SETS_FILE, VECTORS_FILE
 
 #: Linkers that compute with an encoder, for which the runtime would need torch.
 TORCH_LINKERS = ("embedding", "description")
-
-#: Largest accepted loss of the main metric, in points.
-MAX_LOSS = 1.0
 
 #: Version of the ONNX operators; the first with a maximum in scatter operations.
 OPSET = 18

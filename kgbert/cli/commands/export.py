@@ -17,14 +17,10 @@ def export(arguments: Namespace) -> None:
     """Write a trained model as an ONNX graph that runs without torch, also as int8."""
     check_output(arguments.onnx, "exported model", RUNTIME_FILE, option="--onnx")
     check_model(Path(arguments.model))
-    if arguments.max_loss is not None and arguments.test is None:
-        raise KGBertError(
-            "the accepted loss is measured on labelled texts, and none are given.",
-            code="loss-without-texts",
-            remedies=[Remedy("test", purpose="with labelled texts")],
-        )
+    check_test(arguments)
     # Imported late: it loads torch, for which a mistyped argument need not wait.
-    from kgbert.deployment.onnx_export import MAX_LOSS, export_onnx
+    from kgbert.deployment.measure import MAX_LOSS
+    from kgbert.deployment.onnx_export import export_onnx
 
     result = export_onnx(
         pipeline_of(arguments),
@@ -57,6 +53,19 @@ def _add_arguments(parser: ArgumentParser) -> None:
         help="store weights as 8-bit integers: smaller and mostly faster, with slightly other "
         "answers",
     )
+    add_test_arguments(parser)
+    add_column_arguments(parser)
+    parser.add_argument(
+        "--without-graph",
+        action="store_true",
+        help="leave the graph with its names out of the folder, for its licence",
+    )
+    add_model_graph_arguments(parser)
+    add_quiet_argument(parser)
+
+
+def add_test_arguments(parser: ArgumentParser) -> None:
+    """Add the arguments for measuring a changed model."""
     parser.add_argument(
         "--test",
         metavar="FILE",
@@ -68,14 +77,16 @@ def _add_arguments(parser: ArgumentParser) -> None:
         metavar="POINTS",
         help="largest accepted loss of the main metric on these texts (1)",
     )
-    add_column_arguments(parser)
-    parser.add_argument(
-        "--without-graph",
-        action="store_true",
-        help="leave the graph with its names out of the folder, for its licence",
-    )
-    add_model_graph_arguments(parser)
-    add_quiet_argument(parser)
+
+
+def check_test(arguments: Namespace) -> None:
+    """Raise KGBertError where a loss is limited that is not measured."""
+    if arguments.max_loss is not None and arguments.test is None:
+        raise KGBertError(
+            "the accepted loss is measured on labelled texts, and none are given.",
+            code="loss-without-texts",
+            remedies=[Remedy("test", purpose="with labelled texts")],
+        )
 
 
 EXPORT = Command(
