@@ -147,7 +147,7 @@ def test_a_student_that_is_worse_than_accepted_is_not_written(teacher, tmp_path,
             layers=1,
             config=STILL,
             test=examples,
-            max_loss=-101,
+            max_loss=-101.0,
         )
 
     assert caught.value.code == "loss-too-large"
