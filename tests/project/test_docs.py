@@ -15,6 +15,7 @@ from tests.support.paths import PROJECT
 from tests.support.tiny import tiny_config, tiny_tokenizer
 
 SITE_PAGES = sorted((PROJECT / "docs").rglob("*.md"))
+START = PROJECT / "docs/index.md"
 #: Pages that are read in the repository; the links of the others are checked by mkdocs.
 REPOSITORY_PAGES = [
     PROJECT / name
@@ -48,6 +49,11 @@ def backbone(tmp_path, monkeypatch):
     return folder
 
 
+def few_epochs(block):
+    """Return the code with a shorter training, since a tiny model learns nothing anyway."""
+    return re.sub(r"epochs=\d+", "epochs=1", block)
+
+
 def run_blocks(blocks, backbone):
     names = {}
     for block in blocks:
@@ -68,15 +74,22 @@ def test_python_of_the_readme_runs_as_printed(backbone, capsys):
     assert all(Path(file).exists() for file in ("drugs/report.html", "drugs/results.json"))
 
 
+def test_the_start_page_shows_the_code_of_the_readme():
+    assert code_blocks(START, "python") == code_blocks(PROJECT / "README.md", "python")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "page", [page for page in SITE_PAGES if code_blocks(page, "python")], ids=name_of
+    "page",
+    [page for page in SITE_PAGES if page != START and code_blocks(page, "python")],
+    ids=name_of,
 )
-def test_python_of_a_page_runs_as_printed(page, backbone):
-    first = code_blocks(PROJECT / "docs/index.md", "python")[0]
+def test_python_of_a_page_runs(page, backbone):
+    first = code_blocks(START, "python")[0]
+    blocks = [few_epochs(block) for block in code_blocks(page, "python")]
 
     # Every page uses the two files that the start page writes.
-    run_blocks([first, *code_blocks(page, "python")], backbone)
+    run_blocks([first, *blocks], backbone)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
