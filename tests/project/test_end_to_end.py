@@ -110,8 +110,8 @@ def accuracy(arm, task, folder, linker=ExactLinker, **options):
     arguments = default_arguments(
         folder / "run",
         num_train_epochs=12,
-        per_device_train_batch_size=16,
-        learning_rate=1e-3,
+        per_device_train_batch_size=32,
+        learning_rate=2e-3,
         bf16=False,
         use_cpu=True,
         save_only_model=True,
@@ -123,7 +123,7 @@ def accuracy(arm, task, folder, linker=ExactLinker, **options):
         train,
         validation,
         arguments=arguments,
-        head_learning_rate=5e-3,
+        head_learning_rate=1e-2,
         patience=12,
     )
     found = predict(model, processor, TASK, TASK.encode(test, processor))
