@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from kgbert.graph.core.graph import KnowledgeGraph as KnowledgeGraph
     from kgbert.graph.core.options import Limits as Limits
     from kgbert.graph.core.options import ReadOptions as ReadOptions
+    from kgbert.graph.core.sources import select_sources as select_sources
     from kgbert.graph.editor import GraphEditor as GraphEditor
     from kgbert.graph.merge import merge_graphs as merge_graphs
     from kgbert.graph.read import read_graph as read_graph
@@ -131,6 +132,7 @@ _HOMES = {
     "ReadOptions": "kgbert.graph.core.options",
     "read_graph": "kgbert.graph.read",
     "merge_graphs": "kgbert.graph.merge",
+    "select_sources": "kgbert.graph.core.sources",
     "list_cards": "kgbert.graph.cards",
     "load_graph": "kgbert.graph.serialization",
     "save_graph": "kgbert.graph.serialization",

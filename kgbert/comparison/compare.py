@@ -15,6 +15,7 @@ from transformers import TrainerCallback
 from kgbert.comparison.arms.pretrained import pretrained_arms
 from kgbert.comparison.arms.registry import ARMS, Arm
 from kgbert.comparison.arms.roles import BASELINE, CONTROL, MAIN, check_names, check_once
+from kgbert.comparison.arms.sources import source_arms
 from kgbert.comparison.budget import check_budget, within_budget
 from kgbert.comparison.checks.examples import changed_predictions, coverage_of
 from kgbert.comparison.checks.leakage import leakage_warnings
@@ -34,6 +35,7 @@ from kgbert.data.splits import check_split
 from kgbert.features.entity_features import EntityFeatures
 from kgbert.features.feature_sources import Features, checked_sources
 from kgbert.graph.core.graph import KnowledgeGraph
+from kgbert.graph.core.sources import sources_of
 from kgbert.linking.analysis.diagnosis import check_linked
 from kgbert.linking.caching import CachingLinker
 from kgbert.linking.factory import make_linker
@@ -91,6 +93,7 @@ def compare(
     paths: int = 0,
     features: Features = None,
     pretrained: Sequence[str | Path] = (),
+    ablate_sources: bool = False,
     output: str | Path = "kgbert-results",
     config: TrainingConfig | None = None,
     learning_rates: Sequence[float] = (),
@@ -123,6 +126,8 @@ def compare(
             ``words-only`` then shows whether the vectors of a file add to the words.
         pretrained: Folders of encoders of :func:`kgbert.pretrain`; each adds a plain and a
             knowledge arm that start from it.
+        ablate_sources: Whether a merged graph is also read without each of its sources, to learn
+            which of them help.
         output: Folder of the results.
         config: How every arm is trained; the defaults if None.
         learning_rates: Learning rates of the encoder, of which each arm gets the best on the
@@ -165,10 +170,14 @@ def compare(
         command=dict(command or {}),
         seed_hint=_seed_hint(on_command_line=command is not None),
     )
+    if ablate_sources:
+        sources_of(graph)
     # What is wrong with the study is found before the entities are encoded, which may take long.
     check_study(study)
     vectors = entity_features(graph, backbone, study.linker, reporter, features)
     every_arm = [*study.arms, *pretrained_arms(pretrained, graph, reporter, features)]
+    if ablate_sources:
+        every_arm += source_arms(graph, vectors, study.linker, reporter)
     check_names([arm.name for arm in every_arm])
     study = replace(study, features=vectors, arms=every_arm)
     if learning_rates:

@@ -152,7 +152,7 @@ def transfer_model(
         len(numbers),
     )
     vectors, encoded = _new_features(model, processor, graph, features)
-    linker = linker or _same_linker(processor.linker, graph)
+    linker = linker or linker_for(graph, processor.linker)
     share_features(vectors, linker)
     fresh = processor.with_graph(graph, vectors, linker, mapping)
     clone = _with_hash(model, graph)
@@ -279,8 +279,12 @@ def _check_features(features: EntityFeatures, former: EntityFeatures) -> None:
         )
 
 
-def _same_linker(linker: Linker, graph: KnowledgeGraph) -> Linker:
-    """Return a linker with the settings of another one, for another graph."""
+def linker_for(graph: KnowledgeGraph, linker: Linker) -> Linker:
+    """Return a linker with the settings of another one, for another graph.
+
+    Raises:
+        KGBertError: The linker has no settings.
+    """
     try:
         return linker_from_settings(graph, linker_settings(linker))
     except KGBertError as error:

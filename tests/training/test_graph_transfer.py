@@ -294,6 +294,22 @@ def test_predict_answers_by_another_graph(learnt, tmp_path, capsys):
     assert (status, len(found), error) == (0, SIZE, "")
 
 
+def test_predict_reads_some_sources_of_a_merged_graph(learnt, tmp_path, capsys):
+    merged = kgbert.merge_graphs({"a": learnt.graph, "b": kinds_graph("B", 1)})
+    folder = learnt.with_graph(merged).save(tmp_path / "model")
+    typed = ["predict", str(folder), text_of(names(1)[0]), "--json", "--quiet", "--sources"]
+
+    def mentions(*sources):
+        assert main([*typed, *sources]) == 0
+        return json.loads(capsys.readouterr().out)["mentions"]
+
+    assert mentions("b") == mentions("a,b")
+    assert len(mentions("b")) == 1
+    assert mentions("a") == []
+    assert main([*typed, "c"]) == 1
+    assert "the graph has 'a', 'b'" in capsys.readouterr().err
+
+
 def logits(pipeline, name):
     """Return the logits of one text, whose subgraph no other text shares."""
     with torch.no_grad():

@@ -62,6 +62,7 @@ def compare(arguments: Namespace) -> None:
             features=arguments.features,
             arms=arms,
             pretrained=arguments.pretrained,
+            ablate_sources=arguments.ablate_sources,
             seeds=arguments.seeds,
             output=arguments.output,
             config=training_config_of(arguments),
@@ -146,6 +147,12 @@ def _add_arguments(parser: ArgumentParser) -> None:
         metavar="FOLDER,FOLDER",
         help="encoders made by kgbert pretrain; each adds the arms plain-FOLDER and "
         "knowledge-FOLDER, which start from it",
+    )
+    parser.add_argument(
+        "--ablate-sources",
+        action="store_true",
+        help="also read the graph without each of the sources that --merge joined, to learn which "
+        "of them help",
     )
     parser.add_argument(
         "--seeds",

@@ -11,6 +11,7 @@ from kgbert.cli.options.graph import add_reading_arguments, graph_of
 from kgbert.utils.paths import GRAPH_FILE
 
 if TYPE_CHECKING:
+    from kgbert.graph.core.graph import KnowledgeGraph
     from kgbert.training.pipeline import KGBertPipeline
 
 
@@ -36,6 +37,12 @@ def add_model_graph_arguments(parser: ArgumentParser) -> None:
         help="relations of this graph and the relations of the model that mean the same; others "
         "are not read (found by id, name and meaning)",
     )
+    parser.add_argument(
+        "--sources",
+        type=comma_separated,
+        metavar="A,B",
+        help="sources of a merged graph that are read; the others are switched off",
+    )
     add_reading_arguments(parser)
 
 
@@ -47,19 +54,25 @@ def pipeline_of(arguments: Namespace, *, bf16: bool = False) -> "KGBertPipeline"
     silence_libraries()
     folder = Path(arguments.model)
     check_model(folder)
-    if not arguments.graph:
-        return pipeline(folder, bf16=bf16)
-    graph = graph_of(arguments)
-    if not (folder / GRAPH_FILE).exists():
-        # Without its names, an older release cannot be told from another graph.
-        return pipeline(folder, graph=graph, bf16=bf16)
-    model = pipeline(folder, bf16=bf16)
+    model = pipeline(folder, graph=_graph_left_out(folder, arguments), bf16=bf16)
+    graph = graph_of(arguments) if arguments.graph else model.graph
+    if arguments.sources:
+        from kgbert.graph.core.sources import select_sources
+
+        graph = select_sources(graph, arguments.sources)
     if graph.hash == model.graph.hash:
         return model
     model = model.with_graph(graph, relation_mapping=arguments.relation_mapping)
     if not arguments.quiet and model.transfer is not None:
         print(model.transfer.summary(), file=sys.stderr)
     return model
+
+
+def _graph_left_out(folder: Path, arguments: Namespace) -> "KnowledgeGraph | None":
+    """Return the graph of a model that was saved without it; None if the folder has it."""
+    # Without its names, an older release cannot be told from another graph.
+    has_graph = (folder / GRAPH_FILE).exists()
+    return None if has_graph or not arguments.graph else graph_of(arguments)
 
 
 def _relation_mapping(typed: str) -> dict[str, str]:

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from statistics import mean, median
 
+from kgbert.comparison.arms.sources import PREFIX
 from kgbert.comparison.results import PairedDifference, SliceResult
 from kgbert.comparison.statistics.pairing import PairedRuns, missing_runs
-from kgbert.comparison.statistics.power import ALPHA
-from kgbert.comparison.statistics.sign_flip import PairedSummary
+from kgbert.comparison.statistics.power import ALPHA, seeds_needed
+from kgbert.comparison.statistics.sign_flip import PairedSummary, holm
 from kgbert.reporting.formatting import (
     arm_name,
     interval,
@@ -32,6 +33,7 @@ def remarks(
         *_incomplete_seeds(runs),
         *_unfinished_rivals(runs),
         *_better_rivals(runs, comparisons),
+        *_sources(runs, comparisons),
         *runs.study.budget,
     ]
 
@@ -114,6 +116,35 @@ def _better_rivals(runs: PairedRuns, comparisons: Sequence[PairedDifference]) ->
         if (summary := pair.summary) and pair.first == main and pair.second not in judged
         if summary.p < ALPHA and summary.mean < 0
     ]
+
+
+def _sources(runs: PairedRuns, comparisons: Sequence[PairedDifference]) -> list[str]:
+    """Say of each source of a merged graph whether the score falls without it."""
+    main = runs.study.main
+    found = [
+        (pair.second.removeprefix(PREFIX), pair.summary)
+        for pair in comparisons
+        if pair.first == main and pair.second.startswith(PREFIX) and pair.summary
+    ]
+    if not found:
+        return []
+    fewest = min(summary.count for _, summary in found)
+    if fewest < (needed := seeds_needed(len(found))):
+        return [
+            f"{fewest} seeds are too few to judge {len(found)} sources (Holm); that takes {needed}."
+        ]
+    corrected = holm([summary.p for _, summary in found])
+    return [
+        f"The source {source} {_effect(summary.mean, p)}: with it, {arm_name(main)} gains "
+        f"{_difference(summary)} points, p = {p_value(p)} (Holm, {len(found)} sources)."
+        for (source, summary), p in zip(found, corrected, strict=True)
+    ]
+
+
+def _effect(difference: float, p: float) -> str:
+    if p >= ALPHA:
+        return "shows no significant effect"
+    return "helps" if difference > 0 else "hurts"
 
 
 def _negated(limits: Sequence[float] | None) -> str:
