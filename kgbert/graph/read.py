@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from kgbert.graph.cards import find_card, with_card_options
@@ -41,6 +42,9 @@ _NO_GRAPH = frozenset(
     )
 )
 
+#: Begins the address of a SPARQL endpoint, the only source that is fetched.
+_ENDPOINT = "sparql:"
+
 PathLike: TypeAlias = str | os.PathLike[str]
 
 
@@ -57,10 +61,14 @@ def read_graph(
     Imported ontologies are read too if they are in the folder of the file or listed in its
     ``catalog-v001.xml``. Missing imports cause a note; they are never downloaded.
 
+    A source ``sparql:https://...`` is the only one that is fetched: the triples of an endpoint are
+    downloaded page by page into the cache, where another call continues or finds them.
+
     Args:
-        source: Path of a file or folder; an rdflib, networkx or PyG graph; a pandas table. Several
-            paths or objects (for example nodes and edges) are read as one graph. They are merged
-            as separate graphs if the options set ``match_on`` or ``mapping``.
+        source: Path of a file or folder, or a SPARQL endpoint; an rdflib, networkx or PyG graph; a
+            pandas table. Several paths or objects (for example nodes and edges) are read as one
+            graph. They are merged as separate graphs if the options set ``match_on`` or
+            ``mapping``.
         format: A name in ``READERS`` or a reader of yours. The default detects the format of
             each file by its content.
         options: What to read, and how. The defaults suit most ontologies.
@@ -87,14 +95,52 @@ def read_graph(
             f"no graph is named in {source!r}. Name a file, a folder or several of them.",
             code="no-graph-named",
         )
+    _check_query(sources, options)
     if options.match_on or options.mapping:
         return _read_merged(sources, format, options, cache)
+    if any(map(is_endpoint, sources)):
+        return _read_endpoints(sources, format, options, cache)
     if _are_paths(sources):
         folder = None if cache is None else Path(cache).expanduser()
         return _read_files([Path(path) for path in sources], format, options, folder)
     statements = Statements(options)
     name = " and ".join(dict.fromkeys(_read_memory(one, statements) for one in sources))
     return finalize(statements, name).build(source=name)
+
+
+def is_endpoint(source: object) -> bool:
+    """Return whether a source is the address of a SPARQL endpoint."""
+    return isinstance(source, str) and source.startswith(_ENDPOINT)
+
+
+def _check_query(sources: list[Any], options: ReadOptions) -> None:
+    if options.query and not any(map(is_endpoint, sources)):
+        raise GraphError(
+            f"a query is for SPARQL endpoints (sparql:https://...), and "
+            f"{', '.join(map(str, sources))[:80]} is none. Leave the query out.",
+            code="query-without-endpoint",
+        )
+
+
+def _read_endpoints(
+    sources: list[Any], format_name: str | Reader | None, options: ReadOptions, cache: Any
+) -> KnowledgeGraph:
+    """Return the graph of sources of which some are SPARQL endpoints."""
+    # Imported here: all other graphs are read without any network.
+    from kgbert.graph.files.sparql import Endpoint, download
+
+    endpoints = {
+        source: Endpoint.of(source.removeprefix(_ENDPOINT), options.query, options.limits)
+        for source in sources
+        if is_endpoint(source)
+    }
+    local = replace(options, query="")
+    with TemporaryDirectory(prefix="kgbert-sparql-") as temporary:
+        folder = Path(temporary if cache is None else cache).expanduser() / "sparql"
+        files = [download(endpoints[x], folder) if x in endpoints else x for x in sources]
+        graph = read_graph(files, format=format_name, options=local, cache=cache)
+    names = [endpoints[x].host if x in endpoints else str(x) for x in sources]
+    return replace(graph, source=", ".join(names))
 
 
 def _read_merged(
@@ -104,7 +150,10 @@ def _read_merged(
     joining = tuple(word for word in options.match_on if word.startswith("http"))
     related = (*options.relations, *joining) if options.relations else ()
     alone = replace(options, match_on=(), mapping="", relations=related)
-    graphs = [read_graph(one, format=format_name, options=alone, cache=cache) for one in sources]
+    graphs = []
+    for one in sources:
+        own = alone if is_endpoint(one) else replace(alone, query="")
+        graphs.append(read_graph(one, format=format_name, options=own, cache=cache))
     entry = None
     if cache is not None and _are_paths(sources):
         paths = [Path(one) for one in sources]

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 
@@ -285,8 +285,17 @@ def linker_for(graph: KnowledgeGraph, linker: Linker) -> Linker:
     Raises:
         KGBertError: The linker has no settings.
     """
+    return linker_from_settings(graph, transferable_settings(linker))
+
+
+def transferable_settings(linker: Linker) -> list[dict[str, Any]]:
+    """Return the settings with which the same linker can be made for another graph.
+
+    Raises:
+        KGBertError: The linker has no settings.
+    """
     try:
-        return linker_from_settings(graph, linker_settings(linker))
+        return linker_settings(linker)
     except KGBertError as error:
         if error.code != "linker-not-saveable":
             raise

@@ -17,7 +17,8 @@ def add_graph_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "graph",
         metavar="GRAPH",
-        help="file or folder of an ontology or knowledge graph: OBO, OWL, Turtle, SKOS, CSV ...",
+        help="file or folder of an ontology or knowledge graph: OBO, OWL, Turtle, SKOS, CSV ...; "
+        "or the address of a SPARQL endpoint, sparql:https://...",
     )
     add_reading_arguments(parser)
 
@@ -56,6 +57,13 @@ def add_reading_arguments(parser: ArgumentParser) -> None:
         "below them",
     )
     reading.add_argument(
+        "--query",
+        default="",
+        metavar="FILE",
+        help="SPARQL query that selects subject, predicate and object, for an endpoint named as "
+        "sparql:https://... (all triples)",
+    )
+    reading.add_argument(
         "--mapping",
         default="",
         metavar="FILE",
@@ -72,8 +80,8 @@ def add_reading_arguments(parser: ArgumentParser) -> None:
         default=[],
         type=_limit,
         metavar="NAME=N",
-        help="raise a limit for files that you trust: bytes, in_memory, ratio, line or depth; "
-        "repeatable",
+        help="raise a limit for sources that you trust: bytes, in_memory, ratio, line, depth or "
+        "seconds (of an endpoint); repeatable",
     )
     keeping = reading.add_mutually_exclusive_group()
     keeping.add_argument("--cache", metavar="FOLDER", help="folder in which read graphs are cached")
@@ -111,6 +119,7 @@ def graph_of(arguments: Namespace) -> "KnowledgeGraph":
         header=arguments.header,
         match_on=arguments.match_on or (EXACT if arguments.merge else ()),
         mapping=arguments.mapping,
+        query=arguments.query,
         name_from_id=arguments.name_from_id,
         limits=Limits(**dict(arguments.limit)),
     )

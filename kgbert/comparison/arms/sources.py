@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from kgbert.comparison.arms.arm import Arm, RunInputs
 from kgbert.features.entity_features import EntityFeatures
@@ -11,7 +12,7 @@ from kgbert.graph.core.sources import select_sources, sources_of
 from kgbert.linking.caching import CachingLinker
 from kgbert.linking.grounding import GroundedLabel, Grounding
 from kgbert.linking.mention import Linker
-from kgbert.training.graph_transfer import linker_for
+from kgbert.training.graph_transfer import linker_for, transferable_settings
 from kgbert.utils.progress import Reporter
 
 #: Begins the names of these arms.
@@ -24,7 +25,6 @@ class WithoutSource:
 
     graph: KnowledgeGraph
     features: EntityFeatures
-    linker: Linker
 
     def __call__(self, inputs: RunInputs, seed: int) -> RunInputs:
         """Return the inputs with the reduced graph."""
@@ -32,7 +32,7 @@ class WithoutSource:
             inputs,
             graph=self.graph,
             features=self.features,
-            linker=self.linker,
+            linker=_linker_for(self.graph, inputs.linker),
             grounding=inputs.grounding and _within(inputs.grounding, self.graph),
         )
 
@@ -45,12 +45,13 @@ def source_arms(
     Args:
         graph: A graph of several sources.
         features: Its features; entities that the sources left out described are encoded anew.
-        linker: Its linker, which is made again for each reduced graph.
+        linker: Its linker, of which each reduced graph gets one with the same settings.
         reporter: Shows the progress.
 
     Raises:
         KGBertError: The graph has one source, or the linker cannot be made again.
     """
+    transferable_settings(linker)
     arms = []
     for source in sources_of(graph):
         rest = select_sources(graph, [x for x in sources_of(graph) if x != source])
@@ -61,10 +62,16 @@ def source_arms(
             Arm(
                 PREFIX + re.sub(r"[^\w.]+", "-", source).strip("-"),
                 f"reads the graph without the source {source}",
-                transform=WithoutSource(rest, reduced, CachingLinker(linker_for(rest, linker))),
+                transform=WithoutSource(rest, reduced),
             )
         )
     return arms
+
+
+@lru_cache(maxsize=16)
+def _linker_for(graph: KnowledgeGraph, linker: Linker) -> Linker:
+    """Return a linker for a reduced graph, which all runs share."""
+    return CachingLinker(linker_for(graph, linker))
 
 
 def _within(grounding: Grounding, graph: KnowledgeGraph) -> Grounding:

@@ -18,6 +18,8 @@ class Limits:
     """Bytes of one line or one literal."""
     depth: int = 2_000
     """Nesting depth of XML elements; the limit of JSON is about 900."""
+    seconds: int = 3_600
+    """Seconds of a download from a SPARQL endpoint."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,9 @@ class ReadOptions:
     ("skos:exactMatch", "xref" ...) declares equivalent; see ``merge_graphs``."""
     mapping: str = ""
     """Path of an SSSOM table of equivalent entities in several sources."""
+    query: str = ""
+    """A SPARQL query that selects subject, predicate and object, or the path of a file with one,
+    for endpoints. The default selects all triples of the default graph."""
     name_from_id: bool = False
     """Create names from ids if no entity has a name."""
     limits: Limits = field(default_factory=Limits)
