@@ -8,7 +8,18 @@ import logging
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from kgbert.data.columns import LABEL, QUESTION, SPANS, TAGS, TEXT, TOKENS, Record, located
+from kgbert.data.columns import (
+    LABEL,
+    QUESTION,
+    SPANS,
+    TAGS,
+    TEXT,
+    TOKENS,
+    TRIGGERS,
+    Record,
+    located,
+)
+from kgbert.data.fields import json_cell
 from kgbert.data.tags import decode_tags, detect_scheme, warn_of_inconsistent_tags
 from kgbert.utils.errors import DataError
 
@@ -21,6 +32,7 @@ _TAG_COLUMNS = (TAGS, "ner_tags", "labels", "ner")
 _SPAN_COLUMNS = (SPANS, "entities", "labels", LABEL)
 
 _START, _END = ("start", "start_offset", "begin"), ("end", "end_offset", "stop")
+_FRAGMENTS = ("fragments", "offsets")
 _SPAN_LABEL = (LABEL, "labels", "type", "tag")
 
 #: Prodigy's answers for records that an annotator did not confirm.
@@ -50,6 +62,7 @@ def standardize(records: Iterable[Record]) -> list[Record]:
 def _cleaned(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return values without missing ones, and arrays as lists."""
     cleaned = {str(name): _plain(value) for name, value in values.items()}
+    cleaned |= {name: json_cell(cleaned[name]) for name in (SPANS, TRIGGERS) if name in cleaned}
     if LABEL in cleaned and str(cleaned[LABEL]).strip() in _MISSING_WORDS:
         cleaned[LABEL] = None
     return cleaned
@@ -86,6 +99,8 @@ def _standard(values: dict[str, Any], *, has_spans: bool) -> dict[str, Any]:
         values[TEXT] = values.pop("context")
     if column := _span_column(values, has_spans=has_spans):
         values[SPANS] = [_standard_span(entry) for entry in values.pop(column)]
+    if _are_spans(values.get(TRIGGERS)):
+        values[TRIGGERS] = [_standard_span(entry) for entry in values[TRIGGERS]]
     choice = values.get(LABEL) or values.get("accept")
     if isinstance(choice, list) and len(choice) == 1 and isinstance(choice[0], str):
         values[LABEL] = choice[0]
@@ -115,18 +130,40 @@ def _are_spans(entries: Any) -> bool:
 def _is_span(entry: Any) -> bool:
     if isinstance(entry, list):
         return len(entry) == 3 and all(isinstance(offset, int) for offset in entry[:2])
-    return isinstance(entry, dict) and _first(entry, _START) is not None
+    return isinstance(entry, dict) and (
+        _first(entry, _START) is not None or bool(_fragments(entry))
+    )
 
 
 def _standard_span(entry: Any) -> dict[str, Any]:
     if isinstance(entry, list):
         start, end, label = entry
         return {"start": start, "end": end, LABEL: label}
+    if fragments := _fragments(entry):
+        entry = {**entry, "start": fragments[0][0], "end": fragments[-1][1]}
     label = _first(entry, _SPAN_LABEL)
     label = label[0] if isinstance(label, list) and len(label) == 1 else label
     standard = {"start": _first(entry, _START), "end": _first(entry, _END), LABEL: label}
     kept = {name: value for name, value in standard.items() if value is not None}
-    return kept | ({"entity": entry["entity"]} if entry.get("entity") else {})
+    kept |= {name: entry[name] for name in ("entity", "id") if entry.get(name)}
+    return kept | ({"fragments": fragments} if len(fragments) > 1 else {})
+
+
+def _fragments(entry: Mapping[str, Any]) -> list[list[int]]:
+    """Return start and end of each part of a span that may be discontinuous, in reading order."""
+    parts = _first(entry, _FRAGMENTS)
+    if not isinstance(parts, list) or not all(map(_is_fragment, parts)):
+        return []
+    return sorted(parts)
+
+
+def _is_fragment(part: Any) -> bool:
+    return (
+        isinstance(part, list)
+        and len(part) == 2
+        and all(isinstance(offset, int) for offset in part)
+        and part[0] < part[1]
+    )
 
 
 def _first(entry: Mapping[str, Any], names: Iterable[str]) -> Any:

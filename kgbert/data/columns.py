@@ -10,7 +10,7 @@ from kgbert.utils.errors import DataError, KGBertError, Remedy
 
 #: The standard columns of text, label and tokens; tokens or a question can replace the text.
 TEXT, LABEL, TOKENS, TAGS, SPANS = "text", "label", "tokens", "tags", "spans"
-QUESTION = "question"
+QUESTION, TRIGGERS = "question", "triggers"
 
 
 class Record(NamedTuple):

@@ -19,6 +19,23 @@ class Span:
     end: int
     label: str
     entity: str = ""
+    id: str = field(default="", repr=False, compare=False)
+    """Name by which relations and events refer to the span."""
+    fragments: tuple[tuple[int, int], ...] = field(default=(), repr=False)
+    """Start and end of each part of a discontinuous span; empty for a continuous one."""
+
+    @property
+    def parts(self) -> tuple[tuple[int, int], ...]:
+        """Start and end of each part, a single one for a continuous span."""
+        return self.fragments or ((self.start, self.end),)
+
+    def words(self, text: str) -> str:
+        """Return the characters of the span in its text, with dots where it is interrupted.
+
+        >>> Span(0, 18, "Site", fragments=((0, 4), (15, 18))).words("left and right arm")
+        'left ... arm'
+        """
+        return " ... ".join(text[start:end] for start, end in self.parts)
 
 
 @dataclass(frozen=True)
@@ -65,16 +82,25 @@ class Example:
                 "tail: arguments=(Span(0, 7, 'head'), Span(15, 18, 'tail'))",
                 code="wrong-number-of-arguments",
             )
-        named = {"spans": self.spans, "arguments": self.arguments}
-        for name, span in ((name, span) for name, spans in named.items() for span in spans):
-            if not 0 <= span.start < span.end <= len(self.text):
-                raise DataError(
-                    f"{name}: {_shown(span)} does not lie inside the text of {len(self.text):,} "
-                    "characters; offsets count characters (not bytes) from 0, the end is "
-                    "exclusive, and a span holds at least one character",
-                    code="span-outside-text",
-                )
+        check_inside(self.text, spans=self.spans, arguments=self.arguments)
         object.__setattr__(self, "spans", tuple(sorted(self.spans, key=lambda span: span.start)))
+
+
+def check_inside(text: str, **spans: Iterable[Span]) -> None:
+    """Raise DataError for a span outside of a text.
+
+    Args:
+        text: The text.
+        **spans: The spans by the name of their column.
+    """
+    for name, span in ((name, span) for name, some in spans.items() for span in some):
+        if not 0 <= span.start < span.end <= len(text):
+            raise DataError(
+                f"{name}: {_shown(span)} does not lie inside the text of {len(text):,} "
+                "characters; offsets count characters (not bytes) from 0, the end is "
+                "exclusive, and a span holds at least one character",
+                code="span-outside-text",
+            )
 
 
 def disjoint(spans: Iterable[Span]) -> tuple[Span, ...]:

@@ -1,5 +1,6 @@
 """Read the fields of a record: its text, its labelled spans, the arguments of a relation."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -92,10 +93,11 @@ def spans_field(record: Mapping[str, Any], name: str = "spans") -> tuple[Span, .
     Raises:
         DataError: The field is not a list of spans.
     """
-    entries = record.get(name)
+    entries = json_cell(record.get(name))
     if not isinstance(entries, list | None):
         raise DataError(
-            f"{name!r} holds {str(entries)[:60]}; it must be a list of objects",
+            f"{name!r} holds {repr(entries)[:60]}; it must be a list of objects like "
+            '{"start": 0, "end": 5, "label": "..."}',
             code="spans-not-a-list",
         )
     return tuple(_span(entry) for entry in entries or ())
@@ -148,15 +150,40 @@ def tagged_example(tokens: Sequence[str], tags: Sequence[str], id: str = "") -> 
     return Example(text[:-1], spans=tuple(spans), id=id)
 
 
+def json_cell(value: Any) -> Any:
+    """Return the list or object that a cell of a table contains as JSON; any other value as it is.
+
+    >>> json_cell('[1, 2]'), json_cell("fever"), json_cell("")
+    ([1, 2], 'fever', None)
+    """
+    if not isinstance(value, str):
+        return value
+    if not value.strip():
+        return None
+    if value.lstrip()[:1] not in ("[", "{"):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError:
+        return value
+
+
 def _span(entry: object) -> Span:
     match entry:
         case {"start": int(start), "end": int(end), "label": str(label), **rest}:
-            return Span(start, end, label, str(rest.get("entity") or ""))
+            entity, identifier = (str(rest.get(name) or "") for name in ("entity", "id"))
+            return Span(start, end, label, entity, identifier, _fragments(rest.get("fragments")))
     raise DataError(
         f"span {entry!r} is not understood; "
-        'write {"start": 0, "end": 5, "label": "..."}, with offsets in characters',
+        'write {"start": 0, "end": 5, "label": "..."}, with offsets in characters, or '
+        '{"fragments": [[0, 5], [9, 12]], "label": "..."} for a discontinuous one',
         code="span-not-understood",
     )
+
+
+def _fragments(value: Any) -> tuple[tuple[int, int], ...]:
+    """Return the parts of a discontinuous span, in reading order."""
+    return tuple((start, end) for start, end in value) if value else ()
 
 
 def _offset(name: str, value: object) -> int:

@@ -1,5 +1,6 @@
 """Read labelled texts from a file, or from rows in memory."""
 
+import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, ClassVar, Protocol, runtime_checkable
@@ -11,6 +12,8 @@ from kgbert.data.fields import pair_example
 from kgbert.data.sources import Source, describe, records_of
 from kgbert.utils.errors import DataError
 from kgbert.utils.registry import lookup
+
+logger = logging.getLogger(__name__)
 
 
 @runtime_checkable
@@ -116,13 +119,23 @@ def _examples(
     columns: Columns,
     resolve: Callable[[Iterable[Span]], tuple[Span, ...]],
 ) -> list[Example]:
-    examples = []
+    examples, overlapping, total = [], 0, 0
     for place, values in records:
         with located(f"{name}: {place}"):
             if columns.label_required:
                 _check_label(values, columns[LABEL])
             example = read(values)
-            examples.append(replace(example, spans=resolve(example.spans)))
+            spans = resolve(example.spans)
+            overlapping, total = overlapping + len(example.spans) - len(spans), total + len(spans)
+            examples.append(replace(example, spans=spans))
+    if overlapping:
+        logger.warning(
+            "%s: %s of %s spans overlap a longer one and are left out, because one tag a word "
+            "cannot express both.",
+            name,
+            f"{overlapping:,}",
+            f"{overlapping + total:,}",
+        )
     return examples
 
 

@@ -31,3 +31,18 @@ def check_pairs(parts: Mapping[str, Sequence[Example]]) -> None:
                     "others have one; fill it in, or leave the text out",
                     code="missing-text-pair",
                 )
+
+
+def check_continuous(parts: Mapping[str, Sequence[Example]]) -> None:
+    """Raise DataError where spans are discontinuous, with their number."""
+    for part, examples in parts.items():
+        spans = [(x, span) for x in examples for span in x.spans]
+        if broken := [(x, span) for x, span in spans if span.fragments]:
+            example, first = broken[0]
+            raise DataError(
+                f"{part}: {len(broken):,} of {len(spans):,} spans are discontinuous (the first: "
+                f"{first.words(example.text)[:60]!r} of {example.text[:40]!r}), which one tag a "
+                "word cannot express; leave them out, or write each as one span from its first to "
+                "its last character.",
+                code="discontinuous-spans",
+            )

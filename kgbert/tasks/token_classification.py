@@ -23,6 +23,7 @@ from kgbert.tasks.base import (
     align_left,
     labels_of,
 )
+from kgbert.tasks.checks import check_continuous
 from kgbert.tasks.labels import MAX_CLASSES, label_set, log_odds
 from kgbert.tasks.metrics import SPAN_METRICS, span_scores
 from kgbert.utils.errors import KGBertError
@@ -103,8 +104,9 @@ class TokenClassification(Task):
         validation: Sequence[Example] = (),
         test: Sequence[Example] = (),
     ) -> None:
-        """Raise DataError where spans overlap, or have a label that training lacks."""
+        """Raise DataError where spans overlap, have parts, or have a label that training lacks."""
         parts = {"train": train, "validation": validation, "test": test}
+        check_continuous(parts)
         for examples in parts.values():
             for example in examples:
                 disjoint(example.spans)

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kgbert.data import Example, Span, files, read_texts
+from kgbert.data import Example, Span, files, read_examples, read_texts
 from kgbert.data.readers import READERS
 from kgbert.data.tags import decode_tags
+from kgbert.tasks.registry import TASKS
 from kgbert.utils.errors import DataError, KGBertError
 from tests.support.errors import raises
 
@@ -436,3 +437,22 @@ def test_a_label_of_parquet_that_is_missing_is_refused_by_its_row(tmp_path):
 
     with pytest.raises(DataError, match="row 2"):
         read_texts(tmp_path / "texts.parquet", require_labels=True)
+
+
+def test_spans_inside_others_are_left_out_with_their_number(caplog):
+    spans = [{"start": 0, "end": end, "label": "A"} for end in (3, 1)]
+
+    (example,) = read_examples([{"text": "abc", "spans": spans}], TASKS["token-classification"])
+
+    assert [span.end for span in example.spans] == [3]
+    assert "1 of 2 spans overlap a longer one" in caplog.text
+
+
+@pytest.mark.parametrize("name", ["fragments", "offsets"])
+def test_discontinuous_spans_are_read_in_reading_order(name):
+    span = {name: [[15, 18], [0, 4]], "label": "Site", "id": "T1"}
+
+    (example,) = read_texts([{"text": "left and right arm", "spans": [span]}])
+
+    assert example.spans == (Span(0, 18, "Site", id="T1", fragments=((0, 4), (15, 18))),)
+    assert example.spans[0].words(example.text) == "left ... arm"

@@ -75,3 +75,10 @@ def test_an_answer_that_is_no_span_is_refused():
 def test_a_span_without_words_is_refused():
     with raises("span-without-words"):
         spans_scored(ExplainedAnswer("90-95 Sign"))
+
+
+def test_discontinuous_spans_are_refused_with_their_number():
+    spans = (Span(0, 18, "site", fragments=((0, 4), (15, 18))), Span(9, 14, "side"))
+
+    with raises("discontinuous-spans"):
+        TASK.check([Example("left and right arm", spans=spans)])
