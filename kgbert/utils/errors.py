@@ -30,6 +30,8 @@ class Remedy:
     '--text-column note'
     >>> Remedy("relation_mapping", {"may_treat": "treats"}).on_command_line()
     '--relation-mapping may_treat=treats'
+    >>> Remedy("columns", {"value": ...}).on_command_line()
+    '--column value=NAME'
     """
 
     option: str
@@ -62,11 +64,18 @@ class Remedy:
 
     def _mapping_on_command_line(self, option: str, values: Mapping[str, Any]) -> str:
         if self.option == "columns":  # by their standard names: one option each
-            return " ".join(f"--{key}-column {_quoted(name)}" for key, name in values.items())
+            return " ".join(_column_option(key, name) for key, name in values.items())
         return f"{option} {_quoted(','.join(f'{key}={value}' for key, value in values.items()))}"
 
     def _with_purpose(self, written: str) -> str:
         return f"{written} {self.purpose}" if self.purpose else written
+
+
+def _column_option(role: str, name: Any) -> str:
+    """Return the option that names the column of a role."""
+    if role in ("text", "label"):
+        return f"--{role}-column {_quoted(name)}"
+    return "--column " + (f"{role}=NAME" if name is CHOOSE else _quoted(f"{role}={name}"))
 
 
 class KGBertError(ValueError):

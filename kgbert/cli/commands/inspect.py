@@ -10,7 +10,7 @@ from kgbert.cli.core.command import Command
 from kgbert.cli.core.progress import add_quiet_argument
 from kgbert.cli.options.graph import add_graph_arguments, graph_of
 from kgbert.cli.options.linker import add_linker_arguments, linker_of
-from kgbert.cli.options.texts import columns_of
+from kgbert.cli.options.texts import add_role_argument, columns_of
 from kgbert.data import Columns, read_examples, read_records, read_texts
 from kgbert.utils.errors import DataError
 
@@ -117,6 +117,7 @@ def _add_arguments(parser: ArgumentParser) -> None:
         metavar="FILE",
         help="vectors of entities by id: how many entities of the graph have one",
     )
+    add_role_argument(parser)
     add_linker_arguments(parser)
     parser.add_argument("--json", action="store_true", help="write one JSON object")
     parser.add_argument(

@@ -1,7 +1,7 @@
 """The argument that is a text, or a file of texts."""
 
 import json
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,34 @@ def add_column_arguments(parser: ArgumentParser, *, label: bool = True) -> None:
             metavar="NAME",
             help=f"column or key of the {name} in the file ({name})",
         )
+    add_role_argument(parser)
+
+
+def add_role_argument(parser: Any) -> None:
+    """Add the argument for the columns of all other roles."""
+    parser.add_argument(
+        "--column",
+        action="append",
+        default=[],
+        type=column_role,
+        metavar="ROLE=NAME",
+        help="column or key of another role, such as question, choices, answers, target, labels, "
+        "value, text_pair, spans, relations or events; may be repeated",
+    )
+
+
+def column_role(typed: str) -> tuple[str, str]:
+    """Return a role and the name of its column.
+
+    >>> column_role("choices=options")
+    ('choices', 'options')
+    """
+    role, equals, name = typed.partition("=")
+    if not role or not equals or not name:
+        raise ArgumentTypeError(
+            f"invalid column {typed!r}; expected a role and a name, for example choices=options"
+        )
+    return role, name
 
 
 def examples_of(arguments: Namespace) -> list[Example]:
@@ -51,7 +79,8 @@ def columns_of(arguments: Namespace) -> dict[str, str]:
     """Return the column names of the source by standard name, for which the command has options."""
     named = {"text": "text_column", "label": "label_column"}
     given = vars(arguments)
-    return {column: given[option] for column, option in named.items() if option in given}
+    columns = {column: given[option] for column, option in named.items() if option in given}
+    return columns | dict(given.get("column", ()))
 
 
 def _not_empty(text: str) -> str:

@@ -18,7 +18,7 @@ from kgbert.cli.core.argument_types import (
 from kgbert.cli.core.progress import ProgressReporter
 from kgbert.cli.options.graph import add_graph_arguments, graph_of
 from kgbert.cli.options.linker import add_linker_arguments, linker_of
-from kgbert.cli.options.texts import columns_of
+from kgbert.cli.options.texts import add_role_argument, columns_of
 from kgbert.tasks.base import Task
 from kgbert.tasks.registry import AUTO, TASKS
 from kgbert.training.config import (
@@ -167,6 +167,7 @@ def _add_texts(parser: ArgumentParser) -> None:
     texts.add_argument(
         "--label-column", default="label", metavar="NAME", help="column or key of the label (label)"
     )
+    add_role_argument(texts)
     texts.add_argument(
         "--ground",
         choices=("labels",),
