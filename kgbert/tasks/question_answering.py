@@ -48,6 +48,11 @@ BEST_ANSWERS = 5
 #: Number of characters of the text that are shown on each side of an answer.
 SHOWN = 40
 
+#: The settings of a model that kgbert did not fine-tune.
+DEFAULT_SETTINGS: Mapping[str, Any] = MappingProxyType(
+    {"max_answer_length": 300, "may_have_no_answer": False, "no_answer_threshold": 0.0}
+)
+
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
 _PUNCTUATION = str.maketrans("", "", string.punctuation)
 
@@ -167,6 +172,7 @@ class QuestionAnswering(Task):
     sample = MappingProxyType({"text": "a text", "question": "a question"})
     # Answers are character offsets, which an arm must not shift.
     tags_words = True
+    needs_calibration = True
 
     @property
     def model_class(self) -> "type[KGBertPreTrainedModel]":
@@ -217,6 +223,7 @@ class QuestionAnswering(Task):
             settings={
                 "max_answer_length": max((end - start for start, end in spans), default=0),
                 "may_have_no_answer": any(not example.target for example in train),
+                "no_answer_threshold": 0.0,
             },
         )
 
@@ -271,19 +278,13 @@ class QuestionAnswering(Task):
         graph: "KnowledgeGraph",
     ) -> AnswerPrediction:
         """Return the best spans of all windows, and no answer if training had such questions."""
-        example, settings = encoded.example, config.task_settings
-        scores: dict[AnswerSpan | None, float] = {}
-        nulls = []
-        for rows, (window,) in zip(outputs, encoded.units, strict=True):
-            logits = np.asarray(rows, np.float64)[: len(window.offsets)]
-            nulls.append(float(logits[window.read_token].sum()))
-            longest = settings["max_answer_length"]
-            for span, score in _spans(logits, window, example, longest):
-                scores[span] = max(score, scores.get(span, -np.inf))
+        example, settings = encoded.example, _settings(config)
+        spans = _best_spans(outputs, encoded, settings["max_answer_length"])
+        scores: list[tuple[AnswerSpan | None, float]] = [*spans.items()]
         if settings["may_have_no_answer"] or not scores:
-            # Every window has to lack the answer.
-            scores[None] = min(nulls)
-        best = sorted(scores.items(), key=lambda each: -each[1])[:BEST_ANSWERS]
+            null = _null_score(outputs, encoded) - settings["no_answer_threshold"]
+            scores.append((None, null))
+        best = sorted(scores, key=lambda each: -each[1])[:BEST_ANSWERS]
         shares = np.exp(np.array([score for _, score in best]) - best[0][1])
         shares /= shares.sum()
         answers = tuple(
@@ -293,6 +294,36 @@ class QuestionAnswering(Task):
             for (span, _), share in zip(best, shares.tolist(), strict=True)
         )
         return AnswerPrediction(example.joined, answers)
+
+    def calibrate(
+        self,
+        outputs: Sequence[Sequence[Any]],
+        encoded: Sequence[EncodedExample],
+        config: "PreTrainedConfig",
+        graph: "KnowledgeGraph",
+    ) -> None:
+        """Choose the threshold of "no answer" with the best F1 on the validation questions.
+
+        A question has no answer if the score of no answer exceeds that of the best span by more
+        than the threshold, as in the script of SQuAD 2.
+        """
+        settings = _settings(config)
+        if not settings["may_have_no_answer"]:
+            return
+        gaps, of_spans, of_none = [], [], []
+        for rows, each in zip(outputs, encoded, strict=True):
+            spans = _best_spans(rows, each, settings["max_answer_length"])
+            if not spans:
+                continue
+            best = max(spans, key=spans.__getitem__)
+            answer = Answers((each.example.text[best.start : best.end],))
+            gold = self.gold(each, graph)
+            gaps.append(_null_score(rows, each) - spans[best])
+            of_spans.append(squad_scores([gold], [answer])["f1"])
+            of_none.append(squad_scores([gold], [Answers(())])["f1"])
+        if gaps:
+            threshold = best_null_threshold(gaps, of_spans, of_none)
+            config.task_settings = {**config.task_settings, "no_answer_threshold": threshold}
 
     def gold(self, encoded: EncodedExample, graph: "KnowledgeGraph") -> Answers:
         """Return the accepted answers."""
@@ -321,13 +352,15 @@ class QuestionAnswering(Task):
 
     def describe_outputs(self, config: "PreTrainedConfig") -> str:
         """Return a description of the answers."""
-        longest = config.task_settings["max_answer_length"]
-        answer = (
-            "a span of the text, or none"
-            if config.task_settings["may_have_no_answer"]
-            else ("a span of the text")
-        )
+        settings = _settings(config)
+        longest = settings["max_answer_length"]
+        answer = "a span of the text" + ", or none" * settings["may_have_no_answer"]
         return f"{answer}, of at most {longest:,} characters"
+
+
+def _settings(config: "PreTrainedConfig") -> dict[str, Any]:
+    """Return the settings of a model, with defaults for one that was fine-tuned elsewhere."""
+    return {**DEFAULT_SETTINGS, **config.task_settings}
 
 
 def answers_field(record: Mapping[str, Any], text: str) -> tuple[AnswerSpan, ...] | None:
@@ -410,6 +443,48 @@ def _misplaced(start: int, end: Any, words: str | None, text: str) -> DataError:
         )
         remedy = "offsets count characters (not bytes) from 0, and the end is exclusive"
     return DataError(f"{found}; {remedy}", code="answer-not-in-text")
+
+
+def best_null_threshold(
+    gaps: Sequence[float], of_spans: Sequence[float], of_none: Sequence[float]
+) -> float:
+    """Return the threshold with the best mean score; of equal ones the nearest to zero.
+
+    Args:
+        gaps: By how much the score of no answer exceeds that of the best span, by question.
+        of_spans: The score of each question if it is answered by its best span.
+        of_none: The score of each question if it has no answer.
+
+    >>> best_null_threshold([-3.0, 1.0, 4.0], [1.0, 1.0, 0.0], [0.0, 0.0, 1.0])
+    2.5
+    """
+    levels = np.unique(gaps)
+    middles = (levels[1:] + levels[:-1]) / 2
+    thresholds = np.unique([0.0, levels[0] - 1, *middles, levels[-1] + 1])
+    has_none = np.asarray(gaps) > thresholds[:, None]
+    scores = np.where(has_none, of_none, of_spans).mean(-1)
+    best = thresholds[scores == scores.max()]
+    return float(best[np.abs(best).argmin()])
+
+
+def _best_spans(
+    outputs: Sequence[Any], encoded: EncodedExample, longest: int
+) -> dict[AnswerSpan, float]:
+    """Return the likely answers of all windows with their best scores."""
+    scores: dict[AnswerSpan, float] = {}
+    for rows, (window,) in zip(outputs, encoded.units, strict=True):
+        logits = np.asarray(rows, np.float64)[: len(window.offsets)]
+        for span, score in _spans(logits, window, encoded.example, longest):
+            scores[span] = max(score, scores.get(span, -np.inf))
+    return scores
+
+
+def _null_score(outputs: Sequence[Any], encoded: EncodedExample) -> float:
+    """Return the score of no answer; every window has to lack the answer."""
+    return min(
+        float(np.asarray(rows, np.float64)[window.read_token].sum())
+        for rows, (window,) in zip(outputs, encoded.units, strict=True)
+    )
 
 
 def _context_tokens(window: "EncodedText", example: Example) -> list[int]:

@@ -3,6 +3,8 @@ import json
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from kgbert.data import Example, read_examples
 from kgbert.models.auto import KGBertForQuestionAnswering
@@ -11,6 +13,7 @@ from kgbert.tasks.question_answering import (
     Answers,
     AnswerSpan,
     QuestionAnswering,
+    best_null_threshold,
     squad_scores,
 )
 from kgbert.training.dataset import KGBertCollator, TrainingExamples
@@ -323,3 +326,52 @@ def test_knowledge_is_injected_into_a_loaded_question_answering_model(plain):
     )
 
     assert isinstance(model, KGBertForQuestionAnswering)
+
+
+def test_the_threshold_of_no_answer_is_chosen_on_validation():
+    processor, known = tiny_processor(), config()
+    questions = [
+        question("a lung", (AnswerSpan(2, 6),)),
+        question("a lung", ()),
+        question("fever", ()),
+    ]
+    encoded = TASK.encode(questions, processor)
+    outputs = []
+    for each, null in zip(encoded, (2.0, 4.0, 5.0), strict=True):
+        logits = np.zeros((len(each.text.offsets), 2))
+        logits[0] = null
+        logits[[i for i, span in enumerate(each.text.offsets) if span in [(2, 6), (0, 5)]]] = 1.0
+        outputs.append([logits])
+    gold = [TASK.gold(each, None) for each in encoded]
+
+    def f1():
+        answers = [
+            TASK.decode(x, y, known, None).answer for x, y in zip(outputs, encoded, strict=True)
+        ]
+        return TASK.score(gold, answers)["f1"]
+
+    before = f1()
+    TASK.calibrate(outputs, encoded, known, None)
+
+    assert (before, f1()) == (pytest.approx(2 / 3), 1)
+    assert 2 < known.task_settings["no_answer_threshold"] < 6
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(-5, 5).map(float), st.sampled_from([0.0, 0.5, 1.0]), st.booleans()),
+        min_size=1,
+    )
+)
+def test_no_other_threshold_of_no_answer_scores_better(items):
+    gaps, of_spans, is_none = zip(*items, strict=True)
+    of_none = [float(x) for x in is_none]
+
+    def score(threshold):
+        return sum(
+            n if gap > threshold else s for gap, s, n in zip(gaps, of_spans, of_none, strict=True)
+        )
+
+    best = score(best_null_threshold(gaps, of_spans, of_none))
+
+    assert best == max(map(score, np.arange(-6, 6, 0.5)))
