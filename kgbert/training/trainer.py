@@ -168,7 +168,7 @@ def fine_tune(
             eval_dataset=held_out,
             optimizers=(optimizer_of(model, arguments, head_learning_rate, chosen), None),
             compute_metrics=compute_metrics,
-            callbacks=[EarlyStoppingCallback(patience), *callbacks],
+            callbacks=[PatientStopping(patience), *callbacks],
         )
         trainer.remove_callback(PrinterCallback)
         trainer.train(resume_from_checkpoint=resume or None)
@@ -193,6 +193,21 @@ class StepProgress(TrainerCallback):
     ) -> None:
         """Report the steps of the trainer's state."""
         self.progress(state.global_step, state.max_steps)
+
+
+class PatientStopping(EarlyStoppingCallback):
+    """Stops a training without improvement, but not before its first right answer.
+
+    Models that find spans or events predict none in the first epochs, so that their score is zero.
+    """
+
+    def check_metric_value(
+        self, args: TrainingArguments, state: Any, control: Any, metric_value: float
+    ) -> None:
+        """Count an epoch without improvement, unless the score is still zero."""
+        if args.greater_is_better and metric_value == 0 and not state.best_metric:
+            return
+        super().check_metric_value(args, state, control, metric_value)
 
 
 class TaskTrainer(Trainer):
