@@ -71,11 +71,13 @@ if TYPE_CHECKING:
         KGBertForConditionalGeneration as KGBertForConditionalGeneration,
     )
     from kgbert.models.auto import KGBertForEntityLinking as KGBertForEntityLinking
+    from kgbert.models.auto import KGBertForEventExtraction as KGBertForEventExtraction
     from kgbert.models.auto import KGBertForMultipleChoice as KGBertForMultipleChoice
     from kgbert.models.auto import KGBertForQuestionAnswering as KGBertForQuestionAnswering
     from kgbert.models.auto import (
         KGBertForRelationClassification as KGBertForRelationClassification,
     )
+    from kgbert.models.auto import KGBertForRelationExtraction as KGBertForRelationExtraction
     from kgbert.models.auto import (
         KGBertForSequenceClassification as KGBertForSequenceClassification,
     )
@@ -172,9 +174,11 @@ _HOMES = {
     "KGBertConfig": "kgbert.models.config",
     "KGBertForConditionalGeneration": "kgbert.models.auto",
     "KGBertForEntityLinking": "kgbert.models.auto",
+    "KGBertForEventExtraction": "kgbert.models.auto",
     "KGBertForMultipleChoice": "kgbert.models.auto",
     "KGBertForQuestionAnswering": "kgbert.models.auto",
     "KGBertForRelationClassification": "kgbert.models.auto",
+    "KGBertForRelationExtraction": "kgbert.models.auto",
     "KGBertForSequenceClassification": "kgbert.models.auto",
     "KGBertForTokenClassification": "kgbert.models.auto",
     "KGBertModel": "kgbert.models.auto",

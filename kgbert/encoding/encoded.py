@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from kgbert.encoding.alignment import TokenEntityLinks
 from kgbert.encoding.candidates import CandidateSet
+from kgbert.encoding.spans.span_groups import SpanGroups
 from kgbert.linking.mention import Mention
 
 #: Keyword arguments of a fused model: tensors, and ``hop_sizes`` and ``table_size`` as plain
@@ -47,6 +48,8 @@ class EncodedText:
     """The candidates of each mention; empty unless the processor has ``candidates``."""
     marks: tuple[int, ...] = ()
     """The opening marker tokens of head and tail, if the text has relation arguments."""
+    groups: SpanGroups | None = None
+    """The tokens that a head pools to vectors of spans, if the task has such spans."""
     read_token: int = 0
     """The token that a sequence head reads."""
     paths: TextPaths | None = None

@@ -300,10 +300,10 @@ class KGBertProcessor:
     def encode_windows(
         self, examples: Sequence[Example], *, stride: int
     ) -> list[tuple[EncodedText, ...]]:
-        """Tokenise and link texts with a question, each as overlapping windows of the text.
+        """Tokenise and link texts, each as overlapping windows of the text.
 
         Args:
-            examples: Texts whose second text is the question; every window begins with it.
+            examples: Texts; a second text is a question, with which every window begins.
             stride: Number of tokens that consecutive windows share.
         """
         encoded = self.text_encoder.encode_windows(examples, stride=stride)

@@ -5,8 +5,11 @@ from typing import Any, NamedTuple
 
 from kgbert.data import Example
 from kgbert.data.example import SEPARATOR
-from kgbert.encoding.entity_markers import MarkedText, mark
+from kgbert.encoding.spans.entity_markers import MarkedText, mark
 from kgbert.utils.errors import KGBertError
+
+#: Outputs of a tokenizer that are no inputs of a model.
+_PLACES = ("offset_mapping", "overflow_to_sample_mapping")
 
 
 class TokenizedText(NamedTuple):
@@ -81,16 +84,51 @@ def _tokenize(tokenizer: Any, examples: Sequence[Example], max_length: int) -> l
 def tokenize_windows(
     tokenizer: Any, examples: Sequence[Example], max_length: int, stride: int
 ) -> list[list[TokenizedText]]:
-    """Return overlapping windows of each text; every window begins with the question.
+    """Return overlapping windows of each text; every window begins with the question, if any.
 
     Args:
         tokenizer: The tokenizer.
-        examples: Texts whose second text is the question, which may take half of a window.
+        examples: Texts; a second text is the question, which may take half of a window.
         max_length: Maximum number of tokens of a window.
         stride: Number of tokens that consecutive windows share, at most half of their text.
     """
     if not examples:
         return []
+    has_question = [bool(example.others) for example in examples]
+    windows: dict[int, list[TokenizedText]] = {}
+    for split, asked in ((_text_windows, False), (_question_windows, True)):
+        places = [place for place, each in enumerate(has_question) if each is asked]
+        given = [examples[place] for place in places]
+        found = split(tokenizer, given, max_length, stride) if given else []
+        windows.update(zip(places, found, strict=True))
+    return [windows[place] for place in range(len(examples))]
+
+
+def _text_windows(
+    tokenizer: Any, examples: Sequence[Example], max_length: int, stride: int
+) -> list[list[TokenizedText]]:
+    """Return overlapping windows of texts without a question."""
+    room = max_length - tokenizer.num_special_tokens_to_add(pair=False)
+    encoded = tokenizer(
+        [x.text for x in examples],
+        truncation=True,
+        max_length=max_length,
+        stride=max(0, min(stride, room // 2)),
+        return_overflowing_tokens=True,
+        return_offsets_mapping=True,
+    )
+    windows: list[list[TokenizedText]] = [[] for _ in examples]
+    for row, source in enumerate(encoded["overflow_to_sample_mapping"]):
+        tokens = {name: encoded[name][row] for name in encoded if name not in _PLACES}
+        offsets = encoded["offset_mapping"][row]
+        windows[source].append(TokenizedText(tokens, offsets, _word_ids(encoded, row)))
+    return windows
+
+
+def _question_windows(
+    tokenizer: Any, examples: Sequence[Example], max_length: int, stride: int
+) -> list[list[TokenizedText]]:
+    """Return overlapping windows of texts, each with the question before it."""
     # Decoder-only tokenizers add nothing between two texts.
     glue = SEPARATOR if tokenizer.sep_token is None else ""
     questions, longest = _shortened(tokenizer, [x.others[0] for x in examples], max_length // 2)
@@ -137,8 +175,7 @@ def _window(encoded: Any, row: int, example: Example) -> TokenizedText:
         text or ((question[0] + start, min(question[1] + start, length)) if inside else (0, 0))
         for question, text, inside in zip(questions, texts, in_question, strict=True)
     ]
-    other = ("offset_mapping", "overflow_to_sample_mapping")
-    tokens = {name: encoded[name][row] for name in encoded if name not in other}
+    tokens = {name: encoded[name][row] for name in encoded if name not in _PLACES}
     return TokenizedText(tokens, offsets, _word_ids(encoded, row))
 
 

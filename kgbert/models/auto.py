@@ -24,10 +24,12 @@ from kgbert.models.base import KGBertPreTrainedModel
 from kgbert.models.config import KGBertConfig
 from kgbert.models.fusions import find_fusion
 from kgbert.models.heads.entity_linking import CandidateScorer, pop_candidate_inputs
+from kgbert.models.heads.events import EventExtractor
 from kgbert.models.heads.generation import AutoEncoderDecoder
-from kgbert.models.heads.multiple_choice import group_by_question
+from kgbert.models.heads.multiple_choice import as_choice_scorer, group_by_question
 from kgbert.models.heads.paths import pop_paths
 from kgbert.models.heads.relation import PairClassifier
+from kgbert.models.heads.span_pairs import RelationExtractor
 from kgbert.models.inputs import pop_knowledge_inputs
 from kgbert.models.linking_loss import add_linking_loss
 from kgbert.utils.errors import KGBertError, Remedy
@@ -112,6 +114,20 @@ class KGBertForMultipleChoice(KGBertPreTrainedModel):
     auto_class = AutoModelForSequenceClassification
     path_ends = "choices"
     reads_one_position = True
+
+    @classmethod
+    def from_model(
+        cls, model: PreTrainedModel, graph: KnowledgeGraph, **options: Any
+    ) -> "KGBertForMultipleChoice":
+        """Return a fused model as its base class does.
+
+        Args:
+            model: A model of transformers for multiple choice, or for sequence classification with
+                one output.
+            graph: Only its relations and its hash are used.
+            **options: Fields of :class:`kgbert.KGBertConfig`.
+        """
+        return super().from_model(as_choice_scorer(model), graph, **options)
 
     def forward(
         self,
@@ -206,6 +222,28 @@ class KGBertForRelationClassification(KGBertPreTrainedModel):
     auto_class = PairClassifier
     path_ends = "arguments"
     reads_arguments = True
+
+
+class KGBertForRelationExtraction(KGBertPreTrainedModel):
+    """A fused model that scores the relations of all pairs of spans of a text.
+
+    The text is encoded once for all of its pairs. transformers has no Auto class for this head:
+    :func:`kgbert.load_model` finds it by its name.
+    """
+
+    auto_class = RelationExtractor
+    is_exportable = False
+
+
+class KGBertForEventExtraction(KGBertPreTrainedModel):
+    """A fused model that finds the triggers of events in a text, and scores their arguments.
+
+    The text is encoded once. transformers has no Auto class for this head:
+    :func:`kgbert.load_model` finds it by its name.
+    """
+
+    auto_class = EventExtractor
+    is_exportable = False
 
 
 class KGBertForEntityLinking(KGBertPreTrainedModel):

@@ -2,7 +2,11 @@
 
 from typing import Any
 
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
+from transformers import (
+    MODEL_FOR_MULTIPLE_CHOICE_MAPPING,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
 
 from kgbert.encoding.processor import KGBertProcessor
 from kgbert.features.entity_features import EntityFeatures
@@ -11,7 +15,7 @@ from kgbert.linking.mention import Linker
 from kgbert.models import auto
 from kgbert.models.base import KGBertPreTrainedModel
 from kgbert.models.config import check_options
-from kgbert.models.heads.relation import PairClassifier
+from kgbert.models.heads.encoder import EncoderWithHead
 from kgbert.utils.errors import KGBertError
 
 
@@ -35,7 +39,7 @@ def inject_knowledge(
 
     Args:
         model: Any encoder or decoder-only model of transformers, bare or with a head for sequence
-            or token classification or question answering.
+            or token classification, multiple choice or question answering.
         graph: The knowledge graph.
         tokenizer: The tokenizer; loaded from the checkpoint of the model if None.
         features: One vector an entity; encoded by that checkpoint if None.
@@ -64,13 +68,11 @@ def fused_class(model: PreTrainedModel) -> type[KGBertPreTrainedModel]:
             "model.",
             code="already-fused",
         )
-    if isinstance(model, PairClassifier):
-        return auto.KGBertForRelationClassification
     for fused in _FUSED:
-        plain = fused.auto_class._model_mapping.get(type(model.config), None)
-        if type(model) in (plain if isinstance(plain, tuple) else (plain,)):
+        if type(model) in _plain_classes(fused, model):
             return fused
-    known = ", ".join(each.auto_class.__name__ for each in _FUSED)
+    plain = [x.auto_class.__name__ for x in _FUSED if not issubclass(x.auto_class, EncoderWithHead)]
+    known = ", ".join(dict.fromkeys([*plain, "AutoModelForMultipleChoice"]))
     raise KGBertError(
         f"a {type(model).__name__} has a head that kgbert cannot fuse with knowledge. Load the "
         f"checkpoint with one of {known}.",
@@ -78,11 +80,26 @@ def fused_class(model: PreTrainedModel) -> type[KGBertPreTrainedModel]:
     )
 
 
-#: The fused classes with a plain counterpart in transformers.
+def _plain_classes(fused: type[KGBertPreTrainedModel], model: PreTrainedModel) -> tuple[Any, ...]:
+    """Return the plain models whose head a fused class has."""
+    if issubclass(fused.auto_class, EncoderWithHead):
+        return (fused.auto_class,)
+    mapping = fused.auto_class._model_mapping
+    if fused is auto.KGBertForMultipleChoice:
+        mapping = MODEL_FOR_MULTIPLE_CHOICE_MAPPING
+    plain = mapping.get(type(model.config), None)
+    return plain if isinstance(plain, tuple) else (plain,)
+
+
+#: The fused classes with a plain counterpart, in transformers or here.
 _FUSED: tuple[type[KGBertPreTrainedModel], ...] = (
     auto.KGBertForSequenceClassification,
     auto.KGBertForTokenClassification,
     auto.KGBertForQuestionAnswering,
+    auto.KGBertForMultipleChoice,
     auto.KGBertForConditionalGeneration,
+    auto.KGBertForRelationClassification,
+    auto.KGBertForRelationExtraction,
+    auto.KGBertForEventExtraction,
     auto.KGBertModel,
 )

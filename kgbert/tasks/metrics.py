@@ -1,9 +1,11 @@
 """Metrics of predictions against gold answers, per task."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from statistics import fmean
 from typing import Any
+
+import numpy as np
 
 from kgbert.data.tags import decode_tags
 from kgbert.tasks.base import Metric
@@ -11,6 +13,9 @@ from kgbert.utils.errors import KGBertError
 
 #: The answer for a mention without an entity in the graph.
 NIL = "NIL"
+
+#: The probability from which on an answer is given before the validation examples were seen.
+DEFAULT_THRESHOLD = 0.5
 
 #: The gold answer for a mention that no annotated span overlaps; it is not scored.
 UNANNOTATED = ""
@@ -58,15 +63,7 @@ def span_scores(
         wanted.update(label for _, _, label in right)
         given.update(label for _, _, label in answered)
         found.update(label for _, _, label in right & answered)
-    labels = wanted.keys() | given.keys()
-    return {
-        "precision": _share(found.total(), given.total()),
-        "recall": _share(found.total(), wanted.total()),
-        "f1": _share(2 * found.total(), given.total() + wanted.total()),
-        "macro_f1": fmean(
-            [_share(2 * found[label], given[label] + wanted[label]) for label in labels] or [0.0]
-        ),
-    }
+    return _precision_recall_f1(wanted, given, found)
 
 
 def linking_scores(
@@ -97,6 +94,71 @@ def linking_scores(
         "nil_recall": _share(both_nil, gold_nil),
         "nil_f1": _share(2 * both_nil, predicted_nil + gold_nil),
     }
+
+
+def set_scores(
+    expected: Sequence[Set[Any]], predicted: Sequence[Set[Any]], label_of: Callable[[Any], str]
+) -> dict[str, float]:
+    """Return micro precision, recall and F1 over the items of sets, and macro F1 over labels.
+
+    Args:
+        expected: The gold items of each text.
+        predicted: The predicted items of each text.
+        label_of: Returns the label of an item.
+
+    >>> set_scores([{"a1", "b1"}], [{"a1", "a2"}], label_of=lambda item: item[0])["macro_f1"]
+    0.333...
+    """
+    wanted, given, found = Counter[str](), Counter[str](), Counter[str]()
+    for right, answer in zip(expected, predicted, strict=True):
+        wanted.update(map(label_of, right))
+        given.update(map(label_of, answer))
+        found.update(map(label_of, right & answer))
+    return _precision_recall_f1(wanted, given, found)
+
+
+def _precision_recall_f1(
+    wanted: Counter[str], given: Counter[str], found: Counter[str]
+) -> dict[str, float]:
+    """Return the scores from the numbers of gold, predicted and right items by label."""
+    labels = wanted.keys() | given.keys()
+    return {
+        "precision": _share(found.total(), given.total()),
+        "recall": _share(found.total(), wanted.total()),
+        "f1": _share(2 * found.total(), given.total() + wanted.total()),
+        "macro_f1": fmean(
+            [_share(2 * found[label], given[label] + wanted[label]) for label in labels] or [0.0]
+        ),
+    }
+
+
+def best_threshold(probabilities: Any, gold: Any) -> float:
+    """Return the threshold with the best micro F1; the one nearest to 0.5 wins a tie.
+
+    Args:
+        probabilities: The probability of each possible answer.
+        gold: The same shape, True for right answers.
+
+    >>> best_threshold(np.array([[0.9, 0.2], [0.3, 0.1]]), np.array([[True, False], [True, False]]))
+    0.25
+    """
+    flat, right = probabilities.ravel(), gold.ravel()
+    order = np.argsort(-flat, kind="stable")
+    # The n most probable labels: their hits, and F1 = 2 hits / (n + gold labels).
+    hits = np.cumsum(right[order])
+    scores = 2 * hits / (np.arange(1, len(flat) + 1) + max(1, int(right.sum())))
+    levels = flat[order]
+    # A threshold lies between two different probabilities.
+    ends = np.flatnonzero(np.append(levels[:-1] > levels[1:], True))
+    following = np.append(levels[1:], 0.0)
+    thresholds = (levels[ends] + following[ends]) / 2
+    best = thresholds[scores[ends] == scores[ends].max()]
+    return float(best[np.abs(best - DEFAULT_THRESHOLD).argmin()])
+
+
+def sigmoid(logits: Any) -> Any:
+    """Return the logistic function of an array, without overflow."""
+    return 1 / (1 + np.exp(-np.clip(np.asarray(logits, np.float64), -60, 60)))
 
 
 def _share(part: int, whole: int) -> float:

@@ -24,7 +24,7 @@ from kgbert.tasks.base import (
 )
 from kgbert.tasks.checks import check_pairs, without_target
 from kgbert.tasks.labels import MAX_CLASSES, answer_position, label_set
-from kgbert.tasks.metrics import metrics_of
+from kgbert.tasks.metrics import DEFAULT_THRESHOLD, best_threshold, metrics_of, sigmoid
 from kgbert.utils.errors import DataError
 
 if TYPE_CHECKING:
@@ -38,9 +38,6 @@ if TYPE_CHECKING:
 
 #: Separators of the labels in a cell; the first one that occurs in the cell applies.
 SEPARATORS = ("|", ";", ",")
-
-#: The probability from which on a label is given before the validation examples were seen.
-DEFAULT_THRESHOLD = 0.5
 
 #: Labels that ``precision_at_5`` looks at, the likeliest ones.
 TOP = 5
@@ -224,7 +221,7 @@ class MultiLabelClassification(Task):
         graph: "KnowledgeGraph",
     ) -> LabelsPrediction:
         """Return the labels whose probability reaches the threshold."""
-        probabilities = _sigmoid(outputs[0])
+        probabilities = sigmoid(outputs[0])
         names, order = labels_of(config), np.argsort(-probabilities, kind="stable").tolist()
         ranking = tuple(ScoredLabel(names[i], float(probabilities[i])) for i in order)
         threshold = config.task_settings["threshold"]
@@ -239,7 +236,7 @@ class MultiLabelClassification(Task):
         graph: "KnowledgeGraph",
     ) -> None:
         """Choose the threshold with the best micro F1 on the validation examples."""
-        probabilities = np.stack([_sigmoid(rows[0]) for rows in outputs])
+        probabilities = np.stack([sigmoid(rows[0]) for rows in outputs])
         labels = labels_of(config)
         gold = np.array([[x in self.classes(y.example) for x in labels] for y in encoded])
         threshold = best_threshold(probabilities, gold)
@@ -298,7 +295,7 @@ def labels_field(value: Any) -> tuple[str, ...]:
     >>> labels_field("earn; trade;"), labels_field('["a", "b"]'), labels_field(None)
     (('earn', 'trade'), ('a', 'b'), ())
     """
-    if isinstance(value, str) and value.lstrip().startswith("["):
+    if isinstance(value, str) and value.lstrip().startswith(("[", "{")):
         try:
             value = json.loads(value)
         except json.JSONDecodeError as error:
@@ -318,31 +315,3 @@ def labels_field(value: Any) -> tuple[str, ...]:
             code="labels-not-a-list",
         )
     return tuple(sorted({str(label).strip() for label in value} - {""}))
-
-
-def best_threshold(probabilities: Any, gold: Any) -> float:
-    """Return the threshold with the best micro F1; the one nearest to 0.5 wins a tie.
-
-    Args:
-        probabilities: Shape (texts, labels).
-        gold: Shape (texts, labels), True for gold labels.
-
-    >>> best_threshold(np.array([[0.9, 0.2], [0.3, 0.1]]), np.array([[True, False], [True, False]]))
-    0.25
-    """
-    flat, right = probabilities.ravel(), gold.ravel()
-    order = np.argsort(-flat, kind="stable")
-    # The n most probable labels: their hits, and F1 = 2 hits / (n + gold labels).
-    hits = np.cumsum(right[order])
-    scores = 2 * hits / (np.arange(1, len(flat) + 1) + max(1, int(right.sum())))
-    levels = flat[order]
-    # A threshold lies between two different probabilities.
-    ends = np.flatnonzero(np.append(levels[:-1] > levels[1:], True))
-    following = np.append(levels[1:], 0.0)
-    thresholds = (levels[ends] + following[ends]) / 2
-    best = thresholds[scores[ends] == scores[ends].max()]
-    return float(best[np.abs(best - DEFAULT_THRESHOLD).argmin()])
-
-
-def _sigmoid(logits: Any) -> Any:
-    return 1 / (1 + np.exp(-np.clip(np.asarray(logits, np.float64), -60, 60)))

@@ -91,7 +91,11 @@ def task_of_class(name: str) -> Task | None:
 #: The tasks by name, more specific ones first: ``auto`` takes the first that fits a file's rows.
 TASKS: MutableMapping[str, Task] = LazyTable(
     {
-        "relation-classification": "kgbert.tasks.relation_classification:RelationClassification",
+        "event-extraction": "kgbert.tasks.relations.event_extraction:EventExtraction",
+        "relation-extraction": "kgbert.tasks.relations.relation_extraction:RelationExtraction",
+        "relation-classification": (
+            "kgbert.tasks.relations.relation_classification:RelationClassification"
+        ),
         "multiple-choice": "kgbert.tasks.multiple_choice:MultipleChoice",
         "question-answering": "kgbert.tasks.question_answering:QuestionAnswering",
         "entity-linking": "kgbert.tasks.entity_linking:EntityLinking",

@@ -1,14 +1,24 @@
 import pytest
 import torch
-from transformers import AutoModelForMaskedLM, AutoModelForSequenceClassification
+from transformers import (
+    AutoModelForMaskedLM,
+    AutoModelForMultipleChoice,
+    AutoModelForQuestionAnswering,
+    AutoModelForSequenceClassification,
+)
 
 import kgbert
+from kgbert.data import Example
 from kgbert.models.auto import (
+    KGBertForMultipleChoice,
+    KGBertForQuestionAnswering,
     KGBertForSequenceClassification,
     KGBertForTokenClassification,
     KGBertModel,
 )
 from kgbert.models.inject import inject_knowledge
+from kgbert.tasks.registry import TASKS
+from kgbert.training.pipeline import KGBertPipeline
 from tests.support.errors import raises
 from tests.support.tiny import (
     BLOCKS,
@@ -173,3 +183,44 @@ def test_the_checkpoint_that_the_model_names_brings_tokenizer_and_features(plain
 
     assert model.processor.features.vectors.shape == (len(tiny_graph()), 32)
     assert run(model, model.processor(TEXTS)).logits.shape == (len(TEXTS), 3)
+
+
+@pytest.mark.parametrize("family", ["bert", "distilbert", "deberta-v2"])
+def test_a_model_for_multiple_choice_scores_as_before(family):
+    torch.manual_seed(0)
+    loaded = AutoModelForMultipleChoice.from_config(tiny_config(family)).eval()
+    question = Example("which fever?", 1, others=("a lung", "cough"))
+
+    model = injected(loaded, family)
+
+    task = TASKS["multiple-choice"]
+    batch = task.collate(task.encode([question], model.processor)[0].units, model.processor, 0)
+    plain = {name: x for name, x in tokens_of(batch).items() if name != "choice_counts"}
+    rows = run(loaded, {name: tensor.unsqueeze(0) for name, tensor in plain.items()})
+    assert type(model) is KGBertForMultipleChoice
+    assert torch.equal(run(model, batch).logits, rows.logits)
+    assert KGBertPipeline(model, model.processor, task)([question])[0].choices
+
+
+def test_a_model_for_multiple_choice_with_another_head_is_refused():
+    with raises("unknown-head"):
+        injected(AutoModelForMultipleChoice.from_config(tiny_config("roberta")), "roberta")
+
+
+@pytest.mark.parametrize("family", ["bert", "roberta"])
+def test_a_model_for_question_answering_answers_as_before(family):
+    torch.manual_seed(0)
+    config = tiny_config(family)
+    config.num_labels = 2
+    loaded = AutoModelForQuestionAnswering.from_config(config).eval()
+    question = Example("fever in the lung", others=("where?",))
+
+    model = injected(loaded, family)
+
+    task = TASKS["question-answering"]
+    batch = task.collate(task.encode([question], model.processor)[0].units, model.processor, 0)
+    fused, before = run(model, batch), run(loaded, tokens_of(batch))
+    assert type(model) is KGBertForQuestionAnswering
+    assert torch.equal(fused.start_logits, before.start_logits)
+    assert torch.equal(fused.end_logits, before.end_logits)
+    assert KGBertPipeline(model, model.processor, task)([question])[0].answers

@@ -27,9 +27,11 @@ from kgbert.graph.storage.builder import GraphBuilder
 from kgbert.linking.mention import Candidate, Mention
 from kgbert.models.auto import (
     KGBertForConditionalGeneration,
+    KGBertForEventExtraction,
     KGBertForMultipleChoice,
     KGBertForQuestionAnswering,
     KGBertForRelationClassification,
+    KGBertForRelationExtraction,
 )
 from kgbert.models.base import KGBertPreTrainedModel
 from kgbert.models.inputs import BatchKnowledge
@@ -345,6 +347,8 @@ TESTED_WITH_TASK = (
     KGBertForConditionalGeneration,
     KGBertForMultipleChoice,
     KGBertForQuestionAnswering,
+    KGBertForRelationExtraction,
+    KGBertForEventExtraction,
 )
 
 #: One case for each family and each other class with a plain counterpart.

@@ -79,12 +79,48 @@ ROWS = {
         _row(i, question="which?", answers=[{"text": _WORDS[i % 4], "start": 0}][: i % 5])
         for i in range(30)
     ],
+    "relation-extraction": [
+        _row(
+            i,
+            spans=[
+                {"id": "T1", "start": 0, "end": len(_WORDS[i % 4]), "label": "Thing"},
+                {"id": "T2", "start": len(_WORDS[i % 4]) + 4, "end": len(_WORDS[i % 4]) + 8}
+                | {"label": "Case"},
+            ],
+            relations=[["T1", "T2", ("seen", "absent")[i % 2]]][: i % 5],
+        )
+        for i in range(30)
+    ],
     "generation": [_row(i, target=f"of {_WORDS[i % 4]}") for i in range(30)],
     "multi-label-classification": [
         _row(i, labels=(["ill"], ["ill", "new"], [], ["new"])[i % 4]) for i in range(30)
     ],
     "regression": [_row(i, value=float(i % 4)) for i in range(30)],
 }
+
+ROWS["event-extraction"] = [
+    _row(
+        i,
+        spans=[{"id": "T1", "start": 0, "end": len(_WORDS[i % 4]), "label": "Thing"}],
+        triggers=[
+            {
+                "id": "T2",
+                "start": len(_WORDS[i % 4]) + 4,
+                "end": len(_WORDS[i % 4]) + 8,
+                "label": ("Seen", "Absent")[i % 2],
+            }
+        ],
+        events=[
+            {
+                "id": "E1",
+                "type": ("Seen", "Absent")[i % 2],
+                "trigger": "T2",
+                "args": [["Theme", "T1"]],
+            }
+        ],
+    )
+    for i in range(30)
+]
 
 #: A row that a task refuses, the code of the error, and the column at fault.
 BAD_ROWS = {
@@ -105,6 +141,25 @@ BAD_ROWS = {
         {"text": "a", "question": "b?", "answers": [{"text": "c", "start": 0}]},
         "answer-not-in-text",
         "answers",
+    ),
+    "relation-extraction": (
+        {
+            "text": "a b",
+            "spans": [{"id": "T1", "start": 0, "end": 1, "label": "A"}],
+            "relations": [["T1", "T9", "x"]],
+        },
+        "unknown-argument",
+        "relations",
+    ),
+    "event-extraction": (
+        {
+            "text": "a b",
+            "spans": [],
+            "triggers": [{"id": "T1", "start": 0, "end": 1, "label": "A"}],
+            "events": [{"id": "E1", "type": "A", "trigger": "T1", "args": [["Theme", "T9"]]}],
+        },
+        "unknown-argument",
+        "argument",
     ),
     "generation": ({"text": "a", "target": ["b"]}, "text-not-a-string", "target"),
     "multi-label-classification": (
@@ -159,6 +214,23 @@ def _planted_choice(number):
     return {"id": str(number), "question": "which is a sign", "choices": choices, "label": label}
 
 
+def _planted_extraction(number):
+    end = 4 + len(NAMES[number])
+    spans = [
+        planted_span(number, id="T1", label="Thing"),
+        {"id": "T2", "start": end + 1, "end": end + 6, "label": "Time"},
+    ]
+    return planted_row(number, spans=spans, relations=[["T1", "T2", KINDS[number]]])
+
+
+def _planted_event(number):
+    end = 4 + len(NAMES[number])
+    spans = [{"id": "T1", "start": end + 1, "end": end + 6, "label": "Time"}]
+    triggers = [planted_span(number, id="T2", label=KINDS[number])]
+    event = {"id": "E1", "type": KINDS[number], "trigger": "T2", "args": [["Theme", "T1"]]}
+    return planted_row(number, spans=spans, triggers=triggers, events=[event])
+
+
 def _planted_question(number):
     answers = [{"text": NAMES[number]}] if KINDS[number] == "sign" else []
     return planted_row(number, question="which is a sign", answers=answers)
@@ -168,6 +240,8 @@ def _planted_question(number):
 PLANTED = {
     "text-classification": lambda i: planted_row(i, label=KINDS[i]),
     "relation-classification": _planted_relation,
+    "relation-extraction": _planted_extraction,
+    "event-extraction": _planted_event,
     "token-classification": lambda i: planted_row(i, spans=[planted_span(i, label=KINDS[i])]),
     "entity-linking": _planted_link,
     "multiple-choice": _planted_choice,

@@ -6,10 +6,10 @@ from sklearn.metrics import f1_score
 from sklearn.preprocessing import MultiLabelBinarizer
 
 from kgbert.data import Example
+from kgbert.tasks.metrics import best_threshold
 from kgbert.tasks.multi_label_classification import (
     LabelsAnswer,
     MultiLabelClassification,
-    best_threshold,
     multi_label_scores,
 )
 from kgbert.tasks.registry import detect_task

@@ -1,0 +1,1 @@
+"""Inputs about spans: markers in the text, and tokens that a head pools."""

@@ -1,0 +1,1 @@
+"""The tasks whose answers connect spans of a text: relations and events."""

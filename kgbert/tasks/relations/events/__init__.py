@@ -1,0 +1,1 @@
+"""Events: their annotation, their assembly from triggers and arguments, and their scores."""
