@@ -401,7 +401,8 @@ def _add_paths(
     if not paths.types:
         encoded = inputs.task.encode(train, processor)
         paths = paths.with_types_of(
-            (text, len(each.example.text)) for each in encoded for text in each.texts
+            ((text, len(each.example.text)) for each in encoded for text in each.texts),
+            len(encoded),
         )
         model.add_path_scorer(paths.types)
     processor.use_paths(paths)

@@ -17,8 +17,12 @@ from kgbert.utils.errors import KGBertError
 #: Types of path by length alone, in the order of the lengths.
 COUNTS = (SAME, "any 1 step", "any 2 steps", "any 3 steps")
 
-#: Largest number of types of path with a weight, the most frequent ones.
-MAX_TYPES = 512
+#: Training examples for each type of path with a weight. With more types, scores of held-out
+#: questions of CommonsenseQA fell while those of the training questions rose.
+EXAMPLES_PER_TYPE = 10
+
+#: Smallest and largest limit of the number of types of path with a weight.
+TYPE_LIMITS = (16, 512)
 
 #: Fewest training texts in which a type of path occurs.
 FEWEST_TEXTS = 3
@@ -80,11 +84,14 @@ class PathFeatures:
         finder = PathFinder(graph, **options)
         return cls(finder, settings["ends"], tuple(settings["types"]), tuple(settings["labels"]))
 
-    def with_types_of(self, texts: Iterable[tuple[EncodedText, int]]) -> "PathFeatures":
+    def with_types_of(
+        self, texts: Iterable[tuple[EncodedText, int]], examples: int
+    ) -> "PathFeatures":
         """Return the features with the most frequent types of path of training texts.
 
         Args:
             texts: Each text with the boundary, as for :meth:`count`.
+            examples: Number of training examples, which limits the number of types.
         """
         counts = Counter[int]()
         for text, boundary in texts:
@@ -94,7 +101,9 @@ class PathFeatures:
         lengths = COUNTS[: self.finder.steps + 1]
         names = (self.finder.name(code) for code in frequent)
         types = dict.fromkeys([*lengths, *names])
-        return replace(self, types=tuple(types)[:MAX_TYPES])
+        fewest, most = TYPE_LIMITS
+        limit = min(max(examples // EXAMPLES_PER_TYPE, fewest), most)
+        return replace(self, types=tuple(types)[:limit])
 
     def count(self, text: EncodedText, boundary: int) -> TextPaths:
         """Return the paths of a text.
