@@ -3,8 +3,8 @@
 The entities of a question and those of its choices are linked by name. Each seed draws its own
 questions from the official training part; the validation part is divided once, into questions that
 decide when to stop and questions that are scored. The official test part is not touched. All arms
-share one training setting, which was not tuned on this task. ``paths-rewired`` is the arm ``paths``
-on a graph with its edges exchanged, which keeps every degree.
+share one training setting, which was not tuned on this task. The arm ``knowledge`` scores paths;
+with --inject, it injects the entities as well.
 
     python -m benchmarks.grounding.csqa --data ../shared/data --seeds 6
 
@@ -23,8 +23,7 @@ import torch
 from benchmarks import RESULTS
 from benchmarks.verdict.run import without_items
 from kgbert.cli.core.progress import ProgressReporter
-from kgbert.comparison.arms.edges import rewire_edges
-from kgbert.comparison.arms.registry import ARMS, Arm
+from kgbert.comparison.arms.registry import ARMS
 from kgbert.comparison.compare import run_study
 from kgbert.comparison.report.tables import render_table
 from kgbert.comparison.study import Study
@@ -44,17 +43,8 @@ RESULT = RESULTS / "grounding_csqa.json"
 #: Questions of the validation part that decide when to stop; the others are scored.
 STOPPING = 200
 
-_REWIRED = Arm(
-    "paths-rewired",
-    "scores paths of the graph with its edges exchanged, every degree kept",
-    ARMS["paths"].options,
-    rewire_edges,
-)
-
-CHOICES = {
-    "paths": ("plain", "paths", "path-counts", "paths-rewired"),
-    "knowledge": ("plain", "knowledge", "shuffled", "rewired-edges"),
-}
+#: The knowledge arm scores paths; its controls permute entities, exchange edges, ignore relations.
+ARM_NAMES = ("plain", "knowledge", "shuffled", "rewired-edges", "path-counts")
 
 
 @dataclass(frozen=True)
@@ -87,9 +77,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--steps", type=int, default=2, help="most relations of a path")
     parser.add_argument("--seeds", type=int, default=6)
-    parser.add_argument(
-        "--arms", choices=CHOICES, default="paths", help="with the injection, or not"
-    )
+    parser.add_argument("--inject", action="store_true", help="inject the entities as well")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--out", type=Path, default=RESULT, metavar="FILE")
     arguments = parser.parse_args()
@@ -102,11 +90,11 @@ def main() -> None:
         read_examples(folder / f"{part}.jsonl", task) for part in ("train", "validation")
     )
     backbone = str(checked_backbone())
-    names = CHOICES[arguments.arms]
-    if arguments.arms == "paths":  # nothing is injected
-        features = EntityFeatures(np.zeros((len(graph), 1), np.float16), "", "", graph.hash)
-    else:
+    if arguments.inject:
         features = encode_entities(graph, backbone, progress=reporter.steps("encoding entities"))
+    else:
+        features = EntityFeatures(np.zeros((len(graph), 1), np.float16), "", "", graph.hash)
+    options = {} if arguments.inject else {"injected_layers": []}
     linker = make_linker(graph, "dictionary")
     share_features(features, linker)
     study = Study(
@@ -119,9 +107,11 @@ def main() -> None:
         task=task,
         split=DrawnQuestions(train, held_out, arguments.train, arguments.scored),
         path_steps=arguments.steps,
-        arms=[_REWIRED if name == _REWIRED.name else ARMS[name] for name in names],
+        arms=[ARMS[name] for name in ARM_NAMES],
         seeds=range(arguments.seeds),
-        training_configs={"default": TrainingConfig(epochs=arguments.epochs, batch_size=16)},
+        training_configs={
+            "default": TrainingConfig(epochs=arguments.epochs, batch_size=16, options=options)
+        },
         max_examples=0,
         keeps_model=False,
     )

@@ -1,0 +1,119 @@
+"""Scores of labels that are entities of a hierarchy: how near are the wrong ones?"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+from statistics import fmean
+
+from kgbert.graph.core.graph import KnowledgeGraph
+from kgbert.graph.core.hierarchy import parents
+
+#: The labels of a text.
+Labels = frozenset[str]
+
+
+class LabelHierarchy:
+    """The ancestors of the entities that the labels of a task stand for.
+
+    >>> from kgbert.graph.storage.builder import GraphBuilder
+    >>> builder = GraphBuilder()
+    >>> for child, parent in (("gout", "joint"), ("sprain", "joint"), ("joint", "disease"),
+    ...                       ("flu", "virus"), ("virus", "disease")):
+    ...     builder.add_edge(child, "rdfs:subClassOf", parent)
+    >>> graph = builder.build()
+    >>> hierarchy = LabelHierarchy(graph, {x: x for x in ("gout", "sprain", "flu")})
+    >>> hierarchy.distance("gout", "sprain"), hierarchy.distance("gout", "flu")
+    (2, 4)
+    """
+
+    def __init__(self, graph: KnowledgeGraph, entities: Mapping[str, str]) -> None:
+        self.graph = graph
+        self.entities = {label: graph.entity_ids.find(x) for label, x in entities.items() if x}
+        self._ancestors = lru_cache(1 << 16)(self._find_ancestors)
+
+    def __reduce__(self) -> tuple[type["LabelHierarchy"], tuple[KnowledgeGraph, dict[str, str]]]:
+        # A cache cannot be pickled.
+        ids = self.graph.entity_ids
+        named = {label: ids[x] for label, x in self.entities.items() if x is not None}
+        return LabelHierarchy, (self.graph, named)
+
+    def distance(self, first: str, second: str) -> int:
+        """Return the number of edges between two labels through their nearest common ancestor.
+
+        Labels without a common ancestor are joined one edge above their roots.
+        """
+        if first == second:
+            return 0
+        one, other = self._ancestors(first), self._ancestors(second)
+        common = [one[x] + other[x] for x in one.keys() & other.keys()]
+        return min(common) if common else max(one.values()) + max(other.values()) + 2
+
+    def scores(self, gold: Sequence[Labels], predicted: Sequence[Labels]) -> dict[str, float]:
+        """Return hierarchical precision, recall and F1, and the distance of wrong labels.
+
+        Each set of labels is extended by their ancestors without the roots, and the extended sets
+        are compared, all texts together (Kiritchenko et al. 2006). The distance is the mean over
+        the wrong labels of the number of edges to the nearest gold label; 0 without wrong labels.
+        """
+        pairs = list(zip(gold, predicted, strict=True))
+        wanted, given, shared = 0, 0, 0
+        for right, answer in pairs:
+            expected, found = self._extended(right), self._extended(answer)
+            wanted += len(expected)
+            given += len(found)
+            shared += len(expected & found)
+        distances = [
+            min(self.distance(label, other) for other in right)
+            for right, answer in pairs
+            if right
+            for label in answer - right
+        ]
+        return {
+            "hierarchical_precision": shared / given if given else 0.0,
+            "hierarchical_recall": shared / wanted if wanted else 0.0,
+            "hierarchical_f1": 2 * shared / (given + wanted) if given + wanted else 0.0,
+            "error_distance": fmean(distances or [0]),
+        }
+
+    def _extended(self, labels: Labels) -> set[str | int]:
+        """Return labels as entities, with their ancestors except roots."""
+        return {x for label in labels for x in self._without_roots(label)}
+
+    def _without_roots(self, label: str) -> Iterator[str | int]:
+        for entity, distance in self._ancestors(label).items():
+            if not distance or not isinstance(entity, int) or parents(self.graph, entity):
+                yield entity
+
+    def _find_ancestors(self, label: str) -> dict[str | int, int]:
+        """Return the number of edges to each ancestor of a label and to itself."""
+        start = self.entities.get(label)
+        if start is None:
+            return {label: 0}
+        distances: dict[str | int, int] = {start: 0}
+        level = [start]
+        while level:
+            above = dict.fromkeys(x for entity in level for x in parents(self.graph, entity))
+            depth = distances[level[0]] + 1
+            level = [entity for entity in above if entity not in distances]
+            distances |= dict.fromkeys(level, depth)
+        return distances
+
+
+def seen_and_unseen_scores(
+    gold: Sequence[str], predicted: Sequence[str], untrained: Labels
+) -> dict[str, float]:
+    """Return the accuracy on labels with and without training texts, and its harmonic mean.
+
+    In all of them, the label is chosen among all labels (generalised zero-shot prediction).
+
+    >>> seen_and_unseen_scores(["a", "b"], ["a", "a"], frozenset("b"))["harmonic_mean"]
+    0.0
+    """
+    hits: dict[bool, list[float]] = {False: [], True: []}
+    for right, answer in zip(gold, predicted, strict=True):
+        hits[right in untrained].append(float(right == answer))
+    seen, unseen = (fmean(hits[part] or [0.0]) for part in (False, True))
+    return {
+        "accuracy_seen": seen,
+        "accuracy_unseen": unseen,
+        "harmonic_mean": 2 * seen * unseen / (seen + unseen) if seen + unseen else 0.0,
+    }
