@@ -20,7 +20,7 @@ from kgbert.pretraining.record import pretraining_record
 from kgbert.tasks.base import EncodedExample, Task
 from kgbert.training.inference import predict
 from kgbert.training.peak_memory import PeakMemory
-from kgbert.training.train import TrainingInputs, build_model, fit_model
+from kgbert.training.train import TrainingInputs, build_model, fit_model, grounded_task
 from kgbert.utils.logging import silenced_transformers
 
 
@@ -52,7 +52,8 @@ def run_arm(
     training_config, split = study.training_config(arm), study.split(seed)
     inputs = run_inputs(study, arm, seed)
     rewritten = Split(*inputs.parts)
-    task = study.task
+    # Every arm is scored by the true hierarchy.
+    task = grounded_task(study.task, study.graph, study.grounding, split.train)
     model, processor = build_model(
         TrainingInputs(
             task,

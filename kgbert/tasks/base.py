@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from kgbert.encoding.processor import KGBertProcessor
     from kgbert.graph.core.graph import KnowledgeGraph
     from kgbert.models.base import KGBertPreTrainedModel
+    from kgbert.tasks.label_hierarchy import LabelHierarchy
 
 #: The target of a token, a mention or a link that the loss ignores.
 IGNORED = -100
@@ -240,8 +241,6 @@ class Task(ABC):
     is_augmentable: ClassVar[bool] = True
     """Whether a target stays right if names in the first text of an example are replaced, and spans
     and arguments move along."""
-    needs_calibration: ClassVar[bool] = False
-    """Whether something is chosen on the validation examples after training."""
     overlapping_spans: ClassVar[bool] = False
     """Whether the labelled spans of an example may overlap."""
     score_unit: ClassVar[str] = "log-odds"
@@ -257,6 +256,24 @@ class Task(ABC):
             return self
         task = copy(self)
         task.declared_labels = declared
+        return task
+
+    needs_calibration: bool = False
+    """Whether something is chosen on the validation examples after training."""
+    label_hierarchy: "LabelHierarchy | None" = None
+    """The entities of grounded labels in their hierarchy; see :meth:`grounded`."""
+    untrained_labels: frozenset[str] = frozenset()
+    """Labels without training examples; see :meth:`grounded`."""
+
+    def grounded(self, hierarchy: "LabelHierarchy", untrained: Iterable[str]) -> "Task":
+        """Return the task with further scores of labels that are entities of a graph.
+
+        Args:
+            hierarchy: The entities of the labels.
+            untrained: The labels without training examples.
+        """
+        task = copy(self)
+        task.label_hierarchy, task.untrained_labels = hierarchy, frozenset(untrained)
         return task
 
     def class_name(self, label: str) -> str | None:

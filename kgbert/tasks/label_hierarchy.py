@@ -16,6 +16,8 @@ class LabelHierarchy:
 
     >>> from kgbert.graph.storage.builder import GraphBuilder
     >>> builder = GraphBuilder()
+    >>> for name in ("gout", "sprain", "joint", "flu", "virus", "disease"):
+    ...     builder.add_name(name, name)
     >>> for child, parent in (("gout", "joint"), ("sprain", "joint"), ("joint", "disease"),
     ...                       ("flu", "virus"), ("virus", "disease")):
     ...     builder.add_edge(child, "rdfs:subClassOf", parent)

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 #: Maximum number of classes in a report, so that its table stays readable.
 MAX_CLASSES = 20
 
+#: The setting of a task that is subtracted from the logits of labels with training texts.
+SEEN_OFFSET = "seen_offset"
+
 _LABEL_COLUMN = Remedy("columns", {"label": ...}, "if the labels are in another column")
 
 
@@ -43,11 +46,48 @@ def decode_label(
 ) -> LabelPrediction:
     """Return the likeliest label of a text."""
     values = np.asarray(logits, np.float64)
+    if offset := config.task_settings.get(SEEN_OFFSET, 0.0):
+        untrained = set(config.untrained_labels)
+        values = values - offset * np.array([x not in untrained for x in labels_of(config)])
     shares = np.exp(values - values.max())
     top = int(values.argmax())
     return LabelPrediction(
         encoded.example.joined, labels_of(config)[top], float(shares[top] / shares.sum())
     )
+
+
+def best_offset(logits: Any, gold: Sequence[int], untrained: Any) -> float:
+    """Return the offset of trained labels with the best harmonic mean of two accuracies.
+
+    They are those on texts of labels with and without training texts. The offset nearest to zero
+    wins a tie.
+
+    Args:
+        logits: Shape (texts, labels).
+        gold: The label of each text.
+        untrained: Shape (labels), True for labels without training texts.
+
+    >>> logits = np.array([[3.0, 1.0], [3.0, 2.0]])
+    >>> best_offset(logits, [0, 1], np.array([False, True]))
+    1.5
+    """
+    labels, is_unseen = np.asarray(gold), untrained[np.asarray(gold, np.int64)]
+    if not is_unseen.any() or is_unseen.all():
+        return 0.0
+    seen, unseen = (np.where(part, logits, -np.inf) for part in (~untrained, untrained))
+    # Above its margin, the answer to a text is a label without training texts.
+    margins = seen.max(1) - unseen.max(1)
+    is_right = {False: seen.argmax(1) == labels, True: unseen.argmax(1) == labels}
+    levels = np.unique(margins.astype(np.float64))
+    between = ((levels[1:] + levels[:-1]) / 2).tolist()
+    offsets = [0.0, float(levels[0]) - 1, *between, float(levels[-1]) + 1]
+
+    def harmonic_mean(offset: float) -> float:
+        right = np.where(offset > margins, is_right[True], is_right[False])
+        one, other = right[~is_unseen].mean(), right[is_unseen].mean()
+        return float(2 * one * other / (one + other)) if one + other else 0.0
+
+    return max(offsets, key=lambda each: (harmonic_mean(each), -abs(each)))
 
 
 def label_set(

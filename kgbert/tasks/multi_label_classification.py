@@ -249,8 +249,12 @@ class MultiLabelClassification(Task):
     def score(
         self, gold: Sequence[LabelsAnswer], predicted: Sequence[LabelsAnswer]
     ) -> dict[str, float]:
-        """Return the metrics, which share their counts."""
-        return multi_label_scores(gold, predicted)
+        """Return the metrics, which share their counts; for grounded labels also hierarchical."""
+        scores = multi_label_scores(gold, predicted)
+        if self.label_hierarchy is not None:
+            sets = ([answer.labels for answer in some] for some in (gold, predicted))
+            scores |= self.label_hierarchy.scores(*sets)
+        return scores
 
     def is_correct(self, gold: LabelsAnswer, predicted: LabelsAnswer) -> bool:
         """Return whether the predicted labels are exactly the gold labels."""

@@ -11,6 +11,7 @@ from kgbert.graph.cards import is_shareable
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.models.base import KGBertPreTrainedModel
 from kgbert.tasks.base import Task
+from kgbert.tasks.label_hierarchy import LabelHierarchy
 from kgbert.tasks.registry import task_of_config
 from kgbert.training.checks import check_fit
 from kgbert.training.model_card import model_card
@@ -93,4 +94,8 @@ def load_model(
                 code="missing-label-vectors",
             )
         model.use_label_sets(processor.label_sets)
+        sets = processor.label_sets
+        entities = dict(zip(sets.labels, sets.entities, strict=True))
+        hierarchy = LabelHierarchy(processor.graph, entities)
+        task = task.grounded(hierarchy, model.config.untrained_labels)
     return model, processor, task

@@ -30,6 +30,7 @@ from kgbert.linking.mention import Linker
 from kgbert.models.base import KGBertPreTrainedModel
 from kgbert.tasks.answers import Row
 from kgbert.tasks.base import Prediction, Task
+from kgbert.tasks.label_hierarchy import LabelHierarchy
 from kgbert.tasks.registry import AUTO
 from kgbert.training.config import TrainingConfig
 from kgbert.training.evaluation import Evaluation
@@ -289,7 +290,7 @@ def train_on(
         seed: Of the new weights and the order of the texts.
         callbacks: Called at every step, as Trainer does.
     """
-    task = inputs.task
+    task = grounded_task(inputs.task, inputs.graph, inputs.grounding, split.train)
     model, processor = build_model(inputs, split.train, config, seed=seed)
     result = fit_model(
         model, processor, split, task=task, config=config, seed=seed, callbacks=callbacks
@@ -354,6 +355,24 @@ def build_model(
     if own["path_steps"]:
         _add_paths(model, processor, inputs, train)
     return model, processor
+
+
+def grounded_task(
+    task: Task, graph: KnowledgeGraph, grounding: Grounding | None, train: Sequence[Example]
+) -> Task:
+    """Return a task that also scores how near wrong labels are, if its labels are grounded.
+
+    Args:
+        task: The task.
+        graph: The graph of the labels.
+        grounding: The entities of the labels.
+        train: The training texts.
+    """
+    if grounding is None:
+        return task
+    labels = task.label_space(train).labels
+    hierarchy = LabelHierarchy(graph, grounding.entities)
+    return task.grounded(hierarchy, _untrained(task, labels, train))
 
 
 def _untrained(task: Task, labels: Sequence[str], train: Sequence[Example]) -> list[str]:

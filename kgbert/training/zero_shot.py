@@ -18,6 +18,7 @@ from kgbert.linking.factory import make_linker
 from kgbert.linking.grounding import Grounding, ground, read_label_entities
 from kgbert.models.base import KGBertPreTrainedModel
 from kgbert.tasks.base import Task
+from kgbert.tasks.label_hierarchy import LabelHierarchy
 from kgbert.tasks.registry import find_task
 from kgbert.training.config import TrainingConfig
 from kgbert.training.pipeline import KGBertPipeline
@@ -92,7 +93,9 @@ def replace_labels(pipeline: KGBertPipeline, labels: Labels) -> KGBertPipeline:
         processor.use_paths(replace(processor.paths, labels=sets.entities))
     trained = [x for x in before.labels if x not in pipeline.model.config.untrained_labels]
     model = _with_labels(pipeline.model, sets, kept=trained)
-    task = pipeline.task.declaring(sets.labels)
+    hierarchy = LabelHierarchy(graph, entities)
+    untrained = model.config.untrained_labels
+    task = pipeline.task.declaring(sets.labels).grounded(hierarchy, untrained)
     return KGBertPipeline(model, processor, task, bf16=pipeline.bf16)
 
 

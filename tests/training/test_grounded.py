@@ -1,6 +1,7 @@
 """Labels that are entities: training, zero-shot prediction, new labels, saving."""
 
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -87,6 +88,29 @@ def test_labels_without_training_texts_are_predicted(backbone):
 
     assert trained.model.config.untrained_labels == ["L:3", "L:4"]
     assert accuracy(trained.predict, labelled_texts("L:3", "L:4")) > 0.7
+
+
+def test_the_bias_towards_trained_labels_is_calibrated_and_reported(backbone, tmp_path):
+    texts = labelled_texts(*CHILDREN)
+
+    trained = kgbert.train(
+        label_graph(),
+        labelled_texts("L:1", "L:2"),
+        validation=texts,
+        test=texts,
+        backbone=backbone,
+        task="text-classification",
+        config=replace(CONFIG, epochs=1),
+        ground={label: label for label in CHILDREN},
+    )
+
+    scores = trained.test_metrics
+    assert scores["harmonic_mean"] >= min(scores["accuracy_seen"], scores["accuracy_unseen"])
+    assert "seen_offset" in trained.model.config.task_settings
+    assert 0 <= scores["hierarchical_f1"] <= 1
+    saved = kgbert.pipeline(trained.save(tmp_path / "model")).evaluate(texts)
+    for name, value in scores.items():
+        assert saved.metrics[name] == pytest.approx(value, abs=1e-6)
 
 
 def test_the_saved_model_predicts_the_same(backbone, tmp_path):
