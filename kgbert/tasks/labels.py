@@ -80,12 +80,13 @@ def best_offset(logits: Any, gold: Sequence[int], untrained: Any) -> float:
     is_right = {False: seen.argmax(1) == labels, True: unseen.argmax(1) == labels}
     levels = np.unique(margins.astype(np.float64))
     between = ((levels[1:] + levels[:-1]) / 2).tolist()
-    offsets = [0.0, float(levels[0]) - 1, *between, float(levels[-1]) + 1]
+    offsets: list[float] = [0.0, float(levels[0]) - 1, *between, float(levels[-1]) + 1]
 
     def harmonic_mean(offset: float) -> float:
         right = np.where(offset > margins, is_right[True], is_right[False])
-        one, other = right[~is_unseen].mean(), right[is_unseen].mean()
-        return float(2 * one * other / (one + other)) if one + other else 0.0
+        one, other = float(right[~is_unseen].mean()), float(right[is_unseen].mean())
+        mean: float = 2 * one * other / (one + other) if one + other else 0.0
+        return mean
 
     return max(offsets, key=lambda each: (harmonic_mean(each), -abs(each)))
 

@@ -93,7 +93,7 @@ def replace_labels(pipeline: KGBertPipeline, labels: Labels) -> KGBertPipeline:
         processor.use_paths(replace(processor.paths, labels=sets.entities))
     trained = [x for x in before.labels if x not in pipeline.model.config.untrained_labels]
     model = _with_labels(pipeline.model, sets, kept=trained)
-    hierarchy = LabelHierarchy(graph, entities)
+    hierarchy = LabelHierarchy(graph, grounding.entities)
     untrained = model.config.untrained_labels
     task = pipeline.task.declaring(sets.labels).grounded(hierarchy, untrained)
     return KGBertPipeline(model, processor, task, bf16=pipeline.bf16)
