@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from kgbert.encoding.encoded import Batch, EncodedText
     from kgbert.encoding.processor import KGBertProcessor
     from kgbert.graph.core.graph import KnowledgeGraph
+    from kgbert.graph.core.label_hierarchy import LabelHierarchy
     from kgbert.models.base import KGBertPreTrainedModel
-    from kgbert.tasks.label_hierarchy import LabelHierarchy
 
 #: The target of a token, a mention or a link that the loss ignores.
 IGNORED = -100

@@ -39,6 +39,27 @@ def classification_scores(expected: Sequence[str], predicted: Sequence[str]) -> 
     }
 
 
+def seen_and_unseen_scores(
+    gold: Sequence[str], predicted: Sequence[str], untrained: Set[str]
+) -> dict[str, float]:
+    """Return the accuracy on labels with and without training texts, and its harmonic mean.
+
+    In all of them, the label is chosen among all labels (generalised zero-shot prediction).
+
+    >>> seen_and_unseen_scores(["a", "b"], ["a", "a"], frozenset("b"))["harmonic_mean"]
+    0.0
+    """
+    hits: dict[bool, list[float]] = {False: [], True: []}
+    for right, answer in zip(gold, predicted, strict=True):
+        hits[right in untrained].append(float(right == answer))
+    seen, unseen = (fmean(hits[part] or [0.0]) for part in (False, True))
+    return {
+        "accuracy_seen": seen,
+        "accuracy_unseen": unseen,
+        "harmonic_mean": 2 * seen * unseen / (seen + unseen) if seen + unseen else 0.0,
+    }
+
+
 def span_scores(
     expected: Sequence[Sequence[str]], predicted: Sequence[Sequence[str]]
 ) -> dict[str, float]:

@@ -16,7 +16,6 @@ from kgbert.tasks.base import (
     labels_of,
 )
 from kgbert.tasks.checks import check_pairs
-from kgbert.tasks.label_hierarchy import seen_and_unseen_scores
 from kgbert.tasks.labels import (
     SEEN_OFFSET,
     LabelPrediction,
@@ -27,15 +26,19 @@ from kgbert.tasks.labels import (
     label_slices,
     log_odds,
 )
-from kgbert.tasks.metrics import CLASSIFICATION_METRICS, classification_scores
+from kgbert.tasks.metrics import (
+    CLASSIFICATION_METRICS,
+    classification_scores,
+    seen_and_unseen_scores,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor
     from transformers import PreTrainedConfig
 
     from kgbert.graph.core.graph import KnowledgeGraph
+    from kgbert.graph.core.label_hierarchy import LabelHierarchy
     from kgbert.models.base import KGBertPreTrainedModel
-    from kgbert.tasks.label_hierarchy import LabelHierarchy
 
 
 class TextClassification(Task):

@@ -9,9 +9,9 @@ from kgbert.encoding.processor import KGBertProcessor
 from kgbert.features.pretrained import DAMAGED, UNEXPECTED_VALUES, NamingDamage, load_config
 from kgbert.graph.cards import is_shareable
 from kgbert.graph.core.graph import KnowledgeGraph
+from kgbert.graph.core.label_hierarchy import LabelHierarchy
 from kgbert.models.base import KGBertPreTrainedModel
 from kgbert.tasks.base import Task
-from kgbert.tasks.label_hierarchy import LabelHierarchy
 from kgbert.tasks.registry import task_of_config
 from kgbert.training.checks import check_fit
 from kgbert.training.model_card import model_card

@@ -22,6 +22,7 @@ from kgbert.features.feature_sources import Features, gather_features
 from kgbert.features.label_sets import encode_label_sets
 from kgbert.features.pretrained import load_tokenizer
 from kgbert.graph.core.graph import KnowledgeGraph
+from kgbert.graph.core.label_hierarchy import LabelHierarchy
 from kgbert.linking.analysis.diagnosis import check_linked
 from kgbert.linking.caching import CachingLinker
 from kgbert.linking.factory import make_linker, share_features
@@ -30,7 +31,6 @@ from kgbert.linking.mention import Linker
 from kgbert.models.base import KGBertPreTrainedModel
 from kgbert.tasks.answers import Row
 from kgbert.tasks.base import Prediction, Task
-from kgbert.tasks.label_hierarchy import LabelHierarchy
 from kgbert.tasks.registry import AUTO
 from kgbert.training.config import TrainingConfig
 from kgbert.training.evaluation import Evaluation

@@ -14,11 +14,11 @@ from kgbert.features.entity_features import EntityFeatures
 from kgbert.features.label_sets import LabelSets, encode_label_sets
 from kgbert.features.pretrained import load_config
 from kgbert.graph.core.graph import KnowledgeGraph
+from kgbert.graph.core.label_hierarchy import LabelHierarchy
 from kgbert.linking.factory import make_linker
 from kgbert.linking.grounding import Grounding, ground, read_label_entities
 from kgbert.models.base import KGBertPreTrainedModel
 from kgbert.tasks.base import Task
-from kgbert.tasks.label_hierarchy import LabelHierarchy
 from kgbert.tasks.registry import find_task
 from kgbert.training.config import TrainingConfig
 from kgbert.training.pipeline import KGBertPipeline

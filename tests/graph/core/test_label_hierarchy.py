@@ -4,9 +4,10 @@ import networkx as nx
 import numpy as np
 import pytest
 
+from kgbert.graph.core.label_hierarchy import LabelHierarchy
 from kgbert.graph.storage.builder import GraphBuilder
-from kgbert.tasks.label_hierarchy import LabelHierarchy, seen_and_unseen_scores
 from kgbert.tasks.labels import best_offset
+from kgbert.tasks.metrics import seen_and_unseen_scores
 from kgbert.tasks.registry import TASKS
 
 #: Child and parent.
