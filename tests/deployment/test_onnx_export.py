@@ -248,3 +248,14 @@ def test_the_model_in_memory_is_left_as_it_was(exported):
 
     assert next(model.model.parameters()).dtype == torch.float32
     assert not model.model.training
+
+
+def test_another_family_is_exported(tmp_path):
+    model, examples = tiny_model("text-classification", one_block(tmp_path, "distilbert"))
+    kgbert.export_onnx(model, tmp_path / "exported")
+
+    answers = kgbert.runtime.load(tmp_path / "exported")(examples)
+
+    model.processor.use_vectors(model.model.precompute(model.processor))
+    expected = model.predict(examples)
+    assert [plain(x.to_dict()) for x in answers] == [approximately(x.to_dict()) for x in expected]
