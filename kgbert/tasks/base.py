@@ -241,6 +241,9 @@ class Task(ABC):
     is_augmentable: ClassVar[bool] = True
     """Whether a target stays right if names in the first text of an example are replaced, and spans
     and arguments move along."""
+    selection_metrics: ClassVar[Sequence[str]] = ()
+    """The metrics whose mean selects the weights, where the main metric stays zero for long; empty
+    for the main metric."""
     overlapping_spans: ClassVar[bool] = False
     """Whether the labelled spans of an example may overlap."""
     score_unit: ClassVar[str] = "log-odds"

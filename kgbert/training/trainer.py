@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from statistics import fmean
 from typing import Any, cast
 
 import numpy as np
@@ -45,12 +46,16 @@ from kgbert.training.overfitting.regularization import (
 )
 from kgbert.utils.device import has_fast_bf16
 
+#: Name of the score that selects the weights.
+SELECTION = "selection"
+
 #: Entries of Trainer's log that are no scores.
 _NO_SCORES = {
     "eval_loss",
     "eval_runtime",
     "eval_samples_per_second",
     "eval_steps_per_second",
+    f"eval_{SELECTION}",
 }
 
 
@@ -142,13 +147,14 @@ def fine_tune(
         return task.score(gold, answers)
 
     def compute_metrics(output: EvalPrediction) -> dict[str, float]:
-        return score(outputs_by_example(np.asarray(output.predictions), held_out.encoded))
+        scores = score(outputs_by_example(np.asarray(output.predictions), held_out.encoded))
+        return scores | {SELECTION: fmean(scores[x] for x in _selection_metrics(task))}
 
     # One GPU per process: DataParallel would split the graph's tensors.
     arguments._n_gpu = min(arguments.n_gpu, 1)
     # Otherwise a resumed training loses the early-stopping counter.
     arguments.restore_callback_states_from_checkpoint = True
-    arguments.metric_for_best_model = f"eval_{task.metric}"
+    arguments.metric_for_best_model = f"eval_{SELECTION}"
     arguments.greater_is_better = task.metrics[task.metric].greater_is_better
     examples = TrainingExamples(
         task,
@@ -331,13 +337,18 @@ def _pretrained_rates(
     return {each: rate * layer_decay ** (top - depth) for each, depth in depths.items()}
 
 
+def _selection_metrics(task: Task) -> Sequence[str]:
+    """Return the metrics whose mean selects the weights."""
+    return task.selection_metrics or (task.metric,)
+
+
 def _result(trainer: Trainer, task: Task) -> TrainingResult:
     """Return the result of a training from the trainer's log."""
     key = f"eval_{task.metric}"
     sign = 1 if task.metrics[task.metric].greater_is_better else -1
     losses = {x["epoch"]: x["loss"] for x in trainer.state.log_history if "loss" in x}
     evaluations = [x for x in trainer.state.log_history if key in x]
-    best = max(evaluations, key=lambda x: (sign * x[key], -x["epoch"]))
+    best = max(evaluations, key=lambda x: (sign * x[f"eval_{SELECTION}"], -x["epoch"]))
     return TrainingResult(
         metrics={
             name.removeprefix("eval_"): value

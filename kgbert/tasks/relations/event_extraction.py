@@ -167,6 +167,7 @@ class EventExtraction(Task):
             ),
         }
     )
+    selection_metrics = ("event_f1", "trigger_f1", "argument_f1")
     tags_words = True
     overlapping_spans = True
     needs_calibration = True
