@@ -275,7 +275,8 @@ def check_study(study: Study) -> None:
     for seed in study.seeds:
         check_split(study.split(seed), study.task)
     train = study.split(study.seeds[0]).train
-    check_linked(study.graph, study.linker, [text for example in train for text in example.texts])
+    texts = [text for example in train for text in example.texts]
+    check_linked(study.graph, study.linker, texts, study.grounding)
     check_arms(study)
 
 

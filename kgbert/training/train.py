@@ -23,7 +23,7 @@ from kgbert.features.label_sets import encode_label_sets
 from kgbert.features.pretrained import load_tokenizer
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.graph.core.label_hierarchy import LabelHierarchy
-from kgbert.linking.analysis.diagnosis import check_linked
+from kgbert.linking.analysis.diagnosis import check_linked, mentions_graph
 from kgbert.linking.caching import CachingLinker
 from kgbert.linking.factory import make_linker, share_features
 from kgbert.linking.grounding import Grounding
@@ -242,9 +242,12 @@ def train(
     split = splits(seed)
     check_split(split, found_task)
     linker = make_linker(graph, linker) if isinstance(linker, str) else linker
-    check_linked(graph, linker, [text for x in split.train for text in x.texts])
     check_paths(found_task, paths, ground)
     grounding = ground_task(found_task, split.train, graph, ground, reporter)
+    words = [text for x in split.train for text in x.texts]
+    check_linked(graph, linker, words, grounding)
+    if grounding is not None and not mentions_graph(graph, linker, words):
+        reporter.message("no training text mentions an entity; only the labels read the graph")
     vectors = entity_features(graph, backbone, linker, reporter, features)
     inputs = TrainingInputs(
         found_task, graph, vectors, linker, backbone, grounding=grounding, path_steps=paths

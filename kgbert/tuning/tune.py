@@ -162,7 +162,8 @@ def tune(
         seeds=range(seeds),
         training_configs={"default": config or TrainingConfig()},
     )
-    check_linked(graph, base.linker, [text for x in split.train for text in x.texts])
+    texts_to_link = [text for x in split.train for text in x.texts]
+    check_linked(graph, base.linker, texts_to_link, base.grounding)
     check_arms(base)
     samplers = {
         arm.name: lookup(SAMPLERS, search, "search")(_space_of(arm, chosen_space), 0)

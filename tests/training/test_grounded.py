@@ -13,6 +13,7 @@ from kgbert.features import feature_sources
 from kgbert.features.label_sets import LabelSets, LexicalIndex, encode_label_sets
 from kgbert.models.auto import KGBertModel
 from kgbert.training.config import TrainingConfig
+from kgbert.utils.progress import SILENT
 from tests.support.errors import raises
 from tests.support.labels import CHILDREN, NAMES, label_graph, labelled_texts
 from tests.support.small_study import SHARED
@@ -111,6 +112,26 @@ def test_the_bias_towards_trained_labels_is_calibrated_and_reported(backbone, tm
     saved = kgbert.pipeline(trained.save(tmp_path / "model")).evaluate(texts)
     for name, value in scores.items():
         assert saved.metrics[name] == pytest.approx(value, abs=1e-6)
+
+
+def test_texts_that_mention_no_entity_are_learnt_with_grounded_labels(backbone):
+    reporter = Messages()
+    texts = [Example(f"word {n}", label) for n in range(4) for label in ("L:1", "L:2")]
+
+    trained = train(backbone, texts, ground="labels", reporter=reporter)
+
+    assert any("no training text mentions an entity" in message for message in reporter.messages)
+    assert trained.predict(["tuba"])[0].nearest_labels
+    with raises("nothing-linked"):
+        train(backbone, texts)
+
+
+class Messages(type(SILENT)):
+    def __init__(self):
+        self.messages = []
+
+    def message(self, text):
+        self.messages.append(text)
 
 
 def test_the_saved_model_predicts_the_same(backbone, tmp_path):

@@ -7,6 +7,7 @@ from itertools import islice, pairwise
 
 from kgbert.graph.core.code_names import are_codes
 from kgbert.graph.core.graph import KnowledgeGraph
+from kgbert.linking.grounding import Grounding
 from kgbert.linking.mention import Linker
 from kgbert.linking.normalization.casefold import fold_cluster
 from kgbert.linking.normalization.words import split_words
@@ -19,8 +20,15 @@ SAMPLE = 5000
 _BATCH = 64
 
 
-def check_linked(graph: KnowledgeGraph, linker: Linker, texts: Sequence[str]) -> None:
+def check_linked(
+    graph: KnowledgeGraph,
+    linker: Linker,
+    texts: Sequence[str],
+    grounding: Grounding | None = None,
+) -> None:
     """Raise KGBertError if no text mentions the graph, which then could change nothing.
+
+    Grounded labels read the graph without a mention.
 
     >>> from kgbert.graph.storage.builder import GraphBuilder
     >>> builder = GraphBuilder()
@@ -29,15 +37,24 @@ def check_linked(graph: KnowledgeGraph, linker: Linker, texts: Sequence[str]) ->
     Traceback (most recent call last):
     kgbert.utils.errors.KGBertError: none of the 1 training texts mentions any of the 1 entities ...
     """
-    for first in range(0, len(texts), _BATCH):
-        for mentions in linker(texts[first : first + _BATCH]):
-            if any(x.entity in graph for mention in mentions for x in mention.candidates):
-                return
+    if grounding is not None or mentions_graph(graph, linker, texts):
+        return
     raise KGBertError(
         f"none of the {len(texts):,} training texts mentions any of the {len(graph):,} entities of "
         f"{graph.source or 'the graph'}, so it cannot help: {diagnose_no_links(texts, graph)} "
         "To see what is found where, type: kgbert inspect GRAPH --texts FILE",
         code="nothing-linked",
+    )
+
+
+def mentions_graph(graph: KnowledgeGraph, linker: Linker, texts: Sequence[str]) -> bool:
+    """Return whether any text mentions an entity of the graph."""
+    return any(
+        candidate.entity in graph
+        for first in range(0, len(texts), _BATCH)
+        for mentions in linker(texts[first : first + _BATCH])
+        for mention in mentions
+        for candidate in mention.candidates
     )
 
 
