@@ -184,7 +184,7 @@ def test_a_folder_shows_at_most_about_fifteen_things(folder):
         for module in MODULES
         if folder in module.parents and module.name != "__init__.py"
     }
-    # The package itself holds the rooms of ORDER.
+    # The package itself contains the rooms of ORDER.
     most = MOST_ENTRIES if folder.parts else len(ORDER) + 4
 
     assert len(shown) <= most, sorted(shown)

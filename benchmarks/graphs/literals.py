@@ -1,4 +1,4 @@
-"""Does kgbert use the names, definitions, parents and obsolete terms that a file holds?
+"""Does kgbert use the names, definitions, parents and obsolete terms that a file contains?
 
 The other side is what obonet, csv, json and Oxigraph's parser see in the raw file, with nothing of
 kgbert's vocabulary but a few properties. Every text that is not used has to be one that the report
@@ -378,7 +378,7 @@ _OBO_IDS = frozenset(
 _COLUMNS_OF_IDS = frozenset(
     ("id", "tree", "subtypeof", "enumerationtype", "equivalentclass", "supersededby")
 )
-#: Columns that tell what a table holds -> the function that adds a row.
+#: Columns that tell what a table contains -> the function that adds a row.
 _TABLES: dict[tuple[str, ...], Callable[[Raw, dict[str, str]], None]] = {
     ("subject_id", "predicate_id", "translation_value"): _add_translation,
     ("subject", "predicate", "object"): _add_row_of_triples,

@@ -104,5 +104,7 @@ class Columns:
         return DataError(
             f"no column {self[standard]!r}; found {', '.join(map(repr, found)) or 'none'}.",
             code="missing-column",
-            remedies=[Remedy("columns", {standard: guess}, f"if that column holds the {standard}")],
+            remedies=[
+                Remedy("columns", {standard: guess}, f"if that column contains the {standard}")
+            ],
         )

@@ -98,7 +98,7 @@ def check_inside(text: str, **spans: Iterable[Span]) -> None:
             raise DataError(
                 f"{name}: {_shown(span)} does not lie inside the text of {len(text):,} "
                 "characters; offsets count characters (not bytes) from 0, the end is "
-                "exclusive, and a span holds at least one character",
+                "exclusive, and a span contains at least one character",
                 code="span-outside-text",
             )
 

@@ -44,7 +44,7 @@ def pair_example(record: Mapping[str, Any]) -> Example:
     pair = record["text_pair"]
     if pair is None or not str(pair).strip():
         raise DataError(
-            "'text_pair' is empty, but it holds the second text of a pair; fill it in, or leave "
+            "'text_pair' is empty, but it contains the second text of a pair; fill it in, or leave "
             "the row out",
             code="empty-text-pair",
         )
@@ -67,7 +67,7 @@ def text_field(record: Mapping[str, Any], name: str = "text") -> str:
     text = record[name]
     if not isinstance(text, str):
         raise DataError(
-            f"{name!r} holds {text!r}; a text belongs in double quotes", code="text-not-a-string"
+            f"{name!r} contains {text!r}; a text belongs in double quotes", code="text-not-a-string"
         )
     return text
 
@@ -96,7 +96,7 @@ def spans_field(record: Mapping[str, Any], name: str = "spans") -> tuple[Span, .
     entries = json_cell(record.get(name))
     if not isinstance(entries, list | None):
         raise DataError(
-            f"{name!r} holds {repr(entries)[:60]}; it must be a list of objects like "
+            f"{name!r} contains {repr(entries)[:60]}; it must be a list of objects like "
             '{"start": 0, "end": 5, "label": "..."}',
             code="spans-not-a-list",
         )
@@ -198,7 +198,7 @@ def _offset(name: str, value: object) -> int:
 def _strings(values: object, key: str) -> list[str]:
     if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
         raise DataError(
-            f"{key!r} holds {str(values)[:60]}; it must be a list of strings",
+            f"{key!r} contains {str(values)[:60]}; it must be a list of strings",
             code="not-a-list-of-strings",
         )
     return values

@@ -186,7 +186,7 @@ class BodyLimit:
 def serve(
     model: Any, *, host: str = "127.0.0.1", port: int = 8000, limits: ServerLimits | None = None
 ) -> None:
-    """Serve a model until the process is told to stop; requests in progress are finished.
+    """Serve a model until the process receives a stop signal; requests in progress are finished.
 
     Args:
         model: A pipeline of :func:`kgbert.pipeline` or :func:`kgbert.runtime.load`.

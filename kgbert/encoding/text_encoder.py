@@ -141,7 +141,7 @@ class TextEncoder:
             f"{unknown:,} of {total:,} tokens of the texts are unknown to the tokenizer "
             f"({self.tokenizer.name_or_path or type(self.tokenizer).__name__}), so that the model "
             "reads next to nothing of them. Use a backbone for the language and script of the "
-            "texts, or save the right tokenizer beside the weights."
+            "texts, or save the right tokenizer next to the weights."
         )
         if total >= _JUDGED_TOKENS:
             raise KGBertError(message, code="unknown-tokens")

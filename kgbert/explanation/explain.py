@@ -78,25 +78,25 @@ def explain(
         KGBertError: The task has no explanations, there is no such answer, method or kind of part,
             or the texts of the model are expanded.
     """
-    asked = pipeline_of(model)
+    pipeline = pipeline_of(model)
     for kind in parts:
         lookup(dict.fromkeys(KINDS), kind, "kind of part")
     settings = _Settings(
         method, lookup(METHODS, method, "attribution method"), frozenset(parts), max_edges
     )
     explanations = []
-    encoded = asked.task.encode(examples_to_answer(asked.task, texts), asked.processor)
+    encoded = pipeline.task.encode(examples_to_answer(pipeline.task, texts), pipeline.processor)
     for number, each in enumerate(encoded, start=1):
         started = time.perf_counter()
-        prediction = asked.predict_encoded([each])[0]
-        answers = answers_of(asked, prediction, answer, contrast)
-        scorer = AnswerScorer(asked, each, prediction, answers, batch_size=batch_size)
+        prediction = pipeline.predict_encoded([each])[0]
+        answers = answers_of(pipeline, prediction, answer, contrast)
+        scorer = AnswerScorer(pipeline, each, prediction, answers, batch_size=batch_size)
         explained = _explain_answers(scorer, settings) if answers else ()
         explanations.append(
             Explanation(
                 each.example.joined,
                 tuple(prediction.lines()),
-                tuple(_predict_without_graph(asked, each).lines()),
+                tuple(_predict_without_graph(pipeline, each).lines()),
                 explained,
                 method,
                 time.perf_counter() - started,
@@ -145,16 +145,16 @@ def pipeline_of(model: KGBertPipeline | TrainedModel | str | Path) -> KGBertPipe
 
 
 def answers_of(
-    asked: KGBertPipeline, prediction: Prediction, answer: str = "", contrast: str = ""
+    pipeline: KGBertPipeline, prediction: Prediction, answer: str = "", contrast: str = ""
 ) -> list[ExplainedAnswer]:
     """Return the given answer, else the predicted ones."""
-    names = asked.task.answers(prediction, asked.model.config)
+    names = pipeline.task.answers(prediction, pipeline.model.config)
     return [ExplainedAnswer(name, contrast) for name in ([answer] if answer else names)]
 
 
-def _predict_without_graph(asked: KGBertPipeline, encoded: EncodedExample) -> Prediction:
-    with asked.model.without_knowledge():
-        return asked.predict_encoded([encoded])[0]
+def _predict_without_graph(pipeline: KGBertPipeline, encoded: EncodedExample) -> Prediction:
+    with pipeline.model.without_knowledge():
+        return pipeline.predict_encoded([encoded])[0]
 
 
 #: Contributions of parts by kind and part: value and standard error for each answer.
@@ -199,10 +199,10 @@ def _by_part(parts: Sequence[Part], found: Attributions) -> _Values:
 
 def _edges(scorer: AnswerScorer, settings: _Settings, values: _Values) -> dict[str, list[EdgePart]]:
     """Return the edges to explain by entity, those of the most important mentions first."""
-    asked = scorer.pipeline
-    if not (settings.includes(EDGES) and asked.model.config.reads_edges and scorer.mentions):
+    pipeline = scorer.pipeline
+    if not (settings.includes(EDGES) and pipeline.model.config.reads_edges and scorer.mentions):
         return {}
-    graph = asked.processor.graph
+    graph = pipeline.processor.graph
 
     def importance(mention: Mention) -> float:
         found = values.get(MentionPart(mention.start, mention.end))
@@ -213,7 +213,7 @@ def _edges(scorer: AnswerScorer, settings: _Settings, values: _Values) -> dict[s
         for mention in sorted(scorer.mentions, key=lambda x: -importance(x))
         for candidate in mention.candidates
     ]
-    by_entity = edges_of([graph.index(entity) for entity in ranked], asked.processor)
+    by_entity = edges_of([graph.index(entity) for entity in ranked], pipeline.processor)
     left, edges = settings.max_edges, dict[str, list[EdgePart]]()
     for entity in dict.fromkeys(ranked):
         edges[entity] = by_entity[graph.index(entity)][:left]

@@ -143,7 +143,7 @@ def evaluate_explanations(
     batch_size: int = BATCH_SIZE,
     progress: StepCallback | None = None,
 ) -> FaithfulnessReport:
-    """Return how faithful attribution methods are for a model, beside random orders of the parts.
+    """Return how faithful attribution methods are for a model, next to random orders of the parts.
 
     Args:
         model: A trained model, a pipeline, or the folder of a saved model.
@@ -157,17 +157,17 @@ def evaluate_explanations(
     Raises:
         KGBertError: As for :func:`kgbert.explain`, or no text has two parts of a kind.
     """
-    asked = pipeline_of(model)
+    pipeline = pipeline_of(model)
     names = [name for name in methods or METHODS if name != BASELINE]
     chosen = {name: lookup(METHODS, name, "attribution method") for name in names}
     for kind in parts:
         lookup(dict.fromkeys(EVALUATED), kind, "kind of part to evaluate")
     measured: dict[tuple[str, str], list[_Falls]] = {}
-    encoded = asked.task.encode(examples_to_answer(asked.task, texts), asked.processor)
+    encoded = pipeline.task.encode(examples_to_answer(pipeline.task, texts), pipeline.processor)
     for number, each in enumerate(encoded, start=1):
-        prediction = asked.predict_encoded([each])[0]
-        if answers := answers_of(asked, prediction):
-            scorer = AnswerScorer(asked, each, prediction, answers, batch_size=batch_size)
+        prediction = pipeline.predict_encoded([each])[0]
+        if answers := answers_of(pipeline, prediction):
+            scorer = AnswerScorer(pipeline, each, prediction, answers, batch_size=batch_size)
             for kind in parts:
                 for name, falls in _measure(scorer, _parts(scorer, kind), kind, chosen):
                     measured.setdefault((kind, name), []).append(falls)
@@ -182,7 +182,7 @@ def evaluate_explanations(
     rows = [_faithfulness(kind, name, falls) for (kind, name), falls in measured.items()]
     order = {key: place for place, key in enumerate((k, n) for k in parts for n in names)}
     rows.sort(key=lambda row: order[row.kind, row.method])
-    return FaithfulnessReport(asked.task.score_unit, tuple(rows))
+    return FaithfulnessReport(pipeline.task.score_unit, tuple(rows))
 
 
 @dataclass(frozen=True)
@@ -201,12 +201,12 @@ def _parts(scorer: AnswerScorer, kind: str) -> Sequence[Part]:
         return words_of(scorer.encoded)
     if kind == MENTIONS:
         return [MentionPart(x.start, x.end) for x in scorer.mentions]
-    asked = scorer.pipeline
-    if not (asked.model.config.reads_edges and scorer.mentions):
+    pipeline = scorer.pipeline
+    if not (pipeline.model.config.reads_edges and scorer.mentions):
         return []
-    index = asked.processor.graph.index
+    index = pipeline.processor.graph.index
     entities = [index(x.entity) for mention in scorer.mentions for x in mention.candidates]
-    edges = edges_of(entities, asked.processor)
+    edges = edges_of(entities, pipeline.processor)
     return list(dict.fromkeys(edge for found in edges.values() for edge in found))[:MAX_EDGES]
 
 

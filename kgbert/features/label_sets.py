@@ -1,4 +1,4 @@
-"""What a graph says about the entities of labels: sets of vectors from which a text chooses.
+"""What a graph states about the entities of labels: sets of vectors from which a text chooses.
 
 One vector averaged over neighbours loses what the neighbours say. A set keeps it: the name of a
 class, its synonyms, its definition and the names of its descendants are separate vectors, and a

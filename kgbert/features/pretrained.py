@@ -18,7 +18,7 @@ from transformers import (
 from kgbert.utils.errors import KGBertError
 
 #: What Python raises for values that transformers and tokenizers do not expect; an OSError
-#: or a ValueError of transformers says more.
+#: or a ValueError of transformers explains more.
 UNEXPECTED_VALUES = (
     ArithmeticError,
     AssertionError,

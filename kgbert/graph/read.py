@@ -253,7 +253,7 @@ def _sources(path: Path, limits: Limits) -> list[Source]:
         return graph_files_in(path, limits)
     if path.exists() and not path.is_file():
         raise GraphError(
-            f"{path}: a pipe or a device, which cannot be read twice. Write what it holds to a "
+            f"{path}: a pipe or a device, which cannot be read twice. Write what it contains to a "
             f"file first, and name that.",
             code="not-a-file",
         )

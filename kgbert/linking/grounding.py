@@ -186,7 +186,7 @@ def _checked(mapping: Mapping[str, str], graph: KnowledgeGraph) -> dict[str, str
             checked[label] = graph.entity_ids[graph.index(entity)]
         except KeyError as error:
             raise DataError(
-                f"the mapping says that the label {label!r} is {entity!r}, which "
+                f"the mapping states that the label {label!r} is {entity!r}, which "
                 f"{graph.source or 'the graph'} does not have (it has for example "
                 f"{graph.entity_ids[0] if len(graph) else 'no entity'!r}); correct the id.",
                 code="label-mapping-unknown-entity",

@@ -36,7 +36,7 @@ def pretrain_on_graph(
     callbacks: Sequence[TrainerCallback] = (),
     reporter: Reporter = SILENT,
 ) -> PretrainedEncoder:
-    """Train an encoder on what a graph says in words, and save it.
+    """Train an encoder on what a graph states in words, and save it.
 
     The vector of a text is the mean of its token states. A name is drawn near to its synonyms, its
     definition, its parents and its other relations in words, and away from the other texts of its

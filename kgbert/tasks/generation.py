@@ -38,7 +38,7 @@ class EncodedSource(EncodedExample):
 
 @dataclass(frozen=True)
 class Term:
-    """A linked term of the source, and the name of its entity that stands in the output."""
+    """A linked term of the source, and the name of its entity in the output."""
 
     text: str
     entity: str

@@ -304,7 +304,7 @@ def labels_field(value: Any) -> tuple[str, ...]:
             value = json.loads(value)
         except json.JSONDecodeError as error:
             raise DataError(
-                f"'labels' holds {value[:60]!r}, which is no list in JSON ({error.msg}); write "
+                f"'labels' contains {value[:60]!r}, which is no list in JSON ({error.msg}); write "
                 '["one", "two"], or one; two',
                 code="labels-not-a-list",
             ) from error
@@ -315,7 +315,7 @@ def labels_field(value: Any) -> tuple[str, ...]:
         value = value.split(mark)
     if not isinstance(value, list | tuple) or not all(isinstance(x, str | int) for x in value):
         raise DataError(
-            f"'labels' holds {str(value)[:60]}; it must be a list of labels",
+            f"'labels' contains {str(value)[:60]}; it must be a list of labels",
             code="labels-not-a-list",
         )
     return tuple(sorted({str(label).strip() for label in value} - {""}))

@@ -245,15 +245,15 @@ def choices_field(record: Mapping[str, Any]) -> tuple[tuple[str, ...], tuple[str
         value, names = value.get("text"), tuple(map(str, value.get("label") or ()))
     if not isinstance(value, list | tuple) or not all(isinstance(x, str | int) for x in value):
         raise DataError(
-            f"'choices' holds {str(value)[:60]}; it must be a list of texts: "
+            f"'choices' contains {str(value)[:60]}; it must be a list of texts: "
             '["one", "another"], in a table one | another',
             code="choices-not-a-list",
         )
     texts = tuple(str(choice).strip() for choice in value)
     if len(texts) < 2 or not all(texts):
         raise DataError(
-            f"'choices' holds {len(texts)} choices, {sum(not x for x in texts)} of them empty; a "
-            "question needs at least two, and a text for each",
+            f"'choices' contains {len(texts)} choices, {sum(not x for x in texts)} of them empty; "
+            "a question needs at least two, and a text for each",
             code="too-few-choices",
         )
     return texts, names

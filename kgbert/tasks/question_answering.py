@@ -421,7 +421,7 @@ def _is_offset(value: Any) -> bool:
 
 def _not_understood(value: Any) -> DataError:
     return DataError(
-        f"'answers' holds {str(value)[:60]!r}, which is not understood; write a list of "
+        f"'answers' contains {str(value)[:60]!r}, which is not understood; write a list of "
         '{"start": 9, "end": 11, "text": "39"}, with offsets in characters of the text, or [] for '
         "no answer",
         code="answer-not-understood",
@@ -431,8 +431,8 @@ def _not_understood(value: Any) -> DataError:
 def _misplaced(start: int, end: Any, words: str | None, text: str) -> DataError:
     at = text.find(words) if words else -1
     if words and at < 0:
-        found = f"'answers' holds {words[:60]!r}, which is not in its text"
-        remedy = "quote the text as it stands there, or write [] for no answer"
+        found = f"'answers' contains {words[:60]!r}, which is not in its text"
+        remedy = "quote the text exactly, or write [] for no answer"
     elif words:
         there = text[max(0, start) : end][:60]
         found = f"'answers': from {start} to {end} the text reads {there!r}, not {words[:60]!r}"

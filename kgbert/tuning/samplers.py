@@ -90,7 +90,7 @@ class BayesianSampler:
         optuna = import_optuna()
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self.space = space
-        # Configurations that are asked for together keep a distance to each other.
+        # Configurations that are requested together keep a distance to each other.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
             sampler = optuna.samplers.TPESampler(

@@ -12,7 +12,7 @@ class LazyTable(MutableMapping[str, Any]):
 
     Args:
         targets: Where the object of each name is defined.
-        instantiate: Whether the attributes are classes of which the table holds one instance each.
+        instantiate: Whether the attributes are classes; the table then has one instance of each.
 
     >>> table = LazyTable({"ordered": "collections:OrderedDict"})
     >>> list(table), "ordered" in table, table["ordered"].__name__

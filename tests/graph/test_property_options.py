@@ -85,7 +85,7 @@ def assert_options_acted(graph):
     assert graph.entity("X:2").id == "X:1"
     notes = " | ".join(graph.notes)
     for option, what in (("p1", "names"), ("p2", "synonyms"), ("p3", "definitions")):
-        assert f"1 {what} are under {option}, which was asked for" in notes
+        assert f"1 {what} are under {option}, which was requested" in notes
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -124,4 +124,4 @@ def test_a_property_that_the_file_lacks_is_noted(tmp_path):
 
     graph = read_graph(path, options=ReadOptions(definition="TEXT"), cache=None)
 
-    assert "0 definitions are under TEXT, which was asked for" in graph.notes
+    assert "0 definitions are under TEXT, which was requested" in graph.notes

@@ -162,7 +162,7 @@ def strip(model, folder):
 
 
 def assert_initialised(name, module):
-    """Uninitialised memory holds anything: zeros, huge numbers, not a number."""
+    """Uninitialised memory contains anything: zeros, huge numbers, not a number."""
     for part, tensor in (*module.named_parameters(recurse=False), *module.named_buffers("", False)):
         where = f"{name}.{part}"
         if part in ("gate", "layer_scale"):

@@ -1,6 +1,6 @@
 """Expect errors by their code; their wording is kept in one snapshot file.
 
-``tests/messages.tsv`` holds a line for each wording that a test has seen: the code, a tab, and the
+``tests/messages.tsv`` has a line for each wording that a test has seen: the code, a tab, and the
 message. After a message was reworded, run the tests with ``UPDATE_MESSAGES=1`` and read the diff.
 """
 

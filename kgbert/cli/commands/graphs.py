@@ -24,8 +24,8 @@ def graphs(arguments: Namespace) -> None:
         for name, card in list_cards().items():
             print("\n".join(_summary(name, card)))
         print(
-            "\nA card holds none of its graph's data: get your copy from its owner, then type, as "
-            "in\n  kgbert inspect hp.obo --card hpo\nkgbert graphs NAME tells where and which file."
+            "\nA card contains no data of its graph: get a copy from its owner, then type, as in\n"
+            "  kgbert inspect hp.obo --card hpo\nkgbert graphs NAME shows where and which file."
         )
     else:
         print("\n".join(_page(arguments.card, find_card(arguments.card))))

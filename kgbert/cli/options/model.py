@@ -70,7 +70,7 @@ def pipeline_of(arguments: Namespace, *, bf16: bool = False) -> "KGBertPipeline"
 
 def _graph_left_out(folder: Path, arguments: Namespace) -> "KnowledgeGraph | None":
     """Return the graph of a model that was saved without it; None if the folder has it."""
-    # Without its names, an older release cannot be told from another graph.
+    # Without its names, an older release looks like another graph.
     has_graph = (folder / GRAPH_FILE).exists()
     return None if has_graph or not arguments.graph else graph_of(arguments)
 

@@ -1,4 +1,4 @@
-"""Arms that change what the graph says of the labels, where the labels are grounded."""
+"""Arms that change what the graph states about the labels, where the labels are grounded."""
 
 from dataclasses import replace
 

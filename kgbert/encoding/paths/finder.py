@@ -16,7 +16,7 @@ from kgbert.utils.errors import KGBertError, Remedy
 #: Largest number of steps of a path.
 MAX_STEPS = 3
 
-#: Largest fan-out of a step inside a path: what leads through a hub says little and costs much.
+#: Largest fan-out of a step inside a path: paths through hubs are costly and say little.
 MAX_FAN_OUT = 256
 
 #: Name of the path from an entity to itself.

@@ -41,7 +41,7 @@ class StringColumn:
                     sizes[position] = len(written[position].encode())
         except UnicodeEncodeError as error:
             raise GraphError(
-                f"the text {error.object[:60]!r} holds half a character (a lone surrogate) and "
+                f"the text {error.object[:60]!r} contains half a character (a lone surrogate) and "
                 f"cannot be written as UTF-8. Correct it in the source.",
                 code="lone-surrogate",
             ) from None

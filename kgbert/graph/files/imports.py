@@ -33,7 +33,7 @@ _SUFFIXES = frozenset(
 #: Longer names are those of no file.
 _LONGEST_NAME = 200
 _TABLES = (".csv", ".tsv", ".txt", ".json", ".jsonl")
-#: Beginnings of the names of texts that lie beside tables.
+#: Beginnings of the names of texts that lie next to tables.
 _DOCUMENTATION = ("readme", "license", "licence", "copying", "changelog", "notice")
 _ENTRY = re.compile(rb"<(?:uri|system|public)\b([^<>]*+)>")
 _ATTRIBUTE = re.compile(rb"(?<!\w)(\w++)\s*+=\s*+(?:\"([^\"]*+)\"|'([^']*+)')")
@@ -42,7 +42,7 @@ _ATTRIBUTE = re.compile(rb"(?<!\w)(\w++)\s*+=\s*+(?:\"([^\"]*+)\"|'([^']*+)')")
 def graph_files_in(folder: Path, limits: Limits) -> list[Source]:
     """Return the graph files of a folder and its folders, in the order of their paths.
 
-    Tables count where there is nothing else: beside an ontology they may be anything.
+    Tables count where there is nothing else; next to an ontology they may be anything.
 
     Raises:
         GraphError: There is none.

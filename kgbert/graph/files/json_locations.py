@@ -49,7 +49,7 @@ def error_reporter(
 
 
 class _Search:
-    """The search for the innermost part that gives the same error when all beside it is gone."""
+    """The search for the innermost part that gives the same error without the rest."""
 
     def __init__(self, whole: Any, report_error: ErrorReporter) -> None:
         self.whole, self.report_error = whole, report_error

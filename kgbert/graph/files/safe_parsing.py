@@ -56,12 +56,12 @@ def safe_xml(source: Source) -> bytes:
 
     Raises:
         GraphError: It declares entities that nest, are long or lie elsewhere; or it nests deeply,
-            holds a very long literal, or ends too early.
+            contains a very long literal, or ends too early.
     """
     content = _to_utf8(source)
     if b"\0" in content:  # also UTF-16 without a byte order mark, which hides declarations
         raise GraphError(
-            f"{source.name}: not XML in UTF-8 text, since it holds zero bytes. Save the file as "
+            f"{source.name}: not XML in UTF-8 text, since it contains zero bytes. Save the file as "
             f"UTF-8 first.",
             code="not-utf8",
         )
@@ -128,7 +128,7 @@ def _refuse_truncated(content: bytes, source: Source) -> None:
     """Refuse a file that ends within its root element, which Oxigraph reads as far as it goes."""
     root = _ROOT.match(content)
     if root is None:
-        return  # no XML at all, which the parser says better
+        return  # no XML at all, which the parser reports better
     end = _end_before_space(content, len(content))
     while content.endswith(b"-->", 0, end) and (start := content.rfind(b"<!--", 0, end)) >= 0:
         end = _end_before_space(content, start)
@@ -153,7 +153,7 @@ def safe_json(source: Source) -> Any:
     """Return the value of a JSON file.
 
     Raises:
-        GraphError: It is not JSON, nests deeply, or holds a very long or broken string.
+        GraphError: It is not JSON, nests deeply, or contains a very long or broken string.
     """
     content = source.content()
     if len(content) > source.limits.line:
@@ -194,7 +194,7 @@ def _refuse_lone_surrogates(value: Any, content: bytes, source: Source) -> None:
         half = f"\\u{ord(error.object[error.start]):04x}".encode()
         line = content.count(b"\n", 0, max(0, content.lower().find(half))) + 1
         raise GraphError(
-            f"{source.name}, line {line}: a string holds {half.decode()}, which is half a "
+            f"{source.name}, line {line}: a string contains {half.decode()}, which is half a "
             f"character (a lone surrogate) and cannot be written as text. Correct the string.",
             code="lone-surrogate",
         ) from None

@@ -25,7 +25,7 @@ def finalize(statements: Statements, source: str) -> GraphBuilder:
     for option, what in _OPTION_TEXTS.items():
         if name := getattr(statements.options, option):
             count = builder.option_counts[option]
-            builder.note(f"{count:,} {what} are under {name}, which was asked for")
+            builder.note(f"{count:,} {what} are under {name}, which was requested")
     select(builder, statements.options)
     return builder
 
@@ -47,7 +47,7 @@ def add_default_names(builder: GraphBuilder, source: str, options: ReadOptions) 
     if made:
         builder.note(f"{made:,} entities have no label; their names were made from their ids")
     if opaque := len(unnamed) - made:
-        builder.note(f"{opaque:,} entities have neither a label nor an id that holds words")
+        builder.note(f"{opaque:,} entities have neither a label nor an id that contains words")
 
 
 def name_by_id(builder: GraphBuilder) -> None:

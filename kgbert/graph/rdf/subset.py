@@ -99,16 +99,16 @@ def _keep_relations(builder: GraphBuilder, relations: Iterable[str]) -> None:
     if not wanted & known:
         here = sorted(known | builder.skipped_relations.keys())[:20]
         raise GraphError(
-            f"no edge has a relation that was asked for ({', '.join(sorted(selected))}). Relations "
+            f"no edge has a relation that was requested ({', '.join(sorted(selected))}). Relations "
             f"here: {', '.join(here) or 'none'}.",
             code="no-edge-of-relations",
             remedies=[Remedy("relations", tuple(here[:1]), "", "ReadOptions")] if here else [],
         )
     if kinds := sorted(wanted & known - selected):
-        builder.note(f"edges of kinds of the relations asked for are kept: {', '.join(kinds)}")
+        builder.note(f"edges of kinds of the requested relations are kept: {', '.join(kinds)}")
     for missing in sorted(selected - known):
         if not with_subproperties({missing}, builder.superproperties) & known:
-            builder.note(f"no edge has the relation {missing}, which was asked for")
+            builder.note(f"no edge has the relation {missing}, which was requested")
     before = len(builder.edges) + builder.skipped_relations.total()
     builder.edges.keep_relations(wanted)
     if left_out := before - len(builder.edges):

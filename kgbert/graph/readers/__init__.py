@@ -14,7 +14,7 @@ from kgbert.graph.files.source import Source
 from kgbert.graph.rdf.statements import Statements
 from kgbert.utils.registry import READERS_GROUP, lookup
 
-#: Adds what a source says to statements.
+#: Adds the content of a source to statements.
 Reader: TypeAlias = Callable[[Source, Statements], None]
 
 

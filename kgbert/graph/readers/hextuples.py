@@ -8,7 +8,7 @@ from kgbert.graph.rdf.statements import Statements
 from kgbert.graph.readers.json.values import LONE_SURROGATE
 from kgbert.utils.errors import GraphError
 
-#: What stands in the place of the datatype if the value is an IRI or a blank node.
+#: The value in place of the datatype if the value is an IRI or a blank node.
 _IRI, _BLANK = "globalId", "localId"
 
 

@@ -47,7 +47,7 @@ class _Ontology:
     typedefs: dict[str, tuple[str, str]] = field(default_factory=dict)
     """The shared id (BFO, RO) and the name of each relation that the file defines."""
     property_values: list[tuple[str, str]] = field(default_factory=list)
-    """Entities, and what a line with the tag of the same name says of them."""
+    """Entities, and what a line with the tag of the same name states about them."""
     unused_tags: Counter[str] = field(default_factory=Counter)
     """How often entities have tags that are not read."""
     custom_tags: tuple[str, ...] = ()
@@ -234,7 +234,7 @@ def _add_property_values(ontology: _Ontology, statements: Statements) -> None:
 
 
 def _add_known_property(ontology: _Ontology, entity: str, predicate: str, value: str) -> bool:
-    """Add whether an entity is obsolete, or what replaces it; return whether a value says that."""
+    """Add whether an entity is obsolete, or what replaces it; return whether it is so."""
     if predicate in DEPRECATED:
         if value.lower() == "true":
             ontology.obsolete.add(entity)

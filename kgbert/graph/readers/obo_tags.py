@@ -23,7 +23,7 @@ _ESCAPE = re.compile(r"\\(.)")
 #: White space becomes a single space.
 _ESCAPED = {"n": " ", "W": " ", "t": " "}
 _COMMENT = re.compile(r"\s!")
-#: An exclamation mark that begins a comment, wherever it stands among ids.
+#: An exclamation mark that begins a comment, anywhere among ids.
 _BANG = re.compile(r"(?<!\\)!")
 _HYPHENATED = re.compile(r"^(dc|dcterms|terms)-(\w+)$")
 _SHARED_RELATION = re.compile(r"[A-Za-z]+:\d{4,}")

@@ -82,7 +82,7 @@ def _add_name(row: list[str], statements: Statements) -> None:
 def _add_relation(row: list[str], statements: Statements) -> None:
     """CUI1 AUI1 STYPE1 REL CUI2 AUI2 STYPE2 RELA RUI SRUI SAB SL RG DIR SUPPRESS CVF.
 
-    The relation is that of the second concept to the first: "PAR" says that CUI2 is the parent.
+    The relation is that of the second concept to the first: "PAR" states that CUI2 is the parent.
     """
     first, second, relation, attribute = row[0], row[4], row[3], row[7]
     if first == second or row[14] not in ("N", ""):

@@ -16,7 +16,7 @@ from kgbert.linking.mention import Candidate, Linker, Mention
 
 #: Labels for a match without rules, and for a linker that does not report its rules.
 EXACT = "exact match"
-UNKNOWN_MATCH = "not told"
+UNKNOWN_MATCH = "unknown"
 
 
 @runtime_checkable

@@ -170,7 +170,7 @@ _IS_A_DISEASE = re.compile(r"\w{3}(?:itis|osis|[ao]emia|oma|pathy|plasia|trophy|
 #: and a line here.
 RULES = {
     "acronyms": Rule("AIDS is not aids: short names in capitals need their capitals", 1.0),
-    "abbreviations": Rule("PKD, where the text says polycystic kidney disease (PKD)", 0.95),
+    "abbreviations": Rule("PKD, where the text has polycystic kidney disease (PKD)", 0.95),
     "line-breaks": Rule("hyper-⏎tension ~ hypertension", 0.99),
     "dots": Rule("E coli ~ E. coli, US Army ~ U.S. Army", 0.98, variants=dot_variants),
     "alphanumeric": Rule("B12 ~ B-12, IL-6 ~ IL6 ~ IL 6", 0.97, variants=alphanumeric_variants),

@@ -133,12 +133,12 @@ def list_column(record: Mapping[str, Any], name: str, example: str) -> list[Any]
         example: What an entry looks like, for the message.
 
     Raises:
-        DataError: It holds something else.
+        DataError: It contains something else.
     """
     value = json_cell(record.get(name))
     if value is None or isinstance(value, list):
         return value
     raise DataError(
-        f"{name!r} holds {str(value)[:60]!r}; it must be a list like [{example}], or [] for none",
+        f"{name!r} contains {str(value)[:60]!r}; give a list like [{example}], or [] for none",
         code="not-a-list",
     )

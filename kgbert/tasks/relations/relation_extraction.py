@@ -529,7 +529,7 @@ def _relation(entry: Any, spans: Sequence[Span]) -> tuple[Relation, str, str]:
     if unknown := [x for x, end in zip((head, tail), ends, strict=True) if end is None]:
         known = [span.id for span in spans] + sorted({x for y in spans for x in entities_of(y)})
         raise DataError(
-            f"'relations' holds {str(entry)[:80]}, but {' and '.join(map(repr, unknown))} "
+            f"'relations' contains {str(entry)[:80]}, but {' and '.join(map(repr, unknown))} "
             f"{'is' if len(unknown) == 1 else 'are'} the id of no span; write "
             f"{', '.join(known[:10]) or 'spans'}{' ...' * (len(known) > 10)}, or add the span",
             code="unknown-argument",
@@ -553,8 +553,9 @@ def _reference(value: Any, spans: Sequence[Span]) -> tuple[str, str] | None:
 
 def _not_understood(entry: Any) -> DataError:
     return DataError(
-        f"'relations' holds {str(entry)[:80]}, which is not understood; write [head, tail, label], "
-        f"for example {_EXAMPLE}, where head and tail are the ids or entities of spans",
+        f"'relations' contains {str(entry)[:80]}, which is not understood; write "
+        f"[head, tail, label], for example {_EXAMPLE}, "
+        "where head and tail are the ids or entities of spans",
         code="relation-not-understood",
     )
 

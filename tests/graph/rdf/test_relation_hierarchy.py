@@ -69,7 +69,7 @@ def test_who_asks_for_a_relation_gets_its_kinds(place, selected, tmp_path):
     assert edges_of(graph) == {
         ("http://a.org/insulin", "http://a.org/cures", "http://a.org/diabetes")
     }
-    assert "edges of kinds of the relations asked for are kept: http://a.org/cures" in graph.notes
+    assert "edges of kinds of the requested relations are kept: http://a.org/cures" in graph.notes
     assert "1 edge of other relations left out" in graph.notes
 
 
@@ -110,8 +110,8 @@ def test_a_relation_without_edges_or_kinds_with_edges_is_still_missed(tmp_path):
     graph = read_graph(path, options=options)
 
     missed = [note for note in graph.notes if note.startswith("no edge has")]
-    assert missed == ["no edge has the relation http://a.org/sees, which was asked for"]
-    with pytest.raises(GraphError, match=r"no edge has a relation that was asked for"):
+    assert missed == ["no edge has the relation http://a.org/sees, which was requested"]
+    with pytest.raises(GraphError, match=r"no edge has a relation that was requested"):
         read_graph(path, options=ReadOptions(relations=("http://a.org/sees",)))
 
 
@@ -202,10 +202,10 @@ def test_a_kind_of_part_of_climbs_in_obo_and_in_networkx_too(tmp_path):
 
 
 def test_a_kind_of_narrower_may_be_an_edge_of_networkx():
-    view = nx.DiGraph(typedefs=[{"id": "holds", "is_a": "skos:narrower"}])
-    view.add_edge("animal", "dog", relation="holds")
+    view = nx.DiGraph(typedefs=[{"id": "contains", "is_a": "skos:narrower"}])
+    view.add_edge("animal", "dog", relation="contains")
 
     assert edges_of(read_graph(view)) == {
-        ("animal", "holds", "dog"),
+        ("animal", "contains", "dog"),
         ("dog", "skos:broader", "animal"),
     }

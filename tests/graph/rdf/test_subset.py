@@ -145,7 +145,7 @@ def test_the_number_of_names_of_a_property_is_noted(label, note, tmp_path):
 
     graph = read_graph(path, options=ReadOptions(label=label))
 
-    assert f"{note} names are under {label}, which was asked for" in graph.notes
+    assert f"{note} names are under {label}, which was requested" in graph.notes
 
 
 def test_edges_from_domains_to_ranges_are_counted(tmp_path):

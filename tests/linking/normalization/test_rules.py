@@ -168,7 +168,7 @@ def test_rule_does_not_make_one_of_what_differs(rule, name, text):
     assert not whole(name, text, list(RULES))
 
 
-#: For each British spelling that the rule knows, a word that holds it.
+#: For each British spelling that the rule knows, a word that contains it.
 _BRITISH_WORDS = """
 anaemia oedema diarrhoea oesophagus oestrogen foetal coeliac anaesthetic aetiology paediatric
 gynaecology faeces caecum caesarean naevus taenia leucocyte sulphate tumour behaviour centre

@@ -126,7 +126,7 @@ def positions_of(
 
 
 def is_of_triples(names: Sequence[str]) -> bool:
-    """Whether a table with such columns holds triples or edges."""
+    """Whether a table with such columns contains triples or edges."""
     return {"subject", "object"} <= positions_of(names, TRIPLE).keys()
 
 
@@ -227,11 +227,11 @@ def custom_columns(names: Sequence[str], statements: Statements) -> dict[str, st
 
 
 def refuse_columns(names: Sequence[str], name: str, missing: str) -> NoReturn:
-    """Raise the error that says which columns a table needs."""
+    """Raise the error that states which columns a table needs."""
     texts = {"text", "sentence", "tokens"} & {name.lower() for name in names}
     hint = " These look like labelled texts, which are no graph." if texts else ""
     raise GraphError(
-        f"{name}: no column {missing!r} among {', '.join(names[:12])[:300]}.{hint} A table holds "
+        f"{name}: no column {missing!r} among {', '.join(names[:12])[:300]}.{hint} A table has "
         f"triples (subject, predicate, object), edges (subject, object), entities (id, "
         f"name, and perhaps synonyms, definition, parents), relations (id, name, domain, range), "
         f"or levels of a hierarchy (level 1, level 2 ...).",
@@ -240,10 +240,10 @@ def refuse_columns(names: Sequence[str], name: str, missing: str) -> NoReturn:
             Remedy(
                 "columns",
                 ("id=CODE", "name=TITLE", "synonyms=OTHERS"),
-                "if it holds entities under other names",
+                "if it contains entities under other names",
                 "ReadOptions",
             ),
-            Remedy("columns", ("from", "how", "to"), "if it holds edges", "ReadOptions"),
+            Remedy("columns", ("from", "how", "to"), "if it contains edges", "ReadOptions"),
             Remedy("header", ("id", "name", "synonyms"), "if it has no header", "ReadOptions"),
         ],
     )

@@ -44,7 +44,7 @@ _PREDICATES = {
     "obsolete": DEPRECATED[0],
     **_RESOURCES,
 }
-#: What says that an entity is obsolete; D and U are those of OMOP (deleted, updated).
+#: Values that mark an entity as obsolete; D and U are those of OMOP (deleted, updated).
 _OBSOLETE = frozenset(
     ("true", "1", "yes", "y", "obsolete", "deprecated", "retired", "inactive", "d", "u")
 )

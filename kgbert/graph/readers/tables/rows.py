@@ -48,7 +48,7 @@ def separator_of(line: str) -> str:
 def _first_line(lines: Iterator[str]) -> tuple[int, str]:
     """Return the first line that is neither empty nor a comment, and its number."""
     for number, line in enumerate(lines, start=1):
-        # A comment holds no cells; a header may begin with the sign of comments.
+        # A comment contains no cells; a header may begin with the sign of comments.
         is_comment = line.startswith("#") and not any(map(line.__contains__, "\t,;|"))
         if line.strip() and not is_comment:
             return number, line

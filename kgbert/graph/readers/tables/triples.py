@@ -49,7 +49,7 @@ def add_triples(
         elif is_text:
             statements.add_literal(subject, predicate, target)
         else:
-            # A table declares no entities: whatever stands at an end of an edge is one.
+            # A table declares no entities: each end of an edge is one.
             target = expand(target)
             statements.described.update((subject, target))
             statements.add_resource(subject, predicate, target)
@@ -64,7 +64,7 @@ def _check_incomplete(incomplete: int, row_count: int, name: str, statements: St
             f"object, so this is not a table of triples.",
             code="incomplete-triples",
             remedies=[
-                Remedy("columns", ("id=...", "name=..."), "if it holds entities", "ReadOptions")
+                Remedy("columns", ("id=...", "name=..."), "if it contains entities", "ReadOptions")
             ],
         )
     if incomplete:

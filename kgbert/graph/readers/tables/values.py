@@ -48,7 +48,7 @@ class Column:
         return [part.strip() for part in parts if part.strip()]
 
     def is_missing(self, cell: str) -> bool:
-        """Whether a cell holds no value."""
+        """Whether a cell contains no value."""
         return not cell or cell.lower() in self.missing
 
 

@@ -111,7 +111,7 @@ def _argument(argument: Any, entry: Any) -> tuple[str, str]:
 
 def _not_understood(entry: Any) -> DataError:
     return DataError(
-        f"'events' holds {str(entry)[:80]}, which is not understood; write {_EXAMPLE}, where "
+        f"'events' contains {str(entry)[:80]}, which is not understood; write {_EXAMPLE}, where "
         "arguments are the ids of spans or of other events",
         code="event-not-understood",
     )
