@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from kgbert.data.splits import fixed_split as fixed_split
     from kgbert.deployment.distillation import distil as distil
     from kgbert.deployment.onnx_export import export_onnx as export_onnx
-    from kgbert.encoding.entity_vectors import EntityVectors as EntityVectors
     from kgbert.encoding.padding_buckets import pad_to_buckets as pad_to_buckets
+    from kgbert.encoding.precomputed_vectors import EntityVectors as EntityVectors
     from kgbert.encoding.processor import KGBertProcessor as KGBertProcessor
     from kgbert.explanation.explain import explain as explain
     from kgbert.explanation.faithfulness import FaithfulnessReport as FaithfulnessReport
@@ -165,7 +165,7 @@ _HOMES = {
     "read_examples": "kgbert.data",
     # Make batches, and models that read them.
     "EntityFeatures": "kgbert.features.entity_features",
-    "EntityVectors": "kgbert.encoding.entity_vectors",
+    "EntityVectors": "kgbert.encoding.precomputed_vectors",
     "KGBertProcessor": "kgbert.encoding.processor",
     "EmbeddingLinker": "kgbert.linking.embedding.linker",
     "NameEncoder": "kgbert.linking.embedding.name_encoder",

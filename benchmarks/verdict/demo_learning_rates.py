@@ -19,10 +19,10 @@ from typing import Any
 
 from benchmarks import RESULTS
 from kgbert.comparison.arms.registry import ARMS
+from kgbert.comparison.learning_rates import ValidationOnly
 from kgbert.comparison.manifest import manifest
 from kgbert.comparison.run import run_arm
 from kgbert.comparison.study import Study
-from kgbert.comparison.tuning import ValidationOnly
 from kgbert.demo.study import RECIPES, SIZES, Size, demo_study
 from kgbert.linking.caching import CachingLinker
 from kgbert.training.config import TrainingConfig

@@ -30,11 +30,11 @@ from benchmarks.verdict.tasks import TASKS, SampledSplits
 from kgbert.cli.core.progress import ProgressReporter
 from kgbert.comparison.arms.registry import ARMS
 from kgbert.comparison.compare import run_study
+from kgbert.comparison.learning_rates import tuned
 from kgbert.comparison.report.tables import render_table
 from kgbert.comparison.results import ComparisonResult, RunRecord
 from kgbert.comparison.run_store import finished_run
 from kgbert.comparison.study import Study
-from kgbert.comparison.tuning import tuned
 from kgbert.demo.study import checked_backbone
 from kgbert.features.entity_features import EntityFeatures, encode_entities
 from kgbert.graph.core.graph import KnowledgeGraph

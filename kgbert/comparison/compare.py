@@ -20,6 +20,7 @@ from kgbert.comparison.budget import check_budget, within_budget
 from kgbert.comparison.checks.examples import changed_predictions, coverage_of
 from kgbert.comparison.checks.leakage import leakage_warnings
 from kgbert.comparison.learning_curve import compare_sizes
+from kgbert.comparison.learning_rates import tuned
 from kgbert.comparison.manifest import manifest
 from kgbert.comparison.model_selection import best_run, can_be_kept, is_kept, keep_if_best
 from kgbert.comparison.report.tables import render_latex
@@ -29,7 +30,6 @@ from kgbert.comparison.run_store import Train, attempt_run, finished_run, shared
 from kgbert.comparison.statistics.power import detectable_before, seeds_needed
 from kgbert.comparison.statistics.summary import summarise
 from kgbert.comparison.study import Study
-from kgbert.comparison.tuning import tuned
 from kgbert.data import Source
 from kgbert.data.splits import check_split
 from kgbert.features.entity_features import EntityFeatures

@@ -61,7 +61,7 @@ class Study:
     """What was planned for the time given, as stated by
     :func:`kgbert.comparison.budget.within_budget`."""
     tuning: TuningResult | None = None
-    """How the training configurations were chosen, by :func:`kgbert.comparison.tuning.tuned`."""
+    """How the rates were chosen, by :func:`kgbert.comparison.learning_rates.tuned`."""
 
     @property
     def backbone_name(self) -> str:

@@ -21,7 +21,7 @@ from kgbert.deployment.measure import (
     measure,
     measurements_table,
 )
-from kgbert.encoding.entity_vectors import EntityVectors
+from kgbert.encoding.precomputed_vectors import EntityVectors
 from kgbert.encoding.processor import KGBertProcessor
 from kgbert.encoding.saved_graph import graph_metadata
 from kgbert.graph.cards import is_shareable

@@ -16,10 +16,10 @@ from kgbert.data import Example
 from kgbert.encoding.candidates import candidate_tables
 from kgbert.encoding.collation import largest_table, link_arrays
 from kgbert.encoding.encoded import Batch, EncodedText
-from kgbert.encoding.entity_vectors import EntityVectors, Origin
 from kgbert.encoding.expansion import TextExpander, make_expander
 from kgbert.encoding.neighbor_sampling import NeighborSampler
 from kgbert.encoding.paths.features import PathFeatures
+from kgbert.encoding.precomputed_vectors import EntityVectors, Origin
 from kgbert.encoding.sampling_map import SamplingMap
 from kgbert.encoding.saved_graph import graph_metadata, resolve_graph
 from kgbert.encoding.text_encoder import TextEncoder

@@ -11,7 +11,7 @@ from kgbert.data import Example
 from kgbert.encoding.candidates import candidate_tables
 from kgbert.encoding.collation import link_arrays
 from kgbert.encoding.encoded import EncodedText
-from kgbert.encoding.entity_vectors import EntityVectors
+from kgbert.encoding.precomputed_vectors import EntityVectors
 from kgbert.encoding.saved_graph import resolve_graph
 from kgbert.encoding.text_encoder import TextEncoder
 from kgbert.graph.core.graph import KnowledgeGraph

@@ -14,12 +14,12 @@ from transformers import TrainerCallback
 
 from kgbert.comparison.arms.registry import ARMS, Arm
 from kgbert.comparison.arms.roles import BASELINE, MAIN
+from kgbert.comparison.learning_rates import ValidationOnly
 from kgbert.comparison.model_selection import can_be_kept, keep_if_best
 from kgbert.comparison.results import DONE, FAILED, RunRecord, SliceScore
 from kgbert.comparison.run import RunResult, check_arms, run_arm
 from kgbert.comparison.run_store import attempt_run, read_run, shared_runs
 from kgbert.comparison.study import Study
-from kgbert.comparison.tuning import ValidationOnly
 from kgbert.data import Source
 from kgbert.data.splits import Split, check_split
 from kgbert.features.entity_features import EntityFeatures

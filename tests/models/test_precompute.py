@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from kgbert.encoding.entity_vectors import EntityVectors
+from kgbert.encoding.precomputed_vectors import EntityVectors
 from kgbert.graph.storage.builder import GraphBuilder
 from kgbert.models import precompute as precomputing
 from kgbert.models.auto import KGBertForTokenClassification

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from kgbert.graph.core import vocabulary
 from kgbert.graph.core.graph import SCOPES
 from kgbert.graph.core.identifiers import compact, compact_all, name_from_iri
+from kgbert.graph.rdf.definitions import chosen_definitions, prefer_custom_definitions
 from kgbert.graph.rdf.relation_hierarchy import add_hierarchy_edges
 from kgbert.graph.rdf.statements import Statements
 from kgbert.graph.storage.builder import (
@@ -50,9 +51,9 @@ def assemble(statements: Statements) -> GraphBuilder:
     current = follow_chains(statements.replaced, set(entities))
     redirect_tails(builder, statements.edges, current)
     ids = dict(zip(entities, compact_all(entities), strict=True))
-    definitions = _chosen_definitions(statements, ids)
+    definitions = chosen_definitions(statements, ids)
     builder.add_entities(ids.values(), (definitions.get(entity, "") for entity in ids))
-    _prefer_custom_definitions(statements, ids)
+    prefer_custom_definitions(statements, ids)
     numbers = builder.terms.remapped(ids)
     known = builder.terms.mask_of(outside)
     known[: len(numbers)] |= numbers >= 0
@@ -76,25 +77,6 @@ def assemble(statements: Statements) -> GraphBuilder:
     return builder
 
 
-def _chosen_definitions(statements: Statements, ids: dict[str, str]) -> dict[str, str]:
-    """Return the definitions under the predicates that come first; note which are not used."""
-    definitions: dict[str, str] = {}
-    for key in sorted(statements.definitions):
-        offered = statements.definitions[key]
-        unused = sum(
-            subject in ids and definitions.get(subject, text) != text
-            for subject, text in offered.items()
-        )
-        definitions = offered | definitions
-        if unused:
-            predicates = sorted(map(compact, statements.definition_predicates[key]))
-            statements.builder.note(
-                f"{counted(unused, 'text')} under {', '.join(predicates)} not used: their entities "
-                f"have another definition"
-            )
-    return definitions
-
-
 def _note_named_metadata(statements: Statements) -> None:
     """Note how many things with names are no entities, since they are metadata of the file."""
     nodes = statements.metadata_nodes - statements.ontologies - statements.reified_labels.nodes()
@@ -104,14 +86,6 @@ def _note_named_metadata(statements: Statements) -> None:
             f"{counted(len(named), 'name')} of collections, schemes and other metadata are not "
             f"used, such as that of {compact(min(named))}"
         )
-
-
-def _prefer_custom_definitions(statements: Statements, ids: dict[str, str]) -> None:
-    """Replace the definitions that a reader has given the builder by those of the option."""
-    for is_foreign in (True, False):
-        for entity, text in statements.definitions.get((-1, is_foreign), {}).items():
-            if entity in ids:
-                statements.builder.entities[ids[entity]] = text
 
 
 def _resolve_unknown(statements: Statements) -> None:

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 
 from kgbert.graph.core import vocabulary
 from kgbert.graph.core.graph import SCOPES
-from kgbert.graph.core.identifiers import compact, expand
+from kgbert.graph.core.identifiers import expand
+from kgbert.graph.rdf.definitions import add_definitions
 from kgbert.graph.rdf.reified_labels import LABEL_TEXT_PREDICATES
 from kgbert.graph.rdf.subset import is_selected_language
-from kgbert.graph.storage.name_set import normalize_spaces
 
 if TYPE_CHECKING:
     from kgbert.graph.rdf.statements import Statements
@@ -36,23 +36,6 @@ def _add_label_text(
 ) -> None:
     for subject, text in zip(subjects, texts, strict=True):
         statements.reified_labels.add_text(subject, language, text)
-
-
-def add_definitions(
-    statements: "Statements", predicate: str, subjects: list[str], texts: list[str], language: str
-) -> None:
-    """Add definitions; an entity keeps the first of several in code-point order."""
-    rank, is_foreign = statements.definition_ranks[predicate], language not in ("", "en")
-    definitions = statements.definitions[rank, is_foreign]
-    statements.definition_predicates[rank, is_foreign].add(predicate)
-    unused = 0
-    for subject, text in zip(subjects, normalize_spaces(texts), strict=True):
-        known = definitions.get(subject, text)
-        unused += known != text
-        if text and text <= known:
-            definitions[subject] = text
-    if unused:
-        statements.builder.unused_properties[compact(predicate)] += unused
 
 
 def add_deprecation(

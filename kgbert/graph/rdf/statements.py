@@ -8,9 +8,9 @@ from kgbert.graph.core.identifiers import compact, expand, spellings, to_iri
 from kgbert.graph.core.options import ReadOptions
 from kgbert.graph.core.vocabulary import by_local_name
 from kgbert.graph.rdf.datatypes import matches_datatype
+from kgbert.graph.rdf.definitions import add_definitions
 from kgbert.graph.rdf.literals import (
     LITERAL_HANDLERS,
-    add_definitions,
     add_deprecation,
     add_names,
     add_replacements,

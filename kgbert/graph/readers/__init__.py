@@ -45,7 +45,7 @@ def _rdf(syntax: str) -> Reader:
 
 def _graph_editor(format_name: str) -> Reader:
     def read(source: Source, statements: Statements) -> None:
-        from kgbert.graph.readers.graph_formats import read_graph_format
+        from kgbert.graph.readers.graph_editors import read_graph_format
 
         read_graph_format(format_name, source, statements)
 

@@ -8,7 +8,7 @@ import pytest
 from kgbert.cli.core import progress
 from kgbert.cli.core.progress import ProgressReporter
 from kgbert.comparison.compare import StudyProgress
-from kgbert.comparison.tuning import TrialProgress
+from kgbert.comparison.learning_rates import TrialProgress
 
 
 class Terminal(io.StringIO):

@@ -5,7 +5,7 @@ import pytest
 from kgbert.comparison import tuning
 from kgbert.comparison.arms.registry import Arm
 from kgbert.comparison.compare import run_study
-from kgbert.comparison.tuning import ValidationOnly, tuned
+from kgbert.comparison.learning_rates import ValidationOnly, tuned
 from tests.support.small_study import InventedRuns, small_study, split_of
 
 RATES = (1e-4, 4e-4)
