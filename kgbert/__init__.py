@@ -119,7 +119,7 @@ if TYPE_CHECKING:
     from kgbert.utils.errors import GraphError as GraphError
     from kgbert.utils.errors import KGBertError as KGBertError
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 #: Where each public name lives; a module is loaded when its first name is used (PEP 562).
 _HOMES = {
