@@ -1,7 +1,7 @@
 """Render the tables of the documentation, and the picture of the README.
 
 Measurements come from the JSON files in benchmarks/results, the rest from kgbert's own tables. A
-test contains the pages equal to what this script renders.
+test keeps the pages equal to what this script renders.
 
     python -m benchmarks.rendering.pages
 """
