@@ -145,7 +145,7 @@ def _standard_span(entry: Any) -> dict[str, Any]:
     label = label[0] if isinstance(label, list) and len(label) == 1 else label
     standard = {"start": _first(entry, _START), "end": _first(entry, _END), LABEL: label}
     kept = {name: value for name, value in standard.items() if value is not None}
-    kept |= {name: entry[name] for name in ("entity", "id") if entry.get(name)}
+    kept |= {name: entry[name] for name in ("entity", "id") if entry.get(name) not in (None, "")}
     return kept | ({"fragments": fragments} if len(fragments) > 1 else {})
 
 

@@ -171,7 +171,8 @@ def json_cell(value: Any) -> Any:
 def _span(entry: object) -> Span:
     match entry:
         case {"start": int(start), "end": int(end), "label": str(label), **rest}:
-            entity, identifier = (str(rest.get(name) or "") for name in ("entity", "id"))
+            found = (rest.get(name) for name in ("entity", "id"))
+            entity, identifier = ("" if value is None else str(value) for value in found)
             return Span(start, end, label, entity, identifier, _fragments(rest.get("fragments")))
     raise DataError(
         f"span {entry!r} is not understood; "

@@ -306,6 +306,7 @@ def _settings(
         ),
         linker=linker_settings(processor.linker, folder),
         graph_left_out={} if include_graph else graph_metadata(processor.graph),
+        untrained_labels=list(config.untrained_labels),
     )
 
 

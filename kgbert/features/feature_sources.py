@@ -169,9 +169,17 @@ def gather_features(
         progress: Called after each encoded batch.
 
     Raises:
+        KGBertError: Features that were made before are those of another graph.
         DataError: A file cannot be read or does not fit the graph, or a source occurs twice.
     """
     if isinstance(sources, EntityFeatures):
+        if sources.graph_hash != graph.hash:
+            raise KGBertError(
+                f"the features are those of another graph ({sources.graph_hash[:12]}; this one is "
+                f"{graph.hash[:12]}). Encode the entities of this graph: "
+                "kgbert.encode_entities(graph, backbone).",
+                code="features-of-another-graph",
+            )
         return sources, ()
     names = _source_names(sources)
     if names == [WORDS]:

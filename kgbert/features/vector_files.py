@@ -2,6 +2,8 @@
 
 import json
 import math
+import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain, count, takewhile
 from pathlib import Path
@@ -146,7 +148,15 @@ def read_numpy_vectors(path: Path, wanted: Callable[[str], bool]) -> Iterator[Ve
     try:
         with np.load(path, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
-    except (OSError, ValueError, EOFError, TypeError, AttributeError) as error:
+    except (
+        OSError,
+        ValueError,
+        EOFError,
+        TypeError,
+        AttributeError,
+        zipfile.BadZipFile,
+        zlib.error,
+    ) as error:
         raise DataError(
             f"{path}: cannot be read as a NumPy archive without Python objects, which are not "
             f"loaded, because they can run code. {_HOW_TO_EXPORT}",

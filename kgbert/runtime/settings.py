@@ -48,6 +48,8 @@ class RuntimeSettings:
     linker: list[dict[str, Any]]
     graph_left_out: dict[str, str] = field(default_factory=dict)
     """Source, version, licence and hash of a graph that is not in the folder."""
+    untrained_labels: list[str] = field(default_factory=list)
+    """The labels without training texts, which tasks read like the fields of the configuration."""
     version: int = VERSION
 
     def save(self, folder: Path) -> None:

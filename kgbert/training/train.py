@@ -383,7 +383,8 @@ def _untrained(task: Task, labels: Sequence[str], train: Sequence[Example]) -> l
     if not task.declared_labels:
         return []
     trained = frozenset[str]().union(*map(task.classes, train))
-    return [label for label in labels if label not in trained]
+    classes = {label: task.class_name(label) for label in labels}
+    return [label for label, name in classes.items() if name is not None and name not in trained]
 
 
 def _add_label_sets(

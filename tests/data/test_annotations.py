@@ -43,6 +43,14 @@ SPANS = {
 }
 
 
+def test_the_number_zero_is_an_id(read):
+    spans = [{"id": number, "start": 5, "end": 10, "label": "Sign"} for number in (0, 5)]
+
+    (example,) = read({"text": TEXT, "spans": spans[:1]})
+
+    assert example.spans[0].id == "0"
+
+
 @pytest.mark.parametrize("record", SPANS.values(), ids=SPANS)
 def test_spans_of_annotation_tools_are_read(read, record):
     (example,) = read(record)

@@ -89,6 +89,7 @@ def test_ids_with_blanks_and_tabs_are_read(tmp_path):
         ("v.bin", b"2 3\nEX:1 \x9c\xff\x00", "vector-format"),
         ("v.txt", b"EX:1 " + b"1 " * 600_000, "vector-format"),
         ("v.npz", b"PK no archive", "vector-format"),
+        ("v.npz", b"PK\x03\x04 cut off", "vector-format"),
         ("v.safetensors", b"{}", "vector-format"),
         ("v.pkl", b"\x80", "vector-format"),
         ("v.npy", b"", "vector-format"),
@@ -156,6 +157,14 @@ def test_a_file_stands_alone_or_beside_the_words(graph, tmp_path, backbone):
     assert np.array_equal(both.vectors, np.hstack([words.vectors, alone.vectors]))
     assert len({words.encoder_hash, alone.encoder_hash, both.encoder_hash}) == 3
     assert gather_features(graph, backbone, both)[0] is both
+
+
+def test_features_of_another_graph_are_refused(graph, backbone):
+    features = gather_features(graph, backbone)[0]
+    edited = kgbert.GraphEditor(graph).rename("EX:1", "lung fever").build()
+
+    with raises("features-of-another-graph"):
+        gather_features(edited, backbone, features)
 
 
 @pytest.mark.parametrize("sources", ["words,words", "", [], "words,"])

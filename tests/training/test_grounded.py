@@ -8,11 +8,12 @@ import pytest
 import torch
 
 import kgbert
-from kgbert.data import Example
+from kgbert.data import Example, Span
 from kgbert.features import feature_sources
 from kgbert.features.label_sets import LabelSets, LexicalIndex, encode_label_sets
 from kgbert.models.auto import KGBertModel
 from kgbert.training.config import TrainingConfig
+from kgbert.training.train import grounded_task
 from kgbert.utils.progress import SILENT
 from tests.support.errors import raises
 from tests.support.labels import CHILDREN, NAMES, label_graph, labelled_texts
@@ -112,6 +113,17 @@ def test_the_bias_towards_trained_labels_is_calibrated_and_reported(backbone, tm
     saved = kgbert.pipeline(trained.save(tmp_path / "model")).evaluate(texts)
     for name, value in scores.items():
         assert saved.metrics[name] == pytest.approx(value, abs=1e-6)
+
+
+def test_tags_of_types_with_training_spans_are_trained():
+    task = kgbert.TASKS["token-classification"].declaring(["L:1", "L:2"])
+    train = [Example("a tuba", spans=(Span(2, 6, "L:1"),))]
+    grounding = kgbert.ground(["L:1", "L:2"], label_graph())
+
+    grounded = grounded_task(task, label_graph(), grounding, train)
+
+    assert list(grounded.label_space(train).labels) == ["O", "B-L:1", "I-L:1"]
+    assert not list(grounded.untrained_labels)
 
 
 def test_texts_that_mention_no_entity_are_learnt_with_grounded_labels(backbone):

@@ -24,7 +24,7 @@ class EntityIdIndex:
         """Return the id of the entity that an id spells, or None if there is not exactly one."""
         if identifier in self.graph:
             return identifier
-        if replacement := self.graph.replaced.get(identifier):
+        if (replacement := self.graph.replaced.get(identifier, "")) in self.graph:
             return replacement
         normal = normalize_id(identifier)
         for spelling in (compact(identifier), normal):

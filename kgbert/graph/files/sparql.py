@@ -111,6 +111,12 @@ def _checked_query(query: str) -> str:
             "for example SELECT ?s ?p ?o WHERE { GRAPH <http://example.org/g> { ?s ?p ?o } }.",
             code="unusable-query",
         )
+    if re.search(r"\bFROM\b", body[: body.find("{")], re.IGNORECASE):
+        raise GraphError(
+            "the query has FROM, which cannot be read page by page; name the graph inside: "
+            "SELECT ?s ?p ?o WHERE { GRAPH <http://example.org/g> { ?s ?p ?o } }.",
+            code="unusable-query",
+        )
     return query
 
 
@@ -268,7 +274,7 @@ def _request(endpoint: Endpoint, offset: int) -> Request:
     end = _end_of_prologue(endpoint.query)
     prologue, body = endpoint.query[:end], endpoint.query[end:]
     query = (
-        f"{prologue}SELECT * WHERE {{ {{ {body} }} }} ORDER BY {' '.join(_variables(body))} "
+        f"{prologue}SELECT * WHERE {{ {{ {body}\n}} }} ORDER BY {' '.join(_variables(body))} "
         f"LIMIT {PAGE_SIZE} OFFSET {offset}"
     )
     form = urlencode([*parse_qsl(parts.query), ("query", query)])

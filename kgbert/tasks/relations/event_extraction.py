@@ -168,6 +168,8 @@ class EventExtraction(Task):
         }
     )
     selection_metrics = ("event_f1", "trigger_f1", "argument_f1")
+    # The offsets of triggers are part of the target, which does not move with the words.
+    is_augmentable = False
     tags_words = True
     overlapping_spans = True
     needs_calibration = True

@@ -107,7 +107,8 @@ class RelationArgument:
     def of(cls, argument: Argument, example: Example) -> "RelationArgument":
         """Return an argument with its words."""
         first = argument.mentions[0]
-        words = first.words(example.text)
+        # Two blanks separate the parts of a relation that a user types.
+        words = " ".join(first.words(example.text).split())
         return cls(argument.key, words, first.start, first.end, argument.label)
 
     @property
@@ -192,6 +193,8 @@ class RelationExtraction(Task):
         }
     )
     overlapping_spans = True
+    # Relations may name the entities of spans, which a replaced mention changes.
+    is_augmentable = False
     needs_calibration = True
 
     @property

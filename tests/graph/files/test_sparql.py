@@ -267,6 +267,7 @@ def test_an_endpoint_that_does_not_answer_is_named(server, monkeypatch):
         ("sparql:https://example.org/sparql", "none.rq", "missing-query"),
         ("sparql:https://example.org/sparql", "CONSTRUCT { ?s ?p ?o } {}", "unusable-query"),
         ("sparql:https://example.org/sparql", "SELECT ?s { ?s a ?o }", "unusable-query"),
+        ("sparql:https://a.org/s", "SELECT ?s ?p ?o FROM <g:g> { ?s ?p ?o }", "unusable-query"),
         ("sparql:https://example.org/sparql", "DELETE { ?s ?p ?o }", "unusable-query"),
         ("g.ttl", "SELECT ?s ?p ?o { ?s ?p ?o }", "query-without-endpoint"),
     ],

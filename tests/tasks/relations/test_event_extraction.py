@@ -12,7 +12,7 @@ from kgbert.models.inject import inject_knowledge
 from kgbert.tasks.registry import detect_task
 from kgbert.tasks.relations.event_extraction import EventExtraction, targets_of
 from kgbert.tasks.relations.events.annotation import AnnotatedEvents
-from kgbert.tasks.relations.events.assembly import EventRules, ScoredArgument, assemble
+from kgbert.tasks.relations.events.assembly import MAX_DEPTH, EventRules, ScoredArgument, assemble
 from kgbert.tasks.relations.events.scores import EventsAnswer, event_scores, matches
 from kgbert.tasks.relations.events.tree import Argument, Event, Filler, top_level
 from kgbert.training.dataset import KGBertCollator, TrainingExamples
@@ -285,6 +285,18 @@ def test_an_event_is_no_argument_of_itself():
     events = assemble([span, other], [], arguments, rules)
 
     assert sorted(event.depth for event in events) == [1, 2]
+
+
+def test_a_long_chain_of_nested_events_takes_little_time():
+    spans = [Span(n, n + 1, "A") for n in range(40)]
+    roles = ("Cause", "Theme")
+    fillers = frozenset(("A", role, "A") for role in roles)
+    rules = EventRules({"A": ((), roles)}, frozenset(), fillers)
+    arguments = [ScoredArgument(n, role, n + 1, True, 0.9) for n in range(39) for role in roles]
+
+    events = assemble(spans, [], arguments, rules)
+
+    assert max(event.depth for event in events) == MAX_DEPTH
 
 
 @pytest.mark.parametrize(("is_joint", "count"), [(True, 1), (False, 2)])

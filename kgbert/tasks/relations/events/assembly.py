@@ -13,6 +13,9 @@ from kgbert.tasks.relations.events.tree import Argument, Event, Filler
 #: Most events of one trigger, so that a wrong model cannot multiply them without limit.
 MAX_EVENTS = 32
 
+#: Most levels of nested events: with two nested arguments, each further level doubles the work.
+MAX_DEPTH = 8
+
 
 @dataclass(frozen=True)
 class EventRules:
@@ -124,7 +127,9 @@ def assemble(
             fillers: dict[str, list[tuple[Filler | Event, float]]] = {}
             for each in own[place]:
                 found: Sequence[Filler | Event] = (
-                    build(each.filler) if each.is_event else [Filler.of(spans[each.filler])]
+                    [event for event in build(each.filler) if event.depth < MAX_DEPTH]
+                    if each.is_event
+                    else [Filler.of(spans[each.filler])]
                 )
                 fillers.setdefault(each.role, []).extend((x, each.probability) for x in found)
             built[place] = _events(trigger, fillers, rules)
