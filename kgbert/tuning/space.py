@@ -30,7 +30,7 @@ class Range:
     def at(self, share: float) -> float | int:
         """Return the value at a share of the way, in three significant digits.
 
-        >>> Range(1e-5, 1e-3, log=True).at(0.5), Range(2, 6, whole=True).at(0.6)
+        >>> Range(1e-5, 1e-3, log=True).at(0.5), Range(2.0, 6.0, whole=True).at(0.6)
         (0.0001, 4)
         """
         if self.log:

@@ -15,6 +15,9 @@ from kgbert.tasks.multi_label_classification import LabelsAnswer
 from kgbert.tasks.multiple_choice import Choice
 from kgbert.tasks.question_answering import Answers
 from kgbert.tasks.registry import TASKS
+from kgbert.tasks.relations.events.scores import EventsAnswer
+from kgbert.tasks.relations.events.tree import Argument, Event, Filler
+from kgbert.tasks.relations.relation_extraction import Relation
 
 LABELS = ["A", "B", "C"]
 
@@ -111,6 +114,13 @@ ANSWERS = {
     "regression": [0.0, 1.0, 3.0],
     "multiple-choice": [Choice(0, "yes"), Choice(1, "no")],
     "question-answering": [Answers(("a fever",)), Answers(())],
+    "relation-extraction": [frozenset({Relation("EX:1", "found in", "EX:4")}), frozenset()],
+    "event-extraction": [
+        EventsAnswer(
+            frozenset({Filler(6, 14, "Binding")}),
+            frozenset({Event.of("Binding", 6, 14, [Argument("Theme", Filler(0, 5, "Gene"))])}),
+        )
+    ],
     "generation": [Generated("the heart and the lung of it", (("heart",),))],
 }
 

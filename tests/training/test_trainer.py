@@ -172,8 +172,10 @@ def test_every_task_of_an_encoder_is_learnt_and_scored(fused, tmp_path, family, 
     assert training.history[-1]["train_loss"] < training.history[0]["train_loss"] / 2
 
 
-def test_only_generation_needs_more_than_an_encoder():
-    assert set(TASKS) - set(TEXTS_OF) == {"generation"}
+def test_tasks_with_more_than_one_output_a_text_are_trained_in_their_own_tests():
+    others = {"generation", "relation-extraction", "event-extraction"}
+
+    assert set(TASKS) - set(TEXTS_OF) == others
 
 
 def test_the_best_epochs_weights_are_kept_and_training_stops_early(fused, tmp_path, monkeypatch):
