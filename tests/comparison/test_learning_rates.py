@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from kgbert.comparison import tuning
+from kgbert.comparison import learning_rates
 from kgbert.comparison.arms.registry import Arm
 from kgbert.comparison.compare import run_study
 from kgbert.comparison.learning_rates import ValidationOnly, tuned
@@ -22,7 +22,7 @@ def invented(monkeypatch):
         accuracy = 0.6 if high == (arm.name == "plain") else 0.5
         return replace(result, record=replace(result.record, validation={"accuracy": accuracy}))
 
-    monkeypatch.setattr(tuning, "run_arm", run)
+    monkeypatch.setattr(learning_rates, "run_arm", run)
     return made
 
 
