@@ -31,6 +31,8 @@ from kgbert.graph.storage.builder import GraphBuilder
 from kgbert.linking.dictionary.linker import DictionaryLinker
 from kgbert.models.base import KGBertPreTrainedModel
 from kgbert.models.config import KGBertConfig
+from kgbert.models.heads.events import EventExtractor
+from kgbert.models.heads.span_pairs import RelationExtractor
 from kgbert.tasks.answers import Unit, unit_length
 from kgbert.tasks.base import Task
 from kgbert.training.config import Regularization, TrainingConfig
@@ -222,6 +224,12 @@ def _check_teacher(teacher: KGBertPreTrainedModel, *, with_graph: bool) -> None:
         raise KGBertError(
             f"the blocks of {backbone.model_type} are shared, or of an encoder and a decoder, so "
             "that none can be left out. Distil a model with another backbone.",
+            code="not-distillable",
+        )
+    if isinstance(teacher.backbone, RelationExtractor | EventExtractor):
+        raise KGBertError(
+            f"the outputs of a {type(teacher).__name__} belong to pairs of spans, not to a text or "
+            "to its tokens, and such a model is not distilled. Distil a model of another task.",
             code="not-distillable",
         )
     if teacher.config.fusion != "attention" and with_graph:

@@ -191,3 +191,11 @@ def test_blocks_of_other_families_are_left_out(family, tmp_path):
     assert result.layers == 2
     assert found.isfinite().all()
     assert tiny_graph().hash == model.processor.graph.hash
+
+
+@pytest.mark.parametrize("name", ["relation-extraction", "event-extraction"])
+def test_outputs_of_pairs_of_spans_are_not_distilled(name, backbone, tmp_path):
+    model, examples = tiny_model(name, backbone)
+
+    with raises("not-distillable"):
+        distil(model, examples, output=tmp_path / "s")
