@@ -335,26 +335,26 @@ class _Pair:
         """
         with torch.no_grad():
             expected, targets, _ = self._outputs(self.teacher, teacher_units, self.kept)
-        found, states, lengths = self._outputs(self.student, student_units, range(len(self.kept)))
+        found, states, mask = self._outputs(self.student, student_units, range(len(self.kept)))
         if not found.requires_grad:
             raise KGBertError(
                 f"the outputs of {self.task.name} are chosen, not computed, so that a student "
                 "cannot learn them.",
                 code="not-distillable",
             )
-        return _output_loss(found, expected, lengths) + _state_loss(states, targets, lengths)
+        return _output_loss(found, expected, mask.sum(-1)) + _state_loss(states, targets, mask)
 
     def _outputs(
         self, model: KGBertPreTrainedModel, units: Sequence[Unit], blocks: Sequence[int]
     ) -> tuple[Tensor, list[Tensor], Tensor]:
-        """Return the outputs of a batch, the states after some blocks, and lengths of texts."""
+        """Return the outputs of a batch, the states after some blocks, and the attention mask."""
         is_teacher = model is self.teacher
         processor = self.teacher_processor if is_teacher else self.student_processor
         batch = send_to_device(self.task.collate(list(units), processor, 0), model.device)
         chosen = [blocks_of(model.backbone)[block] for block in blocks]
         with _recorded(chosen, tokens_first=model.family.tokens_first) as states:
             outputs = self.task.compute_outputs(model, batch, processor)
-        return outputs.float(), states, batch["attention_mask"].sum(-1)
+        return outputs.float(), states, batch["attention_mask"]
 
 
 @contextmanager
@@ -394,12 +394,11 @@ def _output_loss(
 
 
 def _state_loss(
-    states: Sequence[Tensor], targets: Sequence[Tensor], lengths: Tensor
+    states: Sequence[Tensor], targets: Sequence[Tensor], mask: Tensor
 ) -> Float[Tensor, ""]:
-    """Return the mean cosine distance of token states."""
-    mask = torch.arange(states[0].shape[1], device=lengths.device) < lengths[:, None]
+    """Return the mean cosine distance of token states, without padding on either side."""
     losses = [
-        1 - nn.functional.cosine_similarity(state, target, dim=-1)[mask].mean()
+        1 - nn.functional.cosine_similarity(state, target, dim=-1)[mask.bool()].mean()
         for state, target in zip(states, targets, strict=True)
     ]
     return torch.stack(losses).mean()

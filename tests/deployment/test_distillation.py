@@ -8,7 +8,7 @@ import torch
 import kgbert
 from kgbert.cli import main
 from kgbert.deployment import measure
-from kgbert.deployment.distillation import distil
+from kgbert.deployment.distillation import _state_loss, distil
 from kgbert.models.auto import KGBertModel
 from kgbert.training.config import TrainingConfig
 from kgbert.training.inference import model_outputs
@@ -199,3 +199,14 @@ def test_outputs_of_pairs_of_spans_are_not_distilled(name, backbone, tmp_path):
 
     with raises("not-distillable"):
         distil(model, examples, output=tmp_path / "s")
+
+
+@pytest.mark.parametrize("padding", [slice(2), slice(-2, None)])
+def test_the_states_of_padding_do_not_count(padding):
+    states, mask = torch.randn(1, 5, 4), torch.ones(1, 5, dtype=torch.int64)
+    mask[:, padding] = 0
+    other = states.clone()
+    other[:, padding] *= -1
+
+    assert _state_loss([states], [other], mask) == pytest.approx(0, abs=1e-6)
+    assert _state_loss([states], [-other], mask) == pytest.approx(2, abs=1e-6)
