@@ -133,20 +133,23 @@ class PathFinder:
             steps: Largest number of steps of a path.
             max_fan_out: Largest fan-out of a step inside a path.
             relation_names: The names of the relations in the types of path; by default those of
-                the graph.
+                the graph. Relations of one name are one step.
         """
         check_steps(steps)
         self.graph, self.steps, self.max_fan_out = graph, steps, max_fan_out
         self._relations = len(graph.relation_ids)
+        self.relation_names = tuple(relation_names) or _unique_names(graph)
         climbs, distinct = is_hierarchical(graph), graph.heads != graph.tails
-        self._facts = _adjacency(graph, ~climbs & distinct)
+        self._facts = _adjacency(graph, ~climbs & distinct, self.relation_names)
         self._hierarchy = _adjacency(graph, climbs & distinct)
         self._up, self._down = 2 * self._relations, 2 * self._relations + 1
         self._base = self._down + 2
-        self.relation_names = tuple(relation_names) or _unique_names(graph)
         backward = [f"{name}^-1" for name in self.relation_names]
         self.step_names = [*self.relation_names, *backward, UP, DOWN]
-        self._digits = {name: place for place, name in enumerate(self.step_names, start=1)}
+        digits: dict[str, int] = {}
+        for digit, name in enumerate(self.step_names, start=1):
+            digits.setdefault(name, digit)
+        self._digits = digits
         self._fan_out_keys, self._fan_outs = self._count_fan_outs()
         # The caches belong to one finder, not to the class: they die with it.
         self._closure = lru_cache(_CACHED)(self._find_closure)
@@ -356,9 +359,22 @@ def check_steps(steps: int) -> None:
         )
 
 
-def _adjacency(graph: KnowledgeGraph, edges: NDArray[np.bool_]) -> CSRAdjacency:
-    """Return the adjacency of some edges of a graph."""
+def _adjacency(
+    graph: KnowledgeGraph, edges: NDArray[np.bool_], names: Sequence[str] = ()
+) -> CSRAdjacency:
+    """Return the adjacency of some edges of a graph, each once.
+
+    Args:
+        graph: The graph.
+        edges: Which edges.
+        names: The name of each relation; relations of one name become the first of them.
+    """
     columns = {name: getattr(graph, name)[edges] for name in ("heads", "relations", "tails")}
+    if len(set(names)) < len(names):
+        first = np.array([names.index(name) for name in names], graph.relations.dtype)
+        columns["relations"] = first[columns["relations"]]
+        distinct = np.unique(np.column_stack(list(columns.values())), axis=0)
+        columns = dict(zip(columns, distinct.T, strict=True))
     return build_adjacency(replace(graph, **columns, origins=None))
 
 

@@ -160,3 +160,30 @@ def test_a_copied_finder_finds_the_same():
     finder = PathFinder(random_graph(2, edges=12), steps=3, max_fan_out=2)
 
     assert all_paths(pickle.loads(pickle.dumps(finder)))[0] == all_paths(finder)[0]
+
+
+def test_relations_of_one_name_are_one_step():
+    merged, apart = GraphBuilder(), GraphBuilder()
+    for node in "abcd":
+        merged.add_name(node, node)
+        apart.add_name(node, node)
+    for head, relation, tail in (
+        ("a", "may treat", "b"),
+        ("a", "treats", "b"),
+        ("a", "treats", "c"),
+        ("b", "may treat", "d"),
+        ("c", "causes", "d"),
+    ):
+        apart.add_edge(head, relation, tail)
+        merged.add_edge(head, relation.replace("may treat", "treats"), tail)
+    one, graph = PathFinder(merged.build()), apart.build()
+    names = ["treats" if "treat" in name else name for name in graph.relation_names]
+    other = PathFinder(graph, relation_names=names)
+
+    def found(finder):
+        paths = finder.find(range(4), finder.index(range(4)))
+        types = map(finder.name, paths.types.tolist())
+        return Counter(zip(paths.sources.tolist(), paths.targets.tolist(), types, strict=True))
+
+    assert found(other) == found(one)
+    assert other.code("treats · causes") is not None
