@@ -54,13 +54,13 @@ class GraphEditor:
         """Add an entity.
 
         Args:
-            entity_id: An id that no entity has.
+            entity_id: An id that no entity has, and no retired one had.
             name: Its preferred name.
             synonyms: Further names.
             definition: Its definition.
 
         Raises:
-            GraphError: An entity has the id already, or id or name is empty.
+            GraphError: An entity has or had the id, or id or name is empty.
         """
         if self._find(entity_id) is not None:
             raise GraphError(
@@ -68,10 +68,15 @@ class GraphEditor:
                 f"({self._name_of(entity_id)}). Choose another id, or edit that entity.",
                 code="entity-exists",
             )
+        if entity_id in self._retired or self._index.find(entity_id) in self._retired:
+            raise GraphError(
+                f"{entity_id!r} was retired before, and its edges would come back with it. Choose "
+                "another id.",
+                code="entity-exists",
+            )
         if not entity_id.strip():
             raise GraphError("an entity needs an id; '' is none.", code="unknown-entity")
         texts = [_checked_name(each, entity_id) for each in (name, *synonyms)]
-        self._retired.pop(entity_id, None)
         self._added[entity_id] = None
         scopes = ["preferred", *("exact" for _ in texts[1:])]
         self._names[entity_id] = [
@@ -216,17 +221,24 @@ class GraphEditor:
             if self._is_kept(edge):
                 builder.add_edge(*edge)
                 if graph.origins is not None:
-                    builder.add_sources(edge, graph.origins.of_edge(position))
+                    builder.add_sources(self._redirected(edge), graph.origins.of_edge(position))
         for edge in filter(self._is_kept, self._edges):
             builder.add_edge(*edge)
             if graph.origins is not None:
-                builder.add_sources(edge, (EDITED,))
+                builder.add_sources(self._redirected(edge), (EDITED,))
 
     def _is_kept(self, edge: Edge) -> bool:
         """Return whether an edge stays; those to a replaced entity lead to its replacement."""
-        head, _, tail = edge
+        head, _, tail = self._redirected(edge)
         gone = edge in self._removed_edges or head in self._retired
-        return not gone and self._retired.get(tail, tail) not in ("", head)
+        return not gone and tail not in ("", head)
+
+    def _redirected(self, edge: Edge) -> Edge:
+        """Return an edge that leads to the replacement of its tail; to '' if there is none."""
+        head, relation, tail = edge
+        while tail in self._retired:
+            tail = self._retired[tail]
+        return head, relation, tail
 
     def _add_metadata(self, builder: GraphBuilder) -> None:
         graph, ids = self.graph, self.graph.entity_ids

@@ -88,6 +88,27 @@ def test_the_sources_of_a_merged_graph_are_kept(graph):
     assert edited.origins.of_edge(0) == ("a",)
 
 
+def test_redirected_edges_keep_their_sources(graph):
+    other = GraphBuilder()
+    other.add_name("O:1", "other")
+    merged = merge_graphs({"a": graph, "b": other.build()})
+
+    editor = GraphEditor(merged).retire("EX:2", replaced_by="EX:3")
+    edited = editor.retire("EX:3", replaced_by="O:1").build()
+
+    assert ("EX:has_symptom", "O:1") in edited.entity("EX:1").edges
+    origins = [edited.origins.of_edge(position) for position in range(len(edited.heads))]
+    assert origins == [("a",)] * len(edited.heads)
+
+
+def test_edges_to_an_entity_whose_replacement_is_retired_are_removed(graph):
+    editor = GraphEditor(graph).retire("EX:2", replaced_by="EX:3").retire("EX:3")
+    edited = editor.build()
+
+    assert edited.entity("EX:1").edges == (("EX:located_in", "EX:5"),)
+    assert not edited.dropped_edges
+
+
 @pytest.mark.parametrize(
     ("edit", "code"),
     [
@@ -100,6 +121,7 @@ def test_the_sources_of_a_merged_graph_are_kept(graph):
         (lambda x: x.retire("EX:2", replaced_by="EX:99"), "unknown-entity"),
         (lambda x: x.retire("EX:2", replaced_by="EX:2"), "replaces-itself"),
         (lambda x: x.add_entity("EX:2", "twice"), "entity-exists"),
+        (lambda x: x.retire("EX:2").add_entity("EX:2", "again"), "entity-exists"),
         (lambda x: x.add_entity(" ", "nobody"), "unknown-entity"),
         (lambda x: x.add_entity("EX:9", " "), "empty-name"),
         (lambda x: x.rename("EX:2", ""), "empty-name"),
