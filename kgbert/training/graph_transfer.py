@@ -212,8 +212,9 @@ def _reads_entities(model: KGBertPreTrainedModel) -> bool:
 
 
 def _reads_edges(model: KGBertPreTrainedModel) -> bool:
-    """Return whether a graph encoder of the model has weights for relations."""
-    return hasattr(model, "graph_encoder") and bool(model.config.reads_edges)
+    """Return whether a graph encoder or a path scorer of the model has weights for relations."""
+    encodes_edges = hasattr(model, "graph_encoder") and bool(model.config.reads_edges)
+    return encodes_edges or model.path_scorer is not None
 
 
 def _mapped_relations(

@@ -12,6 +12,7 @@ from kgbert.comparison.arms.registry import ARMS
 from kgbert.data import Example
 from kgbert.explanation.explain import explain
 from kgbert.features import feature_sources
+from kgbert.graph.storage.builder import GraphBuilder
 from kgbert.linking.factory import make_linker
 from kgbert.linking.grounding import ground
 from kgbert.models.auto import KGBertModel
@@ -239,6 +240,19 @@ def test_an_equal_graph_with_other_relation_ids_gives_the_same_paths(trained):
 
     other = pipeline.with_graph(renamed, relation_mapping=mapping)
 
-    for before, after in zip(pipeline(examples), other(examples), strict=True):
-        assert before.probability == pytest.approx(after.probability, abs=1e-5)
-        assert before.paths == after.paths
+    for before, *afters in zip(pipeline(examples), other(examples), back(examples), strict=True):
+        for after in afters:
+            assert before.probability == pytest.approx(after.probability, abs=1e-5)
+            assert before.paths == after.paths
+
+
+def test_a_graph_without_a_relation_of_any_path_is_refused(trained):
+    model = trained("text-classification")
+    builder = GraphBuilder()
+    for entity in ("L:0", "L:1"):
+        builder.add_name(entity, entity)
+    builder.add_edge("L:0", "resembles", "L:1")
+
+    assert not model.model.injections
+    with raises("no-known-relation"):
+        model.with_graph(builder.build(source="other relations"))
