@@ -160,7 +160,8 @@ def transfer_model(
     if processor.label_sets is not None:
         labels = _use_new_labels(clone, fresh, processor, task)
     if processor.paths is not None:
-        fresh.use_paths(_transferred_paths(processor.paths, fresh, relations))
+        known = _known_names(model, processor, processor.paths.finder.relation_names)
+        fresh.use_paths(_transferred_paths(processor.paths, fresh, relations, known))
     if processor.vectors is not None:
         fresh.use_vectors(clone.precompute(fresh))
     read = relations if _reads_edges(model) else ()
@@ -186,11 +187,20 @@ def _use_new_labels(
 
 
 def _transferred_paths(
-    paths: PathFeatures, fresh: KGBertProcessor, relations: Sequence[MappedRelation]
+    paths: PathFeatures,
+    fresh: KGBertProcessor,
+    relations: Sequence[MappedRelation],
+    names: Mapping[str, str],
 ) -> PathFeatures:
-    """Return the features that count the same types of path in a new graph."""
+    """Return the features that count the same types of path in a new graph.
+
+    Args:
+        paths: The features for the graph before.
+        fresh: The processor of the new graph.
+        relations: The relations of the new graph.
+        names: The name of each relation of the model in the types of path.
+    """
     former, graph = paths.finder, fresh.graph
-    names = dict(zip(former.graph.relation_ids, former.relation_names, strict=True))
     finder = PathFinder(
         graph,
         steps=former.steps,
@@ -228,9 +238,7 @@ def _mapped_relations(
     Raises:
         GraphError: The model reads edges, and knows no relation of the graph.
     """
-    former = processor.graph
-    names = dict(zip(former.relation_ids, former.relation_names, strict=True))
-    known = {each: names.get(each, relation_name(each)) for each in model.config.relations}
+    known = _known_names(model, processor, processor.graph.relation_names)
     mapped = map_relations(graph, known, relation_mapping)
     lost = mapped and all(each.model_relation is None for each in mapped)
     if lost and known and _reads_edges(model) and relation_mapping is None:
@@ -249,6 +257,26 @@ def _mapped_relations(
 
 
 def _shortened(relations: list[str], most: int = 5) -> str:
+def _known_names(
+    model: KGBertPreTrainedModel, processor: KGBertProcessor, names: Sequence[str]
+) -> dict[str, str]:
+    """Return the name of each relation that the model knows, by its id in the model.
+
+    Args:
+        model: The model.
+        processor: Its processor, whose graph need not be that of the training.
+        names: The names of the relations of this graph.
+    """
+    relations, mapping = model.config.relations, processor.sampler.mapping
+    numbers = range(len(relations)) if mapping is None else mapping.relations.tolist()
+    # The first relation of the graph that is mapped to a relation of the model names it.
+    present: dict[str, str] = {}
+    for number, name in zip(numbers, names, strict=False):
+        if number >= 0:
+            present.setdefault(relations[number], name)
+    return {each: present.get(each, relation_name(each)) for each in relations}
+
+
     return ", ".join(relations[:most]) + (", ..." if len(relations) > most else "")
 
 
