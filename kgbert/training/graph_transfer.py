@@ -23,6 +23,7 @@ from kgbert.features.label_sets import LabelSets, encode_label_sets
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.graph.core.id_index import EntityIdIndex
 from kgbert.graph.core.identifiers import relation_name
+from kgbert.graph.core.label_hierarchy import LabelHierarchy
 from kgbert.graph.core.relation_mapping import MappedRelation, map_relations
 from kgbert.linking.factory import linker_from_settings, linker_settings, share_features
 from kgbert.linking.grounding import GroundedLabel, Grounding, ground
@@ -256,7 +257,6 @@ def _mapped_relations(
     return mapped
 
 
-def _shortened(relations: list[str], most: int = 5) -> str:
 def _known_names(
     model: KGBertPreTrainedModel, processor: KGBertProcessor, names: Sequence[str]
 ) -> dict[str, str]:
@@ -277,6 +277,7 @@ def _known_names(
     return {each: present.get(each, relation_name(each)) for each in relations}
 
 
+def _shortened(relations: list[str], most: int = 5) -> str:
     return ", ".join(relations[:most]) + (", ..." if len(relations) > most else "")
 
 
@@ -378,6 +379,15 @@ def _ground_again(processor: KGBertProcessor, graph: KnowledgeGraph, task: Task)
             for x in found.values()
         )
     )
+
+
+def regrounded(task: Task, processor: KGBertProcessor) -> Task:
+    """Return a task that scores the distances of labels in the graph of a processor."""
+    sets = processor.label_sets
+    if task.label_hierarchy is None or sets is None:
+        return task
+    entities = dict(zip(sets.labels, sets.entities, strict=True))
+    return task.grounded(LabelHierarchy(processor.graph, entities), task.untrained_labels)
 
 
 def _label_sets(

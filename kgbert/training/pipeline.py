@@ -33,7 +33,7 @@ from kgbert.tasks.base import EncodedExample, Prediction, ReadLabel, ReadPath, T
 from kgbert.tasks.entity_linking import EntityLinking, LinksPrediction
 from kgbert.tasks.metrics import NIL
 from kgbert.training.evaluation import Evaluation, evaluate_examples
-from kgbert.training.graph_transfer import GraphTransfer, transfer_model
+from kgbert.training.graph_transfer import GraphTransfer, regrounded, transfer_model
 from kgbert.training.saving import load_model, save_model
 from kgbert.training.splits import examples_of
 from kgbert.utils.device import has_fast_bf16
@@ -220,7 +220,8 @@ class KGBertPipeline:
             features=features,
             relation_mapping=relation_mapping,
         )
-        return KGBertPipeline(model, processor, self.task, bf16=self.bf16, transfer=transfer)
+        task = regrounded(self.task, processor)
+        return KGBertPipeline(model, processor, task, bf16=self.bf16, transfer=transfer)
 
     def save(self, folder: str | Path, *, include_graph: bool | None = None) -> Path:
         """Write model, processor and card to a folder, and return it.

@@ -34,7 +34,7 @@ from kgbert.tasks.base import Prediction, Task
 from kgbert.tasks.registry import AUTO
 from kgbert.training.config import TrainingConfig
 from kgbert.training.evaluation import Evaluation
-from kgbert.training.graph_transfer import GraphTransfer, transfer_model
+from kgbert.training.graph_transfer import GraphTransfer, regrounded, transfer_model
 from kgbert.training.grounding import Ground, check_paths, declared_labels, ground_task
 from kgbert.training.inference import evaluate
 from kgbert.training.pipeline import KGBertPipeline
@@ -142,6 +142,7 @@ class TrainedModel:
             self,
             model=model,
             processor=processor,
+            task=regrounded(self.task, processor),
             training=replace(self.training, metrics={}),
             test_metrics={},
             metadata={**self.metadata, **transfer.card_rows()},

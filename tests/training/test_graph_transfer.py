@@ -14,6 +14,7 @@ from kgbert.features.entity_features import encode_entities
 from kgbert.graph.storage.builder import GraphBuilder
 from kgbert.models.auto import KGBertModel
 from kgbert.training.config import TrainingConfig
+from kgbert.training.pipeline import KGBertPipeline
 from kgbert.training.saving import load_model
 from tests.support.errors import raises
 from tests.support.kinds import SIZE, kinds_graph, label_of, learnt_pipeline, names, text_of
@@ -255,6 +256,13 @@ def test_labels_that_are_entities_are_grounded_again(backbone, monkeypatch):
     assert trained.predict(["a tuba"])[0].nearest_labels[0].label == "L:2"
     assert trained.test_metrics
     assert not other.scores
+    # Distances of labels are those in the new graph.
+    pipeline = KGBertPipeline(trained.model, trained.processor, trained.task)
+    moved = pipeline.with_graph(graph, features=tiny_features(graph, seed=0))
+    for task in (other.task, moved.task):
+        assert task.label_hierarchy.graph == graph
+        assert task.label_hierarchy.entities["L:1"] == graph.entity_ids.find("M:2")
+    assert trained.task.label_hierarchy.graph == label_graph()
 
 
 def write_obo(path, relation):
