@@ -126,7 +126,7 @@ def _version(
     encoded = task.encode(examples, processor)
     if augmenter is not None:
         encoded = [
-            replace(each, units=_hidden(each.units, number, place, augmenter))
+            replace(each, units=_hidden(each.units, number, place, augmenter, processor))
             for place, each in enumerate(encoded)
         ]
     return Version(
@@ -139,12 +139,20 @@ def _version(
 
 
 def _hidden(
-    units: Sequence[tuple[EncodedText, ...]], version: int, place: int, augmenter: Augmenter
+    units: Sequence[tuple[EncodedText, ...]],
+    version: int,
+    place: int,
+    augmenter: Augmenter,
+    processor: KGBertProcessor,
 ) -> tuple[tuple[EncodedText, ...], ...]:
-    """Return the units of an example without the links of some of its entities."""
-    return tuple(
-        tuple(augmenter.hide_entities(text, version, place) for text in unit) for unit in units
-    )
+    """Return the units of an example without the links and paths of some of its entities."""
+
+    def hidden(text: EncodedText) -> EncodedText:
+        found = augmenter.hide_entities(text, version, place)
+        is_changed = len(found.links.tokens) < len(text.links.tokens)
+        return processor.paths.update(found) if is_changed and processor.paths else found
+
+    return tuple(tuple(map(hidden, unit)) for unit in units)
 
 
 class KGBertCollator:

@@ -18,8 +18,10 @@ from kgbert.linking.grounding import ground
 from kgbert.models.auto import KGBertModel
 from kgbert.tasks.registry import TASKS
 from kgbert.training.checks import check_fit
-from kgbert.training.config import TrainingConfig
+from kgbert.training.config import Regularization, TrainingConfig
+from kgbert.training.dataset import TrainingExamples
 from kgbert.training.grounding import check_paths
+from kgbert.training.overfitting.augmentation import Augmenter
 from kgbert.training.pipeline import KGBertPipeline
 from kgbert.training.train import TrainingInputs, train_on
 from tests.support.errors import raises
@@ -257,3 +259,19 @@ def test_a_graph_without_a_relation_of_any_path_is_refused(trained):
     assert not model.model.injections
     with raises("no-known-relation"):
         model.with_graph(builder.build(source="other relations"))
+
+
+def test_hidden_entities_have_no_paths(trained):
+    model, processor = model_of(trained("text-classification"))
+    task, train = TASKS["text-classification"], path_split("text-classification").train
+    augmenter = Augmenter(
+        processor.graph, processor.linker, Regularization(entity_dropout=0.5), seed=0
+    )
+
+    examples = TrainingExamples(task, processor, train, model.config, augmenter=augmenter)
+
+    texts = [text for unit in examples.units for text in unit]
+    unlinked = [text for text in texts if not len(text.links.tokens)]
+    assert 0 < len(unlinked) < len(texts)
+    assert all(not len(text.paths.types) for text in unlinked)
+    assert any(len(text.paths.types) for text in texts)
