@@ -309,10 +309,17 @@ class _Search:
         return max(done, key=lambda x: (self.sign * fmean(x.scores), -x.number), default=None)
 
     def interrupted(self) -> list[str]:
+            if self._always_fails():
+                return f"all of the first {len(self.trials)} trials failed"
         """Return the trials and the best one so far, after an interruption."""
         running = [trial for each in self.configurations if (trial := self._trial(each)).scores]
         trials = [*self.trials, *running]
         scored = [trial for trial in trials if trial.scores]
+    def _always_fails(self) -> bool:
+        """Return whether a full round of trials was tried and none of them could be trained."""
+        tried = max((trial.number for trial in self.trials), default=0)
+        return tried >= ROUND and all(trial.status == FAILED for trial in self.trials)
+
         if not scored:
             return ["no training was finished"]
         best = max(scored, key=lambda x: (x.is_done, self.sign * fmean(x.scores)))
@@ -377,7 +384,13 @@ class _Search:
         run = self.records[arm.name, number, self.base.seeds[0]]
         scores = [self._signed_score(x) for x in self._first_runs(arm)]
         return run.is_done and self._signed_score(run) >= median(scores)
+        """Return the thresholds of an arm; none where another metric is searched for.
 
+        The history of a run has the main metric of the task only.
+        """
+
+        if self.metric != task.metric:
+            return Thresholds()
     def _signed_score(self, run: RunRecord) -> float:
         """Return a validation score with its sign set so that greater is better."""
         return self.sign * run.validation[self.metric]
@@ -452,7 +465,7 @@ class _Search:
         if best is None:
             errors = [trial.error for trial in self.trials if trial.error]
             raise KGBertError(
-                f"no trial was finished ({errors[0] if errors else stopped}); the tracebacks are "
+                f"no trial was finished ({': '.join([stopped, *errors[:1]])}); the tracebacks are "
                 f"in {self.study.folder}.",
                 code="no-finished-trial",
                 remedies=[Remedy("space", purpose="with values that can be trained")],

@@ -258,6 +258,37 @@ def test_a_budget_bounds_the_time_of_all_trials(tmp_path, trials):
     assert result.stopped.startswith("the budget")
 
 
+def test_a_search_in_which_every_trial_fails_ends_after_a_round(tmp_path, trials, monkeypatch):
+    def fail(arm, config):
+        raise RuntimeError("out of memory")
+
+    monkeypatch.setattr(trials, "score", fail)
+
+    with raises("no-finished-trial"):
+        search(tmp_path, budget=3600, space={"batch_size": list(range(2, 60))})
+
+    assert len(trials.done) <= 2 * tuning.ROUND
+
+
+def test_a_search_for_another_metric_stops_no_trial_by_the_main_one(tmp_path, trials, monkeypatch):
+    invented = trials.train
+
+    def train(study, arm, seed, **options):
+        result = invented(study, arm, seed, **options)
+        record = result.record
+        scores = {"macro_f1": record.validation["accuracy"], **record.validation}
+        return replace(result, record=replace(record, validation=scores, metrics=scores))
+
+    monkeypatch.setattr(tuning, "run_arm", train)
+    monkeypatch.setattr(tuning, "evaluate", lambda *given: {"macro_f1": 0.9})
+    space = {"batch_size": [16, 15, 14, 13, 2]}
+
+    search(tmp_path, space=space, until="macro_f1>=0.99")
+
+    records = [json.loads(x.read_text()) for x in (tmp_path / "search/trials/runs").iterdir()]
+    assert {len(run["history"]) for run in records} == {3}
+
+
 def test_importance_finds_the_option_that_decides(tmp_path, trials, monkeypatch):
     monkeypatch.setattr(trials, "score", lambda arm, config: 0.5 + 0.01 * config.batch_size)
 
