@@ -15,10 +15,10 @@ from transformers import TrainerCallback
 from kgbert.comparison.arms.registry import ARMS, Arm
 from kgbert.comparison.arms.roles import BASELINE, MAIN
 from kgbert.comparison.learning_rates import ValidationOnly
-from kgbert.comparison.model_selection import can_be_kept, keep_if_best
+from kgbert.comparison.model_selection import can_be_kept, is_kept, keep_if_best
 from kgbert.comparison.results import DONE, FAILED, RunRecord, SliceScore
 from kgbert.comparison.run import RunResult, check_arms, run_arm
-from kgbert.comparison.run_store import attempt_run, read_run, shared_runs
+from kgbert.comparison.run_store import attempt_run, finished_run, read_run, shared_runs
 from kgbert.comparison.study import Study
 from kgbert.data import Source
 from kgbert.data.splits import Split, check_split
@@ -498,7 +498,7 @@ class _Search:
         return found
 
     def _tested(self, study: Study, arm: Arm) -> RunRecord:
-        """Return the record of the test, which is made unless it was made before."""
+        """Return the record of the test; made before, it counts if its model is in the folder."""
         seed = study.seeds[0]
         keep: Callable[[RunResult], None] = lambda result: None  # noqa: E731
         if can_be_kept(study):
@@ -506,7 +506,7 @@ class _Search:
         attempt = partial(
             attempt_run, train=partial(_train_best, callbacks=self._callbacks()), keep=keep
         )
-        ((_, run),) = shared_runs([(study, arm, seed)], attempt)
+        ((_, run),) = shared_runs([(study, arm, seed)], attempt, finished=_finished_test)
         if not run.is_done:
             raise KGBertError(
                 f"the test of the best configuration failed: {_last_line(run.error)}; its "
@@ -560,6 +560,12 @@ def _train_trial(
 ) -> RunResult:
     stop = StopHopeless(study.task.metric, thresholds[arm.name])
     result = run_arm(study, arm, seed, callbacks=[stop, *callbacks])
+def _finished_test(study: Study, arm: Arm, seed: int) -> RunRecord | None:
+    """Return the record of a finished test whose model is the kept one, if models are kept."""
+    run = finished_run(study, arm, seed)
+    return run if run and (not can_be_kept(study) or is_kept(study, run)) else None
+
+
     if not stop.has_stopped:
         return result
     return replace(result, record=replace(result.record, status=PRUNED))

@@ -289,6 +289,19 @@ def test_a_search_for_another_metric_stops_no_trial_by_the_main_one(tmp_path, tr
     assert {len(run["history"]) for run in records} == {3}
 
 
+def test_the_folder_has_the_model_of_the_reported_configuration(tmp_path, trials):
+    few = search(tmp_path, trials=4)
+    search(tmp_path, trials=6)
+
+    again = search(tmp_path, trials=4)
+    search(tmp_path, trials=4)
+
+    tested = [batch_size for _, batch_size, _ in trials.tested]
+    best = few.best.options["batch_size"]
+    assert again.best.options == few.best.options
+    assert tested == [best, 16, best]
+
+
 def test_importance_finds_the_option_that_decides(tmp_path, trials, monkeypatch):
     monkeypatch.setattr(trials, "score", lambda arm, config: 0.5 + 0.01 * config.batch_size)
 
