@@ -23,6 +23,7 @@ from kgbert.comparison.study import Study
 from kgbert.data import Source
 from kgbert.data.splits import Split, check_split
 from kgbert.features.entity_features import EntityFeatures
+from kgbert.features.feature_sources import Features
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.linking.analysis.diagnosis import check_linked
 from kgbert.linking.caching import CachingLinker
@@ -33,7 +34,7 @@ from kgbert.reporting.svg import Number
 from kgbert.tasks.base import Task
 from kgbert.tasks.registry import AUTO
 from kgbert.training.config import TrainingConfig
-from kgbert.training.grounding import Ground, declared_labels, ground_task
+from kgbert.training.grounding import Ground, check_paths, declared_labels, ground_task
 from kgbert.training.inference import evaluate
 from kgbert.training.splits import LabelledTexts, task_and_splits
 from kgbert.training.train import entity_features
@@ -90,6 +91,8 @@ def tune(
     columns: Mapping[str, str] | None = None,
     linker: str | Linker = "dictionary",
     ground: Ground = None,
+    paths: int = 0,
+    features: Features = None,
     config: TrainingConfig | None = None,
     output: str | Path = "kgbert-tuning",
     reporter: Reporter = SILENT,
@@ -121,6 +124,8 @@ def tune(
         columns: Names of the columns by what they are: ``{"text": "sentence"}``.
         linker: Name of a linker, or a linker of your own.
         ground: How the labels are entities of the graph, as for :func:`kgbert.train`.
+        paths: Largest number of steps of the paths that are scored, as for :func:`kgbert.train`.
+        features: Sources of the entities' vectors, as for :func:`kgbert.train`.
         config: Settings that are not searched; the defaults if None.
         output: Folder of trials, results and the best model.
         reporter: Shows the progress.
@@ -147,7 +152,8 @@ def tune(
     check_split(split, found_task)
     chosen_space = given_space or default_space(found_task)
     search = search or default_search()
-    inputs = _Inputs(graph, backbone, linker, reporter)
+    check_paths(found_task, paths, ground)
+    inputs = _Inputs(graph, backbone, linker, features, reporter)
     base = Study(
         name=Path(output).absolute().name,
         folder=Path(output),
@@ -158,6 +164,7 @@ def tune(
         task=found_task,
         split=lambda seed: split,
         grounding=ground_task(found_task, split.train, graph, ground, reporter),
+        path_steps=paths,
         arms=searched_arms,
         seeds=range(seeds),
         training_configs={"default": config or TrainingConfig()},
@@ -214,6 +221,7 @@ class _Inputs:
     graph: KnowledgeGraph
     backbone: str
     own_linker: str | Linker
+    sources: Features
     reporter: Reporter
     _linkers: dict[str | None, Linker] = field(default_factory=dict)
     _features: dict[str, EntityFeatures] = field(default_factory=dict)
@@ -230,7 +238,9 @@ class _Inputs:
         """Return the entity features of an encoder."""
         if backbone not in self._features:
             linker = self.linker(None)
-            self._features[backbone] = entity_features(self.graph, backbone, linker, self.reporter)
+            self._features[backbone] = entity_features(
+                self.graph, backbone, linker, self.reporter, self.sources
+            )
         return self._features[backbone]
 
 
@@ -299,9 +309,16 @@ class _Search:
                 scores = [trial.scores[0] * self.sign if trial.scores else None for trial in own]
                 sampler.tell(scores)
             self.trials += found
+            if self._always_fails():
+                return f"all of the first {len(self.trials)} trials failed"
             best = self.best()
             if self.requirement and best and self.requirement.is_met(fmean(best.scores)):
                 return "the requirement is met on the validation texts"
+
+    def _always_fails(self) -> bool:
+        """Return whether a full round of trials was tried and none of them could be trained."""
+        tried = max((trial.number for trial in self.trials), default=0)
+        return tried >= ROUND and all(trial.status == FAILED for trial in self.trials)
 
     def best(self) -> Trial | None:
         """Return the finished trial with the best mean score; the earliest wins a tie."""
@@ -309,17 +326,10 @@ class _Search:
         return max(done, key=lambda x: (self.sign * fmean(x.scores), -x.number), default=None)
 
     def interrupted(self) -> list[str]:
-            if self._always_fails():
-                return f"all of the first {len(self.trials)} trials failed"
         """Return the trials and the best one so far, after an interruption."""
         running = [trial for each in self.configurations if (trial := self._trial(each)).scores]
         trials = [*self.trials, *running]
         scored = [trial for trial in trials if trial.scores]
-    def _always_fails(self) -> bool:
-        """Return whether a full round of trials was tried and none of them could be trained."""
-        tried = max((trial.number for trial in self.trials), default=0)
-        return tried >= ROUND and all(trial.status == FAILED for trial in self.trials)
-
         if not scored:
             return ["no training was finished"]
         best = max(scored, key=lambda x: (x.is_done, self.sign * fmean(x.scores)))
@@ -374,7 +384,13 @@ class _Search:
         ]
 
     def _thresholds(self, arm: Arm) -> Thresholds:
+        """Return the thresholds of an arm; none where another metric is searched for.
+
+        The history of a run has the main metric of the task only.
+        """
         task = self.base.task
+        if self.metric != task.metric:
+            return Thresholds()
         greater = task.metrics[task.metric].greater_is_better
         return Thresholds.of(self._first_runs(arm), greater_is_better=greater)
 
@@ -384,13 +400,7 @@ class _Search:
         run = self.records[arm.name, number, self.base.seeds[0]]
         scores = [self._signed_score(x) for x in self._first_runs(arm)]
         return run.is_done and self._signed_score(run) >= median(scores)
-        """Return the thresholds of an arm; none where another metric is searched for.
 
-        The history of a run has the main metric of the task only.
-        """
-
-        if self.metric != task.metric:
-            return Thresholds()
     def _signed_score(self, run: RunRecord) -> float:
         """Return a validation score with its sign set so that greater is better."""
         return self.sign * run.validation[self.metric]
@@ -550,6 +560,12 @@ def _finished(
     return run if is_pruned else None
 
 
+def _finished_test(study: Study, arm: Arm, seed: int) -> RunRecord | None:
+    """Return the record of a finished test whose model is the kept one, if models are kept."""
+    run = finished_run(study, arm, seed)
+    return run if run and (not can_be_kept(study) or is_kept(study, run)) else None
+
+
 def _train_trial(
     study: Study,
     arm: Arm,
@@ -560,12 +576,6 @@ def _train_trial(
 ) -> RunResult:
     stop = StopHopeless(study.task.metric, thresholds[arm.name])
     result = run_arm(study, arm, seed, callbacks=[stop, *callbacks])
-def _finished_test(study: Study, arm: Arm, seed: int) -> RunRecord | None:
-    """Return the record of a finished test whose model is the kept one, if models are kept."""
-    run = finished_run(study, arm, seed)
-    return run if run and (not can_be_kept(study) or is_kept(study, run)) else None
-
-
     if not stop.has_stopped:
         return result
     return replace(result, record=replace(result.record, status=PRUNED))

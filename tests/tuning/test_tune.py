@@ -1,10 +1,13 @@
 import json
 from dataclasses import replace
 from functools import cache
+from types import SimpleNamespace
 
 import pytest
 from transformers import TrainerControl, TrainerState
 
+from kgbert.cli import main
+from kgbert.cli.commands import tune as command
 from kgbert.comparison.results import EpochRecord, SliceScore
 from kgbert.tasks.registry import TASKS
 from kgbert.training.config import TrainingConfig
@@ -30,11 +33,14 @@ class InventedTrials(InventedRuns):
     def __init__(self, monkeypatch):
         super().__init__(monkeypatch)
         self.tested, self.stop_after, self.linked = [], None, 3
+        self.path_steps, self.feature_sources = set(), []
         monkeypatch.setattr(tuning, "run_arm", self.train)
         monkeypatch.setattr(tuning, "evaluate", lambda *given: {"accuracy": 0.99})
-        monkeypatch.setattr(
-            tuning, "entity_features", lambda graph, *rest: tiny_features(tiny_graph())
-        )
+        monkeypatch.setattr(tuning, "entity_features", self.features)
+
+    def features(self, graph, backbone, linker, reporter, sources):
+        self.feature_sources.append(sources)
+        return tiny_features(graph)
 
     def score(self, arm, config):
         dropout = config.regularization.dropout or 0.0
@@ -44,6 +50,7 @@ class InventedTrials(InventedRuns):
         if self.stop_after is not None and len(self.done) >= self.stop_after:
             raise KeyboardInterrupt
         result = self.run(study, arm, seed)
+        self.path_steps.add(study.path_steps)
         config, split = study.training_config(arm), study.split(seed)
         if split.test is not split.validation:
             self.tested.append((arm.name, config.batch_size, seed))
@@ -287,6 +294,35 @@ def test_a_search_for_another_metric_stops_no_trial_by_the_main_one(tmp_path, tr
 
     records = [json.loads(x.read_text()) for x in (tmp_path / "search/trials/runs").iterdir()]
     assert {len(run["history"]) for run in records} == {3}
+
+
+def test_paths_and_sources_of_features_reach_every_trial(tmp_path, trials):
+    entity = tiny_graph().entity_ids[0]
+
+    search(tmp_path, trials=2, ground={"ill": entity}, paths=2, features="vectors.npz")
+
+    assert trials.path_steps == {2}
+    assert trials.feature_sources == ["vectors.npz"]
+    with raises("paths-without-grounding"):
+        search(tmp_path, paths=2)
+
+
+def test_the_command_passes_paths_and_features(tmp_path, monkeypatch):
+    given = {}
+
+    def searched(*sources, **options):
+        given.update(options)
+        return SimpleNamespace(table=lambda: "")
+
+    task = TASKS["text-classification"]
+    sources = SimpleNamespace(task=task, graph=tiny_graph(), split=split_of(), linker="dictionary")
+    monkeypatch.setattr(command, "training_sources_of", lambda *rest: sources)
+    monkeypatch.setattr(tuning, "tune", searched)
+    typed = ["tune", "graph.obo", "--texts", "texts.csv", "--backbone", "encoder", "--quiet"]
+
+    main([*typed, "--paths", "2", "--features", "v.npz", "--output", str(tmp_path / "search")])
+
+    assert (given["paths"], given["features"]) == (2, "v.npz")
 
 
 def test_the_folder_has_the_model_of_the_reported_configuration(tmp_path, trials):

@@ -60,6 +60,8 @@ def tune(arguments: Namespace) -> None:
             seeds=arguments.seeds,
             linker=sources.linker,
             ground=ground_of(arguments),
+            paths=arguments.paths,
+            features=arguments.features,
             config=training_config_of(arguments),
             output=arguments.output,
             reporter=reporter,
