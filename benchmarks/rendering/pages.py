@@ -236,6 +236,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "verdict": verdicts,
     "all arms": all_arms,
     "pretraining": pretraining,
+    "few labels": _from_comparison("grounding_few_shot", comparison),
     "calibration": _from_result("calibration", calibration),
     "token classification": _from_comparison("token_classification", comparison),
     "linking": _from_result(
