@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from kgbert.comparison import compare, tuning
+from kgbert.comparison import compare, learning_rates
 from kgbert.comparison.arms.registry import ARMS, Arm
 from kgbert.comparison.compare import run_study
 from kgbert.comparison.report.html import render_report
@@ -317,7 +317,7 @@ class TestOneCall:
     def test_a_learning_curve_and_a_search_for_rates_report_each_step(
         self, tmp_path, invented, features, monkeypatch
     ):
-        monkeypatch.setattr(tuning, "run_arm", invented.run)
+        monkeypatch.setattr(learning_rates, "run_arm", invented.run)
         messages = []
 
         result = compare.compare(
