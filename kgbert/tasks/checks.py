@@ -1,21 +1,44 @@
 """Checks of examples that several tasks share."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from kgbert.data import Example
-from kgbert.utils.errors import DataError
+from kgbert.utils.errors import DataError, Remedy
 
 
-def without_target(parts: Mapping[str, Sequence[Example]]) -> Iterator[tuple[str, int, Example]]:
-    """Yield the part, the position from 1 and the example of each example without a target.
+def check_targets(
+    parts: Mapping[str, Sequence[Example]],
+    lacks: str,
+    *,
+    code: str,
+    remedies: Sequence[Remedy] = (),
+    question: Callable[[Example], str] | None = None,
+) -> None:
+    """Raise DataError at the first example without a target.
 
-    >>> list(without_target({"train": [Example("fever", 1.0), Example("cough")]}))
-    [('train', 2, Example(text='cough', target=None, spans=(), id=''))]
+    Args:
+        parts: The examples of each part of a split.
+        lacks: What is missing and what to do about it, as the end of a sentence.
+        code: Code of the error.
+        remedies: Remedies of the error.
+        question: Returns the question of an example, if the examples are questions.
+
+    >>> examples = [Example("fever", 1.0), Example("cough")]
+    >>> check_targets({"train": examples}, "no value; fill it in.", code="missing-value")
+    Traceback (most recent call last):
+    kgbert.utils.errors.DataError: train: text 2 ('cough') has no value; fill it in.
     """
     for part, examples in parts.items():
         for position, example in enumerate(examples, start=1):
             if example.target is None:
-                yield part, position, example
+                kind, words = (
+                    ("question", question(example)) if question else ("text", example.text)
+                )
+                raise DataError(
+                    f"{part}: {kind} {position:,} ({words[:40]!r}) has {lacks}",
+                    code=code,
+                    remedies=remedies,
+                )
 
 
 def check_pairs(parts: Mapping[str, Sequence[Example]]) -> None:

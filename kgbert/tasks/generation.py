@@ -13,9 +13,9 @@ import numpy as np
 from kgbert.data import Example
 from kgbert.data.fields import plain_example, text_field
 from kgbert.tasks.base import IGNORED, EncodedExample, LabelSpace, Metric, Prediction, Task
-from kgbert.tasks.checks import without_target
+from kgbert.tasks.checks import check_targets
 from kgbert.tasks.metrics import metrics_of
-from kgbert.utils.errors import DataError, KGBertError, Remedy
+from kgbert.utils.errors import KGBertError, Remedy
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -175,13 +175,12 @@ class Generation(Task):
                 code="missing-package",
             )
         parts = {"train": train, "validation": validation, "test": test}
-        for part, position, example in without_target(parts):
-            raise DataError(
-                f"{part}: text {position:,} ({example.text[:40]!r}) has no 'target'; fill "
-                "in the text to write, or leave the row out.",
-                code="missing-target",
-                remedies=[Remedy("columns", {"target": ...}, "if it is in another column")],
-            )
+        check_targets(
+            parts,
+            "no 'target'; fill in the text to write, or leave the row out.",
+            code="missing-target",
+            remedies=[Remedy("columns", {"target": ...}, "if it is in another column")],
+        )
 
     def label_space(self, train: Sequence[Example]) -> LabelSpace:
         """Return no labels, and the length of the longest target in characters."""

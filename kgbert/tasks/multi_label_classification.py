@@ -22,7 +22,7 @@ from kgbert.tasks.base import (
     Task,
     labels_of,
 )
-from kgbert.tasks.checks import check_pairs, without_target
+from kgbert.tasks.checks import check_pairs, check_targets
 from kgbert.tasks.labels import MAX_CLASSES, answer_position, label_set
 from kgbert.tasks.metrics import DEFAULT_THRESHOLD, best_threshold, metrics_of, sigmoid
 from kgbert.utils.errors import DataError
@@ -180,12 +180,11 @@ class MultiLabelClassification(Task):
         """Raise DataError where labels are missing, or training lacks one."""
         parts = {"train": train, "validation": validation, "test": test}
         check_pairs(parts)
-        for part, position, example in without_target(parts):
-            raise DataError(
-                f"{part}: text {position:,} ({example.text[:40]!r}) has no 'labels'; write "
-                "an empty list for a text that has no label.",
-                code="missing-labels",
-            )
+        check_targets(
+            parts,
+            "no 'labels'; write an empty list for a text that has no label.",
+            code="missing-labels",
+        )
         label_set(parts, self.classes, declared=self.declared_labels)
 
     def classes(self, example: Example) -> frozenset[str]:

@@ -21,7 +21,7 @@ from kgbert.tasks.base import (
     Slice,
     Task,
 )
-from kgbert.tasks.checks import without_target
+from kgbert.tasks.checks import check_targets
 from kgbert.tasks.labels import log_odds
 from kgbert.utils.errors import DataError, Remedy
 
@@ -131,13 +131,13 @@ class MultipleChoice(Task):
     ) -> None:
         """Raise DataError where a question has no right choice."""
         parts = {"train": train, "validation": validation, "test": test}
-        for part, position, example in without_target(parts):
-            raise DataError(
-                f"{part}: question {position:,} ({example.text[:40]!r}) has no label; fill "
-                "in its right choice, or leave the question out.",
-                code="missing-label",
-                remedies=[Remedy("columns", {"label": ...}, "if it is in another column")],
-            )
+        check_targets(
+            parts,
+            "no label; fill in its right choice, or leave the question out.",
+            code="missing-label",
+            remedies=[Remedy("columns", {"label": ...}, "if it is in another column")],
+            question=lambda example: example.text,
+        )
 
     def label_space(self, train: Sequence[Example]) -> LabelSpace:
         """Return one output, the score of a choice."""

@@ -23,7 +23,7 @@ from kgbert.tasks.base import (
     Task,
     align_left,
 )
-from kgbert.tasks.checks import without_target
+from kgbert.tasks.checks import check_targets
 from kgbert.tasks.metrics import metrics_of
 from kgbert.utils.errors import DataError, Remedy
 
@@ -201,13 +201,13 @@ class QuestionAnswering(Task):
     ) -> None:
         """Raise DataError where answers are missing, or no training question has one."""
         parts = {"train": train, "validation": validation, "test": test}
-        for part, position, example in without_target(parts):
-            raise DataError(
-                f"{part}: question {position:,} ({example.others[0][:40]!r}) has no "
-                "'answers'; write an empty list if the text does not answer it.",
-                code="missing-answers",
-                remedies=[Remedy("columns", {"answers": ...}, "if they are elsewhere")],
-            )
+        check_targets(
+            parts,
+            "no 'answers'; write an empty list if the text does not answer it.",
+            code="missing-answers",
+            remedies=[Remedy("columns", {"answers": ...}, "if they are elsewhere")],
+            question=lambda example: example.others[0],
+        )
         if not any(example.target for example in train):
             raise DataError(
                 f"train: none of the {len(train):,} questions has an answer, so nothing can be "

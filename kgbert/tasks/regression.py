@@ -19,7 +19,7 @@ from kgbert.tasks.base import (
     Task,
     labels_of,
 )
-from kgbert.tasks.checks import check_pairs, without_target
+from kgbert.tasks.checks import check_pairs, check_targets
 from kgbert.tasks.labels import answer_position
 from kgbert.utils.errors import DataError, KGBertError, Remedy
 
@@ -128,12 +128,7 @@ class Regression(Task):
         """Raise DataError where a value is missing, or all training values are equal."""
         parts = {"train": train, "validation": validation, "test": test}
         check_pairs(parts)
-        for part, position, example in without_target(parts):
-            raise DataError(
-                f"{part}: text {position:,} ({example.text[:40]!r}) has no value; fill it "
-                "in, or leave the text out.",
-                code="missing-value",
-            )
+        check_targets(parts, "no value; fill it in, or leave the text out.", code="missing-value")
         if len({example.target for example in train}) < 2:
             raise DataError(
                 f"train: all {len(train):,} texts have the same value, so there is nothing to "

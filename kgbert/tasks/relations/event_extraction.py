@@ -25,7 +25,7 @@ from kgbert.tasks.base import (
     Task,
     labels_of,
 )
-from kgbert.tasks.checks import without_target
+from kgbert.tasks.checks import check_targets
 from kgbert.tasks.labels import MAX_CLASSES, label_set, log_odds
 from kgbert.tasks.metrics import DEFAULT_THRESHOLD, metrics_of, sigmoid
 from kgbert.tasks.relations.arguments import (
@@ -41,7 +41,7 @@ from kgbert.tasks.relations.events.assembly import EventRules, ScoredArgument, a
 from kgbert.tasks.relations.events.scores import EventsAnswer, event_scores
 from kgbert.tasks.relations.events.tree import Event, Filler, top_level
 from kgbert.tasks.token_classification import OUTSIDE, words_of
-from kgbert.utils.errors import DataError, KGBertError, Remedy
+from kgbert.utils.errors import KGBertError, Remedy
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -201,13 +201,12 @@ class EventExtraction(Task):
     ) -> None:
         """Raise DataError where events are missing, or of a type or role that training lacks."""
         parts = {"train": train, "validation": validation, "test": test}
-        for part, position, example in without_target(parts):
-            raise DataError(
-                f"{part}: text {position:,} ({example.text[:40]!r}) has no 'events'; write an "
-                "empty list for a text in which nothing happens.",
-                code="missing-events",
-                remedies=[Remedy("columns", {"events": ...}, "if they are elsewhere")],
-            )
+        check_targets(
+            parts,
+            "no 'events'; write an empty list for a text in which nothing happens.",
+            code="missing-events",
+            remedies=[Remedy("columns", {"events": ...}, "if they are elsewhere")],
+        )
         label_set(parts, _types, fewest=1)
         if any(_roles(example) for example in train):
             label_set(parts, _roles, fewest=1)

@@ -22,7 +22,7 @@ from kgbert.tasks.base import (
     Task,
     labels_of,
 )
-from kgbert.tasks.checks import without_target
+from kgbert.tasks.checks import check_targets
 from kgbert.tasks.labels import MAX_CLASSES, answer_position, label_set
 from kgbert.tasks.metrics import (
     DEFAULT_THRESHOLD,
@@ -222,13 +222,12 @@ class RelationExtraction(Task):
     ) -> None:
         """Raise DataError where relations are missing, or training lacks one of their labels."""
         parts = {"train": train, "validation": validation, "test": test}
-        for part, position, example in without_target(parts):
-            raise DataError(
-                f"{part}: text {position:,} ({example.text[:40]!r}) has no 'relations'; write an "
-                "empty list for a text in which nothing is related.",
-                code="missing-relations",
-                remedies=[Remedy("columns", {"relations": ...}, "if they are elsewhere")],
-            )
+        check_targets(
+            parts,
+            "no 'relations'; write an empty list for a text in which nothing is related.",
+            code="missing-relations",
+            remedies=[Remedy("columns", {"relations": ...}, "if they are elsewhere")],
+        )
         label_set(parts, _labels, fewest=1)
         between = _between(parts)
         types = set(_types(train, between))
