@@ -195,6 +195,24 @@ def encode_label_sets(
     return sets
 
 
+def encode_comparable(
+    former: LabelSets, graph: KnowledgeGraph, labels: Mapping[str, str | None]
+) -> LabelSets:
+    """Return the label sets of other labels from the encoder of former ones.
+
+    Raises:
+        KGBertError: The encoder's weights have changed since.
+    """
+    sets = encode_label_sets(graph, labels, former.encoder)
+    if sets.encoder_hash != former.encoder_hash:
+        raise KGBertError(
+            f"{former.encoder} is not the encoder that the label vectors of this model come from, "
+            "so that new labels cannot be compared with the others. Restore that checkpoint.",
+            code="other-encoder",
+        )
+    return sets
+
+
 class LexicalIndex:
     """Similarity of the spelling of texts and labels, by TF-IDF of character trigrams.
 

@@ -19,7 +19,7 @@ from kgbert.features.feature_sources import (
     update_features,
     words_encoder,
 )
-from kgbert.features.label_sets import LabelSets, encode_label_sets
+from kgbert.features.label_sets import LabelSets, encode_comparable
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.graph.core.id_index import EntityIdIndex
 from kgbert.graph.core.identifiers import relation_name
@@ -393,13 +393,6 @@ def regrounded(task: Task, processor: KGBertProcessor) -> Task:
 def _label_sets(
     former: LabelSets, graph: KnowledgeGraph, grounding: Grounding, task: Task
 ) -> LabelSets:
-    sets = encode_label_sets(
-        graph, {each.label: each.entity for each in grounding.labels}, former.encoder
-    )
-    if sets.encoder_hash != former.encoder_hash:
-        raise KGBertError(
-            f"{former.encoder} is not the encoder that the label vectors of this model come from, "
-            "so that new labels cannot be compared with the others. Restore that checkpoint.",
-            code="other-encoder",
-        )
+    labels = {each.label: each.entity for each in grounding.labels}
+    sets = encode_comparable(former, graph, labels)
     return sets.spread({label: task.class_name(label) for label in former.labels})

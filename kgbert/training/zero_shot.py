@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from kgbert.features.entity_features import EntityFeatures
-from kgbert.features.label_sets import LabelSets, encode_label_sets
+from kgbert.features.label_sets import LabelSets, encode_comparable
 from kgbert.features.pretrained import load_config
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.graph.core.label_hierarchy import LabelHierarchy
@@ -80,13 +80,7 @@ def replace_labels(pipeline: KGBertPipeline, labels: Labels) -> KGBertPipeline:
     graph = pipeline.processor.graph
     grounding = _grounded(graph, labels)
     entities = {each.label: each.entity for each in grounding.labels}
-    sets = encode_label_sets(graph, entities, before.encoder)
-    if sets.encoder_hash != before.encoder_hash:
-        raise KGBertError(
-            f"{before.encoder} is not the encoder that the label vectors of this model come from, "
-            "so that new labels cannot be compared with the others. Restore that checkpoint.",
-            code="other-encoder",
-        )
+    sets = encode_comparable(before, graph, entities)
     processor = copy(pipeline.processor)
     processor.use_label_sets(sets)
     if processor.paths is not None:
