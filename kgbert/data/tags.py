@@ -12,6 +12,9 @@ logger = logging.getLogger(__name__)
 #: The tag of a token outside of all spans.
 OUTSIDE = "O"
 
+#: The label between the tags of triggers and the roles of arguments: no argument.
+NO_ARGUMENT = "no argument"
+
 #: The label of spans whose tags have none, as in corpora with one entity type.
 DEFAULT_LABEL = "entity"
 

@@ -11,7 +11,7 @@ import numpy as np
 from kgbert.data import Example, Span
 from kgbert.data.example import disjoint
 from kgbert.data.fields import is_tagged, plain_example
-from kgbert.data.tags import decode_tags
+from kgbert.data.tags import OUTSIDE, decode_tags
 from kgbert.tasks.base import (
     IGNORED,
     EncodedExample,
@@ -36,9 +36,6 @@ if TYPE_CHECKING:
     from kgbert.encoding.processor import KGBertProcessor
     from kgbert.graph.core.graph import KnowledgeGraph
     from kgbert.models.base import KGBertPreTrainedModel
-
-#: The tag of a word outside of all spans.
-OUTSIDE = "O"
 
 
 class Word(NamedTuple):

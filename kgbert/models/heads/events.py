@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedConfig
 from transformers.utils.generic import ModelOutput
 
-from kgbert.data.tags import decode_tags
+from kgbert.data.tags import NO_ARGUMENT, decode_tags
 from kgbert.models.heads.encoder import EncoderWithHead
 from kgbert.models.heads.span_pairs import (
     SpanPairScorer,
@@ -17,9 +17,6 @@ from kgbert.models.heads.span_pairs import (
     pop_span_inputs,
     threshold_loss,
 )
-
-#: The label between the tags of triggers and the roles of arguments: no argument.
-NO_ARGUMENT = "no argument"
 
 #: Upper limits of the distance of a trigger and an argument in words; the last bucket has none.
 WORD_DISTANCES = (0, 1, 2, 4, 7, 12, 20, 40, 80)

@@ -13,7 +13,7 @@ import numpy as np
 from kgbert.data import Example, Span
 from kgbert.data.example import check_inside
 from kgbert.data.fields import spans_field, text_field
-from kgbert.data.tags import decode_tags
+from kgbert.data.tags import NO_ARGUMENT, OUTSIDE, decode_tags
 from kgbert.tasks.base import (
     IGNORED,
     EncodedExample,
@@ -40,7 +40,7 @@ from kgbert.tasks.relations.events.annotation import events_field
 from kgbert.tasks.relations.events.assembly import EventRules, ScoredArgument, assemble
 from kgbert.tasks.relations.events.scores import EventsAnswer, event_scores
 from kgbert.tasks.relations.events.tree import Event, Filler, top_level
-from kgbert.tasks.token_classification import OUTSIDE, words_of
+from kgbert.tasks.token_classification import words_of
 from kgbert.utils.errors import KGBertError, Remedy
 
 if TYPE_CHECKING:
@@ -54,9 +54,6 @@ if TYPE_CHECKING:
     from kgbert.models.base import KGBertPreTrainedModel
 
 logger = logging.getLogger(__name__)
-
-#: The label between the tags of triggers and the roles, as in ``kgbert.models.heads.events``.
-NO_ARGUMENT = "no argument"
 
 #: Thresholds of the probability of an argument that are tried on the validation texts.
 THRESHOLDS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
