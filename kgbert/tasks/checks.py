@@ -31,9 +31,8 @@ def check_targets(
     for part, examples in parts.items():
         for position, example in enumerate(examples, start=1):
             if example.target is None:
-                kind, words = (
-                    ("question", question(example)) if question else ("text", example.text)
-                )
+                kind = "question" if question else "text"
+                words = question(example) if question else example.text
                 raise DataError(
                     f"{part}: {kind} {position:,} ({words[:40]!r}) has {lacks}",
                     code=code,

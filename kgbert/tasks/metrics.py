@@ -109,23 +109,25 @@ def linking_scores(
     both_nil = sum(right == answer == NIL for right, answer in pairs)
     predicted_nil, gold_nil = (sum(pair[side] == NIL for pair in pairs) for side in (1, 0))
     return {
-        "accuracy": _share(sum(hits), len(hits)),
-        "accuracy_in_graph": _share(sum(inside), len(inside)),
-        "nil_precision": _share(both_nil, predicted_nil),
-        "nil_recall": _share(both_nil, gold_nil),
-        "nil_f1": _share(2 * both_nil, predicted_nil + gold_nil),
+        "accuracy": share(sum(hits), len(hits)),
+        "accuracy_in_graph": share(sum(inside), len(inside)),
+        "nil_precision": share(both_nil, predicted_nil),
+        "nil_recall": share(both_nil, gold_nil),
+        "nil_f1": share(2 * both_nil, predicted_nil + gold_nil),
     }
 
 
 def set_scores(
-    expected: Sequence[Set[Any]], predicted: Sequence[Set[Any]], label_of: Callable[[Any], str]
+    expected: Sequence[Set[Any]],
+    predicted: Sequence[Set[Any]],
+    label_of: Callable[[Any], str] = lambda item: "",
 ) -> dict[str, float]:
     """Return micro precision, recall and F1 over the items of sets, and macro F1 over labels.
 
     Args:
         expected: The gold items of each text.
         predicted: The predicted items of each text.
-        label_of: Returns the label of an item.
+        label_of: Returns the label of an item; by default all have the same.
 
     >>> set_scores([{"a1", "b1"}], [{"a1", "a2"}], label_of=lambda item: item[0])["macro_f1"]
     0.333...
@@ -144,11 +146,11 @@ def _precision_recall_f1(
     """Return the scores from the numbers of gold, predicted and right items by label."""
     labels = wanted.keys() | given.keys()
     return {
-        "precision": _share(found.total(), given.total()),
-        "recall": _share(found.total(), wanted.total()),
-        "f1": _share(2 * found.total(), given.total() + wanted.total()),
+        "precision": share(found.total(), given.total()),
+        "recall": share(found.total(), wanted.total()),
+        "f1": share(2 * found.total(), given.total() + wanted.total()),
         "macro_f1": fmean(
-            [_share(2 * found[label], given[label] + wanted[label]) for label in labels] or [0.0]
+            [share(2 * found[label], given[label] + wanted[label]) for label in labels] or [0.0]
         ),
     }
 
@@ -182,7 +184,8 @@ def sigmoid(logits: Any) -> Any:
     return 1 / (1 + np.exp(-np.clip(np.asarray(logits, np.float64), -60, 60)))
 
 
-def _share(part: int, whole: int) -> float:
+def share(part: int, whole: int) -> float:
+    """Return a part of a whole; 0 of nothing."""
     return part / whole if whole else 0.0
 
 

@@ -1,10 +1,11 @@
 """Scores of events as the BioNLP shared tasks define them."""
 
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from operator import attrgetter
 
+from kgbert.tasks.metrics import set_scores, share
 from kgbert.tasks.relations.events.tree import Argument, Event, Filler
 
 #: The role whose arguments count in a nested event when events are matched approximately.
@@ -68,10 +69,9 @@ def event_scores(
     """
     predicted = [x.canonical(right) for x, right in zip(predicted, gold, strict=True)]
     gold = [right.canonical(right) for right in gold]
-    events = _counts([(x.events, y.events) for x, y in zip(gold, predicted, strict=True)])
-    triggers = _counts([(x.triggers, y.triggers) for x, y in zip(gold, predicted, strict=True)])
-    arguments = _counts(
-        [(_arguments(x), _arguments(y)) for x, y in zip(gold, predicted, strict=True)]
+    events, triggers, arguments = (
+        set_scores([*map(part, gold)], [*map(part, predicted)])
+        for part in (attrgetter("events"), attrgetter("triggers"), _arguments)
     )
     found = answered = given = wanted = 0
     for right, answer in zip(gold, predicted, strict=True):
@@ -86,25 +86,12 @@ def event_scores(
         answered += len({other for _, other in pairs})
     return {
         "event_f1": events["f1"],
-        "event_f1_approximate": _f1(_share(answered, given), _share(found, wanted)),
+        "event_f1_approximate": _f1(share(answered, given), share(found, wanted)),
         "trigger_f1": triggers["f1"],
         "argument_f1": arguments["f1"],
         "precision": events["precision"],
         "recall": events["recall"],
     }
-
-
-def _counts(pairs: Iterable[tuple[Collection[Any], Collection[Any]]]) -> dict[str, float]:
-    found = given = wanted = 0
-    for right, answer in pairs:
-        found += len(set(right) & set(answer))
-        given, wanted = given + len(answer), wanted + len(right)
-    precision, recall = _share(found, given), _share(found, wanted)
-    return {"precision": precision, "recall": recall, "f1": _f1(precision, recall)}
-
-
-def _share(part: int, whole: int) -> float:
-    return part / whole if whole else 0.0
 
 
 def _f1(precision: float, recall: float) -> float:
