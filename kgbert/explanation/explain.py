@@ -37,7 +37,7 @@ from kgbert.explanation.scorer import BATCH_SIZE, AnswerScorer
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.linking.mention import Candidate, Mention
 from kgbert.tasks.answers import Row, examples_to_answer
-from kgbert.tasks.base import EncodedExample, ExplainedAnswer, Prediction
+from kgbert.tasks.base import ExplainedAnswer, Prediction
 from kgbert.training.pipeline import KGBertPipeline, pipeline
 from kgbert.training.train import TrainedModel
 from kgbert.utils.errors import KGBertError
@@ -96,7 +96,7 @@ def explain(
             Explanation(
                 each.example.joined,
                 tuple(prediction.lines()),
-                tuple(_predict_without_graph(pipeline, each).lines()),
+                tuple(scorer.prediction_without_graph().lines()),
                 explained,
                 method,
                 time.perf_counter() - started,
@@ -152,11 +152,6 @@ def answers_of(
     return [ExplainedAnswer(name, contrast) for name in ([answer] if answer else names)]
 
 
-def _predict_without_graph(pipeline: KGBertPipeline, encoded: EncodedExample) -> Prediction:
-    with pipeline.model.without_knowledge():
-        return pipeline.predict_encoded([encoded])[0]
-
-
 #: Contributions of parts by kind and part: value and standard error for each answer.
 _Values = Mapping[Part, tuple[Sequence[float], Sequence[float] | None]]
 
@@ -200,7 +195,7 @@ def _by_part(parts: Sequence[Part], found: Attributions) -> _Values:
 def _edges(scorer: AnswerScorer, settings: _Settings, values: _Values) -> dict[str, list[EdgePart]]:
     """Return the edges to explain by entity, those of the most important mentions first."""
     pipeline = scorer.pipeline
-    if not (settings.includes(EDGES) and pipeline.model.config.reads_edges and scorer.mentions):
+    if not (settings.includes(EDGES) and scorer.reads_edges and scorer.mentions):
         return {}
     graph = pipeline.processor.graph
 

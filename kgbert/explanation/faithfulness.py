@@ -201,12 +201,12 @@ def _parts(scorer: AnswerScorer, kind: str) -> Sequence[Part]:
         return words_of(scorer.encoded)
     if kind == MENTIONS:
         return [MentionPart(x.start, x.end) for x in scorer.mentions]
-    pipeline = scorer.pipeline
-    if not (pipeline.model.config.reads_edges and scorer.mentions):
+    if not (scorer.reads_edges and scorer.mentions):
         return []
-    index = pipeline.processor.graph.index
+    processor = scorer.pipeline.processor
+    index = processor.graph.index
     entities = [index(x.entity) for mention in scorer.mentions for x in mention.candidates]
-    edges = edges_of(entities, pipeline.processor)
+    edges = edges_of(entities, processor)
     return list(dict.fromkeys(edge for found in edges.values() for edge in found))[:MAX_EDGES]
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,18 +11,20 @@ from accelerate.utils import send_to_device
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from kgbert.encoding.encoded import Batch
-from kgbert.encoding.processor import KGBertProcessor
+from kgbert.encoding.candidates import candidate_tables
+from kgbert.encoding.encoded import Batch, EncodedText
+from kgbert.explanation.linked_vectors import LinkedVectors, VectorTable
 from kgbert.explanation.parts import (
     EdgePart,
-    EntityPart,
     MentionPart,
     Part,
+    WordPart,
     chosen,
+    entities_of,
     linked_mentions,
-    triples,
     without,
 )
+from kgbert.explanation.sharing import only_read_state, share_first_blocks
 from kgbert.tasks.base import EncodedExample, ExplainedAnswer, Prediction
 from kgbert.training.pipeline import KGBertPipeline
 
@@ -67,14 +70,16 @@ class AnswerScorer:
         self.mentions = linked_mentions(encoded, pipeline.processor.graph)
         self.rows = len(encoded.texts)
         self.batch_size = max(1, batch_size // self.rows)
+        self.vectors = LinkedVectors(
+            pipeline.model,
+            pipeline.processor,
+            np.concatenate([text.links.entities for text in encoded.texts]),
+        )
         #: Number of variants that were computed.
         self.computed = 0
         self._known: dict[frozenset[Part], NDArray[np.float64]] = {}
-        self._single = {
-            MentionPart(x.start, x.end): EntityPart(x.start, x.end, x.candidates[0].entity)
-            for x in self.mentions
-            if len(x.candidates) == 1
-        }
+        self._variants: dict[frozenset[Part], EncodedExample] = {}
+        self._candidates = {MentionPart(x.start, x.end): entities_of([x]) for x in self.mentions}
 
     def fresh(self) -> "AnswerScorer":
         """Return a scorer of the same example that has computed nothing yet."""
@@ -90,10 +95,13 @@ class AnswerScorer:
         """Return the scores without some parts, shape (answers, removals)."""
         wanted = [self._canonical(removal) for removal in removals]
         missing = [each for each in dict.fromkeys(wanted) if each not in self._known]
-        with torch.inference_mode():
-            for start in range(0, len(missing), self.batch_size):
-                part = missing[start : start + self.batch_size]
-                columns = self._forward(self._batch(part), len(part)).double().cpu().numpy()
+        # Variants with the same tokens share more than others.
+        for has_words in (False, True):
+            group = [each for each in missing if bool(chosen(each, WordPart)) == has_words]
+            for start in range(0, len(group), self.batch_size):
+                part = group[start : start + self.batch_size]
+                with torch.inference_mode():
+                    columns = self._scores_of(self._outputs(part)).double().cpu().numpy()
                 self._known.update(zip(part, columns.T, strict=True))
         self.computed += len(missing)
         return np.stack([self._known[each] for each in wanted], 1)
@@ -104,9 +112,30 @@ class AnswerScorer:
 
     def score_without_graph(self) -> NDArray[np.float64]:
         """Return the scores without any injection of knowledge, shape (answers)."""
-        with torch.inference_mode(), self.pipeline.model.without_knowledge():
-            scores: NDArray[np.float64] = self._forward(self._batch([()]), 1).double().cpu().numpy()
-        return scores[:, 0]
+        scores = self._scores_of(self.outputs_without_graph.unsqueeze(0))
+        return scores.double().cpu().numpy()[:, 0]
+
+    def prediction_without_graph(self) -> Prediction:
+        """Return the prediction without any injection of knowledge."""
+        pipeline = self.pipeline
+        rows = list(self.outputs_without_graph.cpu().numpy())
+        return pipeline.task.decode(
+            rows, self.encoded, pipeline.model.config, pipeline.processor.graph
+        )
+
+    @property
+    def reads_edges(self) -> bool:
+        """Whether the vectors of the model depend on edges."""
+        model = self.pipeline.model
+        return bool(model.config.reads_edges and hasattr(model, "graph_encoder"))
+
+    @cached_property
+    def outputs_without_graph(self) -> Tensor:
+        """The output of each unit without any injection of knowledge."""
+        pipeline = self.pipeline
+        with torch.inference_mode(), pipeline.model.without_knowledge():
+            outputs: Tensor = self._forward(self._batch([()], self.vectors.table([frozenset()])))[0]
+            return outputs
 
     def path_gradients(self, fractions: Sequence[float], *, from_mask: bool) -> PathGradients:
         """Return gradients on the straight path from a baseline to the example, times its length.
@@ -129,52 +158,83 @@ class AnswerScorer:
         return PathGradients(tokens, entities)
 
     def _canonical(self, removal: Collection[Part]) -> frozenset[Part]:
-        """Return a removal in one form: the only candidate of a mention stands for the mention."""
+        """Return a removal in one form: all candidates of a mention stand for the mention."""
         return frozenset(
-            self._single.get(part, part) if isinstance(part, MentionPart) else part
+            each
             for part in removal
+            for each in (self._candidates[part] if isinstance(part, MentionPart) else (part,))
         )
 
-    def _batch(self, removals: Sequence[Collection[Part]], *, copies: bool = False) -> Batch:
+    def _outputs(self, removals: Sequence[Collection[Part]]) -> Tensor:
+        """Return the outputs of variants of the example, shape (variants, units, ...)."""
+        table = self.vectors.table([frozenset(chosen(x, EdgePart)) for x in removals])
+        have_same_tokens = not any(chosen(removal, WordPart) for removal in removals)
+        sharing = len(removals) if have_same_tokens else 1
+        with (
+            self.pipeline.model.with_entities(table.vectors),
+            share_first_blocks(self.pipeline.model, self.rows, sharing),
+            only_read_state(self.pipeline.model),
+        ):
+            return self._forward(self._batch(removals, table))
+
+    def _batch(self, removals: Sequence[Collection[Part]], table: VectorTable) -> Batch:
         """Return variants of the example as a batch.
 
         Args:
             removals: The parts that each variant lacks.
-            copies: Whether each variant has its own entity vectors; otherwise only those that lack
-                an edge.
+            table: The entity vectors of the variants.
         """
         pipeline = self.pipeline
-        variants = [without(self.encoded, removal, pipeline.processor) for removal in removals]
+        variants = [self._without(removal) for removal in removals]
         units = [unit for variant in variants for unit in variant.units]
         batch = pipeline.task.collate(units, pipeline.processor, 0)
-        edges = [frozenset(chosen(removal, EdgePart)) for removal in removals]
-        if copies or any(edges):
-            own = [[*edges, frozenset()].index(each) for each in edges]
-            copy_of = list(range(len(edges))) if copies else own
-            linked = [text.links.entities for variant in variants for text in variant.texts]
-            batch |= _own_subgraphs(
-                batch,
-                np.concatenate(linked),
-                np.repeat(copy_of, self.rows),
-                edges,
-                pipeline.processor,
-            )
-        batch = send_to_device(batch, pipeline.model.device)
-        return dict(batch)
+        texts = [text for variant in variants for text in variant.texts]
+        linked = np.unique(np.concatenate([text.links.entities for text in texts]))
+        places = np.searchsorted(self.vectors.entities, linked)[batch["link_node_index"]]
+        variant = batch["link_batch_index"][batch["link_query_index"]].numpy() // self.rows
+        batch["link_node_index"] = torch.from_numpy(table.rows[variant, places])
+        if "candidate_nodes" in batch:
+            most = batch["candidate_nodes"].shape[-1]
+            batch["candidate_nodes"] = self._candidate_rows(texts, table, most)
+        return dict(send_to_device(batch, pipeline.model.device))
 
-    def _forward(self, batch: Batch, variants: int) -> Tensor:
-        """Return the scores of a batch of variants, shape (answers, variants)."""
+    def _candidate_rows(
+        self, texts: Sequence[EncodedText], table: VectorTable, most: int
+    ) -> Tensor:
+        """Return the row of the vector of each candidate of each mention."""
+        sets = [text.candidate_sets for text in texts]
+        places = candidate_tables(sets, [0] * len(texts), self.vectors.entities, most)[
+            "candidate_nodes"
+        ]
+        variants = np.repeat(np.arange(len(table.rows)), self.rows)[:, None, None]
+        return torch.from_numpy(table.rows[variants, places])
+
+    def _without(self, removal: Collection[Part]) -> EncodedExample:
+        """Return the texts of a variant; edges belong to its entity vectors."""
+        of_text = frozenset(part for part in removal if not isinstance(part, EdgePart))
+        if of_text not in self._variants:
+            self._variants[of_text] = without(self.encoded, of_text, self.pipeline.processor)
+        return self._variants[of_text]
+
+    def _forward(self, batch: Batch) -> Tensor:
+        """Return the outputs of a batch of variants, shape (variants, units, ...)."""
         pipeline = self.pipeline
         outputs = pipeline.task.compute_outputs(pipeline.model, batch, pipeline.processor).float()
-        by_unit = outputs.unflatten(0, (variants, len(self.encoded.units))).unbind(1)
-        config = pipeline.model.config
+        by_variant: Tensor = outputs.unflatten(0, (-1, len(self.encoded.units)))
+        return by_variant
+
+    def _scores_of(self, outputs: Tensor) -> Tensor:
+        """Return the scores of variants from their outputs, shape (answers, variants)."""
+        by_unit, config = outputs.unbind(1), self.pipeline.model.config
+        task = self.pipeline.task
         return torch.stack(
-            [pipeline.task.answer_scores(by_unit, x, self.encoded, config) for x in self.answers]
+            [task.answer_scores(by_unit, x, self.encoded, config) for x in self.answers]
         )
 
     def _gradients(self, fractions: Sequence[float], from_mask: bool) -> PathGradients:
         model, count = self.pipeline.model, len(fractions)
-        batch = self._batch([()] * count, copies=True)
+        table = self.vectors.repeated(count)
+        batch = self._batch([()] * count, table)
         share = torch.tensor(fractions, device=model.device)
         words = _PathHook(
             share.repeat_interleave(self.rows),
@@ -182,15 +242,12 @@ class AnswerScorer:
             self._mask_embedding() if from_mask else None,
             tokens_first=model.family.tokens_first,
         )
-        knowledge = _PathHook(share.repeat_interleave(len(batch["node_features"]) // count))
-        with torch.enable_grad(), ExitStack() as hooks:
+        knowledge = _PathHook(share.repeat_interleave(len(self.vectors.entities)))
+        with torch.enable_grad(), ExitStack() as contexts:
             embeddings: Any = model.get_input_embeddings()
-            hooks.callback(embeddings.register_forward_hook(words).remove)
-            if hasattr(model, "graph_encoder"):
-                hooks.callback(model.graph_encoder.register_forward_hook(knowledge).remove)
-            else:
-                batch["node_features"] = knowledge(None, None, batch["node_features"].float())
-            scores = self._forward(batch, count).mean(1)
+            contexts.callback(embeddings.register_forward_hook(words).remove)
+            contexts.enter_context(model.with_entities(knowledge(None, None, table.vectors)))
+            scores = self._scores_of(self._forward(batch)).mean(1)
             by_token = np.stack([words.products(score) for score in scores])
             by_node = np.stack([knowledge.products(score) for score in scores])
         return PathGradients(
@@ -210,11 +267,8 @@ class AnswerScorer:
         self, by_node: NDArray[np.float64], variants: int
     ) -> Iterator[tuple[int, NDArray[np.float64]]]:
         """Yield each linked entity with its values, summed over the variants."""
-        linked = np.unique(np.concatenate([x.links.entities for x in self.encoded.texts]))
-        # The linked entities are the first nodes of each copy of the subgraph.
-        nodes = by_node.shape[1] // variants
-        summed = by_node.reshape(len(by_node), variants, nodes).sum(1)
-        for place, entity in enumerate(linked.tolist() if nodes else ()):
+        summed = by_node.reshape(len(by_node), variants, -1).sum(1)
+        for place, entity in enumerate(self.vectors.entities.tolist()):
             yield entity, summed[:, place]
 
     def _by_text(
@@ -288,37 +342,3 @@ class _PathHook:
 
     def _rows_first(self, states: Tensor) -> Tensor:
         return states.transpose(0, 1) if self.tokens_first else states
-
-
-def _own_subgraphs(
-    batch: Batch,
-    linked: NDArray[np.int64],
-    copy_of: NDArray[np.int64],
-    edges: Sequence[frozenset[EdgePart]],
-    processor: KGBertProcessor,
-) -> Batch:
-    """Return the knowledge inputs of a batch with copies of the subgraph, each without some edges.
-
-    Args:
-        batch: Texts that share the sampled subgraph.
-        linked: The linked entities of the texts, with duplicates.
-        copy_of: The copy that each text reads.
-        edges: The edges that each copy lacks; a copy beyond them is complete.
-        processor: The processor of the batch.
-    """
-    sampled = processor.sampler.sample(np.unique(linked))
-    of_graph = list(triples(sampled, processor.graph))
-    nodes, index, kinds = len(sampled.nodes), batch["edge_index"], batch["edge_types"]
-    copies = int(copy_of.max()) + 1
-    kept = [
-        torch.tensor([edge not in lacking for edge in of_graph], dtype=torch.bool)
-        for lacking in [*edges, frozenset[EdgePart]()][:copies]
-    ]
-    rows = batch["link_batch_index"][batch["link_query_index"]]
-    return {
-        "node_features": batch["node_features"].repeat(copies, 1),
-        "edge_index": torch.cat([index[:, keep] + nodes * i for i, keep in enumerate(kept)], 1),
-        "edge_types": torch.cat([kinds[keep] for keep in kept]),
-        "link_node_index": batch["link_node_index"] + nodes * torch.from_numpy(copy_of)[rows],
-        "hop_sizes": None,
-    }

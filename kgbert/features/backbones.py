@@ -61,6 +61,9 @@ class BackboneFamily:
     feed_forward: str = ""
     """Path of the first feed-forward layer, before the activation, in a block; empty if the
     feed-forward part is gated or unknown."""
+    attention: str = ""
+    """Path of the attention in a block, if its part ``self`` mixes the tokens and its part
+    ``output`` adds the input of the block; empty for other blocks."""
     tokens_first: bool = False
     """Whether states have the shape (tokens, batch, hidden) instead of (batch, tokens, hidden)."""
     read_position: ReadPosition = "first"
@@ -201,11 +204,15 @@ def _submodule(root: nn.Module, path: str) -> nn.Module:
 
 
 _BERT = BackboneFamily(
-    blocks="encoder.layer", feed_forward="intermediate.dense", absolute_positions="from zero"
+    blocks="encoder.layer",
+    feed_forward="intermediate.dense",
+    attention="attention",
+    absolute_positions="from zero",
 )
 _ROBERTA = BackboneFamily(
     blocks="encoder.layer",
     feed_forward="intermediate.dense",
+    attention="attention",
     absolute_positions="after padding",
     max_tokens=after_padding,
 )

@@ -202,6 +202,7 @@ class KGBertPreTrainedModel(PreTrainedModel):
             )
 
     def _register_hooks(self, injections: Sequence[Injection], pools: bool) -> None:
+        self.blocks_before_knowledge = _blocks_before(injections, self.config.encoder_config)
         # Hooks must be registered before the first forward pass. Otherwise, transformers records
         # hidden states before the injection.
         if (injections or pools or self.config.label_vectors) and self.family.shared_blocks:
@@ -537,17 +538,36 @@ class KGBertPreTrainedModel(PreTrainedModel):
 
     def _entities(self, knowledge: BatchKnowledge) -> Tensor:
         """Return a vector for each linked node."""
-        assert knowledge.node_features is not None
-        if not find_fusion(self.config.fusion).reads_graph:
-            return knowledge.node_features.to(next(self.injections.parameters()).dtype)
-        if torch.is_grad_enabled():
-            self.staleness_check.forget()
-        vectors: Tensor = self.graph_encoder(
+        if self.context_stack.entities is not None:
+            return self.context_stack.entities
+        return self.entity_vectors(
             knowledge.node_features,
             knowledge.edge_index,
             knowledge.edge_types,
             knowledge.hop_sizes,
         )
+
+    def entity_vectors(
+        self,
+        node_features: Tensor | None,
+        edge_index: Tensor | None,
+        edge_types: Tensor | None,
+        hop_sizes: list[tuple[int, int]] | None,
+    ) -> Tensor:
+        """Return the vectors that the injections read, shape (linked nodes, size).
+
+        Args:
+            node_features: As in :class:`kgbert.models.inputs.BatchKnowledge`.
+            edge_index: Shape (2, edges).
+            edge_types: Shape (edges).
+            hop_sizes: (nodes, edges) of each hop; None to compute a vector for every node.
+        """
+        assert node_features is not None
+        if not find_fusion(self.config.fusion).reads_graph:
+            return node_features.to(next(self.injections.parameters()).dtype)
+        if torch.is_grad_enabled():
+            self.staleness_check.forget()
+        vectors: Tensor = self.graph_encoder(node_features, edge_index, edge_types, hop_sizes)
         return vectors
 
     def _precomputed_vectors(
@@ -634,6 +654,14 @@ class KGBertPreTrainedModel(PreTrainedModel):
         """Return a context manager that disables the injections."""
         return self.context_stack.disabled()
 
+    def with_entities(self, vectors: Tensor) -> AbstractContextManager[None]:
+        """Return a context manager in which the nodes of batches have these vectors.
+
+        Args:
+            vectors: The vectors of all nodes, as :meth:`entity_vectors` returns them.
+        """
+        return self.context_stack.with_entities(vectors)
+
     def record_attention(self) -> AbstractContextManager[dict[str, Tensor]]:
         """Return a context manager that records attention weights of shape (links, heads).
 
@@ -677,6 +705,13 @@ class KGBertPreTrainedModel(PreTrainedModel):
             gradient_checkpointing_func, context_fn=self.context_stack.checkpoint_contexts
         )
         super()._set_gradient_checkpointing(enable, restoring, *options, **named_options)
+
+
+def _blocks_before(injections: Sequence[Injection], config: PreTrainedConfig) -> int:
+    """Return the number of first blocks whose output does not depend on knowledge."""
+    blocks: int = config.num_hidden_layers
+    inside = [x.layer - (x.place == "feed forward") for x in injections if x.place != "pooled"]
+    return min(inside, default=blocks)
 
 
 def _complete(backbone: PreTrainedConfig) -> None:

@@ -80,6 +80,7 @@ class ContextStack(threading.local):
     def __init__(self) -> None:
         self.current: KnowledgeContext | None = None
         self.is_disabled = False
+        self.entities: Tensor | None = None
         self.weights: dict[str, Tensor] | None = None
         self.label_similarities: list[Tensor] | None = None
 
@@ -104,6 +105,15 @@ class ContextStack(threading.local):
             yield
         finally:
             self.current = before
+
+    @contextmanager
+    def with_entities(self, vectors: Tensor) -> Iterator[None]:
+        """Give the nodes of the forward passes inside the context these vectors."""
+        before, self.entities = self.entities, vectors
+        try:
+            yield
+        finally:
+            self.entities = before
 
     @contextmanager
     def record_attention(self) -> Iterator[dict[str, Tensor]]:
