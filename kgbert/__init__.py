@@ -72,6 +72,7 @@ if TYPE_CHECKING:
     )
     from kgbert.models.auto import KGBertForEntityLinking as KGBertForEntityLinking
     from kgbert.models.auto import KGBertForEventExtraction as KGBertForEventExtraction
+    from kgbert.models.auto import KGBertForMaskedLM as KGBertForMaskedLM
     from kgbert.models.auto import KGBertForMultipleChoice as KGBertForMultipleChoice
     from kgbert.models.auto import KGBertForQuestionAnswering as KGBertForQuestionAnswering
     from kgbert.models.auto import (
@@ -175,6 +176,7 @@ _HOMES = {
     "KGBertForConditionalGeneration": "kgbert.models.auto",
     "KGBertForEntityLinking": "kgbert.models.auto",
     "KGBertForEventExtraction": "kgbert.models.auto",
+    "KGBertForMaskedLM": "kgbert.models.auto",
     "KGBertForMultipleChoice": "kgbert.models.auto",
     "KGBertForQuestionAnswering": "kgbert.models.auto",
     "KGBertForRelationClassification": "kgbert.models.auto",

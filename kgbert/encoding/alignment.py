@@ -53,7 +53,7 @@ def align(
     offsets: Offsets,
     mentions: Sequence[Mention],
     graph: KnowledgeGraph,
-    read_token: int,
+    read_token: int | None,
     marks: Mapping[int, Span] = MappingProxyType({}),
 ) -> TokenEntityLinks:
     """Link every token that overlaps a mention to its candidates, and one token to all of them.
@@ -65,7 +65,8 @@ def align(
         offsets: The characters of each token, special tokens (0, 0).
         mentions: In characters of the same text.
         graph: The graph of the entity indices.
-        read_token: The token whose state the task head reads; it gets the text-level links.
+        read_token: The token whose state the task head reads; it gets the text-level links. None
+            for no such token.
         marks: The tokens that open an argument of a relation; they get the links of the mentions
             that overlap it.
     """
@@ -85,7 +86,8 @@ def align(
             for mark, span in marks.items()
             if max(span.start, mention.start) < min(span.end, mention.end)
         ]
-        for token in (*tokens, read_token, *marked) if tokens else ():
+        read = () if read_token is None else (read_token,)
+        for token in (*tokens, *read, *marked) if tokens else ():
             for entity, score in known:
                 links[token, entity] = max(score, links.get((token, entity), 0.0))
     ordered = sorted(links.items())

@@ -1,12 +1,15 @@
 """Collate texts of similar length, and the links of the texts of a batch."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from kgbert.encoding.alignment import TokenEntityLinks
+from kgbert.encoding.neighbor_sampling import SampledSubgraph
+from kgbert.features.entity_features import EntityFeatures
 from kgbert.utils.checks import check_positive
 
 
@@ -36,6 +39,20 @@ def link_arrays(
         "link_col_index": columns,
     }
     return arrays, linked
+
+
+def subgraph_arrays(sampled: SampledSubgraph, features: EntityFeatures) -> dict[str, NDArray[Any]]:
+    """Return the arguments of a fused model that describe a sampled subgraph, without its hops."""
+    return {
+        "node_features": features.vectors[sampled.nodes],
+        "edge_index": sampled.edge_index,
+        "edge_types": sampled.edge_types,
+    }
+
+
+def to_tensors(arrays: Mapping[str, NDArray[Any]]) -> dict[str, torch.Tensor]:
+    """Return the arrays of a batch as tensors."""
+    return {name: torch.from_numpy(np.ascontiguousarray(array)) for name, array in arrays.items()}
 
 
 def largest_table(links: Sequence[TokenEntityLinks]) -> tuple[int, int]:

@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, cast
@@ -14,7 +14,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from kgbert.data import Example
 from kgbert.encoding.candidates import candidate_tables
-from kgbert.encoding.collation import largest_table, link_arrays
+from kgbert.encoding.collation import largest_table, link_arrays, subgraph_arrays, to_tensors
 from kgbert.encoding.encoded import Batch, EncodedText
 from kgbert.encoding.expansion import TextExpander, make_expander
 from kgbert.encoding.neighbor_sampling import NeighborSampler
@@ -333,7 +333,7 @@ class KGBertProcessor:
         tokens = {name: padded[name] for name in ("input_ids", *padded)}
         links = [text.links for text in encoded]
         arrays, linked = link_arrays(links, shifts)
-        batch = tokens | _tensors(arrays) | self._entity_tensors(linked, epoch)
+        batch = tokens | to_tensors(arrays) | self._entity_tensors(linked, epoch)
         batch["table_size"] = largest_table(links)
         if encoded[0].marks:
             shifted = zip(encoded, shifts, strict=True)
@@ -341,12 +341,12 @@ class KGBertProcessor:
             batch["argument_tokens"] = torch.tensor(marks)
         if self.candidates:
             candidate_sets = [text.candidate_sets for text in encoded]
-            batch |= _tensors(candidate_tables(candidate_sets, shifts, linked, self.candidates))
+            batch |= to_tensors(candidate_tables(candidate_sets, shifts, linked, self.candidates))
         if self._lexical_index is not None:
             lexical = self._lexical_index([text.text for text in encoded])
-            batch |= _tensors({"label_lexical": lexical})
+            batch |= to_tensors({"label_lexical": lexical})
         if self.paths is not None:
-            batch |= _tensors(self.paths.arrays(encoded))
+            batch |= to_tensors(self.paths.arrays(encoded))
         if self.expander is None:
             return batch
         return batch | self.expander.batch_tensors(encoded, width, self.max_length)
@@ -358,16 +358,12 @@ class KGBertProcessor:
     def _entity_tensors(self, linked: NDArray[np.int64], epoch: int) -> Batch:
         """Return precomputed vectors of the linked entities, or their sampled subgraph."""
         if self.vectors is not None:
-            vectors = _tensors({"entity_vectors": self.vectors.vectors[linked]})
+            vectors = to_tensors({"entity_vectors": self.vectors.vectors[linked]})
             weights_hash = self.vectors.origin.weights_hash
             return vectors | {"vectors_hash": weights_hash, "hop_sizes": [(len(linked), 0)]}
         sampled = self.sampler.sample(linked, epoch)
-        arrays: dict[str, NDArray[Any]] = {
-            "node_features": self.features.vectors[sampled.nodes],
-            "edge_index": sampled.edge_index,
-            "edge_types": sampled.edge_types,
-        }
-        return _tensors(arrays) | {"hop_sizes": sampled.hop_sizes}
+        arrays = subgraph_arrays(sampled, self.features)
+        return to_tensors(arrays) | {"hop_sizes": sampled.hop_sizes}
 
     def save_pretrained(self, folder: str | Path, *, include_graph: bool = True) -> None:
         """Write tokenizer, graph, features and settings; the loaded processor is equivalent.
@@ -445,10 +441,6 @@ class KGBertProcessor:
         if (label_sets := folder / LABEL_SETS_FILE).exists():
             processor.use_label_sets(LabelSets.load(label_sets))
         return processor
-
-
-def _tensors(arrays: Mapping[str, NDArray[Any]]) -> Batch:
-    return {name: torch.from_numpy(np.ascontiguousarray(array)) for name, array in arrays.items()}
 
 
 def _check_tokenizer(tokenizer: PreTrainedTokenizerBase, max_length: int | None) -> None:

@@ -14,7 +14,7 @@ from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.graph.verbalize import verbalize
 from kgbert.utils.checks import check_positive
 from kgbert.utils.errors import KGBertError, Remedy
-from kgbert.utils.paths import FEATURE_CACHE
+from kgbert.utils.paths import FEATURE_CACHE, FEATURES_FILE, KNOWLEDGE_FILE
 from kgbert.utils.progress import StepCallback
 from kgbert.utils.safetensors_io import open_matrices, save_matrices
 
@@ -91,6 +91,9 @@ def encode_entities(
 ) -> EntityFeatures:
     """Return one feature vector for each entity: its verbalized neighbourhood, encoded.
 
+    An encoder that was pretrained with this graph read has its features in its folder, because
+    its injection weights fit no others.
+
     Args:
         graph: The graph; :func:`kgbert.graph.verbalize.verbalize` describes its entities.
         name_or_path: The encoder, usually the backbone before fine-tuning.
@@ -100,6 +103,8 @@ def encode_entities(
         cache: Folder of vectors cached by texts and encoder; None disables the cache.
     """
     check_positive(batch_size=batch_size, max_length=max_length)
+    if (pretrained := _pretrained_features(graph, Path(name_or_path))) is not None:
+        return pretrained
     encoder = FrozenEncoder(name_or_path)
     texts = [verbalize(graph, index) for index in range(len(graph))]
     cache_file = None
@@ -114,6 +119,14 @@ def encode_entities(
     if cache_file:
         save_cached(features.save, cache_file)
     return features
+
+
+def _pretrained_features(graph: KnowledgeGraph, folder: Path) -> EntityFeatures | None:
+    """Return the features with which injection weights in a folder were trained, if it has any."""
+    if not (folder / KNOWLEDGE_FILE).is_file():
+        return None
+    features = EntityFeatures.load(folder / FEATURES_FILE)
+    return features if features.graph_hash == graph.hash else None
 
 
 def encode_changed_entities(

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from transformers import (
     AutoConfig,
     AutoModel,
+    AutoModelForMaskedLM,
     AutoModelForQuestionAnswering,
     AutoModelForSequenceClassification,
     AutoModelForTokenClassification,
@@ -46,6 +47,13 @@ class KGBertForSequenceClassification(KGBertPreTrainedModel):
     label_queries = "text"
     path_ends = "labels"
     reads_one_position = True
+
+
+class KGBertForMaskedLM(KGBertPreTrainedModel):
+    """A fused masked language model with the head of the backbone."""
+
+    auto_class = AutoModelForMaskedLM
+    is_exportable = False
 
 
 class KGBertForConditionalGeneration(KGBertPreTrainedModel):
@@ -322,6 +330,7 @@ def _mean_loss(logits: Tensor, labels: Tensor) -> Tensor:
 
 AutoConfig.register("kgbert", KGBertConfig)
 AutoModel.register(KGBertConfig, KGBertModel)
+AutoModelForMaskedLM.register(KGBertConfig, KGBertForMaskedLM)
 AutoModelForQuestionAnswering.register(KGBertConfig, KGBertForQuestionAnswering)
 AutoModelForSequenceClassification.register(KGBertConfig, KGBertForSequenceClassification)
 AutoModelForTokenClassification.register(KGBertConfig, KGBertForTokenClassification)

@@ -61,6 +61,7 @@ from kgbert.models.precompute import (
     foldable_injections,
     unpack_columns,
 )
+from kgbert.models.pretrained_knowledge import load_knowledge
 from kgbert.utils.errors import KGBertError, Remedy
 from kgbert.utils.progress import StepCallback
 
@@ -285,6 +286,9 @@ class KGBertPreTrainedModel(PreTrainedModel):
     ) -> Fused:
         """Return an untrained fused model with the same output as the plain checkpoint.
 
+        If the checkpoint was pretrained with the graph read (:func:`kgbert.pretrain`), the weights
+        of its injections are taken as well, and knowledge has an effect from the start.
+
         Args:
             name_or_path: A checkpoint on the hub or in a folder.
             graph: Only its relations and its hash are used.
@@ -308,7 +312,9 @@ class KGBertPreTrainedModel(PreTrainedModel):
             ignore_mismatched_sizes=bool(naming),
             **naming,
         )
-        return cls.from_model(plain, graph, **naming, **options)
+        fused = cls.from_model(plain, graph, **naming, **options)
+        load_knowledge(fused, name_or_path)
+        return fused
 
     @classmethod
     def from_model(

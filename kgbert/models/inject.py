@@ -39,7 +39,8 @@ def inject_knowledge(
 
     Args:
         model: Any encoder or decoder-only model of transformers, bare or with a head for sequence
-            or token classification, multiple choice or question answering.
+            or token classification, multiple choice, question answering or masked language
+            modelling.
         graph: The knowledge graph.
         tokenizer: The tokenizer; loaded from the checkpoint of the model if None.
         features: One vector an entity; encoded by that checkpoint if None.
@@ -98,6 +99,7 @@ _FUSED: tuple[type[KGBertPreTrainedModel], ...] = (
     auto.KGBertForQuestionAnswering,
     auto.KGBertForMultipleChoice,
     auto.KGBertForConditionalGeneration,
+    auto.KGBertForMaskedLM,
     auto.KGBertForRelationClassification,
     auto.KGBertForRelationExtraction,
     auto.KGBertForEventExtraction,

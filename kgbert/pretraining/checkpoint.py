@@ -46,19 +46,29 @@ class Checkpoint:
     @property
     def encoder(self) -> PreTrainedModel:
         """The model without its head."""
-        encoder: Any = self.model.base_model
-        return cast(PreTrainedModel, encoder)
+        return encoder_of(self.model)
 
     @property
     def is_causal(self) -> bool:
         """Whether a token attends only to the tokens before it."""
         return family_of(self.model.config).causal
 
+    @property
+    def is_masked(self) -> bool:
+        """Whether the model predicts masked tokens."""
+        return not self.is_causal
+
     def state_dict(self) -> dict[str, Tensor]:
         """Return all weights to save."""
         prefix = self.model.base_model_prefix
         others = {f"{prefix}.{name}": tensor for name, tensor in self.other_weights.items()}
         return {**self.model.state_dict(), **others}
+
+
+def encoder_of(model: PreTrainedModel) -> PreTrainedModel:
+    """Return a model without its head, and without the modules that inject knowledge."""
+    inner: Any = model.base_model
+    return model if inner is model else encoder_of(cast(PreTrainedModel, inner))
 
 
 def load_language_model(name: str) -> Checkpoint:

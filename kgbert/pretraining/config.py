@@ -1,7 +1,8 @@
 """The settings of a pretraining."""
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,7 @@ class PretrainingConfig:
     learning_rate: float = 1e-4
     """Highest learning rate of the encoder; it increases over 6 % of the steps, then decreases."""
     head_learning_rate: float = 1e-3
-    """Highest learning rate of a new language-modelling head."""
+    """Highest learning rate of a new language-modelling head and of the injections."""
     head_warmup: float = 0.2
     """Share of the steps in which only a new head is trained and the encoder is frozen."""
     weight_decay: float = 0.01
@@ -34,6 +35,9 @@ class PretrainingConfig:
     seed: int = 0
     bf16: bool | None = None
     """Whether to compute in bfloat16; None for yes where the machine is fast at it."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """Fields of :class:`kgbert.KGBertConfig` for pretraining on texts with a graph, such as
+    ``injected_layers``; with ``injected_layers=[]`` the graph is not read."""
 
 
 #: Settings that suit pretraining on a graph.
@@ -50,5 +54,8 @@ class MaskingConfig:
     """Whether the tokens of a word are masked together."""
     whole_mentions: bool = True
     """Whether the tokens of a mention of the graph are masked together, if there is a graph."""
+    hidden_links: float = 0.5
+    """Share of the masked words and mentions whose links are hidden. They are recovered from the
+    text and from the entities of other mentions; the rest is also recovered from its entity."""
     packing: Literal["blocks", "lines"] = "blocks"
     """``blocks`` fills rows with consecutive texts; with ``lines`` each text has its own row."""

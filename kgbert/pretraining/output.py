@@ -1,7 +1,7 @@
 """The output folder: it resumes an interrupted pretraining and receives the encoder."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,13 +91,19 @@ def once(place: Path, name: str) -> Iterator[bool]:
         marker.touch()
 
 
-def save_encoder(folder: Path, checkpoint: Checkpoint, record: PretrainingRecord) -> None:
+def save_encoder(
+    folder: Path,
+    checkpoint: Checkpoint,
+    record: PretrainingRecord,
+    save_further: Callable[[Path], None] | None = None,
+) -> None:
     """Write encoder, tokenizer, record and card atomically; the checkpoints are removed.
 
     Args:
         folder: The output folder.
         checkpoint: The trained model.
         record: How the encoder was made.
+        save_further: Writes further files to a folder.
     """
     state = PartialState()
     if state.is_main_process:
@@ -106,6 +112,8 @@ def save_encoder(folder: Path, checkpoint: Checkpoint, record: PretrainingRecord
             # Loaded anew, because padding may have been added to the one that was used.
             load_tokenizer(checkpoint.name).save_pretrained(fresh)
             record.save(fresh)
+            if save_further is not None:
+                save_further(fresh)
             (fresh / "README.md").write_text(encoder_card(record), encoding="utf-8")
     state.wait_for_everyone()
 

@@ -9,20 +9,13 @@ from transformers import TrainerCallback, set_seed
 
 from kgbert.data import Source
 from kgbert.features.backbones import longest_text
+from kgbert.features.entity_features import EntityFeatures, encode_entities
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.linking.factory import linker_settings, make_linker
 from kgbert.linking.mention import Linker
 from kgbert.pretraining.callbacks import ProgressReport
 from kgbert.pretraining.checkpoint import Checkpoint, load_language_model
 from kgbert.pretraining.config import MaskingConfig, PretrainingConfig
-from kgbert.pretraining.corpus import Corpus, CorpusStatistics, measure, open_corpus
-from kgbert.pretraining.language_modelling import LanguageModelling
-from kgbert.pretraining.masking import (
-    CausalLMCollator,
-    HeldOutDraws,
-    MaskedLMCollator,
-    TrainingDraws,
-)
 from kgbert.pretraining.output import (
     PretrainedEncoder,
     check_output_folder,
@@ -32,7 +25,17 @@ from kgbert.pretraining.output import (
     unfinished_folder,
 )
 from kgbert.pretraining.record import CorpusRecord, graph_record
-from kgbert.pretraining.token_blocks import RowLayout, TextTokenizer, TokenBlocks, write_blocks
+from kgbert.pretraining.texts.corpus import Corpus, CorpusStatistics, measure, open_corpus
+from kgbert.pretraining.texts.draws import HeldOutDraws, TrainingDraws
+from kgbert.pretraining.texts.graph_reading import FusedLanguageModel, fuse
+from kgbert.pretraining.texts.language_modelling import LanguageModelling
+from kgbert.pretraining.texts.masking import CausalLMCollator, Collator, MaskedLMCollator
+from kgbert.pretraining.texts.token_blocks import (
+    RowLayout,
+    TextTokenizer,
+    TokenBlocks,
+    write_blocks,
+)
 from kgbert.pretraining.trainer import (
     TrainingData,
     evaluation_interval,
@@ -55,6 +58,7 @@ def pretrain(
     backbone: str,
     output: str | Path,
     graph: KnowledgeGraph | None = None,
+    features: EntityFeatures | None = None,
     columns: Mapping[str, str] | None = None,
     linker: str | Linker = "dictionary",
     masking: MaskingConfig | None = None,
@@ -74,7 +78,10 @@ def pretrain(
             :func:`kgbert.read_texts`. Text files and JSON Lines may be larger than memory.
         backbone: Hub name or folder of the encoder to start from.
         output: Folder of the encoder, which must not exist yet.
-        graph: Mentions of its entities are masked as a whole, and measured separately.
+        graph: Read by the encoder through knowledge attention at the mentions of its entities,
+            unless ``config.options`` has ``injected_layers=[]``. Mentions are masked as a whole,
+            recovered from their entities and from those of other mentions, and measured separately.
+        features: One vector an entity; encoded by the backbone if None.
         columns: Names of the columns by role: ``{"text": "sentence"}``.
         linker: A linker of the graph, or its name as for :func:`kgbert.make_linker`.
         masking: Which tokens are masked; the defaults if None.
@@ -95,10 +102,14 @@ def pretrain(
     set_seed(config.seed)
     checkpoint = load_language_model(backbone)
     finder = _linker_of(graph, linker)
+    fused = _fused(checkpoint, graph, features, masking, config)
+    if fused:  # its backbone is a copy
+        checkpoint = replace(checkpoint, model=fused.model.backbone)
     settings = {"masking": asdict(masking), "config": asdict(config)}
     inputs = {
         "corpus": statistics.hash,
         "graph": graph.hash if graph else "",
+        "features": fused.reader.features.hash if fused else "",
         "linker": _describe_linker(finder),
         "backbone": checkpoint.hash,
         **settings,
@@ -108,27 +119,55 @@ def pretrain(
     with once(place, "tokens") as is_needed:
         if is_needed:
             steps = reporter.steps("tokenizing, text")
-            tokenize = TextTokenizer(checkpoint.tokenizer, finder, masking.whole_mentions)
+            tokenize = TextTokenizer(checkpoint.tokenizer, finder, graph, masking.whole_mentions)
             layout = _layout(checkpoint, masking, config)
             write_blocks(texts, statistics, tokenize, layout, blocks, progress=steps)
     fitted = fit(
-        checkpoint.model,
+        fused.model if fused else checkpoint.model,
         LanguageModelling(),
-        _training_data(checkpoint, blocks, masking, config),
+        _training_data(blocks, _collator(checkpoint, masking, fused), config),
         config=config,
         folder=place / "checkpoints",
         head_is_new=not checkpoint.has_own_head,
         callbacks=[ProgressReport(reporter), *callbacks],
     )
-    kind = "causal" if checkpoint.is_causal else "masked"
     record = replace(
-        make_record(checkpoint, f"{kind} language modelling", settings, fitted),
+        make_record(checkpoint, _objective(checkpoint, fused), settings, fitted),
         head="of the backbone" if checkpoint.has_own_head else "new, tied to the embeddings",
         corpus=_corpus_record(texts, statistics, blocks, with_graph=graph is not None),
         graph=graph_record(graph) if graph else None,
     )
-    save_encoder(folder, checkpoint, record)
+    save_encoder(folder, checkpoint, record, fused.save if fused else None)
     return PretrainedEncoder(str(folder), record)
+
+
+def _fused(
+    checkpoint: Checkpoint,
+    graph: KnowledgeGraph | None,
+    features: EntityFeatures | None,
+    masking: MaskingConfig,
+    config: PretrainingConfig,
+) -> FusedLanguageModel | None:
+    """Return the model that reads the graph; None if no graph is read."""
+    if graph is None or config.options.get("injected_layers") == []:
+        return None
+    features = encode_entities(graph, checkpoint.name) if features is None else features
+    # Encoding uses random numbers only if the features are not cached.
+    set_seed(config.seed)
+    return fuse(checkpoint, graph, features, config.options, masking.hidden_links)
+
+
+def _collator(
+    checkpoint: Checkpoint, masking: MaskingConfig, fused: FusedLanguageModel | None
+) -> Collator:
+    if checkpoint.is_masked:
+        return MaskedLMCollator(checkpoint.tokenizer, masking, fused.reader if fused else None)
+    return CausalLMCollator(checkpoint.tokenizer)
+
+
+def _objective(checkpoint: Checkpoint, fused: FusedLanguageModel | None) -> str:
+    kind = "masked" if checkpoint.is_masked else "causal"
+    return f"{kind} language modelling{' with the graph read' if fused else ''}"
 
 
 def _linker_of(graph: KnowledgeGraph | None, linker: str | Linker) -> Linker | None:
@@ -153,23 +192,16 @@ def _layout(checkpoint: Checkpoint, masking: MaskingConfig, config: PretrainingC
     return RowLayout.of(checkpoint.tokenizer, length, packed=masking.packing == "blocks")
 
 
-def _training_data(
-    checkpoint: Checkpoint, blocks: Path, masking: MaskingConfig, config: PretrainingConfig
-) -> TrainingData:
+def _training_data(blocks: Path, collate: Collator, config: PretrainingConfig) -> TrainingData:
     training = TokenBlocks(blocks / "training")
     per_step = items_per_step(config.batch_size, config)
     steps = steps_of(len(training), per_step, config)
-    tokenizer = checkpoint.tokenizer
     rows = evaluation_interval(steps, config) * per_step
     rows = min(max(rows, _FEWEST_ROWS), _MOST_ROWS)
     return TrainingData(
         training=TrainingDraws(training, steps * per_step, per_step, seed=config.seed),
         held_out=HeldOutDraws(TokenBlocks(blocks / "held_out"), rows),
-        collate=(
-            CausalLMCollator(tokenizer)
-            if checkpoint.is_causal
-            else MaskedLMCollator(tokenizer, masking)
-        ),
+        collate=collate,
         batch_size=config.batch_size,
         steps=steps,
     )

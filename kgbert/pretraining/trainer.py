@@ -29,6 +29,8 @@ from transformers import (
 from transformers.trainer_callback import ExportableState
 from transformers.trainer_utils import get_last_checkpoint
 
+from kgbert.models.base import KGBertPreTrainedModel
+from kgbert.pretraining.checkpoint import encoder_of
 from kgbert.pretraining.config import PretrainingConfig
 from kgbert.pretraining.record import EvaluationRecord, evaluation_of
 from kgbert.utils.device import has_fast_bf16
@@ -181,7 +183,10 @@ def _optimizers(
     model: PreTrainedModel, steps: int, config: PretrainingConfig, *, head_is_new: bool
 ) -> tuple[AdamW, LambdaLR]:
     """Return optimizer and schedules; a new head is trained before the encoder."""
-    encoder = {id(parameter) for parameter in model.base_model.parameters()}
+    encoder = {id(parameter) for parameter in encoder_of(model).parameters()}
+    pretrained = {id(parameter) for parameter in _backbone(model).parameters()}
+    if head_is_new:
+        pretrained &= encoder
     no_decay = {
         id(parameter)
         for module in model.modules()
@@ -190,20 +195,28 @@ def _optimizers(
     }
     groups: dict[tuple[bool, float], list[nn.Parameter]] = {}
     for parameter in model.parameters():
-        is_head = head_is_new and id(parameter) not in encoder
+        is_new = id(parameter) not in pretrained
         decay = 0.0 if id(parameter) in no_decay else config.weight_decay
-        groups.setdefault((is_head, decay), []).append(parameter)
+        groups.setdefault((is_new, decay), []).append(parameter)
     rates = {True: config.head_learning_rate, False: config.learning_rate}
     optimizer = AdamW(
         [
-            {"params": parameters, "lr": rates[is_head], "weight_decay": decay}
-            for (is_head, decay), parameters in groups.items()
+            {"params": parameters, "lr": rates[is_new], "weight_decay": decay}
+            for (is_new, decay), parameters in groups.items()
         ],
         fused=True,
     )
     frozen = round(config.head_warmup * steps) if head_is_new else 0
-    schedules = [_schedule(steps, 0 if is_head else frozen) for (is_head, _) in groups]
+    schedules = [_schedule(steps, 0 if is_new else frozen) for (is_new, _) in groups]
     return optimizer, LambdaLR(optimizer, schedules)
+
+
+def _backbone(model: PreTrainedModel) -> PreTrainedModel:
+    """Return the model without the modules that inject knowledge."""
+    backbone: PreTrainedModel = (
+        model.backbone if isinstance(model, KGBertPreTrainedModel) else model
+    )
+    return backbone
 
 
 def _schedule(steps: int, frozen: int) -> Callable[[int], float]:

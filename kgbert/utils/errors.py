@@ -32,6 +32,8 @@ class Remedy:
     '--relation-mapping may_treat=treats'
     >>> Remedy("columns", {"value": ...}).on_command_line()
     '--column value=NAME'
+    >>> Remedy("injected_layers", []).on_command_line()
+    '--injected-layers none'
     """
 
     option: str
@@ -60,7 +62,7 @@ class Remedy:
             return self._with_purpose(f"--no-{option[2:]}")
         values = self.value if isinstance(self.value, tuple | list) else (self.value,)
         typed = ",".join("..." if value is CHOOSE else str(value) for value in values)
-        return self._with_purpose(f"{option} {_quoted(typed)}")
+        return self._with_purpose(f"{option} {_quoted(typed) if values else 'none'}")
 
     def _mapping_on_command_line(self, option: str, values: Mapping[str, Any]) -> str:
         if self.option == "columns":  # by their standard names: one option each

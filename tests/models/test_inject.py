@@ -1,7 +1,7 @@
 import pytest
 import torch
 from transformers import (
-    AutoModelForMaskedLM,
+    AutoModelForNextSentencePrediction,
     AutoModelForMultipleChoice,
     AutoModelForQuestionAnswering,
     AutoModelForSequenceClassification,
@@ -158,7 +158,7 @@ def test_its_processor_fits_the_model(plain):
 
 def test_another_head_is_refused_with_the_known_ones():
     with raises("unknown-head"):
-        injected(AutoModelForMaskedLM.from_config(tiny_config("bert")), "bert")
+        injected(AutoModelForNextSentencePrediction.from_config(tiny_config("bert")), "bert")
 
 
 def test_a_fused_model_is_not_fused_again(plain):

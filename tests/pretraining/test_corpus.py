@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from kgbert.pretraining import corpus as module
-from kgbert.pretraining.corpus import MAX_CHARACTERS, measure, open_corpus
+from kgbert.pretraining.texts import corpus as module
+from kgbert.pretraining.texts.corpus import MAX_CHARACTERS, measure, open_corpus
 from tests.support.errors import raises
 
 

@@ -5,15 +5,19 @@ import pytest
 import torch
 
 from kgbert.pretraining.config import MaskingConfig
-from kgbert.pretraining.corpus import measure, open_corpus
-from kgbert.pretraining.masking import (
+from kgbert.pretraining.texts.corpus import measure, open_corpus
+from kgbert.pretraining.texts.draws import HeldOutDraws, TrainingDraws
+from kgbert.pretraining.texts.masking import (
     IGNORED,
     CausalLMCollator,
-    HeldOutDraws,
     MaskedLMCollator,
-    TrainingDraws,
 )
-from kgbert.pretraining.token_blocks import RowLayout, TextTokenizer, TokenBlocks, write_blocks
+from kgbert.pretraining.texts.token_blocks import (
+    RowLayout,
+    TextTokenizer,
+    TokenBlocks,
+    write_blocks,
+)
 from tests.support.tiny import FAMILIES, ExactLinker, tiny_graph, tiny_tokenizer
 
 WITH_MASK = [family for family in FAMILIES if tiny_tokenizer(family).mask_token]
@@ -40,7 +44,7 @@ def blocks_of(folder, family="bert", *, texts=TEXTS, linker=None, whole_mentions
     tokenizer.pad_token = tokenizer.pad_token or tokenizer.eos_token
     corpus = open_corpus(texts)
     shape = RowLayout.of(tokenizer, **{"max_length": 32, "packed": True, **layout})
-    tokenize = TextTokenizer(tokenizer, linker, whole_mentions)
+    tokenize = TextTokenizer(tokenizer, linker, tiny_graph(), whole_mentions)
     write_blocks(corpus, measure(corpus, 0.05), tokenize, shape, folder, progress=print)
     return tokenizer, TokenBlocks(folder / "training"), TokenBlocks(folder / "held_out")
 

@@ -28,6 +28,7 @@ from kgbert.linking.mention import Candidate, Mention
 from kgbert.models.auto import (
     KGBertForConditionalGeneration,
     KGBertForEventExtraction,
+    KGBertForMaskedLM,
     KGBertForMultipleChoice,
     KGBertForQuestionAnswering,
     KGBertForRelationClassification,
@@ -345,6 +346,7 @@ CLASSES = KGBertPreTrainedModel.__subclasses__()
 #: Classes that are tested with their task, on a few families.
 TESTED_WITH_TASK = (
     KGBertForConditionalGeneration,
+    KGBertForMaskedLM,
     KGBertForMultipleChoice,
     KGBertForQuestionAnswering,
     KGBertForRelationExtraction,

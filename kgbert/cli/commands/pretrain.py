@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from kgbert.cli.core.argument_types import (
     comma_separated,
     fraction,
+    layers,
     learning_rate,
     not_negative,
     positive,
@@ -77,8 +78,8 @@ def _on_texts(
     arguments: Namespace, graph: "KnowledgeGraph | None", reporter: ProgressReporter
 ) -> "PretrainedEncoder":
     from kgbert.pretraining.config import MaskingConfig, PretrainingConfig
-    from kgbert.pretraining.corpus import open_corpus
     from kgbert.pretraining.pretrain import pretrain
+    from kgbert.pretraining.texts.corpus import open_corpus
 
     paths = [Path(path) for path in arguments.corpus]
     columns = {name: x for name, x in columns_of(arguments).items() if name != x}
@@ -98,7 +99,7 @@ def _on_texts(
             whole_mentions=not arguments.mask_tokens,
             packing="lines" if arguments.line_by_line else "blocks",
         ),
-        config=_config_of(arguments, PretrainingConfig()),
+        config=_config_of(arguments, PretrainingConfig(options=_model_options(arguments))),
         reporter=reporter,
     )
 
@@ -118,6 +119,12 @@ def _on_graph(
         config=_config_of(arguments, GRAPH_CONFIG),
         reporter=reporter,
     )
+
+
+def _model_options(arguments: Namespace) -> dict[str, object]:
+    """Return the fields of the model's configuration that the arguments set."""
+    given = arguments.injected_layers
+    return {} if given is None else {"injected_layers": list(given)}
 
 
 def _config_of(arguments: Namespace, defaults: "PretrainingConfig") -> "PretrainingConfig":
@@ -171,8 +178,8 @@ def _add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--graph",
         metavar="GRAPH",
-        help="with a corpus: mask mentions of its entities as a whole; without: learn from its "
-        "names, definitions and edges",
+        help="with a corpus: read it at the mentions of its entities, which are masked as a whole; "
+        "without: learn from its names, definitions and edges",
     )
     parser.add_argument(
         "--output",
@@ -209,6 +216,13 @@ def _add_corpus_arguments(parser: ArgumentParser) -> None:
         "--mask-tokens",
         action="store_true",
         help="mask single tokens, instead of whole words and whole mentions of the graph",
+    )
+    texts.add_argument(
+        "--injected-layers",
+        type=layers,
+        metavar="N,N|none",
+        help="with a corpus and a graph: blocks after which the graph is read; none only to mask "
+        "and measure its mentions (the upper half)",
     )
     texts.add_argument(
         "--pairs",

@@ -10,7 +10,11 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from kgbert.pretraining.masking import IGNORED
+from kgbert.pretraining.checkpoint import encoder_of
+from kgbert.pretraining.texts.masking import IGNORED
+
+#: What a batch has for the loss, and not for the model.
+_TARGETS = ("labels", "in_mention")
 
 
 class LanguageModelling:
@@ -48,8 +52,8 @@ class LanguageModelling:
 
 def _losses(model: nn.Module, batch: dict[str, Tensor]) -> Float[Tensor, " labels"]:
     labelled = batch["labels"] != IGNORED
-    inputs: dict[str, Any] = {name: batch[name] for name in ("input_ids", "attention_mask")}
-    with _selected_states(_unwrapped(model).base_model, labelled):
+    inputs: dict[str, Any] = {name: x for name, x in batch.items() if name not in _TARGETS}
+    with _selected_states(encoder_of(_unwrapped(model)), labelled):
         logits: Tensor = model(**inputs).logits[0]
     return nn.functional.cross_entropy(logits.float(), batch["labels"][labelled], reduction="none")
 

@@ -10,8 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from transformers import PreTrainedTokenizerBase
 
+from kgbert.encoding.alignment import TokenEntityLinks, align
+from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.linking.mention import Linker, Mention
-from kgbert.pretraining.corpus import Corpus, CorpusStatistics, CorpusText
+from kgbert.pretraining.texts.corpus import Corpus, CorpusStatistics, CorpusText
 from kgbert.utils.progress import StepCallback
 
 #: Texts per call of tokenizer and linker.
@@ -21,11 +23,17 @@ _TEXTS = 256
 _STARTS_UNIT, _IN_MENTION, _SPECIAL = 1, 2, 4
 
 
+#: One link as it is stored: the token in its row, the index of the entity, and the score.
+_LINK = np.dtype([("token", np.uint32), ("entity", np.uint32), ("score", np.float32)])
+
+
 class Tokens(NamedTuple):
     """Tokens and their properties, as parallel arrays."""
 
     ids: NDArray[np.uint32]
     flags: NDArray[np.uint8]
+    links: NDArray[Any]
+    """The links to entities, of type ``_LINK``, ordered by token."""
 
     @property
     def starts_unit(self) -> NDArray[np.bool_]:
@@ -42,6 +50,38 @@ class Tokens(NamedTuple):
         """Whether a token was added by the tokenizer."""
         return (self.flags & _SPECIAL).astype(np.bool_)
 
+    @property
+    def entity_links(self) -> TokenEntityLinks:
+        """The links as arrays of tokens, entities and scores."""
+        tokens, entities = (self.links[name].astype(np.int64) for name in ("token", "entity"))
+        return TokenEntityLinks(tokens, entities, self.links["score"].copy())
+
+    def followed_by(self, *others: "Tokens") -> "Tokens":
+        """Return these tokens and others after them."""
+        parts = (self, *others)
+        starts = np.cumsum([0, *(len(part.ids) for part in parts)])
+        links = np.concatenate([part.links for part in parts])
+        links["token"] += np.repeat(starts[:-1], [len(part.links) for part in parts]).astype(
+            np.uint32
+        )
+        return Tokens(
+            np.concatenate([part.ids for part in parts]),
+            np.concatenate([part.flags for part in parts]),
+            links,
+        )
+
+    def part(self, start: int, end: int) -> "Tokens":
+        """Return the tokens between two positions."""
+        first, last = np.searchsorted(self.links["token"], [start, end])
+        links = self.links[first:last].copy()
+        links["token"] -= np.uint32(start)
+        return Tokens(self.ids[start:end], self.flags[start:end], links)
+
+
+def _special_tokens(ids: Any) -> Tokens:
+    flags = np.full(len(ids), _STARTS_UNIT | _SPECIAL, np.uint8)
+    return Tokens(np.array(ids, np.uint32), flags, np.empty(0, _LINK))
+
 
 @dataclass(frozen=True)
 class TextTokenizer:
@@ -50,6 +90,8 @@ class TextTokenizer:
     tokenizer: PreTrainedTokenizerBase
     linker: Linker | None
     """Finds the mentions; None without a graph."""
+    graph: KnowledgeGraph | None
+    """The graph of the entities of the mentions."""
     whole_mentions: bool
     """Whether a mention of several words is one unit."""
 
@@ -63,9 +105,19 @@ class TextTokenizer:
             Tokens(
                 np.array(encoded["input_ids"][row], np.uint32),
                 self._flags(encoded.word_ids(row), encoded["offset_mapping"][row], found),
+                self._links(encoded["offset_mapping"][row], found),
             )
             for row, found in enumerate(mentions)
         ]
+
+    def _links(self, offsets: Sequence[tuple[int, int]], found: list[Mention]) -> NDArray[Any]:
+        if self.graph is None or not found:
+            return np.empty(0, _LINK)
+        links = align(offsets, found, self.graph, None)
+        stored = np.empty(len(links.tokens), _LINK)
+        stored["token"], stored["entity"] = links.tokens, links.entities
+        stored["score"] = links.scores
+        return stored
 
     def _flags(
         self, words: Sequence[int | None], offsets: Sequence[tuple[int, int]], found: list[Mention]
@@ -88,9 +140,9 @@ class TextTokenizer:
 class RowLayout:
     """The special tokens and the length of a row."""
 
-    before: NDArray[np.uint32]
-    after: NDArray[np.uint32]
-    separator: NDArray[np.uint32]
+    before: Tokens
+    after: Tokens
+    separator: Tokens
     """Tokens between two documents in a packed row."""
     max_length: int
     """Maximum number of tokens of a row, special tokens included."""
@@ -106,26 +158,21 @@ class RowLayout:
         ids = np.array(encoded["input_ids"], np.uint32)
         text = np.flatnonzero(np.array(encoded["special_tokens_mask"]) == 0)
         sep, eos = tokenizer.sep_token_id, tokenizer.eos_token_id
-        separator = np.array([x for x in (eos if sep is None else sep,) if x is not None])
-        return cls(
-            ids[: text[0]], ids[text[-1] + 1 :], separator.astype(np.uint32), max_length, packed
-        )
+        separator = [x for x in (eos if sep is None else sep,) if x is not None]
+        before, after = ids[: text[0]], ids[text[-1] + 1 :]
+        parts = [_special_tokens(each) for each in (before, after, separator)]
+        return cls(parts[0], parts[1], parts[2], max_length, packed)
 
     @property
     def room(self) -> int:
         """Maximum number of tokens of a row without special tokens."""
-        return self.max_length - len(self.before) - len(self.after)
+        return self.max_length - len(self.before.ids) - len(self.after.ids)
 
     def row(self, tokens: Tokens) -> Tokens:
         """Return a row with special tokens around the tokens of texts."""
         flags = tokens.flags.copy()
         flags[0] |= _STARTS_UNIT
-        ends = (_special(len(end)) for end in (self.before, self.after))
-        first, last = ends
-        return Tokens(
-            np.concatenate([self.before, tokens.ids, self.after]),
-            np.concatenate([first, flags, last]),
-        )
+        return self.before.followed_by(tokens._replace(flags=flags), self.after)
 
 
 class RowWriter:
@@ -133,35 +180,37 @@ class RowWriter:
 
     def __init__(self, path: Path, layout: RowLayout) -> None:
         self._layout, self._path, self._offsets = layout, path, [0]
-        self._ids, self._flags = (_file(path, name).open("wb") for name in ("ids", "flags"))
-        self._waiting = Tokens(np.empty(0, np.uint32), np.empty(0, np.uint8))
+        self._link_offsets = [0]
+        self._files = {name: _file(path, name).open("wb") for name in Tokens._fields}
+        self._waiting = _special_tokens([])
 
     def add(self, tokens: Tokens, *, starts_document: bool) -> None:
         """Write the rows that a further text fills."""
-        ids, flags = self._waiting
-        if starts_document and len(ids):
-            ids = np.concatenate([ids, self._layout.separator])
-            flags = np.concatenate([flags, _special(len(self._layout.separator))])
-        ids, flags = np.concatenate([ids, tokens.ids]), np.concatenate([flags, tokens.flags])
-        full = len(ids) - len(ids) % self._layout.room if self._layout.packed else len(ids)
-        self._write(Tokens(ids[:full], flags[:full]))
-        self._waiting = Tokens(ids[full:], flags[full:])
+        waiting = self._waiting
+        if starts_document and len(waiting.ids):
+            waiting = waiting.followed_by(self._layout.separator)
+        waiting = waiting.followed_by(tokens)
+        count = len(waiting.ids)
+        full = count - count % self._layout.room if self._layout.packed else count
+        self._write(waiting.part(0, full))
+        self._waiting = waiting.part(full, count)
 
     def close(self) -> None:
         """Write the last row, which may be shorter, and close the files."""
         self._write(self._waiting)
-        self._ids.close()
-        self._flags.close()
-        np.array(self._offsets, np.int64).tofile(_file(self._path, "offsets"))
+        for file in self._files.values():
+            file.close()
+        for name, offsets in (("offsets", self._offsets), ("link_offsets", self._link_offsets)):
+            np.array(offsets, np.int64).tofile(_file(self._path, name))
 
     def _write(self, tokens: Tokens) -> None:
         room = self._layout.room
         for start in range(0, len(tokens.ids), room):
-            part = Tokens(tokens.ids[start : start + room], tokens.flags[start : start + room])
-            row = self._layout.row(part)
-            row.ids.tofile(self._ids)
-            row.flags.tofile(self._flags)
+            row = self._layout.row(tokens.part(start, start + room))
+            for name, file in self._files.items():
+                getattr(row, name).tofile(file)
             self._offsets.append(self._offsets[-1] + len(row.ids))
+            self._link_offsets.append(self._link_offsets[-1] + len(row.links))
 
 
 class TokenBlocks:
@@ -176,13 +225,18 @@ class TokenBlocks:
         self.offsets: NDArray[np.int64] = np.fromfile(_file(path, "offsets"), np.int64)
         self._ids: Any = _mapped(_file(path, "ids"), np.uint32)
         self._flags: Any = _mapped(_file(path, "flags"), np.uint8)
+        self._links: Any = _mapped(_file(path, "links"), _LINK)
+        self._link_offsets = np.fromfile(_file(path, "link_offsets"), np.int64)
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
 
     def __getitem__(self, row: int) -> Tokens:
         part = slice(*self.offsets[row : row + 2].tolist())
-        return Tokens(np.array(self._ids[part]), np.array(self._flags[part]))
+        linked = slice(*self._link_offsets[row : row + 2].tolist())
+        return Tokens(
+            np.array(self._ids[part]), np.array(self._flags[part]), np.array(self._links[linked])
+        )
 
     @property
     def lengths(self) -> NDArray[np.int64]:
@@ -241,14 +295,10 @@ def _chunks(corpus: Corpus) -> Iterator[list[CorpusText]]:
         yield chunk
 
 
-def _special(count: int) -> NDArray[np.uint8]:
-    return np.full(count, _STARTS_UNIT | _SPECIAL, np.uint8)
-
-
 def _file(path: Path, name: str) -> Path:
     return path.with_suffix(f".{name}")
 
 
-def _mapped(path: Path, kind: type) -> Any:
+def _mapped(path: Path, kind: Any) -> Any:
     # An empty file cannot be mapped.
     return np.memmap(path, kind, "r") if path.stat().st_size else np.empty(0, kind)

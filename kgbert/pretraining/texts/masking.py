@@ -1,82 +1,23 @@
 """Mask tokens, whole words and whole mentions in batches of rows."""
 
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.data import Dataset
 from transformers import DataCollatorForLanguageModeling, PreTrainedTokenizerBase
-from transformers.trainer_pt_utils import get_length_grouped_indices
 
+from kgbert.encoding.encoded import Batch
 from kgbert.pretraining.config import MaskingConfig
-from kgbert.pretraining.token_blocks import TokenBlocks, Tokens
+from kgbert.pretraining.texts.draws import Draw, seed_of
+from kgbert.pretraining.texts.graph_reading import GraphReader
+
+#: Returns a batch of rows.
+Collator = Callable[[Sequence[Draw]], Batch]
 
 #: Label of positions without a prediction.
 IGNORED = -100
-
-
-class Draw(NamedTuple):
-    """A row of tokens with the seed of its mask."""
-
-    tokens: Tokens
-    seed: int
-
-
-class TrainingDraws(Dataset[Draw]):
-    """All rows of a whole training in the order in which they are used, over several epochs.
-
-    Order and masks depend on the seed and the position only, so that a resumed training is equal to
-    an uninterrupted one, with any number of processes and loader workers.
-    """
-
-    def __init__(self, blocks: TokenBlocks, count: int, batch_size: int, *, seed: int) -> None:
-        """Create the draws.
-
-        Args:
-            blocks: The rows.
-            count: The number of draws.
-            batch_size: The number of rows per step; rows of similar length share a step.
-            seed: Seed of the orders and masks.
-        """
-        self.blocks, self.count, self.batch_size, self.seed = blocks, count, batch_size, seed
-        self._epoch, self._order = -1, np.empty(0, np.int64)
-
-    def __len__(self) -> int:
-        return self.count
-
-    def __getitem__(self, index: int) -> Draw:
-        epoch, position = divmod(index, len(self.blocks))
-        if epoch != self._epoch:
-            self._epoch, self._order = epoch, self._order_of(epoch)
-        return Draw(self.blocks[int(self._order[position])], _seed(self.seed, index))
-
-    def _order_of(self, epoch: int) -> NDArray[np.int64]:
-        lengths = self.blocks.lengths
-        if len(np.unique(lengths)) <= 2:  # packed rows, of which only the last may be shorter
-            return np.random.default_rng([self.seed, epoch]).permutation(len(lengths))
-        generator = torch.Generator().manual_seed(_seed(self.seed, epoch))
-        order = get_length_grouped_indices(lengths.tolist(), self.batch_size, generator=generator)
-        return np.array(order, np.int64)
-
-
-class HeldOutDraws(Dataset[Draw]):
-    """Evenly spaced held-out rows with fixed masks."""
-
-    def __init__(self, blocks: TokenBlocks, most: int) -> None:
-        self.blocks = blocks
-        spaced = np.linspace(0, len(blocks) - 1, min(most, len(blocks))).round().astype(np.int64)
-        # Sorted by length, so that batches need little padding.
-        self.rows = spaced[np.argsort(blocks.lengths[spaced], kind="stable")]
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def __getitem__(self, index: int) -> Draw:
-        row = int(self.rows[index])
-        return Draw(self.blocks[row], _seed(0xE7A1, row))
 
 
 class MaskedLMCollator:
@@ -86,8 +27,20 @@ class MaskedLMCollator:
     before each unit, so that it masks words and mentions as a whole with every tokenizer.
     """
 
-    def __init__(self, tokenizer: PreTrainedTokenizerBase, masking: MaskingConfig) -> None:
-        self.tokenizer = tokenizer
+    def __init__(
+        self,
+        tokenizer: PreTrainedTokenizerBase,
+        masking: MaskingConfig,
+        reader: GraphReader | None = None,
+    ) -> None:
+        """Create the collator.
+
+        Args:
+            tokenizer: The tokenizer.
+            masking: Which tokens are masked.
+            reader: Adds the entities of the linked tokens; None for a model without knowledge.
+        """
+        self.tokenizer, self.reader = tokenizer, reader
         # Transformers replaces all tokens of a masked word by the mask, and none by others.
         shares = (1.0, 0.0) if masking.whole_words else (0.8, 0.1)
         self._mask = DataCollatorForLanguageModeling(
@@ -98,7 +51,7 @@ class MaskedLMCollator:
             random_replace_prob=shares[1],
         )
 
-    def __call__(self, draws: Sequence[Draw]) -> dict[str, Tensor]:
+    def __call__(self, draws: Sequence[Draw]) -> Batch:
         """Return a batch with labels at the masked positions, and the tokens in mentions."""
         rows, in_mention = _padded(draws, self.tokenizer)
         for row, draw in zip(rows, draws, strict=True):
@@ -110,9 +63,10 @@ class MaskedLMCollator:
             for row in rows:
                 del row["offset_mapping"]
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(_seed(*(draw.seed for draw in draws)))
+            torch.manual_seed(seed_of(*(draw.seed for draw in draws)))
             batch = self._mask(rows)
-        return {**batch, "in_mention": in_mention}
+        knowledge = self.reader(draws, batch["labels"] != IGNORED) if self.reader else {}
+        return {**batch, "in_mention": in_mention, **knowledge}
 
 
 class CausalLMCollator:
@@ -139,7 +93,7 @@ def _padded(
     """Return rows of equal length, and whether each token is in a mention."""
     width = max(len(draw.tokens.ids) for draw in draws)
     rows, in_mention = [], torch.zeros(len(draws), width, dtype=torch.bool)
-    for number, (tokens, _) in enumerate(draws):
+    for number, tokens in enumerate(draw.tokens for draw in draws):
         missing = width - len(tokens.ids)
         rows.append(
             {
@@ -150,7 +104,3 @@ def _padded(
         )
         in_mention[number, : len(tokens.ids)] = torch.from_numpy(tokens.in_mention)
     return rows, in_mention
-
-
-def _seed(*numbers: int) -> int:
-    return int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0] >> np.uint64(1))

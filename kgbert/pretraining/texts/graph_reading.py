@@ -1,0 +1,116 @@
+"""The entities of the linked tokens in a batch of rows, with their sampled neighbourhood."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Bool
+from numpy.typing import NDArray
+from torch import Tensor
+
+from kgbert.encoding.alignment import TokenEntityLinks
+from kgbert.encoding.collation import largest_table, link_arrays, subgraph_arrays, to_tensors
+from kgbert.encoding.encoded import Batch
+from kgbert.encoding.neighbor_sampling import NeighborSampler
+from kgbert.features.entity_features import EntityFeatures
+from kgbert.graph.core.graph import KnowledgeGraph
+from kgbert.models.auto import KGBertForMaskedLM
+from kgbert.models.config import check_options
+from kgbert.models.pretrained_knowledge import load_knowledge, save_knowledge
+from kgbert.pretraining.checkpoint import Checkpoint
+from kgbert.pretraining.texts.draws import Draw
+from kgbert.utils.errors import KGBertError, Remedy
+from kgbert.utils.paths import FEATURES_FILE
+
+
+@dataclass(frozen=True)
+class GraphReader:
+    """Returns the knowledge inputs of a fused model for a batch of rows."""
+
+    sampler: NeighborSampler
+    features: EntityFeatures
+    hidden_links: float
+    """Share of the masked words and mentions whose links are hidden."""
+
+    def __call__(self, draws: Sequence[Draw], masked: Bool[Tensor, "batch tokens"]) -> Batch:
+        """Return links and subgraph.
+
+        Args:
+            draws: The rows, which are padded on the right.
+            masked: The tokens to predict.
+        """
+        links = [
+            self._visible_links(draw, row[: len(draw.tokens.ids)])
+            for draw, row in zip(draws, masked.numpy(), strict=True)
+        ]
+        arrays, linked = link_arrays(links, [0] * len(links))
+        sampled = self.sampler.sample(linked, draws[0].epoch)
+        return {
+            **to_tensors(arrays | subgraph_arrays(sampled, self.features)),
+            "hop_sizes": sampled.hop_sizes,
+            "table_size": largest_table(links),
+        }
+
+    def _visible_links(self, draw: Draw, masked: NDArray[np.bool_]) -> TokenEntityLinks:
+        """Return the links of a row without those of some masked words and mentions."""
+        units = np.cumsum(draw.tokens.starts_unit)
+        candidates = np.unique(units[masked])
+        chosen = np.random.default_rng([draw.seed, 1]).random(len(candidates)) < self.hidden_links
+        links = draw.tokens.entity_links
+        visible = ~np.isin(units[links.tokens], candidates[chosen])
+        return TokenEntityLinks(
+            links.tokens[visible], links.entities[visible], links.scores[visible]
+        )
+
+
+@dataclass(frozen=True)
+class FusedLanguageModel:
+    """A masked language model that reads a graph, and what reads the graph for it."""
+
+    model: KGBertForMaskedLM
+    reader: GraphReader
+
+    def save(self, folder: Path) -> None:
+        """Write the injection weights, and the features that they fit, to a folder."""
+        save_knowledge(folder, self.model)
+        self.reader.features.save(folder / FEATURES_FILE)
+
+
+def fuse(
+    checkpoint: Checkpoint,
+    graph: KnowledgeGraph,
+    features: EntityFeatures,
+    options: Mapping[str, Any],
+    hidden_links: float,
+) -> FusedLanguageModel:
+    """Return a masked language model with the weights of a checkpoint that reads a graph.
+
+    Before training, its output is bit for bit that of the checkpoint.
+
+    Args:
+        checkpoint: The checkpoint with its language-modelling head.
+        graph: The graph.
+        features: One vector an entity.
+        options: Fields of :class:`kgbert.KGBertConfig`.
+        hidden_links: Share of the masked words and mentions whose links are hidden.
+
+    Raises:
+        KGBertError: The checkpoint is not a masked language model.
+    """
+    if not checkpoint.is_masked:
+        raise KGBertError(
+            f"{checkpoint.name} ({checkpoint.model.config.model_type}) is no masked language "
+            "model: a token that is linked to its entity would tell the words to predict. "
+            "Choose an encoder, or pretrain it without reading the graph.",
+            code="graph-without-masking",
+            remedies=[Remedy("injected_layers", [], "to only mask and measure the mentions")],
+        )
+    check_options(options)
+    model = KGBertForMaskedLM.from_model(
+        checkpoint.model, graph, **{"feature_size": features.vectors.shape[1], **options}
+    )
+    load_knowledge(model, checkpoint.name)
+    sampler = NeighborSampler(graph, hops=model.config.graph_layers * model.config.reads_edges)
+    return FusedLanguageModel(model, GraphReader(sampler, features, hidden_links))
