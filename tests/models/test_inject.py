@@ -1,8 +1,8 @@
 import pytest
 import torch
 from transformers import (
-    AutoModelForNextSentencePrediction,
     AutoModelForMultipleChoice,
+    AutoModelForNextSentencePrediction,
     AutoModelForQuestionAnswering,
     AutoModelForSequenceClassification,
 )
