@@ -25,7 +25,7 @@ from kgbert.explanation.parts import (
     without,
 )
 from kgbert.explanation.sharing import only_read_state, share_first_blocks
-from kgbert.tasks.base import EncodedExample, ExplainedAnswer, Prediction
+from kgbert.tasks.base import EncodedExample, ExplainedAnswer, ExplainedExample, Prediction, Task
 from kgbert.training.pipeline import KGBertPipeline
 
 #: Variants of a text in a batch.
@@ -117,11 +117,12 @@ class AnswerScorer:
 
     def prediction_without_graph(self) -> Prediction:
         """Return the prediction without any injection of knowledge."""
-        pipeline = self.pipeline
+        pipeline, task = self.pipeline, self.pipeline.task
+        if type(task).explained_outputs is not Task.explained_outputs:
+            with pipeline.model.without_knowledge():
+                return pipeline.predict_encoded([self.encoded])[0]
         rows = list(self.outputs_without_graph.cpu().numpy())
-        return pipeline.task.decode(
-            rows, self.encoded, pipeline.model.config, pipeline.processor.graph
-        )
+        return task.decode(rows, self.encoded, pipeline.model.config, pipeline.processor.graph)
 
     @property
     def reads_edges(self) -> bool:
@@ -219,7 +220,10 @@ class AnswerScorer:
     def _forward(self, batch: Batch) -> Tensor:
         """Return the outputs of a batch of variants, shape (variants, units, ...)."""
         pipeline = self.pipeline
-        outputs = pipeline.task.compute_outputs(pipeline.model, batch, pipeline.processor).float()
+        explained = ExplainedExample(self.encoded, self.prediction)
+        outputs = pipeline.task.explained_outputs(
+            pipeline.model, batch, pipeline.processor, explained
+        ).float()
         by_variant: Tensor = outputs.unflatten(0, (-1, len(self.encoded.units)))
         return by_variant
 

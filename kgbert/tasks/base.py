@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import asdict, dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from kgbert.data import Example
 from kgbert.utils.errors import KGBertError
@@ -194,6 +194,13 @@ class ExplainedAnswer:
     """A name that :meth:`Task.answers` returns, or another one of the same kind."""
     contrast: str = ""
     """The name of the other answer; an empty string compares with all other answers."""
+
+
+class ExplainedExample(NamedTuple):
+    """An example whose answers are explained, and its prediction."""
+
+    encoded: EncodedExample
+    prediction: Any
 
 
 @dataclass(frozen=True)
@@ -453,6 +460,22 @@ class Task(ABC):
             code="task-without-explanations",
         )
 
+    def explained_outputs(
+        self, model: Any, batch: "Batch", processor: "KGBertProcessor", explained: ExplainedExample
+    ) -> "Tensor":
+        """Return one output row for each unit of a batch of variants of an example.
+
+        A task whose outputs are choices instead of scores returns the scores of what was predicted
+        for the unchanged example.
+
+        Args:
+            model: The model.
+            batch: The units of all variants.
+            processor: The processor of the batch.
+            explained: The unchanged example and its prediction.
+        """
+        return self.compute_outputs(model, batch, processor)
+
     def answer_scores(
         self,
         outputs: "Sequence[Tensor]",
@@ -465,7 +488,8 @@ class Task(ABC):
         It has to be differentiable, and should not saturate: log-odds rather than a probability.
 
         Args:
-            outputs: The output rows of each unit, the variants as the first dimension.
+            outputs: The rows of :meth:`explained_outputs` of each unit, the variants as the first
+                dimension.
             answer: The answer, and what it is compared with.
             encoded: The example.
             config: The model's configuration, with labels and ``task_settings``.

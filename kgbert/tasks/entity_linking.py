@@ -9,8 +9,16 @@ import numpy as np
 
 from kgbert.data import Example
 from kgbert.data.fields import plain_example
-from kgbert.tasks.base import IGNORED, EncodedExample, LabelSpace, Prediction, Task
+from kgbert.tasks.base import (
+    IGNORED,
+    EncodedExample,
+    ExplainedAnswer,
+    LabelSpace,
+    Prediction,
+    Task,
+)
 from kgbert.tasks.gold_links import check_gold, gold_choices, gold_entities
+from kgbert.tasks.labels import answer_position, log_odds
 from kgbert.tasks.metrics import LINKING_METRICS, NIL, UNANNOTATED, linking_scores
 
 if TYPE_CHECKING:
@@ -161,6 +169,31 @@ class EntityLinking(Task):
         ]
         gold = [self.gold(each, graph) for each in encoded]
         config.nil_threshold = best_nil_threshold(decisions, gold)
+
+    def answers(self, prediction: LinksPrediction, config: "PreTrainedConfig") -> list[str]:
+        """Return each mention with its entity, ``0-5 HP:0001945`` for example."""
+        return [f"{link.start}-{link.end} {link.entity}" for link in prediction.links]
+
+    def answer_scores(
+        self,
+        outputs: "Sequence[Tensor]",
+        answer: ExplainedAnswer,
+        encoded: EncodedExample,
+        config: "PreTrainedConfig",
+    ) -> "Tensor":
+        """Return the log-odds of an entity against the other candidates of its mention and NIL.
+
+        The candidates stay the same where their links are removed.
+
+        Raises:
+            KGBertError: The text has no such mention, or the mention no such candidate.
+        """
+        span, _, entity = answer.name.partition(" ")
+        spans = [f"{mention.start}-{mention.end}" for mention in encoded.text.mentions]
+        place = answer_position(span, spans)
+        names = (NIL, *encoded.text.candidate_sets[place].ids)
+        logits = outputs[0][:, place, : len(names)]
+        return log_odds(logits, ExplainedAnswer(entity, answer.contrast), names)
 
     def describe_outputs(self, config: "PreTrainedConfig") -> str:
         """Return a description of the choices and of the NIL threshold."""

@@ -12,7 +12,16 @@ import numpy as np
 
 from kgbert.data import Example
 from kgbert.data.fields import plain_example, text_field
-from kgbert.tasks.base import IGNORED, EncodedExample, LabelSpace, Metric, Prediction, Task
+from kgbert.tasks.base import (
+    IGNORED,
+    EncodedExample,
+    ExplainedAnswer,
+    ExplainedExample,
+    LabelSpace,
+    Metric,
+    Prediction,
+    Task,
+)
 from kgbert.tasks.checks import check_targets
 from kgbert.tasks.metrics import metrics_of
 from kgbert.utils.errors import KGBertError, Remedy
@@ -242,6 +251,58 @@ class Generation(Task):
         )
         return GeneratedPrediction(encoded.example.joined, text, terms)
 
+    def answers(self, prediction: GeneratedPrediction, config: "PreTrainedConfig") -> list[str]:
+        """Return each generated word after its number, ``2 fièvre`` for example."""
+        words = prediction.generated.split()
+        return [f"{number} {word}" for number, word in enumerate(words, start=1)]
+
+    def explained_outputs(
+        self, model: Any, batch: "Batch", processor: "KGBertProcessor", explained: ExplainedExample
+    ) -> "Tensor":
+        """Return the log-odds of each generated word after the words before it.
+
+        A word of several tokens has the mean of their log-odds; shape (units, words).
+        """
+        import torch
+
+        written = explained.prediction.generated
+        ids, words = _tokens_of_words(written, processor, model.config)
+        labels = torch.tensor([ids] * len(batch["input_ids"]), device=model.device)
+        logits = model(**batch, labels=labels).logits.float()
+        places = labels.unsqueeze(-1)
+        own = logits.gather(-1, places).squeeze(-1)
+        odds = own - logits.scatter(-1, places, -torch.inf).logsumexp(-1)
+        columns = [odds[:, tokens].mean(-1) for tokens in words]
+        return torch.stack(columns, -1) if columns else odds[:, :0]
+
+    def answer_scores(
+        self,
+        outputs: "Sequence[Tensor]",
+        answer: ExplainedAnswer,
+        encoded: EncodedExample,
+        config: "PreTrainedConfig",
+    ) -> "Tensor":
+        """Return the log-odds of a generated word.
+
+        Raises:
+            KGBertError: There is no such word, or it is compared with another answer.
+        """
+        number, _, _ = answer.name.partition(" ")
+        count = outputs[0].shape[-1]
+        if not number.isdecimal() or not 1 <= int(number) <= count:
+            raise KGBertError(
+                f"{answer.name!r} is no word of the generated text; write its number, from 1 to "
+                f"{count:,}.",
+                code="unknown-answer",
+            )
+        if answer.contrast:
+            raise KGBertError(
+                "a generated word is compared with all other words, so that there is no contrast; "
+                "leave it out.",
+                code="no-contrast",
+            )
+        return outputs[0][:, int(number) - 1]
+
     def gold(self, encoded: EncodedExample, graph: "KnowledgeGraph") -> Generated:
         """Return the target, and what it calls the linked entities of the source."""
         target = encoded.example.target
@@ -263,6 +324,30 @@ class Generation(Task):
         """Return a description of the texts."""
         longest = config.task_settings["max_target_length"]
         return f"a text; those of training had at most {longest:,} characters"
+
+
+def _tokens_of_words(
+    text: str, processor: "KGBertProcessor", config: "PreTrainedConfig"
+) -> tuple[list[int], list[list[int]]]:
+    """Return the tokens that a decoder writes for a text, and the places of those of each word."""
+    found = processor.tokenizer(
+        text_target=text,
+        truncation=True,
+        max_length=processor.max_length,
+        return_offsets_mapping=True,
+    )
+    ids, offsets = found["input_ids"], found["offset_mapping"]
+    # The decoder is given its first token, which some tokenizers put before every text.
+    first = int(ids[0] == config.backbone.decoder_start_token_id)
+    words = [
+        [
+            place
+            for place, (start, end) in enumerate(offsets[first:])
+            if max(start, word.start()) < min(end, word.end())
+        ]
+        for word in re.finditer(r"\S+", text)
+    ]
+    return ids[first:], [tokens for tokens in words if tokens]
 
 
 def _terms(

@@ -16,6 +16,7 @@ from kgbert.data import Example
 from kgbert.data.fields import text_field
 from kgbert.tasks.base import (
     EncodedExample,
+    ExplainedAnswer,
     LabelSpace,
     Metric,
     Prediction,
@@ -25,7 +26,7 @@ from kgbert.tasks.base import (
 )
 from kgbert.tasks.checks import check_targets
 from kgbert.tasks.metrics import metrics_of
-from kgbert.utils.errors import DataError, Remedy
+from kgbert.utils.errors import DataError, KGBertError, Remedy
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -47,6 +48,9 @@ BEST_ANSWERS = 5
 
 #: Number of characters of the text that are shown on each side of an answer.
 SHOWN = 40
+
+#: The name of no answer where answers are explained.
+NO_ANSWER = "no answer"
 
 #: The settings of a model that kgbert did not fine-tune.
 DEFAULT_SETTINGS: Mapping[str, Any] = MappingProxyType(
@@ -338,6 +342,57 @@ class QuestionAnswering(Task):
         """Return whether the answer equals an accepted one after normalisation."""
         return squad_scores([gold], [predicted])["exact_match"] == 1
 
+    def answers(self, prediction: AnswerPrediction, config: "PreTrainedConfig") -> list[str]:
+        """Return the likeliest answer with its characters, ``9-11 39`` for example."""
+        first = prediction.answers[0]
+        return [f"{first.start}-{first.end} {first.text}" if first.text else NO_ANSWER]
+
+    def answer_scores(
+        self,
+        outputs: "Sequence[Tensor]",
+        answer: ExplainedAnswer,
+        encoded: EncodedExample,
+        config: "PreTrainedConfig",
+    ) -> "Tensor":
+        """Return the log-odds of a span against all other spans of its window, or another one.
+
+        Of the windows with the span, the highest counts; for no answer the lowest of all windows,
+        because every window has to lack it.
+
+        Raises:
+            KGBertError: No window has both spans.
+        """
+        import torch
+
+        own, other = (_span_of_answer(x) for x in (answer.name, answer.contrast or NO_ANSWER))
+        scores = []
+        for logits, (window,) in zip(outputs, encoded.units, strict=True):
+            places = [_target(window, encoded.example, span) for span in (own, other)]
+            nothing = window.read_token, window.read_token
+            if any(x and y == nothing for x, y in zip((own, other), places, strict=True)):
+                continue
+            ends = logits[:, : len(window.offsets)]
+            pairs = ends[:, :, None, 0] + ends[:, None, :, 1]
+            first, last = places[0]
+            taken = pairs[:, first, last]
+            if answer.contrast:
+                scores.append(taken - pairs[:, places[1][0], places[1][1]])
+                continue
+            is_own = torch.zeros_like(pairs[0], dtype=torch.bool)
+            is_own[first, last] = True
+            rest = pairs.masked_fill(is_own, -torch.inf).flatten(1).logsumexp(1)
+            scores.append(taken - rest)
+        if not scores:
+            raise KGBertError(
+                f"the text has no tokens for {answer.name!r}"
+                + (f" and {answer.contrast!r} in one window" if answer.contrast else "")
+                + "; offsets count characters from 0, the end is exclusive.",
+                code="span-without-words",
+            )
+        stacked = torch.stack(scores)
+        best: Tensor = stacked.amin(0) if own is None else stacked.amax(0)
+        return best
+
     def slices(self, train: Sequence[Example], test: Sequence[EncodedExample]) -> Iterator[Slice]:
         """Yield slices of questions with and without an answer, if there are both."""
         answered = [i for i, encoded in enumerate(test) if encoded.example.target]
@@ -348,7 +403,7 @@ class QuestionAnswering(Task):
 
     def quote(self, answer: Answers) -> str:
         """Return the first accepted answer."""
-        return answer.texts[0] if answer.texts else "no answer"
+        return answer.texts[0] if answer.texts else NO_ANSWER
 
     def describe_outputs(self, config: "PreTrainedConfig") -> str:
         """Return a description of the answers."""
@@ -356,6 +411,20 @@ class QuestionAnswering(Task):
         longest = settings["max_answer_length"]
         answer = "a span of the text" + ", or none" * settings["may_have_no_answer"]
         return f"{answer}, of at most {longest:,} characters"
+
+
+def _span_of_answer(name: str) -> AnswerSpan | None:
+    """Return the span of an answer that is written as ``START-END``; None for no answer."""
+    if name == NO_ANSWER:
+        return None
+    match = re.match(r"(\d+)-(\d+)(?: |$)", name)
+    if not match:
+        raise KGBertError(
+            f"{name!r} is no answer; write its start and its end, for example '9-11', or "
+            f"{NO_ANSWER!r}.",
+            code="answer-is-no-span",
+        )
+    return AnswerSpan(int(match[1]), int(match[2]))
 
 
 def _settings(config: "PreTrainedConfig") -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Event extraction: triggers in a text, and their arguments, which may be events themselves."""
 
 import logging
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -18,6 +19,7 @@ from kgbert.tasks.base import (
     IGNORED,
     EncodedExample,
     ExplainedAnswer,
+    ExplainedExample,
     LabelSpace,
     Metric,
     Prediction,
@@ -60,6 +62,9 @@ THRESHOLDS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 
 #: Marks padding among the words of spans.
 NO_SPAN = -1
+
+#: A trigger with its type, and perhaps the role and the place of one of its arguments.
+_ANSWER = re.compile(r"(?P<start>\d+)-\d+ (?P<type>.+?)(?: (?P<role>\S+) (?P<filler>\d+)-\d+)?")
 
 #: Number of events that a report quotes of a text.
 QUOTED = 3
@@ -302,9 +307,11 @@ class EventExtraction(Task):
         The tables of :class:`Outputs` stand below each other, because the rows of different batches
         are padded in one direction only.
         """
+        return self._tables(model(**batch), batch)
+
+    def _tables(self, output: Any, batch: "Batch") -> "Tensor":
         import torch
 
-        output = model(**batch)
         logits, ranges = output.logits.float(), output.trigger_words
         scores = output.argument_logits.float()
         spans = (batch["span_words"][..., 0] != NO_SPAN).sum(-1).tolist()
@@ -389,8 +396,35 @@ class EventExtraction(Task):
             yield Slice(f"class: {label}", every, size, _view(_is_of_type(label)))
 
     def answers(self, prediction: EventsPrediction, config: "PreTrainedConfig") -> list[str]:
-        """Return each trigger with its type, ``0-5 Binding`` for example."""
-        return [f"{x.start}-{x.end} {x.label}" for x in prediction.triggers]
+        """Return each trigger with its type, and below it its arguments.
+
+        ``9-16 Binding`` and ``9-16 Binding Theme 0-3``, for example.
+        """
+        names = []
+        for trigger in prediction.triggers:
+            name = f"{trigger.start}-{trigger.end} {trigger.label}"
+            own = [x for x in prediction.events if (x.start, x.end) == (trigger.start, trigger.end)]
+            arguments = [
+                f"{name} {argument.role} {argument.filler.start}-{argument.filler.end}"
+                for event in own
+                for argument in event.arguments
+            ]
+            names += [name, *dict.fromkeys(arguments)]
+        return names
+
+    def explained_outputs(
+        self, model: Any, batch: "Batch", processor: "KGBertProcessor", explained: ExplainedExample
+    ) -> "Tensor":
+        """Return the tables of the variants, all with the predicted triggers of the example."""
+        import torch
+
+        words = words_of_unit(explained.encoded)
+        ranges = [
+            word_range(Span(x.start, x.end, x.label), words) for x in explained.prediction.triggers
+        ]
+        triggers = torch.tensor(ranges, dtype=torch.int64, device=model.device).reshape(1, -1, 2)
+        units = len(batch["word_counts"])
+        return self._tables(model(**batch, trigger_words=triggers.expand(units, -1, -1)), batch)
 
     def answer_scores(
         self,
@@ -399,24 +433,21 @@ class EventExtraction(Task):
         encoded: EncodedExample,
         config: "PreTrainedConfig",
     ) -> "Tensor":
-        """Return the log-odds of the first tag of a trigger, against all others or another type."""
-        place, _, label = answer.name.partition(" ")
-        start, _, _ = place.partition("-")
-        words = words_of_unit(encoded)
-        found = [
-            i for i, x in enumerate(words) if start.isdecimal() and x.start <= int(start) < x.end
-        ]
-        if not found or not label:
-            raise KGBertError(
-                f"{answer.name!r} is no trigger of the text; write its start, its end and its "
-                "type, for example '0-5 Binding'; offsets count characters from 0.",
-                code="answer-is-no-span",
-            )
-        tags = _tags(config)
+        """Return the log-odds of the first tag of a trigger, or those of an argument.
+
+        A type is compared with all others, or another one; a role with no argument, or another one.
+        """
+        match = _ANSWER.fullmatch(answer.name)
+        words, tags = words_of_unit(encoded), _tags(config)
+        trigger = None if match is None else _word_at(int(match["start"]), words)
+        if match is None or trigger is None:
+            raise _no_such_answer(answer.name)
+        if match["role"]:
+            return _argument_scores(outputs[0], answer, encoded, config)
         contrast = answer.contrast if answer.contrast in ("", OUTSIDE) else f"B-{answer.contrast}"
         # The first row of a table has its size.
-        logits = outputs[0][:, 1 + found[0], : len(tags)]
-        return log_odds(logits, ExplainedAnswer(f"B-{label}", contrast), tags)
+        logits = outputs[0][:, 1 + trigger, : len(tags)]
+        return log_odds(logits, ExplainedAnswer(f"B-{match['type']}", contrast), tags)
 
     def quote(self, answer: EventsAnswer) -> str:
         """Return the first events with their words."""
@@ -430,6 +461,49 @@ class EventExtraction(Task):
         """Return a description of types and roles."""
         types = [tag[2:] for tag in _tags(config) if tag.startswith("B-")]
         return f"events of the types {', '.join(types)} with {', '.join(_role_names(config))}"
+
+
+def _word_at(start: int, words: Sequence[WordSpan]) -> int | None:
+    """Return the word at a character; None without one."""
+    return next((i for i, word in enumerate(words) if word.start <= start < word.end), None)
+
+
+def _argument_scores(
+    tables: "Tensor",
+    answer: ExplainedAnswer,
+    encoded: EncodedExample,
+    config: "PreTrainedConfig",
+) -> "Tensor":
+    """Return the log-odds of an argument, against no argument or another role.
+
+    Args:
+        tables: The table of each variant; all have the same triggers.
+        answer: A trigger, a role and a filler.
+        encoded: The example.
+        config: The model's configuration.
+    """
+    match, words = _ANSWER.fullmatch(answer.name), words_of_unit(encoded)
+    assert match is not None
+    trigger, filler = (_word_at(int(match[name]), words) for name in ("start", "filler"))
+    sizes = tables[0, :, 0].detach()
+    count = round(float(sizes[0]))
+    heads = [round(x) for x in sizes[1 + len(words) :][:count].tolist()]
+    tails = [*heads, *(_word_at(span.start, words) for span in encoded.example.spans)]
+    if trigger not in heads or filler is None or filler not in tails:
+        raise _no_such_answer(answer.name)
+    roles = [NO_ARGUMENT, *_role_names(config)]
+    row = 1 + len(words) + count + heads.index(trigger) * len(tails) + tails.index(filler)
+    compared = ExplainedAnswer(match["role"], answer.contrast or NO_ARGUMENT)
+    return log_odds(tables[:, row, : len(roles)], compared, roles)
+
+
+def _no_such_answer(name: str) -> KGBertError:
+    return KGBertError(
+        f"{name!r} is no trigger and no argument of the text; write start, end and type of a "
+        "trigger, and for an argument also its role and its place, for example '9-16 Binding Theme "
+        "0-3'; offsets count characters from 0.",
+        code="answer-is-no-span",
+    )
 
 
 def _tags(config: "PreTrainedConfig") -> list[str]:
