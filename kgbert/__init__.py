@@ -88,6 +88,9 @@ if TYPE_CHECKING:
     from kgbert.models.inject import inject_knowledge as inject_knowledge
     from kgbert.pretraining.config import MaskingConfig as MaskingConfig
     from kgbert.pretraining.config import PretrainingConfig as PretrainingConfig
+    from kgbert.pretraining.link_prediction import (
+        pretrain_graph_encoder as pretrain_graph_encoder,
+    )
     from kgbert.pretraining.ontology import pretrain_on_graph as pretrain_on_graph
     from kgbert.pretraining.output import PretrainedEncoder as PretrainedEncoder
     from kgbert.pretraining.pretrain import pretrain as pretrain
@@ -191,6 +194,7 @@ _HOMES = {
     "PretrainingConfig": "kgbert.pretraining.config",
     "PretrainingRecord": "kgbert.pretraining.record",
     "pretrain": "kgbert.pretraining.pretrain",
+    "pretrain_graph_encoder": "kgbert.pretraining.link_prediction",
     "pretrain_on_graph": "kgbert.pretraining.ontology",
     "pretraining_record": "kgbert.pretraining.record",
     # Say what is answered, train, save and ask.

@@ -31,6 +31,11 @@ from kgbert.models.heads.multiple_choice import as_choice_scorer, group_by_quest
 from kgbert.models.heads.paths import pop_paths
 from kgbert.models.heads.relation import PairClassifier
 from kgbert.models.heads.span_pairs import RelationExtractor
+from kgbert.models.heads.triples import (
+    TripleScorer,
+    link_prediction_losses,
+    pop_edge_targets,
+)
 from kgbert.models.inputs import pop_knowledge_inputs
 from kgbert.models.linking_loss import add_linking_loss
 from kgbert.utils.errors import KGBertError, Remedy
@@ -50,10 +55,60 @@ class KGBertForSequenceClassification(KGBertPreTrainedModel):
 
 
 class KGBertForMaskedLM(KGBertPreTrainedModel):
-    """A fused masked language model with the head of the backbone."""
+    """A fused masked language model with the head of the backbone.
+
+    In pretraining it may also predict edges of the graph, with :meth:`add_triple_scorer`.
+    """
 
     auto_class = AutoModelForMaskedLM
     is_exportable = False
+
+    def __init__(self, config: KGBertConfig) -> None:
+        super().__init__(config)
+        self.triple_scorer: TripleScorer | None = None
+
+    def add_triple_scorer(self) -> None:
+        """Add the scorer of edges, which is not saved.
+
+        Raises:
+            KGBertError: The model computes no entity vectors.
+        """
+        if not hasattr(self, "graph_encoder"):
+            raise KGBertError(
+                f"fusion={self.config.fusion!r} has no graph encoder, whose vectors could predict "
+                "edges.",
+                code="link-prediction-without-vectors",
+                remedies=[Remedy("link_prediction", 0), Remedy("fusion", "attention")],
+            )
+        scorer = TripleScorer(self.config.knowledge_size, len(self.config.relations))
+        self.triple_scorer = scorer.to(device=self.device, dtype=self.dtype)
+
+    def forward(
+        self,
+        input_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        labels: Tensor | None = None,
+        **inputs: Any,
+    ) -> Any:
+        """Return the output of the backbone, and ``edge_losses`` if the batch hides edges.
+
+        Args:
+            input_ids: Shape (batch, tokens).
+            attention_mask: Shape (batch, tokens), 1 where there is a token.
+            labels: Shape (batch, tokens); -100 for tokens that are not predicted.
+            **inputs: The fields of :class:`kgbert.models.inputs.BatchKnowledge` and of
+                :class:`kgbert.models.heads.triples.EdgeTargets`, and other inputs of the backbone.
+        """
+        edges, knowledge = pop_edge_targets(inputs), pop_knowledge_inputs(inputs)
+        context = self.build_context(knowledge, input_ids, attention_mask, inputs)
+        if labels is not None:
+            inputs["labels"] = labels
+        with self.context_stack.activate(context):
+            output = self.backbone(input_ids=input_ids, attention_mask=attention_mask, **inputs)
+        if edges is not None and self.triple_scorer is not None:
+            scores = self.triple_scorer(context.entities, edges)
+            output["edge_losses"] = link_prediction_losses(scores)
+        return add_linking_loss(output, context, knowledge, self.config.linking_loss)
 
 
 class KGBertForConditionalGeneration(KGBertPreTrainedModel):

@@ -11,8 +11,9 @@ from safetensors.torch import save_file
 from torch import Tensor
 from transformers import PreTrainedModel
 
+from kgbert.features.entity_features import EntityFeatures
 from kgbert.utils.errors import KGBertError
-from kgbert.utils.paths import KNOWLEDGE_FILE
+from kgbert.utils.paths import FEATURES_FILE, KNOWLEDGE_FILE
 
 logger = logging.getLogger(__name__)
 
@@ -34,12 +35,13 @@ _SHAPE = (
 _CONFIG = "config"
 
 
-def save_knowledge(folder: Path, model: PreTrainedModel) -> None:
-    """Write the weights of graph encoder and injections to a folder.
+def save_knowledge(folder: Path, model: PreTrainedModel, features: EntityFeatures) -> None:
+    """Write the weights of graph encoder and injections to a folder, and the features they fit.
 
     Args:
         folder: The folder of the encoder.
         model: A model that has these modules, with a :class:`kgbert.KGBertConfig`.
+        features: One vector an entity.
     """
     weights = {
         name: tensor.detach().cpu().contiguous()
@@ -47,6 +49,7 @@ def save_knowledge(folder: Path, model: PreTrainedModel) -> None:
         if name.startswith(_MODULES)
     }
     save_file(weights, folder / KNOWLEDGE_FILE, {_CONFIG: json.dumps(_shape(model.config))})
+    features.save(folder / FEATURES_FILE)
 
 
 def load_knowledge(model: PreTrainedModel, folder: str | Path) -> None:
@@ -80,11 +83,14 @@ def load_knowledge(model: PreTrainedModel, folder: str | Path) -> None:
     ]
     known = {name: weights[name] for name in weights.keys() & model.state_dict().keys()}
     model.load_state_dict(known, strict=False)
-    logger.info("took %s from %s", ", ".join(_modules(known)), path)
+    logger.info(
+        "from %s: %s; new: %s",
+        path,
+        ", ".join(_modules(known)),
+        ", ".join(_modules(untrained)) or "none",
+    )
     if unused := _modules(weights.keys() - known.keys()):
         logger.warning("%s in %s are not used", ", ".join(unused), path)
-    if untrained:
-        logger.warning("%s are new, %s has none", ", ".join(_modules(untrained)), path)
 
 
 def _shape(config: Any) -> dict[str, Any]:

@@ -35,6 +35,9 @@ class PretrainingConfig:
     seed: int = 0
     bf16: bool | None = None
     """Whether to compute in bfloat16; None for yes where the machine is fast at it."""
+    link_prediction: float = 0.0
+    """Weight of the loss that predicts hidden edges of the graph, for pretraining on texts with the
+    graph read; 0 hides none."""
     options: Mapping[str, Any] = field(default_factory=dict)
     """Fields of :class:`kgbert.KGBertConfig` for pretraining on texts with a graph, such as
     ``injected_layers``; with ``injected_layers=[]`` the graph is not read."""
@@ -42,6 +45,9 @@ class PretrainingConfig:
 
 #: Settings that suit pretraining on a graph.
 GRAPH_CONFIG = PretrainingConfig(epochs=5, batch_size=128, learning_rate=5e-5, max_length=64)
+
+#: Settings that suit pretraining a graph encoder; the batch size is that of edges.
+EDGE_CONFIG = PretrainingConfig(epochs=10, batch_size=256, learning_rate=1e-3)
 
 
 @dataclass(frozen=True)

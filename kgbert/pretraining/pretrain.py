@@ -124,7 +124,7 @@ def pretrain(
             write_blocks(texts, statistics, tokenize, layout, blocks, progress=steps)
     fitted = fit(
         fused.model if fused else checkpoint.model,
-        LanguageModelling(),
+        LanguageModelling(config.link_prediction if fused else 0.0),
         _training_data(blocks, _collator(checkpoint, masking, fused), config),
         config=config,
         folder=place / "checkpoints",
@@ -154,7 +154,7 @@ def _fused(
     features = encode_entities(graph, checkpoint.name) if features is None else features
     # Encoding uses random numbers only if the features are not cached.
     set_seed(config.seed)
-    return fuse(checkpoint, graph, features, config.options, masking.hidden_links)
+    return fuse(checkpoint, graph, features, masking=masking, config=config)
 
 
 def _collator(
@@ -167,7 +167,10 @@ def _collator(
 
 def _objective(checkpoint: Checkpoint, fused: FusedLanguageModel | None) -> str:
     kind = "masked" if checkpoint.is_masked else "causal"
-    return f"{kind} language modelling{' with the graph read' if fused else ''}"
+    if fused is None:
+        return f"{kind} language modelling"
+    further = " and link prediction" if fused.reader.hides_edges else ""
+    return f"{kind} language modelling with the graph read{further}"
 
 
 def _linker_of(graph: KnowledgeGraph | None, linker: str | Linker) -> Linker | None:

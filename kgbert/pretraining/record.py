@@ -73,6 +73,8 @@ class EvaluationRecord:
         shown = {"loss": self.metrics["loss"], "perplexity": _exp(self.metrics["loss"])}
         if "domain_loss" in self.metrics:
             shown["perplexity of words in mentions"] = _exp(self.metrics["domain_loss"])
+        if "edge_loss" in self.metrics:
+            shown["loss of hidden edges"] = self.metrics["edge_loss"]
         return shown
 
 

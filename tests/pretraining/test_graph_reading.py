@@ -100,7 +100,7 @@ def test_the_links_of_a_row_are_at_the_tokens_of_its_mentions(tmp_path, packed):
 def test_before_training_the_loss_is_that_of_the_plain_model(plain_folder, tmp_path, family):
     graph = tiny_graph()
     checkpoint = load_language_model(plain_folder(family, KGBertModel))
-    fused = fuse(checkpoint, graph, tiny_features(graph), TINY, 0.5)
+    fused = fuse(checkpoint, graph, tiny_features(graph), masking=QUICK_MASK, config=READING)
     draws = rows_of(tmp_path, family, graph)
     batch = MaskedLMCollator(checkpoint.tokenizer, QUICK_MASK, fused.reader)(draws)
     without = MaskedLMCollator(checkpoint.tokenizer, QUICK_MASK)(draws)
@@ -120,7 +120,13 @@ def test_before_training_the_loss_is_that_of_the_plain_model(plain_folder, tmp_p
 @pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
 def test_a_share_of_the_masked_mentions_has_no_links(tmp_path, backbone, share):
     graph, checkpoint = tiny_graph(), load_language_model(backbone)
-    fused = fuse(checkpoint, graph, tiny_features(graph), TINY, share)
+    fused = fuse(
+        checkpoint,
+        graph,
+        tiny_features(graph),
+        masking=replace(QUICK_MASK, hidden_links=share),
+        config=READING,
+    )
     draws = rows_of(tmp_path, "bert", graph, count=200)
 
     batch = MaskedLMCollator(checkpoint.tokenizer, QUICK_MASK, fused.reader)(draws)
@@ -220,11 +226,11 @@ def test_fine_tuning_starts_from_the_pretrained_injections(pretrained):
     [
         ({"graph_layers": 1}, "graph_layers=2 (here 1)"),
         ({"injected_layers": [3]}, "injections.layer_1"),
-        ({"injected_layers": [2, 3]}, "injections.layer_2 are new"),
+        ({"injected_layers": [2, 3]}, "new: injections.layer_2"),
     ],
 )
 def test_what_another_model_cannot_take_is_said(pretrained, caplog, options, said):
-    with caplog.at_level(logging.WARNING):
+    with caplog.at_level(logging.INFO):
         KGBertModel.from_backbone(
             pretrained.folder, tiny_graph(), **{**READING.options, "feature_size": 32, **options}
         )

@@ -51,7 +51,8 @@ def pretrain(arguments: Namespace) -> None:
             encoder = _on_texts(arguments, graph, reporter)
         else:
             assert graph is not None
-            encoder = _on_graph(arguments, graph, reporter)
+            learn = _on_edges if arguments.link_prediction else _on_graph
+            encoder = learn(arguments, graph, reporter)
     except KeyboardInterrupt:
         print(f"\nstopped; the same command continues in {arguments.output}")
         raise
@@ -65,6 +66,19 @@ def _check_inputs(arguments: Namespace) -> None:
             "nothing to learn from: give a corpus (kgbert pretrain notes.txt ...), or a graph.",
             code="nothing-to-pretrain-on",
             remedies=[Remedy("graph", purpose="to learn from a graph in words")],
+        )
+    if arguments.link_prediction and not arguments.graph:
+        raise KGBertError(
+            "--link-prediction predicts edges of a graph, and none is given.",
+            code="edges-without-graph",
+            remedies=[Remedy("graph")],
+        )
+    if arguments.link_prediction and arguments.pairs:
+        raise KGBertError(
+            "--link-prediction trains the graph encoder, and --pairs the encoder of texts; leave "
+            "out one of them. Both can follow each other: pretrain on one, and give the result to "
+            "--backbone.",
+            code="conflicting-options",
         )
     if arguments.corpus and arguments.pairs:
         raise KGBertError(
@@ -121,6 +135,21 @@ def _on_graph(
     )
 
 
+def _on_edges(
+    arguments: Namespace, graph: "KnowledgeGraph", reporter: ProgressReporter
+) -> "PretrainedEncoder":
+    from kgbert.pretraining.config import EDGE_CONFIG
+    from kgbert.pretraining.link_prediction import pretrain_graph_encoder
+
+    return pretrain_graph_encoder(
+        graph,
+        backbone=arguments.backbone,
+        output=arguments.output,
+        config=_config_of(arguments, EDGE_CONFIG),
+        reporter=reporter,
+    )
+
+
 def _model_options(arguments: Namespace) -> dict[str, object]:
     """Return the fields of the model's configuration that the arguments set."""
     given = arguments.injected_layers
@@ -135,6 +164,7 @@ def _config_of(arguments: Namespace, defaults: "PretrainingConfig") -> "Pretrain
         "batch_size",
         "gradient_accumulation",
         "learning_rate",
+        "link_prediction",
         "max_length",
         "held_out",
         "evaluations",
@@ -223,6 +253,13 @@ def _add_corpus_arguments(parser: ArgumentParser) -> None:
         metavar="N,N|none",
         help="with a corpus and a graph: blocks after which the graph is read; none only to mask "
         "and measure its mentions (the upper half)",
+    )
+    texts.add_argument(
+        "--link-prediction",
+        type=positive_number,
+        metavar="WEIGHT",
+        help="with a corpus and a graph: weight of a second loss, which predicts hidden edges of "
+        "the graph; without a corpus: train only the graph encoder, by this loss",
     )
     texts.add_argument(
         "--pairs",

@@ -1,9 +1,8 @@
 """The entities of the linked tokens in a batch of rows, with their sampled neighbourhood."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from jaxtyping import Bool
@@ -20,9 +19,10 @@ from kgbert.models.auto import KGBertForMaskedLM
 from kgbert.models.config import check_options
 from kgbert.models.pretrained_knowledge import load_knowledge, save_knowledge
 from kgbert.pretraining.checkpoint import Checkpoint
+from kgbert.pretraining.config import MaskingConfig, PretrainingConfig
+from kgbert.pretraining.edge_targets import hide_edges
 from kgbert.pretraining.texts.draws import Draw
 from kgbert.utils.errors import KGBertError, Remedy
-from kgbert.utils.paths import FEATURES_FILE
 
 
 @dataclass(frozen=True)
@@ -33,9 +33,11 @@ class GraphReader:
     features: EntityFeatures
     hidden_links: float
     """Share of the masked words and mentions whose links are hidden."""
+    hides_edges: bool = False
+    """Whether some edges are hidden and have to be predicted."""
 
     def __call__(self, draws: Sequence[Draw], masked: Bool[Tensor, "batch tokens"]) -> Batch:
-        """Return links and subgraph.
+        """Return links and subgraph, and the hidden edges.
 
         Args:
             draws: The rows, which are padded on the right.
@@ -47,11 +49,15 @@ class GraphReader:
         ]
         arrays, linked = link_arrays(links, [0] * len(links))
         sampled = self.sampler.sample(linked, draws[0].epoch)
-        return {
-            **to_tensors(arrays | subgraph_arrays(sampled, self.features)),
-            "hop_sizes": sampled.hop_sizes,
-            "table_size": largest_table(links),
-        }
+        knowledge: Batch = {"table_size": largest_table(links)}
+        if self.hides_edges:
+            random = np.random.default_rng([draw.seed for draw in draws])
+            hidden = hide_edges(sampled, self.sampler, random)
+            sampled, arrays = hidden.subgraph, arrays | hidden.targets
+        else:
+            # Without hops, all nodes get a vector and not only the linked ones.
+            knowledge["hop_sizes"] = sampled.hop_sizes
+        return knowledge | to_tensors(arrays | subgraph_arrays(sampled, self.features))
 
     def _visible_links(self, draw: Draw, masked: NDArray[np.bool_]) -> TokenEntityLinks:
         """Return the links of a row without those of some masked words and mentions."""
@@ -74,16 +80,16 @@ class FusedLanguageModel:
 
     def save(self, folder: Path) -> None:
         """Write the injection weights, and the features that they fit, to a folder."""
-        save_knowledge(folder, self.model)
-        self.reader.features.save(folder / FEATURES_FILE)
+        save_knowledge(folder, self.model, self.reader.features)
 
 
 def fuse(
     checkpoint: Checkpoint,
     graph: KnowledgeGraph,
     features: EntityFeatures,
-    options: Mapping[str, Any],
-    hidden_links: float,
+    *,
+    masking: MaskingConfig,
+    config: PretrainingConfig,
 ) -> FusedLanguageModel:
     """Return a masked language model with the weights of a checkpoint that reads a graph.
 
@@ -93,11 +99,11 @@ def fuse(
         checkpoint: The checkpoint with its language-modelling head.
         graph: The graph.
         features: One vector an entity.
-        options: Fields of :class:`kgbert.KGBertConfig`.
-        hidden_links: Share of the masked words and mentions whose links are hidden.
+        masking: Which links are hidden.
+        config: The options of the model, and whether it predicts edges as well.
 
     Raises:
-        KGBertError: The checkpoint is not a masked language model.
+        KGBertError: The checkpoint is not a masked language model, or edges cannot be predicted.
     """
     if not checkpoint.is_masked:
         raise KGBertError(
@@ -107,10 +113,15 @@ def fuse(
             code="graph-without-masking",
             remedies=[Remedy("injected_layers", [], "to only mask and measure the mentions")],
         )
-    check_options(options)
+    check_options(config.options)
     model = KGBertForMaskedLM.from_model(
-        checkpoint.model, graph, **{"feature_size": features.vectors.shape[1], **options}
+        checkpoint.model, graph, **{"feature_size": features.vectors.shape[1], **config.options}
     )
     load_knowledge(model, checkpoint.name)
+    if config.link_prediction:
+        model.add_triple_scorer()
     sampler = NeighborSampler(graph, hops=model.config.graph_layers * model.config.reads_edges)
-    return FusedLanguageModel(model, GraphReader(sampler, features, hidden_links))
+    reader = GraphReader(
+        sampler, features, masking.hidden_links, hides_edges=config.link_prediction > 0
+    )
+    return FusedLanguageModel(model, reader)

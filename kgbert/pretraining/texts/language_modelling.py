@@ -18,44 +18,67 @@ _TARGETS = ("labels", "in_mention")
 
 
 class LanguageModelling:
-    """The objective: cross-entropy at the positions with a label."""
+    """The objective: cross-entropy at the positions with a label, and of hidden edges."""
 
-    #: Sums of an evaluation by row: loss and number of labels, of all tokens and in mentions.
-    values = 4
+    #: Sums of an evaluation by row: loss and number of labels, of all tokens, in mentions, and of
+    #: hidden edges.
+    values = 6
+
+    def __init__(self, link_prediction: float = 0.0) -> None:
+        """Create the objective.
+
+        Args:
+            link_prediction: Weight of the loss of the hidden edges.
+        """
+        self.link_prediction = link_prediction
 
     def loss(self, model: nn.Module, batch: dict[str, Tensor]) -> Float[Tensor, ""]:
         """Return the mean loss of the labels in a batch."""
-        losses = _losses(model, batch)
-        return losses.sum() / max(len(losses), 1)
+        losses, edges = _losses(model, batch)
+        return _mean(losses) + self.link_prediction * _mean(edges)
 
     def statistics(
         self, model: nn.Module, batch: dict[str, Tensor]
     ) -> Float[Tensor, "rows values"]:
         """Return the sums of an evaluation for each row of a batch."""
         labelled = batch["labels"] != IGNORED
-        losses = _losses(model, batch)
+        losses, edges = _losses(model, batch)
         rows = labelled.nonzero()[:, 0]
         inside = batch["in_mention"][labelled].float()
         ones = torch.ones_like(losses)
         columns = torch.stack([losses, ones, losses * inside, inside], 1)
         sums = torch.zeros(len(labelled), self.values, device=losses.device)
-        return sums.index_add(0, rows, columns)
+        sums[:, :4].index_add_(0, rows, columns)
+        sums[0, 4:] = torch.stack([edges.sum(), torch.ones_like(edges).sum()])
+        return sums
 
     def metrics(self, sums: NDArray[Any]) -> dict[str, float]:
         """Return loss and perplexity from the sums of all rows."""
-        loss, count, domain_loss, domain_count = sums.tolist()
+        loss, count, domain_loss, domain_count, edge_loss, edge_count = sums.tolist()
         metrics = {"loss": loss / max(count, 1.0)}
         if domain_count:
             metrics["domain_loss"] = domain_loss / domain_count
+        if edge_count:
+            metrics["edge_loss"] = edge_loss / edge_count
         return metrics
 
 
-def _losses(model: nn.Module, batch: dict[str, Tensor]) -> Float[Tensor, " labels"]:
+def _losses(
+    model: nn.Module, batch: dict[str, Tensor]
+) -> tuple[Float[Tensor, " labels"], Float[Tensor, " edges"]]:
+    """Return the losses of the labels and of the hidden edges."""
     labelled = batch["labels"] != IGNORED
     inputs: dict[str, Any] = {name: x for name, x in batch.items() if name not in _TARGETS}
     with _selected_states(encoder_of(_unwrapped(model)), labelled):
-        logits: Tensor = model(**inputs).logits[0]
-    return nn.functional.cross_entropy(logits.float(), batch["labels"][labelled], reduction="none")
+        output = model(**inputs)
+    logits, targets = output.logits[0].float(), batch["labels"][labelled]
+    edges = output.get("edge_losses", logits.new_empty(0))
+    return nn.functional.cross_entropy(logits, targets, reduction="none"), edges
+
+
+def _mean(losses: Float[Tensor, " losses"]) -> Float[Tensor, ""]:
+    """Return the mean, zero of no losses."""
+    return losses.sum() / max(len(losses), 1)
 
 
 @contextmanager
