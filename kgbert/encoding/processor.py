@@ -274,6 +274,16 @@ class KGBertProcessor:
         self.label_sets = sets
         self._lexical_index = None if sets is None else LexicalIndex(sets)
 
+    def spelling_without(self, text: str, hidden: Sequence[int]) -> torch.Tensor:
+        """Return the similarity in spelling to each label without some texts of the labels.
+
+        Args:
+            text: The text.
+            hidden: Positions among the texts of the label sets.
+        """
+        assert self._lexical_index is not None
+        return torch.from_numpy(self._lexical_index.without(text, hidden))
+
     def use_paths(self, paths: PathFeatures | None) -> None:
         """Count the paths of texts that are encoded from now on; None counts none."""
         self.paths = paths

@@ -9,17 +9,22 @@ from pathlib import Path
 import numpy as np
 
 from kgbert.data import Example
+from kgbert.explanation.evidence import label_parts, path_parts
 from kgbert.explanation.methods import DEFAULT_METHOD, METHODS, Attributions, Method
 from kgbert.explanation.parts import (
     EDGES,
     ENTITIES,
     KINDS,
+    LABELS,
     MENTIONS,
+    PATHS,
     WORDS,
     EdgePart,
     EntityPart,
+    LabelPart,
     MentionPart,
     Part,
+    PathPart,
     WordPart,
     edges_of,
     entities_of,
@@ -30,14 +35,16 @@ from kgbert.explanation.results import (
     EdgeContribution,
     EntityContribution,
     Explanation,
+    LabelContribution,
     MentionContribution,
+    PathContribution,
     WordContribution,
 )
 from kgbert.explanation.scorer import BATCH_SIZE, AnswerScorer
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.linking.mention import Candidate, Mention
 from kgbert.tasks.answers import Row, examples_to_answer
-from kgbert.tasks.base import ExplainedAnswer, Prediction
+from kgbert.tasks.base import ExplainedAnswer, Prediction, ReadLabel, ReadPath
 from kgbert.training.pipeline import KGBertPipeline, pipeline
 from kgbert.training.train import TrainedModel
 from kgbert.utils.errors import KGBertError
@@ -60,7 +67,7 @@ def explain(
     batch_size: int = BATCH_SIZE,
     progress: StepCallback | None = None,
 ) -> list[Explanation]:
-    """Return which words, mentions, entities and edges contribute to the answers to texts.
+    """Return which parts of the texts and of the graph contribute to the answers to texts.
 
     Args:
         model: A trained model, a pipeline, or the folder of a saved model.
@@ -69,7 +76,7 @@ def explain(
         contrast: Another answer: which parts speak for the first and against this one.
         method: A name in :data:`kgbert.explanation.methods.METHODS`. Parts of a kind that the
             method does not support are left out.
-        parts: The kinds of parts to explain: ``words``, ``mentions``, ``entities``, ``edges``.
+        parts: The kinds of parts to explain, names in :data:`kgbert.explanation.parts.KINDS`.
         max_edges: Largest number of edges to explain, those of the most important mentions.
         batch_size: Number of variants of a text that are computed together.
         progress: Called after each text.
@@ -167,10 +174,15 @@ def _explain_answers(scorer: AnswerScorer, settings: _Settings) -> tuple[AnswerE
     ):
         if settings.includes(kind) and parts:
             values |= _by_part(parts, settings.method.attribute(scorer, parts))
+    paths = path_parts(scorer) if settings.includes(PATHS) else {}
+    labels = label_parts(scorer) if settings.includes(LABELS) else {}
+    for listed in (list(paths), list(labels)):
+        if listed:
+            values |= _by_part(listed, settings.method.attribute(scorer, listed))
     edges = _edges(scorer, settings, values)
-    listed = list(dict.fromkeys(edge for found in edges.values() for edge in found))
-    if listed:
-        values |= _by_part(listed, settings.method.attribute(scorer, listed))
+    every_edge = list(dict.fromkeys(edge for found in edges.values() for edge in found))
+    if every_edge:
+        values |= _by_part(every_edge, settings.method.attribute(scorer, every_edge))
     scores, scores_without = scorer.score(), scorer.score_without_graph()
     return tuple(
         AnswerExplanation(
@@ -181,6 +193,8 @@ def _explain_answers(scorer: AnswerScorer, settings: _Settings) -> tuple[AnswerE
             float(scores_without[place]),
             tuple(_words(scorer, words, values, place)),
             tuple(_mentions(scorer, edges, values, place)),
+            _paths(paths, values, place),
+            _labels(labels, values, place),
         )
         for place, answer in enumerate(scorer.answers)
     )
@@ -223,6 +237,34 @@ def _words(
     for word in words:
         value, _ = _value(values, word, place)
         yield WordContribution(word.start, word.end, joined[word.start : word.end], value or 0.0)
+
+
+def _paths(
+    paths: Mapping[PathPart, ReadPath], values: _Values, place: int
+) -> tuple[PathContribution, ...]:
+    found = [
+        PathContribution(path.answer, path.steps, path.kind, value or 0.0, error)
+        for part, path in paths.items()
+        for value, error in (_value(values, part, place),)
+    ]
+    return tuple(sorted(found, key=lambda x: -abs(x.value)))
+
+
+def _labels(
+    labels: Mapping[LabelPart, ReadLabel], values: _Values, place: int
+) -> tuple[LabelContribution, ...]:
+    found = [
+        LabelContribution(
+            text.label,
+            text.entity,
+            text.kind,
+            text.text,
+            text.similarity,
+            _value(values, part, place)[0] or 0.0,
+        )
+        for part, text in labels.items()
+    ]
+    return tuple(sorted(found, key=lambda x: -abs(x.value)))
 
 
 def _mentions(

@@ -87,7 +87,7 @@ def segments(text: str, answer: AnswerExplanation) -> Iterator[TextSegment]:
 
 def largest(answer: AnswerExplanation) -> float:
     """Return the largest contribution of a part of the graph, the scale of all bars."""
-    values = [
+    values: list[float | None] = [
         value
         for mention in answer.mentions
         for value in (
@@ -96,6 +96,8 @@ def largest(answer: AnswerExplanation) -> float:
             *(edge.value for entity in mention.entities for edge in entity.edges),
         )
     ]
+    values += [path.value for path in answer.paths]
+    values += [text.value for text in answer.labels]
     return max((abs(value) for value in values if value is not None), default=0.0)
 
 

@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from kgbert.explanation.parts import (
     EDGES,
     ENTITIES,
+    KINDS,
     MENTIONS,
+    PATHS,
     WORDS,
     EntityPart,
     MentionPart,
@@ -203,12 +205,12 @@ _WITH_LINKS = frozenset({MENTIONS, ENTITIES})
 METHODS = {
     "removal": Method(
         removal,
-        frozenset({WORDS, MENTIONS, ENTITIES, EDGES}),
+        frozenset(KINDS),
         "how much the score falls without the part",
     ),
     "shapley": Method(
         shapley,
-        frozenset({MENTIONS, ENTITIES, EDGES}),
+        frozenset({MENTIONS, ENTITIES, EDGES, PATHS}),
         "mean change of the score by the part, over orders of the parts",
     ),
     "gradient-x-input": Method(
@@ -226,7 +228,7 @@ METHODS = {
     ),
     "random": Method(
         random_order,
-        frozenset({WORDS, MENTIONS, ENTITIES, EDGES}),
+        frozenset(KINDS),
         "random numbers, for comparison",
     ),
 }

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import count
 from typing import TypeVar
 
 import numpy as np
@@ -49,10 +50,35 @@ class EdgePart:
     tail: int
 
 
-Part = WordPart | MentionPart | EntityPart | EdgePart
+@dataclass(frozen=True, slots=True, order=True)
+class PathPart:
+    """All paths of a type that lead to one target."""
+
+    text: int
+    """The place of the text among those of the example."""
+    target: int
+    kind: int
+    """Both as in :class:`kgbert.encoding.encoded.TextPaths`."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class LabelPart:
+    """A text that the graph has for a label, by its place in the label sets."""
+
+    place: int
+
+
+Part = WordPart | MentionPart | EntityPart | EdgePart | PathPart | LabelPart
 
 #: The kinds of parts by name.
-WORDS, MENTIONS, ENTITIES, EDGES = KINDS = ("words", "mentions", "entities", "edges")
+WORDS, MENTIONS, ENTITIES, EDGES, PATHS, LABELS = KINDS = (
+    "words",
+    "mentions",
+    "entities",
+    "edges",
+    "paths",
+    "labels",
+)
 
 P = TypeVar("P", bound=Part)
 
@@ -134,12 +160,32 @@ def chosen(removed: Collection[Part], kind: type[P]) -> set[P]:
 def without(
     encoded: EncodedExample, removed: Collection[Part], processor: KGBertProcessor
 ) -> EncodedExample:
-    """Return an example without words, mentions and entities; edges belong to its batch."""
-    units = tuple(
-        tuple(_text_without(text, encoded, removed, processor) for text in unit)
-        for unit in encoded.units
+    """Return an example without words, mentions, entities and paths.
+
+    Edges and texts of labels belong to its batch.
+    """
+    paths = chosen(removed, PathPart)
+    places, units = count(), []
+    for unit in encoded.units:
+        texts = []
+        for text in unit:
+            place = next(places)
+            own = {(x.target, x.kind) for x in paths if x.text == place}
+            texts.append(_without_paths(_text_without(text, encoded, removed, processor), own))
+        units.append(tuple(texts))
+    return replace(encoded, units=tuple(units))
+
+
+def _without_paths(text: EncodedText, removed: Collection[tuple[int, int]]) -> EncodedText:
+    if not removed or text.paths is None:
+        return text
+    pairs = zip(text.paths.targets.tolist(), text.paths.types.tolist(), strict=True)
+    kept = np.array([pair not in removed for pair in pairs], np.bool_)
+    found = text.paths
+    paths = replace(
+        found, targets=found.targets[kept], types=found.types[kept], values=found.values[kept]
     )
-    return replace(encoded, units=units)
+    return replace(text, paths=paths)
 
 
 def _text_without(

@@ -68,6 +68,34 @@ class MentionContribution:
 
 
 @dataclass(frozen=True)
+class PathContribution:
+    """All paths of a type to one target, and how much they contribute to the score of an answer."""
+
+    answer: str
+    """The label that the paths lead to; an empty string for a choice."""
+    steps: tuple[str, ...]
+    """One of the paths: names of the first entity, of a relation, of the next entity, and so on."""
+    kind: str
+    """The type of the paths."""
+    value: float
+    standard_error: float | None = None
+
+
+@dataclass(frozen=True)
+class LabelContribution:
+    """A text that the graph has for a label, and its contribution to the score of an answer."""
+
+    label: str
+    entity: str
+    kind: str
+    """What the text is of the entity: its name, a synonym, its definition or a descendant."""
+    text: str
+    similarity: float
+    """Similarity of the text to the explained text."""
+    value: float
+
+
+@dataclass(frozen=True)
 class AnswerExplanation:
     """What contributes to the score of one answer."""
 
@@ -82,6 +110,10 @@ class AnswerExplanation:
     """In reading order."""
     mentions: tuple[MentionContribution, ...]
     """In reading order."""
+    paths: tuple[PathContribution, ...] = ()
+    """The largest contributions first; empty if the model scores no paths."""
+    labels: tuple[LabelContribution, ...] = ()
+    """The largest contributions first; empty if labels are not grounded."""
 
     @property
     def graph_contribution(self) -> float:
@@ -163,6 +195,13 @@ def _answer_lines(answer: AnswerExplanation) -> list[str]:
                 f"        {_number(edge.value, edge.standard_error)}  {edge.description}"
                 for edge in entity.edges
             ]
+    for path in answer.paths:
+        number = _number(path.value, path.standard_error)
+        target = f"{path.answer}: " if path.answer else ""
+        lines.append(f"    {number}  path {target}{' → '.join(path.steps)}")
+    lines += [
+        f"    {_number(x.value, None)}  {x.label}: {x.kind} {x.text!r}" for x in answer.labels
+    ]
     if answer.words:
         words = "  ".join(f"{x.text} {x.value:+.2f}" for x in answer.ranked_words[:10])
         lines.append(f"    words: {words}")

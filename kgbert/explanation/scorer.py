@@ -16,6 +16,7 @@ from kgbert.encoding.encoded import Batch, EncodedText
 from kgbert.explanation.linked_vectors import LinkedVectors, VectorTable
 from kgbert.explanation.parts import (
     EdgePart,
+    LabelPart,
     MentionPart,
     Part,
     WordPart,
@@ -24,7 +25,7 @@ from kgbert.explanation.parts import (
     linked_mentions,
     without,
 )
-from kgbert.explanation.sharing import only_read_state, share_first_blocks
+from kgbert.explanation.sharing import hidden_label_texts, only_read_state, share_first_blocks
 from kgbert.tasks.base import EncodedExample, ExplainedAnswer, ExplainedExample, Prediction, Task
 from kgbert.training.pipeline import KGBertPipeline
 
@@ -101,10 +102,23 @@ class AnswerScorer:
             for start in range(0, len(group), self.batch_size):
                 part = group[start : start + self.batch_size]
                 with torch.inference_mode():
-                    columns = self._scores_of(self._outputs(part)).double().cpu().numpy()
+                    columns = self._scores_of(self.outputs(part)).double().cpu().numpy()
                 self._known.update(zip(part, columns.T, strict=True))
         self.computed += len(missing)
         return np.stack([self._known[each] for each in wanted], 1)
+
+    def outputs(self, removals: Sequence[Collection[Part]]) -> Tensor:
+        """Return the outputs of variants of the example, shape (variants, units, ...)."""
+        table = self.vectors.table([frozenset(chosen(x, EdgePart)) for x in removals])
+        have_same_tokens = not any(chosen(removal, WordPart) for removal in removals)
+        sharing = len(removals) if have_same_tokens else 1
+        with (
+            self.pipeline.model.with_entities(table.vectors),
+            share_first_blocks(self.pipeline.model, self.rows, sharing),
+            only_read_state(self.pipeline.model),
+            hidden_label_texts(self.pipeline.model, self._hidden(removals)),
+        ):
+            return self._forward(self._batch(removals, table))
 
     def score(self) -> NDArray[np.float64]:
         """Return the scores of the unchanged example, shape (answers)."""
@@ -166,18 +180,6 @@ class AnswerScorer:
             for each in (self._candidates[part] if isinstance(part, MentionPart) else (part,))
         )
 
-    def _outputs(self, removals: Sequence[Collection[Part]]) -> Tensor:
-        """Return the outputs of variants of the example, shape (variants, units, ...)."""
-        table = self.vectors.table([frozenset(chosen(x, EdgePart)) for x in removals])
-        have_same_tokens = not any(chosen(removal, WordPart) for removal in removals)
-        sharing = len(removals) if have_same_tokens else 1
-        with (
-            self.pipeline.model.with_entities(table.vectors),
-            share_first_blocks(self.pipeline.model, self.rows, sharing),
-            only_read_state(self.pipeline.model),
-        ):
-            return self._forward(self._batch(removals, table))
-
     def _batch(self, removals: Sequence[Collection[Part]], table: VectorTable) -> Batch:
         """Return variants of the example as a batch.
 
@@ -194,10 +196,19 @@ class AnswerScorer:
         places = np.searchsorted(self.vectors.entities, linked)[batch["link_node_index"]]
         variant = batch["link_batch_index"][batch["link_query_index"]].numpy() // self.rows
         batch["link_node_index"] = torch.from_numpy(table.rows[variant, places])
+        for row, (text, hidden) in enumerate(zip(texts, self._hidden(removals), strict=True)):
+            if hidden and "label_lexical" in batch:
+                spelling = pipeline.processor.spelling_without(text.text, hidden)
+                batch["label_lexical"][row] = spelling
         if "candidate_nodes" in batch:
             most = batch["candidate_nodes"].shape[-1]
             batch["candidate_nodes"] = self._candidate_rows(texts, table, most)
         return dict(send_to_device(batch, pipeline.model.device))
+
+    def _hidden(self, removals: Sequence[Collection[Part]]) -> list[list[int]]:
+        """Return the places of the texts of labels that are hidden from each text of a batch."""
+        hidden = [sorted(part.place for part in chosen(x, LabelPart)) for x in removals]
+        return [places for places in hidden for _ in range(self.rows)]
 
     def _candidate_rows(
         self, texts: Sequence[EncodedText], table: VectorTable, most: int
@@ -212,7 +223,7 @@ class AnswerScorer:
 
     def _without(self, removal: Collection[Part]) -> EncodedExample:
         """Return the texts of a variant; edges belong to its entity vectors."""
-        of_text = frozenset(part for part in removal if not isinstance(part, EdgePart))
+        of_text = frozenset(x for x in removal if not isinstance(x, EdgePart | LabelPart))
         if of_text not in self._variants:
             self._variants[of_text] = without(self.encoded, of_text, self.pipeline.processor)
         return self._variants[of_text]

@@ -1,9 +1,10 @@
-"""Compute once what several variants of a text have in common."""
+"""Change forward passes of variants: compute once what they have in common, and hide labels."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
@@ -77,6 +78,34 @@ def _as_long_as_input(block: nn.Module, arguments: tuple[Any, ...], output: Any)
     states = output[0] if isinstance(output, tuple) else output
     padded = pad(states, (0, 0, 0, arguments[0].shape[1] - 1))
     return (padded, *output[1:]) if isinstance(output, tuple) else padded
+
+
+@contextmanager
+def hidden_label_texts(
+    model: KGBertPreTrainedModel, hidden: Sequence[Sequence[int]]
+) -> Iterator[None]:
+    """Hide texts of labels from the head that compares texts with them.
+
+    Args:
+        model: The model.
+        hidden: The places of the hidden ones among all texts of labels, for each text of the batch.
+    """
+    if not any(hidden):
+        yield
+        return
+
+    def hide(scorer: nn.Module, arguments: tuple[Any, ...]) -> tuple[Any, ...]:
+        similarities, *others = arguments
+        similarities = similarities.clone()
+        for row, places in enumerate(hidden):
+            similarities[row, list(places)] = -torch.inf
+        return (similarities, *others)
+
+    handle = model.label_scorer.register_forward_pre_hook(hide)
+    try:
+        yield
+    finally:
+        handle.remove()
 
 
 class _Sharing:

@@ -242,8 +242,18 @@ class LexicalIndex:
         """Return the similarity of each text to each label, 0 to 1, shape (texts, labels)."""
         return np.stack([self.similarities(text) for text in texts]).astype(np.float32)
 
-    def _similarities(self, text: str) -> NDArray[np.float16]:
+    def without(self, text: str, hidden: Sequence[int]) -> NDArray[np.float16]:
+        """Return the similarity of a text to each label without some texts of the labels.
+
+        Args:
+            text: The text.
+            hidden: Positions among the texts of the label sets.
+        """
+        return self._similarities(text, hidden)
+
+    def _similarities(self, text: str, hidden: Sequence[int] = ()) -> NDArray[np.float16]:
         row = (self._vectorizer.transform([text]) @ self._texts).toarray()[0]
+        row[list(hidden)] = 0
         highest = np.zeros(self._count, np.float16)
         highest[self._described] = np.maximum.reduceat(row, self._starts)
         return highest

@@ -569,8 +569,8 @@ class KGBertPreTrainedModel(PreTrainedModel):
             hop_sizes: (nodes, edges) of each hop; None to compute a vector for every node.
         """
         assert node_features is not None
-        if not find_fusion(self.config.fusion).reads_graph:
-            return node_features.to(next(self.injections.parameters()).dtype)
+        if not hasattr(self, "graph_encoder"):
+            return node_features.to(self.dtype)
         if torch.is_grad_enabled():
             self.staleness_check.forget()
         vectors: Tensor = self.graph_encoder(node_features, edge_index, edge_types, hop_sizes)

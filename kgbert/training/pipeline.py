@@ -235,46 +235,63 @@ class KGBertPipeline:
         return Path(folder)
 
 
-class _Contribution(NamedTuple):
+class PathContribution(NamedTuple):
     """What a type of path adds to a score."""
 
     value: float
     text: EncodedText
+    text_index: int
+    """The place of the text among those of its unit."""
     row: int
     """The place among the counted paths of the text."""
     output: int
     """The output of the scorer that it adds to."""
 
+    @property
+    def target_and_type(self) -> tuple[int, int]:
+        """Where the paths lead, and their type, as in :class:`TextPaths`."""
+        assert self.text.paths is not None
+        return int(self.text.paths.targets[self.row]), int(self.text.paths.types[self.row])
 
-def contributing_paths(
-    model: KGBertPreTrainedModel, processor: KGBertProcessor, unit: Unit
-) -> tuple[ReadPath, ...]:
-    """Return the paths that contributed most to the scores of the answers of a unit.
+
+def strongest_paths(
+    model: KGBertPreTrainedModel, processor: KGBertProcessor, unit: Unit, most: int = MOST_PATHS
+) -> list[PathContribution]:
+    """Return what contributed most to the scores of the answers of a unit.
 
     Args:
         model: The model.
         processor: Its processor, which counted the paths.
         unit: The texts of one output row.
+        most: Largest number of contributions.
     """
     if model.path_scorer is None or processor.paths is None:
-        return ()
+        return []
     weights = model.path_scorer.weights.detach().float().cpu().numpy()
     found = []
-    for text in unit:
+    for place, text in enumerate(unit):
         assert text.paths is not None
         values = weights[text.paths.types] * text.paths.values[:, None]
-        order = np.argsort(-np.abs(values), axis=None, kind="stable")[:MOST_PATHS]
+        order = np.argsort(-np.abs(values), axis=None, kind="stable")[:most]
         for row, output in zip(*np.unravel_index(order, values.shape), strict=True):
-            found.append(_Contribution(float(values[row, output]), text, int(row), int(output)))
+            value = float(values[row, output])
+            found.append(PathContribution(value, text, place, int(row), int(output)))
     found.sort(key=lambda each: -abs(each.value))
+    return [each for each in found[:most] if each.value]
+
+
+def contributing_paths(
+    model: KGBertPreTrainedModel, processor: KGBertProcessor, unit: Unit
+) -> tuple[ReadPath, ...]:
+    """Return the paths that contributed most to the scores of the answers of a unit."""
     labels = model.config.labels
-    return tuple(_read_path(x, processor.paths, labels) for x in found[:MOST_PATHS] if x.value)
+    found = strongest_paths(model, processor, unit)
+    return tuple(read_path(x, processor.paths, labels) for x in found if processor.paths)
 
 
-def _read_path(each: _Contribution, features: PathFeatures, labels: list[str]) -> ReadPath:
+def read_path(each: PathContribution, features: PathFeatures, labels: list[str]) -> ReadPath:
     """Return a contribution with one of the paths that made it."""
-    assert each.text.paths is not None
-    target, kind = (int(x[each.row]) for x in (each.text.paths.targets, each.text.paths.types))
+    target, kind = each.target_and_type
     path = features.example_path(each.text, target, kind)
     names = [features.finder.graph.name(entity) for entity in path.entities]
     relations = path.type.split(SEPARATOR)

@@ -134,7 +134,7 @@ def test_an_unknown_answer_is_refused(model):
 
 def test_an_unknown_kind_of_part_is_refused(model):
     with raises("unknown-name"):
-        explain(model, [TEXT], parts=["paths"])
+        explain(model, [TEXT], parts=["sentences"])
 
 
 def test_a_single_text_is_refused(model):

@@ -9,6 +9,7 @@ import torch
 
 import kgbert
 from kgbert.data import Example, Span
+from kgbert.explanation.explain import explain
 from kgbert.features import feature_sources
 from kgbert.features.label_sets import LabelSets, LexicalIndex, encode_label_sets
 from kgbert.models.auto import KGBertModel
@@ -49,6 +50,33 @@ def test_texts_get_the_label_whose_child_they_name_without_training(backbone):
     (prediction,) = pipeline(["tuba"])
     nearest = prediction.nearest_labels[0]
     assert (nearest.label, nearest.kind) == ("L:2", "child")
+
+
+def test_the_text_of_the_label_that_the_text_chose_is_ranked_first(backbone):
+    pipeline = kgbert.zero_shot(label_graph(), list(CHILDREN), backbone=backbone)
+    children = [child for own in CHILDREN.values() for child in own]
+
+    found = explain(pipeline, children, parts=["labels"])
+
+    first = [each.answers[0].labels[0] for each in found]
+    assert np.mean([x.text == child for x, child in zip(first, children, strict=True)]) >= 0.95
+    assert all(x.value > 0 and x.kind == "child" for x in first)
+    shown = "\n".join(found[0].lines())
+    assert "L:1: child 'quartz'" in shown
+
+
+def test_a_hidden_text_of_a_label_is_missing_in_its_scores(backbone):
+    pipeline = kgbert.zero_shot(label_graph(), list(CHILDREN), backbone=backbone)
+    smaller = kgbert.GraphEditor(label_graph())
+    smaller.retire("L:2.0")
+    without = pipeline.with_graph(smaller.build())
+
+    (found,) = explain(pipeline, ["tuba"], parts=["labels"], answer="L:2", contrast="L:1")
+
+    (expected,) = explain(without, ["tuba"], parts=["labels"], answer="L:2", contrast="L:1")
+    (tuba,) = [x for x in found.answers[0].labels if x.text == "tuba"]
+    score = found.answers[0].score - tuba.value
+    assert score == pytest.approx(expected.answers[0].score, abs=0.05)
 
 
 def test_names_of_labels_alone_do_not_tell_them(backbone):

@@ -147,6 +147,27 @@ def test_an_explanation_shows_paths_and_removes_them_with_their_mention(trained)
     assert mention.value > 0.5
 
 
+#: One of these relations is the last of the deciding path, by task.
+DECIDING = {
+    "text-classification": ("found in", "absent from"),
+    "multiple-choice": ("healed by", "harmed by"),
+    "relation-classification": ("healed by", "harmed by"),
+}
+
+
+@pytest.mark.parametrize("method", ["removal", "shapley"])
+@every_task
+def test_the_deciding_path_is_ranked_first(name, method, trained):
+    model, examples = trained(name), path_split(name).test
+    pipeline = KGBertPipeline(model.model, model.processor, model.task)
+
+    found = explain(pipeline, examples, parts=["paths"], method=method)
+
+    first = [each.answers[0].paths[0] for each in found]
+    assert all(path.value > 0.3 for path in first)
+    assert np.mean([path.steps[-2] in DECIDING[name] for path in first]) >= 0.95
+
+
 def test_a_batch_does_not_change_the_paths_of_a_text(trained):
     model = trained("text-classification")
     texts = [*path_split("text-classification").test, Example("nothing linked")]

@@ -105,7 +105,7 @@ def _add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--parts",
         metavar="LIST",
-        help="kinds of parts to explain (words,mentions,entities,edges)",
+        help="kinds of parts to explain (words,mentions,entities,edges,paths,labels)",
     )
     parser.add_argument(
         "--evaluate",
