@@ -1,16 +1,18 @@
 """The checkpoint that is pretrained: with its language-modelling head, a new one, or none."""
 
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import torch
 from torch import Tensor
 from transformers import (
     MODEL_FOR_CAUSAL_LM_MAPPING,
     MODEL_FOR_MASKED_LM_MAPPING,
+    MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING,
     AutoModel,
     AutoModelForCausalLM,
     AutoModelForMaskedLM,
+    AutoModelForSeq2SeqLM,
     PreTrainedConfig,
     PreTrainedModel,
     PreTrainedTokenizerBase,
@@ -25,6 +27,11 @@ from kgbert.features.pretrained import (
     load_tokenizer,
 )
 from kgbert.utils.errors import KGBertError
+
+#: How a language model learns from texts: encoders, decoders, and encoder-decoders.
+LanguageObjective = Literal[
+    "masked language modelling", "causal language modelling", "span corruption"
+]
 
 
 @dataclass(frozen=True)
@@ -49,14 +56,9 @@ class Checkpoint:
         return encoder_of(self.model)
 
     @property
-    def is_causal(self) -> bool:
-        """Whether a token attends only to the tokens before it."""
-        return family_of(self.model.config).causal
-
-    @property
-    def is_masked(self) -> bool:
-        """Whether the model predicts masked tokens."""
-        return not self.is_causal
+    def objective(self) -> LanguageObjective:
+        """How the model learns from texts."""
+        return objective_of(self.model.config)
 
     def state_dict(self) -> dict[str, Tensor]:
         """Return all weights to save."""
@@ -121,33 +123,50 @@ def _checkpoint(name: str, model: PreTrainedModel, *, has_own_head: bool) -> Che
 
 def _language_model_class(config: PreTrainedConfig) -> Any:
     """Return the class that loads language models of this architecture, or None."""
+    auto_class, mapping = _AUTO_CLASSES[objective_of(config)]
+    return auto_class if type(config) in mapping else None
+
+
+def objective_of(config: PreTrainedConfig) -> LanguageObjective:
+    """Return how models of a configuration learn from texts."""
     if config.is_encoder_decoder:
-        return None
-    if family_of(config).causal:
-        return AutoModelForCausalLM if type(config) in MODEL_FOR_CAUSAL_LM_MAPPING else None
-    return AutoModelForMaskedLM if type(config) in MODEL_FOR_MASKED_LM_MAPPING else None
+        return "span corruption"
+    is_causal = family_of(config).causal
+    return "causal language modelling" if is_causal else "masked language modelling"
 
 
 def _no_head(name: str, config: PreTrainedConfig) -> KGBertError:
-    kind = "an encoder-decoder" if config.is_encoder_decoder else "without such a head"
     return KGBertError(
-        f"{name} ({config.model_type}) is {kind} in transformers: pretraining on texts needs an "
-        "encoder with a head for masked language modelling (bert, roberta, deberta-v2, "
-        "modernbert ...) or a decoder (gpt2, llama ...). Choose another backbone.",
+        f"{name} ({config.model_type}) has no language-modelling head in transformers: pretraining "
+        "on texts needs an encoder with a head for masked language modelling (bert, roberta, "
+        "deberta-v2, modernbert ...), a decoder (gpt2, llama ...), or T5. Choose another backbone.",
         code="no-pretraining-head",
     )
 
 
 def _check_language_tokenizer(checkpoint: Checkpoint) -> None:
-    tokenizer = checkpoint.tokenizer
-    needs_mask = not checkpoint.is_causal and tokenizer.mask_token is None
-    if needs_mask or not tokenizer.is_fast:
-        missing = "has no mask token" if needs_mask else "is no fast tokenizer (tokenizer.json)"
+    tokenizer, missing = checkpoint.tokenizer, ""
+    if checkpoint.objective == "masked language modelling" and tokenizer.mask_token is None:
+        missing = "has no mask token"
+    if checkpoint.objective == "span corruption" and not sentinels(tokenizer):
+        missing = "has no sentinel tokens (<extra_id_0> ...) as that of T5"
+    if not tokenizer.is_fast:
+        missing = "is no fast tokenizer (tokenizer.json)"
+    if missing:
         raise KGBertError(
             f"the tokenizer of {checkpoint.name} {missing}, which pretraining on texts needs. "
             "Choose another backbone.",
             code="unsupported-tokenizer",
         )
+
+
+def sentinels(tokenizer: PreTrainedTokenizerBase) -> list[int]:
+    """Return the tokens that stand for the removed spans of a text, in order, as T5 has them."""
+    vocabulary = tokenizer.get_vocab()
+    # The vocabulary of mT5 has them with a space before.
+    names = ((f"<extra_id_{number}>", f"▁<extra_id_{number}>") for number in range(100))
+    found = [next((vocabulary[x] for x in some if x in vocabulary), None) for some in names]
+    return [token for token in found if token is not None]
 
 
 def _with_head(auto_class: Any, name: str, **options: Any) -> tuple[PreTrainedModel, bool]:
@@ -162,3 +181,11 @@ def _with_head(auto_class: Any, name: str, **options: Any) -> tuple[PreTrainedMo
 def _load(auto_class: Any, name: str, **options: Any) -> tuple[PreTrainedModel, set[str]]:
     """Return a model in single precision, and the names of weights that the checkpoint lacks."""
     return load_reporting_missing(auto_class, name, dtype=torch.float32, **options)
+
+
+#: The Auto class of each objective, and the architectures that it knows.
+_AUTO_CLASSES: dict[LanguageObjective, tuple[Any, Any]] = {
+    "masked language modelling": (AutoModelForMaskedLM, MODEL_FOR_MASKED_LM_MAPPING),
+    "causal language modelling": (AutoModelForCausalLM, MODEL_FOR_CAUSAL_LM_MAPPING),
+    "span corruption": (AutoModelForSeq2SeqLM, MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING),
+}

@@ -30,6 +30,7 @@ from kgbert.pretraining.texts.draws import HeldOutDraws, TrainingDraws
 from kgbert.pretraining.texts.graph_reading import FusedLanguageModel, fuse
 from kgbert.pretraining.texts.language_modelling import LanguageModelling
 from kgbert.pretraining.texts.masking import CausalLMCollator, Collator, MaskedLMCollator
+from kgbert.pretraining.texts.span_corruption import SpanCorruptionCollator
 from kgbert.pretraining.texts.token_blocks import (
     RowLayout,
     TextTokenizer,
@@ -68,10 +69,10 @@ def pretrain(
 ) -> PretrainedEncoder:
     """Continue the pretraining of a language model on texts, and save the encoder.
 
-    Encoders learn by masked language modelling, decoders by causal language modelling. A checkpoint
-    without a language-modelling head gets a new one with tied embeddings, which is trained alone
-    first. An interrupted call continues from its last evaluation when it is repeated, with the
-    result of an uninterrupted one.
+    Encoders learn by masked language modelling, decoders by causal language modelling, and T5 by
+    span corruption. A checkpoint without a language-modelling head gets a new one with tied
+    embeddings, which is trained alone first. An interrupted call continues from its last evaluation
+    when it is repeated, with the result of an uninterrupted one.
 
     Args:
         corpus: A file or folder, a sequence of paths, a list of texts, or rows as for
@@ -160,17 +161,19 @@ def _fused(
 def _collator(
     checkpoint: Checkpoint, masking: MaskingConfig, fused: FusedLanguageModel | None
 ) -> Collator:
-    if checkpoint.is_masked:
-        return MaskedLMCollator(checkpoint.tokenizer, masking, fused.reader if fused else None)
-    return CausalLMCollator(checkpoint.tokenizer)
+    tokenizer = checkpoint.tokenizer
+    if checkpoint.objective == "span corruption":
+        return SpanCorruptionCollator(tokenizer, masking.probability)
+    if checkpoint.objective == "causal language modelling":
+        return CausalLMCollator(tokenizer)
+    return MaskedLMCollator(tokenizer, masking, fused.reader if fused else None)
 
 
 def _objective(checkpoint: Checkpoint, fused: FusedLanguageModel | None) -> str:
-    kind = "masked" if checkpoint.is_masked else "causal"
     if fused is None:
-        return f"{kind} language modelling"
+        return checkpoint.objective
     further = " and link prediction" if fused.reader.hides_edges else ""
-    return f"{kind} language modelling with the graph read{further}"
+    return f"{checkpoint.objective} with the graph read{further}"
 
 
 def _linker_of(graph: KnowledgeGraph | None, linker: str | Linker) -> Linker | None:

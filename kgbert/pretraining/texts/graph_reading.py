@@ -105,11 +105,11 @@ def fuse(
     Raises:
         KGBertError: The checkpoint is not a masked language model, or edges cannot be predicted.
     """
-    if not checkpoint.is_masked:
+    if checkpoint.objective != "masked language modelling":
         raise KGBertError(
-            f"{checkpoint.name} ({checkpoint.model.config.model_type}) is no masked language "
-            "model: a token that is linked to its entity would tell the words to predict. "
-            "Choose an encoder, or pretrain it without reading the graph.",
+            f"{checkpoint.name} ({checkpoint.model.config.model_type}) learns by "
+            f"{checkpoint.objective}, and only masked language models can read the graph "
+            "meanwhile. Choose an encoder such as bert, or pretrain this one without the graph.",
             code="graph-without-masking",
             remedies=[Remedy("injected_layers", [], "to only mask and measure the mentions")],
         )

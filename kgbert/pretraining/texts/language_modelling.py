@@ -68,10 +68,15 @@ def _losses(
 ) -> tuple[Float[Tensor, " labels"], Float[Tensor, " edges"]]:
     """Return the losses of the labels and of the hidden edges."""
     labelled = batch["labels"] != IGNORED
+    targets = batch["labels"][labelled]
     inputs: dict[str, Any] = {name: x for name, x in batch.items() if name not in _TARGETS}
+    if _unwrapped(model).config.is_encoder_decoder:
+        # The decoder reads the labels before each position.
+        logits = model(**inputs, labels=batch["labels"]).logits[labelled].float()
+        return nn.functional.cross_entropy(logits, targets, reduction="none"), logits.new_empty(0)
     with _selected_states(encoder_of(_unwrapped(model)), labelled):
         output = model(**inputs)
-    logits, targets = output.logits[0].float(), batch["labels"][labelled]
+    logits = output.logits[0].float()
     edges = output.get("edge_losses", logits.new_empty(0))
     return nn.functional.cross_entropy(logits, targets, reduction="none"), edges
 
