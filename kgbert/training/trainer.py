@@ -180,6 +180,8 @@ def fine_tune(
         trainer.train(resume_from_checkpoint=resume or None)
     # Otherwise the model would compute in bfloat16 here, but in float32 after loading.
     trainer.accelerator.unwrap_model(model, keep_fp32_wrapper=False)
+    # Accelerate leaves a forward of the instance, which a copy of the model would share.
+    vars(model).pop("forward", None)
     result = _result(trainer, task)
     if not task.needs_calibration:
         return result

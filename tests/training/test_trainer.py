@@ -1,3 +1,4 @@
+from copy import copy
 from itertools import product
 
 import pytest
@@ -116,6 +117,14 @@ def weights(model):
 def assert_equal(found, expected):
     assert found.keys() == expected.keys()
     assert [name for name, x in expected.items() if not torch.equal(found[name], x)] == []
+
+
+def test_a_copy_of_a_model_trained_in_bfloat16_computes_with_its_own_modules(fused, tmp_path):
+    model = fused(labels=LABELS)
+    tune(model, tmp_path, changes={"bf16": True, "num_train_epochs": 1})
+
+    assert copy(model).forward.__self__ is not model
+    assert next(model.parameters()).dtype == torch.float32
 
 
 @pytest.mark.parametrize("pooling", POOLINGS)
