@@ -89,7 +89,7 @@ def compare(
     seeds: int = 6,
     task: str | Task = AUTO,
     linker: str | Linker = "dictionary",
-    ground: Ground = None,
+    ground: Ground = AUTO,
     paths: int = 0,
     features: Features = None,
     pretrained: Sequence[str | Path] = (),
@@ -150,8 +150,9 @@ def compare(
         columns=columns,
         labels=declared_labels(ground),
     )
-    check_paths(found_task, paths, ground)
     folder, split = Path(output), cache(splits)
+    grounding = ground_task(found_task, split(0).train, graph, ground, reporter)
+    check_paths(found_task, paths, grounding)
     study = Study(
         name=folder.absolute().name,
         folder=folder,
@@ -161,7 +162,7 @@ def compare(
         linker=make_linker(graph, linker) if isinstance(linker, str) else linker,
         task=found_task,
         split=split,
-        grounding=ground_task(found_task, split(0).train, graph, ground, reporter),
+        grounding=grounding,
         path_steps=paths,
         arms=[find_arm(arm) for arm in arms],
         seeds=range(seeds),

@@ -24,6 +24,9 @@ from kgbert.utils.errors import DataError, MissingFileError
 #: Candidates that are listed for a label without an entity of its own.
 MAX_CANDIDATES = 3
 
+#: From this share of grounded labels on, texts are compared with them unless the user decides.
+RECOMMENDED_SHARE = 0.5
+
 
 @dataclass(frozen=True)
 class GroundedLabel:
@@ -77,6 +80,11 @@ class Grounding:
     def share(self) -> float:
         """The share of labels with an entity, from 0 to 1."""
         return len(self.entities) / len(self.labels) if self.labels else 0.0
+
+    @property
+    def is_recommended(self) -> bool:
+        """Whether enough labels have an entity to compare texts with them by default."""
+        return self.share >= RECOMMENDED_SHARE
 
     def without_entity(self) -> tuple[GroundedLabel, ...]:
         """Return the labels that have no entity, with their candidates."""

@@ -9,6 +9,7 @@ from kgbert.encoding.paths.finder import check_steps
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.linking.grounding import Grounding, ground, read_label_entities
 from kgbert.tasks.base import Task
+from kgbert.tasks.registry import AUTO
 from kgbert.utils.errors import DataError, Remedy
 from kgbert.utils.progress import SILENT, Reporter
 
@@ -18,7 +19,8 @@ logger = logging.getLogger(__name__)
 #: Labels are grounded by ids and names.
 LABELS = "labels"
 
-#: How labels are grounded: :data:`LABELS`, a mapping or a file of their entities; None for not.
+#: How labels are grounded: ``"auto"`` by ids and names if at least half of them are entities,
+#: :data:`LABELS` in any case, a mapping or a file of their entities; None for not.
 Ground = str | Path | Mapping[str, str] | None
 
 
@@ -40,23 +42,25 @@ def ground_task(
         task: The task.
         train: The training texts, which have the labels.
         graph: The graph.
-        ground_by: The entity id by label, a file of them, or ``"labels"`` if the labels are ids or
-            names of the graph; None for no grounding.
+        ground_by: The entity id by label, a file of them, ``"labels"`` if the labels are ids or
+            names of the graph, or ``"auto"`` if at least half of them are; None for no grounding.
         reporter: Shows how many labels are entities.
 
     Raises:
-        DataError: No label is an entity of the graph, or the task has no labels.
+        DataError: No label is an entity of the graph, or the task has no labels, unless it is
+            ``"auto"``.
     """
     if ground_by is None:
         return None
+    if ground_by == AUTO:
+        return _recommended(task, train, graph, reporter)
     if not task.model_class.label_queries:
         raise DataError(
             f"the labels of {task.name} cannot be compared with entities. Do not ground "
             "them, or choose text, multi-label or token classification.",
             code="task-not-groundable",
         )
-    names = [task.class_name(label) for label in task.label_space(train).labels]
-    grounding = ground([name for name in names if name], graph, mapping=_mapping(ground_by))
+    grounding = ground(_class_names(task, train), graph, mapping=_mapping(ground_by))
     if not grounding.entities:
         shown = ", ".join(repr(each.label) for each in grounding.labels[:3])
         raise DataError(
@@ -71,13 +75,32 @@ def ground_task(
     return grounding
 
 
-def check_paths(task: Task, path_steps: int, ground_by: Ground) -> None:
+def _recommended(
+    task: Task, train: Sequence[Example], graph: KnowledgeGraph, reporter: Reporter
+) -> Grounding | None:
+    """Return the entities of the labels, or None if too few labels have one."""
+    if task.model_class.label_queries != "text":
+        return None
+    grounding = ground(_class_names(task, train), graph)
+    if not grounding.is_recommended:
+        return None
+    reporter.message(f"{grounding.summary(graph)}\neach text is compared with these entities")
+    return grounding
+
+
+def _class_names(task: Task, train: Sequence[Example]) -> list[str]:
+    """Return the names of the labels that mean something, so not that of "no entity"."""
+    names = (task.class_name(label) for label in task.label_space(train).labels)
+    return [name for name in names if name]
+
+
+def check_paths(task: Task, path_steps: int, grounding: Grounding | None) -> None:
     """Raise KGBertError where no path of the graph can lead to the answers of a task.
 
     Args:
         task: The task.
         path_steps: Largest number of steps of a path; 0 for no paths.
-        ground_by: As for :func:`ground_task`.
+        grounding: The entities of the labels.
     """
     if not path_steps:
         return
@@ -90,7 +113,7 @@ def check_paths(task: Task, path_steps: int, ground_by: Ground) -> None:
             code="task-without-paths",
             remedies=[Remedy("paths", 0)],
         )
-    if ends == "labels" and ground_by is None:
+    if ends == "labels" and grounding is None:
         raise DataError(
             "paths lead from the entities of a text to those of the labels, and the labels are not "
             "grounded in the graph.",
@@ -100,4 +123,5 @@ def check_paths(task: Task, path_steps: int, ground_by: Ground) -> None:
 
 
 def _mapping(ground_by: Ground) -> Mapping[str, str] | None:
-    return None if ground_by is None or ground_by == LABELS else read_label_entities(ground_by)
+    # A mapping is not hashable, so that the names are compared one by one.
+    return None if ground_by in (None, LABELS, AUTO) else read_label_entities(ground_by)

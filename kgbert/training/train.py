@@ -37,6 +37,7 @@ from kgbert.training.evaluation import Evaluation
 from kgbert.training.graph_transfer import GraphTransfer, regrounded, transfer_model
 from kgbert.training.grounding import Ground, check_paths, declared_labels, ground_task
 from kgbert.training.inference import evaluate
+from kgbert.training.label_scale import fit_label_scores
 from kgbert.training.pipeline import KGBertPipeline
 from kgbert.training.saving import save_model
 from kgbert.training.splits import LabelledTexts, task_and_splits
@@ -190,7 +191,7 @@ def train(
     task: str | Task = AUTO,
     columns: Mapping[str, str] | None = None,
     linker: str | Linker = "dictionary",
-    ground: Ground = None,
+    ground: Ground = AUTO,
     paths: int = 0,
     features: Features = None,
     config: TrainingConfig | None = None,
@@ -211,10 +212,12 @@ def train(
         task: A task or its name; ``"auto"`` detects the task from the columns of the rows.
         columns: Names of the columns by role: ``{"text": "sentence"}``.
         linker: A linker, or its name as for :func:`kgbert.make_linker`.
-        ground: ``"labels"`` if the labels are ids or names of entities, so that the head also
-            compares the text with their names, definitions and descendants. A mapping, or a file
-            with the columns label and entity, names the entities; it may have labels without
-            training texts. For text, multi-label and token classification.
+        ground: Whether the labels are entities of the graph, so that the head also compares the
+            text with their names, definitions and descendants. ``"auto"`` does so for text and
+            multi-label classification if at least half of the labels are ids or names of entities;
+            ``"labels"`` in any case, for token classification, too. A mapping, or a file with the
+            columns label and entity, names the entities; it may have labels without training
+            texts. None for no comparison.
         paths: Largest number of steps, 1 to 3, of the paths in the graph that lead from the
             entities of a text to its grounded labels, from a question to its choices, or from the
             first argument of a relation to the second; each type of path gets a learned weight.
@@ -243,8 +246,8 @@ def train(
     split = splits(seed)
     check_split(split, found_task)
     linker = make_linker(graph, linker) if isinstance(linker, str) else linker
-    check_paths(found_task, paths, ground)
     grounding = ground_task(found_task, split.train, graph, ground, reporter)
+    check_paths(found_task, paths, grounding)
     words = [text for x in split.train for text in x.texts]
     check_linked(graph, linker, words, grounding)
     if grounding is not None and not mentions_graph(graph, linker, words):
@@ -358,6 +361,8 @@ def build_model(
         _add_label_sets(model, processor, inputs, space.labels)
     if own["path_steps"]:
         _add_paths(model, processor, inputs, train)
+    if own["label_vectors"] and model.label_queries == "text" and train:
+        fit_label_scores(model, processor, task, train)
     return model, processor
 
 

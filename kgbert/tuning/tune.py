@@ -90,7 +90,7 @@ def tune(
     task: str | Task = AUTO,
     columns: Mapping[str, str] | None = None,
     linker: str | Linker = "dictionary",
-    ground: Ground = None,
+    ground: Ground = AUTO,
     paths: int = 0,
     features: Features = None,
     config: TrainingConfig | None = None,
@@ -152,7 +152,8 @@ def tune(
     check_split(split, found_task)
     chosen_space = given_space or default_space(found_task)
     search = search or default_search()
-    check_paths(found_task, paths, ground)
+    grounding = ground_task(found_task, split.train, graph, ground, reporter)
+    check_paths(found_task, paths, grounding)
     inputs = _Inputs(graph, backbone, linker, features, reporter)
     base = Study(
         name=Path(output).absolute().name,
@@ -163,7 +164,7 @@ def tune(
         linker=inputs.linker(None),
         task=found_task,
         split=lambda seed: split,
-        grounding=ground_task(found_task, split.train, graph, ground, reporter),
+        grounding=grounding,
         path_steps=paths,
         arms=searched_arms,
         seeds=range(seeds),

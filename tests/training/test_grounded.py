@@ -14,6 +14,8 @@ from kgbert.features import feature_sources
 from kgbert.features.label_sets import LabelSets, LexicalIndex, encode_label_sets
 from kgbert.models.auto import KGBertModel
 from kgbert.training.config import TrainingConfig
+from kgbert.training.grounding import ground_task
+from kgbert.training.label_scale import fit_binary
 from kgbert.training.train import grounded_task
 from kgbert.utils.progress import SILENT
 from tests.support.errors import raises
@@ -163,7 +165,28 @@ def test_texts_that_mention_no_entity_are_learnt_with_grounded_labels(backbone):
     assert any("no training text mentions an entity" in message for message in reporter.messages)
     assert trained.predict(["tuba"])[0].nearest_labels
     with raises("nothing-linked"):
-        train(backbone, texts)
+        train(backbone, texts, ground=None)
+
+
+@pytest.mark.parametrize(
+    ("names", "is_grounded"), [({}, True), ({"L:3": "war", "L:4": "sea"}, True),
+                               ({"L:2": "hope", "L:3": "war", "L:4": "sea"}, False)],
+)  # fmt: skip
+def test_labels_are_grounded_where_at_least_half_are_entities(names, is_grounded):
+    reporter, task = Messages(), kgbert.TASKS["text-classification"]
+    texts = [replace(x, target=names.get(x.target, x.target)) for x in labelled_texts(*CHILDREN)]
+
+    grounding = ground_task(task, texts, label_graph(), "auto", reporter)
+
+    assert bool(grounding) == is_grounded
+    assert len(reporter.messages) == is_grounded
+
+
+def test_types_of_spans_are_not_grounded_by_default():
+    task, texts = kgbert.TASKS["token-classification"], [Example("x", spans=(Span(0, 1, "L:1"),))]
+
+    assert ground_task(task, texts, label_graph(), "auto") is None
+    assert ground_task(task, texts, label_graph(), "labels").entities == {"L:1": "L:1"}
 
 
 class Messages(type(SILENT)):
@@ -213,7 +236,7 @@ def test_new_labels_need_no_training(backbone):
 
 
 def test_other_models_have_no_new_labels(backbone):
-    trained = train(backbone, labelled_texts("L:1", "L:2"))
+    trained = train(backbone, labelled_texts("L:1", "L:2"), ground=None)
     pipeline = kgbert.training.pipeline.KGBertPipeline(
         trained.model, trained.processor, trained.task
     )
@@ -283,3 +306,27 @@ def test_spelling_counts_from_zero_to_one(backbone):
     assert np.array_equal(pickle.loads(pickle.dumps(index))(["fiddle", "zzz"]), similarities)
     assert not similarities[1].any()
     assert not similarities[:, 0].any()
+
+
+def test_similarity_counts_where_it_tells_the_training_texts_apart(backbone):
+    told, other = (train(backbone, texts, ground="labels") for texts in (
+        labelled_texts(*CHILDREN),
+        [replace(x, target=f"L:{1 + n % 2}") for n, x in enumerate(labelled_texts(*CHILDREN))],
+    ))  # fmt: skip
+
+    assert told.model.label_scorer.scale > 5
+    assert other.model.label_scorer.scale < 0.1
+
+
+@pytest.mark.parametrize("shift", [-1.0, 0.0, 0.4])
+def test_scale_and_offset_of_several_labels_separate_them(shift):
+    generator = np.random.default_rng(0)
+    has_label = generator.random((80, 5)) < 0.3
+    scores = np.where(has_label, 0.7, 0.2) + 0.1 * generator.standard_normal((80, 5)) + shift
+
+    scale, offset = fit_binary(scores, has_label)
+
+    assert 10 < scale < 60
+    assert 0.3 + shift < offset < 0.6 + shift
+    assert fit_binary(generator.standard_normal((80, 5)), has_label) == (0.0, 0.0)
+    assert fit_binary(scores, np.zeros_like(has_label)) == (0.0, 0.0)

@@ -221,11 +221,11 @@ def test_what_has_no_paths_is_refused(backbone, trained):
     options = {"backbone": backbone, "task": "text-classification"}
 
     with raises("paths-without-grounding"):
-        kgbert.train(path_graph(), texts, paths=2, **options)
+        kgbert.train(path_graph(), texts, paths=2, ground=None, **options)
     with raises("path-steps"):
         kgbert.train(path_graph(), texts, paths=4, ground="labels", **options)
     with raises("task-without-paths"):
-        check_paths(TASKS["token-classification"], 2, "labels")
+        check_paths(TASKS["token-classification"], 2, None)
     model, processor = model_of(trained("text-classification"))
     batch = processor(["the lung"])
     with raises("batch-without-paths"):

@@ -14,9 +14,6 @@ from kgbert.cli.options.texts import add_role_argument, columns_of
 from kgbert.data import Columns, read_examples, read_records, read_texts
 from kgbert.utils.errors import DataError
 
-#: From this share of grounded labels on, comparing texts with them is recommended.
-MOST_LABELS = 0.5
-
 if TYPE_CHECKING:
     from kgbert.features.feature_sources import VectorReport
     from kgbert.graph.core.graph import KnowledgeGraph
@@ -57,10 +54,10 @@ def inspect(arguments: Namespace) -> None:
 
 def _show_labels(grounding: "Grounding", graph: "KnowledgeGraph") -> None:
     print(f"\nlabels\n{grounding.summary(graph)}")
-    if grounding.share >= MOST_LABELS:
+    if grounding.is_recommended:
         print(
-            "Train and compare with --ground labels: the head then also compares each text with "
-            "the names, definitions and descendants of these entities."
+            "A classifier of texts will also compare each text with the names, definitions and "
+            "descendants of these entities; --ground none switches that off."
         )
 
 

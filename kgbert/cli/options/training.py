@@ -110,7 +110,7 @@ def task_and_split_of(
 def ground_of(arguments: Namespace) -> str | None:
     """Return how the labels are grounded: by the file that names their entities, or by names."""
     given: str | None = arguments.label_entities or arguments.ground
-    return given
+    return None if given == "none" else given
 
 
 def training_config_of(arguments: Namespace) -> "TrainingConfig":
@@ -170,9 +170,11 @@ def _add_texts(parser: ArgumentParser) -> None:
     add_role_argument(texts)
     texts.add_argument(
         "--ground",
-        choices=("labels",),
+        choices=(AUTO, "labels", "none"),
+        default=AUTO,
         help="compare each text also with the entities that are its possible labels: with their "
-        "names, definitions and descendants",
+        "names, definitions and descendants; auto does so if at least half of the labels are ids "
+        "or names of entities, for text and multi-label classification (auto)",
     )
     texts.add_argument(
         "--label-entities",

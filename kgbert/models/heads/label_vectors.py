@@ -93,10 +93,24 @@ class LabelVectorScorer(nn.Module):
             similarities: The output of :meth:`similarities` for texts or tokens.
             lexical: The similarity in spelling of each text to each label.
         """
-        scores = soft_maximum(similarities, self.owners, self.count)
+        nearness = self.nearness(similarities, lexical)
+        return torch.where(self.described, self.scale * (nearness - self.offset), 0)
+
+    def nearness(
+        self,
+        similarities: Float[Tensor, "*batch vectors"],
+        lexical: Float[Tensor, "batch labels"] | None = None,
+    ) -> Float[Tensor, "*batch labels"]:
+        """Return the score of each state for each label without scale and offset.
+
+        Args:
+            similarities: As for :meth:`forward`.
+            lexical: As for :meth:`forward`.
+        """
+        nearness = soft_maximum(similarities, self.owners, self.count)
         if lexical is not None:
-            scores = scores + self.lexical_weight * lexical.to(scores.dtype)
-        return torch.where(self.described, self.scale * (scores - self.offset), 0)
+            nearness = nearness + self.lexical_weight * lexical.to(nearness.dtype)
+        return nearness
 
 
 @init_module_weights.register

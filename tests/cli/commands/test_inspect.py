@@ -136,7 +136,7 @@ def test_labels_that_are_entities_are_counted_and_grounding_is_recommended(workp
 
     assert "2 of 3 labels are entities of the graph (1 by id, 1 by name)" in page
     assert "other: missing" in page
-    assert "--ground labels" in page
+    assert "--ground none" in page
     assert {x["label"]: x["entity"] for x in labels} == {
         "EX:2": "EX:2",
         "fever": "EX:1",
