@@ -3,12 +3,14 @@
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 
 from kgbert.data import Example
+from kgbert.explanation.counterfactuals import counterfactual, swaps_of
 from kgbert.explanation.evidence import label_parts, path_parts
 from kgbert.explanation.methods import DEFAULT_METHOD, METHODS, Attributions, Method
 from kgbert.explanation.parts import (
@@ -16,6 +18,7 @@ from kgbert.explanation.parts import (
     ENTITIES,
     KINDS,
     LABELS,
+    MAX_EDGES,
     MENTIONS,
     PATHS,
     WORDS,
@@ -51,9 +54,6 @@ from kgbert.utils.errors import KGBertError
 from kgbert.utils.progress import StepCallback
 from kgbert.utils.registry import lookup
 
-#: Largest number of edges of a text that are explained.
-MAX_EDGES = 32
-
 
 def explain(
     model: KGBertPipeline | TrainedModel | str | Path,
@@ -64,6 +64,8 @@ def explain(
     method: str = DEFAULT_METHOD,
     parts: Collection[str] = KINDS,
     max_edges: int = MAX_EDGES,
+    counterfactuals: bool = False,
+    swaps: Mapping[str, str] = MappingProxyType({}),
     batch_size: int = BATCH_SIZE,
     progress: StepCallback | None = None,
 ) -> list[Explanation]:
@@ -78,6 +80,10 @@ def explain(
             method does not support are left out.
         parts: The kinds of parts to explain, names in :data:`kgbert.explanation.parts.KINDS`.
         max_edges: Largest number of edges to explain, those of the most important mentions.
+        counterfactuals: Whether to search for the fewest links and edges without which an answer
+            changes.
+        swaps: The entity, as an id or a name, that a mention should be linked to instead, by the
+            words of the mention or its characters as ``START-END``; each is tried alone.
         batch_size: Number of variants of a text that are computed together.
         progress: Called after each text.
 
@@ -99,6 +105,11 @@ def explain(
         answers = answers_of(pipeline, prediction, answer, contrast)
         scorer = AnswerScorer(pipeline, each, prediction, answers, batch_size=batch_size)
         explained = _explain_answers(scorer, settings) if answers else ()
+        if counterfactuals:
+            explained = tuple(
+                replace(answer, counterfactual=counterfactual(scorer, place))
+                for place, answer in enumerate(explained)
+            )
         explanations.append(
             Explanation(
                 each.example.joined,
@@ -109,6 +120,7 @@ def explain(
                 time.perf_counter() - started,
                 prediction.nearest_labels,
                 prediction.paths,
+                tuple(swaps_of(scorer, swaps)) if answers else (),
             )
         )
         if progress:

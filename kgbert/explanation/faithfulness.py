@@ -15,10 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kgbert.data import Example
-from kgbert.explanation.explain import MAX_EDGES, answers_of, pipeline_of
+from kgbert.explanation.explain import answers_of, pipeline_of
 from kgbert.explanation.methods import METHODS, Method
 from kgbert.explanation.parts import (
     EDGES,
+    MAX_EDGES,
     MENTIONS,
     WORDS,
     MentionPart,

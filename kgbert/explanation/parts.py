@@ -80,6 +80,9 @@ WORDS, MENTIONS, ENTITIES, EDGES, PATHS, LABELS = KINDS = (
     "labels",
 )
 
+#: Largest number of edges of a text that are explained or removed.
+MAX_EDGES = 32
+
 P = TypeVar("P", bound=Part)
 
 

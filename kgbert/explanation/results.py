@@ -96,6 +96,60 @@ class LabelContribution:
 
 
 @dataclass(frozen=True)
+class Change:
+    """A link or an edge that is removed."""
+
+    kind: str
+    """``link`` or ``edge``."""
+    description: str
+
+
+@dataclass(frozen=True)
+class Counterfactual:
+    """Links and edges without which an answer changes: it is no longer given, or given now."""
+
+    changes: tuple[Change, ...]
+    """Empty if no set that was tried changes the answer."""
+    prediction: tuple[str, ...]
+    """The prediction without them, in lines."""
+    score: float
+    """The score of the answer without them."""
+    is_smallest: bool
+    """Whether every smaller set was tried."""
+    tried: int
+    """Number of sets that were tried."""
+
+    def line(self) -> str:
+        """Return the counterfactual as a line for a terminal."""
+        if not self.changes:
+            return f"no change of links and edges turns it ({self.tried:,} tried)"
+        size = "" if self.is_smallest else f", {self.tried:,} sets tried"
+        removed = "; ".join(change.description for change in self.changes)
+        return f"without {removed}: {', '.join(self.prediction)}{size}"
+
+
+@dataclass(frozen=True)
+class Swap:
+    """The prediction if a mention were linked to another entity."""
+
+    mention: str
+    former: str
+    """The id of the entity that the mention is linked to best."""
+    entity: str
+    name: str
+    """Of the other entity."""
+    prediction: tuple[str, ...]
+    """In lines."""
+    scores: tuple[float, ...]
+    """The score of each explained answer."""
+
+    def line(self) -> str:
+        """Return the swap as a line for a terminal."""
+        prediction = ", ".join(self.prediction)
+        return f"if {self.mention} were {self.name} ({self.entity}): {prediction}"
+
+
+@dataclass(frozen=True)
 class AnswerExplanation:
     """What contributes to the score of one answer."""
 
@@ -114,6 +168,8 @@ class AnswerExplanation:
     """The largest contributions first; empty if the model scores no paths."""
     labels: tuple[LabelContribution, ...] = ()
     """The largest contributions first; empty if labels are not grounded."""
+    counterfactual: Counterfactual | None = None
+    """None unless it was asked for."""
 
     @property
     def graph_contribution(self) -> float:
@@ -149,6 +205,8 @@ class Explanation:
     """The labels whose entities are most similar to the text, if labels are grounded."""
     paths: tuple[ReadPath, ...] = ()
     """The paths in the graph that contributed most, if paths are scored."""
+    swaps: tuple[Swap, ...] = ()
+    """The predictions with other entities, if they were asked for."""
     schema: int = SCHEMA
 
     def to_json(self) -> dict[str, Any]:
@@ -168,6 +226,7 @@ class Explanation:
         for label in self.nearest_labels:
             lines.append(f"  similar {label.line()}")
         lines += [f"  path {path.line()}" for path in self.paths]
+        lines += [f"  {swap.line()}" for swap in self.swaps]
         for answer in self.answers:
             lines += _answer_lines(answer)
         return lines
@@ -186,6 +245,8 @@ def _answer_lines(answer: AnswerExplanation) -> list[str]:
         f"  why {answer.answer}{against}: {answer.unit} {answer.score:+.2f}, "
         f"of which the graph {answer.graph_contribution:+.2f}"
     ]
+    if answer.counterfactual is not None:
+        lines.append(f"    {answer.counterfactual.line()}")
     for mention in answer.ranked_mentions:
         lines.append(f"    {_number(mention.value, mention.standard_error)}  {mention.text}")
         for entity in mention.entities:

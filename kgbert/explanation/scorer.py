@@ -1,6 +1,6 @@
 """Score the answers to one example for many variants of its input, and their gradients."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from kgbert.encoding.candidates import candidate_tables
 from kgbert.encoding.encoded import Batch, EncodedText
+from kgbert.encoding.processor import KGBertProcessor
 from kgbert.explanation.linked_vectors import LinkedVectors, VectorTable
 from kgbert.explanation.parts import (
     EdgePart,
@@ -31,6 +32,10 @@ from kgbert.training.pipeline import KGBertPipeline
 
 #: Variants of a text in a batch.
 BATCH_SIZE = 32
+
+
+#: Computes the outputs of a batch by a model, with the processor of the batch.
+ComputeOutputs = Callable[[Any, Batch, KGBertProcessor], Tensor]
 
 
 class PathGradients(NamedTuple):
@@ -107,7 +112,19 @@ class AnswerScorer:
         self.computed += len(missing)
         return np.stack([self._known[each] for each in wanted], 1)
 
+    def predictions(self, removals: Sequence[Collection[Part]]) -> list[Prediction]:
+        """Return the predictions without some parts, computed in one batch."""
+        pipeline, task = self.pipeline, self.pipeline.task
+        with torch.inference_mode():
+            outputs = self._compute(removals, task.compute_outputs).cpu().numpy()
+        config, graph = pipeline.model.config, pipeline.processor.graph
+        return [task.decode(list(rows), self.encoded, config, graph) for rows in outputs]
+
     def outputs(self, removals: Sequence[Collection[Part]]) -> Tensor:
+        """Return what scores are computed from, shape (variants, units, ...)."""
+        return self._compute(removals, self._explained_outputs)
+
+    def _compute(self, removals: Sequence[Collection[Part]], compute: ComputeOutputs) -> Tensor:
         """Return the outputs of variants of the example, shape (variants, units, ...)."""
         table = self.vectors.table([frozenset(chosen(x, EdgePart)) for x in removals])
         have_same_tokens = not any(chosen(removal, WordPart) for removal in removals)
@@ -118,7 +135,7 @@ class AnswerScorer:
             only_read_state(self.pipeline.model),
             hidden_label_texts(self.pipeline.model, self._hidden(removals)),
         ):
-            return self._forward(self._batch(removals, table))
+            return self._forward(self._batch(removals, table), compute)
 
     def score(self) -> NDArray[np.float64]:
         """Return the scores of the unchanged example, shape (answers)."""
@@ -149,8 +166,8 @@ class AnswerScorer:
         """The output of each unit without any injection of knowledge."""
         pipeline = self.pipeline
         with torch.inference_mode(), pipeline.model.without_knowledge():
-            outputs: Tensor = self._forward(self._batch([()], self.vectors.table([frozenset()])))[0]
-            return outputs
+            batch = self._batch([()], self.vectors.table([frozenset()]))
+            return self._forward(batch, self._explained_outputs)[0]
 
     def path_gradients(self, fractions: Sequence[float], *, from_mask: bool) -> PathGradients:
         """Return gradients on the straight path from a baseline to the example, times its length.
@@ -228,13 +245,13 @@ class AnswerScorer:
             self._variants[of_text] = without(self.encoded, of_text, self.pipeline.processor)
         return self._variants[of_text]
 
-    def _forward(self, batch: Batch) -> Tensor:
-        """Return the outputs of a batch of variants, shape (variants, units, ...)."""
-        pipeline = self.pipeline
+    def _explained_outputs(self, model: Any, batch: Batch, processor: KGBertProcessor) -> Tensor:
         explained = ExplainedExample(self.encoded, self.prediction)
-        outputs = pipeline.task.explained_outputs(
-            pipeline.model, batch, pipeline.processor, explained
-        ).float()
+        return self.pipeline.task.explained_outputs(model, batch, processor, explained)
+
+    def _forward(self, batch: Batch, compute: ComputeOutputs) -> Tensor:
+        """Return the outputs of a batch of variants, shape (variants, units, ...)."""
+        outputs = compute(self.pipeline.model, batch, self.pipeline.processor).float()
         by_variant: Tensor = outputs.unflatten(0, (-1, len(self.encoded.units)))
         return by_variant
 
@@ -262,7 +279,7 @@ class AnswerScorer:
             embeddings: Any = model.get_input_embeddings()
             contexts.callback(embeddings.register_forward_hook(words).remove)
             contexts.enter_context(model.with_entities(knowledge(None, None, table.vectors)))
-            scores = self._scores_of(self._forward(batch)).mean(1)
+            scores = self._scores_of(self._forward(batch, self._explained_outputs)).mean(1)
             by_token = np.stack([words.products(score) for score in scores])
             by_node = np.stack([knowledge.products(score) for score in scores])
         return PathGradients(

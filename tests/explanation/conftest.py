@@ -5,10 +5,17 @@ from kgbert.explanation.scorer import AnswerScorer
 from kgbert.tasks.answers import examples_to_answer
 from kgbert.tasks.registry import TASKS
 from kgbert.training.pipeline import KGBertPipeline
+from tests.explanation.planted import planted_model
 from tests.support.tiny import perturb, tiny_processor
 
 #: Three mentions, of which one is ambiguous.
 TEXT = "fever and cough in pneumonia"
+
+
+@pytest.fixture(scope="session")
+def planted(tmp_path_factory):
+    """Return a plan in which one edge decides each text, and a pipeline that has learnt it."""
+    return planted_model(tmp_path_factory.mktemp("planted"), edges=True)
 
 
 @pytest.fixture

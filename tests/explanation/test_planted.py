@@ -9,14 +9,9 @@ import torch
 from kgbert.explanation.explain import explain
 from kgbert.explanation.methods import METHODS
 from kgbert.training.pipeline import KGBertPipeline
-from tests.explanation.planted import LABELS, NEITHER, planted_model
+from tests.explanation.planted import LABELS, NEITHER
 
 CASES = 40
-
-
-@pytest.fixture(scope="module")
-def planted(tmp_path_factory):
-    return planted_model(tmp_path_factory.mktemp("planted"), edges=True)
 
 
 @pytest.fixture(scope="module")

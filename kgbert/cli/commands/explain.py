@@ -1,7 +1,7 @@
 """kgbert explain: show why a trained model answers as it does."""
 
 import json
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -42,6 +42,8 @@ def _explain(model: "KGBertPipeline", examples: "Sequence[Example]", arguments: 
         contrast=arguments.contrast,
         method=arguments.method or DEFAULT_METHOD,
         parts=_listed(arguments.parts) or KINDS,
+        counterfactuals=arguments.counterfactual,
+        swaps=dict(arguments.swap),
         progress=steps,
     )
     steps.close()
@@ -81,6 +83,13 @@ def _show(explanations: "list[Explanation]", arguments: Namespace) -> None:
             print(f"written to {written}")
 
 
+def _swap(typed: str) -> tuple[str, str]:
+    mention, equals, entity = typed.partition("=")
+    if not (mention and equals and entity):
+        raise ArgumentTypeError(f"{typed!r} is no swap; write MENTION=ENTITY")
+    return mention, entity
+
+
 def _add_arguments(parser: ArgumentParser) -> None:
     add_model_argument(parser)
     add_text_argument(parser)
@@ -106,6 +115,19 @@ def _add_arguments(parser: ArgumentParser) -> None:
         "--parts",
         metavar="LIST",
         help="kinds of parts to explain (words,mentions,entities,edges,paths,labels)",
+    )
+    parser.add_argument(
+        "--counterfactual",
+        action="store_true",
+        help="also search for the fewest links and edges without which the answer changes",
+    )
+    parser.add_argument(
+        "--swap",
+        metavar="MENTION=ENTITY",
+        type=_swap,
+        action="append",
+        default=[],
+        help="also predict as if a mention were linked to another entity, by id or name",
     )
     parser.add_argument(
         "--evaluate",

@@ -44,6 +44,23 @@ def test_a_page_and_json_are_written_for_each_text_of_a_file(folder, capsys):
     assert (folder / "page.html").read_text().count("<article>") == 2
 
 
+def test_changes_that_turn_an_answer_and_other_entities_are_shown(folder, capsys):
+    options = ["--counterfactual", "--swap", "fever=cough", "--parts", "mentions"]
+
+    assert main(["explain", "model", "fever of the lung", *options]) == 0
+
+    shown = capsys.readouterr().out
+    assert "if fever were cough (EX:2): label" in shown
+    assert "    without " in shown or "no change of links and edges turns it" in shown
+
+
+def test_an_incomplete_swap_is_refused(folder, capsys):
+    with pytest.raises(SystemExit):
+        main(["explain", "model", "fever", "--swap", "fever"])
+
+    assert "'fever' is no swap; write MENTION=ENTITY" in capsys.readouterr().err
+
+
 def test_an_unknown_method_is_one_line(folder, capsys):
     assert main(["explain", "model", "fever", "--method", "shaply"]) == 1
 
