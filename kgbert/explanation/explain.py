@@ -12,6 +12,7 @@ import numpy as np
 from kgbert.data import Example
 from kgbert.explanation.counterfactuals import counterfactual, swaps_of
 from kgbert.explanation.evidence import label_parts, path_parts
+from kgbert.explanation.examples import ExampleIndex
 from kgbert.explanation.methods import DEFAULT_METHOD, METHODS, Attributions, Method
 from kgbert.explanation.parts import (
     EDGES,
@@ -66,6 +67,7 @@ def explain(
     max_edges: int = MAX_EDGES,
     counterfactuals: bool = False,
     swaps: Mapping[str, str] = MappingProxyType({}),
+    examples: Sequence[str | Row | Example] = (),
     batch_size: int = BATCH_SIZE,
     progress: StepCallback | None = None,
 ) -> list[Explanation]:
@@ -84,6 +86,7 @@ def explain(
             changes.
         swaps: The entity, as an id or a name, that a mention should be linked to instead, by the
             words of the mention or its characters as ``START-END``; each is tried alone.
+        examples: Texts of which the most similar ones are shown, those of the training for example.
         batch_size: Number of variants of a text that are computed together.
         progress: Called after each text.
 
@@ -99,6 +102,10 @@ def explain(
     )
     explanations = []
     encoded = pipeline.task.encode(examples_to_answer(pipeline.task, texts), pipeline.processor)
+    index = None
+    if examples:
+        given = examples_to_answer(pipeline.task, examples)
+        index = ExampleIndex(pipeline, pipeline.task.encode(given, pipeline.processor))
     for number, each in enumerate(encoded, start=1):
         started = time.perf_counter()
         prediction = pipeline.predict_encoded([each])[0]
@@ -121,6 +128,7 @@ def explain(
                 prediction.nearest_labels,
                 prediction.paths,
                 tuple(swaps_of(scorer, swaps)) if answers else (),
+                index.nearest(each) if index else (),
             )
         )
         if progress:

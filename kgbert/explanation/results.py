@@ -150,6 +150,27 @@ class Swap:
 
 
 @dataclass(frozen=True)
+class NearestExample:
+    """A text that the model reads like the explained one."""
+
+    text: str
+    answer: str
+    """Its gold answer in a few words; empty without one."""
+    similarity: float
+    """Cosine of the states that the head reads."""
+    overlap: float
+    """Share of the linked entities of both texts that both have (Jaccard index)."""
+    shared_entities: tuple[str, ...]
+    """Names of some of them."""
+
+    def line(self) -> str:
+        """Return the text as a line for a terminal."""
+        answer = f"{self.answer}: " if self.answer else ""
+        shared = f"  ({', '.join(self.shared_entities)})" if self.shared_entities else ""
+        return f"{self.similarity:.2f}  {answer}{self.text}{shared}"
+
+
+@dataclass(frozen=True)
 class AnswerExplanation:
     """What contributes to the score of one answer."""
 
@@ -207,6 +228,8 @@ class Explanation:
     """The paths in the graph that contributed most, if paths are scored."""
     swaps: tuple[Swap, ...] = ()
     """The predictions with other entities, if they were asked for."""
+    examples: tuple[NearestExample, ...] = ()
+    """The most similar texts of those that were given to compare with."""
     schema: int = SCHEMA
 
     def to_json(self) -> dict[str, Any]:
@@ -227,6 +250,7 @@ class Explanation:
             lines.append(f"  similar {label.line()}")
         lines += [f"  path {path.line()}" for path in self.paths]
         lines += [f"  {swap.line()}" for swap in self.swaps]
+        lines += [f"  read like {example.line()}" for example in self.examples]
         for answer in self.answers:
             lines += _answer_lines(answer)
         return lines

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from kgbert.cli.core.command import Command
 from kgbert.cli.core.progress import ProgressReporter, add_quiet_argument
 from kgbert.cli.options.model import add_model_argument, add_model_graph_arguments, pipeline_of
-from kgbert.cli.options.texts import add_text_argument, records_of
+from kgbert.cli.options.texts import add_text_argument, columns_of, records_of
 
 if TYPE_CHECKING:
     from kgbert.data import Example
@@ -34,6 +34,11 @@ def _explain(model: "KGBertPipeline", examples: "Sequence[Example]", arguments: 
     from kgbert.explanation.methods import DEFAULT_METHOD
     from kgbert.explanation.parts import KINDS
 
+    compared = []
+    if arguments.examples:
+        from kgbert.data.read import read_examples
+
+        compared = read_examples(arguments.examples, model.task, columns=columns_of(arguments))
     steps = ProgressReporter(quiet=arguments.quiet).steps("explaining, text")
     found = explain_texts(
         model,
@@ -44,6 +49,7 @@ def _explain(model: "KGBertPipeline", examples: "Sequence[Example]", arguments: 
         parts=_listed(arguments.parts) or KINDS,
         counterfactuals=arguments.counterfactual,
         swaps=dict(arguments.swap),
+        examples=compared,
         progress=steps,
     )
     steps.close()
@@ -128,6 +134,12 @@ def _add_arguments(parser: ArgumentParser) -> None:
         action="append",
         default=[],
         help="also predict as if a mention were linked to another entity, by id or name",
+    )
+    parser.add_argument(
+        "--examples",
+        metavar="FILE",
+        help="also show the texts of this file, the training texts for example, that the model "
+        "reads most like the explained one",
     )
     parser.add_argument(
         "--evaluate",

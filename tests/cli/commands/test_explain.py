@@ -54,6 +54,16 @@ def test_changes_that_turn_an_answer_and_other_entities_are_shown(folder, capsys
     assert "    without " in shown or "no change of links and edges turns it" in shown
 
 
+def test_the_most_similar_texts_of_a_file_are_shown(folder, capsys):
+    (folder / "train.csv").write_text("text,label\nfever,ill\ncough,well\n")
+
+    assert main(["explain", "model", "fever of the lung", "--examples", "train.csv"]) == 0
+
+    shown = capsys.readouterr().out
+    assert "ill: fever  (fever" in shown
+    assert "well: cough" in shown
+
+
 def test_an_incomplete_swap_is_refused(folder, capsys):
     with pytest.raises(SystemExit):
         main(["explain", "model", "fever", "--swap", "fever"])
