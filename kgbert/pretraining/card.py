@@ -40,6 +40,8 @@ def _rows(record: PretrainingRecord) -> Iterator[tuple[str, str]]:
             f"{corpus.name}: {counted(corpus.texts, 'text')}, {counted(corpus.tokens, 'token')}, "
             f"{corpus.held_out_texts:,} texts held out (hash {corpus.hash[:16]})",
         )
+        if corpus.excluded_texts:
+            yield "Texts left out", f"{corpus.excluded_texts:,}"
         if corpus.share_in_mentions is not None:
             yield "Tokens in mentions of the graph", f"{100 * corpus.share_in_mentions:.1f} %"
     if graph := record.graph:

@@ -102,7 +102,7 @@ def pretrain_graph_encoder(
         graph=graph_record(graph),
     )
     save = partial(save_knowledge, model=model, features=features)
-    save_encoder(folder, checkpoint, record, save)
+    save_encoder(folder, checkpoint, record, save_further=save)
     return PretrainedEncoder(str(folder), record)
 
 

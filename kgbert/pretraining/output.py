@@ -1,23 +1,34 @@
 """The output folder: it resumes an interrupted pretraining and receives the encoder."""
 
 import json
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from accelerate import PartialState
+from numpy.typing import NDArray
 
 from kgbert.features.frozen_encoder import weights_hash
 from kgbert.features.pretrained import load_tokenizer
 from kgbert.pretraining.card import encoder_card
 from kgbert.pretraining.checkpoint import Checkpoint
-from kgbert.pretraining.record import PretrainingRecord, package_versions, pretraining_record
+from kgbert.pretraining.record import (
+    TEXTS_FILE,
+    PretrainingRecord,
+    package_versions,
+    pretraining_record,
+    texts_read,
+)
 from kgbert.pretraining.trainer import FitResult
 from kgbert.utils.atomic_write import replacing, write_atomically
 from kgbert.utils.errors import KGBertError, Remedy
-from kgbert.utils.paths import without_folders
+from kgbert.utils.paths import KNOWLEDGE_FILE, without_folders
+
+logger = logging.getLogger(__name__)
 
 #: Subfolder of an unfinished pretraining, and the file in it that identifies its inputs.
 UNFINISHED = "unfinished"
@@ -95,6 +106,8 @@ def save_encoder(
     folder: Path,
     checkpoint: Checkpoint,
     record: PretrainingRecord,
+    *,
+    digests: NDArray[np.uint64] | None = None,
     save_further: Callable[[Path], None] | None = None,
 ) -> None:
     """Write encoder, tokenizer, record and card atomically; the checkpoints are removed.
@@ -103,15 +116,26 @@ def save_encoder(
         folder: The output folder.
         checkpoint: The trained model.
         record: How the encoder was made.
+        digests: Those of the texts that were read.
         save_further: Writes further files to a folder.
     """
     state = PartialState()
     if state.is_main_process:
+        if save_further is None and (Path(checkpoint.name) / KNOWLEDGE_FILE).is_file():
+            logger.warning(
+                "the injection weights in %s are not kept, because this pretraining does not read "
+                "the graph",
+                checkpoint.name,
+            )
         with replacing(folder, "encoder") as fresh:
             checkpoint.model.save_pretrained(fresh, state_dict=checkpoint.state_dict())
             # Loaded anew, because padding may have been added to the one that was used.
             load_tokenizer(checkpoint.name).save_pretrained(fresh)
             record.save(fresh)
+            before = texts_read(checkpoint.name)
+            read = before if digests is None else np.union1d(before, digests)
+            if len(read):
+                np.save(fresh / TEXTS_FILE, read)
             if save_further is not None:
                 save_further(fresh)
             (fresh / "README.md").write_text(encoder_card(record), encoding="utf-8")

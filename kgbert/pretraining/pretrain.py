@@ -61,6 +61,7 @@ def pretrain(
     graph: KnowledgeGraph | None = None,
     features: EntityFeatures | None = None,
     columns: Mapping[str, str] | None = None,
+    exclude: Source | None = None,
     linker: str | Linker = "dictionary",
     masking: MaskingConfig | None = None,
     config: PretrainingConfig | None = None,
@@ -84,6 +85,7 @@ def pretrain(
             recovered from their entities and from those of other mentions, and measured separately.
         features: One vector an entity; encoded by the backbone if None.
         columns: Names of the columns by role: ``{"text": "sentence"}``.
+        exclude: Texts that are left out, such as the test texts of a task.
         linker: A linker of the graph, or its name as for :func:`kgbert.make_linker`.
         masking: Which tokens are masked; the defaults if None.
         config: How it is trained; the defaults if None.
@@ -97,7 +99,7 @@ def pretrain(
     config, masking = config or PretrainingConfig(), masking or MaskingConfig()
     folder = Path(output)
     check_output_folder(folder)
-    texts = open_corpus(corpus, columns)
+    texts = open_corpus(corpus, columns, exclude)
     statistics = measure(texts, config.held_out)
     # The weights of a new head are drawn when the model is loaded.
     set_seed(config.seed)
@@ -138,7 +140,13 @@ def pretrain(
         corpus=_corpus_record(texts, statistics, blocks, with_graph=graph is not None),
         graph=graph_record(graph) if graph else None,
     )
-    save_encoder(folder, checkpoint, record, fused.save if fused else None)
+    save_encoder(
+        folder,
+        checkpoint,
+        record,
+        digests=statistics.digests,
+        save_further=fused.save if fused else None,
+    )
     return PretrainedEncoder(str(folder), record)
 
 
@@ -224,5 +232,6 @@ def _corpus_record(
         held_out_texts=len(statistics.held_out),
         characters=statistics.characters,
         tokens=training.tokens,
+        excluded_texts=corpus.count_excluded(),
         share_in_mentions=round(training.share_in_mentions(), 4) if with_graph else None,
     )

@@ -94,8 +94,9 @@ def test_pretrain_train_and_compare_follow_each_other(workplace, capsys):
     fit = ["signs.csv", "--texts", "notes.csv", *tiny, "--epochs", "1"]
 
     commands = [
-        ["pretrain", "notes.csv", "--backbone", workplace, "--output", "domain", *learn],
-        ["pretrain", "--graph", "signs.csv", "--backbone", "domain", "--output", "both", *learn],
+        ["pretrain", "--graph", "signs.csv", "--backbone", workplace, "--output", "domain", *learn],
+        ["pretrain", "notes.csv", "--graph", "signs.csv", "--link-prediction", "0.1", "--backbone",
+         "domain", "--output", "both", *learn],
         ["train", *fit, "--backbone", "both", "--output", "model"],
         ["compare", *fit, "--backbone", workplace, "--pretrained", "domain,both", "--seeds", "1",
          "--arms", "plain,knowledge", "--output", "results"],
@@ -117,7 +118,9 @@ def test_pretrain_train_and_compare_follow_each_other(workplace, capsys):
     assert len({*scores.values()}) == 6
     table = capsys.readouterr().out
     assert "pretraining" in table
-    assert "masked language modelling on notes.csv" in Path("results/report.html").read_text()
+    report = Path("results/report.html").read_text()
+    assert "with the graph read and link prediction on notes.csv" in report
+    assert "without labels, in the pretraining of both" in report
 
 
 def test_arms_on_pretrained_encoders_can_be_reproduced_but_not_budgeted(workplace, capsys):

@@ -143,3 +143,27 @@ def test_a_text_file_has_no_columns(tmp_path, monkeypatch):
 
     with raises("no-columns"):
         measure(open_corpus("notes.txt", {"text": "note"}), 0.1)
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "conll", "memory"])
+def test_training_texts_are_a_corpus_without_the_excluded_test_texts(tmp_path, kind):
+    texts = {"train": ["A fever here", "cough there"], "test": ["a  FEVER here"]}
+    sources = {name: written(tmp_path / f"{name}.{kind}", some) for name, some in texts.items()}
+
+    corpus = open_corpus(sources["train"], exclude=sources["test"])
+
+    assert [text for text, _ in corpus] == ["cough there"]
+    assert corpus.count_excluded() == 1
+
+
+def written(path, texts):
+    """Return the labelled texts as a file of the kind of its suffix, or in memory."""
+    lines = {
+        ".csv": ["text,label", *(f"{text},x" for text in texts)],
+        ".jsonl": [json.dumps({"text": text, "label": "x"}) for text in texts],
+        ".conll": ["\n".join(f"{word} O" for word in text.split()) + "\n" for text in texts],
+    }
+    if path.suffix not in lines:
+        return [{"text": text, "label": "x"} for text in texts]
+    path.write_text("\n".join(lines[path.suffix]) + "\n")
+    return path

@@ -282,3 +282,13 @@ def test_a_decoder_does_not_read_the_graph(plain_folder, tmp_path):
             graph=tiny_graph(),
             config=QUICK,
         )
+
+
+def test_a_pretraining_without_the_graph_says_that_it_keeps_no_injections(
+    pretrained, tmp_path, caplog
+):
+    config = replace(QUICK, max_steps=1, evaluations=1)
+    second = pretrain(CORPUS, backbone=pretrained.folder, output=tmp_path / "b", config=config)
+
+    assert not Path(second.folder, KNOWLEDGE_FILE).exists()
+    assert "are not kept" in caplog.text

@@ -106,6 +106,7 @@ def _on_texts(
         output=arguments.output,
         graph=graph,
         columns=columns,
+        exclude=[Path(path) for path in arguments.exclude] or None,
         linker="dictionary" if graph is None else linker_of(arguments, graph),
         masking=MaskingConfig(
             probability=arguments.mask_probability,
@@ -181,6 +182,8 @@ def _show(encoder: "PretrainedEncoder") -> None:
 
     record = encoder.record
     before, after = record.before_and_after
+    if record.corpus and record.corpus.excluded_texts:
+        print(f"{record.corpus.excluded_texts:,} texts of the corpus were left out")
     print(f"{record.objective}: {record.steps:,} steps in {duration(record.seconds)}")
     print(f"before   {measures_text(before)}")
     print(f"after    {measures_text(after)}   (step {after.step:,}, the best)")
@@ -229,6 +232,13 @@ def _add_corpus_arguments(parser: ArgumentParser) -> None:
     texts = parser.add_argument_group("what is learnt")
     texts.add_argument(
         "--text-column", default="text", metavar="NAME", help="column or key of the text (text)"
+    )
+    texts.add_argument(
+        "--exclude",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="leave out the texts of this file, such as the test texts of a task; may be repeated",
     )
     texts.add_argument(
         "--line-by-line",

@@ -26,6 +26,12 @@ class UseEncoder:
         return replace(inputs, backbone=self.folder, features=self.features)
 
 
+def encoders_of(arms: Sequence[Arm]) -> list[str]:
+    """Return the folders of the encoders that arms start from instead of the backbone."""
+    folders = (arm.transform.folder for arm in arms if isinstance(arm.transform, UseEncoder))
+    return list(dict.fromkeys(folders))
+
+
 def pretrained_arms(
     folders: Sequence[str | Path],
     graph: KnowledgeGraph,

@@ -2,11 +2,15 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
+from kgbert.comparison.arms.pretrained import encoders_of
 from kgbert.comparison.study import Study
 from kgbert.data import Span
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.linking.examples import link_examples
+from kgbert.pretraining.record import texts_read
+from kgbert.pretraining.texts.corpus import text_digest
 
 #: Maximum number of labels that a warning lists.
 MOST_LISTED = 8
@@ -19,6 +23,7 @@ def leakage_warnings(study: Study) -> list[str]:
     """Return a sentence for every sign of leakage between texts, labels, graph and linker."""
     return [
         *_shared_texts(study),
+        *_read_in_pretraining(study),
         *_named_labels(study),
         *_known_from_gold(study),
     ]
@@ -34,6 +39,22 @@ def _shared_texts(study: Study) -> Iterator[str]:
             shared.append(f"{count:,} of {len(split.test):,} (seed {seed})")
     if shared:
         yield f"Test texts that also occur in training: {', '.join(shared)}."
+
+
+def _read_in_pretraining(study: Study) -> Iterator[str]:
+    for encoder in (study.backbone, *encoders_of(study.arms)):
+        read = set(texts_read(encoder).tolist())
+        found = []
+        for seed in study.seeds if read else ():
+            test = study.split(seed).test
+            count = sum(any(text_digest(text) in read for text in x.texts) for x in test)
+            if count:
+                found.append(f"{count:,} of {len(test):,} (seed {seed})")
+        if found:
+            yield (
+                "Test texts that were read, without labels, in the pretraining of "
+                f"{Path(encoder).name}: {', '.join(found)}."
+            )
 
 
 def _named_labels(study: Study) -> Iterator[str]:

@@ -7,9 +7,12 @@ import heapq
 import zlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from kgbert.data import Source
 from kgbert.data.columns import TEXT, Columns, located
@@ -26,6 +29,9 @@ MAX_CHARACTERS = 20_000
 
 #: Maximum number of held-out texts.
 MAX_HELD_OUT = 1_000
+
+#: Maximum number of digests that are kept to find test texts in a corpus.
+MAX_DIGESTS = 1_000_000
 
 #: Suffixes of plain text in a folder; a single file may have any suffix.
 _PLAIN_TEXT = (".txt", ".text", ".md")
@@ -53,14 +59,27 @@ class Corpus:
     columns: Columns
     skipped: Mapping[str, int]
     """Number of files in folders that were skipped, by suffix."""
+    excluded: frozenset[int] = frozenset()
+    """Digests of the texts that are left out."""
 
     def __iter__(self) -> Iterator[CorpusText]:
         """Yield the texts in order; blank ones are skipped and long ones are split."""
+        for text, starts_document in self._whole_texts():
+            if not self._excludes(text):
+                for number, part in enumerate(_parts(text)):
+                    yield CorpusText(part, starts_document and number == 0)
+
+    def count_excluded(self) -> int:
+        """Return the number of texts that are left out."""
+        return sum(self._excludes(text) for text, _ in self._whole_texts()) if self.excluded else 0
+
+    def _whole_texts(self) -> Iterator[CorpusText]:
         for source in self.sources:
             with located(describe(source)):
-                for text, starts_document in _texts_of(source, self.columns):
-                    for number, part in enumerate(_parts(text)):
-                        yield CorpusText(part, starts_document and number == 0)
+                yield from _texts_of(source, self.columns)
+
+    def _excludes(self, text: str) -> bool:
+        return bool(self.excluded) and text_digest(text) in self.excluded
 
     @property
     def name(self) -> str:
@@ -80,13 +99,17 @@ class CorpusStatistics:
     """SHA-256 of the texts in order."""
     held_out: frozenset[int]
     """Digests of the held-out texts, so that copies of a text are never on both sides."""
+    digests: NDArray[np.uint64]
+    """Sorted digests of all texts, or of the first ``MAX_DIGESTS`` different ones."""
 
     def holds_out(self, text: str) -> bool:
         """Return whether a text is held out."""
-        return _digest(text) in self.held_out
+        return text_digest(text) in self.held_out
 
 
-def open_corpus(source: Source, columns: Mapping[str, str] | None = None) -> Corpus:
+def open_corpus(
+    source: Source, columns: Mapping[str, str] | None = None, exclude: Source | None = None
+) -> Corpus:
     """Return the corpus of a source without reading it.
 
     Args:
@@ -95,10 +118,14 @@ def open_corpus(source: Source, columns: Mapping[str, str] | None = None) -> Cor
             Text files and JSON Lines are streamed, also with ``.gz``; files of other formats must
             fit into memory.
         columns: Names of the columns by role: ``{"text": "sentence"}``.
+        exclude: Texts that are left out, however their case and blanks are; they are read.
 
     Raises:
         DataError: A folder has no file of texts.
     """
+    if exclude is not None:
+        digests = frozenset(text_digest(text) for text, _ in open_corpus(exclude, columns))
+        return replace(open_corpus(source, columns), excluded=digests)
     names = Columns(columns or {})
     if isinstance(source, str | Path):
         return _of_paths([Path(source)], names)
@@ -121,11 +148,14 @@ def measure(corpus: Corpus, held_out: float) -> CorpusStatistics:
     # A heap of the smallest digests, negated: the largest of them is replaced first.
     smallest: list[int] = []
     chosen: set[int] = set()
+    digests: set[int] = set()
     for text, _ in corpus:
         content = text.encode("utf-8", "surrogatepass")
         sha.update(len(content).to_bytes(8, "big") + content)
         texts, characters = texts + 1, characters + len(text)
-        digest = _digest(text)
+        digest = text_digest(text)
+        if len(digests) < MAX_DIGESTS:
+            digests.add(digest)
         if digest in chosen or (len(smallest) > MAX_HELD_OUT and digest > -smallest[0]):
             continue
         chosen.add(digest)
@@ -134,7 +164,13 @@ def measure(corpus: Corpus, held_out: float) -> CorpusStatistics:
             chosen.remove(-heapq.heappop(smallest))
     _check_size(corpus, texts, len(chosen))
     count = min(MAX_HELD_OUT, len(chosen) - 1, max(1, round(held_out * texts)))
-    return CorpusStatistics(texts, characters, sha.hexdigest(), frozenset(sorted(chosen)[:count]))
+    return CorpusStatistics(
+        texts,
+        characters,
+        sha.hexdigest(),
+        frozenset(sorted(chosen)[:count]),
+        np.array(sorted(digests), np.uint64),
+    )
 
 
 def _check_size(corpus: Corpus, texts: int, distinct: int) -> None:
@@ -153,8 +189,9 @@ def _check_size(corpus: Corpus, texts: int, distinct: int) -> None:
         )
 
 
-def _digest(text: str) -> int:
-    content = text.encode("utf-8", "surrogatepass")
+def text_digest(text: str) -> int:
+    """Return a hash of a text that is equal for copies in other case or with other blanks."""
+    content = " ".join(text.casefold().split()).encode("utf-8", "surrogatepass")
     return int.from_bytes(hashlib.blake2b(content, digest_size=8).digest(), "big")
 
 

@@ -1,11 +1,17 @@
+from dataclasses import replace
+
+import numpy as np
 import pytest
 
+from kgbert.comparison.arms.pretrained import UseEncoder
 from kgbert.comparison.checks.leakage import FEWEST_UNNAMED, leakage_warnings
 from kgbert.data import Example, Span
 from kgbert.data.splits import Split
 from kgbert.graph.storage.builder import GraphBuilder
 from kgbert.linking.adapters import from_gold
 from kgbert.linking.factory import make_linker
+from kgbert.pretraining.record import TEXTS_FILE
+from kgbert.pretraining.texts.corpus import text_digest
 from kgbert.tasks.registry import TASKS
 from tests.support.small_study import small_study, split_of, tagged
 
@@ -108,3 +114,18 @@ class TestLinksWithoutMatchingNames:
         linker = make_linker(illness_graph(), "dictionary")
 
         assert self.warnings(tmp_path, self.texts("red spots"), linker) == []
+
+
+def test_test_text_that_was_read_in_pretraining_is_found(tmp_path):
+    folder = tmp_path / "domain"
+    folder.mkdir()
+    digests = [text_digest(text) for text in ("A fever", "more")]
+    np.save(folder / TEXTS_FILE, np.array(sorted(digests), np.uint64))
+    train, test = [Example("b", "ill")], [Example("a  FEVER", "ill"), Example("cough", "ill")]
+    study = study_of(tmp_path, train, test)
+    arm = replace(study.arms[0], name="plain-domain", transform=UseEncoder(str(folder), None))
+
+    assert leakage_warnings(replace(study, arms=[arm])) == [
+        "Test texts that were read, without labels, in the pretraining of domain: 1 of 2 (seed 0)."
+    ]
+    assert leakage_warnings(study) == []
