@@ -64,19 +64,28 @@ def _named_labels(study: Study) -> Iterator[str]:
     named = _entities_named(study.graph, labels)
     if not named:
         return
+    grounded = study.grounding.entities if study.grounding else {}
     listed = ", ".join(
-        _label_with_synonym(study.graph, *each) for each in list(named.items())[:MOST_LISTED]
+        _label_with_synonym(study.graph, label, entities)
+        for label, entities in [x for x in named.items() if x[0] not in grounded][:MOST_LISTED]
     )
-    yield (
-        f"Labels that are names of entities in the graph: {listed}. A gain may come from looking "
-        "up the label there."
-    )
+    if listed:
+        yield (
+            f"Labels that are names of entities in the graph: {listed}. A gain may come from "
+            "looking up the label there."
+        )
     linked, reached = _in_reach(study, named)
     if reached:
         yield (
             f"For {reached:,} of the {linked:,} test texts with a mention (seed {study.seeds[0]}), "
             "the linked entity or a direct neighbour has the name of the gold label (possible "
             "label leakage)."
+            + (
+                " To compare texts with what the graph says about labels is intended; "
+                "that a mention states the answer is not."
+                if grounded
+                else ""
+            )
         )
 
 

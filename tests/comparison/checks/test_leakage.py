@@ -10,6 +10,7 @@ from kgbert.data.splits import Split
 from kgbert.graph.storage.builder import GraphBuilder
 from kgbert.linking.adapters import from_gold
 from kgbert.linking.factory import make_linker
+from kgbert.linking.grounding import ground
 from kgbert.pretraining.record import TEXTS_FILE
 from kgbert.pretraining.texts.corpus import text_digest
 from kgbert.tasks.registry import TASKS
@@ -77,6 +78,24 @@ def test_linked_texts_whose_label_names_a_direct_neighbour_are_counted(tmp_path)
     warning = " ".join(leakage_warnings(study))
 
     assert "For 1 of the 2 test texts with a mention (seed 0)" in warning
+
+
+def test_grounded_labels_are_no_leakage_unless_a_mention_states_the_answer(tmp_path):
+    graph = illness_graph()
+    texts = [Example("measles", "disease"), Example("a", "well")]
+    study = study_of(
+        tmp_path,
+        texts,
+        texts,
+        graph=graph,
+        linker=make_linker(graph, "dictionary"),
+        grounding=ground(["disease", "well"], graph),
+    )
+
+    (warning,) = (x for x in leakage_warnings(study) if "training" not in x)
+
+    assert "For 1 of the 1 test texts with a mention (seed 0)" in warning
+    assert "that a mention states the answer is not" in warning
 
 
 class TestLinksWithoutMatchingNames:
