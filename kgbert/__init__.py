@@ -67,25 +67,27 @@ if TYPE_CHECKING:
     from kgbert.linking.grounding import ground as ground
     from kgbert.linking.mention import Candidate as Candidate
     from kgbert.linking.mention import Mention as Mention
-    from kgbert.models.auto import (
-        KGBertForConditionalGeneration as KGBertForConditionalGeneration,
-    )
-    from kgbert.models.auto import KGBertForEntityLinking as KGBertForEntityLinking
-    from kgbert.models.auto import KGBertForEventExtraction as KGBertForEventExtraction
-    from kgbert.models.auto import KGBertForMaskedLM as KGBertForMaskedLM
-    from kgbert.models.auto import KGBertForMultipleChoice as KGBertForMultipleChoice
-    from kgbert.models.auto import KGBertForQuestionAnswering as KGBertForQuestionAnswering
-    from kgbert.models.auto import (
-        KGBertForRelationClassification as KGBertForRelationClassification,
-    )
-    from kgbert.models.auto import KGBertForRelationExtraction as KGBertForRelationExtraction
-    from kgbert.models.auto import (
-        KGBertForSequenceClassification as KGBertForSequenceClassification,
-    )
-    from kgbert.models.auto import KGBertForTokenClassification as KGBertForTokenClassification
-    from kgbert.models.auto import KGBertModel as KGBertModel
     from kgbert.models.config import KGBertConfig as KGBertConfig
     from kgbert.models.inject import inject_knowledge as inject_knowledge
+    from kgbert.models.task_models import (
+        KGBertForConditionalGeneration as KGBertForConditionalGeneration,
+    )
+    from kgbert.models.task_models import KGBertForEntityLinking as KGBertForEntityLinking
+    from kgbert.models.task_models import KGBertForEventExtraction as KGBertForEventExtraction
+    from kgbert.models.task_models import KGBertForMaskedLM as KGBertForMaskedLM
+    from kgbert.models.task_models import KGBertForMultipleChoice as KGBertForMultipleChoice
+    from kgbert.models.task_models import KGBertForQuestionAnswering as KGBertForQuestionAnswering
+    from kgbert.models.task_models import (
+        KGBertForRelationClassification as KGBertForRelationClassification,
+    )
+    from kgbert.models.task_models import KGBertForRelationExtraction as KGBertForRelationExtraction
+    from kgbert.models.task_models import (
+        KGBertForSequenceClassification as KGBertForSequenceClassification,
+    )
+    from kgbert.models.task_models import (
+        KGBertForTokenClassification as KGBertForTokenClassification,
+    )
+    from kgbert.models.task_models import KGBertModel as KGBertModel
     from kgbert.pretraining.config import MaskingConfig as MaskingConfig
     from kgbert.pretraining.config import PretrainingConfig as PretrainingConfig
     from kgbert.pretraining.link_prediction import (
@@ -176,17 +178,17 @@ _HOMES = {
     "encode_entities": "kgbert.features.entity_features",
     "pad_to_buckets": "kgbert.encoding.padding_buckets",
     "KGBertConfig": "kgbert.models.config",
-    "KGBertForConditionalGeneration": "kgbert.models.auto",
-    "KGBertForEntityLinking": "kgbert.models.auto",
-    "KGBertForEventExtraction": "kgbert.models.auto",
-    "KGBertForMaskedLM": "kgbert.models.auto",
-    "KGBertForMultipleChoice": "kgbert.models.auto",
-    "KGBertForQuestionAnswering": "kgbert.models.auto",
-    "KGBertForRelationClassification": "kgbert.models.auto",
-    "KGBertForRelationExtraction": "kgbert.models.auto",
-    "KGBertForSequenceClassification": "kgbert.models.auto",
-    "KGBertForTokenClassification": "kgbert.models.auto",
-    "KGBertModel": "kgbert.models.auto",
+    "KGBertForConditionalGeneration": "kgbert.models.task_models",
+    "KGBertForEntityLinking": "kgbert.models.task_models",
+    "KGBertForEventExtraction": "kgbert.models.task_models",
+    "KGBertForMaskedLM": "kgbert.models.task_models",
+    "KGBertForMultipleChoice": "kgbert.models.task_models",
+    "KGBertForQuestionAnswering": "kgbert.models.task_models",
+    "KGBertForRelationClassification": "kgbert.models.task_models",
+    "KGBertForRelationExtraction": "kgbert.models.task_models",
+    "KGBertForSequenceClassification": "kgbert.models.task_models",
+    "KGBertForTokenClassification": "kgbert.models.task_models",
+    "KGBertModel": "kgbert.models.task_models",
     "inject_knowledge": "kgbert.models.inject",
     # Continue the pretraining of an encoder.
     "MaskingConfig": "kgbert.pretraining.config",

@@ -77,7 +77,7 @@ def plain_folder(tmp_path_factory):
 @pytest.fixture
 def plain(plain_folder):
     """Return a plain tiny model."""
-    from kgbert.models.auto import KGBertForSequenceClassification
+    from kgbert.models.task_models import KGBertForSequenceClassification
 
     def load(family="bert", kind=KGBertForSequenceClassification):
         return kind.auto_class.from_pretrained(plain_folder(family, kind)).eval()
@@ -90,7 +90,7 @@ def fused(plain_folder):
     """Return a fused tiny model, made from the same checkpoint as the plain one."""
     import torch
 
-    from kgbert.models.auto import KGBertForSequenceClassification
+    from kgbert.models.task_models import KGBertForSequenceClassification
     from tests.support.tiny import TINY, tiny_graph
 
     def make(family="bert", kind=KGBertForSequenceClassification, **options):

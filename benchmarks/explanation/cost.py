@@ -35,7 +35,7 @@ from kgbert.explanation.parts import EDGES, ENTITIES, MENTIONS, WORDS
 from kgbert.features.entity_features import EntityFeatures
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.graph.storage.builder import GraphBuilder
-from kgbert.models.auto import KGBertForSequenceClassification
+from kgbert.models.task_models import KGBertForSequenceClassification
 from kgbert.tasks.registry import TASKS
 from kgbert.training.pipeline import KGBertPipeline
 from kgbert.utils.atomic_write import write_atomically

@@ -20,7 +20,7 @@ from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.linking.dictionary.linker import DictionaryLinker
 from kgbert.linking.embedding.name_encoder import NameEncoder
 from kgbert.linking.mention import Candidate, Linker, Mention
-from kgbert.models.auto import KGBertForEntityLinking
+from kgbert.models.task_models import KGBertForEntityLinking
 from kgbert.tasks.metrics import NIL
 from kgbert.tasks.registry import TASKS
 from kgbert.training.pipeline import KGBertPipeline, context_linker

@@ -8,7 +8,7 @@ from benchmarks.rendering.markdown import table
 from kgbert.cli.main import COMMANDS
 from kgbert.comparison.arms.registry import ARMS
 from kgbert.demo.study import SIZES
-from kgbert.graph.readers import READERS
+from kgbert.graph.readers.registry import READERS
 
 PYPROJECT = Path(__file__).parents[2] / "pyproject.toml"
 

@@ -41,7 +41,7 @@ from kgbert.demo.study import checked_backbone
 from kgbert.encoding.processor import KGBertProcessor
 from kgbert.graph.core import csr as rows
 from kgbert.graph.serialization import load_graph, save_graph
-from kgbert.models.auto import KGBertForSequenceClassification
+from kgbert.models.task_models import KGBertForSequenceClassification
 
 SMALL = 10_000
 EDGES = 5

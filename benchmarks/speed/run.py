@@ -42,7 +42,7 @@ from kgbert.comparison.arms.arm import Arm, RunInputs
 from kgbert.comparison.arms.registry import ARMS
 from kgbert.demo.study import RECIPES, SIZES, checked_backbone, demo_study
 from kgbert.encoding.processor import KGBertProcessor
-from kgbert.models.auto import KGBertForSequenceClassification
+from kgbert.models.task_models import KGBertForSequenceClassification
 
 MEASURED = ("plain", "knowledge", "no-edges", "verbalized-context", "k-bert", "ernie", "knowbert")
 #: Arms that need no names, so that a synthetic graph suffices.

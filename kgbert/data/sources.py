@@ -6,7 +6,7 @@ from typing import Any
 
 from kgbert.data.class_names import class_names, with_class_names
 from kgbert.data.columns import Columns, Record, located
-from kgbert.data.readers import read_file
+from kgbert.data.readers.registry import read_file
 from kgbert.utils.errors import DataError
 
 #: A path, a list of dicts, a pandas or polars DataFrame, or a Hugging Face Dataset.

@@ -17,8 +17,8 @@ from kgbert.graph.merge import EXACT, merge_graphs
 from kgbert.graph.rdf.default_names import finalize
 from kgbert.graph.rdf.statements import Statements
 from kgbert.graph.read_cache import CacheEntry, ReadFiles
-from kgbert.graph.readers import Reader, reader_of
 from kgbert.graph.readers.pandas import is_frame, read_frame
+from kgbert.graph.readers.registry import Reader, reader_of
 from kgbert.utils.errors import GraphError
 from kgbert.utils.paths import GRAPH_CACHE
 

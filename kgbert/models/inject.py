@@ -12,7 +12,7 @@ from kgbert.encoding.processor import KGBertProcessor
 from kgbert.features.entity_features import EntityFeatures
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.linking.mention import Linker
-from kgbert.models import auto
+from kgbert.models import task_models
 from kgbert.models.base import KGBertPreTrainedModel
 from kgbert.models.config import check_options
 from kgbert.models.heads.encoder import EncoderWithHead
@@ -86,7 +86,7 @@ def _plain_classes(fused: type[KGBertPreTrainedModel], model: PreTrainedModel) -
     if issubclass(fused.auto_class, EncoderWithHead):
         return (fused.auto_class,)
     mapping = fused.auto_class._model_mapping
-    if fused is auto.KGBertForMultipleChoice:
+    if fused is task_models.KGBertForMultipleChoice:
         mapping = MODEL_FOR_MULTIPLE_CHOICE_MAPPING
     plain = mapping.get(type(model.config), None)
     return plain if isinstance(plain, tuple) else (plain,)
@@ -94,14 +94,14 @@ def _plain_classes(fused: type[KGBertPreTrainedModel], model: PreTrainedModel) -
 
 #: The fused classes with a plain counterpart, in transformers or here.
 _FUSED: tuple[type[KGBertPreTrainedModel], ...] = (
-    auto.KGBertForSequenceClassification,
-    auto.KGBertForTokenClassification,
-    auto.KGBertForQuestionAnswering,
-    auto.KGBertForMultipleChoice,
-    auto.KGBertForConditionalGeneration,
-    auto.KGBertForMaskedLM,
-    auto.KGBertForRelationClassification,
-    auto.KGBertForRelationExtraction,
-    auto.KGBertForEventExtraction,
-    auto.KGBertModel,
+    task_models.KGBertForSequenceClassification,
+    task_models.KGBertForTokenClassification,
+    task_models.KGBertForQuestionAnswering,
+    task_models.KGBertForMultipleChoice,
+    task_models.KGBertForConditionalGeneration,
+    task_models.KGBertForMaskedLM,
+    task_models.KGBertForRelationClassification,
+    task_models.KGBertForRelationExtraction,
+    task_models.KGBertForEventExtraction,
+    task_models.KGBertModel,
 )

@@ -79,7 +79,7 @@ class EntityLinking(Task):
     @property
     def model_class(self) -> "type[KGBertPreTrainedModel]":
         """A model that scores the candidates of each mention."""
-        from kgbert.models.auto import KGBertForEntityLinking
+        from kgbert.models.task_models import KGBertForEntityLinking
 
         return KGBertForEntityLinking
 

@@ -153,7 +153,7 @@ class Generation(Task):
     @property
     def model_class(self) -> "type[KGBertPreTrainedModel]":
         """An encoder-decoder."""
-        from kgbert.models.auto import KGBertForConditionalGeneration
+        from kgbert.models.task_models import KGBertForConditionalGeneration
 
         return KGBertForConditionalGeneration
 

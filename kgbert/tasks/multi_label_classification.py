@@ -157,7 +157,7 @@ class MultiLabelClassification(Task):
     @property
     def model_class(self) -> "type[KGBertPreTrainedModel]":
         """A sequence classifier."""
-        from kgbert.models.auto import KGBertForSequenceClassification
+        from kgbert.models.task_models import KGBertForSequenceClassification
 
         return KGBertForSequenceClassification
 

@@ -102,7 +102,7 @@ class MultipleChoice(Task):
     @property
     def model_class(self) -> "type[KGBertPreTrainedModel]":
         """A model that scores each choice."""
-        from kgbert.models.auto import KGBertForMultipleChoice
+        from kgbert.models.task_models import KGBertForMultipleChoice
 
         return KGBertForMultipleChoice
 

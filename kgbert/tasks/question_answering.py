@@ -181,7 +181,7 @@ class QuestionAnswering(Task):
     @property
     def model_class(self) -> "type[KGBertPreTrainedModel]":
         """A question answering model."""
-        from kgbert.models.auto import KGBertForQuestionAnswering
+        from kgbert.models.task_models import KGBertForQuestionAnswering
 
         return KGBertForQuestionAnswering
 

@@ -106,7 +106,7 @@ class Regression(Task):
     @property
     def model_class(self) -> "type[KGBertPreTrainedModel]":
         """A sequence classifier with one output."""
-        from kgbert.models.auto import KGBertForSequenceClassification
+        from kgbert.models.task_models import KGBertForSequenceClassification
 
         return KGBertForSequenceClassification
 

@@ -52,7 +52,7 @@ class TextClassification(Task):
     @property
     def model_class(self) -> "type[KGBertPreTrainedModel]":
         """A sequence classifier."""
-        from kgbert.models.auto import KGBertForSequenceClassification
+        from kgbert.models.task_models import KGBertForSequenceClassification
 
         return KGBertForSequenceClassification
 

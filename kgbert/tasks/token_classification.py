@@ -83,7 +83,7 @@ class TokenClassification(Task):
     @property
     def model_class(self) -> "type[KGBertPreTrainedModel]":
         """A token classifier."""
-        from kgbert.models.auto import KGBertForTokenClassification
+        from kgbert.models.task_models import KGBertForTokenClassification
 
         return KGBertForTokenClassification
 

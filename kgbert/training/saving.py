@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import kgbert.models.auto  # noqa: F401 - makes the classes known to transformers
+import kgbert.models.task_models  # noqa: F401 - makes the classes known to transformers
 from kgbert.encoding.processor import KGBertProcessor
 from kgbert.features.pretrained import DAMAGED, UNEXPECTED_VALUES, NamingDamage, load_config
 from kgbert.graph.cards import is_shareable

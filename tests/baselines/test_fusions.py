@@ -3,13 +3,13 @@ import torch
 from transformers import AutoConfig
 
 from kgbert.features.backbones import family_of
-from kgbert.models.auto import (
+from kgbert.models.config import POOLINGS
+from kgbert.models.fusions import FUSIONS
+from kgbert.models.task_models import (
     KGBertForSequenceClassification,
     KGBertForTokenClassification,
     KGBertModel,
 )
-from kgbert.models.config import POOLINGS
-from kgbert.models.fusions import FUSIONS
 from tests.models.layers.test_injection import in_another_order
 from tests.models.test_checkpointing import assert_same, gradients
 from tests.support.errors import raises

@@ -7,7 +7,7 @@ from kgbert.data import Example, Span
 from kgbert.encoding.processor import KGBertProcessor
 from kgbert.features.backbones import blocks_of
 from kgbert.linking.factory import make_linker
-from kgbert.models.auto import KGBertForSequenceClassification, KGBertForTokenClassification
+from kgbert.models.task_models import KGBertForSequenceClassification, KGBertForTokenClassification
 from kgbert.tasks.token_classification import word_tags
 from tests.comparison.arms.test_arms import inputs
 from tests.support.tiny import LONGEST, TEXTS, run, tiny_graph, tiny_processor, tokens_of

@@ -8,7 +8,7 @@ from kgbert.comparison.study import describe_linker
 from kgbert.linking.caching import CachingLinker
 from kgbert.linking.factory import make_linker
 from kgbert.linking.mention import Candidate, Mention
-from kgbert.models.auto import KGBertModel
+from kgbert.models.task_models import KGBertModel
 from tests.support.small_study import small_study
 from tests.support.tiny import save_plain, tiny_features, tiny_graph
 

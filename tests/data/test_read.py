@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kgbert.data import Example, Span, files, read_examples, read_texts
-from kgbert.data.readers import READERS
+from kgbert.data.readers.registry import READERS
 from kgbert.data.tags import decode_tags
 from kgbert.tasks.registry import TASKS
 from kgbert.utils.errors import DataError, KGBertError

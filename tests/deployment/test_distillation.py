@@ -9,7 +9,7 @@ import kgbert
 from kgbert.cli import main
 from kgbert.deployment import measure
 from kgbert.deployment.distillation import _state_loss, distil
-from kgbert.models.auto import KGBertModel
+from kgbert.models.task_models import KGBertModel
 from kgbert.training.config import TrainingConfig
 from kgbert.training.inference import model_outputs
 from kgbert.training.saving import load_model

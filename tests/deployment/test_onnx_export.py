@@ -12,8 +12,8 @@ import kgbert
 import kgbert.runtime
 from kgbert.cli import main
 from kgbert.deployment import onnx_export
-from kgbert.models.auto import KGBertModel
 from kgbert.models.base import KGBertPreTrainedModel
+from kgbert.models.task_models import KGBertModel
 from kgbert.tasks.registry import TASKS
 from kgbert.training.saving import save_model
 from tests.support.errors import raises

@@ -4,10 +4,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kgbert.encoding.padding_buckets import SMALLEST, bucket_of, pad_to_buckets
-from kgbert.models.auto import KGBertForTokenClassification
 from kgbert.models.config import POOLINGS
 from kgbert.models.fusions import FUSIONS
 from kgbert.models.layers.graph_encoder import ENCODERS
+from kgbert.models.task_models import KGBertForTokenClassification
 from tests.support.tiny import TEXTS, loss_of, perturb, run, states, tiny_processor
 
 #: What other sizes of matrices may change in single precision.

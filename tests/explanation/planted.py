@@ -11,7 +11,7 @@ from kgbert.encoding.processor import KGBertProcessor
 from kgbert.features.entity_features import EntityFeatures
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.graph.storage.builder import GraphBuilder
-from kgbert.models.auto import KGBertForSequenceClassification
+from kgbert.models.task_models import KGBertForSequenceClassification
 from kgbert.tasks.registry import TASKS
 from kgbert.training.pipeline import KGBertPipeline
 from tests.support.tiny import FEATURES, TINY, ExactLinker, save_plain, tiny_tokenizer

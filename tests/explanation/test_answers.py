@@ -9,7 +9,7 @@ import torch
 from kgbert.data import Example
 from kgbert.encoding.processor import KGBertProcessor
 from kgbert.explanation.explain import explain
-from kgbert.models.auto import (
+from kgbert.models.task_models import (
     KGBertForEntityLinking,
     KGBertForEventExtraction,
     KGBertForQuestionAnswering,

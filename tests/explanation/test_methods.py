@@ -8,7 +8,7 @@ from kgbert.explanation import methods
 from kgbert.explanation.methods import integrated_gradients, removal, shapley
 from kgbert.explanation.parts import EdgePart, EntityPart, MentionPart, entities_of, words_of
 from kgbert.graph.storage.builder import GraphBuilder
-from kgbert.models.auto import KGBertForSequenceClassification
+from kgbert.models.task_models import KGBertForSequenceClassification
 from kgbert.tasks.registry import TASKS
 from kgbert.training.pipeline import KGBertPipeline
 from tests.explanation.conftest import TEXT
@@ -127,7 +127,7 @@ def test_integrated_gradients_add_up_to_masking_all_words(fused, scorer_of, fami
 
 
 def test_a_question_and_its_choices_have_common_parts(fused):
-    from kgbert.models.auto import KGBertForMultipleChoice
+    from kgbert.models.task_models import KGBertForMultipleChoice
 
     fitted = perturb(fused("bert", KGBertForMultipleChoice, labels=["score"]))
     pipeline = KGBertPipeline(fitted, tiny_processor(), TASKS["multiple-choice"])

@@ -8,7 +8,7 @@ import torch
 
 from kgbert.explanation.linked_vectors import LinkedVectors
 from kgbert.explanation.parts import EdgePart, EntityPart, MentionPart, edges_of, without, words_of
-from kgbert.models.auto import KGBertForSequenceClassification
+from kgbert.models.task_models import KGBertForSequenceClassification
 from kgbert.tasks.registry import TASKS
 from kgbert.training.pipeline import KGBertPipeline
 from tests.explanation.conftest import TEXT

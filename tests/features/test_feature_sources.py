@@ -11,7 +11,7 @@ import kgbert
 from kgbert.cli import main
 from kgbert.features import feature_sources
 from kgbert.features.feature_sources import gather_features, match_vectors, update_features
-from kgbert.models.auto import KGBertModel
+from kgbert.models.task_models import KGBertModel
 from kgbert.training import train as train_module
 from kgbert.training.config import TrainingConfig
 from tests.support.errors import raises

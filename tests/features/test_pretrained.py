@@ -11,7 +11,7 @@ from kgbert.features.pretrained import (
     load_pretrained,
     load_tokenizer,
 )
-from kgbert.models.auto import KGBertModel
+from kgbert.models.task_models import KGBertModel
 from tests.support.errors import raises
 from tests.support.tiny import FAMILIES, save_plain, tiny_config, tiny_graph, tiny_tokenizer
 

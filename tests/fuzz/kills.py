@@ -22,7 +22,7 @@ import torch
 import kgbert
 from kgbert.comparison.results import ComparisonResult
 from kgbert.graph import read_cache
-from kgbert.models.auto import KGBertForSequenceClassification
+from kgbert.models.task_models import KGBertForSequenceClassification
 from tests.support.small_study import RECIPE, texts
 from tests.support.tiny import save_plain, tiny_graph
 

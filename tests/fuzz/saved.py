@@ -9,7 +9,7 @@ from kgbert import ReadOptions, read_graph
 from kgbert.features.cache import load_cached
 from kgbert.features.entity_features import EntityFeatures
 from kgbert.graph import read_cache
-from kgbert.models.auto import KGBertForSequenceClassification
+from kgbert.models.task_models import KGBertForSequenceClassification
 from kgbert.training.saving import load_model, save_model
 from kgbert.utils.checksums import CHECKSUMS_FILE
 from kgbert.utils.errors import KGBertError

@@ -10,7 +10,7 @@ import os
 
 import pytest
 
-from kgbert.graph.readers import READERS
+from kgbert.graph.readers.registry import READERS
 from tests.fuzz.families import GRAPHS, TEXTS
 from tests.fuzz.running import fuzz
 

@@ -2,7 +2,7 @@ import pytest
 
 from kgbert import GraphError, ReadOptions, read_graph
 from kgbert.graph.cards import find_card, is_shareable, list_cards, load_card
-from kgbert.graph.readers import READERS
+from kgbert.graph.readers.registry import READERS
 from tests.support.five_entities import OBO
 from tests.support.paths import PROJECT
 

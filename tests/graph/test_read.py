@@ -7,7 +7,7 @@ import pytest
 from kgbert import GraphError, ReadOptions, read_graph
 from kgbert.graph.files.format_detection import detect_format
 from kgbert.graph.files.source import Source
-from kgbert.graph.readers import READERS
+from kgbert.graph.readers.registry import READERS
 from tests.support.errors import raises
 from tests.support.five_entities import OBJECTS, TURTLE, WRITERS, expected
 from tests.support.plugins import install, install_example

@@ -30,7 +30,7 @@ def kept(folder):
 
 def test_a_second_reading_comes_from_the_cache(source, tmp_path, monkeypatch):
     first = read_graph(source, cache=tmp_path / "cache")
-    monkeypatch.setattr("kgbert.graph.readers.READERS", {})
+    monkeypatch.setattr("kgbert.graph.readers.registry.READERS", {})
 
     second = read_graph(source, cache=tmp_path / "cache")
 
@@ -162,7 +162,7 @@ def test_a_file_that_goes_away_while_it_is_read_is_not_kept(source, tmp_path, ca
 def test_a_cache_that_was_moved_still_answers(source, tmp_path, monkeypatch):
     first = read_graph(source, cache=tmp_path / "cache")
     shutil.move(tmp_path / "cache", tmp_path / "elsewhere")
-    monkeypatch.setattr("kgbert.graph.readers.READERS", {})
+    monkeypatch.setattr("kgbert.graph.readers.registry.READERS", {})
 
     assert read_graph(source, cache=tmp_path / "elsewhere") == first
 

@@ -8,7 +8,7 @@ def complete_name(plain_folder):
     """Return a function that adds the folder of an encoder to linkers that need one."""
 
     def complete(name):
-        from kgbert.models.auto import KGBertModel
+        from kgbert.models.task_models import KGBertModel
 
         if not needs_folder(name):
             return name

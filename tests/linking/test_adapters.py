@@ -7,7 +7,7 @@ from kgbert.graph.storage.builder import GraphBuilder
 from kgbert.linking.adapters import from_function, from_gliner, from_gold, from_spacy
 from kgbert.linking.dictionary.linker import DictionaryLinker
 from kgbert.linking.mention import Candidate, Mention
-from kgbert.models.auto import KGBertModel
+from kgbert.models.task_models import KGBertModel
 from tests.support.errors import raises
 
 

@@ -3,8 +3,8 @@ from shutil import which
 import pytest
 import torch
 
-from kgbert.models.auto import KGBertForSequenceClassification, KGBertForTokenClassification
 from kgbert.models.config import POOLINGS
+from kgbert.models.task_models import KGBertForSequenceClassification, KGBertForTokenClassification
 from tests.support.tiny import (
     TEXTS,
     TINY,

@@ -15,7 +15,7 @@ import torch.distributed as dist
 import torch.multiprocessing as mp
 from tests.support.tiny import TINY, save_plain, tiny_graph, tiny_processor
 from tests.support.paths import PROJECT
-from kgbert.models.auto import KGBertForSequenceClassification as Fused
+from kgbert.models.task_models import KGBertForSequenceClassification as Fused
 
 TEXTS = ["fever and cough in pneumonia", "a lung", "nothing to see", "cough, cough"]
 folder = Path(sys.argv[1])
@@ -88,7 +88,7 @@ from torch.distributed.fsdp import fully_shard
 from torch.distributed.tensor import DTensor
 from tests.support.tiny import TEXTS, TINY, save_plain, tiny_graph, tiny_processor
 from kgbert.features.backbones import blocks_of
-from kgbert.models.auto import KGBertForSequenceClassification as Fused
+from kgbert.models.task_models import KGBertForSequenceClassification as Fused
 
 folder = Path(sys.argv[1])
 

@@ -9,14 +9,14 @@ from transformers import (
 
 import kgbert
 from kgbert.data import Example
-from kgbert.models.auto import (
+from kgbert.models.inject import inject_knowledge
+from kgbert.models.task_models import (
     KGBertForMultipleChoice,
     KGBertForQuestionAnswering,
     KGBertForSequenceClassification,
     KGBertForTokenClassification,
     KGBertModel,
 )
-from kgbert.models.inject import inject_knowledge
 from kgbert.tasks.registry import TASKS
 from kgbert.training.pipeline import KGBertPipeline
 from tests.support.errors import raises

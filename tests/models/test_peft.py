@@ -6,14 +6,14 @@ import peft
 import pytest
 import torch
 
-from kgbert.models.auto import (
+from kgbert.models.fusions import FUSIONS
+from kgbert.models.task_models import (
     KGBertForEntityLinking,
     KGBertForRelationClassification,
     KGBertForSequenceClassification,
     KGBertForTokenClassification,
     KGBertModel,
 )
-from kgbert.models.fusions import FUSIONS
 from kgbert.training.trainer import default_arguments, fine_tune
 from tests.support.tiny import FEATURES, TEXTS, loss_of, run, save_plain, tiny_graph, tiny_processor
 from tests.training.test_trainer import LABELS, TRAIN

@@ -5,8 +5,8 @@ import torch
 from kgbert.encoding.precomputed_vectors import EntityVectors
 from kgbert.graph.storage.builder import GraphBuilder
 from kgbert.models import precompute as precomputing
-from kgbert.models.auto import KGBertForTokenClassification
 from kgbert.models.layers.graph_encoder import ENCODERS
+from kgbert.models.task_models import KGBertForTokenClassification
 from kgbert.training.pipeline import pipeline
 from kgbert.training.saving import load_model, save_model
 from tests.support.errors import raises

@@ -6,11 +6,11 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 from transformers import AutoModelForSequenceClassification
 
-from kgbert.models.auto import KGBertForSequenceClassification
 from kgbert.models.config import POOLINGS
 from kgbert.models.heads.relation import PairClassifier
 from kgbert.models.layers.graph_encoder import ENCODERS
 from kgbert.models.layers.knowledge_attention import AlignedLinear
+from kgbert.models.task_models import KGBertForSequenceClassification
 from tests.support.errors import raises
 from tests.support.tiny import (
     EVERY_MODEL,

@@ -9,7 +9,7 @@ import pytest
 import kgbert
 from kgbert.cli.main import main
 from kgbert.graph.storage.builder import GraphBuilder
-from kgbert.models.auto import KGBertModel
+from kgbert.models.task_models import KGBertModel
 from tests.support.small_study import SHARED
 from tests.support.tiny import ExactLinker
 

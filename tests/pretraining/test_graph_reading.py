@@ -11,7 +11,7 @@ import torch
 import kgbert
 from kgbert.features.entity_features import encode_entities
 from kgbert.graph.storage.builder import GraphBuilder
-from kgbert.models.auto import (
+from kgbert.models.task_models import (
     KGBertForMaskedLM,
     KGBertForSequenceClassification,
     KGBertForTokenClassification,

@@ -9,7 +9,7 @@ from kgbert.cli.main import main
 from kgbert.encoding.neighbor_sampling import NeighborSampler
 from kgbert.features.entity_features import EntityFeatures
 from kgbert.graph.storage.builder import GraphBuilder
-from kgbert.models.auto import KGBertModel
+from kgbert.models.task_models import KGBertModel
 from kgbert.pretraining.edge_targets import hide_edges
 from kgbert.pretraining.link_prediction import EdgeBatches, EdgeCollator, pretrain_graph_encoder
 from kgbert.pretraining.pretrain import pretrain

@@ -7,7 +7,7 @@ from transformers import AutoModel, TrainerCallback
 
 from kgbert.graph.storage.builder import GraphBuilder
 from kgbert.linking.embedding.name_encoder import NameEncoder
-from kgbert.models.auto import KGBertModel
+from kgbert.models.task_models import KGBertModel
 from kgbert.pretraining.config import PretrainingConfig
 from kgbert.pretraining.contrastive import TEMPERATURE, info_nce
 from kgbert.pretraining.ontology import pretrain_on_graph

@@ -14,7 +14,7 @@ from transformers import (
 )
 
 from kgbert.features.entity_features import encode_entities
-from kgbert.models.auto import KGBertForSequenceClassification, KGBertModel
+from kgbert.models.task_models import KGBertForSequenceClassification, KGBertModel
 from kgbert.pretraining.checkpoint import load_language_model
 from kgbert.pretraining.config import MaskingConfig, PretrainingConfig
 from kgbert.pretraining.pretrain import pretrain

@@ -4,6 +4,7 @@ import re
 import shlex
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,8 @@ REPOSITORY_PAGES = [
     for name in ("README.md", "CONTRIBUTING.md", "benchmarks/README.md", "graphs/README.md")
 ]
 PAGES = [*REPOSITORY_PAGES, *SITE_PAGES]
+#: Pages that say in which file something is added.
+GUIDES = [PROJECT / "CONTRIBUTING.md", PROJECT / "docs/how-to/extend.md"]
 
 #: Replaced by a tiny backbone, since tests download nothing.
 HUB_NAME = "sentence-transformers/all-MiniLM-L6-v2"
@@ -129,6 +132,18 @@ def test_every_option_exists(page):
 
     unknown = {option for option in options if option not in known and option not in scripts}
     assert not unknown - {"--help", "--nproc_per_node"}
+
+
+@pytest.mark.parametrize("page", GUIDES, ids=name_of)
+def test_every_table_and_every_path_of_the_guides_exists(page):
+    text = page.read_text(encoding="utf-8")
+    paths = set(re.findall(r"`(kgbert/[\w/.]+)`", text))
+    tables = re.findall(r"`([A-Z]+)`(?:,| of) `(kgbert/[\w/]+)\.py`", text)
+
+    assert all((PROJECT / path).exists() for path in paths)
+    assert len(tables) > 7
+    for table, module in tables:
+        assert hasattr(import_module(module.replace("/", ".")), table), module
 
 
 def headings_of(page):

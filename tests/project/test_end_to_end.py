@@ -13,8 +13,8 @@ from kgbert.encoding.processor import KGBertProcessor
 from kgbert.features import entity_features
 from kgbert.features.entity_features import EntityFeatures
 from kgbert.graph.storage.builder import GraphBuilder
-from kgbert.models.auto import KGBertForSequenceClassification
 from kgbert.models.layers.graph_encoder import ENCODERS
+from kgbert.models.task_models import KGBertForSequenceClassification
 from kgbert.tasks.registry import TASKS
 from kgbert.training.inference import predict
 from kgbert.training.trainer import default_arguments, fine_tune

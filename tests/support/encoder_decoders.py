@@ -5,7 +5,7 @@ from pathlib import Path
 import torch
 from transformers import AutoConfig, AutoModelForSeq2SeqLM, PreTrainedConfig
 
-from kgbert.models.auto import KGBertForConditionalGeneration, KGBertModel
+from kgbert.models.task_models import KGBertForConditionalGeneration, KGBertModel
 from tests.support.tiny import BLOCKS, LONGEST, TINY, save_plain, tiny_graph, tiny_tokenizer
 
 _T5_SIZES = {"d_model": 32, "d_kv": 8, "d_ff": 48, "num_layers": BLOCKS, "num_heads": 4}

@@ -1,7 +1,7 @@
 """Tiny models of every task for tests of the export; tracing takes seconds a block."""
 
 from kgbert.linking.factory import make_linker
-from kgbert.models.auto import KGBertModel
+from kgbert.models.task_models import KGBertModel
 from kgbert.tasks.registry import TASKS
 from kgbert.training.config import TrainingConfig
 from kgbert.training.train import TrainedModel, TrainingInputs, build_model

@@ -8,7 +8,7 @@ from kgbert.features.entity_features import encode_entities
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.graph.storage.builder import GraphBuilder
 from kgbert.linking.factory import make_linker
-from kgbert.models.auto import KGBertForSequenceClassification
+from kgbert.models.task_models import KGBertForSequenceClassification
 from kgbert.tasks.registry import TASKS
 from kgbert.training.pipeline import KGBertPipeline
 from tests.support.tiny import FAMILIES, LONGEST, TINY, tiny_tokenizer

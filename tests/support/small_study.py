@@ -12,8 +12,8 @@ from kgbert.comparison.study import Study
 from kgbert.data import Example, Span
 from kgbert.data.splits import Split
 from kgbert.linking.factory import make_linker
-from kgbert.models.auto import KGBertForSequenceClassification
 from kgbert.models.config import KGBertConfig
+from kgbert.models.task_models import KGBertForSequenceClassification
 from kgbert.tasks.registry import TASKS
 from kgbert.training.config import TrainingConfig
 from tests.support import invented_study

@@ -25,7 +25,10 @@ from kgbert.features.entity_features import EntityFeatures
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.graph.storage.builder import GraphBuilder
 from kgbert.linking.mention import Candidate, Mention
-from kgbert.models.auto import (
+from kgbert.models.base import KGBertPreTrainedModel
+from kgbert.models.inputs import BatchKnowledge
+from kgbert.models.layers.knowledge_attention import GATE_LR_MULTIPLIER
+from kgbert.models.task_models import (
     KGBertForConditionalGeneration,
     KGBertForEventExtraction,
     KGBertForMaskedLM,
@@ -34,9 +37,6 @@ from kgbert.models.auto import (
     KGBertForRelationClassification,
     KGBertForRelationExtraction,
 )
-from kgbert.models.base import KGBertPreTrainedModel
-from kgbert.models.inputs import BatchKnowledge
-from kgbert.models.layers.knowledge_attention import GATE_LR_MULTIPLIER
 
 BLOCKS = 3
 LONGEST = 64

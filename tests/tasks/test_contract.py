@@ -17,7 +17,7 @@ from kgbert.explanation.explain import explain
 from kgbert.explanation.methods import METHODS
 from kgbert.features import feature_sources
 from kgbert.linking.factory import make_linker
-from kgbert.models.auto import KGBertModel
+from kgbert.models.task_models import KGBertModel
 from kgbert.tasks.base import LabelSpace, Task, labels_of
 from kgbert.tasks.registry import TASKS, detect_task
 from kgbert.training.config import TrainingConfig

@@ -5,7 +5,7 @@ import torch
 
 from kgbert.data import Example, Span
 from kgbert.linking.mention import Candidate, Mention
-from kgbert.models.auto import KGBertForEntityLinking
+from kgbert.models.task_models import KGBertForEntityLinking
 from kgbert.tasks.gold_links import gold_choices
 from kgbert.training.trainer import default_arguments, fine_tune
 from tests.models.heads.test_entity_linking import linking_processor

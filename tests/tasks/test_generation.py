@@ -6,8 +6,8 @@ from kgbert.encoding.processor import KGBertProcessor
 from kgbert.features.frozen_encoder import FrozenEncoder
 from kgbert.graph.storage.builder import GraphBuilder
 from kgbert.linking.mention import Candidate, Mention
-from kgbert.models.auto import KGBertForConditionalGeneration, KGBertModel
 from kgbert.models.inject import inject_knowledge
+from kgbert.models.task_models import KGBertForConditionalGeneration, KGBertModel
 from kgbert.tasks.generation import (
     EncodedSource,
     Generated,

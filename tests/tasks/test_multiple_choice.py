@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from kgbert.data import Example, read_examples
-from kgbert.models.auto import KGBertForMultipleChoice, KGBertForSequenceClassification
+from kgbert.models.task_models import KGBertForMultipleChoice, KGBertForSequenceClassification
 from kgbert.tasks.multiple_choice import Choice, MultipleChoice, accuracy
 from kgbert.training.inference import model_outputs
 from kgbert.training.pipeline import KGBertPipeline

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kgbert.data import Example, read_examples
-from kgbert.models.auto import KGBertForQuestionAnswering
 from kgbert.models.inject import inject_knowledge
+from kgbert.models.task_models import KGBertForQuestionAnswering
 from kgbert.tasks.question_answering import (
     Answers,
     AnswerSpan,

@@ -12,7 +12,7 @@ from kgbert.cli import main
 from kgbert.features import feature_sources
 from kgbert.features.entity_features import encode_entities
 from kgbert.graph.storage.builder import GraphBuilder
-from kgbert.models.auto import KGBertModel
+from kgbert.models.task_models import KGBertModel
 from kgbert.training.config import TrainingConfig
 from kgbert.training.pipeline import KGBertPipeline
 from kgbert.training.saving import load_model

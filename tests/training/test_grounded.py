@@ -12,7 +12,7 @@ from kgbert.data import Example, Span
 from kgbert.explanation.explain import explain
 from kgbert.features import feature_sources
 from kgbert.features.label_sets import LabelSets, LexicalIndex, encode_label_sets
-from kgbert.models.auto import KGBertModel
+from kgbert.models.task_models import KGBertModel
 from kgbert.training.config import TrainingConfig
 from kgbert.training.grounding import ground_task
 from kgbert.training.label_scale import fit_binary

@@ -18,7 +18,7 @@ from pathlib import Path
 import transformers
 from tests.support.tiny import TINY, save_plain, tiny_graph, tiny_processor
 from kgbert.features.frozen_encoder import weights_hash
-from kgbert.models.auto import KGBertForSequenceClassification as Fused
+from kgbert.models.task_models import KGBertForSequenceClassification as Fused
 from kgbert.data import Example
 from kgbert.training.trainer import default_arguments, fine_tune
 

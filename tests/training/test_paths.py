@@ -15,7 +15,7 @@ from kgbert.features import feature_sources
 from kgbert.graph.storage.builder import GraphBuilder
 from kgbert.linking.factory import make_linker
 from kgbert.linking.grounding import ground
-from kgbert.models.auto import KGBertModel
+from kgbert.models.task_models import KGBertModel
 from kgbert.tasks.registry import TASKS
 from kgbert.training.checks import check_fit
 from kgbert.training.config import Regularization, TrainingConfig

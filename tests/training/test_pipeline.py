@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from kgbert.models.auto import KGBertForSequenceClassification
+from kgbert.models.task_models import KGBertForSequenceClassification
 from kgbert.training.pipeline import pipeline
 from kgbert.training.saving import save_model
 from tests.support.tiny import TEXTS, perturb, tiny_processor

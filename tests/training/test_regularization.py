@@ -5,7 +5,7 @@ import torch
 
 from kgbert.data import Example, Span
 from kgbert.linking.factory import make_linker
-from kgbert.models.auto import KGBertForSequenceClassification, KGBertForTokenClassification
+from kgbert.models.task_models import KGBertForSequenceClassification, KGBertForTokenClassification
 from kgbert.tasks.registry import TASKS
 from kgbert.training.config import Regularization
 from kgbert.training.overfitting.augmentation import VERSIONS, Augmenter

@@ -15,7 +15,7 @@ from kgbert.encoding.processor import KGBertProcessor
 from kgbert.graph.cards import list_cards
 from kgbert.graph.serialization import save_graph
 from kgbert.graph.storage.builder import GraphBuilder
-from kgbert.models.auto import KGBertModel
+from kgbert.models.task_models import KGBertModel
 from kgbert.tasks.registry import TASKS
 from kgbert.training.pipeline import pipeline
 from kgbert.training.saving import load_model, save_model
@@ -72,7 +72,7 @@ def test_saving_again_replaces_the_model_and_leaves_nothing_else(saved, fused):
 @pytest.mark.parametrize(
     ("place", "name"),
     [
-        ("kgbert.models.auto.KGBertForSequenceClassification", "save_pretrained"),
+        ("kgbert.models.task_models.KGBertForSequenceClassification", "save_pretrained"),
         ("kgbert.encoding.processor.KGBertProcessor", "save_pretrained"),
         ("kgbert.features.entity_features.EntityFeatures", "save"),
         ("pathlib.Path", "write_text"),

@@ -3,7 +3,7 @@ import pytest
 import kgbert
 from kgbert.data import read_records
 from kgbert.features import feature_sources
-from kgbert.models.auto import KGBertModel
+from kgbert.models.task_models import KGBertModel
 from kgbert.training import splits
 from kgbert.training.config import TrainingConfig
 from tests.support.errors import raises

@@ -6,9 +6,9 @@ import torch
 
 from kgbert.data import Example, Span
 from kgbert.graph.storage.builder import GraphBuilder
-from kgbert.models.auto import KGBertForSequenceClassification, KGBertForTokenClassification
 from kgbert.models.config import POOLINGS
 from kgbert.models.layers.graph_encoder import ENCODERS
+from kgbert.models.task_models import KGBertForSequenceClassification, KGBertForTokenClassification
 from kgbert.tasks.question_answering import AnswerSpan
 from kgbert.tasks.registry import TASKS, task_of_model
 from kgbert.tasks.text_classification import TextClassification

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from kgbert.data import Columns, Example, Record, read_records, read_texts
-from kgbert.data.readers import READERS
+from kgbert.data.readers.registry import READERS
 from kgbert.utils.errors import DataError
 
 

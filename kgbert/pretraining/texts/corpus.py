@@ -18,8 +18,8 @@ from kgbert.data import Source
 from kgbert.data.columns import TEXT, Columns, located
 from kgbert.data.fields import text_field
 from kgbert.data.files import check_file, read_content
-from kgbert.data.readers import READERS, read_file
 from kgbert.data.readers.json_objects import parse_line
+from kgbert.data.readers.registry import READERS, read_file
 from kgbert.data.sources import describe, records_of
 from kgbert.reporting.formatting import counted
 from kgbert.utils.errors import DataError

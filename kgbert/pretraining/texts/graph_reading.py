@@ -15,9 +15,9 @@ from kgbert.encoding.encoded import Batch
 from kgbert.encoding.neighbor_sampling import NeighborSampler
 from kgbert.features.entity_features import EntityFeatures
 from kgbert.graph.core.graph import KnowledgeGraph
-from kgbert.models.auto import KGBertForMaskedLM
 from kgbert.models.config import check_options
 from kgbert.models.pretrained_knowledge import load_knowledge, save_knowledge
+from kgbert.models.task_models import KGBertForMaskedLM
 from kgbert.pretraining.checkpoint import Checkpoint
 from kgbert.pretraining.config import MaskingConfig, PretrainingConfig
 from kgbert.pretraining.edge_targets import hide_edges

@@ -179,7 +179,7 @@ class EventExtraction(Task):
     @property
     def model_class(self) -> "type[KGBertPreTrainedModel]":
         """A model that tags triggers and scores their arguments."""
-        from kgbert.models.auto import KGBertForEventExtraction
+        from kgbert.models.task_models import KGBertForEventExtraction
 
         return KGBertForEventExtraction
 

@@ -21,7 +21,7 @@ class RelationClassification(TextClassification):
     @property
     def model_class(self) -> "type[KGBertPreTrainedModel]":
         """A classifier on the marker tokens of both arguments."""
-        from kgbert.models.auto import KGBertForRelationClassification
+        from kgbert.models.task_models import KGBertForRelationClassification
 
         return KGBertForRelationClassification
 

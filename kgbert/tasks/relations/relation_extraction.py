@@ -200,7 +200,7 @@ class RelationExtraction(Task):
     @property
     def model_class(self) -> "type[KGBertPreTrainedModel]":
         """A model that scores pairs of spans."""
-        from kgbert.models.auto import KGBertForRelationExtraction
+        from kgbert.models.task_models import KGBertForRelationExtraction
 
         return KGBertForRelationExtraction
 

@@ -2,7 +2,7 @@ import pytest
 from transformers import AutoModel
 
 from kgbert.cli.main import main
-from kgbert.models.auto import KGBertModel
+from kgbert.models.task_models import KGBertModel
 from kgbert.pretraining.record import pretraining_record
 
 TINY = ["--batch-size", "4", "--max-length", "24", "--max-steps", "2", "--evaluations", "1"]

@@ -10,7 +10,7 @@ from kgbert.linking.dictionary.settings import LinkerSettings
 from kgbert.linking.factory import linker_settings
 from kgbert.linking.normalization.rules import RULES
 from kgbert.linking.normalization.stopwords import STOP_NAMES
-from kgbert.models.auto import KGBertModel
+from kgbert.models.task_models import KGBertModel
 from tests.support.small_study import texts
 
 #: Each option, what is typed after it, and the setting that it makes.

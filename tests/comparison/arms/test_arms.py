@@ -23,7 +23,7 @@ from kgbert.graph.verbalize import verbalize
 from kgbert.linking.factory import make_linker
 from kgbert.linking.grounding import ground
 from kgbert.linking.mention import Candidate, Mention
-from kgbert.models.auto import KGBertModel
+from kgbert.models.task_models import KGBertModel
 from kgbert.tasks.registry import TASKS
 from tests.support.errors import raises
 from tests.support.small_study import InventedRuns, small_study

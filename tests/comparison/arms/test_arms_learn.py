@@ -5,7 +5,7 @@ import torch
 
 from kgbert.comparison.arms.registry import ARMS
 from kgbert.encoding.processor import KGBertProcessor
-from kgbert.models.auto import KGBertForSequenceClassification
+from kgbert.models.task_models import KGBertForSequenceClassification
 from tests.comparison.arms.test_arms import TEXTS, inputs_for, no_cache  # noqa: F401
 from tests.support.tiny import TINY, save_plain, tiny_tokenizer
 

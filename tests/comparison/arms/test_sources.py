@@ -14,7 +14,7 @@ from kgbert.data.splits import Split
 from kgbert.features.entity_features import encode_entities
 from kgbert.linking.factory import make_linker
 from kgbert.linking.grounding import ground
-from kgbert.models.auto import KGBertModel
+from kgbert.models.task_models import KGBertModel
 from kgbert.training.config import TrainingConfig
 from kgbert.utils.progress import SILENT
 from tests.support.errors import raises

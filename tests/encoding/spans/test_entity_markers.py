@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from kgbert.data import Example, Span
 from kgbert.encoding.spans.entity_markers import MARKS, mark
-from kgbert.models.auto import KGBertForRelationClassification
+from kgbert.models.task_models import KGBertForRelationClassification
 from tests.support.errors import raises
 from tests.support.tiny import FAMILIES, pair_of, tiny_processor
 

@@ -17,8 +17,8 @@ from kgbert.graph.files.safe_parsing import safe_xml
 from kgbert.graph.files.source import Source
 from kgbert.graph.rdf.default_names import finalize
 from kgbert.graph.rdf.statements import Statements
-from kgbert.graph.readers import READERS
 from kgbert.graph.readers.rdf import add_with_rdflib
+from kgbert.graph.readers.registry import READERS
 from tests.support.errors import raises
 from tests.support.five_entities import OBO, TABLE, TURTLE, WRITERS, expected
 from tests.support.growth import assert_linear

@@ -11,7 +11,7 @@ from kgbert.graph.verbalize import verbalize
 from kgbert.linking.analysis.evidence import match_evidence
 from kgbert.linking.embedding.description_linker import DescriptionLinker
 from kgbert.linking.factory import linker_from_settings, linker_settings, make_linker
-from kgbert.models.auto import KGBertModel
+from kgbert.models.task_models import KGBertModel
 from tests.support.errors import raises
 from tests.support.tiny import TEXTS, tiny_graph, tiny_tokenizer
 

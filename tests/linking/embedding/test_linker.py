@@ -27,7 +27,7 @@ from kgbert.linking.factory import (
 )
 from kgbert.linking.mention import Candidate, Mention
 from kgbert.linking.normalization.stopwords import STOP_NAMES
-from kgbert.models.auto import KGBertModel
+from kgbert.models.task_models import KGBertModel
 from tests.support.errors import raises
 from tests.support.tiny import TEXTS, tiny_graph, tiny_processor
 

@@ -15,7 +15,7 @@ FAMILIES = ["bert", "xlnet", "roberta"]
 
 @pytest.fixture
 def encoder(plain_folder):
-    from kgbert.models.auto import KGBertModel
+    from kgbert.models.task_models import KGBertModel
 
     def make(family="bert", pooling="mean"):
         encoder = NameEncoder.from_pretrained(plain_folder(family, KGBertModel), pooling=pooling)

@@ -14,7 +14,7 @@ from kgbert.linking.embedding.name_encoder import NameEncoder
 from kgbert.linking.embedding.synonyms import batches_of, draw_pairs, synonyms
 from kgbert.linking.embedding.training import LinkerTrainingConfig, train_linker
 from kgbert.linking.factory import linker_settings, make_linker
-from kgbert.models.auto import KGBertModel
+from kgbert.models.task_models import KGBertModel
 from kgbert.utils.errors import GraphError
 from tests.support.errors import raises
 from tests.support.synonyms import aliased

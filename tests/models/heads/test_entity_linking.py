@@ -10,8 +10,8 @@ from kgbert.encoding.processor import KGBertProcessor
 from kgbert.features.entity_features import EntityFeatures
 from kgbert.graph.storage.builder import GraphBuilder
 from kgbert.linking.mention import Candidate, Mention
-from kgbert.models.auto import KGBertForEntityLinking, KGBertModel
 from kgbert.models.heads.entity_linking import Candidates
+from kgbert.models.task_models import KGBertForEntityLinking, KGBertModel
 from kgbert.tasks.base import IGNORED
 from kgbert.tasks.entity_linking import LinkDecision, best_nil_threshold, decide
 from kgbert.tasks.gold_links import gold_choices, gold_entities

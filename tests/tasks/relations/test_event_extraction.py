@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from kgbert.data import Example, Span
-from kgbert.models.auto import KGBertForEventExtraction
 from kgbert.models.heads.events import EventExtractor
 from kgbert.models.inject import inject_knowledge
+from kgbert.models.task_models import KGBertForEventExtraction
 from kgbert.tasks.registry import detect_task
 from kgbert.tasks.relations.event_extraction import EventExtraction, targets_of
 from kgbert.tasks.relations.events.annotation import AnnotatedEvents

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kgbert.data import Example, Span, read_examples
-from kgbert.models.auto import KGBertForRelationExtraction
 from kgbert.models.heads.span_pairs import RelationExtractor, threshold_loss
 from kgbert.models.inject import inject_knowledge
+from kgbert.models.task_models import KGBertForRelationExtraction
 from kgbert.tasks.registry import detect_task
 from kgbert.tasks.relations.relation_extraction import (
     NO_RELATION,

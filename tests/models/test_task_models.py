@@ -6,10 +6,10 @@ from transformers import AutoConfig, AutoModel, AutoModelForSequenceClassificati
 
 from kgbert.features.backbones import FAMILIES as KNOWN_FAMILIES
 from kgbert.features.backbones import blocks_of, family_of, head_input_of
-from kgbert.models.auto import KGBertForSequenceClassification, KGBertModel
 from kgbert.models.config import KGBertConfig
 from kgbert.models.inputs import BatchKnowledge
 from kgbert.models.layers.graph_encoder import ENCODERS
+from kgbert.models.task_models import KGBertForSequenceClassification, KGBertModel
 from tests.support.errors import raises
 from tests.support.tiny import (
     BLOCKS,
