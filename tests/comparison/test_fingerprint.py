@@ -1,8 +1,6 @@
 """The description of custom code changes exactly if its behaviour changes."""
 
-import os
-import subprocess
-import sys
+import inspect
 from dataclasses import dataclass
 from functools import partial
 
@@ -11,7 +9,7 @@ import pytest
 import torch
 
 from kgbert.comparison.fingerprint import describe_code
-from tests.support.paths import PROJECT
+from tests.support.processes import printed_elsewhere
 from tests.support.tiny import tiny_features, tiny_graph
 
 
@@ -144,23 +142,20 @@ def test_a_value_that_contains_itself_is_described():
     assert describe_code(closure(value)) == describe_code(closure(value))
 
 
-def test_the_description_is_the_same_in_another_process():
-    # The order of sets and the addresses of objects differ between processes.
-    code = (
-        "from tests.comparison.test_fingerprint import *\n"
+def test_the_description_is_the_same_in_another_process(tmp_path):
+    # The order of sets and the addresses of objects differ between processes. A script that
+    # imports little starts quickly.
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from functools import partial\n"
+        "from kgbert.comparison.fingerprint import describe_code\n"
+        f"{inspect.getsource(closure)}"
         "held = [{'a', 'b'}, object(), closure({'c', 'd'}), partial(closure, {'e', 'f'})]\n"
-        "print(describe_code(closure(held)))"
+        "print(describe_code(closure(held)))\n"
     )
-    description = {
-        subprocess.run(
-            [sys.executable, "-c", code],
-            cwd=PROJECT,
-            env={**os.environ, "PYTHONHASHSEED": hash_seed},
-            check=True,
-            capture_output=True,
-            text=True,
-        ).stdout
-        for hash_seed in "12"
-    }
+    code = f"import runpy; runpy.run_path({str(script)!r})"
 
-    assert len(description) == 1
+    description = printed_elsewhere(code, hash_seed=1)
+
+    assert "closure" in description
+    assert printed_elsewhere(code, hash_seed=2) == description

@@ -430,12 +430,13 @@ def test_slices_lie_in_the_test_set_and_their_views_keep_the_score_defined(task,
         task.score(*[[part.view(i, gold[i]) for i in part.positions]] * 2)
 
 
-#: Learning rates of encoder and head, and epochs, of what takes longer to learn: to choose among
-#: candidates or tokens, and to spell.
+#: Learning rates of encoder and head, epochs and batch size of what takes longer to learn: to
+#: choose among candidates or tokens, and to spell.
 LEARNING = {
-    "entity-linking": (1e-3, 5e-3, 15),
-    "question-answering": (1e-3, 1e-2, 12),
-    "generation": (3e-3, 1e-2, 14),
+    "token-classification": (1e-3, 5e-3, 8, 8),
+    "entity-linking": (1e-3, 5e-3, 15, 8),
+    "question-answering": (1e-3, 1e-2, 12, 8),
+    "generation": (6e-3, 2e-2, 14, 16),
 }
 
 
@@ -447,8 +448,8 @@ def _planted_score(case, task, arm, backbone):
     given = RunInputs(graph, planted_features(graph), linker(graph), backbone, split.parts(), task)
     inputs = ARMS[arm].transform(given, 0)
     options = {**SHARED, **ARMS[arm].options}
-    *rates, epochs = LEARNING.get(case, (1e-3, 5e-3, 8))
-    config = TrainingConfig(*rates, epochs, 8, patience=epochs, max_length=40, options=options)
+    *rates, epochs, size = LEARNING.get(case, (2e-3, 1e-2, 7, 16))
+    config = TrainingConfig(*rates, epochs, size, patience=epochs, max_length=40, options=options)
     trained = train_on(
         TrainingInputs(task, graph, inputs.features, inputs.linker, backbone), split, config=config
     )

@@ -1,62 +1,47 @@
-import os
-import subprocess
-import sys
-
 import pytest
 import torch
+import transformers
 
 from kgbert.data import Example
-from kgbert.tasks.registry import TASKS
-from kgbert.training.dataset import KGBertCollator, TrainingExamples
-from tests.support.paths import PROJECT
-from tests.support.tiny import config_with, tiny_processor
-
-#: Trains for two epochs and prints a digest of the weights.
-TRAINED = """
-import sys
-from pathlib import Path
-import transformers
-from tests.support.tiny import TINY, save_plain, tiny_graph, tiny_processor
 from kgbert.features.frozen_encoder import weights_hash
 from kgbert.models.task_models import KGBertForSequenceClassification as Fused
-from kgbert.data import Example
+from kgbert.tasks.registry import TASKS
+from kgbert.training.dataset import KGBertCollator, TrainingExamples
 from kgbert.training.trainer import default_arguments, fine_tune
-
-folder, workers = Path(sys.argv[1]), int(sys.argv[2])
-transformers.set_seed(1)
-plain = save_plain(folder, "bert", Fused)
-model = Fused.from_backbone(plain, tiny_graph(), labels=("a", "b"), **TINY)
-texts = [Example(text, label) for text in ("fever, cough", "a lung", "symptom") for label in "ab"]
-arguments = default_arguments(
-    folder / "run", num_train_epochs=2, per_device_train_batch_size=2, bf16=False, use_cpu=True,
-    dataloader_num_workers=workers,
-)
-processor = tiny_processor(fan_out=1)
-fine_tune(model, processor, texts, texts, arguments=arguments)
-print("weights", weights_hash(model))
-"""
+from tests.support.processes import printed_elsewhere
+from tests.support.tiny import TINY, config_with, save_plain, tiny_graph, tiny_processor
 
 
-def trained(folder, *, hash_seed, workers):
-    """Return the digest of weights trained in another process."""
-    ended = subprocess.run(
-        [sys.executable, "-c", TRAINED, str(folder), str(workers)],
-        env={**os.environ, "PYTHONHASHSEED": str(hash_seed)},
-        cwd=PROJECT,
-        capture_output=True,
-        text=True,
+def trained(folder, workers):
+    """Train for two epochs and return a digest of the weights."""
+    transformers.set_seed(1)
+    plain = save_plain(folder, "bert", Fused)
+    model = Fused.from_backbone(plain, tiny_graph(), labels=("a", "b"), **TINY)
+    texts = [Example(x, label) for x in ("fever, cough", "a lung", "symptom") for label in "ab"]
+    arguments = default_arguments(
+        folder / "run",
+        num_train_epochs=2,
+        per_device_train_batch_size=2,
+        bf16=False,
+        use_cpu=True,
+        dataloader_num_workers=workers,
     )
-    assert ended.returncode == 0, ended.stderr
-    return ended.stdout.rpartition("weights ")[2]
+    fine_tune(model, tiny_processor(fan_out=1), texts, texts, arguments=arguments)
+    return weights_hash(model)
 
 
 @pytest.mark.slow
 def test_hash_seeds_and_workers_change_no_weight(tmp_path):
-    alone = trained(tmp_path / "a", hash_seed=1, workers=0)
-    helped = trained(tmp_path / "b", hash_seed=2, workers=2)
+    code = (
+        "from pathlib import Path; from tests.training.test_loader_workers import trained; "
+        f"print('weights', trained(Path({str(tmp_path / 'b')!r}), 2))"
+    )
 
-    assert len(alone.strip()) == 64
-    assert alone == helped
+    alone = trained(tmp_path / "a", 0)
+    helped = printed_elsewhere(code, hash_seed=1)
+
+    assert len(alone) == 64
+    assert helped.rpartition("weights ")[2].strip() == alone
 
 
 @pytest.mark.parametrize("persistent", [False, True])

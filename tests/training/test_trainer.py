@@ -1,5 +1,4 @@
 from copy import copy
-from itertools import product
 
 import pytest
 import torch
@@ -150,9 +149,13 @@ def test_one_batch_is_learnt_by_heart(fused, encoder, pooling):
     ("family", "task"),
     [
         pytest.param(*case, id="-".join(case))
-        for case in product(["bert", "xlnet"], TEXTS_OF)
-        # A tiny XLNet needs many more epochs to find answers.
-        if case != ("xlnet", "question-answering")
+        # The tests of tasks train BERT for each. A tiny XLNet, which has another layout, needs many
+        # more epochs to find answers.
+        for case in [
+            ("bert", "text-classification"),
+            ("bert", "question-answering"),
+            *(("xlnet", task) for task in TEXTS_OF if task != "question-answering"),
+        ]
     ],
 )
 def test_every_task_of_an_encoder_is_learnt_and_scored(fused, tmp_path, family, task):

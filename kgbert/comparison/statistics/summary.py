@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
+from functools import cache
 from statistics import mean, median, stdev
 
 from kgbert.comparison.checks.fairness import fairness_warnings, remarks
@@ -136,9 +137,15 @@ def _alternative_tests(runs: PairedRuns, first: str, second: str) -> Alternative
     return AlternativeTests(
         stochastic_order=almost_stochastic_order(*scores),
         bca_interval=bca_interval(_differences(runs, first, second)),
-        bca_coverage=simulated_coverage(bca_interval, len(pairs)),
+        bca_coverage=_bca_coverage(len(pairs)),
         mcnemar=tuple(_mcnemar(runs, pairs)),
     )
+
+
+@cache
+def _bca_coverage(pairs: int) -> float:
+    """Return the simulated coverage of the BCa interval of some number of pairs."""
+    return simulated_coverage(bca_interval, pairs)
 
 
 def _mcnemar(runs: PairedRuns, pairs: Sequence[tuple[RunRecord, RunRecord]]) -> list[float]:

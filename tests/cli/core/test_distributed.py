@@ -1,5 +1,6 @@
 import json
 import os
+import socket
 import subprocess
 import sys
 from argparse import Namespace
@@ -9,14 +10,41 @@ import pytest
 from kgbert.cli import main
 from kgbert.cli.core.distributed import run_independently
 from tests.cli.commands.test_compare import QUICK, encoder, workplace  # noqa: F401 - fixtures
+from tests.support.paths import PROJECT
+
+#: Runs a command in two processes with the environment that torchrun gives to them. Both are
+#: forked from one that has imported what takes long.
+STARTED = """
+import os, sys
+import torch.multiprocessing as mp
+import kgbert.comparison.compare, kgbert.features.feature_sources, kgbert.training.train
+from kgbert.cli import main
+
+def run(rank, port, words):
+    own = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": 2, "LOCAL_WORLD_SIZE": 2,
+           "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+    os.environ.update({name: str(value) for name, value in own.items()})
+    status = main(words)
+    assert status == 0, status
+
+if __name__ == "__main__":
+    mp.start_processes(run, (sys.argv[1], sys.argv[2:]), nprocs=2, start_method="fork")
+"""
 
 
 def started_twice(command):
-    """Return the output of two processes of a command under torchrun."""
-    launch = f"-m torch.distributed.run --standalone --nproc_per_node 2 -m kgbert {command}"
-    return subprocess.run(
-        [sys.executable, *launch.split(), *QUICK], capture_output=True, text=True, check=True
-    ).stdout
+    """Return the output of two processes of a command, which are started as by torchrun."""
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port = str(unused.getsockname()[1])
+    ran = subprocess.run(
+        [sys.executable, "-c", STARTED, port, *command.split(), *QUICK],
+        env={**os.environ, "PYTHONPATH": str(PROJECT)},
+        capture_output=True,
+        text=True,
+    )
+    assert ran.returncode == 0, ran.stderr
+    return ran.stdout
 
 
 @pytest.mark.slow
