@@ -109,6 +109,7 @@ if TYPE_CHECKING:
     from kgbert.training.config import Regularization as Regularization
     from kgbert.training.config import TrainingConfig as TrainingConfig
     from kgbert.training.evaluation import Evaluation as Evaluation
+    from kgbert.training.label_entities.zero_shot import zero_shot as zero_shot
     from kgbert.training.pipeline import context_linker as context_linker
     from kgbert.training.pipeline import pipeline as pipeline
     from kgbert.training.saving import load_model as load_model
@@ -118,7 +119,6 @@ if TYPE_CHECKING:
     from kgbert.training.trainer import TrainingResult as TrainingResult
     from kgbert.training.trainer import default_arguments as default_arguments
     from kgbert.training.trainer import fine_tune as fine_tune
-    from kgbert.training.zero_shot import zero_shot as zero_shot
     from kgbert.tuning.results import TuneResult as TuneResult
     from kgbert.tuning.tune import tune as tune
     from kgbert.utils.errors import DataError as DataError
@@ -220,7 +220,7 @@ _HOMES = {
     "save_model": "kgbert.training.saving",
     "context_linker": "kgbert.training.pipeline",
     "pipeline": "kgbert.training.pipeline",
-    "zero_shot": "kgbert.training.zero_shot",
+    "zero_shot": "kgbert.training.label_entities.zero_shot",
     # Ask why.
     "Explanation": "kgbert.explanation.results",
     "explain": "kgbert.explanation.explain",

@@ -45,7 +45,12 @@ from kgbert.reporting.svg import Number
 from kgbert.tasks.base import Task
 from kgbert.tasks.registry import AUTO
 from kgbert.training.config import TrainingConfig
-from kgbert.training.grounding import Ground, check_paths, declared_labels, ground_task
+from kgbert.training.label_entities.grounding import (
+    Ground,
+    check_paths,
+    declared_labels,
+    ground_task,
+)
 from kgbert.training.splits import LabelledTexts, task_and_splits
 from kgbert.training.train import entity_features
 from kgbert.training.trainer import StepProgress

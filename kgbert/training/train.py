@@ -35,9 +35,14 @@ from kgbert.tasks.registry import AUTO
 from kgbert.training.config import TrainingConfig
 from kgbert.training.evaluation import Evaluation
 from kgbert.training.graph_transfer import GraphTransfer, regrounded, transfer_model
-from kgbert.training.grounding import Ground, check_paths, declared_labels, ground_task
 from kgbert.training.inference import evaluate
-from kgbert.training.label_scale import fit_label_scores
+from kgbert.training.label_entities.grounding import (
+    Ground,
+    check_paths,
+    declared_labels,
+    ground_task,
+)
+from kgbert.training.label_entities.scale import fit_label_scores
 from kgbert.training.pipeline import KGBertPipeline
 from kgbert.training.saving import save_model
 from kgbert.training.splits import LabelledTexts, task_and_splits

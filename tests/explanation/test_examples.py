@@ -4,7 +4,7 @@ import pytest
 from kgbert.data import Example
 from kgbert.explanation.examples import head_vectors
 from kgbert.explanation.explain import explain
-from kgbert.models.auto import KGBertForSequenceClassification, KGBertForTokenClassification
+from kgbert.models.task_models import KGBertForSequenceClassification, KGBertForTokenClassification
 from kgbert.tasks.registry import TASKS
 from kgbert.training.pipeline import KGBertPipeline
 from tests.explanation.conftest import TEXT

@@ -14,8 +14,8 @@ from kgbert.features import feature_sources
 from kgbert.features.label_sets import LabelSets, LexicalIndex, encode_label_sets
 from kgbert.models.task_models import KGBertModel
 from kgbert.training.config import TrainingConfig
-from kgbert.training.grounding import ground_task
-from kgbert.training.label_scale import fit_binary
+from kgbert.training.label_entities.grounding import ground_task
+from kgbert.training.label_entities.scale import fit_binary
 from kgbert.training.train import grounded_task
 from kgbert.utils.progress import SILENT
 from tests.support.errors import raises

@@ -1,0 +1,1 @@
+"""Train and predict with labels that are entities of the graph."""
