@@ -6,6 +6,7 @@ from copy import copy
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
+from typing import NamedTuple
 
 import numpy as np
 
@@ -45,10 +46,11 @@ from kgbert.explanation.results import (
     WordContribution,
 )
 from kgbert.explanation.scorer import BATCH_SIZE, AnswerScorer
+from kgbert.graph.core.branches import branches_above
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.linking.mention import Candidate, Mention
 from kgbert.tasks.answers import Row, examples_to_answer
-from kgbert.tasks.base import ExplainedAnswer, Prediction, ReadLabel, ReadPath
+from kgbert.tasks.base import EncodedExample, ExplainedAnswer, Prediction, ReadLabel, ReadPath
 from kgbert.training.pipeline import KGBertPipeline, pipeline
 from kgbert.training.train import TrainedModel
 from kgbert.utils.errors import KGBertError
@@ -97,11 +99,15 @@ def explain(
     pipeline = pipeline_of(model)
     for kind in parts:
         lookup(dict.fromkeys(KINDS), kind, "kind of part")
+    encoded = pipeline.task.encode(examples_to_answer(pipeline.task, texts), pipeline.processor)
     settings = _Settings(
-        method, lookup(METHODS, method, "attribution method"), frozenset(parts), max_edges
+        method,
+        lookup(METHODS, method, "attribution method"),
+        frozenset(parts),
+        max_edges,
+        has_branches=len(encoded) > 1,
     )
     explanations = []
-    encoded = pipeline.task.encode(examples_to_answer(pipeline.task, texts), pipeline.processor)
     index = None
     if examples:
         given = examples_to_answer(pipeline.task, examples)
@@ -117,11 +123,12 @@ def explain(
                 replace(answer, counterfactual=counterfactual(scorer, place))
                 for place, answer in enumerate(explained)
             )
+        without = scorer.prediction_without_graph()
         explanations.append(
             Explanation(
                 each.example.joined,
                 tuple(prediction.lines()),
-                tuple(scorer.prediction_without_graph().lines()),
+                tuple(without.lines()),
                 explained,
                 method,
                 time.perf_counter() - started,
@@ -129,11 +136,25 @@ def explain(
                 prediction.paths,
                 tuple(swaps_of(scorer, swaps)) if answers else (),
                 index.nearest(each) if index else (),
+                *_judged(pipeline, each, prediction, without),
             )
         )
         if progress:
             progress(number, len(encoded))
     return explanations
+
+
+def _judged(
+    pipeline: KGBertPipeline, encoded: EncodedExample, prediction: Prediction, without: Prediction
+) -> tuple[str, bool | None, bool | None, bool]:
+    """Return the gold answer, which predictions are right, and whether they differ."""
+    task = pipeline.task
+    differ = not task.is_correct(prediction.answer, without.answer)
+    if not task.is_labelled(encoded.example):
+        return "", None, None, differ
+    gold = task.gold(encoded, pipeline.processor.graph)
+    right, other = (task.is_correct(gold, each.answer) for each in (prediction, without))
+    return task.quote(gold) or "", right, other, differ
 
 
 @dataclass(frozen=True)
@@ -144,6 +165,8 @@ class _Settings:
     method: Method
     parts: frozenset[str]
     max_edges: int
+    has_branches: bool
+    """Whether the branches of entities are found."""
 
     def includes(self, kind: str) -> bool:
         """Return whether parts of a kind are explained."""
@@ -203,6 +226,8 @@ def _explain_answers(scorer: AnswerScorer, settings: _Settings) -> tuple[AnswerE
     every_edge = list(dict.fromkeys(edge for found in edges.values() for edge in found))
     if every_edge:
         values |= _by_part(every_edge, settings.method.attribute(scorer, every_edge))
+    graph = scorer.pipeline.processor.graph
+    evidence = _Evidence(graph, edges, values, settings.has_branches)
     scores, scores_without = scorer.score(), scorer.score_without_graph()
     return tuple(
         AnswerExplanation(
@@ -212,7 +237,7 @@ def _explain_answers(scorer: AnswerScorer, settings: _Settings) -> tuple[AnswerE
             float(scores[place]),
             float(scores_without[place]),
             tuple(_words(scorer, words, values, place)),
-            tuple(_mentions(scorer, edges, values, place)),
+            tuple(_mentions(scorer, evidence, place)),
             _paths(paths, values, place),
             _labels(labels, values, place),
         )
@@ -287,31 +312,34 @@ def _labels(
     return tuple(sorted(found, key=lambda x: -abs(x.value)))
 
 
+class _Evidence(NamedTuple):
+    """The parts of the graph that an answer is attributed to, and their values."""
+
+    graph: KnowledgeGraph
+    edges: Mapping[str, list[EdgePart]]
+    values: _Values
+    has_branches: bool
+
+
 def _mentions(
-    scorer: AnswerScorer, edges: Mapping[str, list[EdgePart]], values: _Values, place: int
+    scorer: AnswerScorer, evidence: _Evidence, place: int
 ) -> Iterator[MentionContribution]:
-    joined, graph = scorer.encoded.example.joined, scorer.pipeline.processor.graph
+    joined = scorer.encoded.example.joined
     for mention in scorer.mentions:
         entities = tuple(
-            _entity(mention, candidate, graph, edges, values, place)
-            for candidate in mention.candidates
+            _entity(mention, candidate, evidence, place) for candidate in mention.candidates
         )
-        value, error = _value(values, MentionPart(mention.start, mention.end), place)
+        value, error = _value(evidence.values, MentionPart(mention.start, mention.end), place)
         text = joined[mention.start : mention.end]
         yield MentionContribution(mention.start, mention.end, text, entities, value, error)
 
 
 def _entity(
-    mention: Mention,
-    candidate: Candidate,
-    graph: KnowledgeGraph,
-    edges: Mapping[str, list[EdgePart]],
-    values: _Values,
-    place: int,
+    mention: Mention, candidate: Candidate, evidence: _Evidence, place: int
 ) -> EntityContribution:
-    entity = candidate.entity
-    value, error = _value(values, EntityPart(mention.start, mention.end, entity), place)
-    explained = [_edge(edge, graph, values, place) for edge in edges.get(entity, ())]
+    entity, graph = candidate.entity, evidence.graph
+    value, error = _value(evidence.values, EntityPart(mention.start, mention.end, entity), place)
+    explained = [_edge(edge, evidence, place) for edge in evidence.edges.get(entity, ())]
     return EntityContribution(
         entity,
         graph.name(graph.index(entity)),
@@ -319,11 +347,13 @@ def _entity(
         value,
         error,
         tuple(sorted(explained, key=lambda x: -abs(x.value))),
+        tuple(sorted(branches_above(graph, [entity]))) if evidence.has_branches else (),
     )
 
 
-def _edge(edge: EdgePart, graph: KnowledgeGraph, values: _Values, place: int) -> EdgeContribution:
-    value, error = _value(values, edge, place)
+def _edge(edge: EdgePart, evidence: _Evidence, place: int) -> EdgeContribution:
+    graph = evidence.graph
+    value, error = _value(evidence.values, edge, place)
     return EdgeContribution(
         graph.entity_ids[edge.head],
         graph.name(edge.head),

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from kgbert.explanation.methods import METHODS
 from kgbert.explanation.results import AnswerExplanation, Explanation
+from kgbert.explanation.summary import summarize
 from kgbert.reporting.page import render_page
 from kgbert.utils.atomic_write import write_atomically
 
@@ -16,6 +17,9 @@ SHADES = 5
 NUMBERED = 0.25
 #: More mentions than this are shown on demand.
 SHOWN_MENTIONS = 12
+
+#: More texts of a part are only counted.
+SHOWN_TEXTS = 20
 
 
 class TextSegment(NamedTuple):
@@ -50,12 +54,15 @@ def render_explanations(explanations: Sequence[Explanation]) -> str:
         Path(__file__).with_name("explanation.html"),
         {
             "explanations": explanations,
+            "summary": summarize(explanations) if len(explanations) > 1 else None,
             "methods": [(name, METHODS[name].description) for name in methods],
             "seconds": sum(each.seconds for each in explanations),
             "segments": segments,
             "bar": bar_of,
             "side": side_of,
+            "signed": signed_number,
             "shown_mentions": SHOWN_MENTIONS,
+            "shown_texts": SHOWN_TEXTS,
             "largest": largest,
         },
     )
@@ -108,6 +115,17 @@ def bar_of(value: float | None, scale: float) -> float:
     (25.0, 0.0)
     """
     return round(100 * abs(value) / scale, 1) if value and scale else 0.0
+
+
+def signed_number(value: float) -> str:
+    """Return a contribution with its sign, and with one digit at least if it is small.
+
+    >>> signed_number(1.234), signed_number(-0.0042), signed_number(1e-7)
+    ('+1.23', '-0.004', '0')
+    """
+    if abs(value) >= 0.01:
+        return f"{value:+.2f}"
+    return f"{value:+.1g}" if abs(value) >= 0.0001 else "0"
 
 
 def side_of(value: float | None) -> str:

@@ -52,6 +52,8 @@ class EntityContribution:
     standard_error: float | None = None
     edges: tuple[EdgeContribution, ...] = ()
     """The explained edges of the entity, the largest contributions first."""
+    branches: tuple[str, ...] = ()
+    """Names of the main branches of the graph that contain it; found for several texts only."""
 
 
 @dataclass(frozen=True)
@@ -230,6 +232,13 @@ class Explanation:
     """The predictions with other entities, if they were asked for."""
     examples: tuple[NearestExample, ...] = ()
     """The most similar texts of those that were given to compare with."""
+    gold: str = ""
+    """The right answer in a few words; empty if it is unknown, or the task quotes none."""
+    is_right: bool | None = None
+    """Whether the whole prediction is right; None if the right answer is unknown."""
+    is_right_without_graph: bool | None = None
+    graph_changes_answer: bool = False
+    """Whether the prediction without the graph is another one."""
     schema: int = SCHEMA
 
     def to_json(self) -> dict[str, Any]:
