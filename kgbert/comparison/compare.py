@@ -16,6 +16,7 @@ from kgbert.comparison.arms.pretrained import pretrained_arms
 from kgbert.comparison.arms.registry import ARMS, Arm
 from kgbert.comparison.arms.roles import BASELINE, CONTROL, MAIN, check_names, check_once
 from kgbert.comparison.arms.sources import source_arms
+from kgbert.comparison.arms.transfer import transfer_arms
 from kgbert.comparison.budget import check_budget, within_budget
 from kgbert.comparison.checks.examples import changed_predictions, coverage_of
 from kgbert.comparison.checks.leakage import leakage_warnings
@@ -98,6 +99,7 @@ def compare(
     paths: int = 0,
     features: Features = None,
     pretrained: Sequence[str | Path] = (),
+    transfer: Sequence[str | Path] = (),
     ablate_sources: bool = False,
     output: str | Path = "kgbert-results",
     config: TrainingConfig | None = None,
@@ -131,6 +133,8 @@ def compare(
             ``words-only`` then shows whether the vectors of a file add to the words.
         pretrained: Folders of encoders of :func:`kgbert.pretrain`; each adds a plain and a
             knowledge arm that start from it.
+        transfer: Folders of models that were fine-tuned before, usually in another domain and with
+            another graph; each adds a plain and a knowledge arm that start from its weights.
         ablate_sources: Whether a merged graph is also read without each of its sources, to learn
             which of them help.
         output: Folder of the results.
@@ -146,7 +150,7 @@ def compare(
     Raises:
         KGBertError: The texts cannot be learnt, linked or judged; nothing was trained.
     """
-    check_budget(budget, learning_rates, train_sizes, pretrained)
+    check_budget(budget, learning_rates, train_sizes, [*pretrained, *transfer])
     found_task, splits = task_and_splits(
         texts,
         validation=validation,
@@ -181,7 +185,11 @@ def compare(
     # What is wrong with the study is found before the entities are encoded, which may take long.
     check_study(study)
     vectors = entity_features(graph, backbone, study.linker, reporter, features)
-    every_arm = [*study.arms, *pretrained_arms(pretrained, graph, reporter, features)]
+    every_arm = [
+        *study.arms,
+        *pretrained_arms(pretrained, graph, reporter, features),
+        *transfer_arms(transfer, folder, graph, reporter),
+    ]
     if ablate_sources:
         every_arm += source_arms(graph, vectors, study.linker, reporter)
     check_names([arm.name for arm in every_arm])

@@ -2,16 +2,18 @@
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 from transformers import PreTrainedModel
 
 from kgbert.features.entity_features import EntityFeatures
+from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.utils.errors import KGBertError
 from kgbert.utils.paths import FEATURES_FILE, KNOWLEDGE_FILE
 
@@ -43,13 +45,61 @@ def save_knowledge(folder: Path, model: PreTrainedModel, features: EntityFeature
         model: A model that has these modules, with a :class:`kgbert.KGBertConfig`.
         features: One vector an entity.
     """
-    weights = {
+    _write(folder, _knowledge_weights(model), _shape(model.config))
+    features.save(folder / FEATURES_FILE)
+
+
+def _knowledge_weights(model: PreTrainedModel) -> dict[str, Tensor]:
+    """Return the weights of graph encoder and injections by name."""
+    return {
         name: tensor.detach().cpu().contiguous()
         for name, tensor in model.state_dict().items()
         if name.startswith(_MODULES)
     }
-    save_file(weights, folder / KNOWLEDGE_FILE, {_CONFIG: json.dumps(_shape(model.config))})
-    features.save(folder / FEATURES_FILE)
+
+
+def save_knowledge_for(
+    folder: Path,
+    model: PreTrainedModel,
+    graph: KnowledgeGraph,
+    relations: Sequence[str | None],
+) -> None:
+    """Write the weights of graph encoder and injections for models that read another graph.
+
+    Args:
+        folder: The folder of the encoder.
+        model: The model whose weights are taken.
+        graph: The other graph.
+        relations: The relation of the model for each relation of the graph. Where it is None,
+            the weights are the mean over the relations that are mapped.
+    """
+    known = {relation: place for place, relation in enumerate(model.config.relations)}
+    rows = [known[relation] if relation else -1 for relation in relations]
+    weights = {
+        name: _of_relations(tensor, rows, len(known)) if _is_of_relations(name) else tensor
+        for name, tensor in _knowledge_weights(model).items()
+    }
+    _write(folder, weights, _shape(model.config) | {"graph_hash": graph.hash})
+
+
+def _is_of_relations(name: str) -> bool:
+    """Return whether a weight has one row for each relation in each direction."""
+    return name.startswith("graph_encoder.layers.") and name.endswith((".relation.weight", ".comp"))
+
+
+def _of_relations(weight: Tensor, rows: Sequence[int], known: int) -> Tensor:
+    """Return the rows of other relations: first those of the edges, then of the inverse edges."""
+    mapped = [row for row in rows if row >= 0]
+    parts = []
+    for shift in (0, known):
+        mean = weight[[row + shift for row in mapped]].mean(0) if mapped else weight.mean(0)
+        parts += [weight[row + shift] if row >= 0 else mean for row in rows]
+    return torch.stack(parts) if parts else weight[:1]
+
+
+def _write(folder: Path, weights: Mapping[str, Tensor], shape: Mapping[str, Any]) -> None:
+    """Write weights of graph encoder and injections, and the configuration that they fit."""
+    save_file(dict(weights), folder / KNOWLEDGE_FILE, {_CONFIG: json.dumps(shape)})
 
 
 def load_knowledge(model: PreTrainedModel, folder: str | Path) -> None:

@@ -228,6 +228,25 @@ def _reads_edges(model: KGBertPreTrainedModel) -> bool:
     return encodes_edges or model.path_scorer is not None
 
 
+def carry_over(
+    model: KGBertPreTrainedModel, processor: KGBertProcessor, graph: KnowledgeGraph
+) -> tuple[EntityFeatures, tuple[MappedRelation, ...]]:
+    """Return what another graph needs before a model is trained further with it.
+
+    Args:
+        model: The model.
+        processor: Its processor.
+        graph: The other graph, which may have other relations only.
+
+    Returns:
+        One vector an entity, from the encoder of the model's features, and the relation of the
+        model for each relation of the graph.
+    """
+    known = _known_names(model, processor, processor.graph.relation_names)
+    features, _ = _new_features(model, processor, graph, None)
+    return features, map_relations(graph, known)
+
+
 def _mapped_relations(
     model: KGBertPreTrainedModel,
     processor: KGBertProcessor,

@@ -44,7 +44,12 @@ def compare(arguments: Namespace) -> None:
     from kgbert.comparison.compare import find_arm
 
     rates = arguments.learning_rates or ()
-    check_budget(arguments.budget, rates, arguments.train_sizes, arguments.pretrained)
+    check_budget(
+        arguments.budget,
+        rates,
+        arguments.train_sizes,
+        [*arguments.pretrained, *arguments.transfer],
+    )
     arms = [find_arm(name) for name in arguments.arms.split(",")]
     check_names([arm.name for arm in arms])
     sources = training_sources_of(arguments, range(arguments.seeds), reporter)
@@ -62,6 +67,7 @@ def compare(arguments: Namespace) -> None:
             features=arguments.features,
             arms=arms,
             pretrained=arguments.pretrained,
+            transfer=arguments.transfer,
             ablate_sources=arguments.ablate_sources,
             seeds=arguments.seeds,
             output=arguments.output,
@@ -147,6 +153,14 @@ def _add_arguments(parser: ArgumentParser) -> None:
         metavar="FOLDER,FOLDER",
         help="encoders made by kgbert pretrain; each adds the arms plain-FOLDER and "
         "knowledge-FOLDER, which start from it",
+    )
+    parser.add_argument(
+        "--transfer",
+        type=comma_separated,
+        default=(),
+        metavar="MODEL,MODEL",
+        help="models made by kgbert train, usually in another domain and with another graph; each "
+        "adds the arms plain-MODEL and knowledge-MODEL, which start from its weights",
     )
     parser.add_argument(
         "--ablate-sources",

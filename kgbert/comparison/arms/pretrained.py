@@ -1,8 +1,10 @@
 """Arms that start from encoders that were pretrained further."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 from kgbert.comparison.arms.arm import Arm, RunInputs
 from kgbert.comparison.arms.registry import ARMS
@@ -53,14 +55,27 @@ def pretrained_arms(
         reporter.message(f"encoding {len(graph):,} entities with {folder}")
         steps = reporter.steps("encoding entities")
         features, _ = gather_features(graph, folder, sources, progress=steps)
-        use = UseEncoder(folder, features)
-        arms += [
-            Arm(
-                f"{role}-{name}",
-                f"{ARMS[role].description}; on the encoder {name}, {origin}",
-                ARMS[role].options,
-                use,
-            )
-            for role in (BASELINE, MAIN)
-        ]
+        arms += arms_on(name, f"on the encoder {name}, {origin}", UseEncoder(folder, features))
     return arms
+
+
+def arms_on(
+    name: str, origin: str, use: UseEncoder, options: Mapping[str, Any] = MappingProxyType({})
+) -> list[Arm]:
+    """Return a plain and a knowledge arm on another encoder.
+
+    Args:
+        name: Name of the encoder.
+        origin: Where it comes from, for the description.
+        use: Makes the runs use it.
+        options: Options of the model that the weights of the encoder fit.
+    """
+    return [
+        Arm(
+            f"{role}-{name}",
+            f"{ARMS[role].description}; {origin}",
+            {**options, **ARMS[role].options},
+            use,
+        )
+        for role in (BASELINE, MAIN)
+    ]

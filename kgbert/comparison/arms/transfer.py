@@ -1,0 +1,83 @@
+"""Arms that start from a model that was fine-tuned before, usually in another domain."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from kgbert.comparison.arms.arm import Arm
+from kgbert.comparison.arms.pretrained import UseEncoder, arms_on
+from kgbert.encoding.processor import KGBertProcessor
+from kgbert.graph.core.graph import KnowledgeGraph
+from kgbert.graph.core.relation_mapping import MappedRelation
+from kgbert.models.base import KGBertPreTrainedModel
+from kgbert.models.pretrained_knowledge import save_knowledge_for
+from kgbert.reporting.formatting import counted
+from kgbert.training.graph_transfer import carry_over
+from kgbert.training.saving import load_model
+from kgbert.utils.atomic_write import replacing
+from kgbert.utils.progress import Reporter
+
+#: Fields of the configuration of a model that its injection weights fit.
+_SHAPE = (
+    "injected_layers",
+    "fusion",
+    "graph_encoder",
+    "graph_layers",
+    "knowledge_size",
+    "knowledge_heads",
+)
+
+
+def transfer_arms(
+    models: Sequence[str | Path],
+    output: Path,
+    graph: KnowledgeGraph,
+    reporter: Reporter,
+) -> list[Arm]:
+    """Return a plain and a knowledge arm that start from each model, named after its folder.
+
+    Both take the encoder of the model, and the knowledge arm its graph encoder and injections as
+    well, with the relations of its graph mapped to those of the new one. The head is new.
+
+    Args:
+        models: Folders of saved models.
+        output: The folder of the study, which receives the starting points.
+        graph: The graph of the study.
+        reporter: Shows which relations are known.
+    """
+    arms = []
+    for folder in map(Path, models):
+        name = folder.absolute().name
+        reporter.message(f"starting from {folder}")
+        model, processor, task = load_model(folder)
+        features, relations = carry_over(model, processor, graph)
+        known = [each for each in relations if each.model_relation]
+        reporter.message(
+            f"{len(known)} of {counted(len(relations), 'relation')} of the graph "
+            f"({', '.join(each.relation for each in known) or 'none'}) start with the weights of a "
+            "relation of the model, the others with the mean of all"
+        )
+        start = output / "transfer" / name
+        _write_start(start, model, processor, graph, relations)
+        arms += arms_on(
+            name,
+            f"started from the model {name}, fine-tuned for {task.name} with "
+            f"{processor.graph.source or 'its graph'}",
+            UseEncoder(str(start), features),
+            {field: getattr(model.config, field) for field in _SHAPE},
+        )
+    return arms
+
+
+def _write_start(
+    folder: Path,
+    model: KGBertPreTrainedModel,
+    processor: KGBertProcessor,
+    graph: KnowledgeGraph,
+    relations: Sequence[MappedRelation],
+) -> None:
+    """Write encoder and tokenizer of a model, and its injection weights for another graph."""
+    mapped = {each.relation: each.model_relation for each in relations}
+    with replacing(folder, "starting point") as fresh:
+        model.backbone.base_model.save_pretrained(fresh)
+        processor.tokenizer.save_pretrained(fresh)
+        save_knowledge_for(fresh, model, graph, [mapped.get(x) for x in graph.relation_ids])

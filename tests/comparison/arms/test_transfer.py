@@ -1,0 +1,94 @@
+"""Arms that start from a model of another domain."""
+
+import json
+
+import pytest
+import torch
+
+import kgbert
+from kgbert.cli import main
+from kgbert.comparison.arms.transfer import transfer_arms
+from kgbert.data import Example
+from kgbert.models.auto import KGBertForSequenceClassification, KGBertModel
+from kgbert.training.config import TrainingConfig
+from kgbert.utils.progress import SILENT
+from tests.support.kinds import kinds_graph, label_of, learnt_pipeline, names, text_of
+
+
+@pytest.fixture(scope="module")
+def model(plain_folder, tmp_path_factory):
+    """Return the folder of a model that has learnt to read the kinds of another graph."""
+    folder = tmp_path_factory.mktemp("models") / "first"
+    learnt = learnt_pipeline(plain_folder("bert", KGBertModel))
+    kgbert.save_model(folder, learnt.model, learnt.processor, {})
+    return folder
+
+
+def texts(seed):
+    return [Example(text_of(name), label_of(n)) for n, name in enumerate(names(seed))]
+
+
+def test_what_a_model_learnt_with_one_graph_saves_training_with_another(
+    model, plain_folder, tmp_path
+):
+    graph = kinds_graph("B", 1, "skos:broader")
+    result = kgbert.compare(
+        graph,
+        {"train": texts(1)[:12], "validation": texts(1)[12:18], "test": texts(1)[18:]},
+        task="text-classification",
+        backbone=plain_folder("bert", KGBertModel),
+        arms=["plain", "knowledge"],
+        transfer=[model],
+        seeds=1,
+        config=TrainingConfig(epochs=2, batch_size=4, max_length=24),
+        output=tmp_path / "results",
+    )
+
+    scores = {run.arm: run.metrics["accuracy"] for run in result.runs}
+    assert scores.keys() == {"plain", "knowledge", "plain-first", "knowledge-first"}
+    assert scores["knowledge-first"] > 0.9
+    assert max(scores["plain-first"], scores["plain"], scores["knowledge"]) < 0.8
+
+
+def test_relations_keep_their_weights_in_both_directions(model, tmp_path):
+    builder = kgbert.GraphBuilder()
+    for entity in ("B:1", "B:2", "B:3"):
+        builder.add_name(entity, entity)
+    builder.add_edge("B:1", "x:treats", "B:2")
+    builder.add_edge("B:2", "skos:broader", "B:3")
+    graph = builder.build(source="B")
+    first, _, _ = kgbert.load_model(model)
+
+    arms = transfer_arms([model], tmp_path, graph, SILENT)
+
+    started = KGBertForSequenceClassification.from_backbone(
+        str(tmp_path / "transfer" / "first"), graph, labels=["a", "b"],
+        **{"feature_size": first.config.feature_size, "pooling": "mean", **arms[1].options},
+    )  # fmt: skip
+    for name, tensor in first.backbone.base_model.state_dict().items():
+        assert torch.equal(started.backbone.base_model.state_dict()[name], tensor)
+    places = {x: started.config.relations.index(x) for x in started.config.relations}
+    before = first.graph_encoder.layers[0].relation.weight
+    after = started.graph_encoder.layers[0].relation.weight
+    for new, old in ((places["skos:broader"], 0), (2 + places["skos:broader"], 1)):
+        assert torch.equal(after[new], before[old])
+        assert not torch.equal(before[old], torch.zeros_like(before[old]))
+    # The only known relation is the mean of the known ones.
+    assert torch.equal(after[places["x:treats"]], before[0])
+    for name, tensor in first.injections.state_dict().items():
+        assert torch.equal(started.injections.state_dict()[name], tensor)
+    assert [arm.name for arm in arms] == ["plain-first", "knowledge-first"]
+
+
+def test_what_is_no_model_is_refused(model, plain_folder, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    rows = [{"text": text_of(n), "label": label_of(i)} for i, n in enumerate(names(1))]
+    (tmp_path / "texts.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    (tmp_path / "graph.csv").write_text("subject,predicate,object\n" + "".join(
+        f"{name},is,kind\n" for name in names(1)))  # fmt: skip
+    command = ["compare", "graph.csv", "--texts", "texts.jsonl", "--backbone",
+               plain_folder("bert", KGBertModel), "--transfer"]  # fmt: skip
+
+    assert main([*command, str(tmp_path)]) == 1
+    assert "kgbert" in capsys.readouterr().err
+    assert main([*command, str(model), "--budget", "1h"]) == 1
