@@ -52,7 +52,7 @@ from kgbert.training.label_entities.grounding import (
     declared_labels,
     ground_task,
 )
-from kgbert.training.splits import LabelledTexts, task_and_splits
+from kgbert.training.splits import LabelledTexts, further_texts, task_and_splits
 from kgbert.training.train import entity_features
 from kgbert.training.trainer import StepProgress
 from kgbert.utils.atomic_write import write_atomically
@@ -101,6 +101,7 @@ def compare(
     pretrained: Sequence[str | Path] = (),
     transfer: Sequence[str | Path] = (),
     ablate_sources: bool = False,
+    also_test: Sequence[Source] = (),
     output: str | Path = "kgbert-results",
     config: TrainingConfig | None = None,
     learning_rates: Sequence[float] = (),
@@ -137,6 +138,8 @@ def compare(
             another graph; each adds a plain and a knowledge arm that start from its weights.
         ablate_sources: Whether a merged graph is also read without each of its sources, to learn
             which of them help.
+        also_test: Further labelled texts that every run is tested on, such as those of another
+            domain, to see what is forgotten or carries over.
         output: Folder of the results.
         config: How every arm is trained; the defaults if None.
         learning_rates: Learning rates of the encoder, of which each arm gets the best on the
@@ -173,6 +176,7 @@ def compare(
         split=split,
         grounding=grounding,
         path_steps=paths,
+        also_test=further_texts(also_test, found_task, split(0).train, columns, reporter),
         arms=[find_arm(arm) for arm in arms],
         seeds=range(seeds),
         training_configs={"default": config or TrainingConfig()},
@@ -188,7 +192,7 @@ def compare(
     every_arm = [
         *study.arms,
         *pretrained_arms(pretrained, graph, reporter, features),
-        *transfer_arms(transfer, folder, graph, reporter),
+        *transfer_arms(transfer, folder, graph, reporter, study.also_test),
     ]
     if ablate_sources:
         every_arm += source_arms(graph, vectors, study.linker, reporter)

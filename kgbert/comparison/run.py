@@ -13,12 +13,13 @@ from kgbert.comparison.arms.registry import Arm
 from kgbert.comparison.checks.slices import slices_of
 from kgbert.comparison.results import DONE, Cost, EpochRecord, ItemScores, RunRecord, SliceScore
 from kgbert.comparison.study import Study
+from kgbert.data import Example
 from kgbert.data.splits import Split
 from kgbert.encoding.processor import KGBertProcessor
 from kgbert.models.base import KGBertPreTrainedModel
 from kgbert.pretraining.record import pretraining_record
 from kgbert.tasks.base import EncodedExample, Task
-from kgbert.training.inference import predict
+from kgbert.training.inference import evaluate, predict
 from kgbert.training.peak_memory import PeakMemory
 from kgbert.training.train import TrainingInputs, build_model, fit_model, grounded_task
 from kgbert.utils.logging import silenced_transformers
@@ -51,7 +52,7 @@ def run_arm(
     """
     training_config, split = study.training_config(arm), study.split(seed)
     inputs = run_inputs(study, arm, seed)
-    rewritten = Split(*inputs.parts)
+    rewritten, further = Split(*inputs.parts[:3]), inputs.parts[3:]
     # Every arm is scored by the true hierarchy.
     task = grounded_task(study.task, study.graph, study.grounding, split.train)
     model, processor = build_model(
@@ -93,7 +94,10 @@ def run_arm(
         seed=seed,
         status=DONE,
         metrics=task.score(gold, answers),
-        slices=_slice_scores(study, split, encoded, gold, answers),
+        slices={
+            **_slice_scores(study, split, encoded, gold, answers),
+            **_scores_elsewhere(study, further, model, processor),
+        },
         validation=training.metrics,
         cost=Cost(
             pretrain_seconds=_pretraining_seconds(inputs.backbone),
@@ -119,7 +123,7 @@ def run_inputs(study: Study, arm: Arm, seed: int) -> RunInputs:
     Raises:
         ValueError: The arm does not apply to this graph, these texts or this backbone.
     """
-    parts = study.split(seed).parts()
+    parts = (*study.split(seed).parts(), *study.also_test.values())
     given = RunInputs(
         study.graph,
         study.features,
@@ -157,6 +161,22 @@ def _slice_scores(
         right, given = ([part.view(i, some[i]) for i in part.positions] for some in (gold, answers))
         scores[part.name] = SliceScore(part.size, study.task.score(right, given))
     return scores
+
+
+def _scores_elsewhere(
+    study: Study,
+    parts: Sequence[Sequence[Example]],
+    model: KGBertPreTrainedModel,
+    processor: KGBertProcessor,
+) -> dict[str, SliceScore]:
+    """Return the metrics on further texts, as rewritten for the arm."""
+    task = study.task
+    return {
+        f"also tested: {name}": SliceScore(
+            len(texts), evaluate(model, processor, task, task.encode(texts, processor))
+        )
+        for name, texts in zip(study.also_test, parts, strict=True)
+    }
 
 
 def _item_scores(

@@ -12,6 +12,7 @@ from kgbert.comparison.arms.registry import ARMS, Arm
 from kgbert.comparison.fingerprint import describe_code, package_hash
 from kgbert.comparison.results import LearningCurvePoint, TuningResult
 from kgbert.comparison.statistics.power import seeds_needed
+from kgbert.data import Example
 from kgbert.data.splits import Split
 from kgbert.features.entity_features import EntityFeatures
 from kgbert.graph.core.graph import KnowledgeGraph
@@ -45,6 +46,8 @@ class Study:
     """The entities of the labels; None if the labels are not grounded."""
     path_steps: int = 0
     """Largest number of steps of the paths that are scored; 0 for no paths."""
+    also_test: Mapping[str, Sequence[Example]] = field(default_factory=dict)
+    """Further texts that every run is tested on, by name."""
     max_examples: int = 6
     """How many texts the report may quote."""
     keeps_model: bool = True
@@ -91,6 +94,7 @@ class Study:
             "seed": seed,
             "training_config": asdict(self.training_config(arm)),
             "texts": self.split(seed).hash,
+            "also_test": {name: Split(x, (), ()).hash for name, x in self.also_test.items()},
         }
         return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
 

@@ -1,6 +1,7 @@
 """Read labelled texts from any source into the splits of a training or a comparison."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 
 from kgbert.data import (
     Columns,
@@ -16,6 +17,7 @@ from kgbert.data.splits import Split, drawn_split
 from kgbert.tasks.base import Task
 from kgbert.tasks.registry import AUTO, detect_task, find_task
 from kgbert.utils.errors import DataError, Remedy
+from kgbert.utils.progress import Reporter
 
 #: Labelled texts: a source, the parts of a split, or a function from a seed to its split.
 LabelledTexts = Source | Split | Callable[[int], Split]
@@ -62,6 +64,43 @@ def task_and_splits(
 def examples_of(texts: Source, task: Task, columns: Mapping[str, str] | None) -> list[Example]:
     """Return the examples of a source; examples in memory are returned as they are."""
     return list(texts) if _are_examples(texts) else read_examples(texts, task, columns=columns)
+
+
+def further_texts(
+    sources: Sequence[Source],
+    task: Task,
+    train: Sequence[Example],
+    columns: Mapping[str, str] | None,
+    reporter: Reporter,
+) -> dict[str, list[Example]]:
+    """Return the examples of further test texts by name, without labels that training lacks.
+
+    Args:
+        sources: The texts.
+        task: The task.
+        train: The training texts.
+        columns: Names of the columns by role.
+        reporter: Shows how many texts are left out.
+
+    Raises:
+        DataError: No text remains.
+    """
+    known = frozenset[str]().union(*map(task.classes, train), task.declared_labels)
+    texts = {}
+    for number, source in enumerate(sources, 1):
+        name = Path(source).name if isinstance(source, str | Path) else f"further texts {number}"
+        examples = examples_of(source, task, columns)
+        kept = [x for x in examples if task.is_labelled(x) and task.classes(x) <= known]
+        if not kept:
+            raise DataError(
+                f"{name}: none of the {len(examples):,} texts has a label that a training text "
+                "has, so that they cannot be scored. Leave them out, or write the labels alike.",
+                code="no-further-texts",
+            )
+        if left := len(examples) - len(kept):
+            reporter.message(f"{name}: {left:,} of {len(examples):,} texts have no known label")
+        texts[name] = kept
+    return texts
 
 
 def _task_and_examples(

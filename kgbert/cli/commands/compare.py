@@ -16,6 +16,7 @@ from kgbert.cli.core.command import Command
 from kgbert.cli.core.distributed import run_independently
 from kgbert.cli.core.output import escape
 from kgbert.cli.core.progress import ProgressReporter, add_quiet_argument
+from kgbert.cli.options.texts import columns_of
 from kgbert.cli.options.training import (
     add_task_arguments,
     ground_of,
@@ -69,6 +70,8 @@ def compare(arguments: Namespace) -> None:
             pretrained=arguments.pretrained,
             transfer=arguments.transfer,
             ablate_sources=arguments.ablate_sources,
+            also_test=arguments.also_test,
+            columns=columns_of(arguments),
             seeds=arguments.seeds,
             output=arguments.output,
             config=training_config_of(arguments),
@@ -161,6 +164,13 @@ def _add_arguments(parser: ArgumentParser) -> None:
         metavar="MODEL,MODEL",
         help="models made by kgbert train, usually in another domain and with another graph; each "
         "adds the arms plain-MODEL and knowledge-MODEL, which start from its weights",
+    )
+    parser.add_argument(
+        "--also-test",
+        type=comma_separated,
+        default=(),
+        metavar="FILE,FILE",
+        help="further labelled texts that every run is tested on, such as those of another domain",
     )
     parser.add_argument(
         "--ablate-sources",

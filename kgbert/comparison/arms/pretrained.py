@@ -22,6 +22,8 @@ class UseEncoder:
 
     folder: str
     features: EntityFeatures
+    weights: str = ""
+    """SHA-256 of the weights, where the features come from another encoder."""
 
     def __call__(self, inputs: RunInputs, seed: int) -> RunInputs:
         """Return the inputs with the other encoder."""

@@ -1,17 +1,22 @@
 """Arms that start from a model that was fine-tuned before, usually in another domain."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from kgbert.comparison.arms.arm import Arm
 from kgbert.comparison.arms.pretrained import UseEncoder, arms_on
+from kgbert.data import Example
 from kgbert.encoding.processor import KGBertProcessor
+from kgbert.features.frozen_encoder import weights_hash
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.graph.core.relation_mapping import MappedRelation
 from kgbert.models.base import KGBertPreTrainedModel
 from kgbert.models.pretrained_knowledge import save_knowledge_for
 from kgbert.reporting.formatting import counted
+from kgbert.tasks.base import Task
 from kgbert.training.graph_transfer import carry_over
+from kgbert.training.inference import evaluate
 from kgbert.training.saving import load_model
 from kgbert.utils.atomic_write import replacing
 from kgbert.utils.progress import Reporter
@@ -32,6 +37,7 @@ def transfer_arms(
     output: Path,
     graph: KnowledgeGraph,
     reporter: Reporter,
+    also_test: Mapping[str, Sequence[Example]] = MappingProxyType({}),
 ) -> list[Arm]:
     """Return a plain and a knowledge arm that start from each model, named after its folder.
 
@@ -43,6 +49,7 @@ def transfer_arms(
         output: The folder of the study, which receives the starting points.
         graph: The graph of the study.
         reporter: Shows which relations are known.
+        also_test: Texts on which the models are scored before they are trained further, by name.
     """
     arms = []
     for folder in map(Path, models):
@@ -61,11 +68,21 @@ def transfer_arms(
         arms += arms_on(
             name,
             f"started from the model {name}, fine-tuned for {task.name} with "
-            f"{processor.graph.source or 'its graph'}",
-            UseEncoder(str(start), features),
+            f"{processor.graph.source or 'its graph'}"
+            + "".join(
+                f"; {task.metric} {_score(model, processor, task, texts):.3f} on {name} before"
+                for name, texts in also_test.items()
+            ),
+            UseEncoder(str(start), features, weights_hash(model)),
             {field: getattr(model.config, field) for field in _SHAPE},
         )
     return arms
+
+
+def _score(
+    model: KGBertPreTrainedModel, processor: KGBertProcessor, task: Task, texts: Sequence[Example]
+) -> float:
+    return evaluate(model, processor, task, task.encode(texts, processor))[task.metric]
 
 
 def _write_start(

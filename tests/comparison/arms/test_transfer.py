@@ -12,7 +12,7 @@ from kgbert.data import Example
 from kgbert.models.auto import KGBertForSequenceClassification, KGBertModel
 from kgbert.training.config import TrainingConfig
 from kgbert.utils.progress import SILENT
-from tests.support.kinds import kinds_graph, label_of, learnt_pipeline, names, text_of
+from tests.support.kinds import SIZE, kinds_graph, label_of, learnt_pipeline, names, text_of
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +32,8 @@ def test_what_a_model_learnt_with_one_graph_saves_training_with_another(
     model, plain_folder, tmp_path
 ):
     graph = kinds_graph("B", 1, "skos:broader")
+    rows = [{"text": x.text, "label": x.target} for x in texts(0)] + [{"text": "x", "label": "?"}]
+    (tmp_path / "kinds-a.jsonl").write_text("\n".join(map(json.dumps, rows)))
     result = kgbert.compare(
         graph,
         {"train": texts(1)[:12], "validation": texts(1)[12:18], "test": texts(1)[18:]},
@@ -39,6 +41,7 @@ def test_what_a_model_learnt_with_one_graph_saves_training_with_another(
         backbone=plain_folder("bert", KGBertModel),
         arms=["plain", "knowledge"],
         transfer=[model],
+        also_test=[tmp_path / "kinds-a.jsonl"],
         seeds=1,
         config=TrainingConfig(epochs=2, batch_size=4, max_length=24),
         output=tmp_path / "results",
@@ -48,6 +51,13 @@ def test_what_a_model_learnt_with_one_graph_saves_training_with_another(
     assert scores.keys() == {"plain", "knowledge", "plain-first", "knowledge-first"}
     assert scores["knowledge-first"] > 0.9
     assert max(scores["plain-first"], scores["plain"], scores["knowledge"]) < 0.8
+    # The graph of this study does not describe the entities of the other texts.
+    elsewhere = {run.arm: run.slices["also tested: kinds-a.jsonl"] for run in result.runs}
+    assert {part.size for part in elsewhere.values()} == {SIZE}
+    assert elsewhere["knowledge-first"].metrics["accuracy"] < 0.8
+    report = (tmp_path / "results" / "report.html").read_text()
+    assert "accuracy 1.000 on kinds-a.jsonl before" in report
+    assert "also tested: kinds-a.jsonl" in report
 
 
 def test_relations_keep_their_weights_in_both_directions(model, tmp_path):
@@ -92,3 +102,7 @@ def test_what_is_no_model_is_refused(model, plain_folder, tmp_path, monkeypatch,
     assert main([*command, str(tmp_path)]) == 1
     assert "kgbert" in capsys.readouterr().err
     assert main([*command, str(model), "--budget", "1h"]) == 1
+    capsys.readouterr()
+    (tmp_path / "other.jsonl").write_text('{"text": "x", "label": "?"}')
+    assert main([*command[:-1], "--also-test", "other.jsonl"]) == 1
+    assert "none of the 1 texts has a label that a training text has" in capsys.readouterr().err
