@@ -9,7 +9,7 @@ import kgbert
 from kgbert.cli import main
 from kgbert.comparison.arms.transfer import transfer_arms
 from kgbert.data import Example
-from kgbert.models.auto import KGBertForSequenceClassification, KGBertModel
+from kgbert.models.task_models import KGBertForSequenceClassification, KGBertModel
 from kgbert.training.config import TrainingConfig
 from kgbert.utils.progress import SILENT
 from tests.support.kinds import SIZE, kinds_graph, label_of, learnt_pipeline, names, text_of
