@@ -94,14 +94,19 @@ def main() -> None:
     write_result(arguments.task, study, results)
 
 
-def build_study(arguments: argparse.Namespace) -> Study:
-    """Return the study of a task, before its learning rates are tuned."""
+def build_study(arguments: argparse.Namespace, backbone: str | None = None) -> Study:
+    """Return the study of a task, before its learning rates are tuned.
+
+    Args:
+        arguments: Those of the command line.
+        backbone: Hub name or folder of the encoder; None for that of the demo.
+    """
     task = TASKS[arguments.task]
     folder = arguments.folder / (f"smoke-{arguments.task}" if arguments.smoke else arguments.task)
     folder.mkdir(parents=True, exist_ok=True)
     graph = task.graph(arguments.data, arguments.folder)
     splits = task.splits(arguments.data)
-    backbone = str(checked_backbone())
+    backbone = backbone or str(checked_backbone())
     if arguments.smoke and isinstance(splits, SampledSplits):
         splits = replace(splits, sizes=(40, 20, 20))
     training_config = TrainingConfig(

@@ -167,3 +167,9 @@ def written(path, texts):
         return [{"text": text, "label": "x"} for text in texts]
     path.write_text("\n".join(lines[path.suffix]) + "\n")
     return path
+
+
+def test_both_texts_of_a_pair_are_read():
+    rows = [{"text": "Is it fever?", "text_pair": "It is.", "label": "yes"}]
+
+    assert list(open_corpus(rows)) == [("Is it fever?", True), ("It is.", False)]

@@ -235,7 +235,7 @@ def _texts_of(source: Source, columns: Columns) -> Iterator[CorpusText]:
         yield from _json_texts(path, columns)
     elif _suffix(path) in READERS and _suffix(path) not in _PLAIN_TEXT:
         for place, values in read_file(path, columns):
-            yield _of_record(place, columns.rename(values))
+            yield from _of_record(place, columns.rename(values))
     else:
         columns.refuse("each line is a text")
         yield from _lines_of_text(path)
@@ -244,18 +244,22 @@ def _texts_of(source: Source, columns: Columns) -> Iterator[CorpusText]:
 def _texts_in_memory(source: Source, columns: Columns) -> Iterator[CorpusText]:
     if isinstance(source, Sequence) and source and isinstance(source[0], str):
         for number, text in enumerate(source, start=1):
-            yield _of_record(f"text {number:,}", {TEXT: text})
+            yield from _of_record(f"text {number:,}", {TEXT: text})
         return
     for place, values in records_of(source, columns):
-        yield _of_record(place, columns.rename(values))
+        yield from _of_record(place, columns.rename(values))
 
 
-def _of_record(place: str, values: Mapping[str, Any]) -> CorpusText:
+def _of_record(place: str, values: Mapping[str, Any]) -> Iterator[CorpusText]:
+    """Yield the text of a record, and the second one of a pair."""
     with located(place):
         tokens = values.get("tokens")
         if TEXT not in values and isinstance(tokens, Sequence) and not isinstance(tokens, str):
-            return CorpusText(" ".join(map(str, tokens)), True)
-        return CorpusText(text_field(values), True)
+            yield CorpusText(" ".join(map(str, tokens)), True)
+            return
+        yield CorpusText(text_field(values), True)
+        if "text_pair" in values:
+            yield CorpusText(text_field(values, "text_pair"), False)
 
 
 def _lines_of_text(path: Path) -> Iterator[CorpusText]:
@@ -275,7 +279,7 @@ def _json_texts(path: Path, columns: Columns) -> Iterator[CorpusText]:
         with located(place):
             values = parse_line(line)
             columns.check_row(values)
-        yield _of_record(place, columns.rename(values))
+        yield from _of_record(place, columns.rename(values))
 
 
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
