@@ -20,7 +20,7 @@ from kgbert.models.base import KGBertPreTrainedModel
 from kgbert.pretraining.record import pretraining_record
 from kgbert.tasks.base import EncodedExample, Task
 from kgbert.training.inference import evaluate, predict
-from kgbert.training.peak_memory import PeakMemory
+from kgbert.training.peak_memory import PeakMemory, release_memory
 from kgbert.training.train import TrainingInputs, build_model, fit_model, grounded_task
 from kgbert.utils.logging import silenced_transformers
 
@@ -73,6 +73,7 @@ def run_arm(
     )
     # Link before the timer starts: linkers cache results, and the first arm would pay for all.
     processor.linker([text for part in inputs.parts for example in part for text in example.texts])
+    release_memory()
     memory = PeakMemory()
     started = time.perf_counter()
     training = fit_model(

@@ -51,6 +51,7 @@ from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.linking.mention import Candidate, Mention
 from kgbert.tasks.answers import Row, examples_to_answer
 from kgbert.tasks.base import EncodedExample, ExplainedAnswer, Prediction, ReadLabel, ReadPath
+from kgbert.training.peak_memory import PeakMemory
 from kgbert.training.pipeline import KGBertPipeline, pipeline
 from kgbert.training.train import TrainedModel
 from kgbert.utils.errors import KGBertError
@@ -113,7 +114,7 @@ def explain(
         given = examples_to_answer(pipeline.task, examples)
         index = ExampleIndex(pipeline, pipeline.task.encode(given, pipeline.processor))
     for number, each in enumerate(encoded, start=1):
-        started = time.perf_counter()
+        started, memory = time.perf_counter(), PeakMemory()
         prediction = pipeline.predict_encoded([each])[0]
         answers = answers_of(pipeline, prediction, answer, contrast)
         scorer = AnswerScorer(pipeline, each, prediction, answers, batch_size=batch_size)
@@ -124,6 +125,7 @@ def explain(
                 for place, answer in enumerate(explained)
             )
         without = scorer.prediction_without_graph()
+        swapped = tuple(swaps_of(scorer, swaps)) if answers else ()
         explanations.append(
             Explanation(
                 each.example.joined,
@@ -134,9 +136,11 @@ def explain(
                 time.perf_counter() - started,
                 prediction.nearest_labels,
                 prediction.paths,
-                tuple(swaps_of(scorer, swaps)) if answers else (),
+                swapped,
                 index.nearest(each) if index else (),
                 *_judged(pipeline, each, prediction, without),
+                scorer.computed,
+                memory.in_mb(),
             )
         )
         if progress:

@@ -8,23 +8,30 @@ several shares of parts (AOPC). Random orders of the same parts are the baseline
 import math
 import time
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from copy import deepcopy
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from scipy.stats import rankdata
 
 from kgbert.data import Example
+from kgbert.explanation.evidence import path_parts
 from kgbert.explanation.explain import answers_of, pipeline_of
 from kgbert.explanation.methods import METHODS, Method
 from kgbert.explanation.parts import (
     EDGES,
+    ENTITIES,
     MAX_EDGES,
     MENTIONS,
+    PATHS,
     WORDS,
     MentionPart,
     Part,
     edges_of,
+    entities_of,
     words_of,
 )
 from kgbert.explanation.scorer import BATCH_SIZE, AnswerScorer
@@ -43,7 +50,10 @@ RANDOM_ORDERS = 10
 #: Resampled sets of texts for an interval.
 RESAMPLES = 2000
 #: The kinds of parts that are evaluated.
-EVALUATED = (WORDS, MENTIONS, EDGES)
+EVALUATED = (WORDS, MENTIONS, ENTITIES, EDGES, PATHS)
+#: From this rank correlation with the attributions of random weights, a method does not show what
+#: the model has learnt.
+SAME_RANKS = 0.5
 #: Not evaluated as a method: random orders are the baseline of all methods.
 BASELINE = "random"
 
@@ -76,6 +86,9 @@ class Faithfulness:
     """The difference to random orders; above zero the method is better."""
     sufficiency_over_random: Estimate
     """Random orders minus the method; above zero the method is better."""
+    random_weights: Estimate
+    """Rank correlation with the attributions to a copy of the model with shuffled weights (Adebayo
+    et al. 2018, arXiv:1810.03292); about zero for a method that shows what was learnt."""
     seconds: float
     """Mean time of an explanation."""
 
@@ -83,6 +96,11 @@ class Faithfulness:
     def is_better_than_random(self) -> bool:
         """Whether both intervals of the differences lie above zero."""
         return self.comprehensiveness_over_random.low > 0 and self.sufficiency_over_random.low > 0
+
+    @property
+    def depends_on_weights(self) -> bool:
+        """Whether attributions change where the weights are shuffled."""
+        return self.random_weights.low < SAME_RANKS
 
 
 @dataclass(frozen=True)
@@ -97,8 +115,15 @@ class FaithfulnessReport:
         return json_records.to_json(self)
 
     def best_method(self, kind: str) -> str | None:
-        """Return the most comprehensive method that is better than random; None without one."""
-        better = [row for row in self.rows if row.kind == kind and row.is_better_than_random]
+        """Return the most comprehensive method that is better than random; None without one.
+
+        A method whose attributions do not depend on the weights of the model is left out.
+        """
+        better = [
+            row
+            for row in self.rows
+            if row.kind == kind and row.is_better_than_random and row.depends_on_weights
+        ]
         # Methods that differ only by rounding keep the order of the table.
         best = max(better, key=lambda row: round(row.comprehensiveness.mean, 3), default=None)
         return None if best is None else best.method
@@ -107,7 +132,7 @@ class FaithfulnessReport:
         """Return the report as a table for a terminal, with the method to believe for each kind."""
         header = (
             "parts", "method", "texts", "comprehensiveness", "over random", "sufficiency",
-            "over random", "s/text",
+            "over random", "random weights", "s/text",
         )  # fmt: skip
         rows = [header, *map(_cells, self.rows)]
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
@@ -119,7 +144,8 @@ class FaithfulnessReport:
             best = self.best_method(kind)
             believed = f"believe {best}" if best else "no method is better than random orders"
             lines.append(f"{kind}: {believed}")
-        return "\n".join([*lines, f"Scores in {self.unit}; 95 % intervals over texts."])
+        scores = f"Scores in {self.unit}, areas over the perturbation curve (AOPC)"
+        return "\n".join([*lines, f"{scores}; 95 % intervals over texts."])
 
 
 def _cells(row: Faithfulness) -> tuple[str, ...]:
@@ -131,6 +157,7 @@ def _cells(row: Faithfulness) -> tuple[str, ...]:
         str(row.comprehensiveness_over_random),
         str(row.sufficiency),
         str(row.sufficiency_over_random),
+        str(row.random_weights),
         f"{row.seconds:.2f}",
     )
 
@@ -151,7 +178,8 @@ def evaluate_explanations(
         texts: Texts, rows or examples, as for a pipeline.
         methods: Names in :data:`kgbert.explanation.methods.METHODS`; None means all that work for
             the model.
-        parts: The kinds of parts to evaluate: ``words``, ``mentions``, ``edges``.
+        parts: The kinds of parts to evaluate, names in :data:`EVALUATED`. Entities are evaluated
+            where a mention has several candidates; otherwise they are the same as mentions.
         batch_size: Number of variants of a text that are computed together.
         progress: Called after each text.
 
@@ -164,13 +192,15 @@ def evaluate_explanations(
     for kind in parts:
         lookup(dict.fromkeys(EVALUATED), kind, "kind of part to evaluate")
     measured: dict[tuple[str, str], list[_Falls]] = {}
+    randomized = with_random_weights(pipeline)
     encoded = pipeline.task.encode(examples_to_answer(pipeline.task, texts), pipeline.processor)
     for number, each in enumerate(encoded, start=1):
         prediction = pipeline.predict_encoded([each])[0]
         if answers := answers_of(pipeline, prediction):
             scorer = AnswerScorer(pipeline, each, prediction, answers, batch_size=batch_size)
+            other = _with_model(scorer, randomized)
             for kind in parts:
-                for name, falls in _measure(scorer, _parts(scorer, kind), kind, chosen):
+                for name, falls in _measure(scorer, other, kind, chosen):
                     measured.setdefault((kind, name), []).append(falls)
         if progress:
             progress(number, len(encoded))
@@ -186,6 +216,24 @@ def evaluate_explanations(
     return FaithfulnessReport(pipeline.task.score_unit, tuple(rows))
 
 
+def with_random_weights(pipeline: KGBertPipeline, seed: int = 0) -> KGBertPipeline:
+    """Return a pipeline with a copy of the model in which each weight matrix is shuffled."""
+    model = deepcopy(pipeline.model)
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            order = torch.randperm(parameter.numel(), generator=generator).to(parameter.device)
+            parameter.copy_(parameter.flatten()[order].view(parameter.shape))
+    return KGBertPipeline(model, pipeline.processor, pipeline.task)
+
+
+def _with_model(scorer: AnswerScorer, pipeline: KGBertPipeline) -> AnswerScorer:
+    """Return a scorer of the same answers by another model."""
+    read = pipeline.predict_encoded([scorer.encoded])[0]
+    prediction = replace(scorer.prediction, mentions=read.mentions)
+    return AnswerScorer(pipeline, scorer.encoded, prediction, scorer.answers)
+
+
 @dataclass(frozen=True)
 class _Falls:
     """The falls of the score of one text, the mean over its answers."""
@@ -194,6 +242,7 @@ class _Falls:
     sufficiency: float
     random_comprehensiveness: float
     random_sufficiency: float
+    random_weights: float
     seconds: float
 
 
@@ -202,6 +251,11 @@ def _parts(scorer: AnswerScorer, kind: str) -> Sequence[Part]:
         return words_of(scorer.encoded)
     if kind == MENTIONS:
         return [MentionPart(x.start, x.end) for x in scorer.mentions]
+    if kind == PATHS:
+        return list(path_parts(scorer))
+    if kind == ENTITIES:
+        is_ambiguous = any(len(mention.candidates) > 1 for mention in scorer.mentions)
+        return entities_of(scorer.mentions) if is_ambiguous else []
     if not (scorer.reads_edges and scorer.mentions):
         return []
     processor = scorer.pipeline.processor
@@ -212,9 +266,10 @@ def _parts(scorer: AnswerScorer, kind: str) -> Sequence[Part]:
 
 
 def _measure(
-    scorer: AnswerScorer, parts: Sequence[Part], kind: str, methods: dict[str, Method]
+    scorer: AnswerScorer, randomized: AnswerScorer, kind: str, methods: dict[str, Method]
 ) -> Iterator[tuple[str, _Falls]]:
     """Yield the falls of the score for each method, in the order of its attributions."""
+    parts = _parts(scorer, kind)
     if len(parts) < 2:
         return
     generator = np.random.default_rng([len(scorer.encoded.example.joined), len(parts)])
@@ -234,10 +289,31 @@ def _measure(
             _falls(scorer, parts, order)[:, place] for place, order in enumerate(orders.tolist())
         ]
         own = np.mean(falls, 0)
+        others = method.attribute(randomized, parts).values
         yield (
             name,
-            _Falls(float(own[0]), float(own[1]), float(random[0]), float(random[1]), seconds),
+            _Falls(
+                float(own[0]),
+                float(own[1]),
+                float(random[0]),
+                float(random[1]),
+                rank_correlation(values, others),
+                seconds,
+            ),
         )
+
+
+def rank_correlation(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
+    """Return the mean Spearman correlation of the rows; zero for a row of equal values.
+
+    >>> rank_correlation(np.array([[1.0, 2.0, 3.0]]), np.array([[0.0, 5.0, 4.0]]))
+    0.5
+    """
+    ranks = [rankdata(each, axis=1) - (each.shape[1] + 1) / 2 for each in (one, other)]
+    products = (ranks[0] * ranks[1]).sum(1)
+    lengths = np.sqrt((ranks[0] ** 2).sum(1) * (ranks[1] ** 2).sum(1))
+    correlations = np.divide(products, lengths, out=np.zeros_like(products), where=lengths > 0)
+    return float(correlations.mean())
 
 
 def _has_attention(scorer: AnswerScorer) -> bool:
@@ -275,6 +351,7 @@ def _faithfulness(kind: str, method: str, falls: Sequence[_Falls]) -> Faithfulne
         _estimate(own[:, 1]),
         _estimate(own[:, 0] - random[:, 0]),
         _estimate(random[:, 1] - own[:, 1]),
+        _estimate(np.array([x.random_weights for x in falls])),
         float(np.mean([x.seconds for x in falls])),
     )
 

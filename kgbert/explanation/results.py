@@ -239,6 +239,10 @@ class Explanation:
     is_right_without_graph: bool | None = None
     graph_changes_answer: bool = False
     """Whether the prediction without the graph is another one."""
+    variants: int = 0
+    """Number of variants of the text whose scores were computed."""
+    peak_memory_mb: int | None = None
+    """Peak memory of the GPU, else of the whole process, in MiB; None if it is not measured."""
     schema: int = SCHEMA
 
     def to_json(self) -> dict[str, Any]:
@@ -262,7 +266,13 @@ class Explanation:
         lines += [f"  read like {example.line()}" for example in self.examples]
         for answer in self.answers:
             lines += _answer_lines(answer)
-        return lines
+        return [*lines, f"  computed in {self.cost}"]
+
+    @property
+    def cost(self) -> str:
+        """Time, number of variants and memory in words."""
+        memory = f", memory {self.peak_memory_mb:,} MiB" if self.peak_memory_mb else ""
+        return f"{self.seconds:.2f} s, {self.variants:,} variants{memory}"
 
     def write_html(self, path: str | Path) -> Path:
         """Write the explanation as a self-contained HTML page, and return its path."""

@@ -10,15 +10,21 @@ import torch
 _RESET, _STATUS = Path("/proc/self/clear_refs"), Path("/proc/self/status")
 
 
+def release_memory() -> None:
+    """Release memory of earlier runs to the system, as far as possible."""
+    gc.collect()
+    if trim := getattr(ctypes.CDLL(None), "malloc_trim", None):
+        trim(0)
+
+
 class PeakMemory:
     """Measures the peak memory since its creation: of the GPU, or else of the process.
 
-    Memory of earlier runs is released to the system first, as far as possible. The peak of the
-    process includes what all arms share: the graph, torch, and pages of mapped files.
+    The peak of the process includes what all runs share: the graph, torch, and pages of mapped
+    files.
     """
 
     def __init__(self) -> None:
-        gc.collect()
         self._on_gpu = torch.cuda.is_available()
         if self._on_gpu:
             torch.cuda.reset_peak_memory_stats()
@@ -38,8 +44,6 @@ def _reset_peak() -> bool:
     """Reset the process's peak memory; return whether the system supports it."""
     if not _RESET.exists():
         return False
-    if trim := getattr(ctypes.CDLL(None), "malloc_trim", None):
-        trim(0)
     try:
         _RESET.write_text("5", encoding="utf-8")
     except OSError:  # Some containers forbid it.

@@ -25,11 +25,22 @@ def test_each_method_is_measured_for_its_kinds_of_parts(report):
 
     assert measured == {
         (kind, name)
-        for kind in ("words", "mentions", "edges")
+        for kind in ("words", "mentions", "entities", "edges")
         for name, method in METHODS.items()
         if name != "random" and kind in method.kinds
     }
     assert {row.texts for row in report.rows} == {3}
+
+
+def test_entities_are_measured_where_mentions_have_several_candidates(model):
+    report = evaluate_explanations(model, ["cough and pneumonia", TEXT], methods=["removal"])
+
+    assert {row.kind: row.texts for row in report.rows} == {
+        "words": 2,
+        "mentions": 2,
+        "entities": 1,
+        "edges": 2,
+    }
 
 
 def test_the_mean_lies_in_its_interval(report):
@@ -49,11 +60,12 @@ def test_a_report_is_a_table_and_json(report):
     assert json.loads(json.dumps(report.to_json()))["unit"] == "log-odds"
 
 
-def row_of(method, comprehensiveness, over_random):
+def row_of(method, comprehensiveness, over_random, correlation=0.1):
+    same = Estimate(correlation, correlation, correlation)
     estimate = Estimate(comprehensiveness, 0.0, 1.0)
     difference = Estimate(over_random, over_random, over_random)
     return Faithfulness(
-        "mentions", method, 9, estimate, estimate, difference, difference, seconds=0.1
+        "mentions", method, 9, estimate, estimate, difference, difference, same, seconds=0.1
     )
 
 
@@ -62,6 +74,13 @@ def test_the_most_comprehensive_method_that_is_better_than_random_is_believed():
 
     assert FaithfulnessReport("log-odds", rows).best_method("mentions") == "shapley"
     assert FaithfulnessReport("log-odds", rows[2:]).best_method("mentions") is None
+
+
+def test_a_method_that_says_the_same_of_shuffled_weights_is_not_believed():
+    rows = row_of("removal", 0.5, 0.1), row_of("attention", 0.9, 0.1, correlation=0.9)
+
+    assert FaithfulnessReport("log-odds", rows).best_method("mentions") == "removal"
+    assert FaithfulnessReport("log-odds", rows[1:]).best_method("mentions") is None
 
 
 def test_texts_without_two_parts_are_refused(model):
