@@ -129,7 +129,7 @@ def compare(path: Path, name: str) -> dict[str, Any] | None:
     known = set(graph.entity_ids)
     unnamed = raw.obsolete | raw.others | graph.replaced.keys()
     unnamed |= {entity for entity, _ in raw.names if expand(entity).startswith(META_NAMESPACES)}
-    missing = {
+    missing: dict[str, set[Any]] = {
         "entities": {entity for entity, _ in raw.names if entity not in known} - unnamed,
         "names": {pair for pair in raw.names if pair[0] in known} - _names(graph),
         "definitions": {entity for entity in raw.defined & known if not _definition(graph, entity)},

@@ -233,7 +233,7 @@ def _measured(name: str, path: Path, folder: Path) -> dict[str, Any]:
 
 
 def _package_file(package: str, path: str) -> Path:
-    return Path(metadata.distribution(package).locate_file(package)) / path
+    return Path(str(metadata.distribution(package).locate_file(package))) / path
 
 
 def _version(package: str) -> str | None:

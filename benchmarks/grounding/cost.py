@@ -16,7 +16,7 @@ import os
 import platform
 import resource
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -74,7 +74,7 @@ def main() -> None:
     write_atomically(arguments.out, json.dumps(result, indent=1) + "\n")
 
 
-def alternating(steps: dict[str, Callable[[], object]], repeats: int) -> dict[str, float]:
+def alternating(steps: Mapping[str, Callable[[], object]], repeats: int) -> dict[str, float]:
     """Return the median seconds of each step; the first round is not measured."""
     seconds: dict[str, list[float]] = {name: [] for name in steps}
     for repeat in range(repeats + 1):
@@ -113,7 +113,7 @@ def training_cost(repeats: int) -> dict[str, Any]:
 
 
 def _options() -> dict[str, dict[str, Any]]:
-    nothing = {"injected_layers": []}
+    nothing: dict[str, Any] = {"injected_layers": []}
     return {
         "plain": nothing | {"label_vectors": False, "path_steps": 0},
         "label vectors": nothing | {"path_steps": 0},

@@ -16,6 +16,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -96,7 +97,7 @@ def main() -> None:
     else:
         vectors = np.zeros((len(graph), load_config(backbone).hidden_size), np.float16)
         features = EntityFeatures(vectors, "", "", graph.hash)
-    options = {} if arguments.inject else {"injected_layers": []}
+    options: dict[str, Any] = {} if arguments.inject else {"injected_layers": []}
     linker = make_linker(graph, "dictionary")
     share_features(features, linker)
     study = Study(

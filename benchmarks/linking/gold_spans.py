@@ -18,6 +18,7 @@ add those of the validation split too, as the last such arm does.
 import argparse
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -73,34 +74,33 @@ def _arms(
         ("normalised, abbreviations expanded", True, rules),
     ):
         if name not in measured_arms:
-            yield (
-                name,
-                reads,
-                lambda surface, linker=linker: {x: linker.candidates(x) for x in surface},
-            )
+            yield name, reads, partial(_candidates, linker)
     trained, untrained = (arguments.linkers / f"{task.name}{x}" for x in ("", "-untrained"))
     start = untrained if untrained.is_dir() else arguments.backbone
     for kind, folder in zip(KINDS, (start, trained), strict=True):
         if kind == "trained" and not trained.is_dir():
             continue
-        linker = EmbeddingLinker.from_pretrained(task.graph, folder)
+        encoder = EmbeddingLinker.from_pretrained(task.graph, folder)
         if folder == arguments.backbone:
-            linker.save(untrained)
+            encoder.save(untrained)
+        known = [*task.train, *task.validation]
         arms: dict[str, Callable[[], EmbeddingLinker]] = {
-            "encoder and letters": lambda linker=linker: linker,
+            "encoder and letters": encoder.with_settings,
             "encoder and letters, and training mentions as names": (
-                lambda linker=linker: _with_mentions(linker, task, task.train)
+                partial(_with_mentions, encoder, task, task.train)
             ),
             "encoder and letters, and training and validation mentions as names": (
-                lambda linker=linker: _with_mentions(linker, task, [*task.train, *task.validation])
+                partial(_with_mentions, encoder, task, known)
             ),
-            "encoder": lambda linker=linker: linker.with_settings(
-                string_weight=0.0, popularity_weight=0.0
-            ),
+            "encoder": partial(encoder.with_settings, string_weight=0.0, popularity_weight=0.0),
         }
         for name, made in arms.items():
             if f"{name}, {kind}" not in measured_arms:
                 yield f"{name}, {kind}", True, _ranking(made())
+
+
+def _candidates(linker: DictionaryLinker, surfaces: Sequence[str]) -> Ranked:
+    return {surface: linker.candidates(surface) for surface in surfaces}
 
 
 def _ranking(linker: EmbeddingLinker) -> Callable[[Sequence[str]], Ranked]:

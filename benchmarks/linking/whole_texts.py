@@ -47,8 +47,10 @@ def main() -> None:
         selected = [
             arm for arm in _possible_arms(arguments) if arguments.again or not record.has(name, arm)
         ]
-        task = read_task(arguments.data, name) if selected else None
-        for arm in selected if task else ():
+        if not selected:
+            continue
+        task = read_task(arguments.data, name)
+        for arm in selected:
             made = ARMS[arm].make(task, arguments)
             record.add(name, arm, measure(made.linker, task) | dict(made.details))
 

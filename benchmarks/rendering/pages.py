@@ -117,7 +117,9 @@ def circumstances(results: ComparisonResult) -> str:
     """Return a paragraph on data, graph, encoder, machine and duration."""
     study, manifest = results.study, results.study.manifest
     graph, texts = manifest.graph, next(iter(manifest.splits.values()))
-    hardware, versions = manifest.hardware, manifest.versions
+    hardware, backbone, versions = manifest.hardware, manifest.backbone, manifest.versions
+    assert hardware is not None
+    assert backbone is not None
     seconds = sum(run.seconds for run in results.runs)
     total_time = f"{duration(seconds)} for all runs together; " if seconds else ""
     accelerator = "" if hardware.accelerator == "none" else f" with {hardware.accelerator}"
@@ -126,7 +128,7 @@ def circumstances(results: ComparisonResult) -> str:
         f"training, {texts.validation:,} validation and {texts.test:,} test texts; graph "
         f"{graph.source} ({graph.version or 'no version stated'}, "
         f"{quantity(graph.entities)} entities, {quantity(graph.edges)} edges); encoder "
-        f"{manifest.backbone.name}; {total_time}{hardware.processor}, "
+        f"{backbone.name}; {total_time}{hardware.processor}, "
         f"{counted(hardware.threads, 'thread')}{accelerator}, torch {versions['torch']}, "
         f"transformers {versions['transformers']}, {manifest.finished[:10]}."
     )

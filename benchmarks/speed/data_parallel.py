@@ -21,7 +21,7 @@ from typing import Any
 
 import torch
 import torch.distributed as dist
-import torch.multiprocessing as mp
+from torch.multiprocessing.spawn import start_processes
 
 from benchmarks import RESULTS
 from benchmarks.speed.run import SETTINGS, Setting, synthetic_cases
@@ -80,7 +80,7 @@ def main() -> None:
 def _measured(processes: int, setting: Setting, device: str) -> dict[str, float]:
     """Return the seconds of a step of each arm while so many processes train."""
     with tempfile.TemporaryDirectory() as folder:
-        mp.spawn(_train, (processes, setting, device, folder), nprocs=processes)
+        start_processes(_train, (processes, setting, device, folder), nprocs=processes)
         found: dict[str, Any] = json.loads((Path(folder) / "found.json").read_text())
         return {arm: float(found[arm]) for arm in ARMS}
 

@@ -50,7 +50,7 @@ BATCH, LENGTH, VOCABULARY = 8, 128, 2000
 #: Two tokens of each text are linked.
 LINKED = 2 / LENGTH
 BATCHES = 32
-SHAPE = {
+SHAPE: dict[str, Any] = {
     "vocab_size": VOCABULARY,
     "hidden_size": 64,
     "num_hidden_layers": 2,

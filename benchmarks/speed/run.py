@@ -26,7 +26,7 @@ from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, cast
 
 import torch
 from transformers import AutoModelForSequenceClassification, AutoTokenizer, BertConfig
@@ -193,7 +193,8 @@ def measure_synthetic(
     for case in large:
         case.name = f"{len(case.processor.graph):,} entities"
     for case in (*cases, *large) if compiled else ():
-        case.wrapped, case.bucketed = torch.compile(case.model, dynamic=False), True
+        case.wrapped = cast(torch.nn.Module, torch.compile(case.model, dynamic=False))
+        case.bucketed = True
     found = _measure(cases, repeats, setting.block)
     sizes = compare_throughput(large, "training", repeats=repeats, block=setting.block)
     if device == "cuda":
@@ -249,7 +250,7 @@ def _demo_case(arm: Arm, inputs: RunInputs) -> Case:
     changed = inputs if arm.name == "ernie" else arm.transform(inputs, 0)
     shape = RECIPES["knowledge" if arm.name in KNOWLEDGE_ARMS else "plain"]
     model = KGBertForSequenceClassification.from_backbone(
-        inputs.backbone, inputs.graph, labels=("a", "b"), **shape.options | arm.options
+        inputs.backbone, inputs.graph, labels=("a", "b"), **{**shape.options, **arm.options}
     )
     processor = KGBertProcessor(
         AutoTokenizer.from_pretrained(inputs.backbone),
@@ -282,7 +283,7 @@ def synthetic_cases(
             name,
             KGBertForSequenceClassification.from_backbone(
                 str(place), graph, labels=("a", "b"), **ARMS[name].options
-            ).to(device),
+            ).to(device),  # type: ignore[arg-type]  # a wrapper of transformers hides its self
             processor,
             _batches(texts, setting.batch),
             device,

@@ -48,7 +48,7 @@ def main() -> None:
         study = validation_study(arguments.folder, SIZES[name])
         training_configs = {}
         for arm in RECIPES:
-            trials = []
+            trials: list[dict[str, Any]] = []
             for rate in grid:
                 scores = [validation_score(study, arm, rate, seed) for seed in SEEDS]
                 trials.append(
@@ -75,7 +75,7 @@ def selection_key(trial: Mapping[str, Any]) -> tuple[float, float]:
 
 def validation_study(folder: Path, size: Size) -> Study:
     """Return the demo's study with all arms, tested on the validation texts."""
-    study = demo_study(folder, replace(size, rates=dict.fromkeys(RECIPES, 0.0) | size.rates))
+    study = demo_study(folder, replace(size, rates={**dict.fromkeys(RECIPES, 0.0), **size.rates}))
     return replace(
         study,
         split=ValidationOnly(study.split),

@@ -83,7 +83,8 @@ def _extended_study(arguments: argparse.Namespace, before: ComparisonResult) -> 
     arms = list(before.study.arms)
     seeds = [*before.study.seeds, *arguments.seeds]
     if len(set(seeds)) < len(seeds):
-        raise ValueError(f"the results have seeds {before['seeds']} already; name other seeds")
+        known = listing([str(seed) for seed in before.study.seeds])
+        raise ValueError(f"the results have seeds {known} already; name other seeds")
     options = argparse.Namespace(**vars(arguments), arms=arms, all_seeds=seeds, smoke=False)
     return replace(build_study(options), training_configs=before.study.manifest.training_configs)
 

@@ -6,7 +6,7 @@ from statistics import fmean, median
 from benchmarks.rendering.markdown import table
 from kgbert.comparison.results import ComparisonResult, PairedDifference
 from kgbert.comparison.statistics.multiple_testing import family
-from kgbert.comparison.statistics.sign_flip import paired_summary
+from kgbert.comparison.statistics.sign_flip import PairedSummary, paired_summary
 from kgbert.reporting.formatting import interval, listing, metric_name, p_value, points, score
 
 MAIN, BASELINE = "knowledge", "plain"
@@ -43,7 +43,7 @@ def _task_table(tasks: dict[str, ComparisonResult]) -> str:
     header = ("task", "texts", "metric", BASELINE, MAIN, *(f"over {arm}" for arm in baselines))
     rows = []
     for name, results in tasks.items():
-        means = {arm.name: arm.mean for arm in results.arms}
+        means = {arm.name: arm.mean for arm in results.arms if arm.mean is not None}
         texts = results.study.manifest.train_size
         by_baseline = {pair.second: pair for pair in _main_comparisons(results)}
         rows.append(
@@ -77,7 +77,7 @@ def _arms_of(results: ComparisonResult) -> list[str]:
 def _arm_row(tasks: dict[str, ComparisonResult], arm: str) -> list[str]:
     row = [arm]
     for results in tasks.values():
-        means = {arm.name: arm.mean for arm in results.arms}
+        means = {arm.name: arm.mean for arm in results.arms if arm.mean is not None}
         by_baseline = {pair.second: _difference(pair) for pair in _main_comparisons(results)}
         row += [score(means[arm]) if arm in means else "", by_baseline.get(arm, "")]
     tasks_with_arm = {name: results for name, results in tasks.items() if arm in _arms_of(results)}
@@ -116,8 +116,8 @@ def _cost(tasks: dict[str, ComparisonResult], arm: str) -> str:
 
 def _corrected_for_tasks(tasks: dict[str, ComparisonResult]) -> str:
     by_baseline = {name: next(iter(_main_comparisons(results))) for name, results in tasks.items()}
-    fewest = min(pair.summary.count for pair in by_baseline.values())
-    return family({name: pair.summary.p for name, pair in by_baseline.items()}, fewest).sentence
+    fewest = min(_summary(pair).count for pair in by_baseline.values())
+    return family({name: _summary(pair).p for name, pair in by_baseline.items()}, fewest).sentence
 
 
 def _warning_sentence(tasks: dict[str, ComparisonResult]) -> str:
@@ -140,4 +140,10 @@ def _shared_arms(tasks: dict[str, ComparisonResult]) -> list[str]:
 
 
 def _difference(pair: PairedDifference) -> str:
-    return f"{points(pair.summary.mean)} {interval(pair.summary.interval)}".strip()
+    summary = _summary(pair)
+    return f"{points(summary.mean)} {interval(summary.interval)}".strip()
+
+
+def _summary(pair: PairedDifference) -> PairedSummary:
+    assert pair.summary is not None, "results are only written for complete seeds"
+    return pair.summary

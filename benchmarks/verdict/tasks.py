@@ -120,7 +120,8 @@ def _frequent_labels(folder: Path) -> set[str]:
 def _parse_relations(path: Path) -> Iterator[Example]:
     for line in path.read_text(encoding="utf-8").splitlines():
         record = json.loads(line)
-        arguments = Span(*record["head"], "head"), Span(*record["tail"], "tail")
+        (head, head_end), (tail, tail_end) = record["head"], record["tail"]
+        arguments = Span(head, head_end, "head"), Span(tail, tail_end, "tail")
         yield Example(record["text"], record["label"], id=record["text"], arguments=arguments)
 
 
