@@ -1,7 +1,15 @@
-"""Names of the classes that a Hugging Face data set stores as numbers."""
+"""Names of the classes that a Hugging Face data set or a model stores as numbers."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedConfig
+
+
+def labels_of(config: "PreTrainedConfig") -> list[str]:
+    """Return a model's labels in the order of its logits."""
+    return [str(label) for _, label in sorted((config.id2label or {}).items())]
 
 
 def class_names(features: Mapping[str, Any] | None) -> dict[str, Sequence[str]]:

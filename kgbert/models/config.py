@@ -6,6 +6,7 @@ from typing import Any
 
 from transformers import AutoConfig, PreTrainedConfig
 
+from kgbert.data.class_names import labels_of
 from kgbert.features.backbones import encoder_config_of
 from kgbert.utils.errors import KGBertError, Remedy
 from kgbert.utils.registry import lookup
@@ -144,7 +145,7 @@ class KGBertConfig(PreTrainedConfig):
     @property
     def labels(self) -> list[str]:
         """The labels in the order of the logits."""
-        return [str(label) for _, label in sorted((self.id2label or {}).items())]
+        return labels_of(self)
 
     @property
     def keys_to_ignore_at_inference(self) -> list[str]:

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from kgbert.data import Example
+from kgbert.data.class_names import labels_of
 from kgbert.utils.errors import KGBertError
 
 if TYPE_CHECKING:
@@ -527,8 +528,3 @@ def align_left(states: "Tensor", batch: "Batch", processor: "KGBertProcessor") -
     columns = torch.arange(states.shape[1], device=states.device)
     order = (columns + before) % states.shape[1]
     return states.gather(1, order.unsqueeze(-1).expand_as(states))
-
-
-def labels_of(config: "PreTrainedConfig") -> list[str]:
-    """Return a model's labels in the order of its logits."""
-    return [str(label) for _, label in sorted((config.id2label or {}).items())]

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kgbert.data import Example
-from kgbert.tasks.base import EncodedExample, ExplainedAnswer, Prediction, Slice, labels_of
+from kgbert.data.class_names import labels_of
+from kgbert.tasks.base import EncodedExample, ExplainedAnswer, Prediction, Slice
 from kgbert.utils.errors import DataError, KGBertError, Remedy
 
 if TYPE_CHECKING:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kgbert.data import Example
+from kgbert.data.class_names import labels_of
 from kgbert.data.fields import pair_example
 from kgbert.tasks.base import (
     EncodedExample,
@@ -20,7 +21,6 @@ from kgbert.tasks.base import (
     Prediction,
     Slice,
     Task,
-    labels_of,
 )
 from kgbert.tasks.checks import check_pairs, check_targets
 from kgbert.tasks.labels import MAX_CLASSES, answer_position, label_set

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kgbert.data import Example
+from kgbert.data.class_names import labels_of
 from kgbert.data.fields import pair_example
 from kgbert.tasks.base import (
     EncodedExample,
@@ -17,7 +18,6 @@ from kgbert.tasks.base import (
     Metric,
     Prediction,
     Task,
-    labels_of,
 )
 from kgbert.tasks.checks import check_pairs, check_targets
 from kgbert.tasks.labels import answer_position

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kgbert.data import Example
+from kgbert.data.class_names import labels_of
 from kgbert.data.fields import pair_example
 from kgbert.tasks.base import (
     EncodedExample,
@@ -13,7 +14,6 @@ from kgbert.tasks.base import (
     LabelSpace,
     Slice,
     Task,
-    labels_of,
 )
 from kgbert.tasks.checks import check_pairs
 from kgbert.tasks.labels import (

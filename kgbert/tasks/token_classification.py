@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from kgbert.data import Example, Span
+from kgbert.data.class_names import labels_of
 from kgbert.data.example import disjoint
 from kgbert.data.fields import is_tagged, plain_example
 from kgbert.data.tags import OUTSIDE, decode_tags
@@ -21,7 +22,6 @@ from kgbert.tasks.base import (
     Slice,
     Task,
     align_left,
-    labels_of,
 )
 from kgbert.tasks.checks import check_continuous
 from kgbert.tasks.labels import MAX_CLASSES, label_set, log_odds

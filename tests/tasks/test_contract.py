@@ -12,13 +12,14 @@ from kgbert.comparison.arms.arm import RunInputs
 from kgbert.comparison.arms.registry import ARMS
 from kgbert.comparison.compare import compare
 from kgbert.data import read_examples, read_records
+from kgbert.data.class_names import labels_of
 from kgbert.data.splits import Split
 from kgbert.explanation.explain import explain
 from kgbert.explanation.methods import METHODS
 from kgbert.features import feature_sources
 from kgbert.linking.factory import make_linker
 from kgbert.models.task_models import KGBertModel
-from kgbert.tasks.base import LabelSpace, Task, labels_of
+from kgbert.tasks.base import LabelSpace, Task
 from kgbert.tasks.registry import TASKS, detect_task
 from kgbert.training.config import TrainingConfig
 from kgbert.training.dataset import KGBertCollator, TrainingExamples

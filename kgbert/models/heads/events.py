@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedConfig
 from transformers.utils.generic import ModelOutput
 
+from kgbert.data.class_names import labels_of
 from kgbert.data.tags import NO_ARGUMENT, decode_tags
 from kgbert.models.heads.encoder import EncoderWithHead
 from kgbert.models.heads.span_pairs import (
@@ -47,7 +48,7 @@ class EventOutput(ModelOutput):
 
 def labels_by_part(config: PreTrainedConfig) -> tuple[list[str], list[str]]:
     """Return the tags of the words, and the roles of arguments after :data:`NO_ARGUMENT`."""
-    names = [str(name) for _, name in sorted((config.id2label or {}).items())]
+    names = labels_of(config)
     place = names.index(NO_ARGUMENT) if NO_ARGUMENT in names else len(names) - 1
     return names[:place], names[place:]
 

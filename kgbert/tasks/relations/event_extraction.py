@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from kgbert.data import Example, Span
+from kgbert.data.class_names import labels_of
 from kgbert.data.example import check_inside
 from kgbert.data.fields import spans_field, text_field
 from kgbert.data.tags import NO_ARGUMENT, OUTSIDE, decode_tags
@@ -25,7 +26,6 @@ from kgbert.tasks.base import (
     Prediction,
     Slice,
     Task,
-    labels_of,
 )
 from kgbert.tasks.checks import check_targets
 from kgbert.tasks.labels import MAX_CLASSES, label_set, log_odds

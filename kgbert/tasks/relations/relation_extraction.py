@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from kgbert.data import Example, Span
+from kgbert.data.class_names import labels_of
 from kgbert.data.fields import spans_field, text_field
 from kgbert.encoding.spans.span_groups import all_pairs
 from kgbert.tasks.base import (
@@ -20,7 +21,6 @@ from kgbert.tasks.base import (
     Prediction,
     Slice,
     Task,
-    labels_of,
 )
 from kgbert.tasks.checks import check_targets
 from kgbert.tasks.labels import MAX_CLASSES, answer_position, label_set
