@@ -51,6 +51,7 @@ from kgbert.training.label_entities.grounding import (
     check_paths,
     declared_labels,
     ground_task,
+    read_ground,
 )
 from kgbert.training.splits import LabelledTexts, further_texts, task_and_splits
 from kgbert.training.train import entity_features
@@ -154,16 +155,17 @@ def compare(
         KGBertError: The texts cannot be learnt, linked or judged; nothing was trained.
     """
     check_budget(budget, learning_rates, train_sizes, [*pretrained, *transfer])
+    label_entities = read_ground(ground)
     found_task, splits = task_and_splits(
         texts,
         validation=validation,
         test=test,
         task=task,
         columns=columns,
-        labels=declared_labels(ground),
+        labels=declared_labels(label_entities),
     )
     folder, split = Path(output), cache(splits)
-    grounding = ground_task(found_task, split(0).train, graph, ground, reporter)
+    grounding = ground_task(found_task, split(0).train, graph, label_entities, reporter)
     check_paths(found_task, paths, grounding)
     study = Study(
         name=folder.absolute().name,

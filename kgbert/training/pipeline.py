@@ -148,20 +148,20 @@ class KGBertPipeline:
         """Return the labels with the most similar texts, from the similarity to each text."""
         sets = self.processor.label_sets
         assert sets is not None
-        nearest: dict[int, ReadLabel] = {}
-        for place in similarities.float().cpu().argsort(descending=True).tolist():
-            owner = int(sets.owners[place])
-            if owner not in nearest:
-                nearest[owner] = ReadLabel(
-                    sets.labels[owner],
-                    sets.entities[owner],
-                    KINDS[sets.kinds[place]],
-                    sets.texts[place],
-                    float(similarities[place]),
-                )
-            if len(nearest) == NEAREST_LABELS:
-                break
-        return tuple(nearest.values())
+        values, owners = similarities.float().cpu(), torch.as_tensor(sets.owners).long()
+        best = torch.full((len(sets.labels),), -torch.inf).scatter_reduce(0, owners, values, "amax")
+        nearest = best.topk(min(NEAREST_LABELS, int(best.isfinite().sum()))).indices.tolist()
+        places = [int(((owners == x) & (values == best[x])).nonzero()[0]) for x in nearest]
+        return tuple(
+            ReadLabel(
+                sets.labels[owner],
+                sets.entities[owner],
+                KINDS[sets.kinds[place]],
+                sets.texts[place],
+                float(similarities[place]),
+            )
+            for owner, place in zip(nearest, places, strict=True)
+        )
 
     def with_labels(
         self, labels: Iterable[str] | Mapping[str, str] | str | Path

@@ -41,6 +41,7 @@ from kgbert.training.label_entities.grounding import (
     check_paths,
     declared_labels,
     ground_task,
+    read_ground,
 )
 from kgbert.training.label_entities.scale import fit_label_scores
 from kgbert.training.pipeline import KGBertPipeline
@@ -240,18 +241,19 @@ def train(
             given.
     """
     config = config or TrainingConfig()
+    label_entities = read_ground(ground)
     found_task, splits = task_and_splits(
         texts,
         validation=validation,
         test=test,
         task=task,
         columns=columns,
-        labels=declared_labels(ground),
+        labels=declared_labels(label_entities),
     )
     split = splits(seed)
     check_split(split, found_task)
     linker = make_linker(graph, linker) if isinstance(linker, str) else linker
-    grounding = ground_task(found_task, split.train, graph, ground, reporter)
+    grounding = ground_task(found_task, split.train, graph, label_entities, reporter)
     check_paths(found_task, paths, grounding)
     words = [text for x in split.train for text in x.texts]
     check_linked(graph, linker, words, grounding)

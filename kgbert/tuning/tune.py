@@ -40,6 +40,7 @@ from kgbert.training.label_entities.grounding import (
     check_paths,
     declared_labels,
     ground_task,
+    read_ground,
 )
 from kgbert.training.splits import LabelledTexts, task_and_splits
 from kgbert.training.train import entity_features
@@ -143,13 +144,14 @@ def tune(
     requirement = None if until is None else Requirement.parse(until)
     given_space = None if space is None else read_space(space)
     searched_arms = [_arm(name) for name in arms]
+    label_entities = read_ground(ground)
     found_task, splits = task_and_splits(
         texts,
         validation=validation,
         test=test,
         task=task,
         columns=columns,
-        labels=declared_labels(ground),
+        labels=declared_labels(label_entities),
     )
     if requirement:
         requirement.check(found_task)
@@ -157,7 +159,7 @@ def tune(
     check_split(split, found_task)
     chosen_space = given_space or default_space(found_task)
     search = search or default_search()
-    grounding = ground_task(found_task, split.train, graph, ground, reporter)
+    grounding = ground_task(found_task, split.train, graph, label_entities, reporter)
     check_paths(found_task, paths, grounding)
     inputs = _Inputs(graph, backbone, linker, features, reporter)
     base = Study(

@@ -83,7 +83,7 @@ def task_and_split_of(
 ) -> "tuple[Task, Callable[[int], Split]]":
     """Return the task, and the split by seed; the splits of ``seeds`` are checked."""
     from kgbert.data.splits import check_split
-    from kgbert.training.label_entities.grounding import declared_labels
+    from kgbert.training.label_entities.grounding import declared_labels, read_ground
     from kgbert.training.splits import task_and_splits
 
     own = [arguments.train, arguments.validation, arguments.test]
@@ -100,7 +100,7 @@ def task_and_split_of(
         test=arguments.test,
         task=arguments.task,
         columns=columns_of(arguments),
-        labels=declared_labels(ground_of(arguments)),
+        labels=declared_labels(read_ground(ground_of(arguments))),
     )
     for seed in seeds:
         check_split(split(seed), task)

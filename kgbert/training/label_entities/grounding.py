@@ -24,16 +24,27 @@ LABELS = "labels"
 Ground = str | Path | Mapping[str, str] | None
 
 
-def declared_labels(ground_by: Ground) -> tuple[str, ...]:
-    """Return the labels of a mapping or a file, which need no training text."""
-    return tuple(_mapping(ground_by) or ())
+def read_ground(ground_by: Ground) -> str | Mapping[str, str] | None:
+    """Return how labels are grounded, with the mapping of a file instead of its path.
+
+    Raises:
+        DataError: The file is missing or lacks a column.
+    """
+    if ground_by is None or isinstance(ground_by, Mapping):
+        return ground_by
+    return str(ground_by) if ground_by in (LABELS, AUTO) else read_label_entities(ground_by)
+
+
+def declared_labels(ground_by: str | Mapping[str, str] | None) -> tuple[str, ...]:
+    """Return the labels of a mapping, which need no training text."""
+    return tuple(ground_by) if isinstance(ground_by, Mapping) else ()
 
 
 def ground_task(
     task: Task,
     train: Sequence[Example],
     graph: KnowledgeGraph,
-    ground_by: Ground,
+    ground_by: str | Mapping[str, str] | None,
     reporter: Reporter = SILENT,
 ) -> Grounding | None:
     """Return the entities of the labels of a task, and warn of the labels that have none.
@@ -42,8 +53,8 @@ def ground_task(
         task: The task.
         train: The training texts, which have the labels.
         graph: The graph.
-        ground_by: The entity id by label, a file of them, ``"labels"`` if the labels are ids or
-            names of the graph, or ``"auto"`` if at least half of them are; None for no grounding.
+        ground_by: The entity id by label, ``"labels"`` if the labels are ids or names of the
+            graph, or ``"auto"`` if at least half of them are; None for no grounding.
         reporter: Shows how many labels are entities.
 
     Raises:
@@ -60,7 +71,8 @@ def ground_task(
             "them, or choose text, multi-label or token classification.",
             code="task-not-groundable",
         )
-    grounding = ground(_class_names(task, train), graph, mapping=_mapping(ground_by))
+    mapping = ground_by if isinstance(ground_by, Mapping) else None
+    grounding = ground(_class_names(task, train), graph, mapping=mapping)
     if not grounding.entities:
         shown = ", ".join(repr(each.label) for each in grounding.labels[:3])
         raise DataError(
@@ -120,8 +132,3 @@ def check_paths(task: Task, path_steps: int, grounding: Grounding | None) -> Non
             code="paths-without-grounding",
             remedies=[Remedy("ground", "labels"), Remedy("paths", 0)],
         )
-
-
-def _mapping(ground_by: Ground) -> Mapping[str, str] | None:
-    # A mapping is not hashable, so that the names are compared one by one.
-    return None if ground_by in (None, LABELS, AUTO) else read_label_entities(ground_by)
