@@ -123,7 +123,7 @@ def encode_entities(
 
 def _pretrained_features(graph: KnowledgeGraph, folder: Path) -> EntityFeatures | None:
     """Return the features with which injection weights in a folder were trained, if it has any."""
-    if not (folder / KNOWLEDGE_FILE).is_file():
+    if not all((folder / name).is_file() for name in (KNOWLEDGE_FILE, FEATURES_FILE)):
         return None
     features = EntityFeatures.load(folder / FEATURES_FILE)
     return features if features.graph_hash == graph.hash else None

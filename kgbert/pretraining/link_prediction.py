@@ -134,7 +134,7 @@ class EdgeBatch(NamedTuple):
 
 
 class EdgeBatches(Dataset[EdgeBatch]):
-    """The batches of a whole training, over several epochs, or the held-out ones.
+    """The batches of a whole training, over several epochs.
 
     Both directions of each edge are predicted. Order and negatives depend on the seed and the
     position only.
@@ -188,11 +188,19 @@ class EdgeBatches(Dataset[EdgeBatch]):
         chosen = np.sort(self._order[start : start + self.config.batch_size])
         return EdgeBatch(self.edges[chosen], index, epoch)
 
-    def held_out_batches(self) -> list[EdgeBatch]:
-        """Return the held-out edges."""
-        size = self.config.batch_size
-        starts = range(0, len(self.held_out), size)
-        return [EdgeBatch(self.held_out[start : start + size], start, 0) for start in starts]
+
+class HeldOutEdges(Dataset[EdgeBatch]):
+    """The held-out edges in batches."""
+
+    def __init__(self, edges: NDArray[np.int64], batch_size: int) -> None:
+        self.edges, self.batch_size = edges, batch_size
+
+    def __len__(self) -> int:
+        return -(-len(self.edges) // self.batch_size)
+
+    def __getitem__(self, index: int) -> EdgeBatch:
+        start = index * self.batch_size
+        return EdgeBatch(self.edges[start : start + self.batch_size], index, 0)
 
 
 @dataclass(frozen=True)
@@ -226,10 +234,9 @@ def _training_data(
     per_step = items_per_step(1, config)
     steps = steps_of(batches.per_epoch, per_step, config)
     batches.count = steps * per_step
-    held_out: Any = batches.held_out_batches()
     return TrainingData(
         training=batches,
-        held_out=held_out,
+        held_out=HeldOutEdges(batches.held_out, config.batch_size),
         collate=EdgeCollator(batches, features),
         batch_size=1,
         steps=steps,
