@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 def pretrain(arguments: Namespace) -> None:
-    """Continue the pretraining of an encoder on texts of a domain, or on a graph in words."""
+    """Continue the pretraining of an encoder on texts, with a graph read, or on a graph in words."""
     _check_inputs(arguments)
     # Imported here, so that a mistyped argument fails before torch is loaded.
     from accelerate import PartialState
