@@ -170,7 +170,7 @@ class Sources:
 
     def on_texts(self, corpus: Path, output: Path, *, reads_graph: bool = False) -> None:
         """Pretrain on texts; the graph always tells which words are masked together."""
-        options = {} if reads_graph else {"injected_layers": []}
+        options: dict[str, Any] = {} if reads_graph else {"injected_layers": []}
         pretrain(
             corpus,
             backbone=self.study.backbone,

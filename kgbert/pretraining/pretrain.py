@@ -44,6 +44,7 @@ from kgbert.pretraining.trainer import (
     items_per_step,
     steps_of,
 )
+from kgbert.utils.errors import KGBertError, Remedy
 from kgbert.utils.logging import silenced_transformers
 from kgbert.utils.progress import SILENT, Reporter
 
@@ -159,6 +160,13 @@ def _fused(
 ) -> FusedLanguageModel | None:
     """Return the model that reads the graph; None if no graph is read."""
     if graph is None or config.options.get("injected_layers") == []:
+        if config.link_prediction:
+            raise KGBertError(
+                f"link_prediction={config.link_prediction:g} predicts edges of the graph that an "
+                "encoder reads, and this one reads none.",
+                code="edges-without-graph",
+                remedies=[Remedy("graph"), Remedy("link_prediction", 0)],
+            )
         return None
     features = encode_entities(graph, checkpoint.name) if features is None else features
     # Encoding uses random numbers only if the features are not cached.

@@ -220,18 +220,19 @@ def test_edges_cannot_be_predicted_without_a_graph_encoder(backbone, tmp_path):
         )
 
 
-@pytest.mark.parametrize(
-    ("options", "said"),
-    [
-        (["corpus.txt"], "--graph"),
-        (["--graph", "graph.csv", "--pairs", "synonym"], "leave out one"),
-    ],
-)
-def test_options_that_exclude_each_other_are_refused(capsys, options, said):
-    command = ["pretrain", *options, "--link-prediction", "1", "--backbone", "none"]
+@pytest.mark.parametrize("given", [{}, {"graph": tiny_graph()}])
+def test_edges_of_a_graph_that_is_not_read_cannot_be_predicted(backbone, tmp_path, given):
+    config = replace(READING, link_prediction=1.0, options={"injected_layers": []})
 
-    assert main(command) == 1
-    assert said in capsys.readouterr().err
+    with raises("edges-without-graph"):
+        pretrain(CORPUS, backbone=backbone, output=tmp_path / "encoder", config=config, **given)
+
+
+def test_link_prediction_and_pairs_exclude_each_other(capsys):
+    options = ["--graph", "graph.csv", "--pairs", "synonym", "--link-prediction", "1"]
+
+    assert main(["pretrain", *options, "--backbone", "none"]) == 1
+    assert "leave out one" in capsys.readouterr().err
 
 
 def test_the_graph_encoder_is_trained_from_the_command_line(backbone, tmp_path, monkeypatch):

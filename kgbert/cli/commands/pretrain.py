@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 def pretrain(arguments: Namespace) -> None:
-    """Continue the pretraining of an encoder on texts, with a graph read, or on a graph in words."""
+    """Continue the pretraining of an encoder on texts, also with a graph read, or on a graph."""
     _check_inputs(arguments)
     # Imported here, so that a mistyped argument fails before torch is loaded.
     from accelerate import PartialState
@@ -66,12 +66,6 @@ def _check_inputs(arguments: Namespace) -> None:
             "nothing to learn from: give a corpus (kgbert pretrain notes.txt ...), or a graph.",
             code="nothing-to-pretrain-on",
             remedies=[Remedy("graph", purpose="to learn from a graph in words")],
-        )
-    if arguments.link_prediction and not arguments.graph:
-        raise KGBertError(
-            "--link-prediction predicts edges of a graph, and none is given.",
-            code="edges-without-graph",
-            remedies=[Remedy("graph")],
         )
     if arguments.link_prediction and arguments.pairs:
         raise KGBertError(
@@ -283,11 +277,21 @@ def _add_corpus_arguments(parser: ArgumentParser) -> None:
 def _add_training_arguments(parser: ArgumentParser) -> None:
     training = parser.add_argument_group("how it is trained")
     options: tuple[tuple[str, Any, str, str], ...] = (
-        ("--epochs", positive_number, "N", "maximum number of passes over the data (3; graph 5)"),
+        (
+            "--epochs",
+            positive_number,
+            "N",
+            "maximum number of passes over the data (3; graph 5; edges 10)",
+        ),
         ("--max-steps", positive, "N", "maximum number of steps (no limit)"),
-        ("--batch-size", positive, "N", "rows or pairs per forward pass (32; graph 128)"),
+        ("--batch-size", positive, "N", "rows, pairs or edges per pass (32; graph 128; edges 256)"),
         ("--gradient-accumulation", positive, "N", "forward passes per step (1)"),
-        ("--learning-rate", learning_rate, "RATE", "learning rate of the encoder (1e-4; 5e-5)"),
+        (
+            "--learning-rate",
+            learning_rate,
+            "RATE",
+            "highest learning rate (1e-4; graph 5e-5; edges 1e-3)",
+        ),
         ("--max-length", positive, "N", "maximum number of tokens of a row (128; graph 64)"),
         ("--held-out", fraction, "SHARE", "share of the texts or entities held out (0.05)"),
         ("--evaluations", positive, "N", "evaluations on the held-out data (20)"),
