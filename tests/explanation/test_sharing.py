@@ -7,7 +7,17 @@ import pytest
 import torch
 
 from kgbert.explanation.linked_vectors import LinkedVectors
-from kgbert.explanation.parts import EdgePart, EntityPart, MentionPart, edges_of, without, words_of
+from kgbert.explanation.parts import (
+    EdgePart,
+    EntityPart,
+    MentionPart,
+    edges_of,
+    triples,
+    without,
+    words_of,
+)
+from kgbert.models.fusions import FUSIONS
+from kgbert.models.layers.graph_encoder import ENCODERS
 from kgbert.models.task_models import KGBertForSequenceClassification
 from kgbert.tasks.registry import TASKS
 from kgbert.training.pipeline import KGBertPipeline
@@ -32,6 +42,12 @@ def removals_of(scorer):
 CASES = [
     *((family, {}) for family in FAMILIES),
     *product(("bert", "llama"), ({"pooling": "mean"}, {"injected_layers": [2]})),
+    *(
+        ("bert", {"fusion": fusion, "pooling": "mean"})
+        for fusion in FUSIONS
+        if fusion != "attention"
+    ),
+    *(("bert", {"graph_encoder": encoder}) for encoder in ENCODERS if encoder != "compgcn"),
 ]
 
 
@@ -51,6 +67,27 @@ def test_each_variant_has_the_score_of_its_own_forward_pass(fused, scorer_of, fa
             logits = pipeline.model(**batch).logits
         expected = pipeline.task.answer_scores([logits], answer, scorer.encoded, config)
         assert score == pytest.approx(float(expected), abs=1e-4)
+
+
+@pytest.mark.parametrize("encoder", [name for name in ENCODERS if name != "none"])
+def test_an_entity_without_an_edge_has_the_vector_of_a_graph_without_it(fused, encoder):
+    pipeline = pipeline_with(fused, "bert", graph_encoder=encoder)
+    vectors = LinkedVectors(pipeline.model, pipeline.processor, np.array([0, 1, 2, 4]))
+    found = edges_of(vectors.entities.tolist(), pipeline.processor)
+    edges = list(dict.fromkeys(edge for own in found.values() for edge in own))
+    sampled = pipeline.processor.sampler.sample(vectors.entities)
+
+    table = vectors.table([frozenset({edge}) for edge in edges])
+
+    for edge, rows in zip(edges, table.rows, strict=True):
+        kept = np.array([x != edge for x in triples(sampled, pipeline.graph)])
+        expected = pipeline.model.entity_vectors(
+            torch.from_numpy(pipeline.processor.features.vectors[sampled.nodes]),
+            torch.from_numpy(sampled.edge_index[:, kept]),
+            torch.from_numpy(sampled.edge_types[kept]),
+            None,
+        )
+        assert torch.allclose(table.vectors[rows], expected[: len(rows)], atol=1e-5)
 
 
 def test_blocks_below_the_knowledge_are_computed_for_one_variant(fused, scorer_of):
