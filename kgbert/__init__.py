@@ -29,7 +29,10 @@ if TYPE_CHECKING:
     from kgbert.explanation.explain import explain as explain
     from kgbert.explanation.faithfulness import FaithfulnessReport as FaithfulnessReport
     from kgbert.explanation.faithfulness import evaluate_explanations as evaluate_explanations
+    from kgbert.explanation.html import write_explanations as write_explanations
     from kgbert.explanation.results import Explanation as Explanation
+    from kgbert.explanation.summary import ExplanationSummary as ExplanationSummary
+    from kgbert.explanation.summary import summarize_explanations as summarize_explanations
     from kgbert.features.entity_features import EntityFeatures as EntityFeatures
     from kgbert.features.entity_features import encode_entities as encode_entities
     from kgbert.graph.cards import list_cards as list_cards
@@ -226,6 +229,9 @@ _HOMES = {
     "explain": "kgbert.explanation.explain",
     "evaluate_explanations": "kgbert.explanation.faithfulness",
     "FaithfulnessReport": "kgbert.explanation.faithfulness",
+    "summarize_explanations": "kgbert.explanation.summary",
+    "ExplanationSummary": "kgbert.explanation.summary",
+    "write_explanations": "kgbert.explanation.html",
     # Make it small and use it elsewhere.
     "distil": "kgbert.deployment.distillation",
     "export_onnx": "kgbert.deployment.onnx_export",

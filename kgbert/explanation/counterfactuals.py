@@ -15,26 +15,28 @@ from kgbert.linking.mention import Candidate, Mention
 from kgbert.tasks.base import EncodedExample
 from kgbert.utils.errors import KGBertError
 
-#: Largest number of sets of changes that are tried for an answer.
+#: Largest number of sets of several parts that are tried to find a smaller one.
 MAX_CHECKS = 256
 
 
 def counterfactual(scorer: AnswerScorer, place: int) -> Counterfactual:
     """Return a smallest set of removed links and edges that changes whether an answer is given.
 
-    Parts are removed in the order of their contributions until the answer changes. Then all smaller
-    sets are tried, those with the largest contributions first, up to :data:`MAX_CHECKS` sets in
-    all. The set is known to be a smallest one if every smaller set was tried.
+    Each part is removed alone. If none changes the answer, parts are removed in the order of their
+    contributions until it changes, and then the smaller sets are tried, those with the largest
+    contributions first, up to :data:`MAX_CHECKS` sets. The set is known to be a smallest one if
+    every smaller set was tried.
 
     Args:
         scorer: The scorer of the text.
         place: The position of the answer among those of the scorer.
     """
     search = _Search(scorer, place)
-    found = search.first_prefix()
-    is_smallest = False
-    if found:
-        found, is_smallest = search.smaller_than(found)
+    found, is_smallest = search.first_of([[part] for part in search.parts]), True
+    if not found:
+        prefixes = [search.parts[:count] for count in range(2, len(search.parts) + 1)]
+        found = search.first_of(prefixes)
+        found, is_smallest = search.smaller_than(found) if found else (found, False)
     (prediction,) = scorer.predictions([found])
     graph = scorer.pipeline.processor.graph
     return Counterfactual(
@@ -60,18 +62,17 @@ class _Search:
         self.parts = sorted(parts, key=lambda part: -self.value[part])
         self.tried: set[frozenset[Part]] = set()
 
-    def first_prefix(self) -> list[Part]:
-        """Return the first parts whose removal changes the answer; empty if none does."""
-        prefixes = [self.parts[: count + 1] for count in range(len(self.parts))]
-        return next((x for x, changed in self._changes(prefixes) if changed), [])
+    def first_of(self, sets: Sequence[list[Part]]) -> list[Part]:
+        """Return the first set whose removal changes the answer; empty if none does."""
+        return next((x for x, changed in self._changes(sets) if changed), [])
 
     def smaller_than(self, found: list[Part]) -> tuple[list[Part], bool]:
-        """Return a smaller set if one was found, and whether no smaller one exists."""
-        for size in range(1, len(found)):
-            left = MAX_CHECKS - len(self.tried)
+        """Return a smaller set of several parts if there is one, and whether it is a smallest."""
+        left = MAX_CHECKS
+        for size in range(2, len(found)):
             sets = list(self._sets(size, left))
-            smaller = next((x for x, changed in self._changes(sets) if changed), None)
-            if smaller is not None:
+            left -= len(sets)
+            if smaller := self.first_of(sets):
                 return smaller, True
             if len(sets) < comb(len(self.parts), size):
                 return self._without_idle(found), False
@@ -94,7 +95,7 @@ class _Search:
         """Return a set without the parts that are not needed, the least important first."""
         for part in reversed(found):
             shorter = [each for each in found if each != part]
-            if shorter and next(iter(self._changes([shorter])))[1]:
+            if self.first_of([shorter]):
                 found = shorter
         return found
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from kgbert.explanation.methods import METHODS
 from kgbert.explanation.results import AnswerExplanation, Explanation
-from kgbert.explanation.summary import summarize
+from kgbert.explanation.summary import summarize_explanations
 from kgbert.reporting.page import render_page
 from kgbert.utils.atomic_write import write_atomically
 
@@ -42,7 +42,7 @@ class TextSegment(NamedTuple):
         return side_of(self.value)
 
 
-def write_page(explanations: Sequence[Explanation], path: str | Path) -> Path:
+def write_explanations(explanations: Sequence[Explanation], path: str | Path) -> Path:
     """Write explanations as one self-contained HTML page, and return its path."""
     return write_atomically(path, render_explanations(explanations))
 
@@ -54,7 +54,7 @@ def render_explanations(explanations: Sequence[Explanation]) -> str:
         Path(__file__).with_name("explanation.html"),
         {
             "explanations": explanations,
-            "summary": summarize(explanations) if len(explanations) > 1 else None,
+            "summary": summarize_explanations(explanations) if len(explanations) > 1 else None,
             "methods": [(name, METHODS[name].description) for name in methods],
             "seconds": sum(each.seconds for each in explanations),
             "segments": segments,

@@ -277,9 +277,9 @@ class Explanation:
     def write_html(self, path: str | Path) -> Path:
         """Write the explanation as a self-contained HTML page, and return its path."""
         # The page is only loaded on demand.
-        from kgbert.explanation.html import write_page
+        from kgbert.explanation.html import write_explanations
 
-        return write_page([self], path)
+        return write_explanations([self], path)
 
 
 def _answer_lines(answer: AnswerExplanation) -> list[str]:

@@ -73,7 +73,7 @@ def _noticeable(parts: Sequence[PartSummary]) -> list[PartSummary]:
     return [part for part in parts if abs(part.total) >= LEAST_SHARE * largest]
 
 
-def summarize(explanations: Sequence[Explanation]) -> ExplanationSummary:
+def summarize_explanations(explanations: Sequence[Explanation]) -> ExplanationSummary:
     """Return what explanations have in common.
 
     A contribution speaks for what is right if the answer is right, and against it if the answer is

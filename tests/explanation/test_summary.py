@@ -6,7 +6,7 @@ import pytest
 from kgbert.data import Example
 from kgbert.explanation.explain import explain
 from kgbert.explanation.html import render_explanations
-from kgbert.explanation.summary import summarize
+from kgbert.explanation.summary import summarize_explanations
 from tests.explanation.conftest import TEXT
 from tests.explanation.planted import LABELS
 
@@ -25,7 +25,7 @@ def explained(planted):
 def test_right_answers_are_counted_and_the_graph_turned_them(explained):
     _, found = explained
 
-    summary = summarize(found)
+    summary = summarize_explanations(found)
 
     assert summary.labelled == summary.texts == 12
     assert summary.right == sum(x.is_right for x in found) >= 8
@@ -41,7 +41,7 @@ def test_right_answers_are_counted_and_the_graph_turned_them(explained):
 def test_what_decides_helps_where_the_answer_is_right_and_misleads_where_it_is_wrong(explained):
     deciding, found = explained
 
-    parts = {part.entity: part for part in summarize(found).entities}
+    parts = {part.entity: part for part in summarize_explanations(found).entities}
 
     noticed = 0
     for number, (entity, explanation) in enumerate(zip(deciding, found, strict=True), 1):
@@ -53,18 +53,18 @@ def test_what_decides_helps_where_the_answer_is_right_and_misleads_where_it_is_w
     # The labels of the last two texts are wrong, not their answers.
     assert {11, 12} <= {number for part in parts.values() for number in part.misled}
     assert parts[f"EX:{deciding[0]:04}"].contribution > 0
-    assert {part.name for part in summarize(found).relations} == {"has", "in"}
+    assert {part.name for part in summarize_explanations(found).relations} == {"has", "in"}
 
 
 def test_branches_of_the_graph_are_summed(model):
     found = explain(model, [TEXT, "cough of the lung"], parts=["mentions"])
 
-    summary = summarize(found)
+    summary = summarize_explanations(found)
 
     assert summary.labelled == 0
     assert not summary.branches
     named = [replace(x, answers=tuple(map(with_branch, x.answers))) for x in found]
-    (branch,) = summarize(named).branches
+    (branch,) = summarize_explanations(named).branches
     assert branch.name == "symptoms"
     assert branch.texts == 2
 
@@ -86,6 +86,6 @@ def test_a_page_of_several_texts_links_to_each(explained):
     targets = re.findall(r'href="#([^"]+)"', page)
     places = re.findall(r'id="([^"]+)"', page)
     assert "Turned right by the graph" in page
-    assert {f"t{number}" for number in summarize(found).turned_right} <= set(targets)
+    assert {f"t{number}" for number in summarize_explanations(found).turned_right} <= set(targets)
     assert set(targets) <= set(places)
     assert "Turned right" not in render_explanations(found[:1])

@@ -82,9 +82,9 @@ def _show(explanations: "list[Explanation]", arguments: Namespace) -> None:
         elif not arguments.html:
             print("\n".join(explanation.lines()))
     if arguments.html:
-        from kgbert.explanation.html import write_page
+        from kgbert.explanation.html import write_explanations
 
-        written = write_page(explanations, arguments.html)
+        written = write_explanations(explanations, arguments.html)
         if not arguments.json:
             print(f"written to {written}")
 
