@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from kgbert.explanation.methods import METHODS
-from kgbert.explanation.results import AnswerExplanation, Explanation
+from kgbert.explanation.results import NEGLIGIBLE, AnswerExplanation, Explanation
 from kgbert.explanation.summary import summarize_explanations
 from kgbert.reporting.page import render_page
 from kgbert.utils.atomic_write import write_atomically
@@ -73,7 +73,7 @@ def segments(text: str, answer: AnswerExplanation) -> Iterator[TextSegment]:
     edges = {0, len(text)}
     edges |= {place for word in answer.words for place in (word.start, word.end)}
     edges |= {place for mention in answer.mentions for place in (mention.start, mention.end)}
-    strongest = max((abs(word.value) for word in answer.words), default=0.0)
+    strongest = max((abs(x.value) for x in answer.words if side_of(x.value) != "none"), default=0.0)
     for start, end in pairwise(sorted(edges)):
         word = next((x for x in answer.words if x.start <= start and end <= x.end), None)
         numbers = [
@@ -114,7 +114,7 @@ def bar_of(value: float | None, scale: float) -> float:
     >>> bar_of(-1.0, 4.0), bar_of(None, 4.0)
     (25.0, 0.0)
     """
-    return round(100 * abs(value) / scale, 1) if value and scale else 0.0
+    return 0.0 if value is None or side_of(value) == "none" else round(100 * abs(value) / scale, 1)
 
 
 def signed_number(value: float) -> str:
@@ -125,7 +125,9 @@ def signed_number(value: float) -> str:
     """
     if abs(value) >= 0.01:
         return f"{value:+.2f}"
-    return f"{value:+.1g}" if abs(value) >= 0.0001 else "0"
+    if abs(value) < NEGLIGIBLE:
+        return "0"
+    return f"{value:+.1g}" if abs(value) >= 1e-4 else f"{value:+.5f}"
 
 
 def side_of(value: float | None) -> str:
@@ -134,4 +136,6 @@ def side_of(value: float | None) -> str:
     >>> side_of(0.5), side_of(-0.5), side_of(None)
     ('for', 'against', 'none')
     """
-    return "none" if not value else "for" if value > 0 else "against"
+    if value is None or abs(value) < NEGLIGIBLE:
+        return "none"
+    return "for" if value > 0 else "against"

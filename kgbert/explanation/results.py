@@ -7,6 +7,9 @@ from typing import Any
 from kgbert.tasks.base import ReadLabel, ReadPath
 from kgbert.utils.json_records import from_json, to_json
 
+#: Smaller contributions are shown as zero: they are rounding errors of the computation.
+NEGLIGIBLE = 1e-5
+
 #: The version of the JSON format.
 SCHEMA = 1
 

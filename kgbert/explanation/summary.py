@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from kgbert.explanation.results import (
+    NEGLIGIBLE,
     AnswerExplanation,
     EntityContribution,
     Explanation,
@@ -70,7 +71,7 @@ class ExplanationSummary:
 
 def _noticeable(parts: Sequence[PartSummary]) -> list[PartSummary]:
     largest = max((abs(part.total) for part in parts), default=0.0)
-    return [part for part in parts if abs(part.total) >= LEAST_SHARE * largest]
+    return [part for part in parts if abs(part.total) >= max(LEAST_SHARE * largest, NEGLIGIBLE)]
 
 
 def summarize_explanations(explanations: Sequence[Explanation]) -> ExplanationSummary:
@@ -112,14 +113,14 @@ def _summaries(
                 texts = by_part.setdefault(key, {})
                 texts[number] = texts.get(number, 0.0) + sign * value / len(each.answers)
     largest = max((abs(x) for texts in by_part.values() for x in texts.values()), default=0.0)
-    least = LEAST_SHARE * largest
+    least = max(LEAST_SHARE * largest, NEGLIGIBLE)
     found = [
         PartSummary(
             *key,
             fmean(texts.values()),
             len(texts),
-            tuple(number for number, value in texts.items() if value > 0 and value >= least),
-            tuple(number for number, value in texts.items() if value < 0 and -value >= least),
+            tuple(number for number, value in texts.items() if value >= least),
+            tuple(number for number, value in texts.items() if -value >= least),
         )
         for key, texts in by_part.items()
     ]

@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 
 from kgbert.explanation.explain import explain
 from kgbert.explanation.html import render_explanations, segments
@@ -53,3 +54,19 @@ def test_an_explanation_writes_its_page(model, tmp_path):
     path = explanation.write_html(tmp_path / "page.html")
 
     assert path.read_text(encoding="utf-8").startswith("<!doctype html>")
+
+
+def test_rounding_errors_are_no_contributions(model):
+    (explanation,) = explain(model, [TEXT], parts=["words", "mentions"])
+    answers = tuple(map(with_noise, explanation.answers))
+
+    page = render_explanations([replace(explanation, answers=answers)])
+
+    assert page.count('class="bar none"') == page.count('class="bar ') > 0
+    assert not any(segment.shade for segment in segments(TEXT, answers[0]))
+
+
+def with_noise(answer):
+    words = tuple(replace(word, value=1e-7) for word in answer.words)
+    mentions = tuple(replace(mention, value=-1e-7) for mention in answer.mentions)
+    return replace(answer, words=words, mentions=mentions)
