@@ -1,6 +1,7 @@
 """The fused models for each task, and their registration with the Auto classes."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -16,6 +17,7 @@ from transformers import (
     PreTrainedModel,
 )
 from transformers.modeling_outputs import (
+    MaskedLMOutput,
     MultipleChoiceModelOutput,
     TokenClassifierOutput,
 )
@@ -52,6 +54,17 @@ class KGBertForSequenceClassification(KGBertPreTrainedModel):
     label_queries = "text"
     path_ends = "labels"
     reads_one_position = True
+
+
+@dataclass
+class EdgePredictionOutput(MaskedLMOutput):
+    """The output of a masked language model that predicts edges as well.
+
+    It is a class, because distributed training makes outputs anew.
+    """
+
+    edge_losses: Tensor | None = None
+    """The loss of each hidden edge."""
 
 
 class KGBertForMaskedLM(KGBertPreTrainedModel):
@@ -107,7 +120,7 @@ class KGBertForMaskedLM(KGBertPreTrainedModel):
             output = self.backbone(input_ids=input_ids, attention_mask=attention_mask, **inputs)
         if edges is not None and self.triple_scorer is not None:
             scores = self.triple_scorer(context.entities, edges)
-            output["edge_losses"] = link_prediction_losses(scores)
+            output = EdgePredictionOutput(**output, edge_losses=link_prediction_losses(scores))
         return add_linking_loss(output, context, knowledge, self.config.linking_loss)
 
 

@@ -10,10 +10,13 @@ from kgbert.encoding.neighbor_sampling import NeighborSampler
 from kgbert.features.entity_features import EntityFeatures
 from kgbert.graph.storage.builder import GraphBuilder
 from kgbert.models.task_models import KGBertModel
+from kgbert.pretraining.checkpoint import load_language_model
 from kgbert.pretraining.edge_targets import hide_edges
 from kgbert.pretraining.link_prediction import EdgeBatches, EdgeCollator, pretrain_graph_encoder
 from kgbert.pretraining.pretrain import pretrain
-from tests.pretraining.test_graph_reading import READING, knowledge_of
+from kgbert.pretraining.texts.graph_reading import fuse
+from kgbert.pretraining.texts.masking import MaskedLMCollator
+from tests.pretraining.test_graph_reading import QUICK_MASK, READING, knowledge_of, rows_of
 from tests.pretraining.test_pretrain import CORPUS, InterruptAt
 from tests.support.errors import raises
 from tests.support.tiny import (
@@ -197,6 +200,21 @@ def test_edges_are_predicted_as_a_second_loss(backbone, tmp_path):
     assert "edge_loss" not in without[0].metrics
     assert both[1].metrics["edge_loss"] < both[0].metrics["edge_loss"]
     assert "and link prediction" in encoders[1].record.objective
+
+
+def test_an_output_with_edges_can_be_made_anew_by_distributed_training(backbone, tmp_path):
+    graph, checkpoint = tiny_graph(), load_language_model(backbone)
+    config = replace(READING, link_prediction=1.0)
+    fused = fuse(checkpoint, graph, tiny_features(graph), masking=QUICK_MASK, config=config)
+    draws = rows_of(tmp_path, "bert", graph)
+    batch = MaskedLMCollator(checkpoint.tokenizer, QUICK_MASK, fused.reader)(draws)
+    del batch["in_mention"]
+
+    output = fused.model(**batch)
+
+    assert output.loss.isfinite()
+    assert len(output.edge_losses) == len(batch["target_edges"]) > 0
+    assert torch.equal(type(output)(**output).edge_losses, output.edge_losses)
 
 
 def test_a_graph_with_one_edge_is_refused(backbone, tmp_path):
