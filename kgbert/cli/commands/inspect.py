@@ -57,7 +57,8 @@ def _show_labels(grounding: "Grounding", graph: "KnowledgeGraph") -> None:
     if grounding.is_recommended:
         print(
             "A classifier of texts will also compare each text with the names, definitions and "
-            "descendants of these entities; --ground none switches that off."
+            "descendants of these entities, which can help even if few texts mention an entity; "
+            "--ground none switches it off."
         )
 
 
