@@ -1,16 +1,19 @@
 """Collate texts of similar length, and the links of the texts of a batch."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from kgbert.encoding.alignment import TokenEntityLinks
 from kgbert.encoding.neighbor_sampling import SampledSubgraph
-from kgbert.features.entity_features import EntityFeatures
 from kgbert.utils.checks import check_positive
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from kgbert.features.entity_features import EntityFeatures
 
 
 def link_arrays(
@@ -41,7 +44,9 @@ def link_arrays(
     return arrays, linked
 
 
-def subgraph_arrays(sampled: SampledSubgraph, features: EntityFeatures) -> dict[str, NDArray[Any]]:
+def subgraph_arrays(
+    sampled: SampledSubgraph, features: "EntityFeatures"
+) -> dict[str, NDArray[Any]]:
     """Return the arguments of a fused model that describe a sampled subgraph, without its hops."""
     return {
         "node_features": features.vectors[sampled.nodes],
@@ -50,8 +55,10 @@ def subgraph_arrays(sampled: SampledSubgraph, features: EntityFeatures) -> dict[
     }
 
 
-def to_tensors(arrays: Mapping[str, NDArray[Any]]) -> dict[str, torch.Tensor]:
+def to_tensors(arrays: Mapping[str, NDArray[Any]]) -> "dict[str, Tensor]":
     """Return the arrays of a batch as tensors."""
+    import torch  # kgbert.runtime collates without it.
+
     return {name: torch.from_numpy(np.ascontiguousarray(array)) for name, array in arrays.items()}
 
 

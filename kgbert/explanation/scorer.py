@@ -142,12 +142,12 @@ class AnswerScorer:
         return self.scores([()])[:, 0]
 
     def score_without_graph(self) -> NDArray[np.float64]:
-        """Return the scores without any injection of knowledge, shape (answers)."""
+        """Return the scores without injections, label vectors and paths, shape (answers)."""
         scores = self._scores_of(self.outputs_without_graph.unsqueeze(0))
         return scores.double().cpu().numpy()[:, 0]
 
     def prediction_without_graph(self) -> Prediction:
-        """Return the prediction without any injection of knowledge."""
+        """Return the prediction without injections, label vectors and paths."""
         pipeline, task = self.pipeline, self.pipeline.task
         if type(task).explained_outputs is not Task.explained_outputs:
             with pipeline.model.without_knowledge():
@@ -163,7 +163,7 @@ class AnswerScorer:
 
     @cached_property
     def outputs_without_graph(self) -> Tensor:
-        """The output of each unit without any injection of knowledge."""
+        """The output of each unit without injections, label vectors and paths."""
         pipeline = self.pipeline
         with torch.inference_mode(), pipeline.model.without_knowledge():
             batch = self._batch([()], self.vectors.table([frozenset()]))

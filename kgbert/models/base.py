@@ -440,7 +440,9 @@ class KGBertPreTrainedModel(PreTrainedModel):
         context: KnowledgeContext,
         lexical: Tensor | None,
     ) -> None:
-        """Add the scores of the label entities to the logits of the head."""
+        """Add the scores of the label entities to the logits of the head, unless disabled."""
+        if self.context_stack.is_disabled:
+            return
         for states in context.last_states:  # none without knowledge
             if self.label_queries == "text":
                 states = masked_mean(states, context.pooling_mask)
@@ -657,7 +659,7 @@ class KGBertPreTrainedModel(PreTrainedModel):
         return [self.injections[name] for name in self.foldable]
 
     def without_knowledge(self) -> AbstractContextManager[None]:
-        """Return a context manager that disables the injections."""
+        """Return a context manager that disables injections, label vectors and paths."""
         return self.context_stack.disabled()
 
     def with_entities(self, vectors: Tensor) -> AbstractContextManager[None]:

@@ -330,3 +330,17 @@ def test_scale_and_offset_of_several_labels_separate_them(shift):
     assert 0.3 + shift < offset < 0.6 + shift
     assert fit_binary(generator.standard_normal((80, 5)), has_label) == (0.0, 0.0)
     assert fit_binary(scores, np.zeros_like(has_label)) == (0.0, 0.0)
+
+
+def test_without_the_graph_labels_are_not_compared(backbone):
+    trained = train(backbone, labelled_texts("L:1", "L:2"), ground="labels")
+    model, batch = trained.model.eval(), trained.processor(["a word"])
+
+    with torch.no_grad(), model.without_knowledge():
+        disabled = model(**batch).logits
+    model.label_scorer.scale.data.zero_()
+
+    with torch.no_grad(), model.without_knowledge():
+        assert torch.equal(model(**batch).logits, disabled)
+    with torch.no_grad():
+        assert torch.equal(model(**batch).logits, disabled)

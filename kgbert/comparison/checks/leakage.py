@@ -12,6 +12,9 @@ from kgbert.linking.examples import link_examples
 from kgbert.pretraining.record import texts_read
 from kgbert.pretraining.texts.corpus import text_digest
 
+#: The arm that compares texts with the names of the labels without the graph.
+LABEL_NAMES = "label-names"
+
 #: Maximum number of labels that a warning lists.
 MOST_LISTED = 8
 
@@ -26,6 +29,7 @@ def leakage_warnings(study: Study) -> list[str]:
         *_read_in_pretraining(study),
         *_named_labels(study),
         *_known_from_gold(study),
+        *_words_of_labels(study),
     ]
 
 
@@ -129,6 +133,15 @@ def _reach(graph: KnowledgeGraph, entity: str) -> set[str]:
     if entity not in graph:
         return set()
     return {entity, *(tail for _, tail in graph.entity(entity).edges)}
+
+
+def _words_of_labels(study: Study) -> Iterator[str]:
+    """Yield a warning where the words of the labels alone may explain a gain."""
+    if study.grounding and all(arm.name != LABEL_NAMES for arm in study.arms):
+        yield (
+            "Texts are compared with the names of their labels, for which no graph is needed. The "
+            f"arm {LABEL_NAMES} shows how much of a gain they explain."
+        )
 
 
 def _known_from_gold(study: Study) -> Iterator[str]:
