@@ -18,6 +18,8 @@ NUMBERED = 0.25
 #: More mentions than this are shown on demand.
 SHOWN_MENTIONS = 12
 
+#: The explanations of more texts are folded.
+OPEN_TEXTS = 3
 #: More texts of a part are only counted.
 SHOWN_TEXTS = 20
 
@@ -63,6 +65,7 @@ def render_explanations(explanations: Sequence[Explanation]) -> str:
             "signed": signed_number,
             "shown_mentions": SHOWN_MENTIONS,
             "shown_texts": SHOWN_TEXTS,
+            "open_texts": OPEN_TEXTS,
             "largest": largest,
         },
     )

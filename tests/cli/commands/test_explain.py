@@ -41,7 +41,7 @@ def test_a_page_and_json_are_written_for_each_text_of_a_file(folder, capsys):
     found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [each["text"] for each in found] == ["fever", "cough"]
     assert {each["answers"][0]["contrast"] for each in found} == {"ill"}
-    assert (folder / "page.html").read_text().count("<article ") == 2
+    assert (folder / "page.html").read_text().count("<article>") == 2
 
 
 def test_changes_that_turn_an_answer_and_other_entities_are_shown(folder, capsys):
