@@ -421,6 +421,23 @@ def test_answers_are_explained_by_every_method(task, examples, built):
 
 
 @every_task
+def test_variants_that_are_computed_together_have_the_scores_of_each_alone(task, examples, built):
+    model, processor = built
+    perturb(model)
+    pipeline = KGBertPipeline(model, processor, task)
+    kinds = ["mentions", "edges"]
+
+    (together,) = explain(pipeline, examples[:1], parts=kinds)
+    (alone,) = explain(pipeline, examples[:1], parts=kinds, batch_size=1)
+
+    assert together.prediction_without_graph == alone.prediction_without_graph
+    for one, other in zip(together.answers, alone.answers, strict=True):
+        assert one.score == pytest.approx(other.score, abs=1e-3)
+        values = [[x.value for x in answer.mentions] for answer in (one, other)]
+        assert values[0] == pytest.approx(values[1], abs=1e-3)
+
+
+@every_task
 def test_slices_lie_in_the_test_set_and_their_views_keep_the_score_defined(task, examples, built):
     _, processor = built
     encoded = task.encode(examples, processor)
