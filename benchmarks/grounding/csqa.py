@@ -12,7 +12,6 @@ writes benchmarks/results/grounding_csqa.json; finished runs are kept in --folde
 """
 
 import argparse
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +21,7 @@ import numpy as np
 import torch
 
 from benchmarks import RESULTS
-from benchmarks.verdict.run import without_items
+from benchmarks.stored_results import write_result
 from kgbert.cli.core.progress import ProgressReporter
 from kgbert.comparison.arms.registry import ARMS
 from kgbert.comparison.compare import run_study
@@ -37,7 +36,6 @@ from kgbert.graph.read import read_graph
 from kgbert.linking.factory import make_linker, share_features
 from kgbert.tasks.registry import TASKS
 from kgbert.training.config import TrainingConfig
-from kgbert.utils.atomic_write import write_atomically
 from kgbert.utils.logging import silence_libraries
 
 RESULT = RESULTS / "grounding_csqa.json"
@@ -120,8 +118,7 @@ def main() -> None:
     )
     results = run_study(study, progress=reporter.message)
     print(render_table(results))
-    stored = results.with_runs([without_items(run) for run in results.runs])
-    write_atomically(arguments.out, json.dumps(stored.to_json(), indent=1) + "\n")
+    write_result(results, arguments.out)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,6 @@ writes benchmarks/results/grounding_few_shot.json; finished runs are kept in --f
 """
 
 import argparse
-import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -21,7 +20,7 @@ import simple_icd_10_cm as icd
 
 from benchmarks import RESULTS
 from benchmarks.grounding.icd import inclusion_terms, sampled_categories, tree
-from benchmarks.verdict.run import without_items
+from benchmarks.stored_results import write_result
 from kgbert.cli.core.progress import ProgressReporter
 from kgbert.comparison.arms.registry import ARMS
 from kgbert.comparison.compare import run_study
@@ -35,7 +34,6 @@ from kgbert.linking.factory import make_linker
 from kgbert.linking.grounding import ground
 from kgbert.tasks.registry import TASKS
 from kgbert.training.config import TrainingConfig
-from kgbert.utils.atomic_write import write_atomically
 
 RESULT = RESULTS / "grounding_few_shot.json"
 
@@ -93,8 +91,7 @@ def main() -> None:
     )
     results = run_study(study, progress=reporter.message)
     print(render_table(results))
-    stored = results.with_runs([without_items(run) for run in results.runs])
-    write_atomically(arguments.out, json.dumps(stored.to_json(), indent=1) + "\n")
+    write_result(results, arguments.out)
 
 
 if __name__ == "__main__":

@@ -30,7 +30,6 @@ GPU, which is an estimate.
 """
 
 import argparse
-import json
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -40,7 +39,8 @@ from typing import Any, NamedTuple
 import torch
 
 from benchmarks import RESULTS
-from benchmarks.verdict.run import SEEDS, build_study, parse_integers, without_items
+from benchmarks.stored_results import write_result
+from benchmarks.verdict.run import SEEDS, build_study, parse_integers
 from benchmarks.verdict.tasks import TASKS, SampledSplits
 from kgbert.cli.core.progress import ProgressReporter
 from kgbert.comparison.arms.pretrained import pretrained_arms
@@ -53,7 +53,6 @@ from kgbert.pretraining.link_prediction import pretrain_graph_encoder
 from kgbert.pretraining.ontology import pretrain_on_graph
 from kgbert.pretraining.pairs import DEFAULT_PAIRS
 from kgbert.pretraining.pretrain import pretrain
-from kgbert.utils.atomic_write import write_atomically
 from kgbert.utils.logging import silence_libraries
 from kgbert.utils.registry import lookup
 
@@ -117,9 +116,7 @@ def main() -> None:
     results = run_study(study, progress=reporter.message)
     print(render_table(results))
     if not arguments.smoke:
-        stored = results.with_runs([without_items(run) for run in results.runs])
-        path = RESULTS / "pretraining" / f"{_name(arguments)}.json"
-        write_atomically(path, json.dumps(stored.to_json(), indent=1) + "\n")
+        write_result(results, RESULTS / "pretraining" / f"{_name(arguments)}.json")
 
 
 def pretrained_folders(

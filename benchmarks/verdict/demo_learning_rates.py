@@ -42,6 +42,7 @@ def main() -> None:
     """Run the grids and write all scores."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--folder", type=Path, default=Path("kgbert-results/demo-search"))
+    parser.add_argument("--out", type=Path, default=RESULT, metavar="FILE")
     arguments = parser.parse_args()
     tried, chosen, manifests = [], [], []
     for name, grid in GRIDS.items():
@@ -65,7 +66,7 @@ def main() -> None:
         "chosen": chosen,
         "manifests": [to_json(one) for one in manifests],
     }
-    write_atomically(RESULT, json.dumps(results, indent=1) + "\n")
+    write_atomically(arguments.out, json.dumps(results, indent=1) + "\n")
 
 
 def selection_key(trial: Mapping[str, Any]) -> tuple[float, float]:

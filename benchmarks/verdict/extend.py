@@ -23,7 +23,8 @@ from pathlib import Path
 import torch
 
 from benchmarks import RESULTS
-from benchmarks.verdict.run import build_study, parse_integers, without_items
+from benchmarks.stored_results import without_items
+from benchmarks.verdict.run import build_study, parse_integers
 from benchmarks.verdict.tasks import TASKS
 from kgbert.comparison.manifest import manifest
 from kgbert.comparison.results import ComparisonResult, PairedDifference, RunRecord

@@ -17,7 +17,6 @@ several tasks can run at the same time.
 """
 
 import argparse
-import json
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -26,13 +25,13 @@ import numpy as np
 import torch
 
 from benchmarks import RESULTS
+from benchmarks.stored_results import write_result
 from benchmarks.verdict.tasks import TASKS, SampledSplits
 from kgbert.cli.core.progress import ProgressReporter
 from kgbert.comparison.arms.registry import ARMS
 from kgbert.comparison.compare import run_study
 from kgbert.comparison.learning_rates import tuned
 from kgbert.comparison.report.tables import render_table
-from kgbert.comparison.results import ComparisonResult, RunRecord
 from kgbert.comparison.run_store import finished_run
 from kgbert.comparison.study import Study
 from kgbert.demo.study import checked_backbone
@@ -42,7 +41,6 @@ from kgbert.linking.caching import CachingLinker
 from kgbert.linking.factory import make_linker, share_features
 from kgbert.tasks.registry import find_task
 from kgbert.training.config import TrainingConfig
-from kgbert.utils.atomic_write import write_atomically
 from kgbert.utils.logging import silence_libraries
 from kgbert.utils.registry import lookup
 
@@ -91,7 +89,7 @@ def main() -> None:
         return
     results = run_study(study, progress=ProgressReporter().message)
     print(render_table(results))
-    write_result(arguments.task, study, results)
+    write_result(results, _result_path(arguments.task, study))
 
 
 def build_study(arguments: argparse.Namespace, backbone: str | None = None) -> Study:
@@ -145,17 +143,9 @@ def _random_features(graph: KnowledgeGraph) -> EntityFeatures:
     return EntityFeatures(vectors, "random", "random", graph.hash)
 
 
-def write_result(task: str, study: Study, results: ComparisonResult) -> None:
-    """Write the results of a task without its texts and the predictions for them."""
-    stored = results.with_runs([without_items(run) for run in results.runs])
+def _result_path(task: str, study: Study) -> Path:
     core = {arm.name for arm in study.arms} == set(CORE)
-    path = RESULTS / ("verdict" if core else "all_arms") / f"{task}.json"
-    write_atomically(path, json.dumps(stored.to_json(), indent=1) + "\n")
-
-
-def without_items(run: RunRecord) -> RunRecord:
-    """Return a run's record without its predictions by text."""
-    return replace(run, items=None)
+    return RESULTS / ("verdict" if core else "all_arms") / f"{task}.json"
 
 
 def parse_integers(text: str) -> tuple[int, ...]:

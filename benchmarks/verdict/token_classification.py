@@ -10,7 +10,6 @@ writes benchmarks/results/token_classification.json; finished runs are kept in -
 """
 
 import argparse
-import json
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -18,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks import RESULTS
-from benchmarks.verdict.run import without_items
+from benchmarks.stored_results import write_result
 from benchmarks.verdict.sentences import sentences_of
 from kgbert.cli.core.progress import ProgressReporter
 from kgbert.comparison.arms.registry import ARMS
@@ -33,7 +32,6 @@ from kgbert.graph.read import read_graph
 from kgbert.linking.factory import make_linker
 from kgbert.tasks.registry import TASKS
 from kgbert.training.config import TrainingConfig
-from kgbert.utils.atomic_write import write_atomically
 
 RESULT = RESULTS / "token_classification.json"
 
@@ -79,6 +77,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=Path("kgbert-results/bc5cdr"))
     parser.add_argument("--train", type=int, default=200, help="training sentences of each seed")
     parser.add_argument("--seeds", type=int, default=6)
+    parser.add_argument("--out", type=Path, default=RESULT, metavar="FILE")
     arguments = parser.parse_args()
     path = arguments.data / "graphs" / "mesh" / "mesh_diseases_chemicals.skos.ttl"
     graph = replace(read_graph(path), domain="medicine")
@@ -99,8 +98,7 @@ def main() -> None:
     )
     results = run_study(study, progress=reporter.message)
     print(render_table(results))
-    stored = results.with_runs([without_items(run) for run in results.runs])
-    write_atomically(RESULT, json.dumps(stored.to_json(), indent=1) + "\n")
+    write_result(results, arguments.out)
 
 
 if __name__ == "__main__":
