@@ -19,10 +19,14 @@ from pathlib import Path
 
 import torch
 
-import kgbert
+# Imported here, so that no job spends its time on it after the fork.
+from kgbert.comparison.compare import compare
 from kgbert.comparison.results import ComparisonResult
 from kgbert.graph import read_cache
+from kgbert.graph.read import read_graph
 from kgbert.models.task_models import KGBertForSequenceClassification
+from kgbert.training.saving import load_model
+from kgbert.training.train import train
 from tests.support.small_study import RECIPE, texts
 from tests.support.tiny import save_plain, tiny_graph
 
@@ -87,14 +91,14 @@ def _run(job: Job, folder: Path, backbone: str, *, kill_after: float | None = No
 
 
 def _train(folder: Path, backbone: str) -> None:
-    trained = kgbert.train(
+    trained = train(
         tiny_graph(), texts(30), backbone=backbone, task="text-classification", config=_CONFIG
     )
     trained.save(folder / "model")
 
 
 def _compare(folder: Path, backbone: str) -> None:
-    kgbert.compare(
+    compare(
         tiny_graph(),
         texts(30),
         backbone=backbone,
@@ -115,12 +119,12 @@ def _read(folder: Path, backbone: str) -> None:
         temporary.rename(source)
     read_cache._WORTH_KEEPING = 0
     for _ in range(2):
-        graph = kgbert.read_graph(source, cache=folder / "cache")
+        graph = read_graph(source, cache=folder / "cache")
     (folder / "hash").write_text(graph.hash, encoding="utf-8")
 
 
 def _saved_files(folder: Path) -> dict[str, str]:
-    assert kgbert.load_model(folder / "model")
+    assert load_model(folder / "model")
     assert [path.name for path in folder.glob("*model*")] == ["model"]
     return {
         path.name: hashlib.sha256(path.read_bytes()).hexdigest()
@@ -135,7 +139,7 @@ def _scores(folder: Path) -> object:
 
 
 def _cached(folder: Path) -> object:
-    graph = kgbert.read_graph(folder / "graph.csv", cache=None)
+    graph = read_graph(folder / "graph.csv", cache=None)
     return (folder / "hash").read_text(encoding="utf-8") == graph.hash, graph.hash
 
 
