@@ -28,6 +28,7 @@ import numpy as np
 import torch
 
 from benchmarks import RESULTS
+from benchmarks.alternation import alternating
 from kgbert.demo.study import checked_backbone
 from kgbert.encoding.processor import KGBertProcessor
 from kgbert.explanation.explain import explain
@@ -129,14 +130,7 @@ def cost(model: KGBertPipeline, repeats: int) -> dict[str, Any]:
     steps: dict[str, Callable[[], object]] = {"prediction": lambda: model([TEXT])}
     for name, kinds in EXPLAINED.items():
         steps[name] = partial(explain, model, [TEXT], parts=kinds)
-    seconds: dict[str, list[float]] = {name: [] for name in steps}
-    for repeat in range(repeats + 1):
-        for name, step in steps.items():
-            started = time.perf_counter()
-            step()
-            # The first round fills caches.
-            if repeat:
-                seconds[name].append(time.perf_counter() - started)
+    seconds = alternating(steps, repeats)
     answer = explained.answers[0]
     return {
         "mentions": len(answer.mentions),

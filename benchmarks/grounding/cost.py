@@ -15,7 +15,6 @@ import json
 import os
 import platform
 import resource
-import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from statistics import median
@@ -25,6 +24,7 @@ import numpy as np
 import torch
 
 from benchmarks import RESULTS
+from benchmarks.alternation import alternating
 from benchmarks.grounding.icd import categories, inclusion_terms, tree
 from kgbert.data import Example
 from kgbert.demo.study import checked_backbone
@@ -74,15 +74,9 @@ def main() -> None:
     write_atomically(arguments.out, json.dumps(result, indent=1) + "\n")
 
 
-def alternating(steps: Mapping[str, Callable[[], object]], repeats: int) -> dict[str, float]:
-    """Return the median seconds of each step; the first round is not measured."""
-    seconds: dict[str, list[float]] = {name: [] for name in steps}
-    for repeat in range(repeats + 1):
-        for name, step in steps.items():
-            started = time.perf_counter()
-            step()
-            if repeat:
-                seconds[name].append(time.perf_counter() - started)
+def medians(steps: Mapping[str, Callable[[], object]], repeats: int) -> dict[str, float]:
+    """Return the median seconds of each step."""
+    seconds = alternating(steps, repeats)
     return {name: round(median(each), 4) for name, each in seconds.items()}
 
 
@@ -100,7 +94,7 @@ def training_cost(repeats: int) -> dict[str, Any]:
         collator = KGBertCollator(task, processor)
         optimizer = torch.optim.AdamW(model.parameters())
         steps[name] = _training_step(model.train(), dataset, collator, optimizer)
-    seconds = alternating(steps, repeats)
+    seconds = medians(steps, repeats)
     return {
         "labels": len(codes),
         "batch_size": BATCH,
@@ -174,7 +168,7 @@ def prediction_cost(count: int, texts: int, repeats: int) -> dict[str, Any]:
         pipeline.model, pipeline.processor = _with_many_labels(pipeline, count)
         encoded = task.encode(terms, processor)
         steps[name] = _prediction(pipeline, encoded)
-    seconds = alternating(steps, repeats)
+    seconds = medians(steps, repeats)
     return {
         "labels": count,
         "texts": texts,
