@@ -143,6 +143,13 @@ def test_every_table_and_every_path_of_the_guides_exists(page):
         assert hasattr(import_module(module.replace("/", ".")), table), module
 
 
+def test_every_room_is_described_to_contributors():
+    text = (PROJECT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    rooms = [path.parent.name for path in Path(kgbert.__file__).parent.glob("*/__init__.py")]
+
+    assert [room for room in rooms if f"| `{room}` |" not in text] == []
+
+
 def headings_of(page):
     """Return the anchors of a page's headings, as they are made on the web."""
     lines = page.read_text(encoding="utf-8").splitlines()
