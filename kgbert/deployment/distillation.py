@@ -414,7 +414,7 @@ def _train(
         [unit for each in pair.task.encode(examples, processor) for unit in each.units]
         for processor in (pair.teacher_processor, pair.student_processor)
     ]
-    batches = _batches(units[0], config.batch_size, config.epochs, seed)
+    batches = _batches(units[0], config.texts_per_step(len(units[0])), config.epochs, seed)
     with tempfile.TemporaryDirectory(prefix="kgbert-distil-") as folder:
         arguments = default_arguments(
             folder, learning_rate=config.encoder_learning_rate, weight_decay=config.weight_decay

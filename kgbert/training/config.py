@@ -23,6 +23,11 @@ KNOWLEDGE_SHARE = 0.3
 #: Decay of the weights in each training step.
 WEIGHT_DECAY = 0.01
 
+#: Batch sizes that are chosen from, and the steps that an epoch should have at least. With few
+#: texts, the number of steps matters more than their size.
+BATCH_SIZES = (32, 16, 8)
+STEPS_PER_EPOCH = 40
+
 #: The names of the class weights.
 CLASS_WEIGHTS = ("equal", "balanced")
 
@@ -124,8 +129,8 @@ class TrainingConfig:
     """Learning rate of the task head; the knowledge layers use a fraction of it."""
     epochs: int = 10
     """Maximum number of epochs."""
-    batch_size: int = 32
-    """Texts per training step."""
+    batch_size: int | None = None
+    """Texts per training step; None for the number of :meth:`texts_per_step`."""
     patience: int = 3
     """Epochs without improvement on validation after which training stops."""
     max_length: int = 256
@@ -138,15 +143,28 @@ class TrainingConfig:
     """Further measures against overfitting."""
 
     def __post_init__(self) -> None:
-        check_positive(
-            epochs=self.epochs,
-            batch_size=self.batch_size,
-            patience=self.patience,
-            max_length=self.max_length,
-        )
+        check_positive(epochs=self.epochs, patience=self.patience, max_length=self.max_length)
+        if self.batch_size is not None:
+            check_positive(batch_size=self.batch_size)
         if not 0 <= self.weight_decay < inf:
             raise KGBertError(
                 f"weight_decay={self.weight_decay!r} is out of range; expected a number of at "
                 "least 0.",
                 code="regularization-out-of-range",
             )
+
+    def texts_per_step(self, texts: int) -> int:
+        """Return the batch size for a number of training texts.
+
+        Unless it is set, it is the largest of 32, 16 and 8 with which an epoch has at least 40
+        steps, and 8 for fewer texts.
+
+        >>> [TrainingConfig().texts_per_step(texts) for texts in (100, 700, 5000)]
+        [8, 16, 32]
+        >>> TrainingConfig(batch_size=4).texts_per_step(5000)
+        4
+        """
+        if self.batch_size is not None:
+            return self.batch_size
+        fitting = (size for size in BATCH_SIZES if texts >= size * STEPS_PER_EPOCH)
+        return next(fitting, BATCH_SIZES[-1])

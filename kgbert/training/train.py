@@ -459,7 +459,7 @@ def fit_model(
         arguments = default_arguments(
             checkpoints,
             num_train_epochs=config.epochs,
-            per_device_train_batch_size=config.batch_size,
+            per_device_train_batch_size=config.texts_per_step(len(split.train)),
             learning_rate=config.encoder_learning_rate,
             weight_decay=config.weight_decay,
             seed=seed,

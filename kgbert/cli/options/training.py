@@ -238,7 +238,10 @@ def _add_training(parser: ArgumentParser) -> None:
         help="maximum number of epochs; training stops early if validation does not improve (10)",
     )
     training.add_argument(
-        "--batch-size", type=positive, default=32, metavar="N", help="texts per training step (32)"
+        "--batch-size",
+        type=positive,
+        metavar="N",
+        help="texts per training step (8, 16 or 32, with at least 40 steps an epoch if possible)",
     )
     for option, default, part in (
         ("--learning-rate", ENCODER_LEARNING_RATE, "the pretrained encoder"),
