@@ -16,6 +16,7 @@ from typing import Any
 
 from benchmarks import RESULTS
 from benchmarks.calibration.tables import calibration
+from benchmarks.defaults.tables import defaults_table
 from benchmarks.rendering.inventory import arms, commands, dependencies, formats, sizes
 from benchmarks.rendering.markdown import table
 from benchmarks.rendering.picture import draw
@@ -239,6 +240,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "all arms": all_arms,
     "pretraining": pretraining,
     "few labels": _from_comparison("grounding_few_shot", comparison),
+    "defaults": _from_result("defaults", defaults_table),
     "calibration": _from_result("calibration", calibration),
     "token classification": _from_comparison("token_classification", comparison),
     "linking": _from_result(

@@ -1,0 +1,1 @@
+"""Which defaults should a training have? Measured on development texts only."""
