@@ -106,6 +106,11 @@ def explain(
         lookup(METHODS, method, "attribution method"),
         frozenset(parts),
         max_edges,
+        answer,
+        contrast,
+        counterfactuals,
+        swaps,
+        batch_size,
         has_branches=len(encoded) > 1,
     )
     explanations = []
@@ -114,38 +119,53 @@ def explain(
         given = examples_to_answer(pipeline.task, examples)
         index = ExampleIndex(pipeline, pipeline.task.encode(given, pipeline.processor))
     for number, each in enumerate(encoded, start=1):
-        started, memory = time.perf_counter(), PeakMemory()
-        prediction = pipeline.predict_encoded([each])[0]
-        answers = answers_of(pipeline, prediction, answer, contrast)
-        scorer = AnswerScorer(pipeline, each, prediction, answers, batch_size=batch_size)
-        explained = _explain_answers(scorer, settings) if answers else ()
-        if counterfactuals:
-            explained = tuple(
-                replace(answer, counterfactual=counterfactual(scorer, place))
-                for place, answer in enumerate(explained)
-            )
-        without = scorer.prediction_without_graph()
-        swapped = tuple(swaps_of(scorer, swaps)) if answers else ()
-        explanations.append(
-            Explanation(
-                each.example.joined,
-                tuple(prediction.lines()),
-                tuple(without.lines()),
-                explained,
-                method,
-                time.perf_counter() - started,
-                prediction.nearest_labels,
-                prediction.paths,
-                swapped,
-                index.nearest(each) if index else (),
-                *_judged(pipeline, each, prediction, without),
-                scorer.computed,
-                memory.in_mb(),
-            )
-        )
+        explanations.append(_explain_one(pipeline, each, settings, index))
         if progress:
             progress(number, len(encoded))
     return explanations
+
+
+def _explain_one(
+    pipeline: KGBertPipeline,
+    encoded: EncodedExample,
+    settings: "_Settings",
+    index: ExampleIndex | None,
+) -> Explanation:
+    """Return the explanation of one text.
+
+    Args:
+        pipeline: The model.
+        encoded: The text.
+        settings: What is explained, and how.
+        index: The texts that it is compared with.
+    """
+    started, memory = time.perf_counter(), PeakMemory()
+    prediction = pipeline.predict_encoded([encoded])[0]
+    answers = answers_of(pipeline, prediction, settings.answer, settings.contrast)
+    scorer = AnswerScorer(pipeline, encoded, prediction, answers, batch_size=settings.batch_size)
+    explained = _explain_answers(scorer, settings) if answers else ()
+    if settings.counterfactuals:
+        explained = tuple(
+            replace(each, counterfactual=counterfactual(scorer, place))
+            for place, each in enumerate(explained)
+        )
+    without = scorer.prediction_without_graph()
+    swaps = tuple(swaps_of(scorer, settings.swaps)) if answers else ()
+    return Explanation(
+        encoded.example.joined,
+        tuple(prediction.lines()),
+        tuple(without.lines()),
+        explained,
+        settings.name,
+        time.perf_counter() - started,
+        prediction.nearest_labels,
+        prediction.paths,
+        swaps,
+        index.nearest(encoded) if index else (),
+        *_judged(pipeline, encoded, prediction, without),
+        scorer.computed,
+        memory.in_mb(),
+    )
 
 
 def _judged(
@@ -169,6 +189,11 @@ class _Settings:
     method: Method
     parts: frozenset[str]
     max_edges: int
+    answer: str
+    contrast: str
+    counterfactuals: bool
+    swaps: Mapping[str, str]
+    batch_size: int
     has_branches: bool
     """Whether the branches of entities are found."""
 

@@ -74,15 +74,24 @@ class Plan:
         """Return the edge that decides the label of the texts that mention an entity."""
         return [link for link in self.links if link[0] == entity][-1]
 
-    def text(self, label: int, *, held_out: bool) -> tuple[str, int | None]:
-        """Return a text, and the entity that decides its label; None if there is none."""
+    def text(
+        self, label: int, *, held_out: bool, number: int | None = None
+    ) -> tuple[str, int | None]:
+        """Return a text, and the entity that decides its label; None if there is none.
+
+        Args:
+            label: The label of the text.
+            held_out: Whether the entity that decides is not in training texts.
+            number: Texts with the same number and label are equal; None draws anew each time.
+        """
+        random = self.random if number is None else np.random.default_rng([number, label])
         if label == NEITHER:
-            return self._mentioning(self.random.choice(self.others, MENTIONS, replace=False)), None
+            return self._mentioning(random.choice(self.others, MENTIONS, replace=False)), None
         half = self.deciding[label][DECIDING // 2 :] if held_out else self.deciding[label]
         half = half if held_out else half[: DECIDING // 2]
-        entity = int(self.random.choice(half))
-        mentioned = [int(x) for x in self.random.choice(self.others, MENTIONS - 1, replace=False)]
-        mentioned.insert(self.random.integers(MENTIONS), entity)
+        entity = int(random.choice(half))
+        mentioned = [int(x) for x in random.choice(self.others, MENTIONS - 1, replace=False)]
+        mentioned.insert(random.integers(MENTIONS), entity)
         return self._mentioning(mentioned), entity
 
     def _mentioning(self, entities) -> str:

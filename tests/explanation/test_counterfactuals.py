@@ -15,7 +15,7 @@ from tests.support.errors import raises
 def decided(planted):
     """Return texts that an edge decides, with their entities and explanations."""
     plan, model = planted
-    drawn = [plan.text(label, held_out=True) for label in [0, 1] * 6]
+    drawn = [plan.text(number % 2, held_out=True, number=number) for number in range(12)]
     texts = [text for text, _ in drawn]
     found = explain(model, texts, parts=["mentions"], counterfactuals=True)
     return [(entity, each) for (_, entity), each in zip(drawn, found, strict=True)]
@@ -79,7 +79,7 @@ def test_an_answer_that_is_not_given_is_turned_into_the_prediction(decided, plan
 
 def test_a_swapped_entity_is_predicted_as_if_the_text_named_it(planted):
     plan, model = planted
-    text, entity = plan.text(0, held_out=True)
+    text, entity = plan.text(0, held_out=True, number=0)
     other = plan.deciding[1][-1]
 
     (found,) = explain(

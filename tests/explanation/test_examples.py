@@ -16,9 +16,14 @@ PARTS = {"parts": ["mentions"]}
 
 def test_texts_with_the_same_decision_are_nearest(planted):
     plan, model = planted
-    drawn = [(label, plan.text(label, held_out=False)[0]) for label in [0, 1] * 20]
+    drawn = [
+        (number % 2, plan.text(number % 2, held_out=False, number=number)[0])
+        for number in range(40)
+    ]
     examples = [Example(text, LABELS[label]) for label, text in drawn]
-    asked = [(label, plan.text(label, held_out=True)[0]) for label in [0, 1] * 5]
+    asked = [
+        (number % 2, plan.text(number % 2, held_out=True, number=number)[0]) for number in range(10)
+    ]
 
     found = explain(model, [text for _, text in asked], examples=examples, **PARTS)
 

@@ -15,7 +15,9 @@ from tests.explanation.planted import LABELS
 def explained(planted):
     """Return texts with their labels; the last two labels are wrong."""
     plan, model = planted
-    drawn = [(label, plan.text(label, held_out=True)) for label in [0, 1] * 6]
+    drawn = [
+        (number % 2, plan.text(number % 2, held_out=True, number=number)) for number in range(12)
+    ]
     examples = [Example(text, LABELS[label]) for label, (text, _) in drawn]
     examples[-2:] = [replace(x, target=LABELS[1 - LABELS.index(x.target)]) for x in examples[-2:]]
     deciding = [entity for _, (_, entity) in drawn]
