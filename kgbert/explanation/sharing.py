@@ -47,10 +47,12 @@ def only_read_state(model: KGBertPreTrainedModel) -> Iterator[None]:
     """Compute the state of the first token only in the last block, if the head reads no other.
 
     Inside the context, the other states after the last block are zero. Models whose head reads
-    other states, and blocks of another structure than BERT's compute all states.
+    other states, or that inject knowledge inside of blocks, and blocks of another structure than
+    BERT's compute all states.
     """
     family, config = model.family, model.config
     reads_first = model.reads_one_position and config.pooling == "head" and not config.label_vectors
+    reads_first = reads_first and not model.injects_inside_blocks
     with ExitStack() as hooks:
         if reads_first and family.attention and family.reads_first_token:
             block = blocks_of(model.backbone)[-1].module

@@ -204,6 +204,7 @@ class KGBertPreTrainedModel(PreTrainedModel):
 
     def _register_hooks(self, injections: Sequence[Injection], pools: bool) -> None:
         self.blocks_before_knowledge = _blocks_before(injections, self.config.encoder_config)
+        self.injects_inside_blocks = any(each.place == "feed forward" for each in injections)
         # Hooks must be registered before the first forward pass. Otherwise, transformers records
         # hidden states before the injection.
         if (injections or pools or self.config.label_vectors) and self.family.shared_blocks:

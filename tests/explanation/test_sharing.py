@@ -47,6 +47,7 @@ CASES = [
         for fusion in FUSIONS
         if fusion != "attention"
     ),
+    *(("bert", {"fusion": fusion}) for fusion in ("ernie", "knowbert")),
     *(("bert", {"graph_encoder": encoder}) for encoder in ENCODERS if encoder != "compgcn"),
 ]
 
