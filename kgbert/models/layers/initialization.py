@@ -3,12 +3,16 @@
 from functools import singledispatch
 from typing import Any
 
+import torch
 from torch import nn
 from torch_geometric.nn import GATv2Conv, RGCNConv
 from transformers import initialization
 
 from kgbert.models.layers.graph_encoder import GraphEncoder
 from kgbert.models.layers.knowledge_attention import AlignedLinear, KnowledgeAttention, ZeroLinear
+
+#: Standard deviation of the weights of the channels that an aligned layer adds.
+PADDING_STD = 0.02
 
 
 @singledispatch
@@ -28,6 +32,12 @@ def _(module: nn.Linear) -> None:
 @init_module_weights.register
 def _(module: AlignedLinear) -> None:
     initialization.eye_(module.weight)
+    missing = module.out_features - module.in_features
+    if missing > 0:
+        # Channels of zeros behind a gate of zero would never get a gradient.
+        noise = torch.randn(missing, module.in_features) * PADDING_STD
+        aligned = torch.cat([torch.eye(module.in_features), noise])
+        initialization.copy_(module.weight, aligned.to(module.weight))
     _init_bias(module)
 
 

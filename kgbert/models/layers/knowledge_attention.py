@@ -58,7 +58,7 @@ class ZeroLinear(nn.Linear):
 
 
 class AlignedLinear(nn.Linear):
-    """A linear layer that starts as the identity, truncated or padded if it is not square.
+    """A linear layer that starts as the identity, truncated or padded with small random rows.
 
     Entity features usually come from the backbone before fine-tuning. After layers that start as
     the identity, they are still in the representation space of the backbone, so that a task head

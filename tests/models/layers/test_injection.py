@@ -199,3 +199,13 @@ def test_every_graph_encoder_trains_in_bfloat16(fused, encoder):
     loss_of(whole.bfloat16(), batch).backward()
 
     assert silent_parameters(autocast) == silent_parameters(whole) == []
+
+
+def test_every_channel_learns_from_vectors_that_are_shorter_than_the_states(fused):
+    model = fused(knowledge_size=8, knowledge_heads=2).train()
+
+    loss_of(model, tiny_processor()(TEXTS)).backward()
+
+    gates = [x.grad for name, x in model.named_parameters() if name.endswith(".gate")]
+    assert gates
+    assert all((gate != 0).all() for gate in gates)
