@@ -6,6 +6,7 @@ from types import MappingProxyType
 
 import numpy as np
 import pytest
+import torch
 
 from kgbert.cli import main
 from kgbert.comparison.arms.arm import RunInputs
@@ -19,7 +20,7 @@ from kgbert.explanation.methods import METHODS
 from kgbert.features import feature_sources
 from kgbert.linking.factory import make_linker
 from kgbert.models.task_models import KGBertModel
-from kgbert.tasks.base import LabelSpace, Task
+from kgbert.tasks.base import ExplainedAnswer, LabelSpace, Task
 from kgbert.tasks.registry import TASKS, detect_task
 from kgbert.training.config import TrainingConfig
 from kgbert.training.dataset import KGBertCollator, TrainingExamples
@@ -431,7 +432,14 @@ def test_variants_that_are_computed_together_have_the_scores_of_each_alone(task,
     (alone,) = explain(pipeline, examples[:1], parts=kinds, batch_size=1)
 
     assert together.prediction_without_graph == alone.prediction_without_graph
+    encoded = task.encode(examples[:1], processor)
+    (outputs,) = model_outputs(model, processor, task, encoded)
+    rows = [torch.from_numpy(row).unsqueeze(0) for row in outputs]
     for one, other in zip(together.answers, alone.answers, strict=True):
+        if type(task).explained_outputs is Task.explained_outputs:
+            answer = ExplainedAnswer(one.answer)
+            expected = task.answer_scores(rows, answer, encoded[0], model.config)
+            assert one.score == pytest.approx(float(expected), abs=1e-3)
         assert one.score == pytest.approx(other.score, abs=1e-3)
         values = [[x.value for x in answer.mentions] for answer in (one, other)]
         assert values[0] == pytest.approx(values[1], abs=1e-3)
