@@ -4,11 +4,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from kgbert.reporting.formatting import counted
 from kgbert.tasks.base import ReadLabel, ReadPath
 from kgbert.utils.json_records import from_json, to_json
 
 #: Smaller contributions are shown as zero: they are rounding errors of the computation.
 NEGLIGIBLE = 1e-5
+
+#: Contributions of texts of labels that a terminal shows, and the number of these and of words.
+SMALLEST_SHOWN = 0.05
+MOST_SHOWN = 10
 
 #: The version of the JSON format.
 SCHEMA = 1
@@ -306,11 +311,12 @@ def _answer_lines(answer: AnswerExplanation) -> list[str]:
         number = _number(path.value, path.standard_error)
         target = f"{path.answer}: " if path.answer else ""
         lines.append(f"    {number}  path {target}{' → '.join(path.steps)}")
-    lines += [
-        f"    {_number(x.value, None)}  {x.label}: {x.kind} {x.text!r}" for x in answer.labels
-    ]
+    shown = [x for x in answer.labels if abs(x.value) >= SMALLEST_SHOWN][:MOST_SHOWN]
+    lines += [f"    {_number(x.value, None)}  {x.label}: {x.kind} {x.text!r}" for x in shown]
+    if smaller := len(answer.labels) - len(shown):
+        lines.append(f"    {counted(smaller, 'more text')} of labels contribute less")
     if answer.words:
-        words = "  ".join(f"{x.text} {x.value:+.2f}" for x in answer.ranked_words[:10])
+        words = "  ".join(f"{x.text} {x.value:+.2f}" for x in answer.ranked_words[:MOST_SHOWN])
         lines.append(f"    words: {words}")
     return lines
 
