@@ -50,11 +50,15 @@ def backbone(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     # Features are cached below the home folder.
     monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr(kgbert, "compare", partial(kgbert.compare, seeds=2))
     return folder
 
 
 def run_blocks(blocks, backbone):
-    """Run code, with shorter trainings, since a tiny model learns nothing anyway."""
+    """Run code, with shorter trainings, since a tiny model learns nothing anyway.
+
+    Comparisons have two seeds.
+    """
     names = {}
     for block in blocks:
         exec(re.sub(r"epochs=\d+", "epochs=1", block).replace(HUB_NAME, backbone), names)
@@ -84,8 +88,7 @@ def test_the_start_page_shows_the_code_of_the_readme():
     [page for page in SITE_PAGES if page != START and code_blocks(page, "python")],
     ids=name_of,
 )
-def test_python_of_a_page_runs(page, backbone, monkeypatch):
-    monkeypatch.setattr(kgbert, "compare", partial(kgbert.compare, seeds=2))
+def test_python_of_a_page_runs(page, backbone):
     first = code_blocks(START, "python")[0]
 
     # Every page uses the two files that the start page writes.
