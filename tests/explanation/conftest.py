@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 
 from kgbert.explanation.explain import answers_of, pipeline_of
@@ -13,9 +14,19 @@ TEXT = "fever and cough in pneumonia"
 
 
 @pytest.fixture(scope="session")
-def planted(tmp_path_factory):
-    """Return a plan in which one edge decides each text, and a pipeline that has learnt it."""
+def learnt(tmp_path_factory):
     return planted_model(tmp_path_factory.mktemp("planted"), edges=True)
+
+
+@pytest.fixture(scope="module")
+def planted(learnt):
+    """Return a plan in which one edge decides each text, and a pipeline that has learnt it.
+
+    A module draws the same texts whichever tests ran before it.
+    """
+    plan, pipeline = learnt
+    plan.random = np.random.default_rng(3)
+    return plan, pipeline
 
 
 @pytest.fixture

@@ -100,7 +100,7 @@ def test_the_recommended_method_ranks_what_decides_first(
 ):
     model = ambiguous if kind == "entities" else planted[1]
     monkeypatch.setattr(faithfulness, "RANDOM_ORDERS", 3)
-    report = evaluate_explanations(model, [text for text, _ in cases[:10]], parts=[kind])
+    report = evaluate_explanations(model, [text for text, _ in cases[:20]], parts=[kind])
     method = report.best_method(kind)
     assert method is not None
 
