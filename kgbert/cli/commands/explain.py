@@ -120,7 +120,8 @@ def _add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--parts",
         metavar="LIST",
-        help="kinds of parts to explain (words,mentions,entities,edges,paths,labels)",
+        help="kinds of parts: words, mentions, entities, edges, paths, labels (all; with "
+        "--evaluate all but labels)",
     )
     parser.add_argument(
         "--counterfactual",

@@ -57,8 +57,8 @@ def _show_labels(grounding: "Grounding", graph: "KnowledgeGraph") -> None:
     if grounding.is_recommended:
         print(
             "A classifier of texts will also compare each text with the names, definitions and "
-            "descendants of these entities, which can help even if few texts mention an entity; "
-            "--ground none switches it off."
+            "descendants of these entities, which can help whatever the texts mention; --ground "
+            "none switches it off."
         )
 
 
@@ -105,10 +105,16 @@ def _vectors_of(arguments: Namespace, graph: "KnowledgeGraph") -> "VectorReport 
 def _add_arguments(parser: ArgumentParser) -> None:
     add_graph_arguments(parser)
     parser.add_argument(
-        "--texts", metavar="FILE", help="texts whose coverage by the graph's names is measured"
+        "--texts",
+        metavar="FILE",
+        help="texts, with or without labels: how many of them mention an entity, and how many "
+        "labels are entities",
     )
     parser.add_argument(
         "--text-column", default="text", metavar="NAME", help="column or key of the text (text)"
+    )
+    parser.add_argument(
+        "--label-column", default="label", metavar="NAME", help="column or key of the label (label)"
     )
     parser.add_argument(
         "--features",

@@ -38,8 +38,8 @@ def add_role_argument(parser: Any) -> None:
         default=[],
         type=column_role,
         metavar="ROLE=NAME",
-        help="column or key of another role, such as question, choices, answers, target, labels, "
-        "value, text_pair, spans, relations or events; may be repeated",
+        help="column or key of another role, such as id, question, choices, answers, target, "
+        "labels, value, text_pair, spans, relations or events; may be repeated",
     )
 
 

@@ -144,16 +144,15 @@ def _add_texts(parser: ArgumentParser) -> None:
     texts.add_argument(
         "--texts",
         metavar="FILE",
-        help="one file: each seed draws 60 %% of it to train, 20 %% to validate and 20 %% to test",
+        help="one file: each seed draws 60 %% of it to train, 20 %% to validate and 20 %% to test; "
+        "texts with the same id stay in one part",
     )
     for part, purpose in (
-        ("train", "to train on"),
-        ("validation", "that decide when to stop"),
-        ("test", "to test on"),
+        ("train", "training texts of your own split, together with --validation and --test"),
+        ("validation", "validation texts, which decide when training stops"),
+        ("test", "test texts"),
     ):
-        texts.add_argument(
-            f"--{part}", metavar="FILE", help=f"or your own split in three files: texts {purpose}"
-        )
+        texts.add_argument(f"--{part}", metavar="FILE", help=purpose)
     texts.add_argument(
         "--task",
         default=AUTO,
@@ -174,7 +173,8 @@ def _add_texts(parser: ArgumentParser) -> None:
         default=AUTO,
         help="compare each text also with the entities that are its possible labels: with their "
         "names, definitions and descendants; auto does so if at least half of the labels are ids "
-        "or names of entities, for text and multi-label classification (auto)",
+        "or names of entities, for text and multi-label classification; labels does so in any "
+        "case, also for token classification (auto)",
     )
     texts.add_argument(
         "--label-entities",
@@ -187,8 +187,9 @@ def _add_texts(parser: ArgumentParser) -> None:
         type=positive,
         default=0,
         metavar="N",
-        help="score also which paths of up to N relations, 1 to 3, lead in the graph to a label "
-        "(with --ground), to a choice, or from one argument of a relation to the other",
+        help="also score the paths of at most N steps, 1 to 3, that lead in the graph from the "
+        "mentioned entities to a grounded label, to a choice, or from one argument of a relation "
+        "to the other (none)",
     )
 
 
@@ -248,7 +249,7 @@ def _add_training(parser: ArgumentParser) -> None:
         (
             "--head-learning-rate",
             HEAD_LEARNING_RATE,
-            f"the task head, and {KNOWLEDGE_SHARE:g} of that for what reads knowledge",
+            f"the task head; the knowledge layers use {KNOWLEDGE_SHARE:g} times this rate",
         ),
     ):
         training.add_argument(

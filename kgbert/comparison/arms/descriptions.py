@@ -3,7 +3,7 @@
 #: Descriptions by kind and name, in the order of the command line's help.
 KINDS = {
     "compared": {
-        "plain": "the same model without the injection",
+        "plain": "the encoder alone: no injection, no comparison with label entities, no paths",
         "knowledge": "reads the graph",
     },
     "controls": {
@@ -22,9 +22,13 @@ KINDS = {
         "words-only": "reads the words of each entity, not the vectors of a file of --features",
         "random-features": "reads the graph with a vector drawn at random for each entity",
         "mention-only": (
-            "knows only where mentions are, and their scores: one learnt vector for all entities"
+            "knows where mentions are, and their scores: one learned vector for all entities; "
+            "grounded labels stay"
         ),
-        "dummy": "as large as the knowledge arm, with constant inputs instead of mentions",
+        "dummy": (
+            "as large as the knowledge arm, with constant inputs instead of mentions; grounded "
+            "labels stay"
+        ),
         "noisy-links": (
             "reads the graph with 30 % of the mentions linked to entities drawn at random"
         ),

@@ -63,7 +63,7 @@ def assess_overlap(overlap: OverlapStatistics) -> OverlapAssessment:
 
     >>> shares = OverlapStatistics(texts=200, linked=0.04, specific=0.03, generic=0.3, isolated=0.0)
     >>> print(assess_overlap(shares))
-    The overlap is too small for this graph to help: only 3% of the texts have a specific mention.
+    The overlap is too small for injection to help: only 3% of the texts have a specific mention.
     30% of the mentions are generic words, which rarely mean the entity. If knowledge corrected one
     in ten of the texts with a specific mention, accuracy would rise by 0.3 points, too little for a
     comparison with six seeds to detect.
@@ -108,13 +108,13 @@ def _expected_gain(specific: float) -> str:
 
 
 _SENTENCES = {
-    "none": "This graph cannot help: no text mentions any of its entities.",
+    "none": "Injection cannot help: no text mentions any entity of this graph.",
     "too few texts": f"Fewer than {FEWEST} texts are too few for an assessment: {{specific:.0%}} "
     "of them have a specific mention.",
-    "too little": "The overlap is too small for this graph to help: only {specific:.0%} of the "
+    "too little": "The overlap is too small for injection to help: only {specific:.0%} of the "
     "texts have a specific mention.",
-    "doubtful": "It is doubtful whether this graph helps: {specific:.0%} of the texts have a "
+    "doubtful": "It is doubtful whether injection helps: {specific:.0%} of the texts have a "
     "specific mention.",
-    "enough": "The overlap is sufficient for this graph to help: {specific:.0%} of the texts have "
+    "enough": "The overlap is sufficient for injection to help: {specific:.0%} of the texts have "
     "a specific mention.",
 }

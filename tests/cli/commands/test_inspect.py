@@ -58,7 +58,7 @@ def test_the_page_ends_with_the_forecast(capsys):
     main(INSPECT)
 
     page = " ".join(capsys.readouterr().out.split())
-    assert "It is doubtful whether this graph helps: 33% of the texts" in page
+    assert "It is doubtful whether injection helps: 33% of the texts" in page
     assert "Without it 30 texts (33.3%) and 30 mentions are left." in page
 
 

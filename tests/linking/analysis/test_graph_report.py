@@ -87,7 +87,7 @@ def test_the_assessment_comes_first_and_its_rule_is_explained():
 def test_a_graph_that_no_text_mentions_is_reported_with_the_cause():
     page = page_of(graph_of(), ["dogs bark"] * 60)
 
-    assert "No overlap This graph cannot help" in page.words
+    assert "No overlap Injection cannot help" in page.words
     assert "Nothing was linked: the texts and the first 2 names have no word in common" in (
         page.words
     )

@@ -52,7 +52,7 @@ def test_a_doubt_is_given_with_its_reason():
 def test_a_graph_that_no_text_mentions_cannot_help():
     assessment = assess_overlap(replace(GOOD, linked=0.0, specific=0.0))
 
-    assert assessment.sentence.startswith("This graph cannot help")
+    assert assessment.sentence.startswith("Injection cannot help")
     assert assessment.reasons == ()
 
 
