@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 def pretrain(arguments: Namespace) -> None:
-    """Continue the pretraining of an encoder on texts, also with a graph read, or on a graph."""
+    """Continue pretraining on texts, on texts with the graph as input, or on the graph alone."""
     _check_inputs(arguments)
     # Imported here, so that a mistyped argument fails before torch is loaded.
     from accelerate import PartialState
