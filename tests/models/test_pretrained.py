@@ -168,7 +168,9 @@ def assert_initialised(name, module):
         if part in ("gate", "layer_scale"):
             assert not tensor.any(), where
         elif isinstance(module, AlignedLinear) and part == "weight":
-            assert torch.equal(tensor, torch.eye(*tensor.shape)), where
+            aligned, added = tensor.split([min(tensor.shape), tensor.shape[0] - min(tensor.shape)])
+            assert torch.equal(aligned, torch.eye(*aligned.shape)), where
+            assert added.std() > 0.01 if module.padding_std and len(added) else not added.any()
         elif isinstance(module, nn.LayerNorm):
             assert (tensor == (part == "weight")).all(), where
         elif part == "bias":

@@ -11,9 +11,6 @@ from transformers import initialization
 from kgbert.models.layers.graph_encoder import GraphEncoder
 from kgbert.models.layers.knowledge_attention import AlignedLinear, KnowledgeAttention, ZeroLinear
 
-#: Standard deviation of the weights of the channels that an aligned layer adds.
-PADDING_STD = 0.02
-
 
 @singledispatch
 def init_module_weights(module: nn.Module) -> None:
@@ -33,9 +30,8 @@ def _(module: nn.Linear) -> None:
 def _(module: AlignedLinear) -> None:
     initialization.eye_(module.weight)
     missing = module.out_features - module.in_features
-    if missing > 0:
-        # Channels of zeros behind a gate of zero would never get a gradient.
-        noise = torch.randn(missing, module.in_features) * PADDING_STD
+    if missing > 0 and module.padding_std:
+        noise = torch.randn(missing, module.in_features) * module.padding_std
         aligned = torch.cat([torch.eye(module.in_features), noise])
         initialization.copy_(module.weight, aligned.to(module.weight))
     _init_bias(module)

@@ -58,12 +58,15 @@ class ZeroLinear(nn.Linear):
 
 
 class AlignedLinear(nn.Linear):
-    """A linear layer that starts as the identity, truncated or padded with small random rows.
+    """A linear layer that starts as the identity, truncated or padded if it is not square.
 
     Entity features usually come from the backbone before fine-tuning. After layers that start as
     the identity, they are still in the representation space of the backbone, so that a task head
     applies the same weights to texts and entities, and few labelled texts suffice.
     """
+
+    padding_std = 0.0
+    """Standard deviation of the weights of the rows that are added."""
 
 
 #: Scale of gates. A step of Adam is about as large as the learning rate for any gradient, too small
@@ -93,6 +96,8 @@ class KnowledgeAttention(nn.Module):
         self.value = AlignedLinear(knowledge, knowledge)
         self.null_key = nn.Parameter(torch.empty(knowledge))
         self.output = AlignedLinear(knowledge, hidden, bias=False)
+        # Channels of zeros behind a gate of zero would never get a gradient.
+        self.output.padding_std = 0.02
         self.gate = nn.Parameter(torch.zeros(hidden))
         self.dropout = nn.Dropout(dropout)
 
