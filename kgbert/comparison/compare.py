@@ -194,7 +194,7 @@ def compare(
     every_arm = [
         *study.arms,
         *pretrained_arms(pretrained, graph, reporter, features),
-        *transfer_arms(transfer, folder, graph, reporter, study.also_test),
+        *transfer_arms(transfer, folder, graph, reporter, study.also_test, found_task.name),
     ]
     if ablate_sources:
         every_arm += source_arms(graph, vectors, study.linker, reporter)
@@ -371,6 +371,7 @@ def _study_record(study: Study, runs: Sequence[RunRecord], started: str) -> Stud
         arms=names,
         seeds=tuple(study.seeds),
         descriptions={arm.name: arm.description for arm in study.arms},
+        compares_labels=study.grounding is not None,
         coverage=coverage_of(study),
         manifest=manifest(study, started),
         tuning=study.tuning,

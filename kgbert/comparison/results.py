@@ -251,6 +251,8 @@ class StudyRecord:
     seeds: tuple[int, ...]
     descriptions: Mapping[str, str] = field(default_factory=dict)
     """One sentence by arm."""
+    compares_labels: bool = False
+    """Whether texts are compared with the entities of their labels."""
     coverage: Coverage | None = None
     manifest: Manifest = Manifest()
     tuning: TuningResult | None = None

@@ -111,7 +111,9 @@ def run_arm(
         history=tuple(EpochRecord(**epoch) for epoch in training.history),
         best_epoch=training.best_epoch,
         training_config=replace(
-            training_config, options={**training_config.options, **arm.options}
+            training_config,
+            batch_size=training_config.texts_per_step(len(split.train)),
+            options={**training_config.options, **arm.options},
         ),
         fingerprint=study.fingerprint(arm, seed),
     )

@@ -1,5 +1,6 @@
 """Explain predictions: which parts of the text and of the graph contribute to an answer."""
 
+import logging
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from copy import copy
@@ -57,6 +58,8 @@ from kgbert.training.train import TrainedModel
 from kgbert.utils.errors import KGBertError
 from kgbert.utils.progress import StepCallback
 from kgbert.utils.registry import lookup
+
+logger = logging.getLogger(__name__)
 
 
 def explain(
@@ -122,6 +125,9 @@ def explain(
         explanations.append(_explain_one(pipeline, each, settings, index))
         if progress:
             progress(number, len(encoded))
+    swapped = {swap.mention for each in explanations for swap in each.swaps}
+    if absent := [mention for mention in swaps if mention not in swapped]:
+        logger.warning("no text has a linked mention %s", ", ".join(map(repr, absent)))
     return explanations
 
 
@@ -163,6 +169,7 @@ def _explain_one(
         swaps,
         index.nearest(encoded) if index else (),
         *_judged(pipeline, encoded, prediction, without),
+        not settings.answer,
         scorer.computed,
         memory.in_mb(),
     )

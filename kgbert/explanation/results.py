@@ -247,6 +247,8 @@ class Explanation:
     is_right_without_graph: bool | None = None
     graph_changes_answer: bool = False
     """Whether the prediction without the graph is another one."""
+    explains_prediction: bool = True
+    """Whether the explained answers are the predicted ones, and not one that was named."""
     variants: int = 0
     """Number of variants of the text whose scores were computed."""
     peak_memory_mb: int | None = None

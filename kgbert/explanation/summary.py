@@ -107,8 +107,8 @@ def _summaries(
     """Return the parts of one kind, those with the largest sums of contributions first."""
     by_part: dict[_Key, dict[int, float]] = {}
     for number, each in enumerate(explanations, start=1):
-        sign = -1.0 if each.is_right is False else 1.0
         for answer in each.answers:
+            sign = _sign(each, answer)
             for key, value in contributions(answer):
                 texts = by_part.setdefault(key, {})
                 texts[number] = texts.get(number, 0.0) + sign * value / len(each.answers)
@@ -125,6 +125,13 @@ def _summaries(
         for key, texts in by_part.items()
     ]
     return tuple(sorted(found, key=lambda part: -abs(part.total)))
+
+
+def _sign(explanation: Explanation, answer: AnswerExplanation) -> float:
+    """Return 1 if what speaks for an answer helps, and -1 if it misleads."""
+    if not explanation.explains_prediction and explanation.gold:
+        return 1.0 if answer.answer == explanation.gold else -1.0
+    return -1.0 if explanation.is_right is False else 1.0
 
 
 def _entities(answer: AnswerExplanation) -> Iterator[tuple[_Key, float]]:

@@ -128,10 +128,14 @@ def load_knowledge(model: PreTrainedModel, folder: str | Path) -> None:
             shown,
         )
         return
-    untrained = [
-        name for name in model.state_dict() if name.startswith(_MODULES) and name not in weights
-    ]
-    known = {name: weights[name] for name in weights.keys() & model.state_dict().keys()}
+    present = model.state_dict()
+    # The bases of R-GCN depend on the number of relations.
+    known = {
+        name: weights[name]
+        for name in weights.keys() & present.keys()
+        if weights[name].shape == present[name].shape
+    }
+    untrained = [name for name in present if name.startswith(_MODULES) and name not in known]
     model.load_state_dict(known, strict=False)
     logger.info(
         "from %s: %s; new: %s",

@@ -159,7 +159,7 @@ def _fused(
     config: PretrainingConfig,
 ) -> FusedLanguageModel | None:
     """Return the model that reads the graph; None if no graph is read."""
-    if graph is None or config.options.get("injected_layers") == []:
+    if graph is None or not config.options.get("injected_layers", True):
         if config.link_prediction:
             raise KGBertError(
                 f"link_prediction={config.link_prediction:g} predicts edges of the graph that an "

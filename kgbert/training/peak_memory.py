@@ -13,6 +13,8 @@ _RESET, _STATUS = Path("/proc/self/clear_refs"), Path("/proc/self/status")
 def release_memory() -> None:
     """Release memory of earlier runs to the system, as far as possible."""
     gc.collect()
+    if not _STATUS.exists():  # not Linux
+        return
     if trim := getattr(ctypes.CDLL(None), "malloc_trim", None):
         trim(0)
 

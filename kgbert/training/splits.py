@@ -89,6 +89,8 @@ def further_texts(
     texts = {}
     for number, source in enumerate(sources, 1):
         name = Path(source).name if isinstance(source, str | Path) else f"further texts {number}"
+        if name in texts:
+            name = str(source)
         examples = examples_of(source, task, columns)
         kept = [x for x in examples if task.is_labelled(x) and task.classes(x) <= known]
         if not kept:

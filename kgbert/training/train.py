@@ -368,7 +368,9 @@ def build_model(
         _add_label_sets(model, processor, inputs, space.labels)
     if own["path_steps"]:
         _add_paths(model, processor, inputs, train)
-    if own["label_vectors"] and model.label_queries == "text" and train:
+    # Labels without training texts are found by similarity alone, even if it tells no others apart.
+    is_fitted = model.label_queries == "text" and train and not model.config.untrained_labels
+    if own["label_vectors"] and is_fitted:
         fit_label_scores(model, processor, task, train)
     return model, processor
 
@@ -408,12 +410,13 @@ def _add_label_sets(
 ) -> None:
     """Give a model and its processor the texts of the labels' entities."""
     assert inputs.grounding is not None
+    names = {label: inputs.task.class_name(label) for label in labels}
+    # A label that only occurs in the texts of another seed is described by its own words.
+    entities: dict[str, str | None] = dict.fromkeys(name for name in names.values() if name)
+    entities |= {each.label: each.entity for each in inputs.grounding.labels}
     sets = encode_label_sets(
-        inputs.graph,
-        {each.label: each.entity for each in inputs.grounding.labels},
-        inputs.backbone,
-        kinds=inputs.grounding.kinds,
-    ).spread({label: inputs.task.class_name(label) for label in labels})
+        inputs.graph, entities, inputs.backbone, kinds=inputs.grounding.kinds
+    ).spread(names)
     model.use_label_sets(sets)
     model.label_scorer.initialize_offset(sets)
     processor.use_label_sets(sets)

@@ -16,7 +16,7 @@ from kgbert.models.task_models import KGBertModel
 from kgbert.training.config import TrainingConfig
 from kgbert.training.label_entities.grounding import ground_task
 from kgbert.training.label_entities.scale import fit_binary
-from kgbert.training.train import grounded_task
+from kgbert.training.train import TrainingInputs, build_model, grounded_task
 from kgbert.utils.progress import SILENT
 from tests.support.errors import raises
 from tests.support.labels import CHILDREN, NAMES, label_graph, labelled_texts
@@ -324,12 +324,12 @@ def test_scale_and_offset_of_several_labels_separate_them(shift):
     has_label = generator.random((80, 5)) < 0.3
     scores = np.where(has_label, 0.7, 0.2) + 0.1 * generator.standard_normal((80, 5)) + shift
 
-    scale, offset = fit_binary(scores, has_label)
+    scale, offset = fit_binary(scores, has_label, 0.1)
 
     assert 10 < scale < 60
     assert 0.3 + shift < offset < 0.6 + shift
-    assert fit_binary(generator.standard_normal((80, 5)), has_label) == (0.0, 0.0)
-    assert fit_binary(scores, np.zeros_like(has_label)) == (0.0, 0.0)
+    assert fit_binary(generator.standard_normal((80, 5)), has_label, 0.1) == (0.0, 0.1)
+    assert fit_binary(scores, np.zeros_like(has_label), 0.1) == (0.0, 0.1)
 
 
 def test_without_the_graph_labels_are_not_compared(backbone):
@@ -344,3 +344,44 @@ def test_without_the_graph_labels_are_not_compared(backbone):
         assert torch.equal(model(**batch).logits, disabled)
     with torch.no_grad():
         assert torch.equal(model(**batch).logits, disabled)
+
+
+def test_numbers_are_not_grounded_even_if_an_entity_is_called_value():
+    builder = kgbert.GraphBuilder()
+    builder.add_name("V:1", "value")
+    graph, task = builder.build(), kgbert.TASKS["regression"]
+    texts = [Example("a", 1.0), Example("b", 2.0)]
+
+    assert ground_task(task, texts, graph, "auto") is None
+    with raises("task-not-groundable"):
+        ground_task(task, texts, graph, "labels")
+
+
+def test_a_label_that_another_seed_lacks_is_described_by_its_own_words(backbone):
+    grounding = kgbert.ground(["L:1", "L:2"], label_graph())
+    inputs = TrainingInputs(
+        kgbert.TASKS["text-classification"],
+        label_graph(),
+        tiny_features(label_graph()),
+        kgbert.make_linker(label_graph(), "dictionary"),
+        backbone,
+        grounding=grounding,
+    )
+
+    _, processor = build_model(inputs, labelled_texts("L:1", "L:2", "L:3"), CONFIG, seed=0)
+
+    assert processor.label_sets.labels == ("L:1", "L:2", "L:3")
+    assert processor.label_sets.entities == ("L:1", "L:2", "")
+
+
+def test_new_labels_are_compared_where_training_did_not_compare(backbone, caplog):
+    texts = [replace(x, target=f"L:{1 + n % 2}") for n, x in enumerate(labelled_texts(*CHILDREN))]
+    trained = train(backbone, texts, ground="labels")
+    pipeline = kgbert.training.pipeline.KGBertPipeline(
+        trained.model, trained.processor, trained.task
+    )
+
+    other = pipeline.with_labels(["L:3", "L:4"])
+
+    assert "did not tell the training texts apart" in caplog.text
+    assert accuracy(other, labelled_texts("L:3", "L:4")) > 0.7

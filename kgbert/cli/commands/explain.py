@@ -9,6 +9,7 @@ from kgbert.cli.core.command import Command
 from kgbert.cli.core.progress import ProgressReporter, add_quiet_argument
 from kgbert.cli.options.model import add_model_argument, add_model_graph_arguments, pipeline_of
 from kgbert.cli.options.texts import add_text_argument, columns_of, records_of
+from kgbert.utils.errors import KGBertError
 
 if TYPE_CHECKING:
     from kgbert.data import Example
@@ -48,12 +49,27 @@ def _explain(model: "KGBertPipeline", examples: "Sequence[Example]", arguments: 
         method=arguments.method or DEFAULT_METHOD,
         parts=_listed(arguments.parts) or KINDS,
         counterfactuals=arguments.counterfactual,
-        swaps=dict(arguments.swap),
+        swaps=_swaps_of(arguments),
         examples=compared,
         progress=steps,
     )
     steps.close()
     _show(found, arguments)
+
+
+def _swaps_of(arguments: Namespace) -> dict[str, str]:
+    """Return the other entity of each mention.
+
+    Raises:
+        KGBertError: A mention is named twice.
+    """
+    swaps = dict(arguments.swap)
+    if len(swaps) < len(arguments.swap):
+        raise KGBertError(
+            "--swap names a mention twice; run the command once for each of its entities.",
+            code="repeated-swap",
+        )
+    return swaps
 
 
 def _evaluate(model: "KGBertPipeline", examples: "Sequence[Example]", arguments: Namespace) -> None:

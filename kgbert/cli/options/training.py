@@ -110,6 +110,12 @@ def task_and_split_of(
 def ground_of(arguments: Namespace) -> str | None:
     """Return how the labels are grounded: by the file that names their entities, or by names."""
     given: str | None = arguments.label_entities or arguments.ground
+    if arguments.label_entities and arguments.ground == "none":
+        raise DataError(
+            "--label-entities names entities of the labels, and --ground none does not use them. "
+            "Leave either out.",
+            code="conflicting-options",
+        )
     return None if given == "none" else given
 
 

@@ -38,6 +38,7 @@ def transfer_arms(
     graph: KnowledgeGraph,
     reporter: Reporter,
     also_test: Mapping[str, Sequence[Example]] = MappingProxyType({}),
+    task_name: str = "",
 ) -> list[Arm]:
     """Return a plain and a knowledge arm that start from each model, named after its folder.
 
@@ -50,6 +51,7 @@ def transfer_arms(
         graph: The graph of the study.
         reporter: Shows which relations are known.
         also_test: Texts on which the models are scored before they are trained further, by name.
+        task_name: The task of these texts; a model for another task is not scored.
     """
     arms = []
     for folder in map(Path, models):
@@ -61,22 +63,35 @@ def transfer_arms(
         reporter.message(
             f"{len(known)} of {counted(len(relations), 'relation')} of the graph "
             f"({', '.join(each.relation for each in known) or 'none'}) start with the weights of a "
-            "relation of the model, the others with the mean of all"
+            "relation of the model, the others with their mean"
         )
-        start = output / "transfer" / name
+        weights = weights_hash(model)
+        start = output / "transfer" / f"{name}-{weights[:8]}-{graph.hash[:8]}"
         _write_start(start, model, processor, graph, relations)
-        arms += arms_on(
+        found = arms_on(
             name,
             f"started from the model {name}, fine-tuned for {task.name} with "
             f"{processor.graph.source or 'its graph'}"
             + "".join(
                 f"; {task.metric} {_score(model, processor, task, texts):.3f} on {name} before"
                 for name, texts in also_test.items()
+                if task.name == task_name and _knows(model, task, texts)
             ),
-            UseEncoder(str(start), features, weights_hash(model)),
+            UseEncoder(str(start), features, weights),
             {field: getattr(model.config, field) for field in _SHAPE},
         )
+        if not model.injections:
+            reporter.message(
+                f"{name} reads no entities: only the arm {found[0].name} starts from it"
+            )
+        arms += found if model.injections else found[:1]
     return arms
+
+
+def _knows(model: KGBertPreTrainedModel, task: Task, texts: Sequence[Example]) -> bool:
+    """Return whether a model can predict all classes of some texts."""
+    names = {task.class_name(label) for label in model.config.labels}
+    return frozenset[str]().union(*map(task.classes, texts)) <= names
 
 
 def _score(
@@ -93,8 +108,15 @@ def _write_start(
     relations: Sequence[MappedRelation],
 ) -> None:
     """Write encoder and tokenizer of a model, and its injection weights for another graph."""
+    if folder.exists():  # Another process, or an earlier call, has written it.
+        return
     mapped = {each.relation: each.model_relation for each in relations}
-    with replacing(folder, "starting point") as fresh:
-        model.backbone.base_model.save_pretrained(fresh)
-        processor.tokenizer.save_pretrained(fresh)
-        save_knowledge_for(fresh, model, graph, [mapped.get(x) for x in graph.relation_ids])
+    try:
+        with replacing(folder, "starting point") as fresh:
+            model.backbone.base_model.save_pretrained(fresh)
+            processor.tokenizer.save_pretrained(fresh)
+            save_knowledge_for(fresh, model, graph, [mapped.get(x) for x in graph.relation_ids])
+    except OSError:
+        # Processes of the same command write the same content.
+        if not folder.exists():
+            raise

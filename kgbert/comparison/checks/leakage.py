@@ -38,9 +38,11 @@ def _shared_texts(study: Study) -> Iterator[str]:
     for seed in study.seeds:
         split = study.split(seed)
         train = {_normalized_text(" ".join(example.texts)) for example in split.train}
-        count = sum(_normalized_text(" ".join(example.texts)) in train for example in split.test)
-        if count:
-            shared.append(f"{count:,} of {len(split.test):,} (seed {seed})")
+        for name, texts in (("", split.test), *study.also_test.items()):
+            count = sum(_normalized_text(" ".join(example.texts)) in train for example in texts)
+            if count:
+                where = f" of {name}" if name else ""
+                shared.append(f"{count:,} of {len(texts):,}{where} (seed {seed})")
     if shared:
         yield f"Test texts that also occur in training: {', '.join(shared)}."
 

@@ -11,6 +11,7 @@ from kgbert.comparison.report.plots import Effect, curve_plot, forest_plot, seed
 from kgbert.comparison.report.tables import (
     KINDS,
     arm_table,
+    further_table,
     size_table,
     slice_table,
     slices_of_kind,
@@ -66,6 +67,7 @@ def render_report(result: ComparisonResult) -> str:
             "figures": list(_figures(result)),
             "sizes": size_table(result),
             "slices": slice_table(result),
+            "further": further_table(result),
             "kinds": [slice_table(result, kind) for kind in KINDS],
             "tuning": tuning_table(result),
             "ceiling": _ceiling(result),
@@ -195,6 +197,8 @@ def _settings(result: ComparisonResult) -> Iterator[tuple[str, str]]:
             measures = values.pop("regularization")
             usual = to_json(Regularization())
             changed = {name: x for name, x in measures.items() if x != usual[name]}
+            if values["batch_size"] is None:
+                values["batch_size"] = "by the number of texts"
             settings[arm.name] = values | values.pop("options") | changed
     for name in dict.fromkeys(name for chosen in settings.values() for name in chosen):
         arms: dict[str, list[str]] = {}

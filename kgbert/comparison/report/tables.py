@@ -8,6 +8,7 @@ from textwrap import fill
 from kgbert.comparison.results import ArmSummary, ComparisonResult, SliceResult
 from kgbert.comparison.statistics.learning_curve import curve_points
 from kgbert.comparison.statistics.sign_flip import PairedSummary
+from kgbert.comparison.statistics.slice_results import ALSO_TESTED
 from kgbert.reporting.formatting import (
     duration,
     interval,
@@ -109,6 +110,23 @@ def slices_of_kind(result: ComparisonResult, kind: str) -> list[SliceResult]:
     ]
 
 
+def further_table(result: ComparisonResult) -> Table:
+    """Return the mean score of every arm on the further texts that its runs were tested on."""
+    names = list(
+        dict.fromkeys(x for run in result.runs for x in run.slices if x.startswith(ALSO_TESTED))
+    )
+    metric, rows = result.study.metric, []
+    for arm in dict.fromkeys(run.arm for run in result.runs if names):
+        own = [run.slices for run in result.runs if run.arm == arm]
+        scores = [
+            [value for x in own if name in x and (value := x[name].metrics[metric]) is not None]
+            for name in names
+        ]
+        rows.append((arm, *(_score_or_blank(mean(each) if each else None) for each in scores)))
+    header = ("arm", *(name.removeprefix(ALSO_TESTED) for name in names))
+    return Table(f"Mean {metric_name(metric)} in % on further texts", header, rows)
+
+
 def size_table(result: ComparisonResult) -> Table:
     """Return the judged arms and the verdict by number of training texts."""
     main, baseline, *control = result.study.judged_arms
@@ -189,6 +207,7 @@ def _filled_tables(result: ComparisonResult) -> list[Table]:
         rival_table(result),
         size_table(result),
         slice_table(result),
+        further_table(result),
         tuning_table(result),
     )
     return [table for table in tables if table.rows]

@@ -9,6 +9,9 @@ from kgbert.comparison.statistics.sign_flip import paired_summary
 #: The slice of texts with at least one linked mention, and its complement.
 LINKED, UNLINKED = "linked", "unlinked"
 
+#: The beginning of the name of further test texts, which are no slice of the test set.
+ALSO_TESTED = "also tested: "
+
 _EMPTY = SliceScore(0, {})
 
 
@@ -20,7 +23,9 @@ def slice_results(runs: PairedRuns) -> list[SliceResult]:
     """
     pairs = runs.pairs(runs.study.main, runs.study.baseline)
     both = [run for pair in pairs for run in pair]
-    names = dict.fromkeys(name for run in both for name in run.slices)
+    names = dict.fromkeys(
+        name for run in both for name in run.slices if not name.startswith(ALSO_TESTED)
+    )
     results = [
         _slice_result(runs, name, pairs)
         for name in names
@@ -32,10 +37,11 @@ def slice_results(runs: PairedRuns) -> list[SliceResult]:
 def ceiling(runs: PairedRuns) -> KnowledgeCeiling | None:
     """Return the share of linked texts, and the gain if each of them were answered correctly.
 
-    Knowledge only acts on linked texts, so no arm can gain more than this. The result is None where
-    the runs do not record linked texts, and for a metric like F1 that is no mean over texts.
+    Injected knowledge only acts on linked texts, so no arm can gain more than this. The result is
+    None where the runs do not record linked texts, where texts are compared with the entities of
+    labels, and for a metric like F1 that is no mean over texts.
     """
-    if runs.study.metric != "accuracy":
+    if runs.study.metric != "accuracy" or runs.study.compares_labels:
         return None
     shares, gains = [], []
     for _, plain in runs.pairs(runs.study.main, runs.study.baseline):

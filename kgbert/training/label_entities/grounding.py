@@ -65,7 +65,7 @@ def ground_task(
         return None
     if ground_by == AUTO:
         return _recommended(task, train, graph, reporter)
-    if not task.model_class.label_queries:
+    if not _is_groundable(task, train):
         raise DataError(
             f"the labels of {task.name} cannot be compared with entities. Do not ground "
             "them, or choose text, multi-label or token classification.",
@@ -91,13 +91,19 @@ def _recommended(
     task: Task, train: Sequence[Example], graph: KnowledgeGraph, reporter: Reporter
 ) -> Grounding | None:
     """Return the entities of the labels, or None if too few labels have one."""
-    if task.model_class.label_queries != "text":
+    if task.model_class.label_queries != "text" or not _is_groundable(task, train):
         return None
     grounding = ground(_class_names(task, train), graph)
     if not grounding.is_recommended:
         return None
     reporter.message(f"{grounding.summary(graph)}\neach text is compared with these entities")
     return grounding
+
+
+def _is_groundable(task: Task, train: Sequence[Example]) -> bool:
+    """Return whether the answers of a task are classes, which a head compares with texts."""
+    has_classes = bool(task.declared_labels) or any(map(task.classes, train))
+    return bool(task.model_class.label_queries) and has_classes
 
 
 def _class_names(task: Task, train: Sequence[Example]) -> list[str]:

@@ -49,15 +49,13 @@ def fit_label_scores(
     nearness = _nearness(model, processor, task, texts)
     labels = model.config.labels
     has_label = np.array([[label in task.classes(text) for label in labels] for text in texts])
-    keep = np.array([label not in set(model.config.untrained_labels) for label in labels])
     scorer = model.label_scorer
-    described = scorer.described.cpu().numpy()
+    described, offset = scorer.described.cpu().numpy(), scorer.offset.item()
     if model.config.backbone.problem_type == "multi_label_classification":
-        scale, offset = fit_binary(nearness[:, keep & described], has_label[:, keep & described])
+        scale, offset = fit_binary(nearness[:, described], has_label[:, described], offset)
     else:
-        offset = scorer.offset.item()
         centred = np.where(described, nearness - offset, 0)
-        scale = fit_multinomial(centred[:, keep], has_label[:, keep].argmax(1))
+        scale = fit_multinomial(centred, has_label.argmax(1))
     with torch.no_grad():
         scorer.scale.fill_(scale)
         scorer.offset.fill_(offset)
@@ -86,23 +84,26 @@ def fit_multinomial(scores: NDArray[np.float64], labels: NDArray[np.int64]) -> f
     return float(best.x) if loss(0) - float(best.fun) >= MIN_GAIN else 0.0
 
 
-def fit_binary(scores: NDArray[np.float64], has_label: NDArray[np.bool_]) -> tuple[float, float]:
+def fit_binary(
+    scores: NDArray[np.float64], has_label: NDArray[np.bool_], offset: float
+) -> tuple[float, float]:
     """Return scale and offset with which scores predict each label of a text by itself.
 
     Args:
         scores: Shape (texts, labels).
         has_label: Shape (texts, labels).
+        offset: The offset where scores and labels are unrelated.
     """
     values, targets = scores.reshape(-1, 1), has_label.ravel()
     if not targets.any() or targets.all():
-        return 0.0, 0.0
+        return 0.0, offset
     fitted = LogisticRegression().fit(PRIOR_SCALE * values, targets)
     scale, intercept = PRIOR_SCALE * float(fitted.coef_[0, 0]), float(fitted.intercept_[0])
     share = targets.mean()
     alone = len(targets) * float(share * np.log(share) + (1 - share) * np.log(1 - share))
     chances = fitted.predict_log_proba(PRIOR_SCALE * values)
     gain = float(np.where(targets, chances[:, 1], chances[:, 0]).sum()) - alone
-    return (scale, -intercept / scale) if scale > 0 and gain >= MIN_GAIN else (0.0, 0.0)
+    return (scale, -intercept / scale) if scale > 0 and gain >= MIN_GAIN else (0.0, offset)
 
 
 def _nearness(

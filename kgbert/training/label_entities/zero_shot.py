@@ -1,5 +1,6 @@
 """Predict labels without training texts: the entities of the labels describe them."""
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from copy import copy, deepcopy
 from dataclasses import replace
@@ -18,6 +19,7 @@ from kgbert.graph.core.label_hierarchy import LabelHierarchy
 from kgbert.linking.factory import make_linker
 from kgbert.linking.grounding import Grounding, ground, read_label_entities
 from kgbert.models.base import KGBertPreTrainedModel
+from kgbert.models.heads.label_vectors import INITIAL_SCALE
 from kgbert.tasks.base import Task
 from kgbert.tasks.registry import find_task
 from kgbert.training.config import TrainingConfig
@@ -25,6 +27,11 @@ from kgbert.training.pipeline import KGBertPipeline
 from kgbert.training.train import TrainingInputs, build_model
 from kgbert.utils.errors import DataError, KGBertError, Remedy
 from kgbert.utils.logging import silenced_transformers
+
+logger = logging.getLogger(__name__)
+
+#: Scale of the label scores below which the training hardly compared texts with labels.
+SMALLEST_SCALE = 1.0
 
 #: Labels, or the entity of each label, or a file of them.
 Labels = Iterable[str] | Mapping[str, str] | str | Path
@@ -147,6 +154,13 @@ def _with_labels(
     fresh.load_state_dict(weights)
     cast(nn.Module, fresh).to(device=model.device, dtype=model.dtype)
     fresh.use_label_sets(sets)
+    if config.untrained_labels and fresh.label_scorer.scale < SMALLEST_SCALE:
+        logger.warning(
+            "the descriptions of the labels did not tell the training texts apart, so the model "
+            "hardly compares them; new labels are compared as without training"
+        )
+        nn.init.constant_(fresh.label_scorer.scale, INITIAL_SCALE)
+        fresh.label_scorer.initialize_offset(sets)
     fresh.eval()
     return fresh
 

@@ -112,7 +112,11 @@ def test_compare_reproduces_a_results_file(workplace, capsys):
     assert (workplace / "results-again" / "train-12" / "report.html").exists()
 
 
-def test_compare_with_a_budget_lists_excluded_arms_and_can_be_reproduced(workplace, capsys):
+def test_compare_with_a_budget_lists_excluded_arms_and_can_be_reproduced(
+    workplace, capsys, monkeypatch
+):
+    # A fast machine trains all arms in the shortest time that can be typed.
+    monkeypatch.setattr("kgbert.cli.commands.compare.duration", lambda typed: 0.1)
     options = ("--budget", "1s", "--seeds", "2", "--arms", "plain,knowledge,no-edges")
     typed("compare", *options, "--without-graph", "--output", "results")
     with pytest.raises(SystemExit, match="0"):

@@ -9,10 +9,13 @@ import kgbert
 from kgbert.cli import main
 from kgbert.comparison.arms.transfer import transfer_arms
 from kgbert.data import Example
+from kgbert.models.pretrained_knowledge import save_knowledge_for
 from kgbert.models.task_models import KGBertForSequenceClassification, KGBertModel
 from kgbert.training.config import TrainingConfig
+from kgbert.training.splits import further_texts
 from kgbert.utils.progress import SILENT
 from tests.support.kinds import SIZE, kinds_graph, label_of, learnt_pipeline, names, text_of
+from tests.support.tiny import TINY
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +60,8 @@ def test_what_a_model_learnt_with_one_graph_saves_training_with_another(
     assert elsewhere["knowledge-first"].metrics["accuracy"] < 0.8
     report = (tmp_path / "results" / "report.html").read_text()
     assert "accuracy 1.000 on kinds-a.jsonl before" in report
-    assert "also tested: kinds-a.jsonl" in report
+    (table,) = [x for x in report.split("<h2>") if x.startswith("On further texts")]
+    assert all(arm in table for arm in scores)
 
 
 def test_relations_keep_their_weights_in_both_directions(model, tmp_path):
@@ -72,7 +76,7 @@ def test_relations_keep_their_weights_in_both_directions(model, tmp_path):
     arms = transfer_arms([model], tmp_path, graph, SILENT)
 
     started = KGBertForSequenceClassification.from_backbone(
-        str(tmp_path / "transfer" / "first"), graph, labels=["a", "b"],
+        str(next((tmp_path / "transfer").glob("first-*"))), graph, labels=["a", "b"],
         **{"feature_size": first.config.feature_size, "pooling": "mean", **arms[1].options},
     )  # fmt: skip
     for name, tensor in first.backbone.base_model.state_dict().items():
@@ -100,9 +104,54 @@ def test_what_is_no_model_is_refused(model, plain_folder, tmp_path, monkeypatch,
                plain_folder("bert", KGBertModel), "--transfer"]  # fmt: skip
 
     assert main([*command, str(tmp_path)]) == 1
-    assert "kgbert" in capsys.readouterr().err
+    assert "so it is no kgbert model" in capsys.readouterr().err
     assert main([*command, str(model), "--budget", "1h"]) == 1
-    capsys.readouterr()
+    assert "a budget plans one comparison" in capsys.readouterr().err
     (tmp_path / "other.jsonl").write_text('{"text": "x", "label": "?"}')
     assert main([*command[:-1], "--also-test", "other.jsonl"]) == 1
     assert "none of the 1 texts has a label that a training text has" in capsys.readouterr().err
+
+
+def test_weights_that_depend_on_the_number_of_relations_start_anew(fused, tmp_path, caplog):
+    folder = tmp_path / "model"
+    model = fused(graph_encoder="rgcn")
+    graph = kinds_graph("B", 1)
+    model.backbone.base_model.save_pretrained(folder)
+    save_knowledge_for(folder, model, graph, [None])
+
+    started = KGBertForSequenceClassification.from_backbone(
+        str(folder), graph, **TINY | {"graph_encoder": "rgcn"}
+    )
+
+    assert "graph_encoder" in caplog.text
+    for name, tensor in model.injections.state_dict().items():
+        assert torch.equal(started.injections.state_dict()[name], tensor)
+
+
+def test_a_model_without_injections_starts_a_plain_arm_only(model, plain_folder, tmp_path):
+    graph, rows = kinds_graph(), texts(0)
+    plain = kgbert.train(
+        graph,
+        {"train": rows, "validation": rows[:4], "test": rows[:4]},
+        backbone=plain_folder("bert", KGBertModel),
+        task="text-classification",
+        ground=None,
+        config=TrainingConfig(epochs=1, max_length=24, options={"injected_layers": []}),
+    ).save(tmp_path / "unfused")
+
+    arms = transfer_arms([plain, model], tmp_path, graph, SILENT)
+
+    assert [arm.name for arm in arms] == ["plain-unfused", "plain-first", "knowledge-first"]
+    before = set((tmp_path / "transfer").iterdir())
+    transfer_arms([model], tmp_path, graph, SILENT)
+    assert set((tmp_path / "transfer").iterdir()) == before
+
+
+def test_further_texts_of_the_same_name_are_kept_apart(tmp_path):
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "test.csv").write_text("text,label\nfever,ill\n", encoding="utf-8")
+    sources = [tmp_path / folder / "test.csv" for folder in ("a", "b")]
+    task, train = kgbert.TASKS["text-classification"], [Example("x", "ill")]
+
+    assert list(further_texts(sources, task, train, None, SILENT)) == ["test.csv", str(sources[1])]
