@@ -272,7 +272,8 @@ class Generation(Task):
         places = labels.unsqueeze(-1)
         own = logits.gather(-1, places).squeeze(-1)
         odds = own - logits.scatter(-1, places, -torch.inf).logsumexp(-1)
-        columns = [odds[:, tokens].mean(-1) for tokens in words]
+        # A word that was cut off, or that the tokenizer normalises away, has no tokens.
+        columns = [odds[:, x].mean(-1) if x else odds.new_zeros(len(odds)) for x in words]
         return torch.stack(columns, -1) if columns else odds[:, :0]
 
     def answer_scores(
@@ -347,7 +348,7 @@ def _tokens_of_words(
         ]
         for word in re.finditer(r"\S+", text)
     ]
-    return ids[first:], [tokens for tokens in words if tokens]
+    return ids[first:], words
 
 
 def _terms(

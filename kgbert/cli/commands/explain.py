@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 def explain(arguments: Namespace) -> None:
     """Show which words, mentions, entities and edges contribute to the answers of a model."""
+    _check_options(arguments)
     records = records_of(arguments)
     from kgbert.data.read import examples_from
 
@@ -28,6 +29,23 @@ def explain(arguments: Namespace) -> None:
         _evaluate(model, examples, arguments)
     else:
         _explain(model, examples, arguments)
+
+
+def _check_options(arguments: Namespace) -> None:
+    """Raise KGBertError where an option would have no effect."""
+    if len(dict(arguments.swap)) < len(arguments.swap):
+        raise KGBertError(
+            "--swap names a mention twice; run the command once for each of its entities.",
+            code="repeated-swap",
+        )
+    single = ("answer", "contrast", "swap", "counterfactual", "examples", "html")
+    given = [f"--{name}" for name in single if getattr(arguments, name)]
+    if arguments.evaluate and given:
+        raise KGBertError(
+            f"--evaluate tests the methods on all texts, and {', '.join(given)} belongs to the "
+            "explanation of texts; leave out either.",
+            code="conflicting-options",
+        )
 
 
 def _explain(model: "KGBertPipeline", examples: "Sequence[Example]", arguments: Namespace) -> None:
@@ -49,27 +67,12 @@ def _explain(model: "KGBertPipeline", examples: "Sequence[Example]", arguments: 
         method=arguments.method or DEFAULT_METHOD,
         parts=_listed(arguments.parts) or KINDS,
         counterfactuals=arguments.counterfactual,
-        swaps=_swaps_of(arguments),
+        swaps=dict(arguments.swap),
         examples=compared,
         progress=steps,
     )
     steps.close()
     _show(found, arguments)
-
-
-def _swaps_of(arguments: Namespace) -> dict[str, str]:
-    """Return the other entity of each mention.
-
-    Raises:
-        KGBertError: A mention is named twice.
-    """
-    swaps = dict(arguments.swap)
-    if len(swaps) < len(arguments.swap):
-        raise KGBertError(
-            "--swap names a mention twice; run the command once for each of its entities.",
-            code="repeated-swap",
-        )
-    return swaps
 
 
 def _evaluate(model: "KGBertPipeline", examples: "Sequence[Example]", arguments: Namespace) -> None:

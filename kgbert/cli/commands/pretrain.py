@@ -67,6 +67,13 @@ def _check_inputs(arguments: Namespace) -> None:
             code="nothing-to-pretrain-on",
             remedies=[Remedy("graph", purpose="to learn from a graph in words")],
         )
+    unused = [name for name in ("exclude", "injected_layers") if getattr(arguments, name)]
+    if not arguments.corpus and unused:
+        raise KGBertError(
+            f"--{unused[0].replace('_', '-')} belongs to pretraining on texts, and no corpus is "
+            "given; leave it out, or name a corpus.",
+            code="conflicting-options",
+        )
     if arguments.link_prediction and arguments.pairs:
         raise KGBertError(
             "--link-prediction trains the graph encoder, and --pairs the encoder of texts; leave "

@@ -88,3 +88,10 @@ def test_methods_are_evaluated(folder, capsys):
         ["mentions", "removal"],
         ["mentions", "attention"],
     ]
+
+
+def test_options_without_an_effect_are_refused(capsys):
+    assert main(["explain", "model", "notes.csv", "--evaluate", "--answer", "ill"]) == 1
+    assert "--answer belongs to the explanation of texts" in capsys.readouterr().err
+    assert main(["explain", "model", "text", "--swap", "a=b", "--swap", "a=c"]) == 1
+    assert "--swap names a mention twice" in capsys.readouterr().err
