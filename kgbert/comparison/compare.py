@@ -165,7 +165,9 @@ def compare(
         labels=declared_labels(label_entities),
     )
     folder, split = Path(output), cache(splits)
-    grounding = ground_task(found_task, split(0).train, graph, label_entities, reporter)
+    # A rare label may be in the training texts of some seeds only.
+    labelled = [text for seed in range(max(1, seeds)) for text in split(seed).train]
+    grounding = ground_task(found_task, labelled, graph, label_entities, reporter)
     check_paths(found_task, paths, grounding)
     study = Study(
         name=folder.absolute().name,

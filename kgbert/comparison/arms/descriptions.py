@@ -4,7 +4,7 @@
 KINDS = {
     "compared": {
         "plain": "the encoder alone: no injection, no comparison with label entities, no paths",
-        "knowledge": "reads the graph",
+        "knowledge": "reads the graph: entities of mentions, and of labels if they are grounded",
     },
     "controls": {
         "shuffled": (
