@@ -18,6 +18,7 @@ from kgbert.tasks.registry import TASKS
 from kgbert.training.saving import save_model
 from tests.support.errors import raises
 from tests.support.exported import one_block, tiny_model
+from tests.support.labels import CHILDREN, label_graph, labelled_texts
 from tests.support.tiny import tiny_graph
 
 pytest.importorskip("onnxscript")
@@ -259,3 +260,15 @@ def test_another_family_is_exported(tmp_path):
     model.processor.use_vectors(model.model.precompute(model.processor))
     expected = model.predict(examples)
     assert [plain(x.to_dict()) for x in answers] == [approximately(x.to_dict()) for x in expected]
+
+
+def test_texts_are_compared_with_label_entities_without_torch(backbone, tmp_path):
+    model = kgbert.zero_shot(label_graph(), list(CHILDREN), backbone=backbone)
+    texts = [example.text for example in labelled_texts(*CHILDREN)]
+
+    kgbert.export_onnx(model, tmp_path / "exported")
+
+    runtime = kgbert.runtime.load(tmp_path / "exported")
+    for answer, expected in zip(runtime(texts), model(texts), strict=True):
+        assert answer.label == expected.label
+        assert answer.probability == pytest.approx(expected.probability, abs=1e-4)
