@@ -609,10 +609,29 @@ def _training_score(run: RunRecord, metric: str) -> float:
 
 def _command(command: Sequence[str], best: Trial) -> str:
     """Return the command line that trains the best configuration."""
-    words = [*command, *typed(best.options)]
-    if best.arm == BASELINE:
-        words.append("--injected-layers=none")
-    return shlex.join(words)
+    if best.arm != BASELINE:
+        return shlex.join([*command, *typed(best.options)])
+    words = [*_without_options(command, _GRAPH_OPTIONS), *typed(best.options)]
+    return shlex.join([*words, "--injected-layers=none", "--ground=none"])
+
+
+#: Options of what the plain arm does not do.
+_GRAPH_OPTIONS = ("--ground", "--label-entities", "--paths", "--injected-layers")
+
+
+def _without_options(words: Sequence[str], options: Sequence[str]) -> list[str]:
+    """Return the words of a command line without some options, each of which takes one value.
+
+    >>> _without_options(["train", "--paths", "2", "--ground=none", "x"], ["--paths", "--ground"])
+    ['train', 'x']
+    """
+    kept, skips = [], False
+    for word in words:
+        name, equals, _ = word.partition("=")
+        if not skips and name not in options:
+            kept.append(word)
+        skips = not skips and name in options and not equals
+    return kept
 
 
 def _last_line(error: str) -> str:

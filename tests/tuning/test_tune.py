@@ -200,7 +200,8 @@ def test_options_of_the_knowledge_are_not_searched_for_the_plain_arm(tmp_path, t
     result = search(tmp_path, arms=["plain"], space={**SPACE, "injected_layers": [[1], [1, 3]]})
 
     assert {*result.trials[0].options} == {*SPACE}
-    assert result.command.endswith("--batch-size=16 --dropout=0.3 --injected-layers=none")
+    plain = "--injected-layers=none --ground=none"
+    assert result.command.endswith(f"--batch-size=16 --dropout=0.3 {plain}")
 
 
 def test_trials_below_the_median_get_no_second_seed(tmp_path, trials):
