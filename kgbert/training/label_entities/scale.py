@@ -23,8 +23,9 @@ from kgbert.models.base import KGBertPreTrainedModel
 from kgbert.tasks.answers import unit_length
 from kgbert.tasks.base import Task
 
-#: Texts that are compared with the labels, at most.
+#: Texts that are compared with the labels, at most, and pairs of a text and a label.
 MAX_TEXTS = 500
+MAX_PAIRS = 5_000_000
 
 #: Standard deviation of the normal prior of the scale, whose mean is zero.
 PRIOR_SCALE = 20.0
@@ -44,11 +45,14 @@ def fit_label_scores(
         task: Its task.
         train: Training texts, of which at most :data:`MAX_TEXTS` are read.
     """
-    places = np.linspace(0, len(train) - 1, min(MAX_TEXTS, len(train))).astype(int)
+    labels = {label: place for place, label in enumerate(model.config.labels)}
+    count = min(MAX_TEXTS, len(train), max(1, MAX_PAIRS // len(labels)))
+    places = np.linspace(0, len(train) - 1, count).astype(int)
     texts = [train[place] for place in dict.fromkeys(places.tolist())]
     nearness = _nearness(model, processor, task, texts)
-    labels = model.config.labels
-    has_label = np.array([[label in task.classes(text) for label in labels] for text in texts])
+    has_label = np.zeros((len(texts), len(labels)), np.bool_)
+    for row, text in enumerate(texts):
+        has_label[row, [labels[name] for name in task.classes(text)]] = True
     scorer = model.label_scorer
     described, offset = scorer.described.cpu().numpy(), scorer.offset.item()
     if model.config.backbone.problem_type == "multi_label_classification":
