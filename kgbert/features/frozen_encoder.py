@@ -95,4 +95,4 @@ def weights_hash(model: torch.nn.Module) -> str:
 
 def _chunks(model: torch.nn.Module) -> Iterator[tuple[str, bytes]]:
     for name, tensor in sorted(model.state_dict().items()):
-        yield name, tensor.detach().cpu().contiguous().view(torch.uint8).numpy().tobytes()
+        yield name, tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes()

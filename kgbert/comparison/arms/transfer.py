@@ -61,9 +61,8 @@ def transfer_arms(
         features, relations = carry_over(model, processor, graph)
         known = [each for each in relations if each.model_relation]
         reporter.message(
-            f"{len(known)} of {counted(len(relations), 'relation')} of the graph "
-            f"({', '.join(each.relation for each in known) or 'none'}) start with the weights of a "
-            "relation of the model, the others with their mean"
+            f"relations with weights of the model: {', '.join(x.relation for x in known) or 'none'}"
+            f"; {counted(len(relations) - len(known), 'other')} with the mean of these"
         )
         weights = weights_hash(model)
         start = output / "transfer" / f"{name}-{weights[:8]}-{graph.hash[:8]}"

@@ -15,6 +15,7 @@ from kgbert.training.config import TrainingConfig
 from kgbert.training.splits import further_texts
 from kgbert.utils.progress import SILENT
 from tests.support.kinds import SIZE, kinds_graph, label_of, learnt_pipeline, names, text_of
+from tests.support.labels import CHILDREN, label_graph
 from tests.support.tiny import TINY
 
 
@@ -155,3 +156,15 @@ def test_further_texts_of_the_same_name_are_kept_apart(tmp_path):
     task, train = kgbert.TASKS["text-classification"], [Example("x", "ill")]
 
     assert list(further_texts(sources, task, train, None, SILENT)) == ["test.csv", str(sources[1])]
+
+
+def test_a_model_with_label_entities_is_a_start_as_well(plain_folder, tmp_path):
+    model = kgbert.zero_shot(
+        label_graph(), list(CHILDREN), backbone=plain_folder("bert", KGBertModel)
+    )
+    kgbert.save_model(tmp_path / "labels", model.model, model.processor, {})
+
+    arms = transfer_arms([tmp_path / "labels"], tmp_path, label_graph(), SILENT)
+
+    assert arms
+    assert len(list((tmp_path / "transfer").iterdir())) == 1
