@@ -126,7 +126,9 @@ def explain(
         if progress:
             progress(number, len(encoded))
     swapped = {swap.mention for each in explanations for swap in each.swaps}
-    if absent := [mention for mention in swaps if mention not in swapped]:
+    absent = [mention for mention in swaps if mention not in swapped]
+    # Nothing is swapped in a text without an answer to explain.
+    if absent and all(each.answers for each in explanations):
         logger.warning("no text has a linked mention %s", ", ".join(map(repr, absent)))
     return explanations
 

@@ -108,7 +108,7 @@ def _summaries(
     by_part: dict[_Key, dict[int, float]] = {}
     for number, each in enumerate(explanations, start=1):
         for answer in each.answers:
-            sign = _sign(each, answer)
+            sign = _sign(each)
             for key, value in contributions(answer):
                 texts = by_part.setdefault(key, {})
                 texts[number] = texts.get(number, 0.0) + sign * value / len(each.answers)
@@ -127,11 +127,13 @@ def _summaries(
     return tuple(sorted(found, key=lambda part: -abs(part.total)))
 
 
-def _sign(explanation: Explanation, answer: AnswerExplanation) -> float:
-    """Return 1 if what speaks for an answer helps, and -1 if it misleads."""
-    if not explanation.explains_prediction and explanation.gold:
-        return 1.0 if answer.answer == explanation.gold else -1.0
-    return -1.0 if explanation.is_right is False else 1.0
+def _sign(explanation: Explanation) -> float:
+    """Return -1 if what speaks for the explained answers misleads, else 1.
+
+    What speaks for an answer that the user named helps that answer.
+    """
+    misleads = explanation.explains_prediction and explanation.is_right is False
+    return -1.0 if misleads else 1.0
 
 
 def _entities(answer: AnswerExplanation) -> Iterator[tuple[_Key, float]]:

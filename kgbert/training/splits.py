@@ -90,7 +90,7 @@ def further_texts(
     for number, source in enumerate(sources, 1):
         name = Path(source).name if isinstance(source, str | Path) else f"further texts {number}"
         if name in texts:
-            name = str(source)
+            name = f"{name} ({number})"
         examples = examples_of(source, task, columns)
         kept = [x for x in examples if task.is_labelled(x) and task.classes(x) <= known]
         if not kept:

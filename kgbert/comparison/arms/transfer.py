@@ -13,7 +13,6 @@ from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.graph.core.relation_mapping import MappedRelation
 from kgbert.models.base import KGBertPreTrainedModel
 from kgbert.models.pretrained_knowledge import save_knowledge_for
-from kgbert.reporting.formatting import counted
 from kgbert.tasks.base import Task
 from kgbert.training.graph_transfer import carry_over
 from kgbert.training.inference import evaluate
@@ -60,9 +59,10 @@ def transfer_arms(
         model, processor, task = load_model(folder)
         features, relations = carry_over(model, processor, graph)
         known = [each for each in relations if each.model_relation]
+        names = ", ".join(each.relation for each in known) or "none"
         reporter.message(
-            f"relations with weights of the model: {', '.join(x.relation for x in known) or 'none'}"
-            f"; {counted(len(relations) - len(known), 'other')} with the mean of these"
+            f"relations with weights of the model: {names}; with the mean of "
+            f"{'these' if known else 'all of its relations'}: {len(relations) - len(known)}"
         )
         weights = weights_hash(model)
         start = output / "transfer" / f"{name}-{weights[:8]}-{graph.hash[:8]}"

@@ -41,7 +41,7 @@ def _shared_texts(study: Study) -> Iterator[str]:
         for name, texts in (("", split.test), *study.also_test.items()):
             count = sum(_normalized_text(" ".join(example.texts)) in train for example in texts)
             if count:
-                where = f" of {name}" if name else ""
+                where = f" in {name}" if name else ""
                 shared.append(f"{count:,} of {len(texts):,}{where} (seed {seed})")
     if shared:
         yield f"Test texts that also occur in training: {', '.join(shared)}."

@@ -155,7 +155,7 @@ def test_further_texts_of_the_same_name_are_kept_apart(tmp_path):
     sources = [tmp_path / folder / "test.csv" for folder in ("a", "b")]
     task, train = kgbert.TASKS["text-classification"], [Example("x", "ill")]
 
-    assert list(further_texts(sources, task, train, None, SILENT)) == ["test.csv", str(sources[1])]
+    assert list(further_texts(sources, task, train, None, SILENT)) == ["test.csv", "test.csv (2)"]
 
 
 def test_a_model_with_label_entities_is_a_start_as_well(plain_folder, tmp_path):
