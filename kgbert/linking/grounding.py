@@ -145,19 +145,16 @@ def ground(
     """
     wanted = list(dict.fromkeys(labels))
     mapped = _checked(read_label_entities(mapping) if mapping is not None else {}, graph)
-    link = linker if linker is not None else DictionaryLinker(graph)
     ids = EntityIdIndex(graph)
-    candidates = iter(_named(wanted, graph, link))
-    grounded = []
+    grounded = {label: GroundedLabel(label, mapped[label], "mapping") for label in mapped}
     for label in wanted:
-        named = next(candidates)
-        if label in mapped:
-            grounded.append(GroundedLabel(label, mapped[label], "mapping"))
-        elif (entity := ids.find(label)) is not None:
-            grounded.append(GroundedLabel(label, entity, "id"))
-        else:
-            grounded.append(_by_name(label, named))
-    return Grounding(tuple(grounded))
+        if label not in mapped and (entity := ids.find(label)) is not None:
+            grounded[label] = GroundedLabel(label, entity, "id")
+    # The names of a large graph take long to index, and are needed for the other labels only.
+    if others := [label for label in wanted if label not in grounded]:
+        named = _named(others, graph, DictionaryLinker(graph) if linker is None else linker)
+        grounded |= {label: _by_name(label, x) for label, x in zip(others, named, strict=True)}
+    return Grounding(tuple(grounded[label] for label in wanted))
 
 
 def _named(
