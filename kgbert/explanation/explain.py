@@ -7,7 +7,7 @@ from copy import copy
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -166,28 +166,31 @@ def _explain_one(
         explained,
         settings.name,
         time.perf_counter() - started,
-        prediction.nearest_labels,
-        prediction.paths,
-        swaps,
-        index.nearest(encoded) if index else (),
-        *_judged(pipeline, encoded, prediction, without),
-        not settings.answer,
-        scorer.computed,
-        memory.in_mb(),
+        nearest_labels=prediction.nearest_labels,
+        paths=prediction.paths,
+        swaps=swaps,
+        examples=index.nearest(encoded) if index else (),
+        **_judged(pipeline, encoded, prediction, without),
+        explains_prediction=not settings.answer,
+        variants=scorer.computed,
+        peak_memory_mb=memory.in_mb(),
     )
 
 
 def _judged(
     pipeline: KGBertPipeline, encoded: EncodedExample, prediction: Prediction, without: Prediction
-) -> tuple[str, bool | None, bool | None, bool]:
+) -> dict[str, Any]:
     """Return the gold answer, which predictions are right, and whether they differ."""
     task = pipeline.task
-    differ = not task.is_correct(prediction.answer, without.answer)
+    judged = {"graph_changes_answer": not task.is_correct(prediction.answer, without.answer)}
     if not task.is_labelled(encoded.example):
-        return "", None, None, differ
+        return judged
     gold = task.gold(encoded, pipeline.processor.graph)
-    right, other = (task.is_correct(gold, each.answer) for each in (prediction, without))
-    return task.quote(gold) or "", right, other, differ
+    return judged | {
+        "gold": task.quote(gold) or "",
+        "is_right": task.is_correct(gold, prediction.answer),
+        "is_right_without_graph": task.is_correct(gold, without.answer),
+    }
 
 
 @dataclass(frozen=True)
