@@ -24,6 +24,10 @@ SCHEMA_VERSION = 1
 DONE, FAILED, NOT_RUN = "done", "failed", "not run"
 
 
+#: The beginning of the name of the scores on further texts, which are no slice of the test set.
+ALSO_TESTED = "also tested: "
+
+
 @dataclass(frozen=True)
 class SliceScore:
     """The scores of one run on a slice of its test texts."""

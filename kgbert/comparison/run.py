@@ -11,7 +11,15 @@ from transformers import TrainerCallback
 from kgbert.comparison.arms.arm import RunInputs
 from kgbert.comparison.arms.registry import Arm
 from kgbert.comparison.checks.slices import slices_of
-from kgbert.comparison.results import DONE, Cost, EpochRecord, ItemScores, RunRecord, SliceScore
+from kgbert.comparison.results import (
+    ALSO_TESTED,
+    DONE,
+    Cost,
+    EpochRecord,
+    ItemScores,
+    RunRecord,
+    SliceScore,
+)
 from kgbert.comparison.study import Study
 from kgbert.data import Example
 from kgbert.data.splits import Split
@@ -175,7 +183,7 @@ def _scores_elsewhere(
     """Return the metrics on further texts, as rewritten for the arm."""
     task = study.task
     return {
-        f"also tested: {name}": SliceScore(
+        f"{ALSO_TESTED}{name}": SliceScore(
             len(texts), evaluate(model, processor, task, task.encode(texts, processor))
         )
         for name, texts in zip(study.also_test, parts, strict=True)

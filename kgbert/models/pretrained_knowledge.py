@@ -22,16 +22,11 @@ logger = logging.getLogger(__name__)
 #: The modules of a fused model whose weights are saved.
 _MODULES = ("graph_encoder.", "injections.")
 
+#: Options of a model that its injection weights fit.
+FITTING_OPTIONS = ("fusion", "graph_encoder", "graph_layers", "knowledge_size", "knowledge_heads")
+
 #: Fields of the configuration that must be equal, for the weights to have the same meaning.
-_SHAPE = (
-    "graph_hash",
-    "fusion",
-    "graph_encoder",
-    "graph_layers",
-    "knowledge_size",
-    "knowledge_heads",
-    "feature_size",
-)
+_SHAPE = ("graph_hash", *FITTING_OPTIONS, "feature_size")
 
 #: Key of the configuration in the metadata of the file.
 _CONFIG = "config"

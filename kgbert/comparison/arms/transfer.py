@@ -12,23 +12,13 @@ from kgbert.features.frozen_encoder import weights_hash
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.graph.core.relation_mapping import MappedRelation
 from kgbert.models.base import KGBertPreTrainedModel
-from kgbert.models.pretrained_knowledge import save_knowledge_for
+from kgbert.models.pretrained_knowledge import FITTING_OPTIONS, save_knowledge_for
 from kgbert.tasks.base import Task
 from kgbert.training.graph_transfer import carry_over
 from kgbert.training.inference import evaluate
 from kgbert.training.saving import load_model
 from kgbert.utils.atomic_write import replacing
 from kgbert.utils.progress import Reporter
-
-#: Fields of the configuration of a model that its injection weights fit.
-_SHAPE = (
-    "injected_layers",
-    "fusion",
-    "graph_encoder",
-    "graph_layers",
-    "knowledge_size",
-    "knowledge_heads",
-)
 
 
 def transfer_arms(
@@ -77,7 +67,7 @@ def transfer_arms(
                 if task.name == task_name and _knows(model, task, texts)
             ),
             UseEncoder(str(start), features, weights),
-            {field: getattr(model.config, field) for field in _SHAPE},
+            {name: getattr(model.config, name) for name in ("injected_layers", *FITTING_OPTIONS)},
         )
         if not model.injections:
             reporter.message(

@@ -5,10 +5,9 @@ from collections.abc import Callable, Sequence
 from statistics import mean
 from textwrap import fill
 
-from kgbert.comparison.results import ArmSummary, ComparisonResult, SliceResult
+from kgbert.comparison.results import ALSO_TESTED, ArmSummary, ComparisonResult, SliceResult
 from kgbert.comparison.statistics.learning_curve import curve_points
 from kgbert.comparison.statistics.sign_flip import PairedSummary
-from kgbert.comparison.statistics.slice_results import ALSO_TESTED
 from kgbert.reporting.formatting import (
     duration,
     interval,

@@ -2,15 +2,18 @@
 
 from statistics import mean
 
-from kgbert.comparison.results import KnowledgeCeiling, RunRecord, SliceResult, SliceScore
+from kgbert.comparison.results import (
+    ALSO_TESTED,
+    KnowledgeCeiling,
+    RunRecord,
+    SliceResult,
+    SliceScore,
+)
 from kgbert.comparison.statistics.pairing import PairedRuns
 from kgbert.comparison.statistics.sign_flip import paired_summary
 
 #: The slice of texts with at least one linked mention, and its complement.
 LINKED, UNLINKED = "linked", "unlinked"
-
-#: The beginning of the name of further test texts, which are no slice of the test set.
-ALSO_TESTED = "also tested: "
 
 _EMPTY = SliceScore(0, {})
 
