@@ -1,9 +1,10 @@
-"""Does the graph help on seven tasks, and compared with which baseline?
+"""Does the graph help on the tasks of ``tasks.py``, and compared with which baseline?
 
 Each task is one process. Each seed draws a few hundred texts from a task's official training and
 validation parts; the test texts are always the same (the demo draws its own, as ``kgbert demo``
-does). Each arm's learning rate is chosen from one grid, by validation scores of the first two
-seeds; everything else is equal for all arms.
+does). On the seven tasks, each arm's learning rate is chosen from one grid, by validation scores of
+the first two seeds; on the further tasks, all arms have the default rate. Everything else is equal
+for all arms.
 
     python -m benchmarks.verdict.run bc5cdr
     python -m benchmarks.verdict.run bc5cdr      # a second process shares the runs with the first
@@ -12,6 +13,7 @@ seeds; everything else is equal for all arms.
 
 The results are written to benchmarks/results/verdict/bc5cdr.json, or with other arms than the five
 core arms to benchmarks/results/all_arms/bc5cdr.json, when the last of the six seeds is finished.
+Those of further tasks are written to benchmarks/results/further_tasks.
 Finished runs are kept in --folder, and the same command resumes there. One core is used, so that
 several tasks can run at the same time.
 """
@@ -26,7 +28,7 @@ import torch
 
 from benchmarks import RESULTS
 from benchmarks.stored_results import write_result
-from benchmarks.verdict.tasks import TASKS, SampledSplits
+from benchmarks.verdict.tasks import FURTHER_TASKS, TASKS, SampledSplits
 from kgbert.cli.core.progress import ProgressReporter
 from kgbert.comparison.arms.registry import ARMS
 from kgbert.comparison.compare import run_study
@@ -49,15 +51,16 @@ CORE = ("plain", "knowledge", "shuffled", "mention-only", "verbalized-context")
 
 SEEDS = tuple(range(6))
 
-#: Encoder learning rates tried for every arm on every task, on the first seeds.
-LEARNING_RATES = (1e-4, 2e-4, 4e-4)
+ALL_TASKS = TASKS | FURTHER_TASKS
+
+#: The seeds that choose the learning rate of each arm.
 TUNING_SEEDS = 2
 
 
 def main() -> None:
     """Run the missing runs of a task, and write its results when all are finished."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("task", choices=TASKS)
+    parser.add_argument("task", choices=ALL_TASKS)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--folder", type=Path, default=Path("kgbert-results/verdict"))
     parser.add_argument("--arms", type=partial(str.split, sep=","), default=CORE)
@@ -73,8 +76,9 @@ def main() -> None:
     torch.set_num_threads(arguments.threads)
     silence_libraries()
     study = build_study(arguments)
-    rates = LEARNING_RATES[:1] if arguments.smoke else LEARNING_RATES
-    study = tuned(study, rates, seeds=TUNING_SEEDS, progress=ProgressReporter().message)
+    rates = ALL_TASKS[arguments.task].rates
+    if len(rates) > 1 and not arguments.smoke:
+        study = tuned(study, rates, seeds=TUNING_SEEDS, progress=ProgressReporter().message)
     run_study(replace(study, seeds=arguments.seeds), progress=ProgressReporter().message)
     if arguments.smoke:
         return
@@ -99,7 +103,7 @@ def build_study(arguments: argparse.Namespace, backbone: str | None = None) -> S
         arguments: Those of the command line.
         backbone: Hub name or folder of the encoder; None for that of the demo.
     """
-    task = TASKS[arguments.task]
+    task = ALL_TASKS[arguments.task]
     folder = arguments.folder / (f"smoke-{arguments.task}" if arguments.smoke else arguments.task)
     folder.mkdir(parents=True, exist_ok=True)
     graph = task.graph(arguments.data, arguments.folder)
@@ -125,6 +129,7 @@ def build_study(arguments: argparse.Namespace, backbone: str | None = None) -> S
         linker=CachingLinker(linker),
         task=find_task(task.task),
         split=splits,
+        path_steps=task.path_steps,
         arms=[lookup(ARMS, name.strip(), "arm") for name in arguments.arms],
         seeds=arguments.all_seeds,
         training_configs={"default": training_config},
@@ -145,7 +150,8 @@ def _random_features(graph: KnowledgeGraph) -> EntityFeatures:
 
 def _result_path(task: str, study: Study) -> Path:
     core = {arm.name for arm in study.arms} == set(CORE)
-    return RESULTS / ("verdict" if core else "all_arms") / f"{task}.json"
+    folder = ("further_tasks" if task in FURTHER_TASKS else "verdict") if core else "all_arms"
+    return RESULTS / folder / f"{task}.json"
 
 
 def parse_integers(text: str) -> tuple[int, ...]:

@@ -5,11 +5,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from benchmarks.verdict.sentences import sentences_of
-from kgbert.data import Example, Span, read_texts
+from kgbert.data import Example, Span, read_examples, read_texts
 from kgbert.data.splits import Split
 from kgbert.demo.diagnoses import DiagnosisSplits
 from kgbert.graph.core.graph import KnowledgeGraph
@@ -18,6 +19,8 @@ from kgbert.graph.read import read_graph
 from kgbert.graph.serialization import load_graph, save_graph
 from kgbert.graph.storage.builder import GraphBuilder
 from kgbert.linking.dictionary.linker import DictionaryLinker
+from kgbert.tasks.registry import TASKS as LABELLED
+from kgbert.training.config import ENCODER_LEARNING_RATE
 
 #: Reads the texts of one part (train, validation, test) of a task's folder.
 ReadPart = Callable[[Path, str], list[Example]]
@@ -43,6 +46,10 @@ class Task:
     batch_size: int = 8
     """Small, since with so few texts the number of steps matters more."""
     pooling: str = "head"
+    rates: tuple[float, ...] = (1e-4, 2e-4, 4e-4)
+    """Learning rates of the encoder that are tried for every arm."""
+    path_steps: int = 0
+    """Largest number of steps of the paths that are scored."""
 
 
 @dataclass(frozen=True)
@@ -52,20 +59,23 @@ class SampledSplits:
     folder: Path
     read: ReadPart
     sizes: tuple[int, int, int]
+    task: str
+    """Name in kgbert's table of tasks."""
 
     def __call__(self, seed: int) -> Split:
         """Return the texts of a seed."""
         train, validation, test = self._parts
         generator = np.random.default_rng(seed)
         train_texts = _sample(train, self.sizes[0], generator)
-        labels = {label for text in train_texts for label in _labels(text)}
+        classes = LABELLED[self.task].classes
+        trained = frozenset[str]().union(*map(classes, train_texts))
         return Split(
             train_texts,
-            [x for x in _sample(validation, self.sizes[1], generator) if _labels(x) <= labels],
+            [x for x in _sample(validation, self.sizes[1], generator) if classes(x) <= trained],
             [
                 x
                 for x in _sample(test, self.sizes[2], np.random.default_rng(0))
-                if _labels(x) <= labels
+                if classes(x) <= trained
             ],
         )
 
@@ -76,10 +86,6 @@ class SampledSplits:
 
 def _sample(texts: Sequence[Example], size: int, generator: np.random.Generator) -> list[Example]:
     return [texts[index] for index in generator.permutation(len(texts))[:size]]
-
-
-def _labels(text: Example) -> set[str]:
-    return {text.target, *(span.label for span in text.spans)}
 
 
 def _read_mentions(folder: Path, part: str) -> list[Example]:
@@ -125,6 +131,11 @@ def _parse_relations(path: Path) -> Iterator[Example]:
         yield Example(record["text"], record["label"], id=record["text"], arguments=arguments)
 
 
+def _read_as(task: str) -> ReadPart:
+    """Return what reads a part as kgbert reads a user's file."""
+    return lambda folder, part: read_examples(folder / f"{part}.jsonl", LABELLED[task])
+
+
 def _graph_file(name: str, domain: str = "") -> Callable[[Path, Path], KnowledgeGraph]:
     """Return what reads a graph; the domain decides which words the linker takes for synonyms."""
     return lambda data, cache: replace(read_graph(data / "graphs" / name), domain=domain)
@@ -165,13 +176,35 @@ def _subgraph(graph: KnowledgeGraph, entities: set[int]) -> KnowledgeGraph:
     return replace(builder.build(source=graph.source), domain=graph.domain)
 
 
-def _sampled_from(name: str, read: ReadPart, *sizes: int) -> Callable[[Path], SampledSplits]:
+def _sampled_from(
+    name: str, read: ReadPart, *sizes: int, task: str = "token-classification"
+) -> Callable[[Path], SampledSplits]:
     train, validation, test = sizes
-    return lambda data: SampledSplits(data / "tasks" / name, read, (train, validation, test))
+    return lambda data: SampledSplits(data / "tasks" / name, read, (train, validation, test), task)
 
 
-#: The tasks by name. Sizes are training, validation and test texts, chosen so that a run takes
-#: about a minute of one core; small training sets are also the common case of users.
+def _further_task(
+    title: str,
+    name: str,
+    task: str,
+    sizes: tuple[int, int, int],
+    graph: str,
+    domain: str = "",
+    **settings: Any,
+) -> Task:
+    """Return a task whose texts are read as kgbert reads a user's file."""
+    return Task(
+        title,
+        _sampled_from(name, _read_as(task), *sizes, task=task),
+        _graph_file(graph, domain),
+        task=task,
+        rates=(ENCODER_LEARNING_RATE,),
+        **settings,
+    )
+
+
+#: The seven tasks by name. Sizes are training, validation and test texts, chosen so that a run
+#: takes about a minute of one core; small training sets are also the common case of users.
 TASKS = {
     "demo": Task(
         "ICD-10-CM chapters with the Human Phenotype Ontology",
@@ -199,13 +232,13 @@ TASKS = {
     ),
     "chemprot": Task(
         "ChemProt relations with ChEBI",
-        _sampled_from("chemprot", _read_relations, 200, 100, 400),
+        _sampled_from("chemprot", _read_relations, 200, 100, 400, task="relation-classification"),
         _mentioned_part_of_chebi,
         task="relation-classification",
     ),
     "phrasebank": Task(
         "Financial PhraseBank with FIBO",
-        _sampled_from("phrasebank", _read_classified, 200, 100, 500),
+        _sampled_from("phrasebank", _read_classified, 200, 100, 500, task="text-classification"),
         _graph_file("fibo"),
         task="text-classification",
         pooling="mean",
@@ -214,5 +247,76 @@ TASKS = {
         "FiNER-ORD persons, places and organisations with FIBO",
         _sampled_from("finer_ord", _read_tagged, 200, 100, 500),
         _graph_file("fibo"),
+    ),
+}
+
+_MESH = "mesh/mesh_diseases_chemicals.skos.ttl"
+
+#: Further kinds of task by name, each with one learning rate for all arms: the default of
+#: ``kgbert train``. Texts and epochs are fewer where texts are long.
+FURTHER_TASKS = {
+    "reuters": _further_task(
+        "Reuters topics (several a text) with the STW Thesaurus for Economics",
+        "reuters21578",
+        "multi-label-classification",
+        (200, 60, 200),
+        "stw/stw-skos.ttl.gz",
+        epochs=6,
+        pooling="mean",
+    ),
+    "fin_sentiment": _further_task(
+        "Sentiment of financial headlines and posts (a number) with FIBO",
+        "fin_sentiment",
+        "regression",
+        (200, 100, 344),
+        "fibo",
+        pooling="mean",
+    ),
+    "biosses": _further_task(
+        "BIOSSES similarity of two sentences (a number) with MeSH",
+        "biosses",
+        "regression",
+        (64, 16, 20),
+        _MESH,
+        "medicine",
+        pooling="mean",
+    ),
+    "pubmedqa": _further_task(
+        "PubMedQA (question and abstract) with MeSH",
+        "pubmedqa",
+        "text-classification",
+        (150, 50, 200),
+        _MESH,
+        "medicine",
+        epochs=3,
+        pooling="mean",
+    ),
+    "csqa": _further_task(
+        "CommonsenseQA (five choices) with the English ConceptNet, paths scored",
+        "csqa",
+        "multiple-choice",
+        (200, 100, 400),
+        "conceptnet_en/conceptnet_en.csv.gz",
+        epochs=5,
+        pooling="mean",
+        path_steps=2,
+    ),
+    "covidqa": _further_task(
+        "COVID-QA (answers in articles) with MeSH",
+        "covidqa",
+        "question-answering",
+        (100, 30, 80),
+        _MESH,
+        "medicine",
+        epochs=3,
+    ),
+    "bc5cdr_relations": _further_task(
+        "BC5CDR (which chemical causes which disease) with MeSH",
+        "bc5cdr",
+        "relation-extraction",
+        (60, 40, 100),
+        _MESH,
+        "medicine",
+        epochs=6,
     ),
 }
