@@ -1,4 +1,4 @@
-"""Kill trainings, comparisons and readings at random moments, and finish them afterwards.
+"""Kill trainings, comparisons, pretrainings and readings at random moments, and finish them.
 
 What a finished job leaves behind must equal what an undisturbed one leaves:
 
@@ -25,12 +25,26 @@ from kgbert.comparison.results import ComparisonResult
 from kgbert.graph import read_cache
 from kgbert.graph.read import read_graph
 from kgbert.models.task_models import KGBertForSequenceClassification
+from kgbert.pretraining.config import PretrainingConfig
+from kgbert.pretraining.pretrain import pretrain
+from kgbert.pretraining.record import pretraining_record
 from kgbert.training.saving import load_model
 from kgbert.training.train import train
-from tests.support.small_study import RECIPE, texts
+from kgbert.utils.paths import KNOWLEDGE_FILE
+from tests.support.small_study import RECIPE, SHARED, texts
 from tests.support.tiny import save_plain, tiny_graph
 
 _CONFIG = replace(RECIPE, epochs=1)
+_PRETRAINING = PretrainingConfig(
+    epochs=3,
+    batch_size=4,
+    evaluations=6,
+    max_length=24,
+    held_out=0.3,
+    bf16=False,
+    # The encoder decides the size of its features.
+    options={name: value for name, value in SHARED.items() if name != "feature_size"},
+)
 #: Jobs that are killed this often before one is finished.
 _MOST_KILLS = 3
 
@@ -110,6 +124,18 @@ def _compare(folder: Path, backbone: str) -> None:
     )
 
 
+def _pretrain(folder: Path, backbone: str) -> None:
+    encoder = folder / "encoder"
+    if not (encoder / "config.json").exists():  # a kill may come after the end
+        pretrain(
+            [f"{each.text} and a cough of the lung" for each in texts(40)],
+            backbone=backbone,
+            output=encoder,
+            graph=tiny_graph(),
+            config=_PRETRAINING,
+        )
+
+
 def _read(folder: Path, backbone: str) -> None:
     source = folder / "graph.csv"
     if not source.exists():
@@ -133,6 +159,15 @@ def _saved_files(folder: Path) -> dict[str, str]:
     }
 
 
+def _encoder(folder: Path) -> object:
+    encoder = folder / "encoder"
+    record = pretraining_record(str(encoder))
+    assert record is not None
+    assert [path.name for path in folder.glob("*encoder*")] == ["encoder"]
+    injections = hashlib.sha256((encoder / KNOWLEDGE_FILE).read_bytes()).hexdigest()
+    return record.encoder_hash, record.evaluations, injections
+
+
 def _scores(folder: Path) -> object:
     result = ComparisonResult.load(folder / "results" / "results.json")
     return [(run.arm, run.seed, run.metrics, run.validation, run.items) for run in result.runs]
@@ -146,6 +181,7 @@ def _cached(folder: Path) -> object:
 JOBS = {
     "train": Job(_train, _saved_files),
     "compare": Job(_compare, _scores),
+    "pretrain": Job(_pretrain, _encoder),
     "cache": Job(_read, _cached),
 }
 
