@@ -16,6 +16,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from kgbert.data import Columns, Example, Source, describe, read_records
+from kgbert.data.texts_read import text_digest
 from kgbert.deployment.measure import (
     MAX_LOSS,
     Measurement,
@@ -124,6 +125,8 @@ def distil(
     student, kept = _student(teacher, own, layers, with_graph=with_graph)
     examples = _unlabelled(texts, task, columns)
     reporter.message(f"distilling into {len(kept)} blocks on {len(examples):,} texts")
+    read = (text_digest(text) for example in examples for text in example.texts)
+    student.texts_read = teacher.texts_read.with_unlabelled(read)
     _train(
         _Pair(teacher, _own_processor(processor), student, own, task, kept),
         examples,

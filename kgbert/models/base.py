@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 from transformers import AutoModel, PreTrainedConfig, PreTrainedModel
 
+from kgbert.data.texts_read import TextsRead
 from kgbert.encoding.precomputed_vectors import EntityVectors
 from kgbert.encoding.processor import KGBertProcessor
 from kgbert.features.backbones import (
@@ -147,6 +148,8 @@ class KGBertPreTrainedModel(PreTrainedModel):
         self.has_trained = False
         #: Set by :func:`kgbert.inject_knowledge`, otherwise None.
         self.processor: KGBertProcessor | None = None
+        #: What the weights have learnt from, as far as kgbert trained them.
+        self.texts_read = TextsRead()
         pools = self.reads_one_position and config.pooling == "mean"
         fusion = find_fusion(config.fusion)
         self._check_fusion(fusion)
@@ -315,6 +318,7 @@ class KGBertPreTrainedModel(PreTrainedModel):
         )
         fused = cls.from_model(plain, graph, **naming, **options)
         load_knowledge(fused, name_or_path)
+        fused.texts_read = TextsRead.load(name_or_path)
         return fused
 
     @classmethod

@@ -2,26 +2,23 @@
 
 import json
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from accelerate import PartialState
-from numpy.typing import NDArray
 
+from kgbert.data.texts_read import TextsRead
 from kgbert.features.frozen_encoder import weights_hash
 from kgbert.features.pretrained import load_tokenizer
 from kgbert.pretraining.card import encoder_card
 from kgbert.pretraining.checkpoint import Checkpoint
 from kgbert.pretraining.record import (
-    TEXTS_FILE,
     PretrainingRecord,
     package_versions,
     pretraining_record,
-    texts_read,
 )
 from kgbert.pretraining.trainer import FitResult
 from kgbert.utils.atomic_write import replacing, write_atomically
@@ -107,7 +104,7 @@ def save_encoder(
     checkpoint: Checkpoint,
     record: PretrainingRecord,
     *,
-    digests: NDArray[np.uint64] | None = None,
+    digests: Iterable[int] = (),
     save_further: Callable[[Path], None] | None = None,
 ) -> None:
     """Write encoder, tokenizer, record and card atomically; the checkpoints are removed.
@@ -132,10 +129,7 @@ def save_encoder(
             # Loaded anew, because padding may have been added to the one that was used.
             load_tokenizer(checkpoint.name).save_pretrained(fresh)
             record.save(fresh)
-            before = texts_read(checkpoint.name)
-            read = before if digests is None else np.union1d(before, digests)
-            if len(read):
-                np.save(fresh / TEXTS_FILE, read)
+            TextsRead.load(checkpoint.name).with_unlabelled(digests).save(fresh)
             if save_further is not None:
                 save_further(fresh)
             (fresh / "README.md").write_text(encoder_card(record), encoding="utf-8")

@@ -9,17 +9,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.utils.json_records import from_json, to_json
 
 #: File of the record in the folder of a pretrained encoder.
 RECORD_FILE = "kgbert_pretraining.json"
-
-#: File of the digests of the texts that were read.
-TEXTS_FILE = "kgbert_texts.npy"
 
 #: Packages whose version may change a result.
 _PACKAGES = ("kgbert", "torch", "transformers", "tokenizers", "numpy")
@@ -165,17 +159,6 @@ def pretraining_record(folder: str | Path) -> PretrainingRecord | None:
         return None
     content = json.loads(path.read_text(encoding="utf-8"))
     return from_json(PretrainingRecord, content, source=str(path))
-
-
-def texts_read(folder: str | Path) -> NDArray[np.uint64]:
-    """Return the digests of the texts that an encoder in a folder was pretrained on with kgbert.
-
-    They are those of :func:`kgbert.pretraining.texts.corpus.text_digest`, of all pretrainings in a
-    row.
-    """
-    path = Path(folder) / TEXTS_FILE
-    digests: NDArray[np.uint64] = np.load(path) if path.is_file() else np.empty(0, np.uint64)
-    return digests
 
 
 def graph_record(

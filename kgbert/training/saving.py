@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import kgbert.models.task_models  # noqa: F401 - makes the classes known to transformers
+from kgbert.data.texts_read import TextsRead
 from kgbert.encoding.processor import KGBertProcessor
 from kgbert.features.pretrained import DAMAGED, UNEXPECTED_VALUES, NamingDamage, load_config
 from kgbert.graph.cards import is_shareable
@@ -18,7 +19,7 @@ from kgbert.training.model_card import model_card
 from kgbert.utils.atomic_write import replacing
 from kgbert.utils.checksums import verify_checksums, write_checksums
 from kgbert.utils.errors import KGBertError
-from kgbert.utils.paths import GRAPH_FILE, LABEL_SETS_FILE
+from kgbert.utils.paths import GRAPH_FILE, LABEL_SETS_FILE, TEXTS_FILE
 
 
 def save_model(
@@ -54,8 +55,9 @@ def save_model(
         processor.save_pretrained(fresh, include_graph=include_graph)
         card = model_card(model, processor, about, include_graph=include_graph)
         (fresh / "README.md").write_text(card, encoding="utf-8")
-        # The graph has a hash of its own.
-        write_checksums(fresh, without=[GRAPH_FILE])
+        model.texts_read.save(fresh)
+        # The graph has a hash of its own, and whoever shares a model may remove the digests.
+        write_checksums(fresh, without=[GRAPH_FILE, TEXTS_FILE])
 
 
 def load_model(
@@ -84,6 +86,7 @@ def load_model(
         check_fit(config, processor, scores_entities=task.model_class.scores_entities)
     with NamingDamage(folder, DAMAGED):
         model = task.model_class.from_pretrained(folder).eval()
+        model.texts_read = TextsRead.load(folder)
     if processor.vectors is not None:
         model.check_vectors(processor.vectors)
     if model.config.label_vectors:

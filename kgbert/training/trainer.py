@@ -178,6 +178,7 @@ def fine_tune(
         )
         trainer.remove_callback(PrinterCallback)
         trainer.train(resume_from_checkpoint=resume or None)
+    model.texts_read = model.texts_read.with_labelled([*train, *validation])
     # Otherwise the model would compute in bfloat16 here, but in float32 after loading.
     trainer.accelerator.unwrap_model(model, keep_fp32_wrapper=False)
     # Accelerate leaves a forward of the instance, which a copy of the model would share.

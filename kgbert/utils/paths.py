@@ -13,6 +13,8 @@ FEATURES_FILE = "features.safetensors"
 VECTORS_FILE = "entity_vectors.safetensors"
 LABEL_SETS_FILE = "label_sets.safetensors"
 SAMPLING_FILE = "sampling_map.safetensors"
+#: File of the digests of the texts that an encoder or a model has read.
+TEXTS_FILE = "kgbert_texts.safetensors"
 #: File of the injection weights in the folder of a pretrained encoder.
 KNOWLEDGE_FILE = "kgbert_knowledge.safetensors"
 #: File that identifies the folder of a saved embedding linker, and the vectors of its names.

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from kgbert.utils.atomic_write import write_atomically
 from kgbert.utils.errors import KGBertError
 
-_TYPES = {"F16": np.float16, "F32": np.float32, "I32": np.int32, "I64": np.int64}
+_TYPES = {"F16": np.float16, "F32": np.float32, "I32": np.int32, "I64": np.int64, "U64": np.uint64}
 _NAMES = {np.dtype(kind): name for name, kind in _TYPES.items()}
 
 #: Key of the checksum in the metadata.
@@ -68,9 +68,10 @@ def open_matrices(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
     Raises:
         KGBertError: The file is damaged or has another format.
     """
-    mapped = np.asarray(np.memmap(path, np.uint8, mode="r"))  # a plain array is sliced faster
-    length = int.from_bytes(mapped[:8].tobytes(), "little")
     try:
+        # A plain array is sliced faster.
+        mapped = np.asarray(np.memmap(path, np.uint8, mode="r"))
+        length = int.from_bytes(mapped[:8].tobytes(), "little")
         header = json.loads(mapped[8 : 8 + length].tobytes())
         body = mapped[8 + length :]
         checksum = header["__metadata__"].pop(_CHECKSUM, "")

@@ -104,6 +104,9 @@ def test_injections_move_with_their_blocks(teacher, tmp_path):
         x.injections[name] for x, name in ((student, "layer_1"), (model.model, "layer_3"))
     )
     assert torch.allclose(moved.gate, source.gate, atol=1e-5)
+    # It has read the texts without their labels.
+    assert student.texts_read.count_unlabelled(examples) == len(examples)
+    assert student.texts_read.count_labelled(examples) == 0
 
 
 def test_a_distillation_is_repeatable_and_leaves_the_teacher_as_it_was(teacher, tmp_path):

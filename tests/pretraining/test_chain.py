@@ -120,7 +120,7 @@ def test_pretrain_train_and_compare_follow_each_other(workplace, capsys):
     assert "pretraining" in table
     report = Path("results/report.html").read_text()
     assert "with the graph read and link prediction on notes.csv" in report
-    assert "without labels, in the pretraining of both" in report
+    assert "Test texts that both has read before, without labels:" in report
 
 
 def test_arms_on_pretrained_encoders_can_be_reproduced_but_not_budgeted(workplace, capsys):

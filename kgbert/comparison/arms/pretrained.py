@@ -21,6 +21,8 @@ class UseEncoder:
     """Replaces backbone and entity features by those of another encoder."""
 
     folder: str
+    name: str
+    """The name of the encoder in the report."""
     features: EntityFeatures
     weights: str = ""
     """SHA-256 of the weights, where the features come from another encoder."""
@@ -30,10 +32,10 @@ class UseEncoder:
         return replace(inputs, backbone=self.folder, features=self.features)
 
 
-def encoders_of(arms: Sequence[Arm]) -> list[str]:
-    """Return the folders of the encoders that arms start from instead of the backbone."""
-    folders = (arm.transform.folder for arm in arms if isinstance(arm.transform, UseEncoder))
-    return list(dict.fromkeys(folders))
+def encoders_of(arms: Sequence[Arm]) -> dict[str, str]:
+    """Return the names of the encoders that arms start from instead of the backbone, by folder."""
+    uses = (arm.transform for arm in arms if isinstance(arm.transform, UseEncoder))
+    return {use.folder: use.name for use in uses}
 
 
 def pretrained_arms(
@@ -57,24 +59,24 @@ def pretrained_arms(
         reporter.message(f"encoding {len(graph):,} entities with {folder}")
         steps = reporter.steps("encoding entities")
         features, _ = gather_features(graph, folder, sources, progress=steps)
-        arms += arms_on(name, f"on the encoder {name}, {origin}", UseEncoder(folder, features))
+        use = UseEncoder(folder, name, features)
+        arms += arms_on(f"on the encoder {name}, {origin}", use)
     return arms
 
 
 def arms_on(
-    name: str, origin: str, use: UseEncoder, options: Mapping[str, Any] = MappingProxyType({})
+    origin: str, use: UseEncoder, options: Mapping[str, Any] = MappingProxyType({})
 ) -> list[Arm]:
     """Return a plain and a knowledge arm on another encoder.
 
     Args:
-        name: Name of the encoder.
-        origin: Where it comes from, for the description.
+        origin: Where the encoder comes from, for the description.
         use: Makes the runs use it.
         options: Options of the model that the weights of the encoder fit.
     """
     return [
         Arm(
-            f"{role}-{name}",
+            f"{role}-{use.name}",
             f"{ARMS[role].description}; {origin}",
             {**options, **ARMS[role].options},
             use,

@@ -58,7 +58,6 @@ def transfer_arms(
         start = output / "transfer" / f"{name}-{weights[:8]}-{graph.hash[:8]}"
         _write_start(start, model, processor, graph, relations)
         found = arms_on(
-            name,
             f"started from the model {name}, fine-tuned for {task.name} with "
             f"{processor.graph.source or 'its graph'}"
             + "".join(
@@ -66,7 +65,7 @@ def transfer_arms(
                 for name, texts in also_test.items()
                 if task.name == task_name and _knows(model, task, texts)
             ),
-            UseEncoder(str(start), features, weights),
+            UseEncoder(str(start), name, features, weights),
             {name: getattr(model.config, name) for name in ("injected_layers", *FITTING_OPTIONS)},
         )
         if not model.injections:
@@ -105,6 +104,7 @@ def _write_start(
             model.backbone.base_model.save_pretrained(fresh)
             processor.tokenizer.save_pretrained(fresh)
             save_knowledge_for(fresh, model, graph, [mapped.get(x) for x in graph.relation_ids])
+            model.texts_read.save(fresh)
     except OSError:
         # Processes of the same command write the same content.
         if not folder.exists():

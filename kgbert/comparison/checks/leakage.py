@@ -1,16 +1,15 @@
 """Detect possible leakage between texts, labels, graph and linker, for the report."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from kgbert.comparison.arms.pretrained import encoders_of
 from kgbert.comparison.study import Study
-from kgbert.data import Span
+from kgbert.data import Example, Span
+from kgbert.data.texts_read import TextsRead
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.linking.examples import link_examples
-from kgbert.pretraining.record import texts_read
-from kgbert.pretraining.texts.corpus import text_digest
 
 #: The arm that compares texts with the names of the labels without the graph.
 LABEL_NAMES = "label-names"
@@ -26,7 +25,7 @@ def leakage_warnings(study: Study) -> list[str]:
     """Return a sentence for every sign of leakage between texts, labels, graph and linker."""
     return [
         *_shared_texts(study),
-        *_read_in_pretraining(study),
+        *_read_before(study),
         *_named_labels(study),
         *_known_from_gold(study),
         *_words_of_labels(study),
@@ -47,20 +46,24 @@ def _shared_texts(study: Study) -> Iterator[str]:
         yield f"Test texts that also occur in training: {', '.join(shared)}."
 
 
-def _read_in_pretraining(study: Study) -> Iterator[str]:
-    for encoder in (study.backbone, *encoders_of(study.arms)):
-        read = set(texts_read(encoder).tolist())
-        found = []
-        for seed in study.seeds if read else ():
-            test = study.split(seed).test
-            count = sum(any(text_digest(text) in read for text in x.texts) for x in test)
-            if count:
-                found.append(f"{count:,} of {len(test):,} (seed {seed})")
-        if found:
-            yield (
-                "Test texts that were read, without labels, in the pretraining of "
-                f"{Path(encoder).name}: {', '.join(found)}."
-            )
+def _read_before(study: Study) -> Iterator[str]:
+    """Yield warnings about test texts that an encoder had read before the comparison."""
+    backbone = {study.backbone: Path(study.backbone).name}
+    for folder, name in (backbone | encoders_of(study.arms)).items():
+        read = TextsRead.load(folder)
+        if found := _counts(study, read.count_unlabelled):
+            yield f"Test texts that {name} has read before, without labels: {found}."
+        if found := _counts(study, read.count_labelled):
+            yield f"Test texts that {name} was trained on before, with labels: {found}."
+
+
+def _counts(study: Study, count: Callable[[Sequence[Example]], int]) -> str:
+    """Return how many test texts of each seed, and how many further texts, are counted."""
+    parts = [(study.split(seed).test, f" (seed {seed})") for seed in study.seeds]
+    parts += [(texts, f" in {name}") for name, texts in study.also_test.items()]
+    return ", ".join(
+        f"{found:,} of {len(texts):,}{where}" for texts, where in parts if (found := count(texts))
+    )
 
 
 def _named_labels(study: Study) -> Iterator[str]:

@@ -21,6 +21,7 @@ from kgbert.data.files import check_file, read_content
 from kgbert.data.readers.json_objects import parse_line
 from kgbert.data.readers.registry import READERS, read_file
 from kgbert.data.sources import describe, records_of
+from kgbert.data.texts_read import text_digest
 from kgbert.reporting.formatting import counted
 from kgbert.utils.errors import DataError
 
@@ -187,12 +188,6 @@ def _check_size(corpus: Corpus, texts: int, distinct: int) -> None:
             "sentence or paragraph a line.",
             code="corpus-too-short",
         )
-
-
-def text_digest(text: str) -> int:
-    """Return a hash of a text that is equal for copies in other case or with other blanks."""
-    content = " ".join(text.casefold().split()).encode("utf-8", "surrogatepass")
-    return int.from_bytes(hashlib.blake2b(content, digest_size=8).digest(), "big")
 
 
 def _of_paths(paths: Sequence[Path], columns: Columns) -> Corpus:

@@ -1,6 +1,7 @@
 """Arms that start from a model of another domain."""
 
 import json
+import shutil
 
 import pytest
 import torch
@@ -9,10 +10,12 @@ import kgbert
 from kgbert.cli import main
 from kgbert.comparison.arms.transfer import transfer_arms
 from kgbert.data import Example
+from kgbert.data.texts_read import TextsRead, text_digest
 from kgbert.models.pretrained_knowledge import save_knowledge_for
 from kgbert.models.task_models import KGBertForSequenceClassification, KGBertModel
 from kgbert.training.config import TrainingConfig
 from kgbert.training.splits import further_texts
+from kgbert.utils.paths import TEXTS_FILE
 from kgbert.utils.progress import SILENT
 from tests.support.kinds import SIZE, kinds_graph, label_of, learnt_pipeline, names, text_of
 from tests.support.labels import CHILDREN, label_graph
@@ -146,6 +149,31 @@ def test_a_model_without_injections_starts_a_plain_arm_only(model, plain_folder,
     before = set((tmp_path / "transfer").iterdir())
     transfer_arms([model], tmp_path, graph, SILENT)
     assert set((tmp_path / "transfer").iterdir()) == before
+
+
+def test_a_start_knows_the_texts_that_the_model_and_its_backbone_have_read(plain_folder, tmp_path):
+    backbone, graph, rows = tmp_path / "backbone", kinds_graph(), texts(0)
+    shutil.copytree(plain_folder("bert", KGBertModel), backbone)
+    TextsRead().with_unlabelled([text_digest(rows[-1].text)]).save(backbone)
+    config = TrainingConfig(epochs=1, max_length=24, options={"injected_layers": []})
+    split = {"train": rows[:20], "validation": rows[20:24], "test": rows[24:]}
+    model = kgbert.train(
+        graph,
+        split,
+        backbone=str(backbone),
+        task="text-classification",
+        ground=None,
+        config=config,
+    )
+    saved = model.with_graph(kinds_graph("B", 1)).save(tmp_path / "model")
+
+    (arm,) = transfer_arms([saved], tmp_path, graph, SILENT)
+
+    read = TextsRead.load(arm.transform.folder)
+    assert [read.count_labelled(part) for part in split.values()] == [20, 4, 0]
+    assert [read.count_unlabelled(part) for part in split.values()] == [0, 0, 1]
+    (saved / TEXTS_FILE).unlink()
+    assert not kgbert.load_model(saved)[0].texts_read
 
 
 def test_further_texts_of_the_same_name_are_kept_apart(tmp_path):

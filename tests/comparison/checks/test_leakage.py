@@ -1,18 +1,16 @@
 from dataclasses import replace
 
-import numpy as np
 import pytest
 
 from kgbert.comparison.arms.pretrained import UseEncoder
 from kgbert.comparison.checks.leakage import FEWEST_UNNAMED, leakage_warnings
 from kgbert.data import Example, Span
 from kgbert.data.splits import Split
+from kgbert.data.texts_read import TextsRead, text_digest
 from kgbert.graph.storage.builder import GraphBuilder
 from kgbert.linking.adapters import from_gold
 from kgbert.linking.factory import make_linker
 from kgbert.linking.grounding import ground
-from kgbert.pretraining.record import TEXTS_FILE
-from kgbert.pretraining.texts.corpus import text_digest
 from kgbert.tasks.registry import TASKS
 from tests.support.small_study import small_study, split_of, tagged
 
@@ -136,16 +134,20 @@ class TestLinksWithoutMatchingNames:
         assert self.warnings(tmp_path, self.texts("red spots"), linker) == []
 
 
-def test_test_text_that_was_read_in_pretraining_is_found(tmp_path):
-    folder = tmp_path / "domain"
+def test_test_text_that_an_encoder_has_read_before_is_found(tmp_path):
+    folder = tmp_path / "start-1a2b"
     folder.mkdir()
-    digests = [text_digest(text) for text in ("A fever", "more")]
-    np.save(folder / TEXTS_FILE, np.array(sorted(digests), np.uint64))
+    read = TextsRead().with_unlabelled(map(text_digest, ["A fever", "more"]))
+    read.with_labelled([Example("Cough", "well"), Example("rash", "ill")]).save(folder)
     train, test = [Example("b", "ill")], [Example("a  FEVER", "ill"), Example("cough", "ill")]
-    study = study_of(tmp_path, train, test)
-    arm = replace(study.arms[0], name="plain-domain", transform=UseEncoder(str(folder), None))
+    further = {"old.csv": [Example("RASH", "ill"), Example("cough", "ill"), Example("c", "ill")]}
+    study = study_of(tmp_path, train, test, also_test=further)
+    use = UseEncoder(str(folder), "domain", None)
+    arm = replace(study.arms[0], name="plain-domain", transform=use)
 
     assert leakage_warnings(replace(study, arms=[arm])) == [
-        "Test texts that were read, without labels, in the pretraining of domain: 1 of 2 (seed 0)."
+        "Test texts that domain has read before, without labels: 1 of 2 (seed 0).",
+        "Test texts that domain was trained on before, with labels: 1 of 2 (seed 0), 2 of 3 in "
+        "old.csv.",
     ]
     assert leakage_warnings(study) == []
