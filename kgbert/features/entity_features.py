@@ -4,6 +4,7 @@ import hashlib
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +36,14 @@ class EntityFeatures:
     encoder_hash: str
     """SHA-256 of its weights."""
     graph_hash: str
+
+    @property
+    def model_options(self) -> dict[str, Any]:
+        """The fields of the configuration of a model that reads these vectors."""
+        return {
+            "feature_size": self.vectors.shape[1],
+            "feature_encoder_hash": self.encoder_hash,
+        }
 
     @cached_property
     def hash(self) -> str:
@@ -105,17 +114,38 @@ def encode_entities(
     check_positive(batch_size=batch_size, max_length=max_length)
     if (pretrained := _pretrained_features(graph, Path(name_or_path))) is not None:
         return pretrained
-    encoder = FrozenEncoder(name_or_path)
+    return _encoded(
+        graph,
+        FrozenEncoder(name_or_path),
+        name_or_path,
+        batch_size=batch_size,
+        max_length=max_length,
+        progress=progress,
+        cache=cache,
+    )
+
+
+def _encoded(
+    graph: KnowledgeGraph,
+    encoder: FrozenEncoder,
+    name: str,
+    *,
+    batch_size: int = 128,
+    max_length: int = MAX_LENGTH,
+    progress: StepCallback | None = None,
+    cache: str | Path | None = FEATURE_CACHE,
+) -> EntityFeatures:
+    """Return the verbalized neighbourhood of each entity, encoded or from the cache."""
     texts = [verbalize(graph, index) for index in range(len(graph))]
     cache_file = None
     if cache is not None:
         key = "\x1e".join([encoder.hash, str(max_length), graph.hash, *texts])
-        name = f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.safetensors"
-        cache_file = Path(cache).expanduser() / name
+        file = f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.safetensors"
+        cache_file = Path(cache).expanduser() / file
         if (cached := load_cached(cache_file, EntityFeatures.load)) is not None:
-            return replace(cached, encoder=name_or_path)
+            return replace(cached, encoder=name)
     vectors = encoder.encode(texts, max_length=max_length, batch_size=batch_size, progress=progress)
-    features = EntityFeatures(vectors, name_or_path, encoder.hash, graph.hash)
+    features = EntityFeatures(vectors, name, encoder.hash, graph.hash)
     if cache_file:
         save_cached(features.save, cache_file)
     return features
@@ -155,8 +185,9 @@ def encode_changed_entities(
     fresh = list(dict.fromkeys(text for text in texts if text not in places))
     if len(fresh) == len(set(texts)) and fresh:
         # Another graph altogether, whose vectors are worth caching.
-        _checked_encoder(former)
-        return encode_entities(graph, former.encoder, progress=progress), len(graph)
+        # The features in the folder of a pretrained encoder are those of its own backbone.
+        encoder = _checked_encoder(former)
+        return _encoded(graph, encoder, former.encoder, progress=progress), len(graph)
     vectors = former.vectors
     if fresh:
         encoder = _checked_encoder(former)

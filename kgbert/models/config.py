@@ -23,6 +23,8 @@ class KGBertConfig(PreTrainedConfig):
             plus ``len(relations)`` for inverse edges.
         graph_hash: Content hash of the graph of the model.
         feature_size: Length of an entity's feature vector.
+        feature_encoder_hash: Hash of the encoder or the files of the feature vectors; empty if
+            unknown. Vectors of others mean something else, even if they are as long.
         injected_layers: Blocks after which knowledge is injected; 1 is the first and -1 the
             last. None means the upper half; an empty list gives the plain model.
         graph_encoder: A name in :data:`kgbert.models.layers.graph_encoder.ENCODERS`.
@@ -59,6 +61,7 @@ class KGBertConfig(PreTrainedConfig):
         relations: list[str] | None = None,
         graph_hash: str = "",
         feature_size: int = 384,
+        feature_encoder_hash: str = "",
         injected_layers: list[int] | None = None,
         graph_encoder: str = "compgcn",
         graph_layers: int = 2,
@@ -112,6 +115,7 @@ class KGBertConfig(PreTrainedConfig):
         self.relations = relations or []
         self.graph_hash = graph_hash
         self.feature_size = feature_size
+        self.feature_encoder_hash = feature_encoder_hash
         self.injected_layers = injected_layers
         self.graph_encoder = graph_encoder
         self.graph_layers = graph_layers

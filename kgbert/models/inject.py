@@ -53,7 +53,7 @@ def inject_knowledge(
     """
     check_options(options)
     if features is not None:
-        options.setdefault("feature_size", features.vectors.shape[1])
+        options = features.model_options | options
     fused: KGBertPreTrainedModel = fused_class(model).from_model(model, graph, **options)
     fused.processor = KGBertProcessor.for_model(
         fused, graph, features, tokenizer=tokenizer, linker=linker

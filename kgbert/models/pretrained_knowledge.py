@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ _MODULES = ("graph_encoder.", "injections.")
 FITTING_OPTIONS = ("fusion", "graph_encoder", "graph_layers", "knowledge_size", "knowledge_heads")
 
 #: Fields of the configuration that must be equal, for the weights to have the same meaning.
-_SHAPE = ("graph_hash", *FITTING_OPTIONS, "feature_size")
+_SHAPE = ("graph_hash", *FITTING_OPTIONS, "feature_size", "feature_encoder_hash")
 
 #: Key of the configuration in the metadata of the file.
 _CONFIG = "config"
@@ -115,8 +116,11 @@ def load_knowledge(model: PreTrainedModel, folder: str | Path) -> None:
         return
     weights, shape = _read(path)
     own = _shape(model.config)
-    if other := [name for name in _SHAPE if shape.get(name) != own[name]]:
-        shown = ", ".join(f"{name}={shape.get(name)!r} (here {own[name]!r})" for name in other)
+    if other := [name for name in _SHAPE if not _agree(name, shape.get(name), own[name])]:
+        shown = ", ".join(
+            f"{name}={_shortened(shape.get(name))!r} (here {_shortened(own[name])!r})"
+            for name in other
+        )
         logger.warning(
             "the injection weights in %s are not used, because they were trained with %s",
             path,
@@ -140,6 +144,16 @@ def load_knowledge(model: PreTrainedModel, folder: str | Path) -> None:
     )
     if unused := _modules(weights.keys() - known.keys()):
         logger.warning("%s in %s are not used", ", ".join(unused), path)
+
+
+def _agree(name: str, trained: Any, own: Any) -> bool:
+    """Return whether a field is the same, or an encoder of features that one side does not know."""
+    return trained == own or (name == "feature_encoder_hash" and not (trained and own))
+
+
+def _shortened(value: Any) -> Any:
+    """Return a value with the hashes in it as their first characters."""
+    return re.sub(r"[0-9a-f]{64}", lambda found: found[0][:12], value) if isinstance(value, str) else value
 
 
 def _shape(config: Any) -> dict[str, Any]:

@@ -113,7 +113,7 @@ def _model_config(
     config: PretrainingConfig,
 ) -> KGBertConfig:
     """Return the configuration of the fused models that will start from the graph encoder."""
-    sizes = {"feature_size": features.vectors.shape[1], **config.options}
+    sizes = {**features.model_options, **config.options}
     sizes["graph_encoder"] = graph_encoder_name(sizes.get("graph_encoder", "compgcn"))
     return KGBertConfig(
         backbone=deepcopy(checkpoint.encoder.config),

@@ -348,7 +348,7 @@ def build_model(
         head=space.head,
         task=task.name,
         task_settings=dict(space.settings),
-        **{**own, "feature_size": inputs.features.vectors.shape[1]},
+        **{**own, **inputs.features.model_options},
     )
     tokenizer = load_tokenizer(inputs.backbone)
     reads_entities = model.injections or model.scores_entities

@@ -5,11 +5,13 @@ from itertools import product
 from pathlib import Path
 from random import Random
 
+import numpy as np
 import pytest
 import torch
 
 import kgbert
-from kgbert.features.entity_features import encode_entities
+from kgbert.features.entity_features import encode_changed_entities, encode_entities
+from kgbert.features.feature_sources import gather_features
 from kgbert.graph.storage.builder import GraphBuilder
 from kgbert.models.task_models import (
     KGBertForMaskedLM,
@@ -236,6 +238,42 @@ def test_what_another_model_cannot_take_is_said(pretrained, caplog, options, sai
         )
 
     assert said in caplog.text
+
+
+def test_injection_weights_are_not_used_with_other_features_of_the_same_length(
+    pretrained, tmp_path, caplog
+):
+    graph = tiny_graph()
+    vectors = np.random.default_rng(0).normal(size=(len(graph), 32))
+    np.savez(tmp_path / "other.npz", ids=np.array(graph.entity_ids, str), vectors=vectors)
+
+    models = [
+        KGBertModel.from_backbone(
+            pretrained.folder, graph, **READING.options | features.model_options
+        )
+        for features in (
+            gather_features(graph, pretrained.folder, "words")[0],
+            gather_features(graph, pretrained.folder, str(tmp_path / "other.npz"))[0],
+        )
+    ]
+
+    used, unused = (model.state_dict()["injections.layer_3.gate"].any() for model in models)
+    assert used
+    assert not unused
+    (record,) = caplog.records
+    assert "feature_encoder_hash=" in record.message
+    assert "(here 'file:" in record.message
+
+
+def test_an_edit_of_the_graph_of_a_pretraining_is_encoded_by_the_encoder_in_use(pretrained):
+    other = GraphBuilder()
+    other.add_name("EX:0", "organ")
+    former = encode_entities(other.build(), pretrained.folder)
+
+    features, _ = encode_changed_entities(tiny_graph(), other.build(), former)
+
+    assert features.encoder_hash == former.encoder_hash
+    assert encode_entities(tiny_graph(), pretrained.folder).encoder_hash != former.encoder_hash
 
 
 def test_a_model_without_injections_takes_none(pretrained, caplog):

@@ -175,6 +175,15 @@ def test_features_of_another_length_are_refused(saved):
         load_model(folder)
 
 
+def test_features_of_another_encoder_are_refused(saved):
+    model, _, folder = saved
+    model.config.feature_encoder_hash = "0" * 64
+    model.config.save_pretrained(folder)
+
+    with raises("feature-encoder-mismatch"):
+        load_model(folder)
+
+
 def test_a_folder_without_a_model_is_named(tmp_path):
     with raises("no-saved-model"):
         load_model(tmp_path)

@@ -115,7 +115,7 @@ def fuse(
         )
     check_options(config.options)
     model = KGBertForMaskedLM.from_model(
-        checkpoint.model, graph, **{"feature_size": features.vectors.shape[1], **config.options}
+        checkpoint.model, graph, **{**features.model_options, **config.options}
     )
     load_knowledge(model, checkpoint.name)
     if config.link_prediction:
