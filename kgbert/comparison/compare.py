@@ -19,20 +19,28 @@ from kgbert.comparison.arms.sources import source_arms
 from kgbert.comparison.arms.transfer import transfer_arms
 from kgbert.comparison.budget import check_budget, within_budget
 from kgbert.comparison.checks.examples import changed_predictions, coverage_of
+from kgbert.comparison.checks.explanations import explain_by_saved_model
 from kgbert.comparison.checks.leakage import leakage_warnings
 from kgbert.comparison.learning_curve import compare_sizes
 from kgbert.comparison.learning_rates import tuned
 from kgbert.comparison.manifest import manifest
 from kgbert.comparison.model_selection import best_run, can_be_kept, is_kept, keep_if_best
 from kgbert.comparison.report.tables import render_latex
-from kgbert.comparison.results import ComparisonResult, RunRecord, StudyRecord
+from kgbert.comparison.results import (
+    ChangedPrediction,
+    ComparisonResult,
+    RunRecord,
+    StudyRecord,
+)
 from kgbert.comparison.run import check_arms, run_arm
 from kgbert.comparison.run_store import Train, attempt_run, finished_run, shared_runs
 from kgbert.comparison.statistics.power import detectable_before, seeds_needed
 from kgbert.comparison.statistics.summary import summarise
 from kgbert.comparison.study import Study
-from kgbert.data import Source
+from kgbert.data import Example, Source
 from kgbert.data.splits import check_split
+from kgbert.explanation.html import write_explanations
+from kgbert.explanation.results import Explanation
 from kgbert.features.entity_features import EntityFeatures
 from kgbert.features.feature_sources import Features, checked_sources
 from kgbert.graph.core.graph import KnowledgeGraph
@@ -58,7 +66,7 @@ from kgbert.training.train import entity_features
 from kgbert.training.trainer import StepProgress
 from kgbert.utils.atomic_write import write_atomically
 from kgbert.utils.errors import KGBertError, Remedy
-from kgbert.utils.paths import MODEL_FOLDER, REPORT_FILE, RESULTS_FILE
+from kgbert.utils.paths import EXPLANATIONS_FILE, MODEL_FOLDER, REPORT_FILE, RESULTS_FILE
 from kgbert.utils.progress import SILENT, Reporter
 from kgbert.utils.registry import ARMS_GROUP, lookup
 
@@ -259,7 +267,8 @@ def run_study(
     loses at most the current run, and a second call repeats no finished run. Several processes,
     for example one on each GPU, can share the runs of one study. A failed run is recorded with its
     traceback and does not stop the others; the next call retries it.
-    The report is ``report.html``, its tables are ``report.md`` and ``report.tex``.
+    The report is ``report.html``, its tables are ``report.md`` and ``report.tex``. The saved model
+    explains the test texts that the report quotes in ``explanations.html``.
 
     Args:
         study: The study to run.
@@ -278,9 +287,11 @@ def run_study(
         _restore_best(study, runs, train, progress)
     elif study.keeps_model:
         logger.warning("no model of this comparison is kept: your own linker cannot be saved")
-    result = summarise(_study_record(study, runs, started), runs).with_runs(runs)
+    record = replace(_study_record(study, runs, started), examples=_examples(study, runs))
+    result = summarise(record, runs).with_runs(runs)
     write_atomically(study.folder / RESULTS_FILE, json.dumps(result.to_json(), indent=1))
     result.report(study.folder / REPORT_FILE)
+    _write_explanations(study.folder / EXPLANATIONS_FILE, record.examples)
     write_atomically(study.folder / "report.md", result.to_markdown())
     write_atomically(study.folder / "report.tex", render_latex(result))
     return result
@@ -352,6 +363,29 @@ def _restore_best(
     keep_if_best(study, train(study, arm, best.seed), [])
 
 
+def _examples(study: Study, runs: Sequence[RunRecord]) -> tuple[ChangedPrediction, ...]:
+    """Return changed predictions, of the saved model's test texts if there is a saved model."""
+    best = best_run(study, _finished_main_runs(runs))
+    saved = [best.seed] if best and is_kept(study, best) else []
+
+    def explain(seed: int, texts: Sequence[Example]) -> list[Explanation]:
+        # Other seeds draw other test texts, which this model may have been trained on.
+        return explain_by_saved_model(study, texts) if texts and seed in saved else []
+
+    arms = (MAIN, BASELINE)
+    seeds = [*saved, *study.seeds]
+    return tuple(changed_predictions(study, runs, arms, seeds=seeds, explain=explain))
+
+
+def _write_explanations(path: Path, examples: Sequence[ChangedPrediction]) -> None:
+    """Write a page of explanations, or remove that of an earlier comparison."""
+    explanations = [x.explanation for x in examples if x.explanation]
+    if explanations:
+        write_explanations(explanations, path)
+    else:
+        path.unlink(missing_ok=True)
+
+
 def _outcome(study: Study, run: RunRecord) -> str:
     if not run.is_done:
         return f"failed: {run.error.strip().splitlines()[-1]}"
@@ -382,6 +416,5 @@ def _study_record(study: Study, runs: Sequence[RunRecord], started: str) -> Stud
         learning_curve=tuple(study.learning_curve),
         seed_hint=study.seed_hint,
         power_statement=detectable_before(len(study.seeds)),
-        examples=tuple(changed_predictions(study, runs, MAIN, BASELINE)),
         warnings=tuple(leakage_warnings(study)),
     )

@@ -13,6 +13,7 @@ from typing import Any
 from kgbert.comparison.statistics.alternative_tests import Interval, StochasticOrder
 from kgbert.comparison.statistics.sign_flip import PairedSummary
 from kgbert.comparison.statistics.verdict import Verdict
+from kgbert.explanation.results import Explanation
 from kgbert.reporting.svg import Number
 from kgbert.training.config import TrainingConfig
 from kgbert.utils.errors import KGBertError
@@ -236,6 +237,9 @@ class ChangedPrediction:
     """By arm."""
     entities: tuple[str, ...]
     """Names of the entities that the text mentions."""
+    explanation: Explanation | None = None
+    """Why the saved model answers as it does; None if it was trained with another seed, or cannot
+    be explained."""
 
 
 @dataclass(frozen=True)

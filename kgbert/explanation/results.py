@@ -207,6 +207,15 @@ class AnswerExplanation:
         """How much the graph as a whole contributes."""
         return self.score - self.score_without_graph
 
+    def line(self, most: int = 3) -> str:
+        """Return the contribution of the graph in one line, with those of the largest mentions."""
+        against = f" and not {self.contrast}" if self.contrast else ""
+        # Smaller ones would be written as zero.
+        mentions = [x for x in self.ranked_mentions if abs(x.value or 0.0) >= 0.005][:most]
+        parts = ", ".join(f"{x.text} {_number(x.value, x.standard_error)}" for x in mentions)
+        graph = f"the graph contributes {self.graph_contribution:+.2f} {self.unit}"
+        return f"{self.answer}{against}: {graph}" + (f" ({parts})" if parts else "")
+
     @property
     def ranked_mentions(self) -> list[MentionContribution]:
         """The mentions, the largest contributions first."""

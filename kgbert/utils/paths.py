@@ -24,6 +24,7 @@ NAMES_FILE = "names.safetensors"
 #: Files and folders that a comparison writes into its folder.
 RESULTS_FILE = "results.json"
 REPORT_FILE = "report.html"
+EXPLANATIONS_FILE = "explanations.html"
 MODEL_FOLDER = "model"
 
 #: Folders of the caches, below the home folder: graphs that were read, entity features, label

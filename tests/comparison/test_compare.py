@@ -176,6 +176,38 @@ def test_results_file_gives_the_same_report(study, invented):
     assert [(run.arm, run.seed) for run in results.runs] == EVERY_RUN
 
 
+def test_changed_test_texts_of_the_saved_model_are_explained(tmp_path, monkeypatch):
+    invented = InventedRuns(monkeypatch, validation={0: 0.5, 1: 0.9})
+    study = small_study(tmp_path / "results")
+
+    result = run_study(study)
+
+    examples = result.study.examples
+    assert invented.explained == [[example.text for example in examples]]
+    assert {x.text for x in examples} <= {x.text for x in study.split(1).test}
+    assert all(example.explanation.text == example.text for example in examples)
+    assert ComparisonResult.load(study.folder / "results.json") == result
+    page = (study.folder / "explanations.html").read_text(encoding="utf-8")
+    assert all(example.text in page for example in examples)
+
+
+def test_without_explanations_no_page_of_an_earlier_comparison_is_left(study, invented):
+    run_study(study)
+    invented.explains = False
+
+    result = run_study(study)
+
+    assert {example.explanation for example in result.study.examples} == {None}
+    assert not (study.folder / "explanations.html").exists()
+
+
+def test_nothing_is_explained_where_no_model_is_saved(study, invented):
+    result = run_study(replace(study, keeps_model=False))
+
+    assert len(result.study.examples) > 0
+    assert invented.explained == []
+
+
 def test_tables_are_written_for_papers_and_notes(study, invented):
     results = run_study(study)
 

@@ -11,6 +11,7 @@ from kgbert.comparison.run import RunResult, text_id
 from kgbert.comparison.study import Study
 from kgbert.data import Example, Span
 from kgbert.data.splits import Split
+from kgbert.explanation.results import AnswerExplanation, Explanation
 from kgbert.linking.factory import make_linker
 from kgbert.models.config import KGBertConfig
 from kgbert.models.task_models import KGBertForSequenceClassification
@@ -89,9 +90,11 @@ class InventedRuns:
 
     def __init__(self, monkeypatch, validation=None):
         self.done, self.saved, self.graphs, self.failing = [], [], [], {}
+        self.explained, self.explains = [], True
         self.validation, self.seconds = validation or {}, 0.0
         monkeypatch.setattr(compare, "run_arm", self.run)
         monkeypatch.setattr(best, "save_model", self.save)
+        monkeypatch.setattr(compare, "explain_by_saved_model", self.explain)
 
     def run(self, study, arm, seed, **options):
         self.done.append((arm.name, seed))
@@ -110,6 +113,15 @@ class InventedRuns:
         record["validation"] = {"accuracy": self.validation.get(seed, 0.5)}
         record["fingerprint"] = study.fingerprint(arm, seed)
         return RunResult(RunRecord.from_json(record), *_trained())
+
+    def explain(self, study, examples):
+        self.explained.append([example.text for example in examples])
+        answer = AnswerExplanation("ill", "", "log-odds", 1.5, 0.25, (), ())
+        return [
+            Explanation(example.text, ("ill",), ("well",), (answer,), "removal", 0.1)
+            for example in examples
+            if self.explains
+        ]
 
     def save(self, folder, model, processor, about, include_graph):
         self.saved.append(about["Seed"])

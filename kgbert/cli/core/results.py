@@ -5,7 +5,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from kgbert.comparison.results import ComparisonResult
-from kgbert.utils.paths import GRAPH_FILE, MODEL_FOLDER, REPORT_FILE, RESULTS_FILE
+from kgbert.utils.paths import (
+    EXPLANATIONS_FILE,
+    GRAPH_FILE,
+    MODEL_FOLDER,
+    REPORT_FILE,
+    RESULTS_FILE,
+)
 
 
 @contextmanager
@@ -24,6 +30,8 @@ def print_result(result: ComparisonResult, folder: Path) -> None:
         print(f"\n{sentence}", end="")
     print(f"\n{result.table()}\n")
     print(f"report   {folder / REPORT_FILE}   (its tables: report.md, report.tex)")
+    if (folder / EXPLANATIONS_FILE).exists():
+        print(f"why      {folder / EXPLANATIONS_FILE}   (changed predictions explained)")
     print(f"results  {folder / RESULTS_FILE}")
     model = folder / MODEL_FOLDER
     if model.is_dir():

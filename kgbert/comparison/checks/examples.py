@@ -1,10 +1,12 @@
 """Linking coverage of a study's texts, and examples of changed answers."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from kgbert.comparison.results import ChangedPrediction, Coverage, ItemScores, RunRecord
 from kgbert.comparison.run import text_id
 from kgbert.comparison.study import Study
+from kgbert.data import Example
+from kgbert.explanation.results import Explanation
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.linking.examples import link_examples
 from kgbert.linking.mention import Mention
@@ -20,30 +22,49 @@ def coverage_of(study: Study) -> Coverage:
     )
 
 
+#: Returns explanations of texts by the model of a seed; none if there is no such model.
+ExplainTexts = Callable[[int, Sequence[Example]], Sequence[Explanation]]
+
+
 def changed_predictions(
-    study: Study, runs: Sequence[RunRecord], main: str, baseline: str
+    study: Study,
+    runs: Sequence[RunRecord],
+    arms: tuple[str, str],
+    *,
+    seeds: Iterable[int],
+    explain: ExplainTexts = lambda seed, texts: (),
 ) -> list[ChangedPrediction]:
     """Return some test texts that one of two arms answers correctly and the other does not.
 
     They come from the first seed that both arms have finished, in the order of the texts: half are
     answered correctly only by the main arm, half only by the baseline.
+
+    Args:
+        study: The study.
+        runs: Its runs.
+        arms: The main arm and the baseline.
+        seeds: The seeds in the order in which they are tried.
+        explain: Explains the texts.
     """
     done = {(run.arm, run.seed): run for run in runs if run.is_done}
-    for seed in study.seeds:
-        if (main, seed) in done and (baseline, seed) in done:
-            return _changed_predictions(study, seed, done[main, seed], done[baseline, seed])
+    for seed in seeds:
+        both = [done.get((arm, seed)) for arm in arms]
+        if both[0] and both[1]:
+            return _changed_predictions(study, both[0], both[1], explain)
     return []
 
 
 def _changed_predictions(
-    study: Study, seed: int, main: RunRecord, baseline: RunRecord
+    study: Study, main: RunRecord, baseline: RunRecord, explain: ExplainTexts
 ) -> list[ChangedPrediction]:
     if not (main.items and baseline.items and main.items.answers):
         return []
-    test = study.split(seed).test
+    test = study.split(main.seed).test
     assert list(main.items.ids) == [text_id(example.joined) for example in test]
     chosen = _chosen_positions(main.items, baseline.items, study.max_examples)
-    mentions = link_examples(study.linker, [test[position] for position in chosen])
+    texts = [test[position] for position in chosen]
+    mentions = link_examples(study.linker, texts)
+    explanations: Sequence[Explanation | None] = explain(main.seed, texts) or [None] * len(texts)
     return [
         ChangedPrediction(
             text=test[position].joined,
@@ -53,8 +74,9 @@ def _changed_predictions(
                 main.arm: main.items.answers[position],
             },
             entities=tuple(_entity_names(study.graph, found)),
+            explanation=explanation,
         )
-        for position, found in zip(chosen, mentions, strict=True)
+        for position, found, explanation in zip(chosen, mentions, explanations, strict=True)
     ]
 
 

@@ -17,7 +17,12 @@ from kgbert.comparison.report.tables import (
     slices_of_kind,
     tuning_table,
 )
-from kgbert.comparison.results import ArmSummary, ComparisonResult, LearningCurvePoint
+from kgbert.comparison.results import (
+    ArmSummary,
+    ChangedPrediction,
+    ComparisonResult,
+    LearningCurvePoint,
+)
 from kgbert.comparison.statistics.learning_curve import curve_points
 from kgbert.comparison.statistics.sign_flip import PairedSummary
 from kgbert.reporting.formatting import listing, metric_name, quantity, score
@@ -25,11 +30,14 @@ from kgbert.reporting.page import Figure, render_page
 from kgbert.training.config import Regularization
 from kgbert.utils.atomic_write import write_atomically
 from kgbert.utils.json_records import to_json
+from kgbert.utils.paths import EXPLANATIONS_FILE, MODEL_FOLDER
 
 #: With more arms than this a plot shows only the arms of the verdict.
 DRAWN_ARMS = 5
 #: Minimum texts of a slice in a plot: the variance of smaller slices would stretch the axis.
 DRAWN_TEXTS = 10
+#: The report shows why the saved model gives this number of answers to a text.
+EXPLAINED_ANSWERS = 3
 #: The CSS class and the heading of each outcome.
 OUTCOMES = {
     "helps": ("helps", "It helps"),
@@ -71,7 +79,11 @@ def render_report(result: ComparisonResult) -> str:
             "kinds": [slice_table(result, kind) for kind in KINDS],
             "tuning": tuning_table(result),
             "ceiling": _ceiling(result),
-            "examples": study.examples,
+            "examples": [(example, _reasons(example)) for example in study.examples],
+            "changes": _changes(result),
+            "explained": any(example.explanation for example in study.examples),
+            "explanations": EXPLANATIONS_FILE,
+            "explain": f"kgbert explain {MODEL_FOLDER} FILE --html PAGE",
             "method": method(result),
             "settings": list(_settings(result)),
             "missing": result.missing,
@@ -175,6 +187,30 @@ def _complete_scores(result: ComparisonResult) -> list[tuple[str, list[float]]]:
         if complete and by_seed.keys() >= set(complete):
             arms.append((arm.name, [by_seed[seed] for seed in complete]))
     return arms
+
+
+def _changes(result: ComparisonResult) -> str:
+    """Return how many test answers are right with one of the two arms only."""
+    main, baseline = result.study.main, result.study.baseline
+    items = {(run.arm, run.seed): run.items for run in result.runs if run.items}
+    pairs = [
+        pair
+        for seed in result.complete_seeds
+        if (main, seed) in items and (baseline, seed) in items
+        for pair in zip(items[main, seed].correct, items[baseline, seed].correct, strict=True)
+    ]
+    if not pairs:
+        return ""
+    return (
+        f"Of {len(pairs):,} test answers over all seeds, {pairs.count((1, 0)):,} are right with "
+        f"{main} only, and {pairs.count((0, 1)):,} with {baseline} only."
+    )
+
+
+def _reasons(example: ChangedPrediction) -> list[str]:
+    """Return what the graph contributes to the first answers of an explained text."""
+    answers = example.explanation.answers if example.explanation else ()
+    return [answer.line() for answer in answers[:EXPLAINED_ANSWERS]]
 
 
 def _ceiling(result: ComparisonResult) -> str:

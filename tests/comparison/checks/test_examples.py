@@ -8,6 +8,8 @@ from kgbert.data import Example
 from kgbert.data.splits import Split
 from tests.support.small_study import small_study
 
+ARMS = ("knowledge", "plain")
+
 
 def study_of(tmp_path, train, test):
     return small_study(tmp_path, split=lambda seed: Split(train, train, test), seeds=[0])
@@ -40,7 +42,7 @@ def test_flipped_answers_are_those_that_one_arm_has_right_alone(tmp_path):
     test = [Example(f"fever {i}", "ill") for i in range(4)]
     study = study_of(tmp_path, test, test)
 
-    shown = changed_predictions(study, runs(test, [1, 1, 0, 0], [1, 0, 1, 0]), "knowledge", "plain")
+    shown = changed_predictions(study, runs(test, [1, 1, 0, 0], [1, 0, 1, 0]), ARMS, seeds=[0])
 
     assert [example.text for example in shown] == ["fever 1", "fever 2"]
     assert shown[0].predictions == {"plain": "plain said 1", "knowledge": "knowledge said 1"}
@@ -52,7 +54,7 @@ def test_no_more_texts_are_quoted_than_the_study_allows(tmp_path):
     study = study_of(tmp_path, test, test)
 
     assert (
-        len(changed_predictions(study, runs(test, [1] * 9, [0] * 9), "knowledge", "plain"))
+        len(changed_predictions(study, runs(test, [1] * 9, [0] * 9), ARMS, seeds=[0]))
         <= study.max_examples
     )
-    assert changed_predictions(study, runs(test, [1] * 9, [0] * 9)[:1], "knowledge", "plain") == []
+    assert changed_predictions(study, runs(test, [1] * 9, [0] * 9)[:1], ARMS, seeds=[0]) == []

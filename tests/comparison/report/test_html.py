@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 import pytest
 
 from kgbert.comparison.report.html import render_report, write_report
-from tests.support.invented_study import ARMS, runs, slice_score, study, summarised
+from tests.support.invented_study import ARMS, records, runs, slice_score, study, summarised
 
 MANY = (*ARMS, "no-edges", "mention-only", "verbalized-context", "typed entity markers")
 VOID = {"meta", "br", "hr", "img", "link", "input"}
@@ -150,6 +150,54 @@ def test_a_flipped_example_shows_who_was_right_and_the_entities():
     assert "plain ✗ nerves" in words
     assert "knowledge ✓ heart" in words
     assert "entities Torsade de pointes" in words
+
+
+def test_an_explained_example_states_the_reasons_and_how_to_explain_other_texts():
+    mention = {"start": 0, "end": 8, "text": "Torsades", "entities": [], "value": 1.25}
+    answer = {
+        "answer": "heart",
+        "contrast": "",
+        "unit": "log-odds",
+        "score": 2.0,
+        "score_without_graph": -0.5,
+        "words": [],
+        "mentions": [mention],
+    }
+    explanation = {
+        "text": EXAMPLE["text"],
+        "prediction": ["heart"],
+        "prediction_without_graph": ["nerves"],
+        "answers": [answer],
+        "method": "removal",
+        "seconds": 0.1,
+    }
+
+    page = Page(render_report(results(examples=[{**EXAMPLE, "explanation": explanation}])))
+    without = Page(render_report(results(examples=[EXAMPLE]))).words
+
+    assert "heart: the graph contributes +2.50 log-odds (Torsades +1.25)" in page.words
+    assert "kgbert explain model FILE --html PAGE in that folder" in page.words
+    assert "kgbert explain" not in without
+    assert page.open == []
+
+
+def test_the_page_counts_the_answers_that_are_right_with_one_arm_only():
+    found = results(examples=[EXAMPLE]).with_runs(records(runs()))
+
+    words = Page(render_report(found)).words
+
+    items = {(run["arm"], run["seed"]): run["items"]["correct"] for run in runs()}
+    pairs = [
+        pair
+        for (arm, seed), correct in items.items()
+        if arm == "knowledge"
+        for pair in zip(correct, items["plain", seed], strict=True)
+    ]
+    assert pairs
+    assert (
+        f"Of {len(pairs)} test answers over all seeds, {pairs.count((1, 0))} are right with "
+        f"knowledge only, and {pairs.count((0, 1))} with plain only."
+    ) in words
 
 
 def test_a_long_text_is_shortened_between_words():
