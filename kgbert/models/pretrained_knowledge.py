@@ -153,7 +153,9 @@ def _agree(name: str, trained: Any, own: Any) -> bool:
 
 def _shortened(value: Any) -> Any:
     """Return a value with the hashes in it as their first characters."""
-    return re.sub(r"[0-9a-f]{64}", lambda found: found[0][:12], value) if isinstance(value, str) else value
+    if not isinstance(value, str):
+        return value
+    return re.sub(r"[0-9a-f]{64}", lambda found: found[0][:12], value)
 
 
 def _shape(config: Any) -> dict[str, Any]:

@@ -73,9 +73,9 @@ def _check_graph(
     size, own, given = features.vectors.shape[1], config.feature_encoder_hash, features.encoder_hash
     if reads_entities and own and given and own != given:
         raise KGBertError(
-            f"the model reads feature vectors of the encoder {own[:12]}, but those of the processor "
-            f"come from {features.encoder or 'another one'} ({given[:12]}), so that their "
-            "dimensions mean something else. Use the features of the same model.",
+            f"the model reads feature vectors of the encoder {own[:12]}, but those of the "
+            f"processor come from {features.encoder or 'another one'} ({given[:12]}), so that "
+            "their dimensions mean something else. Use the features of the same model.",
             code="feature-encoder-mismatch",
         )
     if reads_entities and config.feature_size != size:
