@@ -60,7 +60,7 @@ def tuned(
     """Return the study with each arm's learning rate chosen from a grid, and the search recorded.
 
     Each arm is trained with each rate on the first seeds; the rate with the best mean validation
-    score is the arm's rate on all seeds.
+    score is the arm's rate on all seeds. A linear model has no learning rate.
 
     Args:
         study: Its training configurations define everything but the encoder's learning rate.
@@ -76,6 +76,7 @@ def tuned(
     search = replace(
         study,
         folder=study.folder / "tuning",
+        arms=[arm for arm in study.arms if not arm.is_linear],
         split=cache(ValidationOnly(study.split)),
         linker=CachingLinker(study.linker),
         tuning=None,
@@ -84,13 +85,18 @@ def tuned(
     trials = _run_trials(search, rates, searched, progress)
     is_better = study.task.metrics[metric].greater_is_better
     chosen = {
-        arm.name: _best_rate(arm.name, trials, greater_is_better=is_better) for arm in study.arms
+        arm.name: _best_rate(arm.name, trials, greater_is_better=is_better) for arm in search.arms
     }
     return replace(
         study,
         training_configs={
-            arm.name: replace(study.training_config(arm), encoder_learning_rate=chosen[arm.name])
-            for arm in study.arms
+            **study.training_configs,
+            **{
+                arm.name: replace(
+                    study.training_config(arm), encoder_learning_rate=chosen[arm.name]
+                )
+                for arm in search.arms
+            },
         },
         tuning=TuningResult(metric, tuple(rates), tuple(searched), tuple(trials), chosen),
     )

@@ -2,9 +2,10 @@
 
 import hashlib
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 from transformers import TrainerCallback
 
@@ -26,10 +27,13 @@ from kgbert.data.splits import Split
 from kgbert.encoding.processor import KGBertProcessor
 from kgbert.models.base import KGBertPreTrainedModel
 from kgbert.pretraining.record import pretraining_record
-from kgbert.tasks.base import EncodedExample, Task
-from kgbert.training.inference import evaluate, predict
+from kgbert.tasks.base import EncodedExample, Prediction, Task
+from kgbert.training.config import TrainingConfig
+from kgbert.training.inference import predict
+from kgbert.training.linear_model import fit_linear
 from kgbert.training.peak_memory import PeakMemory, release_memory
 from kgbert.training.train import TrainingInputs, build_model, fit_model, grounded_task
+from kgbert.training.trainer import TrainingResult
 from kgbert.utils.logging import silenced_transformers
 
 
@@ -40,6 +44,19 @@ class RunResult:
     record: RunRecord
     model: KGBertPreTrainedModel
     processor: KGBertProcessor
+
+
+#: Returns the predictions for encoded examples.
+Predict = Callable[[Sequence[EncodedExample]], list[Prediction]]
+
+
+class _Trained(NamedTuple):
+    """What was trained: an encoder, or a linear model."""
+
+    result: TrainingResult
+    predict: Predict
+    sizes: Mapping[str, int]
+    """Numbers of parameters."""
 
 
 @silenced_transformers()
@@ -84,18 +101,15 @@ def run_arm(
     release_memory()
     memory = PeakMemory()
     started = time.perf_counter()
-    training = fit_model(
-        model,
-        processor,
-        rewritten,
-        task=task,
-        config=training_config,
-        seed=seed,
-        callbacks=callbacks,
-    )
-    trained = time.perf_counter()
+    if arm.is_linear:
+        trained = _fit_linear(model, processor, rewritten, task)
+    else:
+        trained = _fine_tune(
+            model, processor, rewritten, task, training_config, seed=seed, callbacks=callbacks
+        )
+    training_ended = time.perf_counter()
     encoded = task.encode(rewritten.test, processor)
-    answers = [prediction.answer for prediction in predict(model, processor, task, encoded)]
+    answers = [prediction.answer for prediction in trained.predict(encoded)]
     tested = time.perf_counter()
     gold = [task.gold(each, study.graph) for each in encoded]
     record = RunRecord(
@@ -105,19 +119,19 @@ def run_arm(
         metrics=task.score(gold, answers),
         slices={
             **_slice_scores(study, split, encoded, gold, answers),
-            **_scores_elsewhere(study, further, model, processor),
+            **_scores_elsewhere(study, further, trained.predict, processor),
         },
-        validation=training.metrics,
+        validation=trained.result.metrics,
         cost=Cost(
             pretrain_seconds=_pretraining_seconds(inputs.backbone),
-            train_seconds=round(trained - started, 2),
-            predict_seconds=round(tested - trained, 2),
+            train_seconds=round(training_ended - started, 2),
+            predict_seconds=round(tested - training_ended, 2),
             peak_memory_mb=memory.in_mb(),
-            **_sizes(model),
+            **trained.sizes,
         ),
         items=_item_scores(task, split, gold, answers),
-        history=tuple(EpochRecord(**epoch) for epoch in training.history),
-        best_epoch=training.best_epoch,
+        history=tuple(EpochRecord(**epoch) for epoch in trained.result.history),
+        best_epoch=trained.result.best_epoch or None,
         training_config=replace(
             training_config,
             batch_size=training_config.texts_per_step(len(split.train)),
@@ -126,6 +140,31 @@ def run_arm(
         fingerprint=study.fingerprint(arm, seed),
     )
     return RunResult(record, model, processor)
+
+
+def _fine_tune(
+    model: KGBertPreTrainedModel,
+    processor: KGBertProcessor,
+    split: Split,
+    task: Task,
+    config: TrainingConfig,
+    *,
+    seed: int,
+    callbacks: Sequence[TrainerCallback],
+) -> _Trained:
+    result = fit_model(
+        model, processor, split, task=task, config=config, seed=seed, callbacks=callbacks
+    )
+    return _Trained(result, partial(predict, model, processor, task), _sizes(model))
+
+
+def _fit_linear(
+    model: KGBertPreTrainedModel, processor: KGBertProcessor, split: Split, task: Task
+) -> _Trained:
+    """Train a linear model with the labels of a fused model that stays untrained."""
+    linear, metrics = fit_linear(task, model.config, processor, split)
+    sizes = {"parameters": linear.model.parameters, "added_parameters": 0}
+    return _Trained(TrainingResult(metrics, [], 0), partial(linear.predict, task, processor), sizes)
 
 
 def run_inputs(study: Study, arm: Arm, seed: int) -> RunInputs:
@@ -177,17 +216,17 @@ def _slice_scores(
 def _scores_elsewhere(
     study: Study,
     parts: Sequence[Sequence[Example]],
-    model: KGBertPreTrainedModel,
+    predict_examples: Predict,
     processor: KGBertProcessor,
 ) -> dict[str, SliceScore]:
     """Return the metrics on further texts, as rewritten for the arm."""
-    task = study.task
-    return {
-        f"{ALSO_TESTED}{name}": SliceScore(
-            len(texts), evaluate(model, processor, task, task.encode(texts, processor))
-        )
-        for name, texts in zip(study.also_test, parts, strict=True)
-    }
+    task, scores = study.task, {}
+    for name, texts in zip(study.also_test, parts, strict=True):
+        encoded = task.encode(texts, processor)
+        gold = [task.gold(each, study.graph) for each in encoded]
+        answers = [prediction.answer for prediction in predict_examples(encoded)]
+        scores[f"{ALSO_TESTED}{name}"] = SliceScore(len(texts), task.score(gold, answers))
+    return scores
 
 
 def _item_scores(

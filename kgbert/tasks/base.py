@@ -249,6 +249,9 @@ class Task(ABC):
     is_augmentable: ClassVar[bool] = True
     """Whether a target stays right if names in the first text of an example are replaced, and spans
     and arguments move along."""
+    suits_linear_model: ClassVar[bool] = False
+    """Whether the answer is about whole texts (labels, or a number), so that a linear model over
+    TF-IDF can give it."""
     selection_metrics: ClassVar[Sequence[str]] = ()
     """The metrics whose mean selects the weights, where the main metric stays zero for long; empty
     for the main metric."""

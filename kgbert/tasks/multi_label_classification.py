@@ -153,6 +153,7 @@ class MultiLabelClassification(Task):
     )
     metrics = MULTI_LABEL_METRICS
     needs_calibration = True
+    suits_linear_model = True
 
     @property
     def model_class(self) -> "type[KGBertPreTrainedModel]":

@@ -93,6 +93,7 @@ class Regression(Task):
     name = "regression"
     description = "columns text and value, for pairs also text_pair: one number"
     needs_calibration = True
+    suits_linear_model = True
     score_unit = _UNIT
     metrics: Mapping[str, Metric] = MappingProxyType(  # type: ignore[misc]  # a ClassVar as in Task
         {

@@ -48,6 +48,7 @@ class TextClassification(Task):
     description = "columns text and label, for pairs also text_pair: one label"
     metrics = CLASSIFICATION_METRICS
     learns_classes = True
+    suits_linear_model = True
 
     @property
     def model_class(self) -> "type[KGBertPreTrainedModel]":

@@ -57,3 +57,5 @@ class Arm:
     """Changes of the model's configuration."""
     transform: Transform = unchanged
     """Raises ValueError before training where the arm does not apply to the inputs."""
+    is_linear: bool = False
+    """Whether a linear model over TF-IDF answers, and no encoder is trained."""

@@ -34,6 +34,7 @@ KINDS = {
         ),
     },
     "rivals": {
+        "tf-idf": "a linear model over TF-IDF of the words, without encoder and graph: the floor",
         "verbalized-context": (
             "the plain model, with names, ancestors and relations of each mention appended to "
             "the text"

@@ -7,6 +7,21 @@ from kgbert.comparison.arms.arm import RunInputs
 from kgbert.utils.errors import KGBertError
 
 
+def check_linear(inputs: RunInputs, seed: int) -> RunInputs:
+    """Return the inputs unchanged; :mod:`kgbert.training.linear_model` trains the linear model.
+
+    Raises:
+        KGBertError: The answers of the task are not about whole texts.
+    """
+    if not inputs.task.suits_linear_model:
+        raise KGBertError(
+            f"the arm 'tf-idf' answers with labels or a number for a whole text, and the task is "
+            f"{inputs.task.name}. Leave the arm out.",
+            code="arm-without-linear-model",
+        )
+    return inputs
+
+
 def grow_triples(inputs: RunInputs, seed: int) -> RunInputs:
     """Return the inputs with triples inserted behind the mentions, as in K-BERT.
 
