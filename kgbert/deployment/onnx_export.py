@@ -203,7 +203,9 @@ def _write(
     if vectors is not None:
         vectors.save(folder / VECTORS_FILE)
     if processor.label_sets is not None:
-        processor.label_sets.save(folder / LABEL_SETS_FILE)
+        sets = processor.label_sets
+        sets = sets if include_graph else sets.without_graph_texts(processor.graph)
+        sets.save(folder / LABEL_SETS_FILE)
     if include_graph:
         save_graph(processor.graph, folder / GRAPH_FILE)
     processor.tokenizer.backend_tokenizer.save(str(folder / TOKENIZER_FILE))

@@ -394,7 +394,9 @@ class KGBertProcessor:
         if self.vectors is not None:
             self.vectors.save(folder / VECTORS_FILE)
         if self.label_sets is not None:
-            self.label_sets.save(folder / LABEL_SETS_FILE)
+            sets = self.label_sets
+            sets = sets if include_graph else sets.without_graph_texts(self.graph)
+            sets.save(folder / LABEL_SETS_FILE)
         settings = self._settings(folder)
         if not include_graph:
             settings["graph_left_out"] = graph_metadata(self.graph)
@@ -449,7 +451,7 @@ class KGBertProcessor:
         if (vectors := folder / VECTORS_FILE).exists():
             processor.use_vectors(EntityVectors.load(vectors))
         if (label_sets := folder / LABEL_SETS_FILE).exists():
-            processor.use_label_sets(LabelSets.load(label_sets))
+            processor.use_label_sets(LabelSets.load(label_sets).with_graph_texts(graph))
         return processor
 
 

@@ -6,7 +6,7 @@ text is compared with each of them.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -76,6 +76,35 @@ class LabelSets:
             self.encoder,
             self.encoder_hash,
         )
+
+    def without_graph_texts(self, graph: KnowledgeGraph) -> "LabelSets":
+        """Return the sets with an empty string for each text that the graph has."""
+        texts = list(self.texts)
+        for rows, found in self._graph_texts(graph):
+            if texts[rows] == found:
+                texts[rows] = [""] * len(found)
+        return replace(self, texts=tuple(texts))
+
+    def with_graph_texts(self, graph: KnowledgeGraph) -> "LabelSets":
+        """Return the sets of :meth:`without_graph_texts` with the texts of the same graph."""
+        if all(self.texts):
+            return self
+        texts = list(self.texts)
+        for rows, found in self._graph_texts(graph):
+            if not any(texts[rows]):
+                texts[rows] = found
+        return replace(self, texts=tuple(texts))
+
+    def _graph_texts(self, graph: KnowledgeGraph) -> Iterator[tuple[slice, list[str]]]:
+        """Yield the rows of each label with an entity, and as many texts of its entity."""
+        entity_texts = EntityTexts(graph)
+        kinds = [KINDS[kind] for kind in sorted(set(self.kinds.tolist()))]
+        for place, entity in enumerate(self.entities):
+            rows = slice(*self.offsets[place : place + 2].tolist())
+            if entity in graph and rows.stop > rows.start:
+                pairs = entity_texts.of_entity(graph.index(entity), kinds)
+                if len(pairs) == rows.stop - rows.start:
+                    yield rows, [text for _, text in pairs]
 
     @property
     def typical_similarity(self) -> float:

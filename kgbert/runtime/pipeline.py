@@ -156,18 +156,18 @@ def load(
         settings,
         encoder,
         vectors=EntityVectors.load(vectors) if vectors.exists() else None,
-        lexical_index=_lexical_index(folder / LABEL_SETS_FILE),
+        lexical_index=_lexical_index(folder / LABEL_SETS_FILE, graph),
     )
 
 
-def _lexical_index(path: Path) -> LexicalSimilarity | None:
+def _lexical_index(path: Path, graph: KnowledgeGraph) -> LexicalSimilarity | None:
     """Return the similarity in spelling to the labels of a file; None if there is no file."""
     if not path.exists():
         return None
     # Imported late: it needs scikit-learn, and most models have no grounded labels.
     from kgbert.features.label_sets import LabelSets, LexicalIndex
 
-    return LexicalIndex(LabelSets.load(path))
+    return LexicalIndex(LabelSets.load(path).with_graph_texts(graph))
 
 
 def _session(path: Path, threads: int) -> Any:

@@ -262,13 +262,15 @@ def test_another_family_is_exported(tmp_path):
     assert [plain(x.to_dict()) for x in answers] == [approximately(x.to_dict()) for x in expected]
 
 
-def test_texts_are_compared_with_label_entities_without_torch(backbone, tmp_path):
+@pytest.mark.parametrize("include_graph", [True, False])
+def test_texts_are_compared_with_label_entities_without_torch(backbone, tmp_path, include_graph):
     model = kgbert.zero_shot(label_graph(), list(CHILDREN), backbone=backbone)
     texts = [example.text for example in labelled_texts(*CHILDREN)]
 
-    kgbert.export_onnx(model, tmp_path / "exported")
+    kgbert.export_onnx(model, tmp_path / "exported", include_graph=include_graph)
 
-    runtime = kgbert.runtime.load(tmp_path / "exported")
+    graph = None if include_graph else label_graph()
+    runtime = kgbert.runtime.load(tmp_path / "exported", graph=graph)
     for answer, expected in zip(runtime(texts), model(texts), strict=True):
         assert answer.label == expected.label
         assert answer.probability == pytest.approx(expected.probability, abs=1e-4)

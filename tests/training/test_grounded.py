@@ -17,6 +17,7 @@ from kgbert.training.config import TrainingConfig
 from kgbert.training.label_entities.grounding import ground_task
 from kgbert.training.label_entities.scale import fit_binary
 from kgbert.training.train import TrainingInputs, build_model, grounded_task
+from kgbert.utils.paths import LABEL_SETS_FILE
 from kgbert.utils.progress import SILENT
 from tests.support.errors import raises
 from tests.support.labels import CHILDREN, NAMES, label_graph, labelled_texts
@@ -281,6 +282,21 @@ def test_with_the_scale_at_zero_it_is_the_ordinary_head(backbone):
 
     assert torch.equal(ordinary, expected)
     assert not torch.equal(scored, expected)
+
+
+def test_a_graph_that_is_left_out_leaves_no_text_of_a_label_in_the_folder(backbone, tmp_path):
+    labels = {"L:1": "L:1", "gems": "L:1.0"}
+    pipeline = kgbert.zero_shot(label_graph(), labels, backbone=backbone)
+    folder = pipeline.save(tmp_path / "model", include_graph=False)
+
+    again = kgbert.pipeline(folder, graph=label_graph())
+
+    held = b"".join(x.read_bytes() for x in folder.iterdir() if not x.name.startswith("tokenizer"))
+    assert not [name for name in (*CHILDREN["L:1"], NAMES["L:1"]) if name.encode() in held]
+    assert again.processor.label_sets.texts == pipeline.processor.label_sets.texts
+    texts = ["a quartz", "a tuba"]
+    assert [x.lines() for x in again(texts)] == [x.lines() for x in pipeline(texts)]
+    assert not any(LabelSets.load(folder / LABEL_SETS_FILE).texts)
 
 
 def test_damaged_label_vectors_are_refused(backbone, tmp_path):
