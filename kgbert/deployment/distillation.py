@@ -43,6 +43,7 @@ from kgbert.training.splits import examples_of
 from kgbert.training.train import TrainedModel
 from kgbert.training.trainer import default_arguments, optimizer_of
 from kgbert.utils.errors import DataError, KGBertError, Remedy
+from kgbert.utils.hub import local_folder
 from kgbert.utils.logging import silenced_transformers
 from kgbert.utils.paths import RUNTIME_FILE, SETTINGS_FILE
 from kgbert.utils.progress import SILENT, Reporter
@@ -118,7 +119,7 @@ def distil(
     teacher, processor, task = (
         (model.model, model.processor, model.task)
         if isinstance(model, TrainedModel)
-        else load_model(_checked(Path(model)), graph=graph)
+        else load_model(_checked(local_folder(model)), graph=graph)
     )
     transformers.set_seed(seed)
     own = _own_processor(processor) if with_graph else _without_graph(processor)

@@ -22,6 +22,7 @@ from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.graph.core.id_index import EntityIdIndex
 from kgbert.utils.checksums import file_checksum
 from kgbert.utils.errors import DataError, KGBertError, Remedy
+from kgbert.utils.paths import without_place
 from kgbert.utils.progress import StepCallback
 
 #: The source that encodes the descriptions of the entities with the backbone.
@@ -194,6 +195,12 @@ def words_encoder(features: EntityFeatures) -> str:
     """Return the encoder of the words among the sources of features; empty if there is none."""
     is_file = features.encoder_hash.startswith(_FILE)
     return "" if is_file else features.encoder.split(_SEPARATOR)[0]
+
+
+def without_places(features: EntityFeatures) -> EntityFeatures:
+    """Return features whose sources are named without the folders of their paths."""
+    names = map(without_place, features.encoder.split(_SEPARATOR))
+    return replace(features, encoder=_SEPARATOR.join(names))
 
 
 def checked_sources(sources: Features) -> str:

@@ -1,5 +1,6 @@
 """Graph cards: description, licence and suitable reader options of well-known graphs."""
 
+import re
 import tomllib
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -104,6 +105,21 @@ def is_shareable(graph: KnowledgeGraph) -> bool:
     )
 
 
+def hub_licence(licence: str) -> str:
+    """Return the identifier of a licence on the Hugging Face Hub; ``other`` if it has none.
+
+    >>> hub_licence("CC BY 4.0"), hub_licence("https://creativecommons.org/licenses/by-sa/3.0/")
+    ('cc-by-4.0', 'cc-by-sa-3.0')
+    >>> hub_licence("BSD-3-Clause"), hub_licence("CC BY 4.0; MIT")
+    ('bsd-3-clause', 'other')
+    """
+    name = licence.strip().lower().rstrip("/")
+    if address := _CREATIVE_COMMONS.fullmatch(name):
+        name = f"cc-{address[1]}".replace("cc-zero", "cc0")
+    name = re.sub(r"[\s/_-]+", "-", name)
+    return name if name in _HUB_LICENCES else "other"
+
+
 def _options(path: Path, table: dict[str, Any]) -> ReadOptions:
     known = {option.name: option for option in fields(ReadOptions) if option.name != "limits"}
     values: dict[str, Any] = {}
@@ -112,6 +128,17 @@ def _options(path: Path, table: dict[str, Any]) -> ReadOptions:
         values[name] = tuple(value) if isinstance(value, list) else value
     return ReadOptions(**values)
 
+
+_CREATIVE_COMMONS = re.compile(r"https?://creativecommons\.org/(?:licenses|publicdomain)/(.+)")
+
+#: Licences of graphs that have an identifier on the hub.
+_HUB_LICENCES = {
+    *("apache-2.0", "mit", "bsd-2-clause", "bsd-3-clause", "cc0-1.0", "odc-by", "odbl"),
+    *("cc-by-2.0", "cc-by-2.5", "cc-by-3.0", "cc-by-4.0", "cc-by-sa-3.0", "cc-by-sa-4.0"),
+    *("cc-by-nc-2.0", "cc-by-nc-3.0", "cc-by-nc-4.0", "cc-by-nd-4.0"),
+    *("cc-by-nc-sa-2.0", "cc-by-nc-sa-3.0", "cc-by-nc-sa-4.0"),
+    *("cc-by-nc-nd-3.0", "cc-by-nc-nd-4.0"),
+}
 
 #: Fields that a card may leave out.
 _OPTIONAL = {"domain"}

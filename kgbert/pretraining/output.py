@@ -23,7 +23,7 @@ from kgbert.pretraining.record import (
 from kgbert.pretraining.trainer import FitResult
 from kgbert.utils.atomic_write import replacing, write_atomically
 from kgbert.utils.errors import KGBertError, Remedy
-from kgbert.utils.paths import KNOWLEDGE_FILE, without_folders
+from kgbert.utils.paths import CARD_FILE, KNOWLEDGE_FILE, without_folders
 
 logger = logging.getLogger(__name__)
 
@@ -132,7 +132,7 @@ def save_encoder(
             TextsRead.load(checkpoint.name).with_unlabelled(digests).save(fresh)
             if save_further is not None:
                 save_further(fresh)
-            (fresh / "README.md").write_text(encoder_card(record), encoding="utf-8")
+            (fresh / CARD_FILE).write_text(encoder_card(record), encoding="utf-8")
     state.wait_for_everyone()
 
 

@@ -235,6 +235,8 @@ class Task(ABC):
     """The name in transformers, if it has the task."""
     description: ClassVar[str] = ""
     """The input of a row and the answer, in one line of ``--help``."""
+    pipeline_tag: ClassVar[str] = ""
+    """The task on the Hugging Face Hub, if it has one, by which models are found there."""
     metrics: ClassVar[Mapping[str, Metric]]
     """By name; the first is the main metric, which selects the weights and decides the verdict."""
     processor_options: ClassVar[Mapping[str, Any]] = MappingProxyType({})

@@ -146,6 +146,7 @@ class Generation(Task):
     """The target of an example is the text to write."""
 
     name = "generation"
+    pipeline_tag = "text-generation"
     description = "columns text and target: a translation, summary or other text for each text"
     metrics = GENERATION_METRICS
     is_augmentable = False

@@ -148,6 +148,7 @@ class MultiLabelClassification(Task):
     """The target of an example is the set of its labels, sorted; it may be empty."""
 
     name = "multi-label-classification"
+    pipeline_tag = "text-classification"
     description = (
         "columns text and labels, for pairs also text_pair: a list, or labels separated by | ; or ,"
     )

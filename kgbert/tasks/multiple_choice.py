@@ -95,6 +95,7 @@ class MultipleChoice(Task):
     """
 
     name = "multiple-choice"
+    pipeline_tag = "multiple-choice"
     description = "columns question, choices and label: which choice answers the question"
     metrics = CHOICE_METRICS
     sample = MappingProxyType({"question": "a question", "choices": ("one", "another")})

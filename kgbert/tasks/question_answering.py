@@ -170,6 +170,7 @@ class QuestionAnswering(Task):
     """
 
     name = "question-answering"
+    pipeline_tag = "question-answering"
     description = "columns text, question and answers: the span of the text that answers"
     metrics = SQUAD_METRICS
     is_augmentable = False

@@ -91,6 +91,7 @@ class Regression(Task):
     """
 
     name = "regression"
+    pipeline_tag = "text-classification"
     description = "columns text and value, for pairs also text_pair: one number"
     needs_calibration = True
     suits_linear_model = True

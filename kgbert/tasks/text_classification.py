@@ -45,6 +45,7 @@ class TextClassification(Task):
     """The target of an example is its label, a string."""
 
     name = "text-classification"
+    pipeline_tag = "text-classification"
     description = "columns text and label, for pairs also text_pair: one label"
     metrics = CLASSIFICATION_METRICS
     learns_classes = True

@@ -75,6 +75,7 @@ class TokenClassification(Task):
     """The spans of an example are its target."""
 
     name = "token-classification"
+    pipeline_tag = "token-classification"
     description = "columns text and spans, or tokens and tags, or CoNLL: labelled spans"
     metrics = SPAN_METRICS
     learns_classes = True

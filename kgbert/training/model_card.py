@@ -1,15 +1,22 @@
 """The model card of a saved model, generated from its metadata."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from kgbert import __version__
 from kgbert.encoding.processor import KGBertProcessor
+from kgbert.graph.cards import hub_licence
+from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.models.base import KGBertPreTrainedModel
 from kgbert.reporting.formatting import counted
 from kgbert.tasks.base import Task
 from kgbert.tasks.registry import find_task, task_of_class
+from kgbert.utils.hub import is_published
 from kgbert.utils.paths import without_folders
+
+#: Stands for the place of the model, where that is not known.
+_THIS_FOLDER = "this/folder"
 
 _WITH_GRAPH = """\
 The folder contains the graph, the feature vectors of its entities and the settings of the linker,
@@ -61,8 +68,7 @@ def model_card(
         f"| {name} | {str(value).replace('|', '/')} |" for name, value in properties.items()
     )
     return f"""---
-library_name: kgbert
-tags: [kgbert, knowledge-graph]
+{_metadata(graph, config.backbone.name_or_path, task, include_graph=include_graph)}
 ---
 # {type(model).__name__}
 
@@ -75,12 +81,45 @@ A language encoder with injected graph knowledge, made with kgbert {__version__}
 ```python
 import kgbert
 
-answer = kgbert.pipeline("this/folder"{argument})
+answer = kgbert.pipeline("{_THIS_FOLDER}"{argument})
 answer([{_sample(task)}])
 ```
 
 {contents} `transformers.pipeline()` cannot run it.
 """
+
+
+def _metadata(
+    graph: KnowledgeGraph, backbone: str, task: Task | None, *, include_graph: bool
+) -> str:
+    """Return the metadata of the card as the Hugging Face Hub reads it."""
+    from huggingface_hub import ModelCardData
+
+    data = ModelCardData(
+        library_name="kgbert",
+        # That of the graph, which binds whoever uses the folder.
+        license=hub_licence(graph.licence) if graph.licence and include_graph else None,
+        base_model=backbone if is_published(backbone) else None,
+        pipeline_tag=task.pipeline_tag if task and task.pipeline_tag else None,
+        tags=["kgbert", "knowledge-graph", *([task.name] if task else [])],
+    )
+    return data.to_yaml()
+
+
+def complete_card(path: Path, name: str, metadata: Mapping[str, Any]) -> None:
+    """Add the name of a model on the hub, and metadata, to the card of its folder.
+
+    Args:
+        path: The card.
+        name: Name of the repository.
+        metadata: Fields to add or replace.
+    """
+    from huggingface_hub import ModelCard
+
+    card = ModelCard(path.read_text(encoding="utf-8").replace(_THIS_FOLDER, name))
+    for key, value in metadata.items():
+        card.data[key] = value
+    path.write_text(str(card), encoding="utf-8")
 
 
 def _sample(task: Task | None) -> str:

@@ -324,7 +324,7 @@ def pipeline(
     Use it instead of ``transformers.pipeline``, which slices the graph's tensors by rows.
 
     Args:
-        folder: The folder of the saved model.
+        folder: The folder of the saved model, or its name ``user/model`` on the Hugging Face Hub.
         graph: The graph, if the model was saved without it.
         device: The torch device; None means the GPU if there is one, else the CPU.
         bf16: Compute in bfloat16, which is faster on GPUs and on CPUs with AVX-512 BF16, and may

@@ -1,5 +1,6 @@
 """Save and load a trained model with everything that its predictions need."""
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,10 @@ from kgbert.training.model_card import model_card
 from kgbert.utils.atomic_write import replacing
 from kgbert.utils.checksums import verify_checksums, write_checksums
 from kgbert.utils.errors import KGBertError
-from kgbert.utils.paths import GRAPH_FILE, LABEL_SETS_FILE, TEXTS_FILE
+from kgbert.utils.hub import local_folder
+from kgbert.utils.paths import CARD_FILE, GRAPH_FILE, LABEL_SETS_FILE, TEXTS_FILE
+
+logger = logging.getLogger(__name__)
 
 
 def save_model(
@@ -50,11 +54,17 @@ def save_model(
         model.check_vectors(processor.vectors)
     if include_graph is None:
         include_graph = is_shareable(processor.graph)
+        if not include_graph:
+            logger.warning(
+                "the graph and its names are not saved, because its licence (%s) does not permit "
+                "to pass them on; include_graph=True saves them",
+                processor.graph.licence,
+            )
     with replacing(folder, "model") as fresh:
         model.save_pretrained(fresh)
         processor.save_pretrained(fresh, include_graph=include_graph)
         card = model_card(model, processor, about, include_graph=include_graph)
-        (fresh / "README.md").write_text(card, encoding="utf-8")
+        (fresh / CARD_FILE).write_text(card, encoding="utf-8")
         model.texts_read.save(fresh)
         # The graph has a hash of its own, and whoever shares a model may remove the digests.
         write_checksums(fresh, without=[GRAPH_FILE, TEXTS_FILE])
@@ -66,15 +76,16 @@ def load_model(
     """Return model, processor and task from a folder of :func:`save_model`.
 
     Args:
-        folder: The folder of the saved model.
+        folder: The folder of the saved model, or its name ``user/model`` on the Hugging Face Hub.
         graph: The graph, if the model was saved without it.
 
     Raises:
-        FileNotFoundError: The folder contains no kgbert model.
+        FileNotFoundError: The folder contains no kgbert model, or the hub has none of this name.
         ValueError: The graph is missing or differs from that of the training, the model has no
             task, or a file is damaged or of another model.
     """
-    verify_checksums(Path(folder))
+    folder = local_folder(folder)
+    verify_checksums(folder)
     with NamingDamage(folder, DAMAGED):
         processor = KGBertProcessor.from_pretrained(folder, graph=graph)
         config = load_config(folder)

@@ -3,8 +3,10 @@
 import logging
 import tempfile
 from collections.abc import Mapping, Sequence
+from copy import copy, deepcopy
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import transformers
@@ -18,7 +20,11 @@ from kgbert.encoding.paths.finder import PathFinder
 from kgbert.encoding.processor import KGBertProcessor
 from kgbert.features.backbones import longest_text
 from kgbert.features.entity_features import EntityFeatures
-from kgbert.features.feature_sources import Features, gather_features
+from kgbert.features.feature_sources import (
+    Features,
+    gather_features,
+    without_places,
+)
 from kgbert.features.label_sets import encode_label_sets
 from kgbert.features.pretrained import load_tokenizer
 from kgbert.graph.core.graph import KnowledgeGraph
@@ -44,11 +50,14 @@ from kgbert.training.label_entities.grounding import (
     read_ground,
 )
 from kgbert.training.label_entities.scale import fit_label_scores
+from kgbert.training.model_card import complete_card
 from kgbert.training.pipeline import KGBertPipeline
 from kgbert.training.saving import save_model
 from kgbert.training.splits import LabelledTexts, task_and_splits
 from kgbert.training.trainer import StepProgress, TrainingResult, default_arguments, fine_tune
+from kgbert.utils.hub import upload
 from kgbert.utils.logging import silenced_transformers
+from kgbert.utils.paths import CARD_FILE, GRAPH_FILE, without_place
 from kgbert.utils.progress import SILENT, Reporter
 
 logger = logging.getLogger(__name__)
@@ -168,23 +177,50 @@ class TrainedModel:
         return Path(folder)
 
     def push_to_hub(
-        self, name: str, *, private: bool = False, include_graph: bool | None = None
+        self,
+        name: str,
+        *,
+        private: bool = False,
+        include_graph: bool | None = None,
+        card: Mapping[str, Any] = MappingProxyType({}),
     ) -> str:
         """Upload the files of :meth:`save` to the Hugging Face Hub, and return the address.
 
+        The files name backbone and features without the folders of this machine.
+
         Args:
             name: Name of the repository, ``user/model``.
-            private: Whether only the owner sees a new repository.
+            private: Whether only the owner sees the repository.
             include_graph: As for :func:`kgbert.save_model`.
-        """
-        from huggingface_hub import HfApi
+            card: Fields of the card's metadata to add or replace, such as ``license``,
+                ``datasets`` and ``language``.
 
+        Raises:
+            KGBertError: The repository is to be private, but exists and is public.
+        """
         with tempfile.TemporaryDirectory(prefix="kgbert-push-") as folder:
-            saved = self.save(Path(folder) / "model", include_graph=include_graph)
-            hub = HfApi()
-            address = hub.create_repo(name, private=private, exist_ok=True)
-            hub.upload_folder(repo_id=name, folder_path=saved)
-        return str(address)
+            public = _without_places(self)
+            saved = public.save(Path(folder) / "model", include_graph=include_graph)
+            if (saved / GRAPH_FILE).exists() and not self.graph.licence:
+                logger.warning(
+                    "the licence of %s is not stated in the file; check that you may publish the "
+                    "graph, or leave it out with include_graph=False",
+                    self.graph.source or "the graph",
+                )
+            complete_card(saved / CARD_FILE, name, card)
+            return upload(saved, name, private=private)
+
+
+def _without_places(trained: TrainedModel) -> TrainedModel:
+    """Return a model with the same modules, whose files name no folder of this machine."""
+    model, processor = copy(trained.model), copy(trained.processor)
+    model.config = deepcopy(model.config)
+    backbone = model.config.backbone
+    backbone.name_or_path = without_place(backbone.name_or_path)
+    processor.features = without_places(processor.features)
+    if (sets := processor.label_sets) is not None:
+        processor.label_sets = replace(sets, encoder=without_place(sets.encoder))
+    return replace(trained, model=model, processor=processor)
 
 
 def train(

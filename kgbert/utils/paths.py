@@ -15,6 +15,8 @@ LABEL_SETS_FILE = "label_sets.safetensors"
 SAMPLING_FILE = "sampling_map.safetensors"
 #: File of the digests of the texts that an encoder or a model has read.
 TEXTS_FILE = "kgbert_texts.safetensors"
+#: File of the card of a saved model or encoder.
+CARD_FILE = "README.md"
 #: File of the injection weights in the folder of a pretrained encoder.
 KNOWLEDGE_FILE = "kgbert_knowledge.safetensors"
 #: File that identifies the folder of a saved embedding linker, and the vectors of its names.
@@ -33,6 +35,12 @@ GRAPH_CACHE = "~/.cache/kgbert/graphs"
 FEATURE_CACHE = "~/.cache/kgbert/features"
 LABEL_CACHE = "~/.cache/kgbert/labels"
 ROW_CACHE = "~/.cache/kgbert/rows"
+
+
+def without_place(name: str) -> str:
+    """Return ``./name`` for an existing path, which is no name on a hub; others unchanged."""
+    path = Path(name)
+    return f"./{path.name}" if name and path.exists() else name
 
 
 def without_folders(name: str) -> str:

@@ -17,7 +17,7 @@ from kgbert.utils.paths import SETTINGS_FILE
 def distil(arguments: Namespace) -> None:
     """Train a smaller student that answers like a trained model, also without the graph."""
     check_output(arguments.output, "model", SETTINGS_FILE)
-    check_model(Path(arguments.model))
+    check_model(arguments.model)
     check_test(arguments)
     # Imported late: it loads torch, for which a mistyped argument need not wait.
     from kgbert.deployment.distillation import distil as distil_model

@@ -15,7 +15,7 @@ from kgbert.utils.atomic_write import write_atomically
 
 def evaluate(arguments: Namespace) -> None:
     """Score a trained model on labelled texts, as a whole and by slices."""
-    check_model(Path(arguments.model))
+    check_model(arguments.model)
     # Read before the model, which takes longer to load, so that a mistyped name fails at once.
     records = read_records(arguments.file, Columns(columns_of(arguments)))
     from kgbert.data.read import examples_from

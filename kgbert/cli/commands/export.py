@@ -16,7 +16,7 @@ from kgbert.utils.paths import RUNTIME_FILE
 def export(arguments: Namespace) -> None:
     """Write a trained model as an ONNX graph that runs without torch, also as int8."""
     check_output(arguments.onnx, "exported model", RUNTIME_FILE, option="--onnx")
-    check_model(Path(arguments.model))
+    check_model(arguments.model)
     check_test(arguments)
     # Imported late: it loads torch, for which a mistyped argument need not wait.
     from kgbert.deployment.measure import MAX_LOSS

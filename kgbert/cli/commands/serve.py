@@ -11,15 +11,16 @@ from kgbert.cli.core.progress import add_quiet_argument
 from kgbert.cli.options.graph import graph_of
 from kgbert.cli.options.model import add_model_graph_arguments, pipeline_of
 from kgbert.utils.errors import KGBertError
+from kgbert.utils.hub import local_folder
 from kgbert.utils.paths import RUNTIME_FILE
 
 
 def serve(arguments: Namespace) -> None:
     """Serve a trained or exported model over HTTP, with a page to try it."""
-    folder = Path(arguments.model)
+    folder = local_folder(arguments.model)
     is_exported = (folder / RUNTIME_FILE).exists()
     if not is_exported:
-        check_model(folder)
+        check_model(arguments.model)
     try:
         from kgbert.deployment.server import ServerLimits
         from kgbert.deployment.server import serve as serve_model

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from kgbert.utils.errors import KGBertError, MissingFileError
+from kgbert.utils.hub import local_folder
 from kgbert.utils.paths import MODEL_FOLDER, SETTINGS_FILE
 
 if TYPE_CHECKING:
@@ -43,10 +44,15 @@ def check_output(
         )
 
 
-def check_model(folder: Path) -> None:
-    """Raise MissingFileError for a folder without a model, with the folder that contains one."""
+def check_model(name: str) -> Path:
+    """Return the folder of a saved model, which is downloaded if its name is one on the hub.
+
+    Raises:
+        MissingFileError: There is no model; the message names the folder inside that has one.
+    """
+    folder = local_folder(name)
     if (folder / SETTINGS_FILE).exists():
-        return
+        return folder
     found = f"there is no {SETTINGS_FILE}, so this is no kgbert model"
     inner = folder / MODEL_FOLDER  # where compare and demo save the model
     remedy = (

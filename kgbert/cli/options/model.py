@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 def add_model_argument(parser: ArgumentParser) -> None:
     """Add the argument for the folder of a trained model."""
     parser.add_argument(
-        "model", metavar="MODEL", help="folder of a model that train, compare or demo saved"
+        "model",
+        metavar="MODEL",
+        help="folder of a model that train, compare or demo saved, or its name user/model on the "
+        "Hugging Face Hub",
     )
 
 
@@ -52,8 +55,7 @@ def pipeline_of(arguments: Namespace, *, bf16: bool = False) -> "KGBertPipeline"
     from kgbert.utils.logging import silence_libraries
 
     silence_libraries()
-    folder = Path(arguments.model)
-    check_model(folder)
+    folder = check_model(arguments.model)
     model = pipeline(folder, graph=_graph_left_out(folder, arguments), bf16=bf16)
     graph = graph_of(arguments) if arguments.graph else model.graph
     if arguments.sources:

@@ -35,7 +35,7 @@ def transfer_arms(
     well, with the relations of its graph mapped to those of the new one. The head is new.
 
     Args:
-        models: Folders of saved models.
+        models: Folders of saved models, or their names on the Hugging Face Hub.
         output: The folder of the study, which receives the starting points.
         graph: The graph of the study.
         reporter: Shows which relations are known.
@@ -43,8 +43,8 @@ def transfer_arms(
         task_name: The task of these texts; a model for another task is not scored.
     """
     arms = []
-    for folder in map(Path, models):
-        name = folder.absolute().name
+    for folder in models:
+        name = Path(folder).absolute().name
         reporter.message(f"starting from {folder}")
         model, processor, task = load_model(folder)
         features, relations = carry_over(model, processor, graph)
