@@ -35,6 +35,7 @@ from kgbert.explanation.parts import (
     words_of,
 )
 from kgbert.explanation.scorer import BATCH_SIZE, AnswerScorer
+from kgbert.reporting.formatting import listing
 from kgbert.tasks.answers import Row, examples_to_answer
 from kgbert.training.pipeline import KGBertPipeline
 from kgbert.training.train import TrainedModel
@@ -54,6 +55,8 @@ EVALUATED = (WORDS, MENTIONS, ENTITIES, EDGES, PATHS)
 #: From this rank correlation with the attributions of random weights, a method does not show what
 #: the model has learnt.
 SAME_RANKS = 0.5
+#: Effects below this share of a large difference of scores are as good as none.
+LEAST_EFFECT = 0.05
 #: Not evaluated as a method: random orders are the baseline of all methods.
 BASELINE = "random"
 
@@ -98,6 +101,17 @@ class Faithfulness:
         return self.comprehensiveness_over_random.low > 0 and self.sufficiency_over_random.low > 0
 
     @property
+    def is_better_on_average(self) -> bool:
+        """Whether both mean differences lie above zero, their intervals aside."""
+        return self.comprehensiveness_over_random.mean > 0 and self.sufficiency_over_random.mean > 0
+
+    @property
+    def largest_effect(self) -> float:
+        """The largest absolute fall of the score that the intervals contain."""
+        falls = self.comprehensiveness, self.sufficiency
+        return max(abs(bound) for fall in falls for bound in (fall.low, fall.high))
+
+    @property
     def depends_on_weights(self) -> bool:
         """Whether attributions change where the weights are shuffled."""
         return self.random_weights.low < SAME_RANKS
@@ -109,6 +123,8 @@ class FaithfulnessReport:
 
     unit: str
     rows: tuple[Faithfulness, ...]
+    scale: float = 1.0
+    """What counts as a large difference of scores, in the unit."""
 
     def to_json(self) -> json_records.JSONValue:
         """Return the report as JSON values."""
@@ -117,8 +133,11 @@ class FaithfulnessReport:
     def best_method(self, kind: str) -> str | None:
         """Return the most comprehensive method that is better than random; None without one.
 
-        A method whose attributions do not depend on the weights of the model is left out.
+        A method whose attributions do not depend on the weights of the model is left out. None,
+        too, where the score hardly depends on the parts, so that all orders are as good.
         """
+        if not self.has_effect(kind):
+            return None
         better = [
             row
             for row in self.rows
@@ -127,6 +146,30 @@ class FaithfulnessReport:
         # Methods that differ only by rounding keep the order of the table.
         best = max(better, key=lambda row: round(row.comprehensiveness.mean, 3), default=None)
         return None if best is None else best.method
+
+    def has_effect(self, kind: str) -> bool:
+        """Return whether removing parts of a kind changes the score noticeably."""
+        return self._largest_effect(kind) >= LEAST_EFFECT * self.scale
+
+    def conclusion(self, kind: str) -> str:
+        """Return which method to believe for a kind of parts, or why none."""
+        if not self.has_effect(kind):
+            return (
+                "nothing can be told: whichever are removed, the score changes by at most "
+                f"{self._largest_effect(kind):.2g}"
+            )
+        if best := self.best_method(kind):
+            return f"believe {best}"
+        rows = [row for row in self.rows if row.kind == kind and row.depends_on_weights]
+        if better := [row.method for row in rows if row.is_better_on_average]:
+            return (
+                f"too few texts: {listing(better)} may be better than random orders, but the "
+                "intervals include zero"
+            )
+        return "no method is better than random orders"
+
+    def _largest_effect(self, kind: str) -> float:
+        return max((row.largest_effect for row in self.rows if row.kind == kind), default=0.0)
 
     def table(self) -> str:
         """Return the report as a table for a terminal, with the method to believe for each kind."""
@@ -141,9 +184,7 @@ class FaithfulnessReport:
             for row in rows
         ]
         for kind in dict.fromkeys(row.kind for row in self.rows):
-            best = self.best_method(kind)
-            believed = f"believe {best}" if best else "no method is better than random orders"
-            lines.append(f"{kind}: {believed}")
+            lines.append(f"{kind}: {self.conclusion(kind)}")
         scores = f"Scores in {self.unit}, areas over the perturbation curve (AOPC)"
         return "\n".join([*lines, f"{scores}; 95 % intervals over texts."])
 
@@ -213,7 +254,8 @@ def evaluate_explanations(
     rows = [_faithfulness(kind, name, falls) for (kind, name), falls in measured.items()]
     order = {key: place for place, key in enumerate((k, n) for k in parts for n in names)}
     rows.sort(key=lambda row: order[row.kind, row.method])
-    return FaithfulnessReport(pipeline.task.score_unit, tuple(rows))
+    scale = pipeline.task.score_scale(pipeline.model.config)
+    return FaithfulnessReport(pipeline.task.score_unit, tuple(rows), scale)
 
 
 def with_random_weights(pipeline: KGBertPipeline, seed: int = 0) -> KGBertPipeline:

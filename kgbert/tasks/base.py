@@ -505,6 +505,13 @@ class Task(ABC):
         """
         raise NotImplementedError(f"{type(self).__name__} has answers without scores")
 
+    def score_scale(self, config: "PreTrainedConfig") -> float:
+        """Return what counts as a large difference of :meth:`answer_scores`, in their unit.
+
+        Differences of a small share of it are as good as none.
+        """
+        return 1.0
+
     # For reports.
 
     def slices(self, train: Sequence[Example], test: Sequence[EncodedExample]) -> Iterable[Slice]:

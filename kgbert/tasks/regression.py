@@ -226,6 +226,10 @@ class Regression(Task):
         values: Tensor = outputs[0].flatten(1)[:, 0] * settings["deviation"] + settings["mean"]
         return values
 
+    def score_scale(self, config: "PreTrainedConfig") -> float:
+        """Return the standard deviation of the training values."""
+        return float(config.task_settings["deviation"])
+
     def quote(self, answer: float) -> str:
         """Return the number in a few digits."""
         return f"{answer:.3g}"

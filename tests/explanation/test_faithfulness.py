@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -81,6 +82,26 @@ def test_a_method_that_says_the_same_of_shuffled_weights_is_not_believed():
 
     assert FaithfulnessReport("log-odds", rows).best_method("mentions") == "removal"
     assert FaithfulnessReport("log-odds", rows[1:]).best_method("mentions") is None
+
+
+def test_no_method_is_believed_where_the_score_hardly_depends_on_the_parts():
+    small, none = Estimate(0.01, 0.005, 0.02), Estimate(0.0, 0.0, 0.0)
+    row = Faithfulness("words", "removal", 9, small, none, small, small, none, seconds=0.1)
+    report = FaithfulnessReport("log-odds", (row,))
+
+    assert report.best_method("words") is None
+    assert "words: nothing can be told: whichever are removed" in report.table()
+    assert "by at most 0.02" in report.table()
+    # The same numbers are large for a target that differs by hundredths.
+    assert replace(report, scale=0.01).best_method("words") == "removal"
+
+
+def test_wide_intervals_are_told_from_a_method_without_merit():
+    unsure = replace(row_of("removal", 0.5, 0.1), sufficiency_over_random=Estimate(0.1, -0.1, 0.3))
+    worse = row_of("removal", 0.5, -0.1)
+
+    assert FaithfulnessReport("log-odds", (unsure,)).conclusion("mentions").startswith("too few")
+    assert FaithfulnessReport("log-odds", (worse,)).conclusion("mentions").startswith("no method")
 
 
 def test_texts_without_two_parts_are_refused(model):
