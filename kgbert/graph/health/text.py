@@ -121,7 +121,8 @@ def _branches(health: "Health") -> str:
         for branch in health.shape.branches[:5]
         if branch.entities > 1
     ]
-    return "; ".join(named) + " ..." if named else ""
+    more = " ..." if len(health.shape.branches) > len(named) else ""
+    return "; ".join(named) + more if named else ""
 
 
 def _pair(key: str, text: str) -> list[str]:

@@ -84,3 +84,12 @@ def test_a_graph_without_a_hierarchy_has_no_levels(graph):
     shape = graph_structure(graph)
 
     assert (shape.level_sizes, shape.trunk, shape.branches) == ((), "", ())
+
+
+@pytest.mark.parametrize(("roots", "dots"), [(3, False), (7, True)])
+def test_dots_stand_for_branches_that_the_report_leaves_out(roots, dots):
+    graph = built([(f"{i}", f"root {i}") for i in range(roots)])
+
+    (line,) = [x for x in str(graph.health()).splitlines() if x.startswith("  branches")]
+
+    assert line.endswith(" ...") is dots
