@@ -182,6 +182,13 @@ class Prediction(ABC):
     def lines(self) -> Iterable[str]:
         """Return the answer as lines for a terminal, without text and mentions."""
 
+    def __str__(self) -> str:
+        """Return text, answer and what the model read, as ``kgbert predict`` prints them."""
+        lines = [*self.lines(), *(f"similar {label.line()}" for label in self.nearest_labels)]
+        lines += [f"path {path.line()}" for path in self.paths]
+        lines += [line for mention in self.mentions for line in mention.lines()]
+        return "\n  ".join([self.text, *lines])
+
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as JSON values."""
         return asdict(self)

@@ -404,7 +404,7 @@ def test_predictions_are_json_and_lines(task, examples, built):
 
     for prediction in predict(model, processor, task, task.encode(examples[:3], processor)):
         assert json.loads(json.dumps(prediction.to_dict()))["text"] == prediction.text
-        assert all(isinstance(line, str) for line in prediction.lines())
+        assert str(prediction).startswith("\n  ".join([prediction.text, *prediction.lines()]))
 
 
 @every_task

@@ -2,16 +2,12 @@
 
 import json
 from argparse import ArgumentParser, Namespace
-from typing import TYPE_CHECKING
 
 from kgbert.cli.core.command import Command
 from kgbert.cli.core.progress import ProgressReporter, add_quiet_argument
 from kgbert.cli.options.model import add_model_argument, add_model_graph_arguments, pipeline_of
 from kgbert.cli.options.texts import add_text_argument, records_of
 from kgbert.utils.progress import StepCallback
-
-if TYPE_CHECKING:
-    from kgbert.tasks.base import Prediction
 
 #: Texts per call of the model: enough to batch texts of similar length.
 TOGETHER = 1024
@@ -34,10 +30,7 @@ def predict(arguments: Namespace) -> None:
         # The bar is removed before the predictions are printed.
         steps.close()
         for prediction in predictions:
-            if arguments.json:
-                print(json.dumps(prediction.to_dict()))
-            else:
-                _show(prediction)
+            print(json.dumps(prediction.to_dict()) if arguments.json else prediction)
 
 
 def _later_steps(steps: StepCallback, before: int, total: int) -> StepCallback:
@@ -57,19 +50,6 @@ def _add_arguments(parser: ArgumentParser) -> None:
     )
     add_model_graph_arguments(parser)
     add_quiet_argument(parser)
-
-
-def _show(prediction: "Prediction") -> None:
-    print(prediction.text)
-    for line in prediction.lines():
-        print(f"  {line}")
-    for label in prediction.nearest_labels:
-        print(f"  similar {label.line()}")
-    for path in prediction.paths:
-        print(f"  path {path.line()}")
-    for mention in prediction.mentions:
-        for line in mention.lines():
-            print(f"  {line}")
 
 
 PREDICT = Command(
