@@ -67,7 +67,7 @@ from kgbert.training.trainer import StepProgress
 from kgbert.utils.atomic_write import write_atomically
 from kgbert.utils.errors import KGBertError, Remedy
 from kgbert.utils.paths import EXPLANATIONS_FILE, MODEL_FOLDER, REPORT_FILE, RESULTS_FILE
-from kgbert.utils.progress import SILENT, Reporter
+from kgbert.utils.progress import LOG_REPORTER, Reporter
 from kgbert.utils.registry import ARMS_GROUP, lookup
 
 logger = logging.getLogger(__name__)
@@ -117,7 +117,7 @@ def compare(
     train_sizes: Sequence[int | None] = (None,),
     budget: Number | None = None,
     include_graph: bool | None = None,
-    reporter: Reporter = SILENT,
+    reporter: Reporter = LOG_REPORTER,
     command: Mapping[str, Any] | None = None,
 ) -> ComparisonResult:
     """Return whether a graph helps on labelled texts: every arm is trained on paired seeds.
@@ -156,7 +156,7 @@ def compare(
         train_sizes: Numbers of training texts of a learning curve; None stands for all texts.
         budget: Seconds that the training may take; arms and seeds that do not fit are left out.
         include_graph: As for :func:`kgbert.save_model`, for the best model.
-        reporter: Shows the progress.
+        reporter: Shows the progress; the default logs it at level INFO.
         command: The arguments of the command line, which the results record.
 
     Raises:

@@ -46,7 +46,7 @@ from kgbert.utils.errors import DataError, KGBertError, Remedy
 from kgbert.utils.hub import local_folder
 from kgbert.utils.logging import silenced_transformers
 from kgbert.utils.paths import RUNTIME_FILE, SETTINGS_FILE
-from kgbert.utils.progress import SILENT, Reporter
+from kgbert.utils.progress import LOG_REPORTER, Reporter
 
 #: File of the weights in a saved model.
 _WEIGHTS = "model.safetensors"
@@ -87,7 +87,7 @@ def distil(
     seed: int = 0,
     graph: KnowledgeGraph | None = None,
     include_graph: bool | None = None,
-    reporter: Reporter = SILENT,
+    reporter: Reporter = LOG_REPORTER,
 ) -> DistilResult:
     """Train a smaller student that answers like a trained model, and save it like any model.
 
@@ -111,7 +111,7 @@ def distil(
         seed: Seed of the order of the texts and of dropout.
         graph: The graph, if the teacher was saved without it.
         include_graph: As for :func:`kgbert.save_model`.
-        reporter: Shows the progress.
+        reporter: Shows the progress; the default logs it at level INFO.
 
     Raises:
         KGBertError: The teacher cannot be distilled, or the student is worse than accepted.

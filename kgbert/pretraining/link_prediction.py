@@ -39,7 +39,7 @@ from kgbert.pretraining.record import graph_record
 from kgbert.pretraining.trainer import TrainingData, fit, items_per_step, steps_of
 from kgbert.utils.errors import GraphError
 from kgbert.utils.logging import silenced_transformers
-from kgbert.utils.progress import SILENT, Reporter
+from kgbert.utils.progress import LOG_REPORTER, Reporter
 
 #: Maximum number of held-out pairs of entities.
 _MOST_HELD_OUT = 2_048
@@ -54,7 +54,7 @@ def pretrain_graph_encoder(
     features: EntityFeatures | None = None,
     config: PretrainingConfig | None = None,
     callbacks: Sequence[TrainerCallback] = (),
-    reporter: Reporter = SILENT,
+    reporter: Reporter = LOG_REPORTER,
 ) -> PretrainedEncoder:
     """Train the graph encoder of later injections by link prediction, without a text.
 
@@ -71,7 +71,7 @@ def pretrain_graph_encoder(
         config: How it is trained; the batch size is that of edges, and ``options`` has the sizes of
             the graph encoder. None for settings that suit graphs.
         callbacks: Trainer callbacks.
-        reporter: Shows the progress.
+        reporter: Shows the progress; the default logs it at level INFO.
 
     Raises:
         KGBertError: The graph has too few edges, or the output exists.

@@ -22,7 +22,7 @@ from kgbert.pretraining.pairs import DEFAULT_PAIRS, PairBatches, PairTexts, spli
 from kgbert.pretraining.record import graph_record
 from kgbert.pretraining.trainer import TrainingData, fit, items_per_step, steps_of
 from kgbert.utils.logging import silenced_transformers
-from kgbert.utils.progress import SILENT, Reporter
+from kgbert.utils.progress import LOG_REPORTER, Reporter
 
 
 @silenced_transformers()
@@ -34,7 +34,7 @@ def pretrain_on_graph(
     pairs: Sequence[str] = DEFAULT_PAIRS,
     config: PretrainingConfig | None = None,
     callbacks: Sequence[TrainerCallback] = (),
-    reporter: Reporter = SILENT,
+    reporter: Reporter = LOG_REPORTER,
 ) -> PretrainedEncoder:
     """Train an encoder on what a graph states in words, and save it.
 
@@ -51,7 +51,7 @@ def pretrain_on_graph(
             ``identity``, a control that pairs each name with itself, so that only dropout differs.
         config: How it is trained; None for settings that suit graphs.
         callbacks: Trainer callbacks.
-        reporter: Shows the progress.
+        reporter: Shows the progress; the default logs it at level INFO.
 
     Raises:
         KGBertError: The graph has no such pairs, or the output exists.

@@ -46,7 +46,7 @@ from kgbert.pretraining.trainer import (
 )
 from kgbert.utils.errors import KGBertError, Remedy
 from kgbert.utils.logging import silenced_transformers
-from kgbert.utils.progress import SILENT, Reporter
+from kgbert.utils.progress import LOG_REPORTER, Reporter
 
 #: Fewest and most held-out rows in an evaluation; between the two, an evaluation reads as many rows
 #: as the training since the last one, and so takes about a third of its time.
@@ -67,7 +67,7 @@ def pretrain(
     masking: MaskingConfig | None = None,
     config: PretrainingConfig | None = None,
     callbacks: Sequence[TrainerCallback] = (),
-    reporter: Reporter = SILENT,
+    reporter: Reporter = LOG_REPORTER,
 ) -> PretrainedEncoder:
     """Continue the pretraining of a language model on texts, and save the encoder.
 
@@ -91,7 +91,7 @@ def pretrain(
         masking: Which tokens are masked; the defaults if None.
         config: How it is trained; the defaults if None.
         callbacks: Trainer callbacks.
-        reporter: Shows the progress.
+        reporter: Shows the progress; the default logs it at level INFO.
 
     Raises:
         KGBertError: The corpus is empty, too short or not text, the output exists, or the backbone

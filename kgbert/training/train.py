@@ -58,7 +58,7 @@ from kgbert.training.trainer import StepProgress, TrainingResult, default_argume
 from kgbert.utils.hub import upload
 from kgbert.utils.logging import silenced_transformers
 from kgbert.utils.paths import CARD_FILE, GRAPH_FILE, without_place
-from kgbert.utils.progress import SILENT, Reporter
+from kgbert.utils.progress import LOG_REPORTER, Reporter
 
 logger = logging.getLogger(__name__)
 
@@ -239,7 +239,7 @@ def train(
     config: TrainingConfig | None = None,
     seed: int = 0,
     callbacks: Sequence[TrainerCallback] = (),
-    reporter: Reporter = SILENT,
+    reporter: Reporter = LOG_REPORTER,
 ) -> TrainedModel:
     """Fine-tune a pretrained encoder that reads a knowledge graph, and test it once.
 
@@ -270,7 +270,7 @@ def train(
         config: Training settings; the defaults if None.
         seed: Seed of the split, the new weights and the order of the texts.
         callbacks: Trainer callbacks.
-        reporter: Shows the progress.
+        reporter: Shows the progress; the default logs it at level INFO.
 
     Raises:
         KGBertError: The texts cannot be read or learnt, or only one of validation and test is

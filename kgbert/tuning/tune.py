@@ -65,7 +65,7 @@ from kgbert.utils.atomic_write import write_atomically
 from kgbert.utils.errors import KGBertError, Remedy
 from kgbert.utils.json_records import to_json
 from kgbert.utils.paths import RESULTS_FILE
-from kgbert.utils.progress import SILENT, Reporter
+from kgbert.utils.progress import LOG_REPORTER, Reporter
 from kgbert.utils.registry import lookup
 
 #: Configurations of an arm that are chosen together, so that several processes can share them.
@@ -101,7 +101,7 @@ def tune(
     features: Features = None,
     config: TrainingConfig | None = None,
     output: str | Path = "kgbert-tuning",
-    reporter: Reporter = SILENT,
+    reporter: Reporter = LOG_REPORTER,
     command: Sequence[str] = ("kgbert", "train", "GRAPH", "--texts", "FILE", "--backbone", "NAME"),
 ) -> TuneResult:
     """Search for the best training settings on the validation texts, and test them once.
@@ -134,7 +134,7 @@ def tune(
         features: Sources of the entities' vectors, as for :func:`kgbert.train`.
         config: Settings that are not searched; the defaults if None.
         output: Folder of trials, results and the best model.
-        reporter: Shows the progress.
+        reporter: Shows the progress; the default logs it at level INFO.
         command: The command line of a training without the searched options.
 
     Raises:

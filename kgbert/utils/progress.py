@@ -1,7 +1,10 @@
 """Report the progress of long operations to whoever shows it."""
 
+import logging
 from collections.abc import Callable
 from typing import Protocol, runtime_checkable
+
+logger = logging.getLogger(__name__)
 
 #: Called with the number of finished steps and of all steps.
 StepCallback = Callable[[int, int], None]
@@ -20,16 +23,17 @@ class Reporter(Protocol):
         ...
 
 
-class SilentReporter:
-    """Ignores all progress."""
+class LogReporter:
+    """Logs messages at level INFO, which shows nothing unless the caller switches it on."""
 
     def message(self, text: object) -> None:
-        """Ignore a message."""
+        """Log a message."""
+        logger.info("%s", text)
 
     def steps(self, task: str) -> StepCallback:
         """Return a function that ignores the steps."""
         return lambda done, total: None
 
 
-#: The reporter of calls that show nothing.
-SILENT = SilentReporter()
+#: The reporter of calls that give none.
+LOG_REPORTER = LogReporter()

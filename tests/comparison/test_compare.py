@@ -15,7 +15,7 @@ from kgbert.data.splits import Split
 from kgbert.features import feature_sources
 from kgbert.linking.factory import make_linker
 from kgbert.training.config import TrainingConfig
-from kgbert.utils.progress import SilentReporter
+from kgbert.utils.progress import LogReporter
 from tests.support.errors import raises
 from tests.support.small_study import (
     EVERY_RUN,
@@ -295,7 +295,7 @@ def test_error_for_a_graph_that_no_text_mentions_has_a_reason_and_a_remedy(study
         run_study(replace(study, split=lambda seed: Split(elsewhere, elsewhere, elsewhere)))
 
 
-class Recorder(SilentReporter):
+class Recorder(LogReporter):
     def __init__(self, messages):
         self.messages = messages
 
@@ -327,6 +327,20 @@ class TestOneCall:
         assert "knowledge over shuffled" in result.table()
         assert result.to_markdown() == (tmp_path / "out" / "report.md").read_text(encoding="utf-8")
         assert result.report(tmp_path / "again.html").exists()
+
+    def test_finished_runs_are_logged(self, tmp_path, invented, features, caplog):
+        caplog.set_level("INFO", logger="kgbert.utils.progress")
+
+        compare.compare(
+            tiny_graph(),
+            texts(),
+            backbone="none",
+            seeds=2,
+            task="text-classification",
+            output=tmp_path / "out",
+        )
+
+        assert [x for x in caplog.messages if x.startswith("[6/6] shuffled, seed 1: accuracy")]
 
     def test_the_task_is_inferred_from_a_file_and_custom_arms_run_with_named_ones(
         self, tmp_path, invented, features

@@ -18,7 +18,7 @@ from kgbert.training.label_entities.grounding import ground_task
 from kgbert.training.label_entities.scale import fit_binary
 from kgbert.training.train import TrainingInputs, build_model, grounded_task
 from kgbert.utils.paths import LABEL_SETS_FILE
-from kgbert.utils.progress import SILENT
+from kgbert.utils.progress import LOG_REPORTER
 from tests.support.errors import raises
 from tests.support.labels import CHILDREN, NAMES, label_graph, labelled_texts
 from tests.support.small_study import SHARED
@@ -190,7 +190,7 @@ def test_types_of_spans_are_not_grounded_by_default():
     assert ground_task(task, texts, label_graph(), "labels").entities == {"L:1": "L:1"}
 
 
-class Messages(type(SILENT)):
+class Messages(type(LOG_REPORTER)):
     def __init__(self):
         self.messages = []
 

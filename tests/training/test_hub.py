@@ -22,7 +22,7 @@ from kgbert.training.saving import load_model
 from kgbert.training.train import TrainedModel
 from kgbert.utils.checksums import CHECKSUMS_FILE
 from kgbert.utils.paths import GRAPH_FILE, SETTINGS_FILE, TEXTS_FILE
-from kgbert.utils.progress import SILENT
+from kgbert.utils.progress import LOG_REPORTER
 from tests.support.errors import raises
 from tests.support.exported import tiny_model
 from tests.support.labels import CHILDREN, label_graph, labelled_texts
@@ -203,7 +203,7 @@ def test_a_model_is_loaded_by_its_name_in_every_place(model, hub, tmp_path, caps
     )
     _, processor, task = load_model(NAME)
     assert (task.name, processor.graph) == ("text-classification", model.graph)
-    arms = transfer_arms([NAME], tmp_path, tiny_graph(), SILENT)
+    arms = transfer_arms([NAME], tmp_path, tiny_graph(), LOG_REPORTER)
     assert [arm.name for arm in arms] == ["plain-kinds", "knowledge-kinds"]
     assert main(["predict", NAME, "a fever of the lung", "--json", "--quiet"]) == 0
     assert json.loads(capsys.readouterr().out)["label"] == expected.label

@@ -11,7 +11,7 @@ from kgbert.linking.grounding import Grounding, ground, read_label_entities
 from kgbert.tasks.base import Task
 from kgbert.tasks.registry import AUTO
 from kgbert.utils.errors import DataError, Remedy
-from kgbert.utils.progress import SILENT, Reporter
+from kgbert.utils.progress import LOG_REPORTER, Reporter
 
 logger = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ def ground_task(
     train: Sequence[Example],
     graph: KnowledgeGraph,
     ground_by: str | Mapping[str, str] | None,
-    reporter: Reporter = SILENT,
+    reporter: Reporter = LOG_REPORTER,
 ) -> Grounding | None:
     """Return the entities of the labels of a task, and warn of the labels that have none.
 

@@ -16,7 +16,7 @@ from kgbert.linking.factory import make_linker
 from kgbert.linking.grounding import ground
 from kgbert.models.task_models import KGBertModel
 from kgbert.training.config import TrainingConfig
-from kgbert.utils.progress import SILENT
+from kgbert.utils.progress import LOG_REPORTER
 from tests.support.errors import raises
 from tests.support.kinds import kinds_graph, label_of, names, text_of
 from tests.support.small_study import SHARED, small_study
@@ -66,7 +66,7 @@ def test_a_source_that_decides_the_labels_is_told_from_noise(backbone, tmp_path)
         training_configs={"default": CONFIG},
     )
 
-    without_kinds, without_noise = source_arms(merged, features, linker, SILENT)
+    without_kinds, without_noise = source_arms(merged, features, linker, LOG_REPORTER)
 
     assert [x.name for x in (without_kinds, without_noise)] == [
         "without-source-kinds",
@@ -91,7 +91,7 @@ def test_labels_lose_the_entities_of_a_source(tmp_path):
     linker = make_linker(merged, "dictionary")
 
     # Nothing has to be encoded, because the sources share no entity.
-    arms = source_arms(merged, features, linker, SILENT)
+    arms = source_arms(merged, features, linker, LOG_REPORTER)
 
     found = [run_inputs(replace(study, arms=arms), arm, 0).grounding.entities for arm in arms]
     assert found == [{"N:001": "N:001"}, {"A:ill": "A:ill"}]
@@ -104,4 +104,4 @@ def test_a_graph_of_one_source_has_none_to_leave_out(backbone, tmp_path):
         kgbert.compare(kinds_graph(), rows, backbone=backbone, ablate_sources=True)
     merged = kgbert.merge_graphs({"kinds": kinds_graph(), "noise": noise_graph()})
     with raises("linker-not-transferable"):
-        source_arms(merged, tiny_features(merged), ExactLinker(merged), SILENT)
+        source_arms(merged, tiny_features(merged), ExactLinker(merged), LOG_REPORTER)

@@ -16,7 +16,7 @@ from kgbert.models.task_models import KGBertForSequenceClassification, KGBertMod
 from kgbert.training.config import TrainingConfig
 from kgbert.training.splits import further_texts
 from kgbert.utils.paths import TEXTS_FILE
-from kgbert.utils.progress import SILENT
+from kgbert.utils.progress import LOG_REPORTER
 from tests.support.kinds import SIZE, kinds_graph, label_of, learnt_pipeline, names, text_of
 from tests.support.labels import CHILDREN, label_graph
 from tests.support.tiny import TINY
@@ -77,7 +77,7 @@ def test_relations_keep_their_weights_in_both_directions(model, tmp_path):
     graph = builder.build(source="B")
     first, _, _ = kgbert.load_model(model)
 
-    arms = transfer_arms([model], tmp_path, graph, SILENT)
+    arms = transfer_arms([model], tmp_path, graph, LOG_REPORTER)
 
     started = KGBertForSequenceClassification.from_backbone(
         str(next((tmp_path / "transfer").glob("first-*"))), graph, labels=["a", "b"],
@@ -143,11 +143,11 @@ def test_a_model_without_injections_starts_a_plain_arm_only(model, plain_folder,
         config=TrainingConfig(epochs=1, max_length=24, options={"injected_layers": []}),
     ).save(tmp_path / "unfused")
 
-    arms = transfer_arms([plain, model], tmp_path, graph, SILENT)
+    arms = transfer_arms([plain, model], tmp_path, graph, LOG_REPORTER)
 
     assert [arm.name for arm in arms] == ["plain-unfused", "plain-first", "knowledge-first"]
     before = set((tmp_path / "transfer").iterdir())
-    transfer_arms([model], tmp_path, graph, SILENT)
+    transfer_arms([model], tmp_path, graph, LOG_REPORTER)
     assert set((tmp_path / "transfer").iterdir()) == before
 
 
@@ -167,7 +167,7 @@ def test_a_start_knows_the_texts_that_the_model_and_its_backbone_have_read(plain
     )
     saved = model.with_graph(kinds_graph("B", 1)).save(tmp_path / "model")
 
-    (arm,) = transfer_arms([saved], tmp_path, graph, SILENT)
+    (arm,) = transfer_arms([saved], tmp_path, graph, LOG_REPORTER)
 
     read = TextsRead.load(arm.transform.folder)
     assert [read.count_labelled(part) for part in split.values()] == [20, 4, 0]
@@ -183,7 +183,10 @@ def test_further_texts_of_the_same_name_are_kept_apart(tmp_path):
     sources = [tmp_path / folder / "test.csv" for folder in ("a", "b")]
     task, train = kgbert.TASKS["text-classification"], [Example("x", "ill")]
 
-    assert list(further_texts(sources, task, train, None, SILENT)) == ["test.csv", "test.csv (2)"]
+    assert list(further_texts(sources, task, train, None, LOG_REPORTER)) == [
+        "test.csv",
+        "test.csv (2)",
+    ]
 
 
 def test_a_model_with_label_entities_is_a_start_as_well(plain_folder, tmp_path):
@@ -192,7 +195,7 @@ def test_a_model_with_label_entities_is_a_start_as_well(plain_folder, tmp_path):
     )
     kgbert.save_model(tmp_path / "labels", model.model, model.processor, {})
 
-    arms = transfer_arms([tmp_path / "labels"], tmp_path, label_graph(), SILENT)
+    arms = transfer_arms([tmp_path / "labels"], tmp_path, label_graph(), LOG_REPORTER)
 
     assert arms
     assert len(list((tmp_path / "transfer").iterdir())) == 1
