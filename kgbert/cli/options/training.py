@@ -139,7 +139,9 @@ def training_config_of(arguments: Namespace) -> "TrainingConfig":
 
 def _model_options(arguments: Namespace) -> dict[str, object]:
     """Return the fields of the model's configuration that the arguments set."""
-    options: dict[str, object] = {"pooling": arguments.pooling}
+    options: dict[str, object] = {}
+    if arguments.pooling is not None:
+        options["pooling"] = arguments.pooling
     if arguments.injected_layers is not None:
         options["injected_layers"] = list(arguments.injected_layers)
     return options
@@ -223,8 +225,8 @@ def _add_model(parser: ArgumentParser) -> None:
     model.add_argument(
         "--pooling",
         choices=("head", "mean"),
-        default="head",
-        help="pooling of a text classifier: its own token, or the mean of all tokens (head)",
+        help="pooling of a text classifier: its own token, or the mean of all tokens (that of the "
+        "checkpoint, else head)",
     )
     model.add_argument(
         "--injected-layers",
