@@ -21,7 +21,12 @@ from benchmarks.rendering.inventory import arms, commands, dependencies, formats
 from benchmarks.rendering.markdown import table
 from benchmarks.rendering.picture import draw
 from benchmarks.speed.tables import PLACES, cost_table, costs, scale, scaling
-from benchmarks.verdict.tables import all_arms_table, read_verdicts, verdict_tables
+from benchmarks.verdict.tables import (
+    all_arms_table,
+    read_floors,
+    read_verdicts,
+    verdict_tables,
+)
 from kgbert.comparison.report.tables import arm_table, render_markdown
 from kgbert.comparison.results import ComparisonResult
 from kgbert.reporting.formatting import counted, duration, quantity
@@ -135,10 +140,10 @@ def circumstances(results: ComparisonResult) -> str:
     )
 
 
-def verdicts() -> str:
-    """Return the results of the finished verdict tasks."""
-    tasks = read_verdicts(RESULTS / "verdict")
-    return verdict_tables(tasks) if tasks else NOT_MEASURED
+def verdicts(folder: str) -> str:
+    """Return the results of the finished verdict tasks in a folder of the results."""
+    tasks = read_verdicts(RESULTS / folder)
+    return verdict_tables(tasks, read_floors(RESULTS / "floors.json")) if tasks else NOT_MEASURED
 
 
 def pretraining() -> str:
@@ -236,7 +241,8 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "demo full in short": _from_comparison("demo_full", partial(short_comparison, timed=False)),
     "demo full": _from_comparison("demo_full", comparison),
     "demo search": _from_result("demo_search", search),
-    "verdict": verdicts,
+    "verdict": partial(verdicts, "verdict"),
+    "further tasks": partial(verdicts, "further_tasks"),
     "all arms": all_arms,
     "pretraining": pretraining,
     "few labels": _from_comparison("grounding_few_shot", comparison),

@@ -1,5 +1,7 @@
 """Tables of the verdict benchmark: by task, on the mean over the tasks, and by arm."""
 
+import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import fmean, median
 
@@ -18,13 +20,33 @@ def read_verdicts(folder: Path) -> dict[str, ComparisonResult]:
     return {path.stem: ComparisonResult.load(path) for path in paths}
 
 
-def verdict_tables(tasks: dict[str, ComparisonResult]) -> str:
-    """Return the results of the tasks, combined and one by one."""
+def read_floors(path: Path) -> dict[str, list[float]]:
+    """Return the scores of TF-IDF with a linear model by task, one for each seed."""
+    if not path.exists():
+        return {}
+    tasks = json.loads(path.read_text(encoding="utf-8"))["tasks"]
+    return {name: task["scores"] for name, task in tasks.items()}
+
+
+def verdict_tables(
+    tasks: dict[str, ComparisonResult], floors: Mapping[str, Sequence[float]]
+) -> str:
+    """Return the results of the tasks, combined and one by one.
+
+    Args:
+        tasks: The results by name.
+        floors: The scores of TF-IDF with a linear model by task and seed.
+    """
     combined = [_corrected_for_tasks(tasks), _mean_table(tasks)] if len(tasks) > 1 else []
     verdicts = [
         f"- **{results.study.name}**: {_verdict_text(results)}" for results in tasks.values()
     ]
-    sections = [_task_table(tasks), *combined, _warning_sentence(tasks), "\n".join(verdicts)]
+    sections = [
+        _task_table(tasks, floors),
+        *combined,
+        _warning_sentence(tasks),
+        "\n".join(verdicts),
+    ]
     return "\n\n".join(filter(None, sections))
 
 
@@ -38,9 +60,10 @@ def all_arms_table(tasks: dict[str, ComparisonResult]) -> str:
     return table((*header, *mean, "training"), [_arm_row(tasks, arm) for arm in arms])
 
 
-def _task_table(tasks: dict[str, ComparisonResult]) -> str:
+def _task_table(tasks: dict[str, ComparisonResult], floors: Mapping[str, Sequence[float]]) -> str:
     baselines = _shared_arms(tasks)
-    header = ("task", "texts", "metric", BASELINE, MAIN, *(f"over {arm}" for arm in baselines))
+    gains = [f"over {arm}" for arm in baselines]
+    header = ("task", "texts", "metric", "TF-IDF", BASELINE, MAIN, *gains)
     rows = []
     for name, results in tasks.items():
         means = {arm.name: arm.mean for arm in results.arms if arm.mean is not None}
@@ -51,6 +74,7 @@ def _task_table(tasks: dict[str, ComparisonResult]) -> str:
                 name,
                 f"{texts:,}",
                 metric_name(results.study.metric),
+                _floor(results, floors.get(name)),
                 score(means[BASELINE]),
                 score(means[MAIN]),
                 *(_difference(by_baseline[arm]) for arm in baselines),
@@ -58,6 +82,13 @@ def _task_table(tasks: dict[str, ComparisonResult]) -> str:
             )
         )
     return table((*header, "verdict"), rows)
+
+
+def _floor(results: ComparisonResult, scores: Sequence[float] | None) -> str:
+    """Return the mean floor over the seeds of a result; empty where the task has none."""
+    if scores is None:
+        return ""
+    return score(fmean(scores[seed] for seed in results.complete_seeds))
 
 
 def _mean_table(tasks: dict[str, ComparisonResult]) -> str:
