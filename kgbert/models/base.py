@@ -420,10 +420,7 @@ class KGBertPreTrainedModel(PreTrainedModel):
         adds_scores = self.config.label_vectors or self.path_scorer is not None
         if labels is not None and not adds_scores:
             inputs["labels"] = labels
-        knowledge = pop_knowledge_inputs(inputs)
-        context = self.build_context(knowledge, input_ids, attention_mask, inputs)
-        with self.context_stack.activate(context):
-            output = self.backbone(input_ids=input_ids, attention_mask=attention_mask, **inputs)
+        output, context = self.run_backbone(input_ids, attention_mask, inputs)
         if self.config.label_vectors:
             self._add_label_scores(output, context, lexical)
         if self.path_scorer is not None:
@@ -432,7 +429,31 @@ class KGBertPreTrainedModel(PreTrainedModel):
             output.loss = label_loss(
                 output.logits, labels, self.config.backbone, self.untrained_labels
             )
-        return add_linking_loss(output, context, knowledge, self.config.linking_loss)
+        return add_linking_loss(output, context, self.config.linking_loss)
+
+    def run_backbone(
+        self,
+        input_ids: Tensor | None,
+        attention_mask: Tensor | None,
+        inputs: dict[str, Any],
+    ) -> tuple[Any, KnowledgeContext]:
+        """Return the output of the backbone with knowledge injected, and the context that it read.
+
+        Args:
+            input_ids: Shape (batch, tokens).
+            attention_mask: Shape (batch, tokens), 1 where there is a token.
+            inputs: The fields of :class:`kgbert.models.inputs.BatchKnowledge`, which are removed,
+                and other inputs of the backbone.
+
+        Raises:
+            KGBertError: As :meth:`build_context`.
+        """
+        context = self.build_context(
+            pop_knowledge_inputs(inputs), input_ids, attention_mask, inputs
+        )
+        with self.context_stack.activate(context):
+            output = self.backbone(input_ids=input_ids, attention_mask=attention_mask, **inputs)
+        return output, context
 
     def text_logits(self, **inputs: Any) -> Tensor:
         """Return the logits of each text of a batch, in the order of its rows."""
@@ -516,8 +537,9 @@ class KGBertPreTrainedModel(PreTrainedModel):
                 entities, folded = self._precomputed_vectors(knowledge)
             links = knowledge.links(self._apply_link_dropout(knowledge.link_scores))
             layout = knowledge.layout()
+        link_gold = None if knowledge is None else knowledge.link_gold
         weights = self.context_stack.weights
-        if weights is None and knowledge is not None and knowledge.link_gold is not None:
+        if weights is None and link_gold is not None:
             weights = {}
         pooling_mask = inputs.pop("pooling_mask", None)
         return KnowledgeContext(
@@ -527,6 +549,7 @@ class KGBertPreTrainedModel(PreTrainedModel):
             links,
             layout,
             weights,
+            link_gold,
             folded,
         )
 

@@ -8,7 +8,6 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from transformers.utils.generic import ModelOutput
 
-from kgbert.models.inputs import BatchKnowledge
 from kgbert.models.layers.injection import KnowledgeContext
 from kgbert.models.layers.knowledge_attention import Links
 
@@ -19,19 +18,16 @@ MIN_PROBABILITY = 1e-6
 Output = TypeVar("Output", bound=ModelOutput)
 
 
-def add_linking_loss(
-    output: Output, current: KnowledgeContext, knowledge: BatchKnowledge | None, weight: float
-) -> Output:
+def add_linking_loss(output: Output, current: KnowledgeContext, weight: float) -> Output:
     """Return the output of a model, with :func:`linking_loss` added if gold links are known.
 
     Args:
         output: The output, with the loss of the task if there is one.
-        current: The context of its forward pass, with the attention weights of the links.
-        knowledge: The knowledge inputs of the batch.
+        current: The context of its forward pass, with the links, their attention weights, and which
+            of them are right.
         weight: Weight of this loss in the sum with the task loss.
     """
-    gold = None if knowledge is None else knowledge.link_gold
-    links, weights = current.links, current.weights
+    links, weights, gold = current.links, current.weights, current.link_gold
     if gold is None or links is None or not weights or not weight or output.get("loss") is None:
         return output
     output["loss"] = output["loss"] + weight * linking_loss(weights.values(), links, gold)

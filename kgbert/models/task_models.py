@@ -112,16 +112,14 @@ class KGBertForMaskedLM(KGBertPreTrainedModel):
             **inputs: The fields of :class:`kgbert.models.inputs.BatchKnowledge` and of
                 :class:`kgbert.models.heads.triples.EdgeTargets`, and other inputs of the backbone.
         """
-        edges, knowledge = pop_edge_targets(inputs), pop_knowledge_inputs(inputs)
-        context = self.build_context(knowledge, input_ids, attention_mask, inputs)
+        edges = pop_edge_targets(inputs)
         if labels is not None:
             inputs["labels"] = labels
-        with self.context_stack.activate(context):
-            output = self.backbone(input_ids=input_ids, attention_mask=attention_mask, **inputs)
+        output, context = self.run_backbone(input_ids, attention_mask, inputs)
         if edges is not None and self.triple_scorer is not None:
             scores = self.triple_scorer(context.entities, edges)
             output = EdgePredictionOutput(**output, edge_losses=link_prediction_losses(scores))
-        return add_linking_loss(output, context, knowledge, self.config.linking_loss)
+        return add_linking_loss(output, context, self.config.linking_loss)
 
 
 class KGBertForConditionalGeneration(KGBertPreTrainedModel):
@@ -223,10 +221,8 @@ class KGBertForMultipleChoice(KGBertPreTrainedModel):
             **inputs: The fields of :class:`kgbert.models.inputs.BatchKnowledge` from a
                 :class:`kgbert.KGBertProcessor`, and other inputs of the backbone.
         """
-        knowledge, paths = pop_knowledge_inputs(inputs), pop_paths(inputs)
-        context = self.build_context(knowledge, input_ids, attention_mask, inputs)
-        with self.context_stack.activate(context):
-            scored = self.backbone(input_ids=input_ids, attention_mask=attention_mask, **inputs)
+        paths = pop_paths(inputs)
+        scored, context = self.run_backbone(input_ids, attention_mask, inputs)
         scores = self.add_path_scores(scored.logits, paths).squeeze(-1)
         logits = group_by_question(scores, choice_counts or [len(scores)])
         output = MultipleChoiceModelOutput(
@@ -235,7 +231,7 @@ class KGBertForMultipleChoice(KGBertPreTrainedModel):
             hidden_states=scored.hidden_states,
             attentions=scored.attentions,
         )
-        return add_linking_loss(output, context, knowledge, self.config.linking_loss)
+        return add_linking_loss(output, context, self.config.linking_loss)
 
     def text_logits(self, **inputs: Any) -> Tensor:
         """Return the score of each choice, not grouped by question."""
@@ -277,15 +273,12 @@ class KGBertForQuestionAnswering(KGBertPreTrainedModel):
             **inputs: The fields of :class:`kgbert.models.inputs.BatchKnowledge` from a
                 :class:`kgbert.KGBertProcessor`, and other inputs of the backbone.
         """
-        knowledge = pop_knowledge_inputs(inputs)
-        context = self.build_context(knowledge, input_ids, attention_mask, inputs)
-        with self.context_stack.activate(context):
-            output = self.backbone(input_ids=input_ids, attention_mask=attention_mask, **inputs)
+        output, context = self.run_backbone(input_ids, attention_mask, inputs)
         if labels is not None:
             ends = torch.stack([output.start_logits, output.end_logits], 1)
             scores = _without_padding(ends, attention_mask)
             output["loss"] = nn.functional.cross_entropy(scores.flatten(0, 1), labels.flatten())
-        return add_linking_loss(output, context, knowledge, self.config.linking_loss)
+        return add_linking_loss(output, context, self.config.linking_loss)
 
 
 class KGBertForRelationClassification(KGBertPreTrainedModel):
@@ -367,10 +360,8 @@ class KGBertForEntityLinking(KGBertPreTrainedModel):
         Raises:
             KGBertError: The batch has no candidates or no knowledge.
         """
-        candidates, knowledge = pop_candidate_inputs(inputs), pop_knowledge_inputs(inputs)
-        context = self.build_context(knowledge, input_ids, attention_mask, inputs)
-        with self.context_stack.activate(context):
-            encoded = self.backbone(input_ids=input_ids, attention_mask=attention_mask, **inputs)
+        candidates = pop_candidate_inputs(inputs)
+        encoded, context = self.run_backbone(input_ids, attention_mask, inputs)
         logits = self.scorer(encoded.last_hidden_state, context.entities, candidates)
         output = TokenClassifierOutput(
             loss=None if labels is None else _mean_loss(logits, labels),
@@ -378,7 +369,7 @@ class KGBertForEntityLinking(KGBertPreTrainedModel):
             hidden_states=encoded.hidden_states,
             attentions=encoded.attentions,
         )
-        return add_linking_loss(output, context, knowledge, self.config.linking_loss)
+        return add_linking_loss(output, context, self.config.linking_loss)
 
 
 def _without_padding(logits: Tensor, attention_mask: Tensor | None) -> Tensor:

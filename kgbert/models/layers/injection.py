@@ -37,6 +37,8 @@ class KnowledgeContext:
     layout: TableLayout | None = None
     weights: dict[str, Tensor] | None = None
     """Injection -> attention weights of the links; filled by the hooks if it is not None."""
+    link_gold: Tensor | None = None
+    """Which links are right, shape (links); None where no gold entity is known."""
     folded: dict[str, FoldedKeysValues] = field(default_factory=dict)
     """Injection -> precomputed keys and values that replace the entity vectors there."""
     tables: list[DenseLinkTable] = field(default_factory=list)
