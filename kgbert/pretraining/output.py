@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from accelerate import PartialState
-
 from kgbert.data.texts_read import TextsRead
 from kgbert.features.frozen_encoder import weights_hash
 from kgbert.features.pretrained import load_tokenizer
@@ -22,6 +20,7 @@ from kgbert.pretraining.record import (
 )
 from kgbert.pretraining.trainer import FitResult
 from kgbert.utils.atomic_write import replacing, write_atomically
+from kgbert.utils.device import process_state
 from kgbert.utils.errors import KGBertError, Remedy
 from kgbert.utils.paths import CARD_FILE, KNOWLEDGE_FILE, without_folders
 
@@ -68,7 +67,7 @@ def unfinished_folder(folder: Path, inputs: Mapping[str, Any]) -> Path:
     """
     place = folder / UNFINISHED
     content: dict[str, Any] = json.loads(json.dumps(inputs))
-    with PartialState().main_process_first():
+    with process_state().main_process_first():
         path = place / _INPUTS_FILE
         if not path.exists():
             write_atomically(path, json.dumps(content, indent=1))
@@ -93,7 +92,7 @@ def once(place: Path, name: str) -> Iterator[bool]:
         name: Name of the preparation.
     """
     marker = place / f"{name}.done"
-    with PartialState().main_process_first():
+    with process_state().main_process_first():
         is_needed = not marker.exists()
         yield is_needed
         marker.touch()
@@ -116,7 +115,7 @@ def save_encoder(
         digests: Those of the texts that were read.
         save_further: Writes further files to a folder.
     """
-    state = PartialState()
+    state = process_state()
     if state.is_main_process:
         if save_further is None and (Path(checkpoint.name) / KNOWLEDGE_FILE).is_file():
             logger.warning(

@@ -9,7 +9,6 @@ from typing import Any, Protocol, cast, runtime_checkable
 
 import numpy as np
 import torch
-from accelerate import PartialState
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.optim import AdamW
@@ -33,7 +32,7 @@ from kgbert.models.base import KGBertPreTrainedModel
 from kgbert.pretraining.checkpoint import encoder_of
 from kgbert.pretraining.config import PretrainingConfig
 from kgbert.pretraining.record import EvaluationRecord, evaluation_of
-from kgbert.utils.device import has_fast_bf16
+from kgbert.utils.device import has_fast_bf16, process_state
 
 #: Share of the steps in which a learning rate increases.
 _WARMUP = 0.06
@@ -82,7 +81,7 @@ class FitResult:
 
 def items_per_step(batch_size: int, config: PretrainingConfig) -> int:
     """Return the number of items of one optimizer step of all processes."""
-    return batch_size * config.gradient_accumulation * int(PartialState().num_processes)
+    return batch_size * config.gradient_accumulation * int(process_state().num_processes)
 
 
 def steps_of(items: int, per_step: int, config: PretrainingConfig) -> int:

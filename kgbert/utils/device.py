@@ -1,6 +1,13 @@
-"""The fastest floating-point type of a machine."""
+"""The fastest floating-point type of a machine, and the processes of a training."""
 
 import torch
+from accelerate import PartialState
+
+
+def process_state() -> PartialState:
+    """Return the number of this process among those that torchrun or accelerate started."""
+    # On a CPU, accelerate joins no processes without it: each would believe to be the first.
+    return PartialState(cpu=not torch.accelerator.is_available())
 
 
 def has_fast_bf16() -> bool:

@@ -31,13 +31,12 @@ def pretrain(arguments: Namespace) -> None:
     """Continue pretraining on texts, on texts with the graph as input, or on the graph alone."""
     _check_inputs(arguments)
     # Imported here, so that a mistyped argument fails before torch is loaded.
-    from accelerate import PartialState
-
     from kgbert.cli.core.checks import check_encoder
     from kgbert.pretraining.output import check_output_folder
+    from kgbert.utils.device import process_state
 
     check_output_folder(arguments.output)
-    is_main_process = PartialState().is_main_process
+    is_main_process = process_state().is_main_process
     reporter = ProgressReporter(quiet=arguments.quiet or not is_main_process)
     graph = None
     if arguments.graph:

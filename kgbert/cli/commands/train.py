@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from kgbert.cli.core.argument_types import not_negative
 from kgbert.cli.core.checks import check_output
 from kgbert.cli.core.command import Command
+from kgbert.cli.core.distributed import is_first_process
 from kgbert.cli.core.progress import ProgressReporter, add_quiet_argument
 from kgbert.cli.options.training import (
     add_task_arguments,
@@ -25,12 +26,11 @@ if TYPE_CHECKING:
 def train(arguments: Namespace) -> None:
     """Fine-tune an encoder that reads the graph, test it once, and save it with its graph."""
     check_output(arguments.output, "model", SETTINGS_FILE)
-    reporter = ProgressReporter(quiet=arguments.quiet)
+    reporter = ProgressReporter(quiet=arguments.quiet or not is_first_process())
     sources = training_sources_of(arguments, [arguments.seed], reporter)
     # Imported here: they load torch, for which a mistyped argument need not wait.
-    from accelerate import PartialState
-
     from kgbert.training.train import train as train_model
+    from kgbert.utils.device import process_state
 
     trained = train_model(
         sources.graph,
@@ -46,7 +46,7 @@ def train(arguments: Namespace) -> None:
         reporter=reporter,
     )
     # Under torchrun every process has trained the same model.
-    if not PartialState().is_main_process:
+    if not process_state().is_main_process:
         return
     trained.save(arguments.output, include_graph=False if arguments.without_graph else None)
     _show(trained.scores)

@@ -17,6 +17,11 @@ _RANK_VARIABLES = (
 )
 
 
+def is_first_process() -> bool:
+    """Return whether this process is the first that torchrun started, or the only one."""
+    return int(os.environ.get("RANK", "0")) == 0
+
+
 def run_independently(command: Callable[[Namespace], None]) -> Callable[[Namespace], None]:
     """Return a command that runs independently in each torchrun process, on its own GPU.
 
@@ -26,10 +31,10 @@ def run_independently(command: Callable[[Namespace], None]) -> Callable[[Namespa
 
     @wraps(command)
     def run_alone(arguments: Namespace) -> None:
+        is_first = is_first_process()
         environment = {name: os.environ.pop(name, "0") for name in _RANK_VARIABLES}
         if int(environment["WORLD_SIZE"]) > 1:
             os.environ["CUDA_VISIBLE_DEVICES"] = _own_device(int(environment["LOCAL_RANK"]))
-        is_first = int(environment["RANK"]) == 0
         if not is_first:
             arguments.quiet = True
         with (

@@ -9,6 +9,7 @@ import pytest
 
 from kgbert.cli import main
 from kgbert.cli.core.distributed import run_independently
+from kgbert.pretraining.record import pretraining_record
 from tests.cli.commands.test_compare import QUICK, encoder, workplace  # noqa: F401 - fixtures
 from tests.support.paths import PROJECT
 
@@ -32,19 +33,19 @@ if __name__ == "__main__":
 """
 
 
-def started_twice(command):
+def started_twice(command, options=QUICK):
     """Return the output of two processes of a command, which are started as by torchrun."""
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         port = str(unused.getsockname()[1])
     ran = subprocess.run(
-        [sys.executable, "-c", STARTED, port, *command.split(), *QUICK],
+        [sys.executable, "-c", STARTED, port, *command.split(), *options],
         env={**os.environ, "PYTHONPATH": str(PROJECT)},
         capture_output=True,
         text=True,
     )
     assert ran.returncode == 0, ran.stderr
-    return ran.stdout
+    return ran.stdout + ran.stderr
 
 
 @pytest.mark.slow
@@ -52,7 +53,22 @@ def test_of_two_processes_that_train_only_one_saves_and_prints(workplace):  # no
     output = started_twice("train signs.obo --texts notes.csv --backbone encoder --output model")
 
     assert output.count("Test accuracy") == 1
+    assert output.count("reading signs.obo") == 1
     assert main(["predict", "model", "fever of the lung"]) == 0
+
+
+@pytest.mark.slow
+def test_two_processes_that_pretrain_share_the_steps_and_one_saves(workplace):  # noqa: F811
+    texts = [f"fever of the lung after {n} days" for n in range(100)]
+    (workplace / "corpus.txt").write_text("\n".join(texts), encoding="utf-8")
+    command = "pretrain corpus.txt --line-by-line --backbone encoder --epochs 2 --output"
+
+    output = started_twice(f"{command} both", ())
+
+    assert main([*command.split(), "alone"]) == 0
+    both, alone = (pretraining_record(workplace / name) for name in ("both", "alone"))
+    assert (both.steps, alone.steps) == (3, 6)
+    assert output.count("masked language modelling:") == 1
 
 
 @pytest.mark.slow
