@@ -11,12 +11,9 @@ appends to benchmarks/results/defaults.json; finished runs are not repeated.
 
 import argparse
 import json
-import os
-import platform
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +21,7 @@ from transformers import TrainerCallback
 
 from benchmarks import RESULTS
 from benchmarks.defaults.tasks import TASKS
+from benchmarks.environment import environment
 from kgbert.cli.core.progress import ProgressReporter
 from kgbert.comparison.arms.registry import ARMS
 from kgbert.data.splits import Split
@@ -101,9 +99,7 @@ def main() -> None:
     manifest = {
         "question": __doc__.splitlines()[0],
         "encoder": without_folders(str(checked_backbone())),
-        "versions": {name: version(name) for name in ("torch", "transformers")},
-        "hardware": {"processor": f"{os.cpu_count()} x {platform.machine()}"},
-        "date": time.strftime("%Y-%m-%d"),
+        **environment("torch", "transformers"),
     }
     for seed in range(arguments.seeds):
         for name in arguments.tasks.split(","):

@@ -27,7 +27,7 @@ def defaults_table(results: dict[str, Any]) -> str:
         [
             table(("task", "texts", "seed", "model", *settings), body),
             f"Encoder {results['encoder']}; {results['hardware']['processor']}, {versions}, "
-            f"{results['date']}.",
+            f"{results['finished'][:10]}.",
         ]
     )
 

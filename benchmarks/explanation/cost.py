@@ -13,13 +13,9 @@ writes benchmarks/results/explanation_cost.json.
 
 import argparse
 import json
-import os
-import platform
 import resource
-import time
 from collections.abc import Callable
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
@@ -29,6 +25,7 @@ import torch
 
 from benchmarks import RESULTS
 from benchmarks.alternation import alternating
+from benchmarks.environment import environment
 from kgbert.demo.study import checked_backbone
 from kgbert.encoding.processor import KGBertProcessor
 from kgbert.explanation.explain import explain
@@ -78,13 +75,7 @@ def main() -> None:
     silence_libraries()
     model = synthetic_model(arguments.entities)
     result = {
-        "versions": {"python": platform.python_version()}
-        | {name: version(name) for name in ("kgbert", "torch", "transformers")},
-        "hardware": {
-            "processor": f"{os.cpu_count()} x {platform.machine()}",
-            "threads": arguments.threads,
-        },
-        "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+        **environment("kgbert", "torch", "transformers"),
         "words": len(TEXT.split()),
         "goal": GOAL,
         **cost(model, arguments.repeats),

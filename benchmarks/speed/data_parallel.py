@@ -10,11 +10,8 @@ same texts is shown by a test, not here. Encoder and graph are those of ``speed.
 
 import argparse
 import json
-import os
-import platform
 import tempfile
 import time
-from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -24,6 +21,7 @@ import torch.distributed as dist
 from torch.multiprocessing.spawn import start_processes
 
 from benchmarks import RESULTS
+from benchmarks.environment import environment
 from benchmarks.speed.run import SETTINGS, Setting, synthetic_cases
 from benchmarks.speed.timing import Case
 
@@ -62,13 +60,7 @@ def main() -> None:
             }
             for arm in ARMS
         ],
-        "hardware": {
-            "processor": f"{os.cpu_count()} x {platform.machine()}, 1 thread a process",
-            "accelerator": torch.cuda.get_device_name() if arguments.device == "cuda" else "none",
-            "load": round(os.getloadavg()[0], 1),
-        },
-        "versions": {"python": platform.python_version(), "torch": version("torch")},
-        "finished": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+        **environment("torch", device=arguments.device),
     }
     text = json.dumps(report, indent=1)
     results = RESULTS / f"scaling_{arguments.device}.json"

@@ -12,8 +12,6 @@ process of its own beside bare Python and beside the bare packages that it is ma
 
 import argparse
 import json
-import os
-import platform
 import resource
 import shutil
 import subprocess
@@ -22,16 +20,14 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-import torch
-
 import kgbert
 import kgbert.runtime
 from benchmarks import RESULTS
+from benchmarks.environment import environment
 from kgbert.data import Example
 from kgbert.deployment.onnx_export import quantize
 from kgbert.runtime.settings import MODEL_FILE
@@ -58,24 +54,13 @@ def main() -> None:
     arguments = parser.parse_args()
     report = {
         "question": (__doc__ or "").splitlines()[0],
-        "manifest": manifest(),
+        **environment(*PACKAGES),
         "start": start_up(max(3, arguments.rounds)),
         **measurements(arguments.model, arguments.texts, arguments.rounds),
     }
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
     arguments.out.write_text(json.dumps(report, indent=1) + "\n")
     print(json.dumps(report, indent=1))
-
-
-def manifest() -> dict[str, Any]:
-    """Return versions and machine."""
-    return {
-        "versions": {name: version(name) for name in PACKAGES},
-        "python": platform.python_version(),
-        "machine": f"{os.cpu_count()} x {platform.machine()}",
-        "threads": torch.get_num_threads(),
-        "load_before": round(os.getloadavg()[0], 1),
-    }
 
 
 def start_up(repeats: int) -> dict[str, dict[str, float]]:

@@ -17,13 +17,10 @@ loader workers, and the time of linking (once per text), are reported separately
 
 import argparse
 import json
-import os
-import platform
 import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 from typing import Any, cast
@@ -32,6 +29,7 @@ import torch
 from transformers import AutoModelForSequenceClassification, AutoTokenizer, BertConfig
 
 from benchmarks import RESULTS
+from benchmarks.environment import environment
 from benchmarks.speed.child_process import memory_in_gib, run_module
 from benchmarks.speed.equivalence import logit_deviations
 from benchmarks.speed.import_time import start_up
@@ -134,7 +132,7 @@ def main() -> None:
             print(json.dumps(memory_of(arguments.memory_of, Path(folder))))
             return
         found = _measurements(arguments, Path(folder))
-    found |= {"start-up": start_up(5), **_manifest(arguments.device, arguments.threads)}
+    found |= {"start-up": start_up(5), **_manifest(arguments.device)}
     text = json.dumps(found, indent=1)
     suffix = "_synthetic" if arguments.synthetic and arguments.device == "cpu" else ""
     results = RESULTS / f"speed_{arguments.device}{suffix}.json"
@@ -319,17 +317,10 @@ def _linking(case: Case) -> dict[str, float]:
     return {"ms a text": round(linked, 3), "of a training step": round(linked / step, 3)}
 
 
-def _manifest(device: str, threads: int) -> dict[str, Any]:
+def _manifest(device: str) -> dict[str, Any]:
     return {
         "question": (__doc__ or "").splitlines()[0],
-        "versions": {"python": platform.python_version()} | {x: version(x) for x in PACKAGES},
-        "hardware": {
-            "processor": f"{os.cpu_count()} x {platform.machine()}",
-            "threads": threads,
-            "accelerator": torch.cuda.get_device_name() if device == "cuda" else "none",
-            "load": round(os.getloadavg()[0], 1),
-        },
-        "finished": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+        **environment(*PACKAGES, device=device),
     }
 
 

@@ -10,7 +10,6 @@ writes benchmarks/results/floors.json.
 
 import argparse
 import json
-from importlib.metadata import version
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -18,6 +17,7 @@ from typing import Any
 import torch
 
 from benchmarks import RESULTS
+from benchmarks.environment import environment
 from benchmarks.verdict.run import ALL_TASKS, build_study
 from kgbert.comparison.arms.registry import ARMS
 from kgbert.comparison.run import run_arm
@@ -46,7 +46,7 @@ def main() -> None:
     scores = {name: _scores(name, arguments) for name in arguments.tasks}
     content = {
         "question": __doc__.splitlines()[0],
-        "versions": {name: version(name) for name in ("kgbert", "scikit-learn")},
+        **environment("kgbert", "scikit-learn"),
         "tasks": scores,
     }
     write_atomically(arguments.out, json.dumps(content, indent=1) + "\n")
