@@ -46,7 +46,13 @@ from kgbert.explanation.results import (
     PathContribution,
     WordContribution,
 )
-from kgbert.explanation.scorer import BATCH_SIZE, AnswerScorer
+from kgbert.explanation.scorer import (
+    BATCH_SIZE,
+    AnswerScorer,
+    compute_scores,
+    compute_without_graph,
+    linked_vectors,
+)
 from kgbert.graph.core.branches import branches_above
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.linking.mention import Candidate, Mention
@@ -60,6 +66,9 @@ from kgbert.utils.progress import StepCallback
 from kgbert.utils.registry import lookup
 
 logger = logging.getLogger(__name__)
+
+#: Texts whose variants are computed in common batches.
+TOGETHER = 8
 
 
 def explain(
@@ -93,7 +102,7 @@ def explain(
         swaps: The entity, as an id or a name, that a mention should be linked to instead, by the
             words of the mention or its characters as ``START-END``; each is tried alone.
         examples: Texts of which the most similar ones are shown, those of the training for example.
-        batch_size: Number of variants of a text that are computed together.
+        batch_size: Number of texts, variants of one or several ones, that are computed together.
         progress: Called after each text.
 
     Raises:
@@ -116,15 +125,16 @@ def explain(
         batch_size,
         has_branches=len(encoded) > 1,
     )
-    explanations = []
+    explanations: list[Explanation] = []
     index = None
     if examples:
         given = examples_to_answer(pipeline.task, examples)
         index = ExampleIndex(pipeline, pipeline.task.encode(given, pipeline.processor))
-    for number, each in enumerate(encoded, start=1):
-        explanations.append(_explain_one(pipeline, each, settings, index))
-        if progress:
-            progress(number, len(encoded))
+    for start in range(0, len(encoded), TOGETHER):
+        for each in _explain_together(pipeline, encoded[start : start + TOGETHER], settings, index):
+            explanations.append(each)
+            if progress:
+                progress(len(explanations), len(encoded))
     swapped = {swap.mention for each in explanations for swap in each.swaps}
     absent = [mention for mention in swaps if mention not in swapped]
     # Nothing is swapped in a text without an answer to explain.
@@ -133,47 +143,84 @@ def explain(
     return explanations
 
 
-def _explain_one(
+def _explain_together(
     pipeline: KGBertPipeline,
-    encoded: EncodedExample,
+    encoded: Sequence[EncodedExample],
     settings: "_Settings",
     index: ExampleIndex | None,
-) -> Explanation:
-    """Return the explanation of one text.
+) -> Iterator[Explanation]:
+    """Yield the explanations of some texts, whose variants are computed in common batches.
 
     Args:
         pipeline: The model.
-        encoded: The text.
+        encoded: The texts.
+        settings: What is explained, and how.
+        index: The texts that they are compared with.
+    """
+    started, memory = time.perf_counter(), PeakMemory()
+    vectors = linked_vectors(pipeline, encoded)
+    scorers = [
+        AnswerScorer(
+            pipeline,
+            each,
+            prediction,
+            answers_of(pipeline, prediction, settings.answer, settings.contrast),
+            vectors=vectors,
+            batch_size=settings.batch_size,
+        )
+        for each, prediction in zip(encoded, pipeline.predict_encoded(encoded), strict=True)
+    ]
+    attributed = _attribute([scorer for scorer in scorers if scorer.answers], settings)
+    compute_without_graph(scorers)
+    # Each text has its share of the common time.
+    seconds = (time.perf_counter() - started) / (sum(x.computed for x in scorers) or len(scorers))
+    for scorer in scorers:
+        shared, since = seconds * (scorer.computed or 1), time.perf_counter()
+        explained = _explain_one(scorer, attributed.get(scorer), settings, index)
+        yield replace(
+            explained,
+            seconds=shared + time.perf_counter() - since,
+            variants=scorer.computed,
+            peak_memory_mb=memory.in_mb(),
+        )
+
+
+def _explain_one(
+    scorer: AnswerScorer,
+    attributed: "_Attributed | None",
+    settings: "_Settings",
+    index: ExampleIndex | None,
+) -> Explanation:
+    """Return the explanation of one text, without its cost.
+
+    Args:
+        scorer: The scorer of the text.
+        attributed: What its answers are attributed to; None without answers.
         settings: What is explained, and how.
         index: The texts that it is compared with.
     """
-    started, memory = time.perf_counter(), PeakMemory()
-    prediction = pipeline.predict_encoded([encoded])[0]
-    answers = answers_of(pipeline, prediction, settings.answer, settings.contrast)
-    scorer = AnswerScorer(pipeline, encoded, prediction, answers, batch_size=settings.batch_size)
-    explained = _explain_answers(scorer, settings) if answers else ()
+    pipeline, encoded, prediction = scorer.pipeline, scorer.encoded, scorer.prediction
+    explained = _explain_answers(scorer, attributed, settings) if attributed else ()
     if settings.counterfactuals:
         explained = tuple(
             replace(each, counterfactual=counterfactual(scorer, place))
             for place, each in enumerate(explained)
         )
     without = scorer.prediction_without_graph()
-    swaps = tuple(swaps_of(scorer, settings.swaps)) if answers else ()
+    swaps = tuple(swaps_of(scorer, settings.swaps)) if scorer.answers else ()
     return Explanation(
         encoded.example.joined,
         tuple(prediction.lines()),
         tuple(without.lines()),
         explained,
         settings.name,
-        time.perf_counter() - started,
+        seconds=0.0,
         nearest_labels=prediction.nearest_labels,
         paths=prediction.paths,
         swaps=swaps,
         examples=index.nearest(encoded) if index else (),
         **_judged(pipeline, encoded, prediction, without),
         explains_prediction=not settings.answer,
-        variants=scorer.computed,
-        peak_memory_mb=memory.in_mb(),
     )
 
 
@@ -247,28 +294,88 @@ def answers_of(
 _Values = Mapping[Part, tuple[Sequence[float], Sequence[float] | None]]
 
 
-def _explain_answers(scorer: AnswerScorer, settings: _Settings) -> tuple[AnswerExplanation, ...]:
-    words = words_of(scorer.encoded) if settings.includes(WORDS) else []
+class _Attributed(NamedTuple):
+    """The parts of a text, and their contributions."""
+
+    words: Sequence[WordPart]
+    mentions: Sequence[MentionPart]
+    entities: Sequence[EntityPart]
+    paths: Mapping[PathPart, ReadPath]
+    labels: Mapping[LabelPart, ReadLabel]
+    edges: dict[str, list[EdgePart]]
+    """By entity; added when the values of the mentions are known."""
+    values: dict[Part, tuple[Sequence[float], Sequence[float] | None]]
+
+    @property
+    def kinds(self) -> list[Sequence[Part]]:
+        """The parts but edges, by kind."""
+        kinds = self.words, self.mentions, self.entities, list(self.paths), list(self.labels)
+        return [parts for parts in kinds if parts]
+
+    @property
+    def every_edge(self) -> list[EdgePart]:
+        """The edges of all entities, each once."""
+        return list(dict.fromkeys(edge for found in self.edges.values() for edge in found))
+
+
+def _attribute(
+    scorers: Sequence[AnswerScorer], settings: _Settings
+) -> dict[AnswerScorer, _Attributed]:
+    """Return the contributions of the parts of each text."""
+    found = {scorer: _parts(scorer, settings) for scorer in scorers}
+    _add_values({scorer: each.kinds for scorer, each in found.items()}, found, settings)
+    for scorer, each in found.items():
+        each.edges.update(_edges(scorer, settings, each.values))
+    edges = {scorer: [each.every_edge] for scorer, each in found.items() if each.every_edge}
+    _add_values(edges, found, settings)
+    return found
+
+
+def _parts(scorer: AnswerScorer, settings: _Settings) -> _Attributed:
     mentions = [MentionPart(x.start, x.end) for x in scorer.mentions]
-    values: dict[Part, tuple[Sequence[float], Sequence[float] | None]] = {}
-    for kind, parts in (
-        (WORDS, words),
-        (MENTIONS, mentions),
-        (ENTITIES, entities_of(scorer.mentions)),
-    ):
-        if settings.includes(kind) and parts:
-            values |= _by_part(parts, settings.method.attribute(scorer, parts))
-    paths = path_parts(scorer) if settings.includes(PATHS) else {}
-    labels = label_parts(scorer) if settings.includes(LABELS) else {}
-    for listed in (list(paths), list(labels)):
-        if listed:
-            values |= _by_part(listed, settings.method.attribute(scorer, listed))
-    edges = _edges(scorer, settings, values)
-    every_edge = list(dict.fromkeys(edge for found in edges.values() for edge in found))
-    if every_edge:
-        values |= _by_part(every_edge, settings.method.attribute(scorer, every_edge))
+    return _Attributed(
+        words_of(scorer.encoded) if settings.includes(WORDS) else [],
+        mentions if settings.includes(MENTIONS) else [],
+        entities_of(scorer.mentions) if settings.includes(ENTITIES) else [],
+        path_parts(scorer) if settings.includes(PATHS) else {},
+        label_parts(scorer) if settings.includes(LABELS) else {},
+        {},
+        {},
+    )
+
+
+def _add_values(
+    parts: Mapping[AnswerScorer, Sequence[Sequence[Part]]],
+    found: Mapping[AnswerScorer, _Attributed],
+    settings: _Settings,
+) -> None:
+    """Add the contributions of parts to those found.
+
+    Args:
+        parts: Parts of one kind each, by text.
+        found: What is known of each text.
+        settings: What is explained, and how.
+    """
+    method = settings.method
+    variants_of = method.variants or (lambda some: [])
+    # All scores are compared with that of the unchanged text.
+    compute_scores(
+        [
+            (scorer, [(), *[variant for some in kinds for variant in variants_of(some)]])
+            for scorer, kinds in parts.items()
+        ]
+    )
+    for scorer, kinds in parts.items():
+        for some in kinds:
+            found[scorer].values.update(_by_part(some, method.attribute(scorer, some)))
+
+
+def _explain_answers(
+    scorer: AnswerScorer, attributed: _Attributed, settings: _Settings
+) -> tuple[AnswerExplanation, ...]:
+    values = attributed.values
     graph = scorer.pipeline.processor.graph
-    evidence = _Evidence(graph, edges, values, settings.has_branches)
+    evidence = _Evidence(graph, attributed.edges, values, settings.has_branches)
     scores, scores_without = scorer.score(), scorer.score_without_graph()
     return tuple(
         AnswerExplanation(
@@ -277,10 +384,10 @@ def _explain_answers(scorer: AnswerScorer, settings: _Settings) -> tuple[AnswerE
             scorer.pipeline.task.score_unit,
             float(scores[place]),
             float(scores_without[place]),
-            tuple(_words(scorer, words, values, place)),
+            tuple(_words(scorer, attributed.words, values, place)),
             tuple(_mentions(scorer, evidence, place)),
-            _paths(paths, values, place),
-            _labels(labels, values, place),
+            _paths(attributed.paths, values, place),
+            _labels(attributed.labels, values, place),
         )
         for place, answer in enumerate(scorer.answers)
     )

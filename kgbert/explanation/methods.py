@@ -41,6 +41,9 @@ class Attributions(NamedTuple):
     """Standard errors of estimated values; None for values without sampling."""
 
 
+#: Returns the variants of an example that a method scores, each by the parts that it lacks.
+Variants = Callable[[Sequence[Part]], list[list[Part]]]
+
 #: Returns the contributions of parts of one kind.
 Attribute = Callable[[AnswerScorer, Sequence[Part]], Attributions]
 
@@ -55,6 +58,9 @@ class Method:
     description: str
     needs_attention: bool = False
     """Whether it only works for models whose attention to entities is recorded."""
+    variants: Variants | None = None
+    """The variants that it scores, so that those of several examples are computed together; None if
+    it scores none."""
 
 
 def removal(scorer: AnswerScorer, parts: Sequence[Part]) -> Attributions:
@@ -62,8 +68,13 @@ def removal(scorer: AnswerScorer, parts: Sequence[Part]) -> Attributions:
 
     Two parts that say the same each get nothing: without one, the other still counts.
     """
-    scores = scorer.scores([(), *[(part,) for part in parts]])
+    scores = scorer.scores(removal_variants(parts))
     return Attributions(scores[:, :1] - scores[:, 1:])
+
+
+def removal_variants(parts: Sequence[Part]) -> list[list[Part]]:
+    """Return the unchanged example, and the one without each part."""
+    return [[], *[[part] for part in parts]]
 
 
 def shapley(scorer: AnswerScorer, parts: Sequence[Part]) -> Attributions:
@@ -75,14 +86,8 @@ def shapley(scorer: AnswerScorer, parts: Sequence[Part]) -> Attributions:
     """
     if len(parts) <= EXACT:
         return Attributions(_exact_shapley(scorer, parts))
-    generator = np.random.default_rng(0)
-    orders = [generator.permutation(len(parts)) for _ in range(ORDERS)]
-    pairs = [order for each in orders for order in (each, each[::-1])]
-    # All variants in one call, so that they are batched.
-    removals = [
-        [parts[i] for i in order[:count]] for order in pairs for count in range(len(order) + 1)
-    ]
-    scores = scorer.scores(removals).reshape(-1, len(pairs), len(parts) + 1)
+    pairs = _orders(len(parts))
+    scores = scorer.scores(shapley_variants(parts)).reshape(-1, len(pairs), len(parts) + 1)
     changes = np.empty((len(scores), len(pairs), len(parts)))
     for number, order in enumerate(pairs):
         changes[:, number, order] = scores[:, number, :-1] - scores[:, number, 1:]
@@ -90,13 +95,30 @@ def shapley(scorer: AnswerScorer, parts: Sequence[Part]) -> Attributions:
     return Attributions(means.mean(1), means.std(1, ddof=1) / np.sqrt(ORDERS))
 
 
+def shapley_variants(parts: Sequence[Part]) -> list[list[Part]]:
+    """Return the example without each subset of few parts, or without the first ones of orders."""
+    if len(parts) <= EXACT:
+        return [
+            [part for place, part in enumerate(parts) if subset >> place & 1]
+            for subset in range(2 ** len(parts))
+        ]
+    return [
+        [parts[i] for i in order[:count]]
+        for order in _orders(len(parts))
+        for count in range(len(order) + 1)
+    ]
+
+
+def _orders(count: int) -> list[NDArray[np.int64]]:
+    """Return random orders of parts, each followed by its reverse."""
+    generator = np.random.default_rng(0)
+    orders = [generator.permutation(count) for _ in range(ORDERS)]
+    return [order for each in orders for order in (each, each[::-1])]
+
+
 def _exact_shapley(scorer: AnswerScorer, parts: Sequence[Part]) -> NDArray[np.float64]:
     count = len(parts)
-    removals = [
-        [part for place, part in enumerate(parts) if subset >> place & 1]
-        for subset in range(2**count)
-    ]
-    scores = scorer.scores(removals)
+    scores = scorer.scores(shapley_variants(parts))
     values = np.zeros((len(scores), count))
     for subset in range(2**count):
         size = subset.bit_count()
@@ -207,11 +229,13 @@ METHODS = {
         removal,
         frozenset(KINDS),
         "how much the score falls without the part",
+        variants=removal_variants,
     ),
     "shapley": Method(
         shapley,
         frozenset({MENTIONS, ENTITIES, EDGES, PATHS}),
         "mean change of the score by the part, over orders of the parts",
+        variants=shapley_variants,
     ),
     "gradient-x-input": Method(
         gradient_x_input,

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from kgbert.encoding.candidates import candidate_tables
-from kgbert.encoding.encoded import Batch, EncodedText
+from kgbert.encoding.encoded import Batch
 from kgbert.encoding.processor import KGBertProcessor
 from kgbert.explanation.linked_vectors import LinkedVectors, VectorTable
 from kgbert.explanation.parts import (
@@ -60,6 +60,7 @@ class AnswerScorer:
         prediction: Prediction,
         answers: Sequence[ExplainedAnswer],
         *,
+        vectors: LinkedVectors | None = None,
         batch_size: int = BATCH_SIZE,
     ) -> None:
         """Create the scorer of an example.
@@ -69,18 +70,16 @@ class AnswerScorer:
             encoded: The example.
             prediction: The prediction for it.
             answers: The answers to score.
-            batch_size: Number of variants of a batch.
+            vectors: The vectors of its linked entities and maybe of others, which scorers of
+                several examples share; None for those of this example alone.
+            batch_size: Number of texts of a batch.
         """
         self.pipeline, self.encoded, self.prediction = pipeline, encoded, prediction
         self.answers = list(answers)
         self.mentions = linked_mentions(encoded, pipeline.processor.graph)
         self.rows = len(encoded.texts)
-        self.batch_size = max(1, batch_size // self.rows)
-        self.vectors = LinkedVectors(
-            pipeline.model,
-            pipeline.processor,
-            np.concatenate([text.links.entities for text in encoded.texts]),
-        )
+        self.texts_per_batch = batch_size
+        self.vectors = vectors or linked_vectors(pipeline, [encoded])
         #: Number of variants that were computed.
         self.computed = 0
         self._known: dict[frozenset[Part], NDArray[np.float64]] = {}
@@ -94,23 +93,34 @@ class AnswerScorer:
             self.encoded,
             self.prediction,
             self.answers,
-            batch_size=self.batch_size * self.rows,
+            batch_size=self.texts_per_batch,
         )
+
+    @property
+    def batch_size(self) -> int:
+        """Number of variants of a batch."""
+        return max(1, self.texts_per_batch // self.rows)
 
     def scores(self, removals: Sequence[Collection[Part]]) -> NDArray[np.float64]:
         """Return the scores without some parts, shape (answers, removals)."""
-        wanted = [self._canonical(removal) for removal in removals]
-        missing = [each for each in dict.fromkeys(wanted) if each not in self._known]
-        # Variants with the same tokens share more than others.
-        for has_words in (False, True):
-            group = [each for each in missing if bool(chosen(each, WordPart)) == has_words]
-            for start in range(0, len(group), self.batch_size):
-                part = group[start : start + self.batch_size]
-                with torch.inference_mode():
-                    columns = self._scores_of(self.outputs(part)).double().cpu().numpy()
-                self._known.update(zip(part, columns.T, strict=True))
-        self.computed += len(missing)
-        return np.stack([self._known[each] for each in wanted], 1)
+        compute_scores([(self, removals)])
+        return np.stack([self._known[self.canonical(removal)] for removal in removals], 1)
+
+    def missing(self, removals: Sequence[Collection[Part]]) -> list[frozenset[Part]]:
+        """Return the variants whose scores were not computed yet, in one form."""
+        wanted = dict.fromkeys(map(self.canonical, removals))
+        return [each for each in wanted if each not in self._known]
+
+    def keep(self, removals: Sequence[frozenset[Part]], outputs: Tensor) -> None:
+        """Keep the scores of variants.
+
+        Args:
+            removals: The variants in one form.
+            outputs: Their outputs, shape (variants, units, ...).
+        """
+        columns = self._scores_of(outputs).double().cpu().numpy()
+        self._known.update(zip(removals, columns.T, strict=True))
+        self.computed += len(removals)
 
     def predictions(self, removals: Sequence[Collection[Part]]) -> list[Prediction]:
         """Return the predictions without some parts, computed in one batch."""
@@ -122,20 +132,12 @@ class AnswerScorer:
 
     def outputs(self, removals: Sequence[Collection[Part]]) -> Tensor:
         """Return what scores are computed from, shape (variants, units, ...)."""
-        return self._compute(removals, self._explained_outputs)
+        return self._compute(removals, self.explained_outputs)
 
     def _compute(self, removals: Sequence[Collection[Part]], compute: ComputeOutputs) -> Tensor:
         """Return the outputs of variants of the example, shape (variants, units, ...)."""
-        table = self.vectors.table([frozenset(chosen(x, EdgePart)) for x in removals])
-        have_same_tokens = not any(chosen(removal, WordPart) for removal in removals)
-        sharing = len(removals) if have_same_tokens else 1
-        with (
-            self.pipeline.model.with_entities(table.vectors),
-            share_first_blocks(self.pipeline.model, self.rows, sharing),
-            only_read_state(self.pipeline.model),
-            hidden_label_texts(self.pipeline.model, self._hidden(removals)),
-        ):
-            return self._forward(self._batch(removals, table), compute)
+        (outputs,) = _VariantBatch([(self, removals)]).outputs(compute)
+        return outputs
 
     def score(self) -> NDArray[np.float64]:
         """Return the scores of the unchanged example, shape (answers)."""
@@ -149,7 +151,7 @@ class AnswerScorer:
     def prediction_without_graph(self) -> Prediction:
         """Return the prediction without injections, label vectors and paths."""
         pipeline, task = self.pipeline, self.pipeline.task
-        if type(task).explained_outputs is not Task.explained_outputs:
+        if not scores_all_examples_alike(task):
             with pipeline.model.without_knowledge():
                 return pipeline.predict_encoded([self.encoded])[0]
         rows = list(self.outputs_without_graph.cpu().numpy())
@@ -164,10 +166,8 @@ class AnswerScorer:
     @cached_property
     def outputs_without_graph(self) -> Tensor:
         """The output of each unit without injections, label vectors and paths."""
-        pipeline = self.pipeline
-        with torch.inference_mode(), pipeline.model.without_knowledge():
-            batch = self._batch([()], self.vectors.table([frozenset()]))
-            return self._forward(batch, self._explained_outputs)[0]
+        (outputs,) = _VariantBatch([(self, [()])]).outputs_without_graph(self.explained_outputs)
+        return outputs[0]
 
     def path_gradients(self, fractions: Sequence[float], *, from_mask: bool) -> PathGradients:
         """Return gradients on the straight path from a baseline to the example, times its length.
@@ -189,7 +189,7 @@ class AnswerScorer:
                 entities[entity] = entities.get(entity, np.zeros(len(self.answers))) + value
         return PathGradients(tokens, entities)
 
-    def _canonical(self, removal: Collection[Part]) -> frozenset[Part]:
+    def canonical(self, removal: Collection[Part]) -> frozenset[Part]:
         """Return a removal in one form: all candidates of a mention stand for the mention."""
         return frozenset(
             each
@@ -197,63 +197,17 @@ class AnswerScorer:
             for each in (self._candidates[part] if isinstance(part, MentionPart) else (part,))
         )
 
-    def _batch(self, removals: Sequence[Collection[Part]], table: VectorTable) -> Batch:
-        """Return variants of the example as a batch.
-
-        Args:
-            removals: The parts that each variant lacks.
-            table: The entity vectors of the variants.
-        """
-        pipeline = self.pipeline
-        variants = [self._without(removal) for removal in removals]
-        units = [unit for variant in variants for unit in variant.units]
-        batch = pipeline.task.collate(units, pipeline.processor, 0)
-        texts = [text for variant in variants for text in variant.texts]
-        linked = np.unique(np.concatenate([text.links.entities for text in texts]))
-        places = np.searchsorted(self.vectors.entities, linked)[batch["link_node_index"]]
-        variant = batch["link_batch_index"][batch["link_query_index"]].numpy() // self.rows
-        batch["link_node_index"] = torch.from_numpy(table.rows[variant, places])
-        for row, (text, hidden) in enumerate(zip(texts, self._hidden(removals), strict=True)):
-            if hidden and "label_lexical" in batch:
-                spelling = pipeline.processor.spelling_without(text.text, hidden)
-                batch["label_lexical"][row] = spelling
-        if "candidate_nodes" in batch:
-            most = batch["candidate_nodes"].shape[-1]
-            batch["candidate_nodes"] = self._candidate_rows(texts, table, most)
-        return dict(send_to_device(batch, pipeline.model.device))
-
-    def _hidden(self, removals: Sequence[Collection[Part]]) -> list[list[int]]:
-        """Return the places of the texts of labels that are hidden from each text of a batch."""
-        hidden = [sorted(part.place for part in chosen(x, LabelPart)) for x in removals]
-        return [places for places in hidden for _ in range(self.rows)]
-
-    def _candidate_rows(
-        self, texts: Sequence[EncodedText], table: VectorTable, most: int
-    ) -> Tensor:
-        """Return the row of the vector of each candidate of each mention."""
-        sets = [text.candidate_sets for text in texts]
-        places = candidate_tables(sets, [0] * len(texts), self.vectors.entities, most)[
-            "candidate_nodes"
-        ]
-        variants = np.repeat(np.arange(len(table.rows)), self.rows)[:, None, None]
-        return torch.from_numpy(table.rows[variants, places])
-
-    def _without(self, removal: Collection[Part]) -> EncodedExample:
+    def without(self, removal: Collection[Part]) -> EncodedExample:
         """Return the texts of a variant; edges belong to its entity vectors."""
         of_text = frozenset(x for x in removal if not isinstance(x, EdgePart | LabelPart))
         if of_text not in self._variants:
             self._variants[of_text] = without(self.encoded, of_text, self.pipeline.processor)
         return self._variants[of_text]
 
-    def _explained_outputs(self, model: Any, batch: Batch, processor: KGBertProcessor) -> Tensor:
+    def explained_outputs(self, model: Any, batch: Batch, processor: KGBertProcessor) -> Tensor:
+        """Return what scores are computed from, for each unit of a batch of variants."""
         explained = ExplainedExample(self.encoded, self.prediction)
         return self.pipeline.task.explained_outputs(model, batch, processor, explained)
-
-    def _forward(self, batch: Batch, compute: ComputeOutputs) -> Tensor:
-        """Return the outputs of a batch of variants, shape (variants, units, ...)."""
-        outputs = compute(self.pipeline.model, batch, self.pipeline.processor).float()
-        by_variant: Tensor = outputs.unflatten(0, (-1, len(self.encoded.units)))
-        return by_variant
 
     def _scores_of(self, outputs: Tensor) -> Tensor:
         """Return the scores of variants from their outputs, shape (answers, variants)."""
@@ -266,7 +220,8 @@ class AnswerScorer:
     def _gradients(self, fractions: Sequence[float], from_mask: bool) -> PathGradients:
         model, count = self.pipeline.model, len(fractions)
         table = self.vectors.repeated(count)
-        batch = self._batch([()] * count, table)
+        variants = _VariantBatch([(self, [()] * count)])
+        batch = variants.collated(table)
         share = torch.tensor(fractions, device=model.device)
         words = _PathHook(
             share.repeat_interleave(self.rows),
@@ -279,7 +234,8 @@ class AnswerScorer:
             embeddings: Any = model.get_input_embeddings()
             contexts.callback(embeddings.register_forward_hook(words).remove)
             contexts.enter_context(model.with_entities(knowledge(None, None, table.vectors)))
-            scores = self._scores_of(self._forward(batch, self._explained_outputs)).mean(1)
+            (outputs,) = variants.forward(batch, self.explained_outputs)
+            scores = self._scores_of(outputs).mean(1)
             by_token = np.stack([words.products(score) for score in scores])
             by_node = np.stack([knowledge.products(score) for score in scores])
         return PathGradients(
@@ -324,6 +280,175 @@ class AnswerScorer:
             for token, (start, end) in enumerate(text.offsets, shift):
                 content[row, token] = start < end
         return content.repeat(variants, 1).to(self.pipeline.model.device)
+
+
+#: Examples, each with the parts that its variants lack.
+_Variants = Sequence[tuple[AnswerScorer, Sequence[Collection[Part]]]]
+
+
+def linked_vectors(pipeline: KGBertPipeline, encoded: Sequence[EncodedExample]) -> LinkedVectors:
+    """Return the vectors of the entities that are linked in some examples."""
+    entities = [text.links.entities for each in encoded for text in each.texts]
+    return LinkedVectors(pipeline.model, pipeline.processor, np.concatenate(entities))
+
+
+def scores_all_examples_alike(task: Task) -> bool:
+    """Return whether a batch of variants may contain several examples of a task."""
+    return type(task).explained_outputs is Task.explained_outputs
+
+
+def compute_scores(variants: _Variants) -> None:
+    """Compute the scores of variants, each once, in batches of all examples; the scorers keep them.
+
+    Args:
+        variants: The scorers, which share model and vectors, and the variants of each.
+    """
+    missing = [(scorer, removal) for scorer, some in variants for removal in scorer.missing(some)]
+    # Variants with the same tokens share more than others, and texts of one length have no padding.
+    missing.sort(key=lambda each: (bool(chosen(each[1], WordPart)), each[0].encoded.length))
+    for batch in _batches(missing):
+        first = batch[0][0]
+        is_alone = all(scorer is first for scorer, _ in batch)
+        compute = first.explained_outputs if is_alone else first.pipeline.task.compute_outputs
+        with torch.inference_mode():
+            outputs = _VariantBatch(batch).outputs(compute)
+            for (scorer, removals), own in zip(batch, outputs, strict=True):
+                scorer.keep(removals, own)
+
+
+def compute_without_graph(scorers: Sequence[AnswerScorer]) -> None:
+    """Compute the outputs without the graph of several examples together; the scorers keep them."""
+    if not scorers or not scores_all_examples_alike(scorers[0].pipeline.task):
+        return
+    compute = scorers[0].pipeline.task.compute_outputs
+    by_length = sorted(scorers, key=lambda scorer: scorer.encoded.length)
+    for batch in _batches([(scorer, frozenset[Part]()) for scorer in by_length]):
+        outputs = _VariantBatch(batch).outputs_without_graph(compute)
+        for (scorer, _), own in zip(batch, outputs, strict=True):
+            scorer.outputs_without_graph = own[0]
+
+
+def _batches(
+    variants: Sequence[tuple[AnswerScorer, frozenset[Part]]],
+) -> Iterator[list[tuple[AnswerScorer, list[frozenset[Part]]]]]:
+    """Yield the variants of each batch by example, in their order."""
+    batch: list[tuple[AnswerScorer, list[frozenset[Part]]]] = []
+    texts = 0
+    for scorer, removal in variants:
+        is_full = texts + scorer.rows > scorer.texts_per_batch
+        fits = not batch or scores_all_examples_alike(scorer.pipeline.task)
+        is_next = bool(batch) and batch[-1][0] is scorer
+        if batch and (is_full or not (fits or is_next)):
+            yield batch
+            batch, texts, is_next = [], 0, False
+        if is_next:
+            batch[-1][1].append(removal)
+        else:
+            batch.append((scorer, [removal]))
+        texts += scorer.rows
+    if batch:
+        yield batch
+
+
+class _VariantBatch:
+    """Variants of one or several examples that are computed in one forward pass.
+
+    Args:
+        variants: The scorers, which share model and vectors, and the variants of each.
+    """
+
+    def __init__(self, variants: _Variants) -> None:
+        self.variants = variants
+        self.pipeline, self.vectors = variants[0][0].pipeline, variants[0][0].vectors
+        examples = [scorer.without(x) for scorer, removals in variants for x in removals]
+        self.units = [unit for example in examples for unit in example.units]
+        self.texts = [text for example in examples for text in example.texts]
+        #: The variant of each text, by its place.
+        self.variant_of_text = np.repeat(
+            np.arange(len(examples)), [len(example.texts) for example in examples]
+        )
+
+    @property
+    def removals(self) -> list[Collection[Part]]:
+        """The parts that each variant lacks."""
+        return [removal for _, removals in self.variants for removal in removals]
+
+    def outputs(self, compute: ComputeOutputs) -> list[Tensor]:
+        """Return the outputs of each example, shape (variants, units, ...)."""
+        model = self.pipeline.model
+        table = self.vectors.table([frozenset(chosen(x, EdgePart)) for x in self.removals])
+        with (
+            model.with_entities(table.vectors),
+            share_first_blocks(model, self._same_tokens()),
+            only_read_state(model),
+            hidden_label_texts(model, self._hidden()),
+        ):
+            return self.forward(self.collated(table), compute)
+
+    def outputs_without_graph(self, compute: ComputeOutputs) -> list[Tensor]:
+        """Return the outputs of each example without injections, label vectors and paths."""
+        with torch.inference_mode(), self.pipeline.model.without_knowledge():
+            table = self.vectors.table([frozenset()] * len(self.removals))
+            return self.forward(self.collated(table), compute)
+
+    def forward(self, batch: Batch, compute: ComputeOutputs) -> list[Tensor]:
+        """Return the outputs of a batch of the variants, as :meth:`outputs` does."""
+        outputs = compute(self.pipeline.model, batch, self.pipeline.processor).float()
+        units = [len(scorer.encoded.units) for scorer, _ in self.variants]
+        counts = [len(removals) for _, removals in self.variants]
+        sizes = [count * size for count, size in zip(counts, units, strict=True)]
+        parts = zip(outputs.split(sizes), counts, units, strict=True)
+        return [part.unflatten(0, (count, size)) for part, count, size in parts]
+
+    def collated(self, table: VectorTable) -> Batch:
+        """Return the variants as a batch.
+
+        Args:
+            table: The entity vectors of the variants.
+        """
+        pipeline = self.pipeline
+        batch = pipeline.task.collate(self.units, pipeline.processor, 0)
+        linked = np.unique(np.concatenate([text.links.entities for text in self.texts]))
+        places = np.searchsorted(self.vectors.entities, linked)[batch["link_node_index"]]
+        variant = self.variant_of_text[batch["link_batch_index"][batch["link_query_index"]]]
+        batch["link_node_index"] = torch.from_numpy(table.rows[variant, places])
+        for row, (text, hidden) in enumerate(zip(self.texts, self._hidden(), strict=True)):
+            if hidden and "label_lexical" in batch:
+                spelling = pipeline.processor.spelling_without(text.text, hidden)
+                batch["label_lexical"][row] = spelling
+        if "candidate_nodes" in batch:
+            most = batch["candidate_nodes"].shape[-1]
+            batch["candidate_nodes"] = self._candidate_rows(table, most)
+        return dict(send_to_device(batch, pipeline.model.device))
+
+    def _candidate_rows(self, table: VectorTable, most: int) -> Tensor:
+        """Return the row of the vector of each candidate of each mention."""
+        sets = [text.candidate_sets for text in self.texts]
+        places = candidate_tables(sets, [0] * len(sets), self.vectors.entities, most)[
+            "candidate_nodes"
+        ]
+        return torch.from_numpy(table.rows[self.variant_of_text[:, None, None], places])
+
+    def _hidden(self) -> list[list[int]]:
+        """Return the places of the texts of labels that are hidden from each text."""
+        hidden = [sorted(part.place for part in chosen(x, LabelPart)) for x in self.removals]
+        return [hidden[variant] for variant in self.variant_of_text]
+
+    def _same_tokens(self) -> list[int]:
+        """Return for each text the first text with the same tokens, by its place.
+
+        Variants of an example without masked words have the same tokens.
+        """
+        same: list[int] = []
+        for scorer, removals in self.variants:
+            first: int | None = None
+            for removal in removals:
+                start = len(same)
+                if not chosen(removal, WordPart):
+                    first = start if first is None else first
+                    start = first
+                same += range(start, start + scorer.rows)
+        return same
 
 
 class _PathHook:

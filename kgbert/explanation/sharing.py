@@ -16,24 +16,23 @@ _SLICEABLE = ("eager", "sdpa")
 
 
 @contextmanager
-def share_first_blocks(model: KGBertPreTrainedModel, texts: int, variants: int) -> Iterator[None]:
-    """Compute the blocks below the knowledge once for variants that differ in knowledge only.
+def share_first_blocks(model: KGBertPreTrainedModel, same: Sequence[int]) -> Iterator[None]:
+    """Compute the blocks below the knowledge once for texts that differ in knowledge only.
 
-    Inside the context, all variants of a batch get the states of the first one after the last
-    block before the injections. Backbones that call one block several times compute all variants.
+    Inside the context, a text gets the states of the first one with the same tokens after the last
+    block before the injections. Backbones that call one block several times compute all texts.
 
     Args:
         model: The model.
-        texts: Number of texts of a variant.
-        variants: Number of variants of the batch; all have the same tokens.
+        same: For each text of the batch, the first text with the same tokens, by its place.
     """
     family, attention = model.family, model.backbone.config._attn_implementation
-    is_shared = variants > 1 and attention in _SLICEABLE
+    is_shared = len(set(same)) < len(same) and attention in _SLICEABLE
     is_shared = is_shared and not (family.shared_blocks or family.tokens_first)
     count = model.blocks_before_knowledge if is_shared else 0
     with ExitStack() as hooks:
         for block in blocks_of(model.backbone)[:count] if count else ():
-            sharing = _Sharing(texts, variants)
+            sharing = _Sharing(same)
             first = block.module.register_forward_pre_hook(sharing.shorten, with_kwargs=True)
             # Before the hook that injects knowledge.
             last = block.module.register_forward_hook(sharing.repeat, prepend=True)
@@ -111,15 +110,22 @@ def hidden_label_texts(
 
 
 class _Sharing:
-    """The hooks of a block: keep the texts of the first variant, and repeat its output."""
+    """The hooks of a block: keep the first text of those with the same tokens, and repeat it.
 
-    def __init__(self, texts: int, variants: int) -> None:
-        self.texts, self.variants = texts, variants
+    Args:
+        same: As for :func:`share_first_blocks`.
+    """
+
+    def __init__(self, same: Sequence[int]) -> None:
+        self.texts = len(same)
+        self.kept = sorted(set(same))
+        places = {text: place for place, text in enumerate(self.kept)}
+        self.copies = [places[text] for text in same]
 
     def shorten(
         self, block: nn.Module, arguments: tuple[Any, ...], named: dict[str, Any]
     ) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        """Return the arguments of a block for the texts of the first variant."""
+        """Return the arguments of a block for the kept texts."""
         states = arguments[0] if arguments else named["hidden_states"]
         width = states.shape[1]
 
@@ -130,15 +136,15 @@ class _Sharing:
             is_by_text = (
                 isinstance(value, Tensor)
                 and value.dim() > 1
-                and value.shape[0] == self.texts * self.variants
+                and value.shape[0] == self.texts
                 and (value.dim() > 2 or value.shape[1] == width)
             )
-            return value[: self.texts] if is_by_text else value
+            return value[self.kept] if is_by_text else value
 
         return tuple(map(shortened, arguments)), {x: shortened(y) for x, y in named.items()}
 
     def repeat(self, block: nn.Module, arguments: Any, output: Any) -> Any:
-        """Return the output for the texts of all variants."""
+        """Return the output for all texts."""
         states = output[0] if isinstance(output, tuple) else output
-        repeated = states.repeat(self.variants, *[1] * (states.dim() - 1))
+        repeated = states[self.copies]
         return (repeated, *output[1:]) if isinstance(output, tuple) else repeated

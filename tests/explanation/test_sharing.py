@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from kgbert.explanation.explain import explain
 from kgbert.explanation.linked_vectors import LinkedVectors
 from kgbert.explanation.parts import (
     EdgePart,
@@ -22,7 +23,8 @@ from kgbert.models.task_models import KGBertForSequenceClassification
 from kgbert.tasks.registry import TASKS
 from kgbert.training.pipeline import KGBertPipeline
 from tests.explanation.conftest import TEXT
-from tests.support.tiny import FAMILIES, perturb, tiny_processor
+from tests.support.explanations import values_of
+from tests.support.tiny import FAMILIES, TEXTS, perturb, tiny_processor
 
 
 def pipeline_with(fused, family, **options):
@@ -89,6 +91,34 @@ def test_an_entity_without_an_edge_has_the_vector_of_a_graph_without_it(fused, e
             None,
         )
         assert torch.allclose(table.vectors[rows], expected[: len(rows)], atol=1e-5)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_several_texts_are_explained_as_each_alone(fused, family):
+    pipeline = pipeline_with(fused, family, injected_layers=[2])
+
+    together = explain(pipeline, TEXTS, batch_size=8)
+
+    for one, text in zip(together, TEXTS, strict=True):
+        (alone,) = explain(pipeline, [text])
+        assert values_of(one) == pytest.approx(values_of(alone), abs=1e-4)
+
+
+def test_variants_of_several_texts_are_computed_in_one_pass(model, monkeypatch):
+    sizes, forward = [], model.model.forward
+
+    def counting(**batch):
+        sizes.append(len(batch["input_ids"]))
+        return forward(**batch)
+
+    monkeypatch.setattr(model.model, "forward", counting)
+
+    explained = explain(model, TEXTS, parts=["mentions"], batch_size=64)
+
+    variants = sum(each.variants for each in explained)
+    assert variants > len(TEXTS)
+    # The predictions, the variants, and the scores without the graph.
+    assert sizes == [len(TEXTS), variants, len(TEXTS)]
 
 
 def test_blocks_below_the_knowledge_are_computed_for_one_variant(fused, scorer_of):

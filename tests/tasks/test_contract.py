@@ -28,6 +28,7 @@ from kgbert.training.inference import model_outputs, predict
 from kgbert.training.pipeline import KGBertPipeline, pipeline
 from kgbert.training.saving import load_model, save_model
 from kgbert.training.train import TrainingInputs, build_model, train, train_on
+from tests.support.explanations import values_of
 from tests.support.planted import (
     KINDS,
     NAMES,
@@ -443,6 +444,22 @@ def test_variants_that_are_computed_together_have_the_scores_of_each_alone(task,
         assert one.score == pytest.approx(other.score, abs=1e-3)
         values = [[x.value for x in answer.mentions] for answer in (one, other)]
         assert values[0] == pytest.approx(values[1], abs=1e-3)
+
+
+@every_task
+def test_several_texts_are_explained_as_each_alone(task, examples, built):
+    model, processor = built
+    perturb(model)
+    pipeline = KGBertPipeline(model, processor, task)
+
+    together = explain(pipeline, examples[:5])
+
+    alone = [explain(pipeline, [example])[0] for example in examples[:5]]
+    for one, other in zip(together, alone, strict=True):
+        assert one.prediction_without_graph == other.prediction_without_graph
+        assert one.variants == other.variants
+        assert [x.answer for x in one.answers] == [x.answer for x in other.answers]
+        assert values_of(one) == pytest.approx(values_of(other), abs=1e-3)
 
 
 @every_task
