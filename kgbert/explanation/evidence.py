@@ -1,9 +1,12 @@
 """The paths and the texts of labels that an answer may be attributed to."""
 
 from dataclasses import replace
+from typing import Any
 
 import torch
+from torch import Tensor, nn
 
+from kgbert.data.class_names import labels_of
 from kgbert.explanation.parts import LabelPart, PathPart
 from kgbert.explanation.scorer import AnswerScorer
 from kgbert.graph.entity_texts import KINDS
@@ -36,36 +39,58 @@ def label_parts(scorer: AnswerScorer) -> dict[LabelPart, ReadLabel]:
     """Return the texts of the explained answers' labels and of the most similar ones.
 
     A label with a single text is left out: without it, the label would have no entity. Empty for
-    models that do not compare whole texts with the entities of labels.
+    models that do not compare texts or tokens with the entities of labels.
     """
     pipeline, sets = scorer.pipeline, scorer.pipeline.processor.label_sets
-    if sets is None or pipeline.model.label_queries != "text":
+    if sets is None or not pipeline.model.config.label_vectors:
         return {}
+    shown, task = _shown_labels(scorer), pipeline.task
+    places: dict[str, dict[tuple[int, str], list[int]]] = {}
+    for place, owner in enumerate(sets.owners.tolist()):
+        label = task.class_name(sets.labels[owner])
+        if label in shown:
+            text = int(sets.kinds[place]), sets.texts[place]
+            places.setdefault(label, {}).setdefault(text, []).append(place)
     similarities = _similarities(scorer)
-    names = {name for answer in scorer.answers for name in (answer.name, answer.contrast)}
-    names |= {label.label for label in scorer.prediction.nearest_labels}
-    places = [
-        place
-        for position, label in enumerate(sets.labels)
-        if label in names and sets.offsets[position + 1] - sets.offsets[position] > 1
-        for place in range(sets.offsets[position], sets.offsets[position + 1])
-    ]
-    places.sort(key=lambda place: -similarities[place])
-    return {
-        LabelPart(place): ReadLabel(
-            sets.labels[sets.owners[place]],
-            sets.entities[sets.owners[place]],
-            KINDS[sets.kinds[place]],
-            sets.texts[place],
-            similarities[place],
+    parts = {
+        LabelPart(tuple(own)): ReadLabel(
+            label, sets.entities[sets.owners[own[0]]], KINDS[kind], text, similarities[own[0]]
         )
-        for place in places[:MAX_LABEL_TEXTS]
+        for label, texts in places.items()
+        for (kind, text), own in texts.items()
+        if len(texts) > 1
     }
+    ranked = sorted(parts, key=lambda part: -parts[part].similarity)
+    return {part: parts[part] for part in ranked[:MAX_LABEL_TEXTS]}
+
+
+def _shown_labels(scorer: AnswerScorer) -> set[str]:
+    """Return the labels of the explained answers, and those that compete with them."""
+    task = scorer.pipeline.task
+    labels = {task.answer_label(answer.name) for answer in scorer.answers}
+    labels |= {answer.contrast for answer in scorer.answers}
+    if scorer.pipeline.model.label_queries == "text":
+        return labels | {label.label for label in scorer.prediction.nearest_labels}
+    classes = map(task.class_name, labels_of(scorer.pipeline.model.config))
+    return labels | {label for label in classes if label is not None}
 
 
 def _similarities(scorer: AnswerScorer) -> list[float]:
-    """Return the similarity of the example to each text of the labels."""
-    with torch.inference_mode(), scorer.pipeline.model.record_label_similarities() as recorded:
-        scorer.outputs([()])
-    similarities: list[float] = recorded[0][0].float().cpu().tolist()
+    """Return the similarity of the example, or of its most similar token, to each label text."""
+    recorded: list[Tensor] = []
+
+    def record(module: nn.Module, arguments: tuple[Any, ...]) -> None:
+        recorded.append(arguments[0][0])
+
+    handle = scorer.pipeline.model.label_scorer.register_forward_pre_hook(record)
+    try:
+        with torch.inference_mode():
+            scorer.outputs([()])
+    finally:
+        handle.remove()
+    # Of tokens, those with characters count; a batch of one text has no padding.
+    rows = recorded[0].float().cpu().reshape(-1, recorded[0].shape[-1])
+    if len(rows) > 1:
+        rows = rows[[start < end for start, end in scorer.encoded.text.offsets]]
+    similarities: list[float] = rows.max(0).values.tolist()
     return similarities

@@ -63,9 +63,12 @@ class PathPart:
 
 @dataclass(frozen=True, slots=True, order=True)
 class LabelPart:
-    """A text that the graph has for a label, by its place in the label sets."""
+    """A text that the graph has for a label, by its places in the label sets.
 
-    place: int
+    The tags of a class (``B-Disease`` and ``I-Disease``) have the same texts, each in its place.
+    """
+
+    places: tuple[int, ...]
 
 
 Part = WordPart | MentionPart | EntityPart | EdgePart | PathPart | LabelPart

@@ -101,7 +101,7 @@ class LabelContribution:
     """What the text is of the entity: its name, a synonym, its definition or a descendant."""
     text: str
     similarity: float
-    """Similarity of the text to the explained text."""
+    """Similarity of the text to the explained text, or to the most similar of its tokens."""
     value: float
 
 

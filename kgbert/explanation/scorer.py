@@ -431,7 +431,10 @@ class _VariantBatch:
 
     def _hidden(self) -> list[list[int]]:
         """Return the places of the texts of labels that are hidden from each text."""
-        hidden = [sorted(part.place for part in chosen(x, LabelPart)) for x in self.removals]
+        hidden = [
+            sorted(place for part in chosen(x, LabelPart) for place in part.places)
+            for x in self.removals
+        ]
         return [hidden[variant] for variant in self.variant_of_text]
 
     def _same_tokens(self) -> list[int]:

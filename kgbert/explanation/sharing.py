@@ -85,7 +85,7 @@ def _as_long_as_input(block: nn.Module, arguments: tuple[Any, ...], output: Any)
 def hidden_label_texts(
     model: KGBertPreTrainedModel, hidden: Sequence[Sequence[int]]
 ) -> Iterator[None]:
-    """Hide texts of labels from the head that compares texts with them.
+    """Hide texts of labels from the head that compares texts or tokens with them.
 
     Args:
         model: The model.
@@ -99,7 +99,7 @@ def hidden_label_texts(
         similarities, *others = arguments
         similarities = similarities.clone()
         for row, places in enumerate(hidden):
-            similarities[row, list(places)] = -torch.inf
+            similarities[row, ..., list(places)] = -torch.inf
         return (similarities, *others)
 
     handle = model.label_scorer.register_forward_pre_hook(hide)

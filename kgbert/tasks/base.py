@@ -473,6 +473,10 @@ class Task(ABC):
             code="task-without-explanations",
         )
 
+    def answer_label(self, name: str) -> str:
+        """Return the label of an answer: the answer itself, or the label of a span."""
+        return name
+
     def explained_outputs(
         self, model: Any, batch: "Batch", processor: "KGBertProcessor", explained: ExplainedExample
     ) -> "Tensor":

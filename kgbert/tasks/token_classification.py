@@ -185,6 +185,10 @@ class TokenClassification(Task):
         """Return each predicted span with its label, ``0-5 Disease`` for example."""
         return [f"{span.start}-{span.end} {span.label}" for span in prediction.spans]
 
+    def answer_label(self, name: str) -> str:
+        """Return the label of a span."""
+        return _span_of_answer(name)[2]
+
     def answer_scores(
         self,
         outputs: "Sequence[Tensor]",

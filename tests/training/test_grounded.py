@@ -13,6 +13,7 @@ from kgbert.explanation.explain import explain
 from kgbert.features import feature_sources
 from kgbert.features.label_sets import LabelSets, LexicalIndex, encode_label_sets
 from kgbert.models.task_models import KGBertModel
+from kgbert.tasks.base import ExplainedAnswer
 from kgbert.training.config import TrainingConfig
 from kgbert.training.label_entities.grounding import ground_task
 from kgbert.training.label_entities.scale import fit_binary
@@ -80,6 +81,73 @@ def test_a_hidden_text_of_a_label_is_missing_in_its_scores(backbone):
     (tuba,) = [x for x in found.answers[0].labels if x.text == "tuba"]
     score = found.answers[0].score - tuba.value
     assert score == pytest.approx(expected.answers[0].score, abs=0.05)
+
+
+@pytest.fixture(scope="module")
+def tagged(backbone):
+    """Return texts whose spans are named like a child of their type, and a model that tags them."""
+    texts = [
+        Example(f"a {child}", spans=(Span(2, 2 + len(child), label),), id=child)
+        for label, children in CHILDREN.items()
+        for child in children
+    ]
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(
+            feature_sources, "encode_entities", lambda graph, _, **rest: tiny_features(graph)
+        )
+        trained = kgbert.train(
+            label_graph(),
+            {"train": texts, "validation": texts, "test": texts},
+            backbone=backbone,
+            task="token-classification",
+            ground="labels",
+            config=replace(CONFIG, epochs=12, encoder_learning_rate=2e-3),
+        )
+    return texts, trained
+
+
+def test_the_text_of_the_type_that_a_span_chose_is_ranked_first(tagged):
+    texts, trained = tagged
+    predictions = trained.predict([x.text for x in texts])
+    right = [
+        example
+        for example, prediction in zip(texts, predictions, strict=True)
+        if [(x.start, x.end, x.label) for x in prediction.spans]
+        == [(x.start, x.end, x.label) for x in example.spans]
+    ]
+    assert len(right) >= 0.6 * len(texts)
+
+    found = explain(trained, [x.text for x in right], parts=["labels"])
+
+    labels = [each.answers[0].labels for each in found]
+    assert np.mean([x[0].text == text.id for x, text in zip(labels, right, strict=True)]) >= 0.95
+    # The tags of a type share its texts, each of which is one part.
+    for shown in labels:
+        assert len({(x.label, x.text) for x in shown}) == len(shown)
+        assert {x.label for x in shown} == set(CHILDREN)
+
+
+def test_a_hidden_text_of_a_type_is_missing_for_each_of_its_tags(tagged):
+    _, trained = tagged
+    sets, task = trained.processor.label_sets, trained.task
+    (found,) = explain(trained, ["a tuba"], parts=["labels"], answer="2-6 L:2", contrast="L:1")
+    (encoded,) = task.encode([Example("a tuba")], trained.processor)
+    places = [place for place, text in enumerate(sets.texts) if text == "tuba"]
+
+    def hide(scorer, arguments):
+        return (arguments[0].index_fill(-1, torch.tensor(places), -torch.inf),)
+
+    handle = trained.model.label_scorer.register_forward_pre_hook(hide)
+    with torch.inference_mode():
+        batch = task.collate(encoded.units, trained.processor, 0)
+        outputs = task.compute_outputs(trained.model.eval(), batch, trained.processor)
+    handle.remove()
+
+    (tuba,) = [x for x in found.answers[0].labels if x.text == "tuba"]
+    answer = ExplainedAnswer("2-6 L:2", "L:1")
+    expected = task.answer_scores([outputs], answer, encoded, trained.model.config)
+    assert len(places) == 2
+    assert found.answers[0].score - tuba.value == pytest.approx(float(expected), abs=1e-3)
 
 
 def test_names_of_labels_alone_do_not_tell_them(backbone):
