@@ -5,7 +5,7 @@ import tomllib
 from pathlib import Path
 
 from benchmarks.rendering.markdown import table
-from kgbert.cli.main import COMMANDS
+from kgbert.cli.registry import COMMANDS
 from kgbert.comparison.arms.registry import ARMS
 from kgbert.demo.study import SIZES
 from kgbert.graph.readers.registry import READERS

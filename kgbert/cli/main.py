@@ -5,24 +5,10 @@ from argparse import Namespace, RawDescriptionHelpFormatter
 from collections.abc import Sequence
 
 import kgbert
-from kgbert.cli.commands.compare import COMPARE
-from kgbert.cli.commands.demo import DEMO
-from kgbert.cli.commands.distil import DISTIL
-from kgbert.cli.commands.evaluate import EVALUATE
-from kgbert.cli.commands.explain import EXPLAIN
-from kgbert.cli.commands.export import EXPORT
-from kgbert.cli.commands.graphs import GRAPHS
-from kgbert.cli.commands.inspect import INSPECT
-from kgbert.cli.commands.link import LINK
-from kgbert.cli.commands.predict import PREDICT
-from kgbert.cli.commands.pretrain import PRETRAIN
-from kgbert.cli.commands.serve import SERVE
-from kgbert.cli.commands.train import TRAIN
-from kgbert.cli.commands.train_linker import TRAIN_LINKER
-from kgbert.cli.commands.tune import TUNE
 from kgbert.cli.core.command import Command
 from kgbert.cli.core.output import discard_output, escape, safe_output
 from kgbert.cli.core.parser import Parser
+from kgbert.cli.registry import COMMANDS
 from kgbert.utils.errors import KGBertError
 
 
@@ -97,23 +83,3 @@ def _message(error: ValueError | OSError) -> str:
 def _fail(reason: object, status: int) -> int:
     print(f"kgbert: {escape(' '.join(str(reason).split()))}", file=sys.stderr)
     return status
-
-
-#: The commands by name.
-COMMANDS: dict[str, Command] = {
-    "demo": DEMO,
-    "graphs": GRAPHS,
-    "inspect": INSPECT,
-    "link": LINK,
-    "pretrain": PRETRAIN,
-    "train": TRAIN,
-    "train-linker": TRAIN_LINKER,
-    "compare": COMPARE,
-    "tune": TUNE,
-    "predict": PREDICT,
-    "evaluate": EVALUATE,
-    "explain": EXPLAIN,
-    "distil": DISTIL,
-    "export": EXPORT,
-    "serve": SERVE,
-}

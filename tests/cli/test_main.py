@@ -8,7 +8,8 @@ import pytest
 import kgbert
 from kgbert.cli import main
 from kgbert.cli.core.command import Command
-from kgbert.cli.main import COMMANDS, _parser
+from kgbert.cli.main import _parser
+from kgbert.cli.registry import COMMANDS
 
 OBO = """format-version: 1.2
 ontology: signs

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from kgbert.cli.main import COMMANDS
+from kgbert.cli.registry import COMMANDS
 
 #: What takes a noticeable time to load and is not needed to say what there is.
 HEAVY = {

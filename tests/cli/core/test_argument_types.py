@@ -3,8 +3,9 @@ import shlex
 import pytest
 
 from kgbert.cli import main
-from kgbert.cli.main import COMMANDS, _parser
+from kgbert.cli.main import _parser
 from kgbert.cli.options.training import training_config_of
+from kgbert.cli.registry import COMMANDS
 from kgbert.training.config import TrainingConfig
 from kgbert.training.trainer import default_arguments
 

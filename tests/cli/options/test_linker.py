@@ -3,8 +3,9 @@ from argparse import ArgumentParser
 
 import pytest
 
-from kgbert.cli.main import COMMANDS, _parser, main
+from kgbert.cli.main import _parser, main
 from kgbert.cli.options.linker import add_linker_arguments, linker_of
+from kgbert.cli.registry import COMMANDS
 from kgbert.graph.storage.builder import GraphBuilder
 from kgbert.linking.dictionary.settings import LinkerSettings
 from kgbert.linking.factory import linker_settings
