@@ -7,6 +7,7 @@ import numpy as np
 
 from kgbert.graph.core.graph import HIERARCHICAL, INSTANCE_RELATIONS, KnowledgeGraph
 from kgbert.graph.core.identifiers import RELATION_NAMES, compact, expand, name_from_iri
+from kgbert.reporting.formatting import counted
 from kgbert.utils.errors import GraphError
 
 #: Relations of the same meaning. A relation of a group is mapped to the first known one of it.
@@ -41,8 +42,8 @@ class MappedRelation:
 
     def line(self) -> str:
         """Return the mapping as a line of text."""
-        target = self.model_relation or "not read"
-        return f"{self.relation} ({self.name}, {self.edges:,} edges): {target}, {self.method}"
+        read = f"{self.model_relation}, by {self.method}" if self.model_relation else "not read"
+        return f"{self.relation} ({self.name}, {counted(self.edges, 'edge')}): {read}"
 
 
 def map_relations(

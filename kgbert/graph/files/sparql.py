@@ -144,6 +144,14 @@ def download(endpoint: Endpoint, folder: Path) -> Path:
     pages = target.parent / "pages"
     pages.mkdir(parents=True, exist_ok=True)
     _download_pages(endpoint, pages)
+    if not any(pages.iterdir()):
+        raise GraphError(
+            f"{endpoint.host}: the query has no result. Check the query and the name of the graph: "
+            "many endpoints have triples in named graphs only, for example SELECT ?s ?p ?o WHERE { "
+            "GRAPH <http://example.org/g> { ?s ?p ?o } }.",
+            code="no-triples",
+            remedies=[_FEWER],
+        )
     write_atomically(target, _joined(sorted(pages.glob("*.nt"))))
     shutil.rmtree(pages)
     return target
@@ -194,6 +202,9 @@ def _page(endpoint: Endpoint, offset: int, deadline: float, left: int) -> list[l
     raise AssertionError("the last attempt returns or raises")
 
 
+_FEWER = Remedy("query", "FILE", "with a SELECT query", "ReadOptions")
+
+
 class _InterruptedError(Exception):
     """The answer of an endpoint ends early."""
 
@@ -209,14 +220,24 @@ def _failed(endpoint: Endpoint, error: Exception, offset: int) -> GraphError:
         location = error.headers.get("Location") if 300 <= error.code < 400 else None
         detail = f", it moved to {location}" if location else f" ({error.reason})"
         reason = f"status {error.code}{detail}"
+    elif isinstance(error, TimeoutError):
+        reason = "no answer in time"
     else:
         reason = str(getattr(error, "reason", "")) or str(error) or type(error).__name__
+    if not offset:
+        return GraphError(
+            f"{endpoint.host}: {reason}, so that no triple was read. Check the address and the "
+            "connection. If the endpoint refuses the query or takes too long, select fewer "
+            "triples.",
+            code="endpoint-failed",
+            remedies=[_FEWER],
+        )
     return GraphError(
-        f"{endpoint.host}: {reason}, after {offset:,} triples. What arrived is kept in the cache, "
-        "if there is one: read it again to continue there. If the endpoint refuses the query, "
-        "select fewer triples.",
+        f"{endpoint.host}: {reason}, after {offset:,} triples. They are kept in the cache, if "
+        "there is one: read it again to continue there. If the endpoint refuses the query, select "
+        "fewer triples.",
         code="endpoint-failed",
-        remedies=[Remedy("query", "FILE", "with a SELECT query", "ReadOptions")],
+        remedies=[_FEWER],
     )
 
 

@@ -116,6 +116,7 @@ def test_an_interrupted_download_continues(server, tmp_path):
     with pytest.raises(kgbert.GraphError) as error:
         read(server, tmp_path)
     assert error.value.code == "endpoint-failed"
+    assert "after 8 triples. They are kept in the cache" in str(error.value)
     graph = read(server, tmp_path)
 
     offsets = [form["query"][0].rpartition(" ")[2] for form in server.forms]
@@ -235,7 +236,21 @@ def test_an_endpoint_that_never_ends_is_given_up(server, act):
     with pytest.raises(kgbert.GraphError) as error:
         read(server, limits=Limits(seconds=1))
     assert error.value.code in ("endpoint-too-slow", "endpoint-failed")
+    assert "not finished after 1 seconds" in str(error.value) or (
+        "no answer in time, so that no triple was read" in str(error.value)
+    )
     assert time.monotonic() - started < 10
+
+
+def test_an_endpoint_without_triples_is_asked_again_the_next_time(server, tmp_path):
+    graph, server.graph = server.graph, rdflib.Graph()
+
+    with pytest.raises(kgbert.GraphError) as error:
+        read(server, tmp_path)
+    assert error.value.code == "no-triples"
+    assert server.address in str(error.value)
+    server.graph = graph
+    assert len(read(server, tmp_path)) == 4
 
 
 def test_more_bytes_than_the_limit_are_refused(server):
