@@ -20,6 +20,7 @@ from kgbert.features.vector_files import (
 )
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.graph.core.id_index import EntityIdIndex
+from kgbert.reporting.formatting import counted
 from kgbert.utils.checksums import file_checksum
 from kgbert.utils.errors import DataError, KGBertError, Remedy
 from kgbert.utils.paths import without_place
@@ -58,6 +59,8 @@ class VectorReport:
     """The first of them."""
     missing_ids: tuple[str, ...]
     """The first entities without a vector."""
+    zeros: int = 0
+    """Number of entities whose vector is all zeros, as if they had none."""
 
     def summary(self) -> str:
         """Return what matched and what did not, as lines."""
@@ -66,11 +69,15 @@ class VectorReport:
             f"{self.entities:,} entities"
         ]
         if missing := self.entities - self.matched:
-            lines.append(f"  {missing:,} entities without a vector{_examples(self.missing_ids)}")
+            count = counted(missing, "entity")
+            lines.append(f"  {count} without a vector{_examples(self.missing_ids)}")
+        if self.zeros:
+            lines.append(f"  {counted(self.zeros, 'entity')} with a vector of zeros")
         if self.unknown:
-            lines.append(f"  {self.unknown:,} ids that are no entity{_examples(self.unknown_ids)}")
+            count = counted(self.unknown, "id")
+            lines.append(f"  {count} without an entity{_examples(self.unknown_ids)}")
         if self.repeated:
-            lines.append(f"  {self.repeated:,} rows that repeat a vector")
+            lines.append(f"  {counted(self.repeated, 'row')} with a vector that came before")
         return "\n".join(lines)
 
 
@@ -137,6 +144,7 @@ def match_vectors(
         unknown_count,
         tuple(unknown),
         tuple(missing),
+        int((~matrix.any(axis=1)).sum()),
     )
 
 
@@ -189,6 +197,11 @@ def gather_features(
     files = _read_files(graph, [name for name in names if name != WORDS])
     words = encode_entities(graph, backbone, progress=progress) if WORDS in names else None
     return _joined(words, files, graph), files.reports
+
+
+def reads_words(sources: str | Path | Sequence[str | Path]) -> bool:
+    """Return whether the descriptions of the entities are among the sources of features."""
+    return WORDS in _source_names(sources)
 
 
 def words_encoder(features: EntityFeatures) -> str:

@@ -12,6 +12,7 @@ from typing import Any, BinaryIO, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from kgbert.reporting.formatting import counted
 from kgbert.utils.errors import DataError, MissingFileError
 
 #: Longest line of a text file in bytes; a longer one is not of such a file.
@@ -78,9 +79,10 @@ def read_text_vectors(path: Path, wanted: Callable[[str], bool]) -> Iterator[Vec
                 code="vector-format",
             )
         rows = chain([] if has_header else [first], _later_lines(file, path))
+        expected = f"the {'header says' if has_header else 'vectors before have'} {width:,}"
         for number, line in enumerate(rows, start=2 if has_header else 1):
             if line.strip():
-                yield _text_row(line, width, wanted, f"{path}: line {number}")
+                yield _text_row(line, width, f"{path}: line {number}", expected, wanted)
 
 
 def _later_lines(file: BinaryIO, path: Path) -> Iterator[str]:
@@ -108,14 +110,16 @@ def _line(line: bytes, path: Path, number: int) -> str:
         ) from error
 
 
-def _text_row(line: str, width: int, wanted: Callable[[str], bool], place: str) -> VectorRow:
+def _text_row(
+    line: str, width: int, place: str, expected: str, wanted: Callable[[str], bool]
+) -> VectorRow:
     parts = line.rsplit(maxsplit=width)
     has_more = " " in parts[0].strip() and _is_number(parts[0].split()[-1])
     if len(parts) != width + 1 or has_more or not _is_number(parts[1]):
-        found = _trailing_numbers(line.split())
+        numbers = counted(_trailing_numbers(line.split()), "number")
         raise DataError(
-            f"{place}: {found:,} numbers follow the id {parts[0][:40]!r}, but the vectors before "
-            f"have {width:,}. Remove the line, or write the file again.",
+            f"{place}: {numbers} after the id {parts[0][:40]!r}, but {expected}. Remove the line, "
+            "or write the file again.",
             code="vector-width",
         )
     identifier = parts[0].strip()

@@ -16,6 +16,7 @@ from kgbert.features.entity_features import EntityFeatures
 from kgbert.features.feature_sources import (
     Features,
     gather_features,
+    reads_words,
     update_features,
     words_encoder,
 )
@@ -309,7 +310,10 @@ def _new_features(
     """Return the features of a new graph, and how many entities were encoded anew."""
     former = processor.features
     if given is not None:
-        features, _ = gather_features(graph, words_encoder(former), given)
+        encoder = words_encoder(former)
+        if not encoder and not isinstance(given, EntityFeatures) and reads_words(given):
+            raise _other_features("those that are given are words", former)
+        features, _ = gather_features(graph, encoder, given)
         _check_features(features, former)
         return features, len(graph)
     if _reads_entities(model):
@@ -320,12 +324,17 @@ def _new_features(
 
 def _check_features(features: EntityFeatures, former: EntityFeatures) -> None:
     if features.encoder_hash != former.encoder_hash:
-        raise KGBertError(
-            f"the features come from {features.encoder} ({features.encoder_hash[:12]}), but those "
-            f"of the model come from {former.encoder} ({former.encoder_hash[:12]}), so that their "
-            f"dimensions mean something else. Encode the entities with {former.encoder}.",
-            code="other-feature-encoder",
-        )
+        origin = f"those that are given come from {features.encoder} ({features.encoder_hash[:12]})"
+        raise _other_features(origin, former)
+
+
+def _other_features(given: str, former: EntityFeatures) -> KGBertError:
+    return KGBertError(
+        f"the features of the model come from {former.encoder} ({former.encoder_hash[:12]}), but "
+        f"{given}, so that their dimensions would mean something else. Give those of the same "
+        "source.",
+        code="other-feature-encoder",
+    )
 
 
 def linker_for(graph: KnowledgeGraph, linker: Linker) -> Linker:

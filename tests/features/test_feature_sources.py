@@ -56,7 +56,23 @@ def test_vectors_are_joined_by_id_in_any_spelling(graph, tmp_path, name):
     assert (report.matched, report.entities, report.width, report.repeated) == (3, 5, 3, 0)
     assert (report.unknown, report.unknown_ids) == (1, ("OTHER:7",))
     assert report.missing_ids == ("EX:3", "EX:4")
-    assert "1 ids that are no entity (such as OTHER:7)" in report.summary()
+    assert "1 id without an entity (such as OTHER:7)" in report.summary()
+
+
+def test_vectors_of_zeros_are_counted(graph, tmp_path):
+    path = write(tmp_path / "v.npz", IDS, MATRIX * [[1], [0], [1]])
+
+    _, report = match_vectors(path, graph)
+
+    assert report.zeros == 1
+    assert "1 entity with a vector of zeros" in report.summary()
+
+
+def test_the_width_of_a_header_is_named(graph, tmp_path):
+    (tmp_path / "v.vec").write_text("2 3\nEX:1 1 2\n")
+
+    with pytest.raises(kgbert.DataError, match="2 numbers after the id 'EX:1', but the header say"):
+        match_vectors(tmp_path / "v.vec", graph)
 
 
 def test_ids_with_blanks_and_tabs_are_read(tmp_path):
@@ -239,6 +255,32 @@ def test_vectors_that_tell_the_label_are_learnt(tmp_path, backbone, monkeypatch)
     assert [x.answer for x in saved([rows[30]["text"]])] == [
         x.answer for x in model.predict([rows[30]["text"]])
     ]
+    with raises("other-feature-encoder"):
+        saved.with_graph(kinds_graph("B", 1), features=["words", path])
+
+
+def test_vectors_that_moved_are_found_by_an_option(tmp_path, backbone, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    path = write(tmp_path / "v.npz", [names(0)[0]], MATRIX[:1])
+    for name, classes in (("a.csv", "fl"), ("b.csv", "lf")):
+        rows = [f"{entity},is_a,{classes[n % 2]}" for n, entity in enumerate(names(0))]
+        (tmp_path / name).write_text("\n".join(["subject,predicate,object", *rows]))
+    rows = [{"text": text_of(name), "label": label_of(i)} for i, name in enumerate(names(0))]
+    kgbert.train(
+        kgbert.read_graph("a.csv", cache=None),
+        rows,
+        backbone=backbone,
+        features=path,
+        config=TrainingConfig(epochs=1, max_length=40, options=SHARED | {"feature_size": 8}),
+    ).save("model")
+    path.rename("elsewhere.npz")
+    command = ["predict", "model", rows[0]["text"], "--graph", "b.csv", "--no-cache"]
+
+    assert main(command) == 1
+    assert "Use --features ... with the vectors of the entities" in capsys.readouterr().err
+    assert main([*command, "--features", "elsewhere.npz"]) == 0
+    assert main([*command, "--features", "words"]) == 1
+    assert "but those that are given are words" in capsys.readouterr().err
 
 
 def no_words(*arguments, **options):

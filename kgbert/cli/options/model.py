@@ -41,6 +41,12 @@ def add_model_graph_arguments(parser: ArgumentParser) -> None:
         "are not read (found by id, name and meaning)",
     )
     parser.add_argument(
+        "--features",
+        metavar="FILE",
+        help="where the vectors of other tools are now with which the model was trained: the same "
+        "FILE, or words,FILE (where they were then)",
+    )
+    parser.add_argument(
         "--sources",
         type=comma_separated,
         metavar="A,B",
@@ -64,7 +70,9 @@ def pipeline_of(arguments: Namespace, *, bf16: bool = False) -> "KGBertPipeline"
         graph = select_sources(graph, arguments.sources)
     if graph.hash == model.graph.hash:
         return model
-    model = model.with_graph(graph, relation_mapping=arguments.relation_mapping)
+    model = model.with_graph(
+        graph, features=arguments.features, relation_mapping=arguments.relation_mapping
+    )
     if not arguments.quiet and model.transfer is not None:
         print(model.transfer.summary(), file=sys.stderr)
     return model
