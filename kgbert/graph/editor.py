@@ -7,6 +7,7 @@ from difflib import get_close_matches
 
 from kgbert.graph.core.graph import KnowledgeGraph, Name
 from kgbert.graph.core.id_index import EntityIdIndex
+from kgbert.graph.core.vocabulary import RELATION_ALIASES
 from kgbert.graph.storage.builder import Edge, GraphBuilder
 from kgbert.reporting.formatting import counted
 from kgbert.utils.errors import GraphError
@@ -18,8 +19,9 @@ EDITED = "(edited)"
 class GraphEditor:
     """Collects edits of a graph, and builds the edited graph; the graph itself does not change.
 
-    Ids may be spelled as in other files, and relations may be given by name. Every edit is checked
-    at once, and methods return the editor, so that edits can be chained.
+    Ids may be spelled as in other files, and relations may be given by name or as in tables
+    (``is_a``). Every edit is checked at once, and methods return the editor, so that edits can be
+    chained.
 
     >>> builder = GraphBuilder()
     >>> builder.add_name("HP:1", "Fever"), builder.add_name("HP:2", "Symptom")
@@ -275,14 +277,24 @@ class GraphEditor:
             return entity
         if self._index.find(entity_id) in self._retired:
             raise GraphError(f"{entity_id!r} was retired before.", code="unknown-entity")
-        known = [*self._added, *self.graph.entity_ids]
-        close = get_close_matches(entity_id, known, n=1) if len(known) < 100_000 else []
-        hint = f"did you mean {close[0]!r}?" if close else f"Its ids look like {known[:1]}."
         raise GraphError(
-            f"{entity_id!r} is no entity of {self._source}, which has "
-            f"{counted(len(self.graph), 'entity')}; {hint} Ids name entities; names do not.",
+            f"{entity_id!r} is no id of the {counted(len(self.graph), 'entity')} of "
+            f"{self._source}{self._hint(entity_id)}",
             code="unknown-entity",
         )
+
+    def _hint(self, typed: str) -> str:
+        """Return what may have been meant by a string that is no id, as the end of a sentence."""
+        names = zip(self.graph.names, self.graph.name_entities.tolist(), strict=True)
+        named = [index for name, index in names if typed and name == typed]
+        if named:
+            ids = ", ".join(self.graph.entity_ids[index] for index in dict.fromkeys(named[:3]))
+            return f", but a name of {ids}. Give the id."
+        known = [*self._added, *self.graph.entity_ids]
+        close = get_close_matches(typed, known, n=1) if len(known) < 100_000 else []
+        if close:
+            return f"; did you mean {close[0]!r}?"
+        return f", which look like {known[0]!r}. Correct it." if known else "."
 
     def _relation(self, relation: str) -> str:
         if relation in self._relations:
@@ -290,6 +302,9 @@ class GraphEditor:
         named = [each for each, name in self._relations.items() if name == relation]
         if len(named) == 1:
             return named[0]
+        alias = RELATION_ALIASES.get(relation.casefold(), "")
+        if alias in self._relations:
+            return alias
         shown = ", ".join(map(repr, list(self._relations)[:10])) or "none"
         raise GraphError(
             f"{relation!r} is no relation of {self._source}, which has {shown}. Correct it, or add "

@@ -2,6 +2,7 @@
 
 import pytest
 
+import kgbert
 from kgbert.graph.editor import GraphEditor
 from kgbert.graph.merge import merge_graphs
 from kgbert.graph.storage.builder import GraphBuilder
@@ -107,6 +108,27 @@ def test_edges_to_an_entity_whose_replacement_is_retired_are_removed(graph):
 
     assert edited.entity("EX:1").edges == (("EX:located_in", "EX:5"),)
     assert not edited.dropped_edges
+
+
+def test_relations_may_be_written_as_in_tables(graph):
+    edited = GraphEditor(graph).add_edge("EX:4", "is_a", "EX:5").build()
+
+    assert ("rdfs:subClassOf", "EX:5") in edited.entity("EX:4").edges
+
+
+@pytest.mark.parametrize(
+    ("typed", "hint"),
+    [
+        ("fever", ", but a name of EX:2. Give the id."),
+        ("EX:22", "; did you mean 'EX:2'?"),
+        ("something else", ", which look like 'EX:1'. Correct it."),
+    ],
+)
+def test_what_may_have_been_meant_by_an_unknown_id_is_said(graph, typed, hint):
+    with pytest.raises(kgbert.GraphError) as error:
+        GraphEditor(graph).retire(typed)
+
+    assert str(error.value).endswith(f"no id of the 5 entities of five entities{hint}")
 
 
 @pytest.mark.parametrize(
