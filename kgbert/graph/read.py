@@ -17,7 +17,7 @@ from kgbert.graph.merge import EXACT, merge_graphs
 from kgbert.graph.rdf.default_names import finalize
 from kgbert.graph.rdf.statements import Statements
 from kgbert.graph.read_cache import CacheEntry, ReadFiles
-from kgbert.graph.readers.pandas import is_frame, read_frame
+from kgbert.graph.readers.objects.pandas import is_frame, read_frame
 from kgbert.graph.readers.registry import Reader, reader_of
 from kgbert.utils.errors import GraphError
 from kgbert.utils.paths import GRAPH_CACHE
@@ -276,8 +276,8 @@ def _read_memory(graph: Any, statements: Statements) -> str:
     import networkx as nx
     import rdflib
 
-    from kgbert.graph.readers.networkx import read_networkx
-    from kgbert.graph.readers.pyg import read_pyg
+    from kgbert.graph.readers.objects.networkx import read_networkx
+    from kgbert.graph.readers.objects.pyg import read_pyg
     from kgbert.graph.readers.rdf import add_graph
 
     if isinstance(graph, rdflib.Graph):

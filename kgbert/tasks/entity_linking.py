@@ -18,8 +18,8 @@ from kgbert.tasks.base import (
     Task,
 )
 from kgbert.tasks.gold_links import check_gold, gold_choices, gold_entities
-from kgbert.tasks.labels import answer_position, log_odds
 from kgbert.tasks.metrics import LINKING_METRICS, NIL, UNANNOTATED, linking_scores
+from kgbert.tasks.whole_texts.labels import answer_position, log_odds
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -22,7 +22,7 @@ from kgbert.tasks.base import (
     Task,
 )
 from kgbert.tasks.checks import check_targets
-from kgbert.tasks.labels import log_odds
+from kgbert.tasks.whole_texts.labels import log_odds
 from kgbert.utils.errors import DataError, Remedy
 
 if TYPE_CHECKING:

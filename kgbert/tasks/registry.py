@@ -101,11 +101,11 @@ TASKS: MutableMapping[str, Task] = LazyTable(
         "entity-linking": "kgbert.tasks.entity_linking:EntityLinking",
         "token-classification": "kgbert.tasks.token_classification:TokenClassification",
         "multi-label-classification": (
-            "kgbert.tasks.multi_label_classification:MultiLabelClassification"
+            "kgbert.tasks.whole_texts.multi_label_classification:MultiLabelClassification"
         ),
-        "regression": "kgbert.tasks.regression:Regression",
+        "regression": "kgbert.tasks.whole_texts.regression:Regression",
         "generation": "kgbert.tasks.generation:Generation",
-        "text-classification": "kgbert.tasks.text_classification:TextClassification",
+        "text-classification": "kgbert.tasks.whole_texts.text_classification:TextClassification",
     },
     instantiate=True,
 )

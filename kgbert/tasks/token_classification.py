@@ -24,8 +24,8 @@ from kgbert.tasks.base import (
     align_left,
 )
 from kgbert.tasks.checks import check_continuous
-from kgbert.tasks.labels import MAX_CLASSES, label_set, log_odds
 from kgbert.tasks.metrics import SPAN_METRICS, span_scores
+from kgbert.tasks.whole_texts.labels import MAX_CLASSES, label_set, log_odds
 from kgbert.utils.errors import KGBertError
 
 if TYPE_CHECKING:

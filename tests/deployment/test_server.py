@@ -9,8 +9,8 @@ from fastapi.testclient import TestClient
 
 from kgbert.deployment.server import ServerLimits, create_app
 from kgbert.tasks.base import ReadEntity, ReadMention
-from kgbert.tasks.labels import LabelPrediction
 from kgbert.tasks.registry import TASKS
+from kgbert.tasks.whole_texts.labels import LabelPrediction
 from kgbert.utils.errors import DataError
 
 

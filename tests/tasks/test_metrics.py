@@ -11,13 +11,13 @@ from kgbert.tasks.metrics import (
     linking_scores,
     span_scores,
 )
-from kgbert.tasks.multi_label_classification import LabelsAnswer
 from kgbert.tasks.multiple_choice import Choice
 from kgbert.tasks.question_answering import Answers
 from kgbert.tasks.registry import TASKS
 from kgbert.tasks.relations.events.scores import EventsAnswer
 from kgbert.tasks.relations.events.tree import Argument, Event, Filler
 from kgbert.tasks.relations.relation_extraction import Relation
+from kgbert.tasks.whole_texts.multi_label_classification import LabelsAnswer
 
 LABELS = ["A", "B", "C"]
 

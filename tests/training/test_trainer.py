@@ -10,7 +10,7 @@ from kgbert.models.layers.graph_encoder import ENCODERS
 from kgbert.models.task_models import KGBertForSequenceClassification, KGBertForTokenClassification
 from kgbert.tasks.question_answering import AnswerSpan
 from kgbert.tasks.registry import TASKS, task_of_model
-from kgbert.tasks.text_classification import TextClassification
+from kgbert.tasks.whole_texts.text_classification import TextClassification
 from kgbert.training.dataset import EvaluationExamples, KGBertCollator, TrainingExamples
 from kgbert.training.trainer import default_arguments, fine_tune
 from tests.support.errors import raises

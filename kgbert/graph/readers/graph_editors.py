@@ -9,7 +9,7 @@ import networkx as nx
 from kgbert.graph.files.safe_parsing import safe_json, safe_xml
 from kgbert.graph.files.source import Source
 from kgbert.graph.rdf.statements import Statements
-from kgbert.graph.readers.networkx import read_networkx
+from kgbert.graph.readers.objects.networkx import read_networkx
 from kgbert.utils.errors import GraphError
 
 

@@ -28,7 +28,6 @@ from kgbert.tasks.base import (
     Task,
 )
 from kgbert.tasks.checks import check_targets
-from kgbert.tasks.labels import MAX_CLASSES, label_set, log_odds
 from kgbert.tasks.metrics import DEFAULT_THRESHOLD, metrics_of, sigmoid
 from kgbert.tasks.relations.arguments import (
     STRIDE,
@@ -43,6 +42,7 @@ from kgbert.tasks.relations.events.assembly import EventRules, ScoredArgument, a
 from kgbert.tasks.relations.events.scores import EventsAnswer, event_scores
 from kgbert.tasks.relations.events.tree import Event, Filler, top_level
 from kgbert.tasks.token_classification import words_of
+from kgbert.tasks.whole_texts.labels import MAX_CLASSES, label_set, log_odds
 from kgbert.utils.errors import KGBertError, Remedy
 
 if TYPE_CHECKING:

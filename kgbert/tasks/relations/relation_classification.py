@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from kgbert.data import Example
 from kgbert.data.fields import ARGUMENT_COLUMNS, plain_example
-from kgbert.tasks.text_classification import TextClassification
+from kgbert.tasks.whole_texts.text_classification import TextClassification
 from kgbert.utils.errors import DataError
 
 if TYPE_CHECKING:

@@ -23,7 +23,6 @@ from kgbert.tasks.base import (
     Task,
 )
 from kgbert.tasks.checks import check_targets
-from kgbert.tasks.labels import MAX_CLASSES, answer_position, label_set
 from kgbert.tasks.metrics import (
     DEFAULT_THRESHOLD,
     best_threshold,
@@ -42,6 +41,7 @@ from kgbert.tasks.relations.arguments import (
     with_groups,
     with_ids,
 )
+from kgbert.tasks.whole_texts.labels import MAX_CLASSES, answer_position, label_set
 from kgbert.utils.errors import DataError, KGBertError, Remedy
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ import pytest
 
 from kgbert.graph.core.label_hierarchy import LabelHierarchy
 from kgbert.graph.storage.builder import GraphBuilder
-from kgbert.tasks.labels import best_offset
 from kgbert.tasks.metrics import seen_and_unseen_scores
 from kgbert.tasks.registry import TASKS
+from kgbert.tasks.whole_texts.labels import best_offset
 
 #: Child and parent.
 EDGES = (

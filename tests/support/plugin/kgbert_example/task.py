@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from kgbert import Example
-from kgbert.tasks.text_classification import TextClassification
+from kgbert.tasks.whole_texts.text_classification import TextClassification
 
 
 class LowercaseClassification(TextClassification):

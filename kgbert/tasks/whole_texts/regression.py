@@ -20,7 +20,7 @@ from kgbert.tasks.base import (
     Task,
 )
 from kgbert.tasks.checks import check_pairs, check_targets
-from kgbert.tasks.labels import answer_position
+from kgbert.tasks.whole_texts.labels import answer_position
 from kgbert.utils.errors import DataError, KGBertError, Remedy
 
 if TYPE_CHECKING:

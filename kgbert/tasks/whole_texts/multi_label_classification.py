@@ -23,8 +23,8 @@ from kgbert.tasks.base import (
     Task,
 )
 from kgbert.tasks.checks import check_pairs, check_targets
-from kgbert.tasks.labels import MAX_CLASSES, answer_position, label_set
 from kgbert.tasks.metrics import DEFAULT_THRESHOLD, best_threshold, metrics_of, sigmoid
+from kgbert.tasks.whole_texts.labels import MAX_CLASSES, answer_position, label_set
 from kgbert.utils.errors import DataError
 
 if TYPE_CHECKING:

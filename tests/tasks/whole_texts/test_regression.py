@@ -5,7 +5,7 @@ from scipy.stats import pearsonr, spearmanr
 
 from kgbert.data import Example
 from kgbert.tasks.registry import detect_task
-from kgbert.tasks.regression import Regression, mae, pearson, rmse, spearman
+from kgbert.tasks.whole_texts.regression import Regression, mae, pearson, rmse, spearman
 from tests.support.errors import raises
 from tests.support.overfitting import overfitted_answers
 

@@ -16,7 +16,12 @@ from kgbert.tasks.base import (
     Task,
 )
 from kgbert.tasks.checks import check_pairs
-from kgbert.tasks.labels import (
+from kgbert.tasks.metrics import (
+    CLASSIFICATION_METRICS,
+    classification_scores,
+    seen_and_unseen_scores,
+)
+from kgbert.tasks.whole_texts.labels import (
     SEEN_OFFSET,
     LabelPrediction,
     best_offset,
@@ -25,11 +30,6 @@ from kgbert.tasks.labels import (
     label_set,
     label_slices,
     log_odds,
-)
-from kgbert.tasks.metrics import (
-    CLASSIFICATION_METRICS,
-    classification_scores,
-    seen_and_unseen_scores,
 )
 
 if TYPE_CHECKING:

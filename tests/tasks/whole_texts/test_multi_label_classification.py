@@ -7,12 +7,12 @@ from sklearn.preprocessing import MultiLabelBinarizer
 
 from kgbert.data import Example
 from kgbert.tasks.metrics import best_threshold
-from kgbert.tasks.multi_label_classification import (
+from kgbert.tasks.registry import detect_task
+from kgbert.tasks.whole_texts.multi_label_classification import (
     LabelsAnswer,
     MultiLabelClassification,
     multi_label_scores,
 )
-from kgbert.tasks.registry import detect_task
 from tests.support.errors import raises
 from tests.support.overfitting import overfitted_answers
 

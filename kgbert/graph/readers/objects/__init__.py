@@ -1,0 +1,1 @@
+"""Readers of graphs that other libraries hold in memory."""
