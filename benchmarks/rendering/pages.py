@@ -218,6 +218,35 @@ def literals(results: Results) -> str:
     return "\n\n".join([results["question"], table(header, rows), f"Compared with {versions}."])
 
 
+def plausibility(results: Results) -> str:
+    """Return a row per method and kind of part: how high gold rationales are ranked."""
+    rows = [
+        (
+            row["kind"],
+            row["method"],
+            f"{row['sentences']:,}",
+            _with_interval(row["average_precision"]),
+            f"{row['random']:.2f}",
+            _with_interval(row["over_random"], sign="+"),
+        )
+        for row in sorted(results["rows"], key=lambda row: row["kind"] != "words")
+    ]
+    header = ("parts", "method", "sentences", "average precision", "random orders", "difference")
+    return "\n\n".join(
+        [
+            table(header, rows),
+            f"{results['training_sentences']:,} training sentences, {results['epochs']} epochs, "
+            f"one seed; accuracy {results['accuracy']:.2f} on {results['test_sentences']:,} test "
+            f"sentences, half of each class; torch {results['versions']['torch']}.",
+        ]
+    )
+
+
+def _with_interval(estimate: dict[str, float], sign: str = "") -> str:
+    mean, low, high = (format(estimate[x], f"{sign}.2f") for x in ("mean", "low", "high"))
+    return f"{mean} [{low}, {high}]"
+
+
 def _cell(value: object) -> str:
     if isinstance(value, float):
         return f"{value:,.0f}" if value >= 100 else f"{value:.3f}"
@@ -304,6 +333,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
         "graph_scale",
         measured(("arm", "form", "entities", "edges", "processor seconds", "seconds", "peak MB")),
     ),
+    "plausibility": _from_result("explanation_plausibility", plausibility),
     "speed": _speed_block(costs),
     "speed in short": _speed_block(cost_table),
     "scaling": _from_result("scaling_cpu", scaling),
