@@ -26,12 +26,12 @@ from transformers import (
     TrainingArguments,
 )
 from transformers.trainer_callback import ExportableState
-from transformers.trainer_utils import get_last_checkpoint
 
 from kgbert.models.base import KGBertPreTrainedModel
 from kgbert.pretraining.checkpoint import encoder_of
 from kgbert.pretraining.config import PretrainingConfig
 from kgbert.pretraining.record import EvaluationRecord, evaluation_of
+from kgbert.utils.checkpoints import last_checkpoint
 from kgbert.utils.device import has_fast_bf16, process_state
 
 #: Share of the steps in which a learning rate increases.
@@ -122,7 +122,8 @@ def fit(
         head_is_new: Whether the head is trained alone first.
         callbacks: Trainer callbacks.
     """
-    checkpoint = get_last_checkpoint(str(folder)) if folder.exists() else None
+    with process_state().main_process_first():
+        checkpoint = last_checkpoint(folder)
     arguments = _arguments(folder, data, config, is_new=checkpoint is None)
     clock = _Stopwatch()
     trainer = _PretrainingTrainer(
@@ -139,7 +140,7 @@ def fit(
     # The loss is already a mean; Trainer divides it by the number of accumulated passes.
     trainer.model_accepts_loss_kwargs = False
     trainer.remove_callback(PrinterCallback)
-    trainer.train(resume_from_checkpoint=checkpoint)
+    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     trainer.accelerator.unwrap_model(model, keep_fp32_wrapper=False)
     return _result(trainer, clock)
 

@@ -44,7 +44,8 @@ from kgbert.training.overfitting.regularization import (
     layer_depths,
     regularized,
 )
-from kgbert.utils.device import has_fast_bf16
+from kgbert.utils.checkpoints import last_checkpoint
+from kgbert.utils.device import has_fast_bf16, process_state
 
 #: Name of the score that selects the weights.
 SELECTION = "selection"
@@ -126,7 +127,8 @@ def fine_tune(
         patience: Epochs without improvement after which training stops.
         regularization: Measures against overfitting besides ``arguments.weight_decay``.
         task: The task; None means the task of the model.
-        resume: Resume from the last checkpoint in ``arguments.output_dir``.
+        resume: Resume from the last complete checkpoint in ``arguments.output_dir``, if there is
+            one.
         callbacks: Trainer callbacks.
     """
     task, chosen = task or task_of_model(model), regularization or Regularization()
@@ -177,7 +179,7 @@ def fine_tune(
             callbacks=[PatientStopping(patience), *callbacks],
         )
         trainer.remove_callback(PrinterCallback)
-        trainer.train(resume_from_checkpoint=resume or None)
+        trainer.train(resume_from_checkpoint=_checkpoint(arguments) if resume else None)
     model.texts_read = model.texts_read.with_labelled([*train, *validation])
     # Otherwise the model would compute in bfloat16 here, but in float32 after loading.
     trainer.accelerator.unwrap_model(model, keep_fp32_wrapper=False)
@@ -189,6 +191,12 @@ def fine_tune(
     outputs = model_outputs(model, processor, task, held_out.encoded)
     task.calibrate(outputs, held_out.encoded, model.config, processor.graph)
     return replace(result, metrics=score(outputs))
+
+
+def _checkpoint(arguments: TrainingArguments) -> str | None:
+    with process_state().main_process_first():
+        checkpoint = last_checkpoint(Path(cast(str, arguments.output_dir)))
+    return str(checkpoint) if checkpoint else None
 
 
 class StepProgress(TrainerCallback):
