@@ -2,7 +2,7 @@
 
 from jaxtyping import install_import_hook
 
-from tests.support.shapes import modules_with_shapes
+from tests.support.project.shapes import modules_with_shapes
 
 # Here, before anything imports kgbert. Checking the other modules, too, takes a third more time.
 install_import_hook(modules_with_shapes(), "beartype.beartype")

@@ -18,7 +18,7 @@ from kgbert.tasks.registry import TASKS
 from kgbert.training.saving import save_model
 from tests.support.errors import raises
 from tests.support.exported import one_block, tiny_model
-from tests.support.labels import CHILDREN, label_graph, labelled_texts
+from tests.support.planted.label_children import CHILDREN, label_graph, labelled_texts
 from tests.support.tiny import tiny_graph
 
 pytest.importorskip("onnxscript")

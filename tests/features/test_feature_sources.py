@@ -15,7 +15,7 @@ from kgbert.models.task_models import KGBertModel
 from kgbert.training import train as train_module
 from kgbert.training.config import TrainingConfig
 from tests.support.errors import raises
-from tests.support.kinds import CLASSES, kinds_graph, label_of, names, text_of
+from tests.support.planted.edges import CLASSES, kinds_graph, label_of, names, text_of
 from tests.support.small_study import SHARED
 
 MATRIX = np.array([[3, 4, 0], [0, 0, 2], [-1, 0, 0]], np.float32)

@@ -4,7 +4,7 @@ from kgbert import GraphError, ReadOptions, read_graph
 from kgbert.graph.cards import find_card, is_shareable, list_cards, load_card
 from kgbert.graph.readers.registry import READERS
 from tests.support.five_entities import OBO
-from tests.support.paths import PROJECT
+from tests.support.project.folder import PROJECT
 
 CARD = """\
 name = "Five entities"

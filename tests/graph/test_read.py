@@ -10,7 +10,7 @@ from kgbert.graph.files.source import Source
 from kgbert.graph.readers.registry import READERS
 from tests.support.errors import raises
 from tests.support.five_entities import OBJECTS, TURTLE, WRITERS, expected
-from tests.support.plugins import install, install_example
+from tests.support.project.plugins import install, install_example
 
 
 @pytest.mark.parametrize("format_name", WRITERS)

@@ -17,7 +17,7 @@ from kgbert.linking.normalization.affixes import _PARTICLES
 from kgbert.linking.normalization.casefold import fold, fold_cluster
 from kgbert.linking.normalization.normalizer import Normalizer
 from kgbert.linking.normalization.words import split_words_and_gaps
-from tests.support.paths import PROJECT
+from tests.support.project.folder import PROJECT
 
 #: Fragments that are likely to collide: names, parts of them, marks, odd Unicode.
 FRAGMENTS = st.sampled_from(

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from tests.support.paths import PROJECT
+from tests.support.project.folder import PROJECT
 
 #: Trains in one process with all texts, and in two with half of them each; then a model that is
 #: cut up over two processes, blocks and all, and the same model in one. Prints every loss.

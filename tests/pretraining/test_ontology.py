@@ -20,7 +20,7 @@ from kgbert.pretraining.pairs import (
 )
 from kgbert.utils.errors import GraphError
 from tests.support.errors import raises
-from tests.support.synonyms import aliased
+from tests.support.planted.synonyms import aliased
 from tests.support.tiny import tiny_graph
 
 QUICK = PretrainingConfig(

@@ -17,8 +17,8 @@ import kgbert
 from kgbert.cli.main import _parser
 from kgbert.cli.registry import COMMANDS
 from kgbert.demo.study import checked_backbone
-from tests.support.pages import agrees, blocks_of, with_outputs
-from tests.support.paths import PROJECT
+from tests.support.project.folder import PROJECT
+from tests.support.project.pages import agrees, blocks_of, with_outputs
 from tests.support.tiny import tiny_config, tiny_tokenizer
 
 SITE_PAGES = sorted((PROJECT / "docs").rglob("*.md"))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import kgbert
-from tests.support.paths import PROJECT
+from tests.support.project.folder import PROJECT
 
 pytestmark = pytest.mark.slow
 

@@ -5,7 +5,7 @@ from kgbert.cli import main
 from kgbert.comparison.arms.registry import ARMS
 from kgbert.tasks.registry import find_task
 from kgbert.utils.registry import ARMS_GROUP, lookup
-from tests.support.plugins import install_example
+from tests.support.project.plugins import install_example
 
 
 @pytest.fixture(autouse=True)

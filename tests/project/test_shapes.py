@@ -3,7 +3,7 @@ import torch
 from jaxtyping import TypeCheckError
 
 from kgbert.linking.embedding.loss import multi_similarity
-from tests.support.shapes import modules_with_shapes
+from tests.support.project.shapes import modules_with_shapes
 
 
 def test_tests_check_the_shapes_of_tensors():

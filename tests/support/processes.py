@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 
-from tests.support.paths import PROJECT
+from tests.support.project.folder import PROJECT
 
 
 def printed_elsewhere(code: str, *, hash_seed: int) -> str:

@@ -29,7 +29,7 @@ from kgbert.training.pipeline import KGBertPipeline, pipeline
 from kgbert.training.saving import load_model, save_model
 from kgbert.training.train import TrainingInputs, build_model, train, train_on
 from tests.support.explanations import values_of
-from tests.support.planted import (
+from tests.support.planted.features import (
     KINDS,
     NAMES,
     SIZE,

@@ -17,8 +17,8 @@ from kgbert.training.config import TrainingConfig
 from kgbert.training.pipeline import KGBertPipeline
 from kgbert.training.saving import load_model
 from tests.support.errors import raises
-from tests.support.kinds import SIZE, kinds_graph, label_of, learnt_pipeline, names, text_of
-from tests.support.labels import CHILDREN, label_graph, labelled_texts
+from tests.support.planted.edges import SIZE, kinds_graph, label_of, learnt_pipeline, names, text_of
+from tests.support.planted.label_children import CHILDREN, label_graph, labelled_texts
 from tests.support.small_study import SHARED
 from tests.support.tiny import ExactLinker, tiny_features
 

@@ -21,7 +21,7 @@ from kgbert.training.train import TrainingInputs, build_model, grounded_task
 from kgbert.utils.paths import LABEL_SETS_FILE
 from kgbert.utils.progress import LOG_REPORTER
 from tests.support.errors import raises
-from tests.support.labels import CHILDREN, NAMES, label_graph, labelled_texts
+from tests.support.planted.label_children import CHILDREN, NAMES, label_graph, labelled_texts
 from tests.support.small_study import SHARED
 from tests.support.tiny import tiny_features
 

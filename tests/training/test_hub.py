@@ -25,7 +25,7 @@ from kgbert.utils.paths import GRAPH_FILE, SETTINGS_FILE, TEXTS_FILE
 from kgbert.utils.progress import LOG_REPORTER
 from tests.support.errors import raises
 from tests.support.exported import tiny_model
-from tests.support.labels import CHILDREN, label_graph, labelled_texts
+from tests.support.planted.label_children import CHILDREN, label_graph, labelled_texts
 from tests.support.tiny import tiny_graph
 
 NAME = "ann/kinds"

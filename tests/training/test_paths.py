@@ -25,7 +25,7 @@ from kgbert.training.overfitting.augmentation import Augmenter
 from kgbert.training.pipeline import KGBertPipeline
 from kgbert.training.train import TrainingInputs, train_on
 from tests.support.errors import raises
-from tests.support.planted_paths import EXAMPLES, LABELS, path_graph, path_split
+from tests.support.planted.paths import EXAMPLES, LABELS, path_graph, path_split
 from tests.support.small_study import SHARED
 from tests.support.tiny import tiny_features
 

@@ -5,7 +5,7 @@ import pytest
 
 from kgbert.utils.registry import known_names, lookup
 from tests.support.errors import raises
-from tests.support.plugins import install, install_example
+from tests.support.project.plugins import install, install_example
 
 GROUP = "kgbert.readers"
 

@@ -11,7 +11,7 @@ from kgbert.cli import main
 from kgbert.cli.core.distributed import run_independently
 from kgbert.pretraining.record import pretraining_record
 from tests.cli.commands.test_compare import QUICK, encoder, workplace  # noqa: F401 - fixtures
-from tests.support.paths import PROJECT
+from tests.support.project.folder import PROJECT
 
 #: Runs a command in two processes with the environment that torchrun gives to them. Both are
 #: forked from one that has imported what takes long.

@@ -18,7 +18,7 @@ from kgbert.models.task_models import KGBertModel
 from kgbert.training.config import TrainingConfig
 from kgbert.utils.progress import LOG_REPORTER
 from tests.support.errors import raises
-from tests.support.kinds import kinds_graph, label_of, names, text_of
+from tests.support.planted.edges import kinds_graph, label_of, names, text_of
 from tests.support.small_study import SHARED, small_study
 from tests.support.tiny import ExactLinker, tiny_features
 

@@ -17,8 +17,8 @@ from kgbert.training.config import TrainingConfig
 from kgbert.training.splits import further_texts
 from kgbert.utils.paths import TEXTS_FILE
 from kgbert.utils.progress import LOG_REPORTER
-from tests.support.kinds import SIZE, kinds_graph, label_of, learnt_pipeline, names, text_of
-from tests.support.labels import CHILDREN, label_graph
+from tests.support.planted.edges import SIZE, kinds_graph, label_of, learnt_pipeline, names, text_of
+from tests.support.planted.label_children import CHILDREN, label_graph
 from tests.support.tiny import TINY
 
 

@@ -17,7 +17,7 @@ from kgbert.linking.factory import linker_settings, make_linker
 from kgbert.models.task_models import KGBertModel
 from kgbert.utils.errors import GraphError
 from tests.support.errors import raises
-from tests.support.synonyms import aliased
+from tests.support.planted.synonyms import aliased
 from tests.support.tiny import tiny_graph
 
 QUICK = LinkerTrainingConfig(epochs=12, batch_size=16, learning_rate=5e-3, warmup=0.05)

@@ -5,7 +5,7 @@ import torch
 from kgbert.encoding.neighbor_sampling import NeighborSampler
 from kgbert.models.layers.graph_encoder import ENCODERS, CompositionLayer, GraphEncoder
 from tests.support.errors import raises
-from tests.support.plugins import install_example
+from tests.support.project.plugins import install_example
 from tests.support.tiny import TEXTS, perturb, run, tiny_graph, tiny_processor
 
 FEATURES, SIZE, RELATIONS = 6, 8, 2

@@ -1,4 +1,4 @@
-"""The example package of ``tests/support/plugin``, installed for one test."""
+"""The example package of ``tests/support/project/plugin``, installed for one test."""
 
 import sys
 import tomllib

@@ -1,0 +1,1 @@
+"""The files and the documentation of the project, for tests that check them."""
