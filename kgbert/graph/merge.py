@@ -221,8 +221,7 @@ def _add(name: str, graph: KnowledgeGraph, ids: _IdIndex, builder: GraphBuilder)
     origins = graph.origins or Origins.of([(name,)] * len(graph), [(name,)] * len(graph.heads))
     _add_names(graph, current, ids, builder)
     for index, (entity, definition) in enumerate(zip(current, graph.definitions, strict=True)):
-        if not builder.entities.get(entity):
-            builder.add_entity(entity, definition)
+        builder.entities[entity] = builder.entities.get(entity) or definition
         builder.add_sources(entity, origins.of_entity(index))
     for relation, text in zip(graph.relation_ids, graph.relation_names, strict=True):
         if not builder.relations.get(relation):

@@ -39,22 +39,23 @@ class ReifiedLabels:
     """
 
     def __init__(self) -> None:
-        self._texts: defaultdict[str, set[tuple[str, str]]] = defaultdict(set)
-        self._label_statements: set[tuple[str, str, str]] = set()
+        # Dictionaries keep the order of the sources, which decides between texts of one kind.
+        self._texts: defaultdict[str, dict[tuple[str, str], None]] = defaultdict(dict)
+        self._label_statements: dict[tuple[str, str, str], None] = {}
         self._steps: dict[str, defaultdict[str, set[str]]] = {
             step: defaultdict(set) for step in ("form", "sense", "meaning")
         }
 
     def add_text(self, node: str, language: str, text: str) -> None:
         """Add a text of a node."""
-        self._texts[node].add((language, text))
+        self._texts[node][language, text] = None
 
     def add(self, predicate: str, subjects: list[str], targets: list[str]) -> None:
         """Add statements of one of ``LABEL_NODE_PREDICATES``."""
         step, is_inverse = ONTOLEX_STEPS.get(predicate, ("", False))
         for subject, target in zip(subjects, targets, strict=True):
             if not step:
-                self._label_statements.add((subject, predicate, target))
+                self._label_statements[subject, predicate, target] = None
             elif is_inverse:
                 self._steps[step][target].add(subject)
             else:
@@ -95,7 +96,7 @@ class ReifiedLabels:
     def drop_blank_nodes(self) -> None:
         """Remove blank nodes, because the next source reuses their labels for other nodes."""
         self._label_statements = {
-            statement
+            statement: None
             for statement in self._label_statements
             if not is_blank(statement[0]) | is_blank(statement[2])
         }

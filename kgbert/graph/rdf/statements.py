@@ -8,7 +8,7 @@ from kgbert.graph.core.identifiers import compact, expand, spellings, to_iri
 from kgbert.graph.core.options import ReadOptions
 from kgbert.graph.core.vocabulary import by_local_name
 from kgbert.graph.rdf.datatypes import matches_datatype
-from kgbert.graph.rdf.definitions import add_definitions
+from kgbert.graph.rdf.definitions import Definitions, add_definitions
 from kgbert.graph.rdf.literals import (
     LITERAL_HANDLERS,
     add_deprecation,
@@ -75,7 +75,7 @@ class Statements:
         # Names and edges share the terms of the builder, because they are moved to it at the end.
         self.names = NameSet(self.builder.terms)
         # (rank of the predicate, whether it is not English) -> definitions; the lowest key wins.
-        self.definitions: defaultdict[tuple[int, bool], dict[str, str]] = defaultdict(dict)
+        self.definitions: defaultdict[tuple[int, bool], Definitions] = defaultdict(dict)
         # The same key -> the predicates of these definitions.
         self.definition_predicates: defaultdict[tuple[int, bool], set[str]] = defaultdict(set)
         self.edges = TripleSet(terms=self.builder.terms)

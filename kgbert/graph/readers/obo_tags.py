@@ -196,7 +196,8 @@ def _synonyms_of(scope: str) -> _AddTag:
 def _add_definitions(
     positions: Positions, values: Values, entities: Entities, builder: GraphBuilder
 ) -> None:
-    builder.add_entities(entities.at(positions), normalize_spaces(parse_all_quoted(values)[0]))
+    texts = normalize_spaces(parse_all_quoted(values)[0])
+    builder.add_entities(entities.at(positions), texts, "def")
 
 
 def _add_comments(
@@ -209,7 +210,7 @@ def _add_comments(
         builder.unused_properties["comment"] += unused
     for entity, text in zip(ids, unquote_all(values), strict=True):
         if entity in undefined:
-            builder.add_entity(entity, text)
+            builder.add_entities((entity,), normalize_spaces([text]), "comment")
 
 
 def _edges_of(relation: str) -> _AddTag:

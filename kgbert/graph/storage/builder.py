@@ -58,16 +58,25 @@ class GraphBuilder:
         self.licence = ""
 
     def add_entity(self, entity_id: str, definition: str = "") -> None:
-        """Add an entity; it keeps the first of several definitions in code-point order."""
+        """Add an entity; it keeps the first of several definitions."""
         self.add_entities((entity_id,), normalize_spaces([definition]))
 
-    def add_entities(self, entity_ids: Iterable[str], definitions: Iterable[str]) -> None:
-        """Add entities with definitions whose white space is already normalized."""
-        entities = self.entities
+    def add_entities(
+        self, entity_ids: Iterable[str], definitions: Iterable[str], tag: str = "definition"
+    ) -> None:
+        """Add entities with definitions whose white space is already normalized.
+
+        Definitions beside another one are counted as unused under their property ``tag``.
+        """
+        entities, unused = self.entities, 0
         for entity_id, definition in zip(entity_ids, definitions, strict=True):
             known = entities.setdefault(entity_id, definition)
-            if known is not definition and (not known or "" < definition < known):
-                entities[entity_id] = definition
+            if known is not definition and definition:
+                if not known:
+                    entities[entity_id] = definition
+                unused += known not in ("", definition)
+        if unused:
+            self.unused_properties[tag] += unused
 
     def add_name(
         self, entity_id: str, text: str, scope: str = "preferred", language: str = ""

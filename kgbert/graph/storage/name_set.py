@@ -45,6 +45,15 @@ def normalize_spaces(texts: list[str]) -> list[str]:
     return [" ".join(text.split()) for text in texts]
 
 
+def english_first(language: str) -> tuple[bool, bool, str]:
+    """Return the sort key of a language: none and English come first, because the first counts.
+
+    >>> sorted(["de", "en", ""], key=english_first)
+    ['', 'en', 'de']
+    """
+    return language != "", language != "en", language
+
+
 class NameSet:
     """A set of names.
 
@@ -176,7 +185,7 @@ class NameSet:
     def columns(self, owners: IndexArray) -> NameColumns:
         """Return the names in columns; ``owners`` is the index that each owner gets."""
         # Names without a language and English names come first, because the first one is displayed.
-        languages = sorted(self.languages() | {""}, key=_english_first)
+        languages = sorted(self.languages() | {""}, key=english_first)
         positions = {language: position for position, language in enumerate(languages)}
         kinds = np.array(
             [
@@ -244,7 +253,3 @@ def _runs(entities: IndexArray, kinds: IndexArray) -> Iterator[tuple[int, int]]:
     starts, ends = np.append(0, changes), np.append(changes, len(entities))
     several = ends - starts > 1
     return zip(starts[several].tolist(), ends[several].tolist(), strict=True)
-
-
-def _english_first(language: str) -> tuple[bool, bool, str]:
-    return language != "", language != "en", language
