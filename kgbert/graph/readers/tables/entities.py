@@ -20,7 +20,7 @@ from kgbert.graph.core.vocabulary import (
 from kgbert.graph.rdf.statements import Statements
 from kgbert.graph.readers.tables.columns import Positions, complete_rows, custom_columns
 from kgbert.graph.readers.tables.rows import Row
-from kgbert.graph.readers.tables.values import Column
+from kgbert.graph.readers.tables.values import SAMPLE, Column, note_missing
 from kgbert.reporting.formatting import counted
 
 _NAME = expand(RELATION_ALIASES["name"])
@@ -48,9 +48,6 @@ _PREDICATES = {
 _OBSOLETE = frozenset(
     ("true", "1", "yes", "y", "obsolete", "deprecated", "retired", "inactive", "d", "u")
 )
-#: Rows from which it is learned how the columns are written.
-_SAMPLE = 50_000
-
 #: Cells of a row by the role of their columns.
 _Cells = Mapping[str, Sequence[str]]
 
@@ -88,15 +85,16 @@ class EntityTable:
 
     def _by_role(self, rows: Iterator[Row]) -> Iterator[tuple[str, dict[str, list[str]]]]:
         """Yield the id of each row that has one, and its values by role."""
-        sample = list(islice(rows, _SAMPLE))
+        sample = list(islice(rows, SAMPLE))
         self._learn_columns(sample)
         required = {role: self.positions[role] for role in ("id", "name") if role in self.positions}
         without_id = 0
         for cells in complete_rows(chain(sample, rows), required, self.name):
-            entity = expand(cells[self.positions["id"][0]])
-            if not entity:
+            position = self.positions["id"][0]
+            if self.columns[position].is_missing(cells[position]):
                 without_id += 1
                 continue
+            entity = expand(cells[position])
             yield (
                 entity,
                 {
@@ -113,14 +111,12 @@ class EntityTable:
         for role, positions in self.positions.items():
             for position in positions:
                 cells = [row[position] for _, row in sample if position < len(row)]
-                column = Column.of(cells, of_ids=role in _RESOURCES or role == "tree")
+                if role == "id":
+                    column = Column.of_entities(cells, cells)
+                else:
+                    column = Column.of(cells, of_ids=role in _RESOURCES or role == "tree")
                 self.columns[position] = column
-                if column.missing and role != "id":
-                    count = sum(map(column.is_missing, cells)) - cells.count("")
-                    self.statements.builder.note(
-                        f"{counted(count, 'cell')} of the column of {role} in {self.name} read "
-                        f"as missing: {', '.join(sorted(column.missing))}"
-                    )
+                note_missing(column, cells, f"{role} in {self.name}", self.statements)
 
     def _values(self, role: str, positions: Sequence[int], cells: Sequence[str]) -> list[str]:
         values = []

@@ -1,12 +1,14 @@
 """Read tables of triples or of edges: a row for each."""
 
 from collections.abc import Iterator, Sequence
+from itertools import chain, islice
 
 from kgbert.graph.core.identifiers import expand
 from kgbert.graph.core.vocabulary import RELATION_ALIASES
 from kgbert.graph.rdf.statements import Statements
 from kgbert.graph.readers.tables.columns import Positions, column_key, complete_rows
 from kgbert.graph.readers.tables.rows import Row
+from kgbert.graph.readers.tables.values import SAMPLE, Column, note_missing
 from kgbert.reporting.formatting import counted
 from kgbert.utils.errors import GraphError, Remedy
 
@@ -34,9 +36,11 @@ def add_triples(
         statements.builder.note(
             f"no column names the relations of {name}: every edge is read as {default}"
         )
+    sample = list(islice(rows, SAMPLE))
+    columns = _learn_columns(sample, positions, name, statements)
     predicates: dict[str, tuple[str, bool]] = {}
-    row_count = incomplete = 0
-    for cells in complete_rows(rows, positions, name):
+    row_count = incomplete = missing = 0
+    for cells in complete_rows(chain(sample, rows), positions, name):
         row_count += 1
         subject, target = expand(cells[subject_at]), cells[object_at]
         word = default if predicate_at is None else cells[predicate_at]
@@ -46,6 +50,8 @@ def add_triples(
         predicate, is_text = predicates[word]
         if not (subject and target and word):
             incomplete += 1
+        elif any(column.is_missing(cells[position]) for position, column in columns.items()):
+            missing += 1
         elif is_text:
             statements.add_literal(subject, predicate, target)
         else:
@@ -53,21 +59,47 @@ def add_triples(
             target = expand(target)
             statements.described.update((subject, target))
             statements.add_resource(subject, predicate, target)
-    _check_incomplete(incomplete, row_count, name, statements)
+    _check_incomplete(incomplete, missing, row_count, name, statements)
 
 
-def _check_incomplete(incomplete: int, row_count: int, name: str, statements: Statements) -> None:
+def _learn_columns(
+    sample: Sequence[Row], positions: Positions, name: str, statements: Statements
+) -> dict[int, Column]:
+    """Return those columns, by position, that have words for a missing value."""
+    cells = {
+        role: [row[position] for _, row in sample if position < len(row)]
+        for role, (position, *_) in positions.items()
+    }
+    columns = {}
+    for role, (position, *_) in positions.items():
+        others = cells[_OTHER_END[role]] if role in _OTHER_END else ()
+        column = Column.of_entities(cells[role], others)
+        note_missing(column, cells[role], f"{role} in {name}", statements)
+        for word in sorted(Column.of(cells[role]).missing - column.missing):
+            statements.builder.note(f"{word!r} in the column of {role} in {name} is an entity, too")
+        if column.missing:
+            columns[position] = column
+    return columns
+
+
+def _check_incomplete(
+    incomplete: int, missing: int, row_count: int, name: str, statements: Statements
+) -> None:
     """Note the rows without all their parts, or refuse a table of them."""
-    if 2 * incomplete > row_count:
+    if 2 * incomplete > row_count or 0 < row_count == incomplete + missing:
         raise GraphError(
-            f"{name}: {incomplete:,} of {row_count:,} rows lack a subject, predicate or "
+            f"{name}: {incomplete + missing:,} of {row_count:,} rows lack a subject, predicate or "
             f"object, so this is not a table of triples.",
             code="incomplete-triples",
             remedies=[
                 Remedy("columns", ("id=...", "name=..."), "if it contains entities", "ReadOptions")
             ],
         )
-    if incomplete:
+    if skipped := incomplete + missing:
         statements.builder.note(
-            f"{counted(incomplete, 'row')} of {name} skipped: no subject, predicate or object"
+            f"{counted(skipped, 'row')} of {name} skipped: no subject, predicate or object"
         )
+
+
+#: End of an edge -> the other one.
+_OTHER_END = {"subject": "object", "object": "subject"}

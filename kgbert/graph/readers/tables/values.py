@@ -5,8 +5,23 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from kgbert.graph.rdf.statements import Statements
+from kgbert.reporting.formatting import counted
+
+#: Rows from which it is learned how the columns are written.
+SAMPLE = 50_000
+
 #: What programs write for a missing value, in lower case.
-_MISSING = frozenset(("nan", "null", "n/a", "na", "none", "nil", "#n/a", "<na>", "\\n"))
+_MISSING = frozenset(
+    (
+        *("nan", "null", "n/a", "na", "none", "nil", "#n/a", "<na>", "\\n"),
+        *("nat", "(null)", "n.a.", "-", "--", "?"),
+    )
+)
+#: Those of them that entities are called: Namibia is NA.
+_MAY_BE_ENTITIES = frozenset(("na", "none", "nil"))
+#: Sodium; programs write "NA" or "na".
+_SODIUM = "Na"
 #: From this many cells on such a word is no name (a gene is called "nan").
 _OFTEN = 3
 #: A comma between the parts of one name, or of one number, rather than between two names.
@@ -35,21 +50,49 @@ class Column:
         >>> Column.of(["Zurli,Zürl", "Bern"]).separator, Column.of(["Anemia, Iron"]).separator
         (',', '|')
         """
-        counts = Counter(cell.lower() for cell in cells)
-        missing = frozenset(word for word in _MISSING if counts[word])
-        often = sum(counts[word] for word in missing) >= _OFTEN
-        return cls(_separator(cells, of_ids), missing if often else frozenset())
+        return cls(_separator(cells, of_ids), _missing_words(cells))
+
+    @classmethod
+    def of_entities(cls, cells: Sequence[str], others: Sequence[str]) -> "Column":
+        """Return how a column of entities is written, each of which may stand in many rows.
+
+        Args:
+            cells: Many of its cells.
+            others: Cells in which a word for a missing value is no such word if it also is a
+                name: a country that has neighbours in one column is the neighbour in the other.
+
+        >>> Column.of_entities(["NA", "NULL", "NULL"], ["NA", "NULL"]).missing
+        frozenset({'null'})
+        """
+        names = {cell.lower() for cell in others} & _MAY_BE_ENTITIES
+        return cls(missing=_missing_words(cells) - names)
 
     def split(self, cell: str) -> list[str]:
         """Return the values of a cell."""
-        if self.is_missing(cell):
-            return []
         parts = cell.split(self.separator) if self.separator in cell else [cell]
-        return [part.strip() for part in parts if part.strip()]
+        return [part.strip() for part in parts if not self.is_missing(part.strip())]
 
     def is_missing(self, cell: str) -> bool:
         """Whether a cell contains no value."""
-        return not cell or cell.lower() in self.missing
+        return not cell or (cell.lower() in self.missing and cell != _SODIUM)
+
+
+def note_missing(column: Column, cells: Sequence[str], place: str, statements: Statements) -> None:
+    """Note how many cells of a column are read as missing."""
+    if column.missing:
+        count = sum(map(column.is_missing, cells)) - cells.count("")
+        statements.builder.note(
+            f"{counted(count, 'cell')} of the column of {place} read as missing: "
+            f"{', '.join(sorted(column.missing))}"
+        )
+
+
+def _missing_words(cells: Sequence[str]) -> frozenset[str]:
+    """Return the words for a missing value in a column, if there are enough of them."""
+    counts = Counter(cell.lower() for cell in cells if cell != _SODIUM)
+    missing = frozenset(word for word in _MISSING if counts[word])
+    often = sum(counts[word] for word in missing) >= _OFTEN
+    return missing if often else frozenset()
 
 
 def _separator(cells: Sequence[str], of_ids: bool) -> str:

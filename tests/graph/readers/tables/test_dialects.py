@@ -1,6 +1,7 @@
 import pytest
 
 from kgbert import ReadOptions, read_graph
+from tests.support.errors import raises
 
 
 @pytest.fixture
@@ -113,3 +114,48 @@ def test_the_preferred_name_may_be_marked(read):
     graph = read("cui,name,name_status\nS-1,failure of kidneys,A\nS-1,kidney failure,P\n")
 
     assert graph.entity("S-1").name == "kidney failure"
+
+
+@pytest.mark.parametrize("word", ["NULL", "-", "n.a.", "(null)", "NaT", "?", "NA"])
+def test_words_for_a_missing_value_are_no_ends_of_edges(word, read):
+    rows = "".join(f"a{i},likes,{word if i % 3 else 'b'}\n" for i in range(9))
+
+    graph = read(f"subject,predicate,object\n{rows}")
+
+    assert sorted(graph.names) == ["a0", "a3", "a6", "b"]
+    assert any(f"read as missing: {word.lower()}" in note for note in graph.notes)
+    assert any("6 rows of" in note for note in graph.notes)
+
+
+def test_a_table_whose_every_row_lacks_a_value_is_refused(read):
+    with raises("incomplete-triples"):
+        read("subject,predicate,object\na,b,NULL\nc,b,NULL\nd,b,NULL\n")
+
+
+def test_an_entity_called_as_a_missing_value_has_its_neighbours(read):
+    graph = read("source,target\nNA,ZA\nNA,BW\nNA,AO\nZA,NA\nBW,NA\nAO,NA\n")
+
+    assert sorted(graph.names) == ["AO", "BW", "NA", "ZA"]
+    assert any("'na' in the column of object" in note for note in graph.notes)
+
+
+def test_sodium_is_no_missing_value(read):
+    graph = read("subject,predicate,object\nsalt,has,Na\nsoda,has,Na\nborax,has,Na\n")
+
+    assert sorted(graph.names) == ["Na", "borax", "salt", "soda"]
+
+
+def test_dashes_in_every_row_are_no_names(read):
+    rows = "".join(f"{i}\tgene {i}\t-\t-\n" for i in range(3))
+
+    graph = read(f"id\tname\tsynonyms\tdescription\n{rows}", "genes.tsv")
+
+    assert sorted(graph.names) == ["gene 0", "gene 1", "gene 2"]
+    assert set(graph.definitions) == {""}
+
+
+def test_words_for_a_missing_value_are_no_ids(read):
+    graph = read("id,name\nNA,Namibia\nNA,South-West Africa\nNA,Namibie\n" + "NULL,x\n" * 3)
+
+    assert list(graph.entity_ids) == ["NA"]
+    assert any("3 rows of" in note for note in graph.notes)
