@@ -103,8 +103,9 @@ def _no_evidence(evidence: Evidence, plain: PairedSummary) -> str:
     if plain.wins == plain.losses == 0:
         return (
             f"{opening}it gave the same {metric_name(evidence.metric)} as {evidence.baseline} on "
-            f"all {plain.count} seeds. Either the texts mention no entity (check with kgbert "
-            f"inspect GRAPH --texts FILE), or the training was too short (use more epochs)."
+            f"all {plain.count} seeds. Either both are at the best possible score, or the texts "
+            f"mention no entity (check with kgbert inspect GRAPH --texts FILE), or the training "
+            f"was too short (use more epochs)."
         )
     control = evidence.over_control
     if control is not None and _better(control):
