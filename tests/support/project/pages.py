@@ -35,13 +35,18 @@ class Block:
     title: str = ""
     """The title of the output."""
 
+    @property
+    def is_checked(self) -> bool:
+        """Whether the output must be what the block prints."""
+        return self.output is not None and not self.title
+
     def run(self, names: dict[str, Any]) -> str:
-        """Run the block and return what it prints; commands run only if their output is shown."""
+        """Run the block and return what it prints."""
         printed = StringIO()
         with redirect_stdout(printed):
             if self.kind == "python":
                 exec(self.code, names)
-            elif self.output is not None:
+            else:
                 for line in self.code.replace("\\\n", "").splitlines():
                     program, *arguments = shlex.split(line, comments=True)
                     assert program == "kgbert", line
