@@ -25,7 +25,7 @@ import numpy as np
 import torch
 
 from benchmarks import RESULTS
-from benchmarks.alternation import alternating
+from benchmarks.alternating_timing import alternating
 from benchmarks.environment import environment
 from kgbert.demo.study import checked_backbone
 from kgbert.encoding.processor import KGBertProcessor

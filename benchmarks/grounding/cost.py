@@ -24,7 +24,7 @@ import numpy as np
 import torch
 
 from benchmarks import RESULTS
-from benchmarks.alternation import alternating
+from benchmarks.alternating_timing import alternating
 from benchmarks.grounding.icd import categories, inclusion_terms, tree
 from kgbert.data import Example
 from kgbert.demo.study import checked_backbone

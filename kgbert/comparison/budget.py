@@ -8,7 +8,7 @@ from pathlib import Path
 from statistics import fmean
 
 from kgbert.comparison.arms.registry import Arm
-from kgbert.comparison.arms.roles import BASELINE, CONTROL, MAIN
+from kgbert.comparison.arms.verdict_arms import BASELINE, CONTROL, MAIN
 from kgbert.comparison.results import ComparisonResult
 from kgbert.comparison.run_store import finished_run, run_path
 from kgbert.comparison.statistics.power import seeds_needed

@@ -14,9 +14,9 @@ from transformers import TrainerCallback
 
 from kgbert.comparison.arms.pretrained import pretrained_arms
 from kgbert.comparison.arms.registry import ARMS, Arm
-from kgbert.comparison.arms.roles import BASELINE, CONTROL, MAIN, check_names, check_once
 from kgbert.comparison.arms.sources import source_arms
 from kgbert.comparison.arms.transfer import transfer_arms
+from kgbert.comparison.arms.verdict_arms import BASELINE, CONTROL, MAIN, check_names, check_once
 from kgbert.comparison.budget import check_budget, within_budget
 from kgbert.comparison.checks.examples import changed_predictions, coverage_of
 from kgbert.comparison.checks.explanations import explain_by_saved_model

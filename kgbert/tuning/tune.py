@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from transformers import TrainerCallback
 
 from kgbert.comparison.arms.registry import ARMS, Arm
-from kgbert.comparison.arms.roles import BASELINE, MAIN
+from kgbert.comparison.arms.verdict_arms import BASELINE, MAIN
 from kgbert.comparison.learning_rates import ValidationOnly
 from kgbert.comparison.model_selection import can_be_kept, is_kept, keep_if_best
 from kgbert.comparison.results import DONE, FAILED, RunRecord, SliceScore

@@ -24,7 +24,7 @@ from kgbert.cli.options.training import (
     training_sources_of,
 )
 from kgbert.comparison.arms.descriptions import KINDS
-from kgbert.comparison.arms.roles import check_names
+from kgbert.comparison.arms.verdict_arms import check_names
 from kgbert.utils.errors import KGBertError
 from kgbert.utils.paths import RESULTS_FILE
 

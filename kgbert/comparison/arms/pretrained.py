@@ -8,7 +8,7 @@ from typing import Any
 
 from kgbert.comparison.arms.arm import Arm, RunInputs
 from kgbert.comparison.arms.registry import ARMS
-from kgbert.comparison.arms.roles import BASELINE, MAIN
+from kgbert.comparison.arms.verdict_arms import BASELINE, MAIN
 from kgbert.features.entity_features import EntityFeatures
 from kgbert.features.feature_sources import Features, gather_features
 from kgbert.graph.core.graph import KnowledgeGraph
