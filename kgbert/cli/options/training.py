@@ -68,7 +68,7 @@ def training_sources_of(
 ) -> TrainingSources:
     """Read texts and graph and check the backbone; what is quick to check comes first."""
     task, split = task_and_split_of(arguments, seeds)
-    reporter.message(f"reading {arguments.graph}")
+    reporter.message(f"reading {' and '.join([arguments.graph, *arguments.merge])}")
     graph = graph_of(arguments)
     # Torch and transformers take seconds to load: the message comes before.
     reporter.message(f"{graph!r}; loading {arguments.backbone}")

@@ -131,7 +131,8 @@ def _sources(runs: PairedRuns, comparisons: Sequence[PairedDifference]) -> list[
     fewest = min(summary.count for _, summary in found)
     if fewest < (needed := seeds_needed(len(found))):
         return [
-            f"{fewest} seeds are too few to judge {len(found)} sources (Holm); that takes {needed}."
+            f"{fewest} seeds are too few to judge {len(found)} sources (Holm); that takes "
+            f"{needed}: run the same command with --seeds {needed}."
         ]
     corrected = holm([summary.p for _, summary in found])
     return [

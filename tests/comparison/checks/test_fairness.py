@@ -110,7 +110,10 @@ def test_it_is_said_which_source_of_a_graph_helps():
         ]
         return summarised(study(seeds=seeds, arms=arms), spread).remarks
 
-    assert "6 seeds are too few to judge 2 sources (Holm); that takes 7." in found(6)
+    expected = (
+        "6 seeds are too few to judge 2 sources (Holm); that takes 7: run the same command with "
+    )
+    assert f"{expected}--seeds 7." in found(6)
     first, second = (x for x in found(8) if x.startswith("The source"))
     assert first.startswith("The source a.obo helps: with it, knowledge gains +17.5")
     assert first.endswith("p = 0.016 (Holm, 2 sources).")
