@@ -19,6 +19,7 @@ from kgbert.graph.rdf.statements import Statements
 from kgbert.graph.read_cache import CacheEntry, ReadFiles
 from kgbert.graph.readers.objects.pandas import is_frame, read_frame
 from kgbert.graph.readers.registry import Reader, reader_of
+from kgbert.graph.readers.tables.layouts import is_numbering
 from kgbert.utils.errors import GraphError
 from kgbert.utils.paths import GRAPH_CACHE
 
@@ -196,6 +197,8 @@ def _gather(
 ) -> ReadFiles:
     """Read files and their imports, and return which files were read."""
     unread: list[GraphError] = []
+    # The numbers of entities are known before the files that use them.
+    sources = sorted(sources, key=lambda one: not is_numbering(one.member or one.path.name))
     queue = deque((source, format_name) for source in sources)
     neighbours, done, read = ImportResolver(), set(), ReadFiles()
     while queue:

@@ -1,6 +1,6 @@
 """Name unnamed entities by their ids, and reject a graph without names."""
 
-from kgbert.graph.core.identifiers import name_from_iri, relation_name
+from kgbert.graph.core.identifiers import compact_all, expand, name_from_iri, relation_name
 from kgbert.graph.core.options import ReadOptions
 from kgbert.graph.rdf.assemble import assemble
 from kgbert.graph.rdf.statements import Statements
@@ -16,9 +16,12 @@ def finalize(statements: Statements, source: str) -> GraphBuilder:
         GraphError: Nothing in the graph has a name, and the options do not allow that.
     """
     builder = assemble(statements)
-    check_languages(builder, statements.options.languages)
-    if statements.ids_are_names and not builder.names:
+    if has_only_ids := statements.ids_are_names and not builder.names:
         name_by_id(builder)
+    _name_numbers(statements, builder)
+    for file, lines in statements.name_lists.items():
+        _add_list(file, lines, builder, ids_are_names=has_only_ids)
+    check_languages(builder, statements.options.languages)
     for relation in [relation for relation, name in builder.relations.items() if not name]:
         builder.add_relation(relation, relation_name(relation))
     add_default_names(builder, source, statements.options)
@@ -28,6 +31,30 @@ def finalize(statements: Statements, source: str) -> GraphBuilder:
             builder.note(f"{count:,} {what} are under {name}, which was requested")
     select(builder, statements.options)
     return builder
+
+
+def _name_numbers(statements: Statements, builder: GraphBuilder) -> None:
+    """Name the entities with numbers, unless another file does."""
+    named = builder.names.owners()
+    for name, number in statements.entity_numbers.items():
+        if number not in named:
+            builder.add_name(number, name)
+
+
+def _add_list(file: str, lines: list[str], builder: GraphBuilder, *, ids_are_names: bool) -> None:
+    """Add the names of a list, unless most of them are the ids of entities or relations."""
+    ids = compact_all(list(map(expand, lines)))
+    relations = builder.relations.keys() - builder.entities.keys()
+    if 2 * len(relations.intersection(ids)) >= len(ids):
+        builder.note(f"{file} is read as a list of relations")
+    elif not ids_are_names and 2 * len(builder.names.owners().intersection(ids)) >= len(ids):
+        for entity in ids:
+            builder.add_entity(entity)
+        builder.note(f"{file} is read as a list of ids, which other files name")
+    else:
+        for line in lines:
+            builder.add_name(line, line)
+        builder.note(f"{file} is read as a list of names, one a line")
 
 
 def add_default_names(builder: GraphBuilder, source: str, options: ReadOptions) -> None:

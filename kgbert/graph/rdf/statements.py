@@ -55,6 +55,10 @@ class Statements:
         self.options = options
         self.builder = GraphBuilder()
         self.ids_are_names = False
+        # File -> the lines of a list, which are names unless other files have them as ids.
+        self.name_lists: dict[str, list[str]] = {}
+        # Entity -> the number by which other files of its set call it.
+        self.entity_numbers: dict[str, str] = {}
         self._selected = selected_relations(options)
         self.imports: set[str] = set()
         self.domains: defaultdict[str, set[str]] = defaultdict(set)

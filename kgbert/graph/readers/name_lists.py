@@ -16,12 +16,12 @@ _IS_A = RELATION_ALIASES["is_a"]
 
 def read_names(source: Source, statements: Statements) -> None:
     """Add an entity a line, whose id is its name."""
+    names = statements.name_lists.setdefault(source.name, [])
     for number, line in enumerate(source.lines()):
         name = " ".join(line.split())
         is_header = number == 0 and column_key(name) in ENTITY["name"]
         if name and not is_header and not line.startswith("#"):
-            statements.builder.add_name(name, name)
-    statements.builder.note(f"{source.name} is read as a list of names, one a line")
+            names.append(name)
 
 
 def read_paths(source: Source, statements: Statements) -> None:

@@ -27,6 +27,8 @@ GEONAMES = (
     *("feature class", "feature code", "country code", "cc2", "admin1", "admin2", "admin3"),
     *("admin4", "population", "elevation", "dem", "timezone", "modification date"),
 )
+#: Begins the ids of relations that have numbers, which entities have too.
+_NUMBERED_RELATION = "relation:"
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 
 
@@ -54,6 +56,16 @@ def file_layout(file_name: str) -> AddRows | None:
     Their tables have no header: ``entity2text.txt`` of KG-BERT, ``entity2id.txt`` of OpenKE.
     """
     return _FILES.get(PurePath(file_name).name.split(".")[0].lower())
+
+
+def is_numbering(file_name: str) -> bool:
+    """Whether a file gives the numbers by which other files call entities or relations."""
+    return file_layout(file_name) in (_add_numbered_entities, _add_numbered_relations)
+
+
+def is_of_completion(file_name: str) -> bool:
+    """Whether a file is called as those with the triples of such a set are."""
+    return PurePath(file_name).name.split(".")[0].lower() in ("train", "valid", "dev", "test")
 
 
 def add_levels(
@@ -124,6 +136,7 @@ def _add_texts(predicate: str) -> AddRows:
 
     def add(names: Sequence[str], rows: Iterator[Row], name: str, statements: Statements) -> None:
         for entity, text, *_ in complete_rows(rows, {"id": [0], "text": [1]}, name):
+            entity = statements.entity_numbers.get(entity, entity)
             statements.add_literal(expand(entity), predicate, text)
 
     return add
@@ -132,29 +145,35 @@ def _add_texts(predicate: str) -> AddRows:
 def _name_relations(
     names: Sequence[str], rows: Iterator[Row], name: str, statements: Statements
 ) -> None:
-    for cells in complete_rows(rows, {"id": [0], "text": [1]}, name):
-        statements.builder.add_relation(compact(expand(cells[0])), cells[1])
+    numbered = {
+        word: relation
+        for relation, word in statements.builder.relations.items()
+        if relation.startswith(_NUMBERED_RELATION)
+    }
+    for relation, text, *_ in complete_rows(rows, {"id": [0], "text": [1]}, name):
+        statements.builder.add_relation(numbered.get(relation) or compact(expand(relation)), text)
 
 
 def _add_numbered_entities(
     names: Sequence[str], rows: Iterator[Row], name: str, statements: Statements
 ) -> None:
     for cells in _numbered(rows, 2, name):
-        statements.add_literal(cells[-1], _NAME, " ".join(cells[:-1]))
+        statements.described.add(cells[-1])
+        statements.entity_numbers[" ".join(cells[:-1])] = cells[-1]
 
 
 def _add_numbered_relations(
     names: Sequence[str], rows: Iterator[Row], name: str, statements: Statements
 ) -> None:
     for cells in _numbered(rows, 2, name):
-        statements.builder.add_relation(f"relation:{cells[-1]}", " ".join(cells[:-1]))
+        statements.builder.add_relation(f"{_NUMBERED_RELATION}{cells[-1]}", " ".join(cells[:-1]))
 
 
 def _add_numbered_triples(
     names: Sequence[str], rows: Iterator[Row], name: str, statements: Statements
 ) -> None:
     for head, tail, relation, *_ in _numbered(rows, 3, name):
-        statements.add_resource(head, f"relation:{relation}", tail)
+        statements.add_resource(head, f"{_NUMBERED_RELATION}{relation}", tail)
 
 
 def _numbered(rows: Iterator[Row], columns: int, name: str) -> Iterator[list[str]]:

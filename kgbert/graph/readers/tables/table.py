@@ -22,7 +22,13 @@ from kgbert.graph.readers.tables.columns import (
     refuse_columns,
 )
 from kgbert.graph.readers.tables.entities import EntityTable
-from kgbert.graph.readers.tables.layouts import GEONAMES, file_layout, is_geonames, layout_of
+from kgbert.graph.readers.tables.layouts import (
+    GEONAMES,
+    file_layout,
+    is_geonames,
+    is_of_completion,
+    layout_of,
+)
 from kgbert.graph.readers.tables.rows import Row, read_rows
 from kgbert.graph.readers.tables.triples import add_triples
 from kgbert.utils.errors import GraphError, Remedy
@@ -182,6 +188,8 @@ def _names_of_three(sample: Sequence[Row], name: str) -> list[str]:
         return list(TRIPLE)
     if not any(numeric[:2]):
         return ["subject", "object", "weight"]
+    if not numeric[1] and (is_of_completion(name) or _are_ids(columns)):
+        return list(TRIPLE)
     raise GraphError(
         f"{name}: a table of numbers without a header ({', '.join(sample[0][1])}), of which none "
         f"tells what it is.",
@@ -191,6 +199,15 @@ def _names_of_three(sample: Sequence[Row], name: str) -> list[str]:
             Remedy("header", ("subject", "object", "weight"), "if the last is one", "ReadOptions"),
         ],
     )
+
+
+def _are_ids(columns: Sequence[Sequence[str]]) -> bool:
+    """Whether numbers at both ends are ids: filled up with zeros, and joined by few relations."""
+    first, middle, last = columns
+    are_padded = all(cell.isdigit() for cell in (*first, *last)) and any(
+        cell.startswith("0") and len(cell) > 1 for cell in (*first, *last)
+    )
+    return are_padded and 2 * len(set(middle)) <= len(middle)
 
 
 def _is_number(cell: str) -> bool:

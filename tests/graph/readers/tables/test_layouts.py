@@ -291,3 +291,67 @@ def test_more_columns_than_openke_has_are_not_read(write):
     )
 
     assert graph.entity("0").edges == (("relation:0", "1"),)
+
+
+def test_numbers_may_be_the_ids_of_graph_completion(write):
+    graph = read_graph(
+        write(
+            entity2text__txt="00260881\tland reform\n00260622\treform\n",
+            train__tsv="00260881\t_hypernym\t00260622\n",
+        )
+    )
+
+    assert graph.entity("00260881").edges == (("_hypernym", "00260622"),)
+
+
+def test_numbers_filled_up_with_zeros_are_ids_in_any_file(write):
+    rows = "02\t_hypernym\t01\n03\t_hypernym\t01\n"
+
+    assert len(read_graph(write(wordnet__tsv=rows) / "wordnet.tsv").heads) == 2
+
+
+def test_a_number_for_each_row_is_no_id_of_an_edge(write):
+    folder = write(t__csv="1,fever,2\n2,sign,3\n3,thing,4\n")
+
+    with raises("columns-of-numbers"):
+        read_graph(folder / "t.csv")
+
+
+def test_lists_of_the_ids_of_entities_and_relations_name_nothing(write):
+    graph = read_graph(
+        write(
+            entities__txt="/m/01\n/m/02\n/m/03\n",
+            entity2text__txt="/m/01\tAspirin\n/m/02\tPain\n",
+            relations__txt="/medicine/treats\n/medicine/causes\n",
+            train__tsv="/m/01\t/medicine/treats\t/m/02\n",
+        )
+    )
+
+    assert list(graph.entity_ids) == ["/m/01", "/m/02", "/m/03"]
+    assert list(graph.names) == ["Aspirin", "Pain"]
+    assert any("entities.txt is read as a list of ids" in note for note in graph.notes)
+    assert any("relations.txt is read as a list of relations" in note for note in graph.notes)
+
+
+def test_a_list_of_ids_has_their_names_where_no_file_has_others(write):
+    graph = read_graph(
+        write(entities__txt="aspirin\npain\ntumor\n", train__tsv="aspirin\ttreats\tpain\n")
+    )
+
+    assert sorted(graph.names) == ["aspirin", "pain", "tumor"]
+
+
+def test_the_entities_of_openke_have_the_texts_of_their_ids(write):
+    folder = write(
+        entity2id__txt="2\n/m/01\t0\n/m/02\t1\n",
+        relation2id__txt="1\n/medicine/treats\t0\n",
+        train2id__txt="1\n0 1 0\n",
+        entity2text__txt="/m/01\tAspirin\n/m/02\tPain\n",
+        relation2text__txt="/medicine/treats\tacts against\n",
+    )
+
+    graph = read_graph(sorted(folder.iterdir(), reverse=True))
+
+    assert list(graph.names) == ["Aspirin", "Pain"]
+    assert graph.entity("0").edges == (("relation:0", "1"),)
+    assert graph.relation_names == ("acts against",)
