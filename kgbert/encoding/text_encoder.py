@@ -1,7 +1,7 @@
 """Tokenise texts, link them, and align both: all that inference needs of an encoding."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,18 +10,12 @@ from kgbert.encoding.alignment import align, tokens_of
 from kgbert.encoding.candidates import candidate_set
 from kgbert.encoding.encoded import EncodedText
 from kgbert.encoding.tokenization import TokenizedText, tokenize, tokenize_windows
+from kgbert.features.unknown_tokens import check_known_tokens, count_unknown
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.linking.examples import link_examples
 from kgbert.linking.mention import Linker, Mention
-from kgbert.utils.errors import KGBertError
 
 logger = logging.getLogger(__name__)
-
-#: Above this share of unknown tokens, a tokenizer does not fit the texts.
-MOST_UNKNOWN = 0.5
-
-#: Fewest tokens for judging whether a tokenizer fits the texts.
-_JUDGED_TOKENS = 50
 
 
 @dataclass(frozen=True)
@@ -56,7 +50,7 @@ class TextEncoder:
         given = [x if isinstance(x, Example) else Example(x) for x in texts]
         rows = tokenize(self.tokenizer, given, self.max_length)
         self._warn_truncated(rows)
-        self._check_unknown_tokens([row.tokens["input_ids"] for row in rows])
+        self._check_known_tokens(rows)
         mentions = link_examples(self.linker, given)
         result = list(map(self._encoded_text, given, rows, mentions))
         self._warn_unknown_entities(result)
@@ -72,7 +66,7 @@ class TextEncoder:
             stride: Number of tokens that consecutive windows share.
         """
         rows = tokenize_windows(self.tokenizer, examples, self.max_length, stride)
-        self._check_unknown_tokens([row.tokens["input_ids"] for some in rows for row in some])
+        self._check_known_tokens(row for some in rows for row in some)
         mentions = link_examples(self.linker, examples)
         result = [
             [
@@ -132,20 +126,9 @@ class TextEncoder:
         ids, padding = tokens["input_ids"], self.tokenizer.pad_token_id
         return max((place for place, token in enumerate(ids) if token != padding), default=0)
 
-    def _check_unknown_tokens(self, rows: list[list[int]]) -> None:
-        """Reject a tokenizer if most tokens are unknown; only warn if there are few tokens."""
-        unknown, total = _count_unknown(self.tokenizer, rows)
-        if unknown <= MOST_UNKNOWN * total:
-            return
-        message = (
-            f"{unknown:,} of {total:,} tokens of the texts are unknown to the tokenizer "
-            f"({self.tokenizer.name_or_path or type(self.tokenizer).__name__}), so that the model "
-            "reads next to nothing of them. Use a backbone for the language and script of the "
-            "texts, or save the right tokenizer next to the weights."
-        )
-        if total >= _JUDGED_TOKENS:
-            raise KGBertError(message, code="unknown-tokens")
-        logger.warning(message)
+    def _check_known_tokens(self, rows: Iterable[TokenizedText]) -> None:
+        count = count_unknown(self.tokenizer, (row.tokens["input_ids"] for row in rows))
+        check_known_tokens(self.tokenizer, count)
 
     def _warn_truncated(self, rows: Sequence[TokenizedText]) -> None:
         """Warn once per call about truncated texts."""
@@ -173,11 +156,3 @@ class TextEncoder:
                 unknown[0],
                 self.graph.entity_ids[0] if len(self.graph) else "none",
             )
-
-
-def _count_unknown(tokenizer: Any, rows: list[list[int]]) -> tuple[int, int]:
-    """Return the number of unknown tokens, and the number of tokens that are not special."""
-    unknown = tokenizer.unk_token_id
-    special = set(tokenizer.all_special_ids) - {unknown}
-    words = [token for row in rows for token in row if token not in special]
-    return sum(token == unknown for token in words), len(words)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from kgbert.features.cache import load_cached, save_cached
 from kgbert.features.frozen_encoder import FrozenEncoder
+from kgbert.features.unknown_tokens import check_graph_is_known
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.graph.verbalize import verbalize
 from kgbert.utils.checks import check_positive
@@ -110,6 +111,9 @@ def encode_entities(
         max_length: Maximum number of tokens of a description; longer ones are truncated.
         progress: Called after each batch.
         cache: Folder of vectors cached by texts and encoder; None disables the cache.
+
+    Raises:
+        KGBertError: Most tokens of the graph are unknown to the tokenizer.
     """
     check_positive(batch_size=batch_size, max_length=max_length)
     if (pretrained := _pretrained_features(graph, Path(name_or_path))) is not None:
@@ -137,6 +141,7 @@ def _encoded(
 ) -> EntityFeatures:
     """Return the verbalized neighbourhood of each entity, encoded or from the cache."""
     texts = [verbalize(graph, index) for index in range(len(graph))]
+    check_graph_is_known(encoder.tokenizer, texts, max_length)
     cache_file = None
     if cache is not None:
         key = "\x1e".join([encoder.hash, str(max_length), graph.hash, *texts])
@@ -191,6 +196,7 @@ def encode_changed_entities(
     vectors = former.vectors
     if fresh:
         encoder = _checked_encoder(former)
+        check_graph_is_known(encoder.tokenizer, fresh, MAX_LENGTH)
         encoded = encoder.encode(fresh, max_length=MAX_LENGTH, progress=progress)
         places.update((text, len(vectors) + place) for place, text in enumerate(fresh))
         vectors = np.concatenate([vectors, encoded])

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kgbert.features.cache import load_cached, save_cached
+from kgbert.features.unknown_tokens import check_graph_is_known
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.graph.entity_texts import KINDS, MAX_TEXTS, EntityTexts, readable
 from kgbert.utils.errors import KGBertError
@@ -197,6 +198,7 @@ def encode_label_sets(
     from kgbert.features.frozen_encoder import FrozenEncoder
 
     encoder = FrozenEncoder(name_or_path)
+    check_graph_is_known(encoder.tokenizer, texts, max_length)
     sizes = list(map(len, gathered))
     path = None
     if cache is not None:

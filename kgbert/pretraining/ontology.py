@@ -6,6 +6,7 @@ from pathlib import Path
 
 from transformers import TrainerCallback, set_seed
 
+from kgbert.features.unknown_tokens import check_graph_is_known
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.pretraining.callbacks import ProgressReport
 from kgbert.pretraining.checkpoint import Checkpoint, load_encoder
@@ -54,13 +55,15 @@ def pretrain_on_graph(
         reporter: Shows the progress; the default logs it at level INFO.
 
     Raises:
-        KGBertError: The graph has no such pairs, or the output exists.
+        KGBertError: The graph has no such pairs, most of its tokens are unknown to the tokenizer,
+            or the output exists.
     """
     config, folder = config or GRAPH_CONFIG, Path(output)
     check_output_folder(folder)
     texts = PairTexts(graph, pairs)
     set_seed(config.seed)
     checkpoint = load_encoder(backbone)
+    check_graph_is_known(checkpoint.tokenizer, texts.all_texts(), config.max_length)
     settings = {"pairs": list(pairs), "config": asdict(config)}
     inputs = {"graph": graph.hash, "backbone": checkpoint.hash, **settings}
     place = unfinished_folder(folder, inputs)

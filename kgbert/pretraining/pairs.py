@@ -69,6 +69,11 @@ class PairTexts:
         found = lookup(PAIR_KINDS, kind, "kind of pair")(self.graph, self.names)
         return [x for x in found if kind == IDENTITY or {*self.names[x.entity]} != {x.text}]
 
+    def all_texts(self) -> list[str]:
+        """Return the names of the entities with a pair, and the texts they are paired with."""
+        names = [name for entity in self.entities for name in self.names[entity]]
+        return [*names, *(x.text for some in self.statements.values() for x in some)]
+
     def count(self, entities: set[int]) -> dict[str, int]:
         """Return the number of pairs of some entities by kind."""
         return {

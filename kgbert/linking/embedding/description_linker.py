@@ -123,11 +123,16 @@ class DescriptionLinker:
             self._features = features
 
     def __call__(self, texts: Iterable[str]) -> list[list[Mention]]:
-        """Return at most one mention per text, which spans the whole text."""
+        """Return at most one mention per text, which spans the whole text.
+
+        Raises:
+            KGBertError: Most tokens of the texts or of the graph are unknown to the tokenizer.
+        """
         texts = as_texts(texts)
         non_empty = [text for text in texts if text.strip()]
         if not non_empty or not len(self.graph):
             return [[] for _ in texts]
+        self.encoder.check_known_tokens(non_empty)
         found = self._entities.nearest(self.encoder.encode(non_empty), self.candidates)
         near = iter(zip(*(part.tolist() for part in found), strict=True))
         return [

@@ -20,6 +20,11 @@ from transformers import (
 from kgbert.features.backbones import family_of
 from kgbert.features.frozen_encoder import weights_hash
 from kgbert.features.pretrained import check_tokenizer, load_pretrained, load_tokenizer
+from kgbert.features.unknown_tokens import (
+    check_graph_is_known,
+    check_known_tokens,
+    count_unknown,
+)
 from kgbert.linking.normalization.casefold import fold_cluster
 from kgbert.utils.device import has_fast_bf16
 from kgbert.utils.errors import KGBertError
@@ -95,16 +100,25 @@ class NameEncoder:
                 code="another-linker-encoder",
             )
 
+    def check_known_tokens(self, texts: Sequence[str]) -> None:
+        """Raise KGBertError if most tokens of texts are unknown; only warn if there are few."""
+        rows = self.tokenizer(self._read(texts), truncation=True, max_length=self.max_length)
+        check_known_tokens(self.tokenizer, count_unknown(self.tokenizer, rows["input_ids"]))
+
     def tokens(self, names: Sequence[str]) -> BatchEncoding:
         """Return names as one padded batch on the model's device."""
         inputs: BatchEncoding = self.tokenizer(
-            [fold_cluster(name) for name in names] if self.folds else list(names),
+            self._read(names),
             truncation=True,
             max_length=self.max_length,
             padding=True,
             return_tensors="pt",
         )
         return inputs.to(self.model.device)
+
+    def _read(self, names: Sequence[str]) -> list[str]:
+        """Return names as the tokenizer reads them."""
+        return [fold_cluster(name) for name in names] if self.folds else list(names)
 
     def vectors(self, inputs: BatchEncoding) -> Float[Tensor, "names hidden"]:
         """Return a vector of length one for each name of a batch, with gradients."""
@@ -116,7 +130,12 @@ class NameEncoder:
     def encode_all(
         self, names: Sequence[str], progress: StepCallback | None = None
     ) -> NDArray[np.float16]:
-        """Return the vectors of many names in half precision, without gradients."""
+        """Return the vectors of the names of a graph in half precision, without gradients.
+
+        Raises:
+            KGBertError: Most tokens are unknown to the tokenizer.
+        """
+        check_graph_is_known(self.tokenizer, self._read(names), self.max_length)
         vectors = np.zeros((len(names), self.model.config.hidden_size), np.float16)
         kind, done = self.model.device.type, 0
         for rows in alike_in_length(names, _MANY):

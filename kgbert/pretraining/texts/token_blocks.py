@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from transformers import PreTrainedTokenizerBase
 
 from kgbert.encoding.alignment import TokenEntityLinks, align
+from kgbert.features.unknown_tokens import TokenCount, check_known_tokens
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.linking.mention import Linker, Mention
 from kgbert.pretraining.texts.corpus import Corpus, CorpusStatistics, CorpusText
@@ -275,18 +276,24 @@ def write_blocks(
         layout: The special tokens and the length of a row.
         folder: Folder of the files.
         progress: Called with the number of finished texts and of all texts.
+
+    Raises:
+        KGBertError: Most tokens are unknown to the tokenizer.
     """
     folder.mkdir(parents=True, exist_ok=True)
     writers = [RowWriter(folder / name, layout) for name in ("training", "held_out")]
-    done = 0
+    tokenizer, done, unknown, total = tokenize.tokenizer, 0, 0, 0
     for texts in _chunks(corpus):
         for text, tokens in zip(texts, tokenize([x.text for x in texts]), strict=True):
             writer = writers[statistics.holds_out(text.text)]
             writer.add(tokens, starts_document=text.starts_document)
+            unknown += int((tokens.ids == tokenizer.unk_token_id).sum())
+            total += len(tokens.ids)
         done += len(texts)
         progress(done, statistics.texts)
     for writer in writers:
         writer.close()
+    check_known_tokens(tokenizer, TokenCount(unknown, total))
 
 
 def _chunks(corpus: Corpus) -> Iterator[list[CorpusText]]:
