@@ -52,7 +52,22 @@ FRAGMENTS = st.sampled_from(
             "polycystic",
         ),
         *("kidney", "disease", "acute", "stone"),
-        *("l'", "dell’", "fever'da", "'nın", "TNFα", "IFN-γ", "B12", "B", "12", "500mg", "mg"),
+        *(
+            "l'",
+            "dell’",
+            "lʼ",
+            "´",
+            "‘",
+            "fever'da",
+            "'nın",
+            "TNFα",
+            "IFN-γ",
+            "B12",
+            "B",
+            "12",
+            "500mg",
+            "mg",
+        ),
         *("poly-\n", "cystic", "E.", "E", "coli", "U.S.", "US", "발열", "발열이", "은", "asthme"),
     ]
 )

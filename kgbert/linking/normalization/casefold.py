@@ -1,4 +1,4 @@
-"""Fold case and Unicode variants, and keep the offset of each character."""
+"""Fold case, apostrophes and Unicode variants, and keep the offset of each character."""
 
 import re
 import unicodedata
@@ -8,6 +8,10 @@ from typing import NamedTuple
 
 #: Invisible characters: soft hyphen, zero-width space and joiners, marks of direction.
 _INVISIBLE = re.compile("[\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
+
+#: Characters that texts have in place of an apostrophe: quotation marks, modifier letters, an
+#: accent, a prime.
+_APOSTROPHES = str.maketrans(dict.fromkeys("\u2019\u2018\u201b\u02bc\u02bb\u00b4\u2032", "'"))
 
 #: Half-width kana voicing marks, which NFKC joins to the letter before.
 _VOICING = "\uff9e\uff9f"
@@ -39,7 +43,7 @@ class Folded(NamedTuple):
 
 
 def fold(text: str) -> Folded:
-    """Return the text in NFKC and folded case, invisible characters removed.
+    """Return the text in NFKC and folded case, invisible characters removed, apostrophes alike.
 
     Each grapheme cluster is folded separately, so the offsets of other clusters stay correct.
 
@@ -48,6 +52,8 @@ def fold(text: str) -> Folded:
     >>> folded = fold("Straße ①")
     >>> folded.text, folded.end(7), folded.start(8)
     ('strasse 1', 6, 7)
+    >>> fold("O’Brien").text
+    "o'brien"
     >>> folded.end(5) is None
     True
     """
@@ -56,7 +62,7 @@ def fold(text: str) -> Folded:
     if unicodedata.is_normalized("NFKC", text) and not _INVISIBLE.search(text):
         folded = text.casefold()
         if len(folded) == len(text) and unicodedata.is_normalized("NFKC", folded):
-            return Folded(folded)
+            return Folded(folded.translate(_APOSTROPHES))
     return _fold_clusters(text)
 
 
@@ -68,9 +74,10 @@ def fold_cluster(cluster: str) -> str:
     """
     if cluster.isascii():
         return cluster.lower()
-    visible = _INVISIBLE.sub("", cluster)
+    # NFKC makes a blank and a mark of an accent by itself.
+    visible = _INVISIBLE.sub("", cluster).translate(_APOSTROPHES)
     cased = unicodedata.normalize("NFKC", visible).casefold()
-    return _INVISIBLE.sub("", unicodedata.normalize("NFKC", cased))
+    return _INVISIBLE.sub("", unicodedata.normalize("NFKC", cased)).translate(_APOSTROPHES)
 
 
 def _fold_clusters(text: str) -> Folded:

@@ -87,9 +87,9 @@ def _joined_at_hyphens(words: Words) -> Iterable[Words]:
 
 
 def _without_possessive(word: str) -> str:
-    if "'" not in word and "’" not in word:
+    if "'" not in word:
         return word
-    return re.sub(r"(?<=\w)['’]s?$", "", word) if word not in ("'", "’") else ""
+    return re.sub(r"(?<=\w)'s?$", "", word) if word != "'" else ""
 
 
 def _in_natural_order(words: Words) -> Iterable[Words]:

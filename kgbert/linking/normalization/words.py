@@ -78,4 +78,4 @@ def _unicode_pattern() -> re.Pattern[str]:
         if unicodedata.category(character)[0] == "M"
     )
     letter = rf"(?:[^\W_{UNSPACED}][{marks}]*)"
-    return _pattern(rf"[{UNSPACED}][{marks}]*|{letter}+(?:['’]{letter}+)*")
+    return _pattern(rf"[{UNSPACED}][{marks}]*|{letter}+(?:'{letter}+)*")

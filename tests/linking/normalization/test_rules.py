@@ -44,6 +44,8 @@ SAME = {
         ("Syndrome apnée", "syndrome d'apnée"),
         ("Dissezione aorta", "dissezione dell’aorta"),
         ("Cap edifici", "cap l'edifici"),
+        ("Signe œdème", "signe quelqu’œdème"),
+        ("Dolore arteria", "dolore mezz'arteria"),
     ],
     "suffixes": [("Ankara kalesi", "Ankara'nın kalesi"), ("İzmir limanı", "İzmir’de limanı")],
     "particles": [("발열 치료", "발열이 치료"), ("병원 진료", "병원에서 진료")],
@@ -200,6 +202,21 @@ def test_the_required_rule_is_reported(rule):
     needed = required_rules(tuple(name), tuple(text), RULES)
 
     assert rule in needed
+
+
+@pytest.mark.parametrize("name", [f"O{mark}Neill{mark}s sign" for mark in "'’‘ʼ´′"])
+@pytest.mark.parametrize("mark", "'’‘‛ʼʻ´′＇")
+def test_an_apostrophe_may_be_written_in_any_way_without_a_rule(name, mark):
+    assert whole(name, f"o{mark}neill{mark}s sign", [])
+
+
+def test_a_word_in_single_quotation_marks_is_found():
+    builder = GraphBuilder()
+    builder.add_name("E:1", "Fever")
+
+    [[mention]] = DictionaryLinker(builder.build())(["the ‘fever’ of"])
+
+    assert (mention.start, mention.end) == (5, 10)
 
 
 def test_no_rule_is_needed_for_the_same_words():
