@@ -1,5 +1,7 @@
 """The predicates and classes that readers interpret."""
 
+import re
+
 from kgbert.graph.core.identifiers import PREFIXES, expand, local_name
 
 
@@ -9,6 +11,8 @@ def _iris(*curies: str) -> tuple[str, ...]:
 
 RDF_TYPE, SUBCLASS, EQUIVALENT = _iris("rdf:type", "rdfs:subClassOf", "owl:equivalentClass")
 ONTOLOGY, ANNOTATION_PROPERTY = _iris("owl:Ontology", "owl:AnnotationProperty")
+#: The SKOS extension for thesauri of ISO 25964.
+_ISO_THES = "http://purl.org/iso25964/skos-thes#"
 #: The annotation vocabulary of the OMG, which FIBO uses.
 _COMMONS = "https://www.omg.org/spec/Commons/AnnotationVocabulary/"
 #: Namespaces of RDF languages, whose terms are never entities.
@@ -154,6 +158,8 @@ METADATA_TYPES = _iris(
     "skosxl:Label",
     *(f"ontolex:{kind}" for kind in ("LexicalEntry", "Word", "MultiwordExpression", "Affix")),
     *("ontolex:LexicalSense", "ontolex:Form", "http://www.w3.org/ns/lemon/lime#Lexicon"),
+    "http://www.w3.org/ns/prov#Activity",
+    *(f"http://rdfs.org/ns/void#{kind}" for kind in ("Dataset", "Linkset")),
 )
 
 #: Predicates between IRIs that are metadata of the file or its terms.
@@ -196,6 +202,8 @@ METADATA_PREDICATES = frozenset(
         "schema:source",
         "schema:contributor",
         "http://creativecommons.org/ns#license",
+        f"{_ISO_THES}status",
+        "http://metadataregistry.org/uri/profile/regap/status",
         *(
             f"{prefix}:{term}"
             for prefix in ("dc", "dcterms")
@@ -206,15 +214,43 @@ METADATA_PREDICATES = frozenset(
         ),
     )
 )
-#: Namespaces of provenance predicates.
+#: Namespaces of provenance, publication and validation. Their predicates are metadata, and their
+#: terms are entities only where a file describes them.
 METADATA_NAMESPACES = (
     "http://www.w3.org/ns/prov#",
     "http://rdfs.org/ns/void#",
     "http://www.w3.org/ns/dcat#",
+    "http://www.w3.org/ns/adms#",
+    "http://www.w3.org/ns/shacl#",
+    "http://www.w3.org/2003/06/sw-vocab-status/ns#",
     "http://purl.org/pav/",
 )
 #: Predicates of equivalent or similar outside concepts; some files write these as text.
 MATCHES = _iris(*(f"skos:{kind}Match" for kind in ("exact", "close", "broad", "narrow", "related")))
+#: Predicates whose objects are entities only where a file describes them: others are the same
+#: thing in another graph, or a resource about the subject.
+_REFERENCES = frozenset(
+    (
+        *MATCHES,
+        EQUIVALENT,
+        *_iris("foaf:maker", "foaf:account", "foaf:mbox", "schema:isPartOf"),
+        "http://schema.org/isPartOf",
+    )
+)
+#: Local names of such predicates in any vocabulary.
+_REFERENCE_NAMES = frozenset(
+    (
+        *("sameas", "url", "homepage", "website", "image", "img", "logo", "depiction", "thumbnail"),
+        *("mainentityofpage", "wikipageexternallink", "externallink", "accessrights"),
+    )
+)
+#: A web address of a file, a query or a whole site, or an address of a person.
+_DOCUMENT = re.compile(
+    r"(?:mailto|tel):.*"
+    r"|https?://(?:[^/#]*/?|[^#]*\?[^#]*|[^?#]*\.(?:x?html?|php|aspx?|jsp|pdf|docx?|txt|csv|xml|json"
+    r"|png|jpe?g|gif|svg|tiff?|webp|mp[34]|wav|zip|gz|owl|rdf|ttl|obo))",
+    re.IGNORECASE,
+)
 #: The predicate of cross-references, which kgbert.merge_graphs can use.
 XREF = expand("oboInOwl:hasDbXref")
 LICENCES = _iris(
@@ -246,6 +282,28 @@ INVERSES = {
     expand("skos:narrower"): expand("skos:broader"),
     expand("skos:narrowMatch"): expand("skos:broadMatch"),
 }
+
+
+def is_reference(predicate: str) -> bool:
+    """Whether undescribed objects of a predicate are references, and never entities.
+
+    >>> is_reference("http://a.org/image"), is_reference("http://a.org/imageOf")
+    (True, False)
+    """
+    return (
+        predicate in _REFERENCES
+        or predicate.startswith((PREFIXES["dc"], PREFIXES["dcterms"]))
+        or local_name(predicate).lower() in _REFERENCE_NAMES
+    )
+
+
+def is_outside(iri: str) -> bool:
+    """Whether an undescribed IRI is a document, an address or a term of metadata, and no entity.
+
+    >>> is_outside("http://a.org/heart.png"), is_outside("http://a.org/anatomy.owl#Heart")
+    (True, False)
+    """
+    return iri.startswith(METADATA_NAMESPACES) or _DOCUMENT.fullmatch(iri) is not None
 
 
 #: Local names of unknown text properties -> the known property that they are read as.

@@ -188,14 +188,19 @@ def _add_metadata(statements: Statements, builder: GraphBuilder) -> None:
 
 
 def _entities(statements: Statements, outside: set[str]) -> list[str]:
-    """Return the described terms, and the targets of their edges whose IRI contains a name."""
+    """Return the described terms, and the targets of their edges whose IRI contains a name.
+
+    Targets of references, and IRIs of documents, are only entities if they are described.
+    """
     terms = statements.builder.terms
     described, excluded = terms.numbers(statements.described), terms.numbers(outside)
     entities = statements.names.used(0) | statements.edges.used(0)
     entities[described] = True
     entities[excluded] = False
-    pointed_at = terms.selected(statements.edges.tails_of(entities) & ~entities)
-    entities[terms.numbers([tail for tail in pointed_at if name_from_iri(tail)])] = True
+    relations = {each for each in statements.edges.relations() if not vocabulary.is_reference(each)}
+    pointed_at = terms.selected(statements.edges.tails_of(entities, relations) & ~entities)
+    named = [tail for tail in pointed_at if name_from_iri(tail) and not vocabulary.is_outside(tail)]
+    entities[terms.numbers(named)] = True
     entities[excluded] = False
     return [
         entity

@@ -62,11 +62,12 @@ class TripleSet:
         used[self._rows.distinct()[:, place]] = True
         return used
 
-    def tails_of(self, heads: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """Return for each term whether it is the tail of a triple with a marked head."""
+    def tails_of(self, heads: NDArray[np.bool_], relations: Set[str]) -> NDArray[np.bool_]:
+        """Return for each term whether it is the tail of a triple of some heads and relations."""
         rows = self._rows.distinct()
         used = np.zeros(len(self.terms), np.bool_)
-        used[rows[heads[rows[:, 0]], 2]] = True
+        wanted = np.array([name in relations for name in self._relations], np.bool_)
+        used[rows[heads[rows[:, 0]] & wanted[rows[:, 1]], 2]] = True
         return used
 
     def count_tails(self, tails: NDArray[np.bool_]) -> int:

@@ -217,3 +217,77 @@ def test_named_collections_and_schemes_are_noted(tmp_path):
 
     assert "tools" not in graph.names
     assert any(note.endswith("such as that of http://a.org/tools#Tools") for note in graph.notes)
+
+
+PREFIXES = """\
+@prefix adms: <http://www.w3.org/ns/adms#> .
+@prefix dcterms: <http://purl.org/dc/terms/> .
+@prefix foaf: <http://xmlns.com/foaf/0.1/> .
+@prefix prov: <http://www.w3.org/ns/prov#> .
+@prefix schema: <http://schema.org/> .
+@prefix skos: <http://www.w3.org/2004/02/skos/core#> .
+"""
+
+
+@pytest.mark.parametrize(
+    "predicate",
+    [
+        *("owl:sameAs", "owl:equivalentClass", "skos:closeMatch", "schema:sameAs", ":sameAs"),
+        *("schema:image", "schema:url", "schema:mainEntityOfPage", "foaf:maker"),
+        *("dcterms:type", "dcterms:isPartOf", "dcterms:accessRights"),
+        "<http://dbpedia.org/ontology/wikiPageExternalLink>",
+    ],
+)
+def test_undescribed_objects_of_references_are_no_entities(predicate, tmp_path):
+    graph = graph_of(
+        tmp_path, f"{PREFIXES}:Drill {predicate} <http://b.org/current> ; :uses :Bit ."
+    )
+
+    assert list(graph.names) == ["auger", "bit", "drill"]
+    assert [target for _, _, target in graph.references] == ["http://b.org/current"]
+    assert [dropped[:2] for dropped in graph.dropped_edges] == [
+        ("an end is not described in the graph", 1)
+    ]
+
+
+@pytest.mark.parametrize(
+    "predicate",
+    [
+        "adms:status",
+        "<http://purl.org/iso25964/skos-thes#status>",
+        "<http://metadataregistry.org/uri/profile/regap/status>",
+    ],
+)
+def test_the_status_of_a_term_is_metadata(predicate, tmp_path):
+    graph = graph_of(tmp_path, f"{PREFIXES}:Drill {predicate} <http://b.org/current> .")
+
+    assert list(graph.names) == ["auger", "drill"]
+    assert [count for _, count, _ in graph.dropped_edges] == [1]
+
+
+def test_described_objects_of_references_are_entities(tmp_path):
+    graph = graph_of(tmp_path, f"{PREFIXES}:Drill owl:sameAs :Auger ; dcterms:isPartOf :Auger .")
+
+    assert [relation for relation, _ in graph.entity(DRILL).edges] == [
+        "http://purl.org/dc/terms/isPartOf",
+        "owl:sameAs",
+    ]
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["http://b.org/drill.png", "http://b.org", "http://b.org/get?id=drill", "mailto:bob@b.org"],
+)
+def test_undescribed_documents_and_addresses_are_no_entities(address, tmp_path):
+    graph = graph_of(tmp_path, f":Drill :shown <{address}> .")
+
+    assert list(graph.names) == ["auger", "drill"]
+
+
+def test_activities_of_provenance_and_its_classes_are_no_entities(tmp_path):
+    graph = graph_of(
+        tmp_path,
+        f'{PREFIXES}:Drill a prov:Entity ; :made :run . :run a prov:Activity ; rdfs:label "run" .',
+    )
+
+    assert list(graph.names) == ["auger", "drill"]
