@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from statistics import mean, median
 
 from kgbert.comparison.arms.sources import PREFIX
-from kgbert.comparison.results import PairedDifference, SliceResult
+from kgbert.comparison.results import PairedDifference, RunRecord, SliceResult
 from kgbert.comparison.statistics.pairing import PairedRuns, missing_runs
 from kgbert.comparison.statistics.power import ALPHA, seeds_needed
 from kgbert.comparison.statistics.sign_flip import PairedSummary, holm
@@ -154,6 +154,9 @@ def _negated(limits: Sequence[float] | None) -> str:
 
 #: A baseline that stopped in its last epoch in more than this share of runs was undertrained.
 CUT_OFF_SHARE = 0.5
+#: A training whose loss stays above the first share of its start did not converge, if the loss of
+#: half of the other seeds falls below the second.
+STUCK_SHARE, LEARNT_SHARE = 0.6, 0.3
 #: Arms whose sizes differ by more than this share are reported.
 SIZE_SHARE = 0.01
 
@@ -162,6 +165,7 @@ def fairness_warnings(runs: PairedRuns) -> list[str]:
     """Return a sentence for each sign of unequal conditions between the arms."""
     return [
         *_majority_class(runs),
+        *_not_converged(runs),
         *_still_improving(runs),
         *_edge_of_the_grid(runs),
         *_control_size(runs),
@@ -179,6 +183,28 @@ def _majority_class(runs: PairedRuns) -> list[str]:
         "those of a constant classifier. Check the tokenizer and the texts, train for more epochs, "
         "or try another learning rate."
     ]
+
+
+def _not_converged(runs: PairedRuns) -> list[str]:
+    """Name the runs whose training loss stayed high, unlike that of the other seeds of the arm."""
+    stuck = []
+    for arm in runs.study.judged_arms:
+        shares = {run.seed: share for run in runs.of(arm) if (share := _loss_left(run)) is not None}
+        if len(shares) > 2 and median(shares.values()) < LEARNT_SHARE:
+            stuck += [f"{arm!r} on seed {x}" for x in shares if shares[x] > STUCK_SHARE]
+    if not stuck:
+        return []
+    return [
+        f"Training did not converge, unlike on the other seeds: {listing(stuck)}. These runs "
+        "count, and may decide the comparison. A lower learning rate makes training steadier: "
+        "search one for all arms (--learning-rates 5e-5,1e-4,2e-4)."
+    ]
+
+
+def _loss_left(run: RunRecord) -> float | None:
+    """Return the lowest training loss of an epoch as a share of the first one."""
+    losses = [epoch.train_loss for epoch in run.history if epoch.train_loss is not None]
+    return min(losses) / losses[0] if len(losses) > 1 and losses[0] > 0 else None
 
 
 def _still_improving(runs: PairedRuns) -> list[str]:

@@ -118,3 +118,31 @@ def test_it_is_said_which_source_of_a_graph_helps():
     assert first.startswith("The source a.obo helps: with it, knowledge gains +17.5")
     assert first.endswith("p = 0.016 (Holm, 2 sources).")
     assert second.startswith("The source b.csv shows no significant effect")
+
+
+def with_losses(found, losses):
+    """Give runs the training losses of their epochs, by arm and seed; others learn well."""
+    for one in found:
+        epochs = losses.get((one["arm"], one["seed"]), (1.0, 0.4, 0.1))
+        one["history"] = [
+            {"epoch": number, "train_loss": loss, "validation": 0.5}
+            for number, loss in enumerate(epochs, 1)
+        ]
+    return found
+
+
+def test_a_training_that_did_not_converge_is_warned_of():
+    stuck = {("knowledge", 4): (0.98, 1.09, 0.8), ("shuffled", 4): (0.98, 1.1, 0.9)}
+
+    warnings = summarised(study(), with_losses(runs(), stuck)).warnings
+
+    assert len(warnings) == 1
+    assert (
+        "unlike on the other seeds: 'knowledge' on seed 4 and 'shuffled' on seed 4" in warnings[0]
+    )
+
+
+def test_an_arm_that_learns_slowly_on_all_seeds_is_not_warned_of():
+    slow = {("knowledge", seed): (1.0, 0.9, 0.8) for seed in range(6)}
+
+    assert summarised(study(), with_losses(runs(), slow)).warnings == ()
