@@ -78,6 +78,15 @@ RELATION: Roles = {
     "domains": ("domain", "domains", "domainincludes"),
     "ranges": ("range", "ranges", "rangeincludes"),
 }
+#: Words of other languages that name columns, but of which none tells a role for certain.
+_OTHER_LANGUAGES = frozenset(
+    (
+        *("kürzel", "kennung", "bezeichnung", "benennung", "begriff", "oberbegriff", "definition"),
+        *("beschreibung", "synonyme", "kategorie", "gruppe", "libellé", "intitulé", "synonymes"),
+        *("définition", "catégorie", "término", "definición", "descripción", "sinónimos"),
+        *("categoría", "termine", "definizione", "descrizione", "sinonimi", "begrip"),
+    )
+)
 #: Roles whose columns are all read where a table has several.
 _SEVERAL = ("synonyms",)
 
@@ -162,6 +171,9 @@ def is_partial_header(cells: Sequence[str], rows: Sequence[Sequence[str]] = ()) 
     ids = [row[0] for row in rows]
     is_above_ids = bool(ids) and all(map(_has_digit, ids)) and not _has_digit(first)
     # A letter may be anything.
+    words = [key for key in (first, *middle, last) if len(key) > 1]
+    if sum(word in _OTHER_LANGUAGES or word in _KNOWN for word in words) > 1:
+        return True
     return any(
         key in _KNOWN for key in (first, last, *(middle if is_above_ids else ())) if len(key) > 1
     )

@@ -7,7 +7,8 @@ from pathlib import PurePath
 from kgbert.graph.core.identifiers import compact, expand, to_iri
 from kgbert.graph.core.vocabulary import RELATION_ALIASES, SUBCLASS
 from kgbert.graph.rdf.statements import Statements
-from kgbert.graph.readers.tables.columns import column_key, complete_rows
+from kgbert.graph.readers.tables.columns import complete_rows
+from kgbert.graph.readers.tables.levels import add_levels, has_levels
 from kgbert.graph.readers.tables.rows import Row
 
 _NAME = expand(RELATION_ALIASES["name"])
@@ -15,8 +16,6 @@ _NAME = expand(RELATION_ALIASES["name"])
 #: Adds the rows of a table, whose columns have the names, to statements.
 AddRows = Callable[[Sequence[str], Iterator[Row], str, Statements], None]
 
-_LEVEL = re.compile(r"level[ _-]?(\d+)(?:[ _-](uri|id|code|name|label|preferred term))?")
-_LEVEL_IDS = ("uri", "id", "code")
 #: The columns of a table of translations.
 _BABELON = ("subject_id", "predicate_id", "translation_language", "translation_value")
 #: The columns of OMOP's table of ancestors.
@@ -34,7 +33,7 @@ _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 
 def layout_of(names: Sequence[str]) -> AddRows | None:
     """Return the function that reads a table with such columns, if it has a layout of its own."""
-    if len(_levels_of(names)) > 1:
+    if has_levels(names):
         return add_levels
     keys = {name.lower() for name in names}
     if keys >= set(_BABELON):
@@ -66,44 +65,6 @@ def is_numbering(file_name: str) -> bool:
 def is_of_completion(file_name: str) -> bool:
     """Whether a file is called as those with the triples of such a set are."""
     return PurePath(file_name).name.split(".")[0].lower() in ("train", "valid", "dev", "test")
-
-
-def add_levels(
-    names: Sequence[str], rows: Iterator[Row], name: str, statements: Statements
-) -> None:
-    """Add the paths of a hierarchy, whose columns are its levels."""
-    statements.ids_are_names = True
-    levels = _levels_of(names)
-    statements.builder.note(f"columns read: {len(levels)} levels of a hierarchy")
-    for cells in complete_rows(rows, {"level": [0]}, name):
-        above = ""
-        for columns in levels.values():
-            entity, label = (
-                _cell(cells, columns[part]) if part in columns else "" for part in ("id", "name")
-            )
-            entity = expand(entity or label)
-            if not entity:
-                continue
-            statements.described.add(entity)
-            if label and label != entity:
-                statements.add_literal(entity, _NAME, label)
-            if above and above != entity:
-                statements.add_resource(entity, SUBCLASS, above)
-            above = entity
-
-
-def _levels_of(names: Sequence[str]) -> dict[int, dict[str, int]]:
-    """Return the positions of the id and the name of each level."""
-    levels: dict[int, dict[str, int]] = {}
-    for position, name in enumerate(names):
-        if match := _LEVEL.fullmatch(column_key(name)):
-            part = "id" if match[2] in _LEVEL_IDS else "name"
-            levels.setdefault(int(match[1]), {}).setdefault(part, position)
-    return dict(sorted(levels.items()))
-
-
-def _cell(cells: Sequence[str], position: int) -> str:
-    return cells[position] if position < len(cells) else ""
 
 
 def add_translations(

@@ -22,11 +22,11 @@ from kgbert.graph.readers.tables.columns import (
     refuse_columns,
 )
 from kgbert.graph.readers.tables.entities import EntityTable
+from kgbert.graph.readers.tables.headerless import is_unknown_header, names_of_columns
 from kgbert.graph.readers.tables.layouts import (
     GEONAMES,
     file_layout,
     is_geonames,
-    is_of_completion,
     layout_of,
 )
 from kgbert.graph.readers.tables.rows import Row, read_rows
@@ -170,49 +170,11 @@ def _column_names(
         return header, is_header and not is_chosen and _is_header(first)
     if is_geonames(first):
         return GEONAMES, False
-    if is_header or len(first) not in (2, 3):
+    if is_header or len(first) not in (2, 3) or is_unknown_header(first, below):
         return first, True
-    names = ["subject", "object"] if len(first) == 2 else _names_of_three(sample, name)
+    names = names_of_columns(sample, name)
     statements.builder.note(
         f"a table without a header: columns are {', '.join(names)}, and its first row is "
         f"{', '.join(first)[:100]!r}"
     )
     return names, False
-
-
-def _names_of_three(sample: Sequence[Row], name: str) -> list[str]:
-    """Return the names of three columns, of which the last may be the weights of edges."""
-    columns = list(zip(*(cells[:3] for _, cells in sample if len(cells) >= 3), strict=True))
-    numeric = [all(map(_is_number, column)) for column in columns]
-    if not numeric[2]:
-        return list(TRIPLE)
-    if not any(numeric[:2]):
-        return ["subject", "object", "weight"]
-    if not numeric[1] and (is_of_completion(name) or _are_ids(columns)):
-        return list(TRIPLE)
-    raise GraphError(
-        f"{name}: a table of numbers without a header ({', '.join(sample[0][1])}), of which none "
-        f"tells what it is.",
-        code="columns-of-numbers",
-        remedies=[
-            Remedy("header", ("subject", "predicate", "object"), "in that order", "ReadOptions"),
-            Remedy("header", ("subject", "object", "weight"), "if the last is one", "ReadOptions"),
-        ],
-    )
-
-
-def _are_ids(columns: Sequence[Sequence[str]]) -> bool:
-    """Whether numbers at both ends are ids: filled up with zeros, and joined by few relations."""
-    first, middle, last = columns
-    are_padded = all(cell.isdigit() for cell in (*first, *last)) and any(
-        cell.startswith("0") and len(cell) > 1 for cell in (*first, *last)
-    )
-    return are_padded and 2 * len(set(middle)) <= len(middle)
-
-
-def _is_number(cell: str) -> bool:
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return True

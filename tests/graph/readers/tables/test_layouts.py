@@ -355,3 +355,53 @@ def test_the_entities_of_openke_have_the_texts_of_their_ids(write):
     assert list(graph.names) == ["Aspirin", "Pain"]
     assert graph.entity("0").edges == (("relation:0", "1"),)
     assert graph.relation_names == ("acts against",)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        *("Ebene 1,Ebene 2,Ebene 3", "Niveau 1,Niveau 2,Niveau 3", "Tier1,Tier2,Tier3"),
+        *("L1,L2,L3", "h1,h2,h3", "Level A,Level B,Level C", "Class,Subclass,Subsubclass"),
+    ],
+)
+def test_levels_have_other_names_too(header, write):
+    folder = write(levels__csv=f"{header}\nVehicles,,\nVehicles,Cars,\nVehicles,Cars,Taxis\n")
+
+    graph = read_graph(folder / "levels.csv")
+
+    assert len(graph) == 3
+    assert graph.entity("Taxis").edges == ((IS_A, "Cars"),)
+
+
+def test_columns_beside_levels_are_noted(write):
+    folder = write(levels__csv="level 1,level 2,remark\nVehicles,Cars,x\n")
+
+    assert "not used: 'remark'" in read_graph(folder / "levels.csv").notes[0]
+
+
+def test_levels_that_are_written_once_are_above_the_rows_below(write):
+    rows = "Vehicles,Cars,Taxis\n,,Limousines\n,Bikes,BMX\nFood,,\n,Milk,\n"
+    folder = write(levels__csv=f"level 1,level 2,level 3\n{rows}")
+
+    graph = read_graph(folder / "levels.csv")
+
+    assert graph.entity("Limousines").edges == ((IS_A, "Cars"),)
+    assert graph.entity("Bikes").edges == ((IS_A, "Vehicles"),)
+    assert graph.entity("Milk").edges == ((IS_A, "Food"),)
+    assert graph.entity("Food").edges == ()
+    assert any("3 rows of" in note for note in graph.notes)
+
+
+def test_a_gap_in_levels_that_are_repeated_is_noted(write):
+    folder = write(levels__csv="level 1,level 2\nVehicles,Cars\nVehicles,Bikes\n,Milk\n")
+
+    graph = read_graph(folder / "levels.csv")
+
+    assert graph.entity("Milk").edges == ()
+    assert any("nothing is above them" in note for note in graph.notes)
+
+
+def test_words_for_a_missing_value_are_no_levels(write):
+    folder = write(levels__csv="level 1,level 2\nA,b\nB,NaN\nC,NaN\nD,NaN\n")
+
+    assert sorted(read_graph(folder / "levels.csv").names) == ["A", "B", "C", "D", "b"]
