@@ -117,8 +117,10 @@ DEFINITION_RANKS = {
 }
 
 DEPRECATED = _iris("owl:deprecated", "oboInOwl:is_obsolete")
-#: Classes of obsolete entities.
-DEPRECATED_TYPES = _iris("owl:DeprecatedClass", "owl:DeprecatedProperty")
+#: Classes of obsolete entities, which are also their superclasses in some ontologies.
+DEPRECATED_TYPES = frozenset(
+    _iris("owl:DeprecatedClass", "owl:DeprecatedProperty", "oboInOwl:ObsoleteClass")
+)
 REPLACED_BY = _iris(
     "obo:IAO_0100001",
     "dcterms:isReplacedBy",
@@ -184,8 +186,6 @@ METADATA_PREDICATES = frozenset(
         "skos:topConceptOf",
         "skos:hasTopConcept",
         "skos:member",
-        "skos:broaderTransitive",
-        "skos:narrowerTransitive",
         "skos:semanticRelation",
         "skos:mappingRelation",
         "foaf:page",
@@ -276,6 +276,21 @@ SCHEMA_PREDICATES = frozenset((IMPORTS, SUBPROPERTY, *DOMAINS, *RANGES))
 IRI_OR_TEXT_PREDICATES = frozenset((*REPLACED_BY, *ALTERNATIVE_ID, XREF, *VERSIONS, *LICENCES))
 #: Predicates of texts whose sub-properties are read like them.
 TEXT_SUPERPROPERTIES = frozenset((*NAME_SCOPES, *DEFINITION_RANKS))
+
+#: Relation -> the relation that it is a kind of, as its vocabulary defines it.
+SUPERPROPERTIES = {
+    f"{namespace}{kind}": expand(f"skos:{direction}")
+    for direction in ("broader", "narrower")
+    for namespace in (
+        f"{_ISO_THES}{direction}",
+        f"https://d-nb.info/standards/elementset/gnd#{direction}Term",
+    )
+    for kind in ("General", "Generic", "Instantial", "Partitive")
+}
+#: Relation -> the relation that its statements are read as in a file without any of that.
+TRANSITIVE = {
+    expand(f"skos:{name}Transitive"): expand(f"skos:{name}") for name in ("broader", "narrower")
+}
 
 #: Relation -> the inverse relation that is stored instead, so that each edge has one form.
 INVERSES = {

@@ -67,14 +67,23 @@ def assemble(statements: Statements) -> GraphBuilder:
     builder.edges.take_over(statements.edges, numbers)
     # Readers of formats with entities have filled the builder with some that are obsolete.
     builder.remove(set(map(compact, statements.deprecated)) & builder.entities.keys())
-    for obsolete in statements.deprecated | statements.replaced.keys():
-        if obsolete not in ids and (old := compact(obsolete)) not in builder.entities:
-            builder.replaced[old] = compact(statements.replaced.get(obsolete, ""))
+    _add_replacements(statements, ids)
     _add_metadata(statements, builder)
     for subject in statements.texts.keys() & ids.keys():
         # The versions and licences of parts of a graph.
         builder.unused_properties.update(map(compact, statements.texts[subject]))
     return builder
+
+
+def _add_replacements(statements: Statements, ids: dict[str, str]) -> None:
+    """Add what replaces obsolete ids; count the replacements of entities that stay."""
+    builder = statements.builder
+    for obsolete in statements.deprecated | statements.replaced.keys():
+        old, new = compact(obsolete), compact(statements.replaced.get(obsolete, ""))
+        if obsolete not in ids and old not in builder.entities:
+            builder.replaced[old] = new
+        elif new:
+            builder.drop_edges("a replacement of what is not obsolete", 1, f"{old} {new}")
 
 
 def _note_named_metadata(statements: Statements) -> None:
@@ -108,13 +117,37 @@ def _read_subproperties(statements: Statements) -> None:
     for relation, above in statements.unknown.superproperties.items():
         for general in above:
             builder.add_subproperty(compact(relation), compact(general))
+    for relation in vocabulary.SUPERPROPERTIES.keys() & statements.edges.relations():
+        builder.add_subproperty(relation, compact(vocabulary.SUPERPROPERTIES[relation]))
     add_hierarchy_edges(statements.edges, builder)
+    _read_transitive(statements)
     if lost := statements.unknown.lost():
         builder.note(
             f"{lost.total():,} statements under {', '.join(sorted(map(compact, lost)))} were left "
             f"out: the file declares their super-properties too late, behind too many other "
             f"statements. Put the file of the properties first: properties.ttl, statements.nt"
         )
+
+
+def _read_transitive(statements: Statements) -> None:
+    """Read transitive relations as direct ones where nothing states these, and drop them else."""
+    edges, builder = statements.edges, statements.builder
+    relations = edges.relations()
+    is_stated = not relations.isdisjoint(vocabulary.TRANSITIVE.values())
+    for transitive in sorted(relations & vocabulary.TRANSITIVE.keys()):
+        heads, tails = edges.ends(transitive)
+        if is_stated:
+            terms = list(builder.terms)
+            example = f"{terms[heads[0]]} {terms[tails[0]]}"
+            builder.drop_edges(f"{compact(transitive)} is metadata", len(heads), example)
+        else:
+            direct = vocabulary.TRANSITIVE[transitive]
+            edges.extend(heads, direct, tails)
+            builder.note(
+                f"{counted(len(heads), 'edge')} of {compact(transitive)} read as "
+                f"{compact(direct)}, of which there is none"
+            )
+    edges.keep_relations(edges.relations() - vocabulary.TRANSITIVE.keys())
 
 
 def _not_entities(statements: Statements) -> set[str]:
@@ -139,10 +172,10 @@ def _separate_references(
             builder.add_reference(ids[head], compact(relation), compact(tail))
     before = len(edges)
     edges.keep_between(known)
-    example = " ".join(map(compact, leaving[0])) if leaving else ""
+    example = " ".join(map(compact, next(edges.not_between(known), ())))
     builder.drop_edges("an end is not described in the graph", before - len(edges), example)
     is_entity = builder.terms.mask_of(ids.keys())
-    example = " ".join(map(compact, next(edges.leaving(is_entity), ())))
+    example = " ".join(map(compact, next(edges.not_between(is_entity), ())))
     before = len(edges)
     edges.keep_between(is_entity)
     reason = "an end is a relation, obsolete, or part of the metadata"

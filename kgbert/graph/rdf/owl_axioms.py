@@ -4,29 +4,35 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 from kgbert.graph.core.identifiers import expand, is_blank
-from kgbert.graph.core.vocabulary import EQUIVALENT, SUBCLASS
+from kgbert.graph.core.vocabulary import EQUIVALENT, RDF_TYPE, SUBCLASS
 
 Edge = tuple[str, str, str]
 
 _FIRST, _REST, _NIL = expand("rdf:first"), expand("rdf:rest"), expand("rdf:nil")
 _INTERSECTION, _UNION = expand("owl:intersectionOf"), expand("owl:unionOf")
+_ONE_OF = expand("owl:oneOf")
 _PROPERTY, _INVERSE = expand("owl:onProperty"), expand("owl:inverseOf")
 _FILLERS = tuple(
     expand(f"owl:{name}") for name in ("someValuesFrom", "allValuesFrom", "hasValue", "onClass")
 )
 #: Predicates of class expressions; other predicates of a blank node are ignored.
-STRUCTURAL_PREDICATES = {_FIRST, _REST, _INTERSECTION, _UNION, _PROPERTY, _INVERSE, *_FILLERS}
+STRUCTURAL_PREDICATES = {
+    *(_FIRST, _REST, _INTERSECTION, _UNION, _ONE_OF, _PROPERTY, _INVERSE, *_FILLERS)
+}
 #: The role group of SNOMED CT: its content applies to the class itself.
 _GROUPING = "http://snomed.info/id/609096000"
 _DISJOINT_UNION = expand("owl:disjointUnionOf")
-_CLASS_AXIOMS = (SUBCLASS, EQUIVALENT, _INTERSECTION, _UNION, _DISJOINT_UNION)
+_CLASS_AXIOMS = (SUBCLASS, EQUIVALENT, _INTERSECTION, _UNION, _DISJOINT_UNION, _ONE_OF)
+#: Predicate of a list of members -> the relation of each member to the class.
+_MEMBER_RELATIONS = {_UNION: SUBCLASS, _DISJOINT_UNION: SUBCLASS, _ONE_OF: RDF_TYPE}
 
 
 class BlankNodes:
     """The statements about blank nodes, which become edges and never entities.
 
     ``X subClassOf (G and P some F)`` gives the edges ``X subClassOf G`` and ``X P F``. So does an
-    equivalence. A disjoint union, or a union equivalent to X, makes each member a subclass of X.
+    equivalence. A disjoint union, or a union equivalent to X, makes each member a subclass of X; an
+    enumeration makes each member an instance.
     """
 
     def __init__(self) -> None:
@@ -61,20 +67,21 @@ class BlankNodes:
         for subject, predicate, blank in self.axioms:
             if predicate == _INTERSECTION:
                 conjuncts = self._members([blank])
-            elif predicate in (_UNION, _DISJOINT_UNION):
+            elif predicate in _MEMBER_RELATIONS:
                 conjuncts = []
-                yield from self._members_below(subject, [blank])
+                yield from self._members_below(subject, predicate, [blank])
             else:
                 conjuncts = [blank]
             if predicate == EQUIVALENT:
-                unions = self.statements.get(blank, {}).get(_UNION, ())
-                yield from self._members_below(subject, unions)
+                for operator in (_UNION, _ONE_OF):
+                    lists = self.statements.get(blank, {}).get(operator, ())
+                    yield from self._members_below(subject, operator, lists)
             yield from self._conjunction(subject, conjuncts)
 
-    def _members_below(self, subject: str, lists: Iterable[str]) -> Iterator[Edge]:
+    def _members_below(self, subject: str, predicate: str, lists: Iterable[str]) -> Iterator[Edge]:
         for member in self._members(lists):
             if not is_blank(member):
-                yield member, SUBCLASS, subject
+                yield member, _MEMBER_RELATIONS[predicate], subject
 
     def _conjunction(self, subject: str, conjuncts: list[str]) -> Iterator[Edge]:
         seen: set[str] = set()

@@ -236,6 +236,8 @@ class Statements:
         return heads, tails
 
     def _add_connections(self, predicate: str, subjects: list[str], targets: list[str]) -> None:
+        if predicate == vocabulary.SUBCLASS:
+            subjects, targets = self._without_deprecated(subjects, targets)
         if predicate in self._iri_or_text:
             self._read(StatementBatch(predicate, "", subjects, targets))
         elif by_local_name(predicate) in vocabulary.REPLACED_BY:
@@ -248,6 +250,19 @@ class Statements:
             self.builder.drop_edges(reason, len(subjects), example)
         else:
             self.add_edges(subjects, predicate, targets)
+
+    def _without_deprecated(self, subjects: list[str], targets: list[str]) -> Pairs:
+        """Return the superclasses without those of obsolete classes, which are marked as such."""
+        if vocabulary.DEPRECATED_TYPES.isdisjoint(targets):
+            return subjects, targets
+        kept: Pairs = [], []
+        for subject, target in zip(subjects, targets, strict=True):
+            if target in vocabulary.DEPRECATED_TYPES:
+                self.deprecated.add(subject)
+            else:
+                kept[0].append(subject)
+                kept[1].append(target)
+        return kept
 
     def add_edges(self, heads: list[str], relation: str, tails: list[str]) -> None:
         """Add edges of a relation, if it is selected."""
@@ -293,10 +308,7 @@ class Statements:
         self.described.update(members)
         if target.startswith(_NO_CLASSES):
             return
-        others = [member for member in members if member != target]
-        reason = "an entity that is an instance of itself"
-        self.builder.drop_edges(reason, len(members) - len(others), f"{target} rdf:type {target}")
-        self.add_edges(others, vocabulary.RDF_TYPE, [target] * len(others))
+        self.add_edges(members, vocabulary.RDF_TYPE, [target] * len(members))
 
 
 def _is_metadata(predicate: str) -> bool:

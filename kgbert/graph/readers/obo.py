@@ -156,11 +156,12 @@ def _gather_irregular(line: str, position: int, lines_by_tag: _LinesByTag) -> st
 def _read_header(lines_by_tag: _LinesByTag, builder: GraphBuilder) -> None:
     for version in lines_by_tag["data-version"][1][:1]:
         builder.version = version.strip()
+    values: dict[str, str] = {}
     for predicate, value, _ in map(parse_property_value, lines_by_tag["property_value"][1]):
-        if expand(predicate) in LICENCES:
-            builder.licence = value
-        elif expand(predicate) in VERSIONS:
-            builder.version = builder.version or value
+        values.setdefault(expand(predicate), value)
+    for predicates, name in ((LICENCES, "licence"), (VERSIONS, "version")):
+        found = next((values[each] for each in predicates if each in values), "")
+        setattr(builder, name, getattr(builder, name) or found)
 
 
 def _read_typedefs(lines_by_tag: _LinesByTag, ontology: _Ontology) -> None:
@@ -204,6 +205,9 @@ def _add_obsolete(lines_by_tag: _LinesByTag, entities: list[str], ontology: _Ont
         if text.lstrip()[:4].lower() == "true"
     }
     replacements = _by_position(*lines_by_tag["replaced_by"])
+    for position in sorted(replacements.keys() - positions):
+        example = f"{entities[position]} {replacements[position][0]}"
+        ontology.builder.drop_edges("a replacement of what is not obsolete", 1, example)
     for position in positions:
         ontology.obsolete.add(entities[position])
         ontology.builder.replaced[entities[position]] = min(replacements[position], default="")

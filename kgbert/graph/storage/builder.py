@@ -7,7 +7,7 @@ from itertools import islice
 import numpy as np
 
 from kgbert.graph.core.columns import StringColumn
-from kgbert.graph.core.graph import SCOPES, KnowledgeGraph
+from kgbert.graph.core.graph import HIERARCHICAL, SCOPES, KnowledgeGraph
 from kgbert.graph.core.provenance import Origins, References, Sources
 from kgbert.graph.storage.name_set import NameSet, normalize_spaces
 from kgbert.graph.storage.row_set import Columns
@@ -17,6 +17,9 @@ from kgbert.reporting.formatting import counted
 
 Edge = tuple[str, str, str]
 
+#: Relations from more special to more general entities, or between equal ones: an edge of these
+#: from an entity to itself states nothing.
+_IRREFLEXIVE = frozenset((*HIERARCHICAL, "owl:equivalentClass", "owl:sameAs", "skos:exactMatch"))
 #: Most references to other graphs that are kept; a subset of Wikidata has many more.
 MOST_REFERENCES = 1_000_000
 
@@ -157,6 +160,8 @@ class GraphBuilder:
     def build(self, *, source: str = "") -> KnowledgeGraph:
         """Return the graph in its canonical order."""
         self._follow_replacements()
+        for head, relation, tail in self.edges.drop_loops(_IRREFLEXIVE):
+            self.drop_edges(f"{relation} from an entity to itself", 1, f"{head} {relation} {tail}")
         ids = sorted(self.entities)
         places = self.terms.places(ids)
         names = self.names.columns(places)
@@ -202,7 +207,7 @@ class GraphBuilder:
         if dangling := len(self.edges) - kept:
             known = self.terms.mask_of(self.entities.keys())
             leaving = list(islice(self.edges.leaving(known), MOST_REFERENCES))
-            example = " ".join(leaving[0]) if leaving else ""
+            example = " ".join(next(self.edges.not_between(known), ()))
             self.drop_edges("an end is not an entity", dangling, example)
             self.references.update(leaving)
 

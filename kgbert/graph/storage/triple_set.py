@@ -120,6 +120,22 @@ class TripleSet:
         rows = self._rows.distinct()
         return self._spelled(rows[~known[rows[:, 2]]])
 
+    def not_between(self, ends: NDArray[np.bool_]) -> Iterator[Triple]:
+        """Yield the triples whose head or tail is not marked."""
+        rows = self._rows.distinct()
+        return self._spelled(rows[~(ends[rows[:, 0]] & ends[rows[:, 2]])])
+
+    def drop_loops(self, relations: Set[str]) -> list[Triple]:
+        """Remove the triples of some relations from a term to itself, and return them."""
+        rows = self._rows.distinct()
+        wanted = np.array([name in relations for name in self._relations], np.bool_)
+        is_loop = (rows[:, 0] == rows[:, 2]) & wanted[rows[:, 1]]
+        if not is_loop.any():
+            return []
+        loops = list(self._spelled(rows[is_loop]))
+        self._rows.keep(~is_loop)
+        return loops
+
     def rename_relations(self, names: Mapping[str, str]) -> None:
         """Rename relations; two with the same new name become one."""
         relations = StringPool()

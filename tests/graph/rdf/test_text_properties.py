@@ -108,7 +108,7 @@ def test_dropped_edges_are_counted_by_reason_with_an_example(tmp_path):
     reasons = {reason: (count, example) for reason, count, example in graph.dropped_edges}
     assert reasons["rdfs:seeAlso is metadata"] == (1, f"{DRILL} http://a.org/page")
     assert reasons["an end is not described in the graph"][0] == 1
-    assert reasons["an entity that is an instance of itself"] == (1, f"{AUGER} rdf:type {AUGER}")
+    assert reasons["rdf:type from an entity to itself"] == (1, f"{AUGER} rdf:type {AUGER}")
     assert graph.health().cycles.count == 0
     assert "dropped 1 edge: rdfs:seeAlso is metadata" in str(graph.health())
 
@@ -291,3 +291,95 @@ def test_activities_of_provenance_and_its_classes_are_no_entities(tmp_path):
     )
 
     assert list(graph.names) == ["auger", "drill"]
+
+
+def test_an_entity_above_or_equal_to_itself_is_no_cycle(tmp_path):
+    graph = graph_of(
+        tmp_path, ":Drill rdfs:subClassOf :Drill ; owl:equivalentClass :Drill ; :bores :Drill ."
+    )
+
+    assert graph.entity(DRILL).edges == (("http://a.org/tools#bores", DRILL),)
+    assert {dropped[:2] for dropped in graph.dropped_edges} == {
+        ("rdfs:subClassOf from an entity to itself", 1),
+        ("owl:equivalentClass from an entity to itself", 1),
+    }
+    assert graph.health().cycles.count == 0
+
+
+@pytest.mark.parametrize("marker", ["owl:DeprecatedClass", "oboInOwl:ObsoleteClass"])
+def test_subclasses_of_the_class_of_obsolete_ones_are_obsolete(marker, tmp_path):
+    graph = graph_of(tmp_path, f":Auger rdfs:subClassOf {marker} , :Drill .")
+
+    assert list(graph.entity_ids) == [DRILL]
+    assert graph.replaced == {AUGER: ""}
+
+
+def test_an_edge_from_an_obsolete_entity_is_an_example_of_dropped_ones(tmp_path):
+    graph = graph_of(tmp_path, ":Auger owl:deprecated true ; rdfs:subClassOf :Drill .")
+
+    assert graph.dropped_edges == (
+        (
+            "an end is a relation, obsolete, or part of the metadata",
+            1,
+            f"{AUGER} rdfs:subClassOf {DRILL}",
+        ),
+    )
+
+
+def test_what_replaces_an_entity_that_is_not_obsolete_is_counted(tmp_path):
+    graph = graph_of(tmp_path, ":Auger oboInOwl:replacedBy :Drill .")
+
+    assert AUGER in graph
+    assert graph.dropped_edges == (
+        ("a replacement of what is not obsolete", 1, f"{AUGER} {DRILL}"),
+    )
+
+
+@pytest.mark.parametrize(
+    "vocabulary",
+    [
+        "http://purl.org/iso25964/skos-thes#{}er{}",
+        "https://d-nb.info/standards/elementset/gnd#{}erTerm{}",
+    ],
+)
+@pytest.mark.parametrize("kind", ["Generic", "Instantial", "Partitive"])
+def test_kinds_of_broader_in_other_vocabularies_are_a_hierarchy(vocabulary, kind, tmp_path):
+    broader, narrower = (vocabulary.format(side, kind) for side in ("broad", "narrow"))
+
+    graph = graph_of(
+        tmp_path, f":Auger <{broader}> :Drill . :Auger <{narrower}> :Bit . :Bit rdfs:label 'bit' ."
+    )
+
+    assert ("skos:broader", DRILL) in graph.entity(AUGER).edges
+    assert ("skos:broader", AUGER) in graph.entity("http://a.org/tools#Bit").edges
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [":Auger skos:broaderTransitive :Drill .", ":Drill skos:narrowerTransitive :Auger ."],
+)
+def test_transitive_relations_are_a_hierarchy_where_nothing_states_direct_ones(statement, tmp_path):
+    graph = graph_of(tmp_path, PREFIXES + statement)
+
+    assert graph.entity(AUGER).edges == (("skos:broader", DRILL),)
+
+
+def test_transitive_relations_are_metadata_beside_direct_ones(tmp_path):
+    graph = graph_of(
+        tmp_path,
+        f"{PREFIXES}:Auger skos:broader :Drill ; skos:broaderTransitive :Drill , :Tool .\n"
+        ":Tool rdfs:label 'tool' .",
+    )
+
+    assert graph.entity(AUGER).edges == (("skos:broader", DRILL),)
+    assert [dropped[:2] for dropped in graph.dropped_edges] == [
+        ("skos:broaderTransitive is metadata", 2)
+    ]
+
+
+@pytest.mark.parametrize("axiom", ["owl:oneOf ( {} )", "owl:equivalentClass [ owl:oneOf ( {} ) ]"])
+def test_the_members_of_an_enumeration_are_its_instances(axiom, tmp_path):
+    graph = graph_of(tmp_path, f":Tool rdfs:label 'tool' ; {axiom.format(':Drill :Auger')} .")
+
+    for member in (DRILL, AUGER):
+        assert graph.entity(member).edges == (("rdf:type", "http://a.org/tools#Tool"),)

@@ -259,3 +259,28 @@ def test_a_stanza_without_anything_is_named_with_its_line(read):
         read("[Term]\nid: X:1\nname: a\n\n[Term]\n\n[Term]\nid: X:2\nname: b\n")
 
     assert "line 5" in str(error.value)
+
+
+def test_the_licence_in_the_header_comes_before_rights(read):
+    graph = read(
+        'property_value: dc:rights "all mine" xsd:string\n'
+        'property_value: dcterms:license "CC-BY" xsd:string\n'
+        'property_value: dc:rights "or nobody\'s" xsd:string\n\n[Term]\nid: X:1\nname: one\n'
+    )
+
+    assert graph.licence == "CC-BY"
+
+
+def test_an_edge_to_an_alternative_id_leads_to_the_entity(read):
+    graph = read(
+        "[Term]\nid: X:1\nname: one\nalt_id: X:9\n\n[Term]\nid: X:2\nname: two\nis_a: X:9\n"
+    )
+
+    assert graph.entity("X:2").edges == (("rdfs:subClassOf", "X:1"),)
+    assert any("lead" in note for note in graph.notes)
+
+
+def test_what_replaces_a_term_that_is_not_obsolete_is_counted(read):
+    graph = read("[Term]\nid: X:1\nname: one\nreplaced_by: X:2\n\n[Term]\nid: X:2\nname: two\n")
+
+    assert graph.dropped_edges == (("a replacement of what is not obsolete", 1, "X:1 X:2"),)

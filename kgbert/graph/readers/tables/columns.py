@@ -45,7 +45,9 @@ _THING = {
     "name": (
         *("name", "label", "preferred label", "preferred name", "title", "rdfs:label", "term"),
         *("preferred_label", "preferred_name", "node_name", "entity_name", "concept_name"),
-        *("preferredlabel", "canonical_name", "long_common_name", "code_text"),
+        *("preferredlabel", "canonical_name", "long_common_name", "code_text", "preferredname"),
+        *("preflabel", "pref_label", "skos:preflabel", "preferredterm", "preferred term"),
+        "display",
     ),
     "replacement": ("supersededby", "replaced_by", "replaced by", "term replaced by"),
 }
@@ -107,6 +109,8 @@ def column_key(name: str) -> str:
     ['id', ':id', 'aliases']
     """
     key = name.lower().lstrip("#").strip()
+    if key in _KNOWN:
+        return key
     if match := _NEO4J_ROLE.fullmatch(key) or _NEO4J_TYPE.fullmatch(key):
         return match[1]
     return key

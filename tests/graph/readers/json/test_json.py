@@ -283,3 +283,12 @@ def test_a_text_with_an_at_sign_is_no_json_ld(write):
     path = write([{"id": "E1", "name": "@home"}])
 
     assert detect_format(Source(path)) == "records"
+
+
+@pytest.mark.parametrize(
+    "key", ["prefLabel", "skos:prefLabel", "rdfs:label", "preferredName", "display"]
+)
+def test_records_have_names_under_the_keys_of_vocabularies(key, write):
+    graph = read_graph(write([{"id": "A", "name": "bolt"}, {"id": "B", key: "nut"}]))
+
+    assert names_of(graph, "B") == ["nut"]
