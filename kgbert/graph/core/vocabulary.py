@@ -40,6 +40,7 @@ RELATION_ALIASES = {
     "alias": "oboInOwl:hasExactSynonym",
     "definition": "skos:definition",
     "description": "dcterms:description",
+    "concept replaced by": "dcterms:isReplacedBy",
 }
 
 #: Predicate of names -> their scope. If an entity has several preferred names in one language,

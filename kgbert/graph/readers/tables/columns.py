@@ -73,6 +73,8 @@ ENTITY: Roles = {
     "obsolete": ("obsolete", "is_obsolete", "deprecated", "invalid_reason", "status"),
     "tree": ("tree", "tree numbers", "tree_numbers", "tree number"),
 }
+#: Of edges, beside those of triples.
+EDGE_STATUS: Roles = {"obsolete": ("invalid_reason", "obsolete", "is_obsolete", "deprecated")}
 #: Of relations, which are known by what only they have.
 RELATION: Roles = {
     **_THING,

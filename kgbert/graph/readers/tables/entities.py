@@ -20,7 +20,7 @@ from kgbert.graph.core.vocabulary import (
 from kgbert.graph.rdf.statements import Statements
 from kgbert.graph.readers.tables.columns import Positions, complete_rows, custom_columns
 from kgbert.graph.readers.tables.rows import Row
-from kgbert.graph.readers.tables.values import SAMPLE, Column, note_missing
+from kgbert.graph.readers.tables.values import OBSOLETE, SAMPLE, Column, note_missing
 from kgbert.reporting.formatting import counted
 
 _NAME = expand(RELATION_ALIASES["name"])
@@ -44,10 +44,7 @@ _PREDICATES = {
     "obsolete": DEPRECATED[0],
     **_RESOURCES,
 }
-#: Values that mark an entity as obsolete; D and U are those of OMOP (deleted, updated).
-_OBSOLETE = frozenset(
-    ("true", "1", "yes", "y", "obsolete", "deprecated", "retired", "inactive", "d", "u")
-)
+
 #: Cells of a row by the role of their columns.
 _Cells = Mapping[str, Sequence[str]]
 
@@ -144,7 +141,7 @@ class EntityTable:
     def _add_properties(self, entity: str, cells: _Cells) -> None:
         for definition in cells.get("definition", ()):
             self.statements.add_literal(entity, self.predicates["definition"], definition)
-        if any(value.lower() in _OBSOLETE for value in cells.get("obsolete", ())):
+        if any(value.lower() in OBSOLETE for value in cells.get("obsolete", ())):
             self.statements.add_literal(entity, self.predicates["obsolete"], "true")
         for role in _RESOURCES:
             for value in cells.get(role, ()):

@@ -7,6 +7,7 @@ from kgbert.graph.core.options import ReadOptions
 from kgbert.graph.files.source import Source
 from kgbert.graph.rdf.statements import Statements
 from kgbert.graph.readers.tables.columns import (
+    EDGE_STATUS,
     ENTITY,
     RELATION,
     TRIPLE,
@@ -124,6 +125,7 @@ def _add_edges(
     positions = positions_of(names, TRIPLE, chosen)
     if chosen and "predicate" not in chosen:
         positions.pop("predicate", None)
+    positions |= positions_of(names, EDGE_STATUS)
     if chosen or "_id" not in names or "_start" not in names:
         note_columns(names, positions, statements)
         add_triples(rows, positions, names, name, statements)

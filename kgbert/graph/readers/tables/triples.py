@@ -8,10 +8,13 @@ from kgbert.graph.core.vocabulary import RELATION_ALIASES
 from kgbert.graph.rdf.statements import Statements
 from kgbert.graph.readers.tables.columns import Positions, column_key, complete_rows
 from kgbert.graph.readers.tables.rows import Row
-from kgbert.graph.readers.tables.values import SAMPLE, Column, note_missing
+from kgbert.graph.readers.tables.values import OBSOLETE, SAMPLE, Column, note_missing
 from kgbert.reporting.formatting import counted
 from kgbert.utils.errors import GraphError, Remedy
 
+#: Relations of OMOP, which states each in both directions, and of a concept also to itself.
+_REPLACED_BY, _REPLACES = "concept replaced by", "concept replaces"
+_MAPPINGS = ("maps to", "mapped from")
 #: Column of the object -> the relation, in tables that name none; others are read as is_a.
 _RELATION_OF_COLUMN = {"broaderuri": "broader"}
 
@@ -29,6 +32,7 @@ def add_triples(
         GraphError: Most rows lack a part.
     """
     statements.ids_are_names = True
+    ends = {role: several for role, several in positions.items() if role != "obsolete"}
     subject_at, object_at = positions["subject"][0], positions["object"][0]
     predicate_at = positions["predicate"][0] if "predicate" in positions else None
     default = _RELATION_OF_COLUMN.get(column_key(names[object_at]), "is_a")
@@ -36,11 +40,12 @@ def add_triples(
         statements.builder.note(
             f"no column names the relations of {name}: every edge is read as {default}"
         )
+    rows = _valid_rows(rows, positions, name, statements)
     sample = list(islice(rows, SAMPLE))
-    columns = _learn_columns(sample, positions, name, statements)
+    columns = _learn_columns(sample, ends, name, statements)
     predicates: dict[str, tuple[str, bool]] = {}
     row_count = incomplete = missing = 0
-    for cells in complete_rows(chain(sample, rows), positions, name):
+    for cells in complete_rows(chain(sample, rows), ends, name):
         row_count += 1
         subject, target = expand(cells[subject_at]), cells[object_at]
         word = default if predicate_at is None else cells[predicate_at]
@@ -55,11 +60,37 @@ def add_triples(
         elif is_text:
             statements.add_literal(subject, predicate, target)
         else:
-            # A table declares no entities: each end of an edge is one.
-            target = expand(target)
-            statements.described.update((subject, target))
-            statements.add_resource(subject, predicate, target)
+            _add_edge(subject, word, predicate, expand(target), statements)
     _check_incomplete(incomplete, missing, row_count, name, statements)
+
+
+def _add_edge(subject: str, word: str, predicate: str, target: str, statements: Statements) -> None:
+    if word.lower() == _REPLACES:
+        statements.add_literal(target, expand(RELATION_ALIASES[_REPLACED_BY]), subject)
+    elif subject == target and word.lower() in _MAPPINGS:
+        reason = "an entity that is mapped to itself"
+        statements.builder.drop_edges(reason, 1, f"{subject} {word} {target}")
+    else:
+        # A table declares no entities: each end of an edge is one.
+        statements.described.update((subject, target))
+        statements.add_resource(subject, predicate, target)
+
+
+def _valid_rows(
+    rows: Iterator[Row], positions: Positions, name: str, statements: Statements
+) -> Iterator[Row]:
+    """Yield the rows that are not marked as obsolete, and note how many are."""
+    if "obsolete" not in positions:
+        yield from rows
+        return
+    position, obsolete = positions["obsolete"][0], 0
+    for line, cells in rows:
+        if position < len(cells) and cells[position].lower() in OBSOLETE:
+            obsolete += 1
+        else:
+            yield line, cells
+    if obsolete:
+        statements.builder.note(f"{counted(obsolete, 'row')} of {name} skipped: obsolete")
 
 
 def _learn_columns(

@@ -11,6 +11,10 @@ from kgbert.reporting.formatting import counted
 #: Rows from which it is learned how the columns are written.
 SAMPLE = 50_000
 
+#: Values that mark an entity or an edge as obsolete; D and U are those of OMOP (deleted, updated).
+OBSOLETE = frozenset(
+    ("true", "1", "yes", "y", "obsolete", "deprecated", "retired", "inactive", "d", "u")
+)
 #: What programs write for a missing value, in lower case.
 _MISSING = frozenset(
     (

@@ -405,3 +405,34 @@ def test_words_for_a_missing_value_are_no_levels(write):
     folder = write(levels__csv="level 1,level 2\nA,b\nB,NaN\nC,NaN\nD,NaN\n")
 
     assert sorted(read_graph(folder / "levels.csv").names) == ["A", "B", "C", "D", "b"]
+
+
+@pytest.fixture
+def omop(write):
+    return write(
+        CONCEPT__csv="concept_id\tconcept_name\tinvalid_reason\n"
+        "1\tBarking cough\t\n2\tCough\t\n3\tOld cough\tU\n4\tSign\t\n",
+        CONCEPT_RELATIONSHIP__csv="concept_id_1\tconcept_id_2\trelationship_id\tinvalid_reason\n"
+        "1\t2\tIs a\t\n1\t4\tIs a\tD\n1\t1\tMaps to\t\n"
+        "3\t2\tConcept replaced by\t\n2\t3\tConcept replaces\t\n",
+    )
+
+
+def test_an_edge_that_is_marked_as_invalid_is_left_out_with_a_note(omop):
+    graph = read_graph(omop)
+
+    assert graph.entity("1").edges == ((IS_A, "2"),)
+    assert any("1 row of" in note and "obsolete" in note for note in graph.notes)
+
+
+def test_the_replacements_of_omop_are_known(omop):
+    graph = read_graph(omop)
+
+    assert graph.replaced == {"3": "2"}
+    assert graph.entity("2").edges == ()
+
+
+def test_a_concept_that_is_mapped_to_itself_is_counted(omop):
+    assert read_graph(omop).dropped_edges == (
+        ("an entity that is mapped to itself", 1, "1 Maps to 1"),
+    )
