@@ -84,8 +84,8 @@ def assert_options_acted(graph):
     assert len(graph) == 1
     assert graph.entity("X:2").id == "X:1"
     notes = " | ".join(graph.notes)
-    for option, what in (("p1", "names"), ("p2", "synonyms"), ("p3", "definitions")):
-        assert f"1 {what} are under {option}, which was requested" in notes
+    for option, what in (("p1", "name"), ("p2", "synonym"), ("p3", "definition")):
+        assert f"1 {what} under {option}, which was requested" in notes
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -124,4 +124,4 @@ def test_a_property_that_the_file_lacks_is_noted(tmp_path):
 
     graph = read_graph(path, options=ReadOptions(definition="TEXT"), cache=None)
 
-    assert "0 definitions are under TEXT, which was requested" in graph.notes
+    assert "0 definitions under TEXT, which was requested" in graph.notes

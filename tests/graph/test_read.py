@@ -177,7 +177,7 @@ def test_names_are_created_from_ids_with_the_option(tmp_path):
     graph = read_graph(path, options=ReadOptions(name_from_id=True))
 
     assert list(graph.names) == ["legal person", "some body"]
-    assert "2 entities have no label" in graph.notes[0]
+    assert "2 entities without a label" in graph.notes[0]
 
 
 def test_names_under_another_property_are_found_when_it_is_named(tmp_path):

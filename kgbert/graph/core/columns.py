@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +17,8 @@ class StringColumn:
     A string takes its bytes and eight more, and a file of strings can be memory-mapped.
 
     >>> column = StringColumn.from_strings(["fever", "", "Fièvre"])
-    >>> len(column), column[2], list(column)
-    (3, 'Fièvre', ['fever', '', 'Fièvre'])
+    >>> len(column), column[2], list(column), column[:2]
+    (3, 'Fièvre', ['fever', '', 'Fièvre'], ['fever', ''])
     """
 
     blob: NDArray[np.uint8]
@@ -51,7 +52,15 @@ class StringColumn:
     def __len__(self) -> int:
         return len(self.offsets) - 1
 
-    def __getitem__(self, index: int) -> str:
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[str]: ...
+
+    def __getitem__(self, index: int | slice) -> str | list[str]:
+        if isinstance(index, slice):
+            return [self._bytes(each).decode() for each in range(*index.indices(len(self)))]
         if index < 0 or index >= len(self):
             raise IndexError(f"no string {index} in a column of {len(self)}")
         return self._bytes(index).decode()

@@ -93,6 +93,7 @@ _NAMESPACES = {
     "terms": PREFIXES["dcterms"],
     "oio": PREFIXES["oboInOwl"],
     "sdo": PREFIXES["schema"],
+    "wdt": "http://www.wikidata.org/prop/direct/",
 }
 
 _OBO = PREFIXES["obo"]

@@ -92,8 +92,8 @@ def _note_named_metadata(statements: Statements) -> None:
     named = {subject for subject, *_ in statements.names.of(nodes)}
     if named:
         statements.builder.note(
-            f"{counted(len(named), 'name')} of collections, schemes and other metadata are not "
-            f"used, such as that of {compact(min(named))}"
+            f"not used: {counted(len(named), 'name')} of collections, schemes and other metadata, "
+            f"such as that of {compact(min(named))}"
         )
 
 
@@ -101,7 +101,8 @@ def _resolve_unknown(statements: Statements) -> None:
     """Read texts of sub-properties and of properties with standard local names; count the rest."""
     builder, unknown = statements.builder, statements.unknown
     if count := statements.resolve_unknown():
-        builder.note(f"{count:,} names and definitions are under sub-properties of known ones")
+        what = "1 name or definition" if count == 1 else f"{count:,} names or definitions"
+        builder.note(f"{what} under sub-properties of known ones")
     for (predicate, known), count in unknown.by_local_name.most_common():
         builder.note(
             f"{counted(count, 'text')} under {compact(predicate)} read as {compact(known)}, by the "

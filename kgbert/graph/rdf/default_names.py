@@ -6,6 +6,7 @@ from kgbert.graph.rdf.assemble import assemble
 from kgbert.graph.rdf.statements import Statements
 from kgbert.graph.rdf.subset import check_languages, select
 from kgbert.graph.storage.builder import GraphBuilder
+from kgbert.reporting.formatting import counted
 from kgbert.utils.errors import GraphError, Remedy
 
 
@@ -28,7 +29,7 @@ def finalize(statements: Statements, source: str) -> GraphBuilder:
     for option, what in _OPTION_TEXTS.items():
         if name := getattr(statements.options, option):
             count = builder.option_counts[option]
-            builder.note(f"{count:,} {what} are under {name}, which was requested")
+            builder.note(f"{counted(count, what)} under {name}, which was requested")
     select(builder, statements.options)
     return builder
 
@@ -72,9 +73,10 @@ def add_default_names(builder: GraphBuilder, source: str, options: ReadOptions) 
             builder.add_name(entity, name)
             made += 1
     if made:
-        builder.note(f"{made:,} entities have no label; their names were made from their ids")
+        builder.note(f"{counted(made, 'entity')} without a label, named by the words of the id")
     if opaque := len(unnamed) - made:
-        builder.note(f"{opaque:,} entities have neither a label nor an id that contains words")
+        what = counted(opaque, "entity")
+        builder.note(f"{what} with neither a label nor an id that contains words")
 
 
 def name_by_id(builder: GraphBuilder) -> None:
@@ -104,11 +106,11 @@ def _nameless(builder: GraphBuilder, source: str, options: ReadOptions) -> Graph
     )
 
 
-#: Option that names a property -> what its texts are.
+#: Option that names a property -> what each of its texts is.
 _OPTION_TEXTS = {
-    "label": "names",
-    "synonym": "synonyms",
-    "definition": "definitions",
-    "deprecation": "marks of obsolete entities",
-    "replacement": "replacements",
+    "label": "name",
+    "synonym": "synonym",
+    "definition": "definition",
+    "deprecation": "obsolete entity",
+    "replacement": "replacement",
 }

@@ -260,6 +260,5 @@ def redirect_tails(builder: GraphBuilder, edges: TripleSet, current: Mapping[str
     tails[old] = new
     if count := edges.count_tails(edges.terms.mask_of(current.keys())):
         edges.redirect(tails)
-        builder.note(
-            f"{counted(count, 'edge')} to obsolete or merged ids lead to what replaced these"
-        )
+        what = counted(count, "edge")
+        builder.note(f"redirected: {what} to obsolete or merged ids, to what replaced these")

@@ -47,7 +47,7 @@ def test_what_is_under_a_kind_of_name_is_a_name(place, folder):
         ("ticker", "exact", "en"),
     ]
     assert found.definition == "Pumps."
-    assert graph.notes[0].startswith("2 names and definitions are under sub-properties")
+    assert graph.notes[0].startswith("2 names or definitions under sub-properties")
 
 
 def test_the_number_of_pending_statements_is_limited(folder, monkeypatch):

@@ -137,7 +137,9 @@ def test_a_joining_predicate_is_read_for_any_selected_relations(tmp_path):
     assert len(graph) == 3
 
 
-@pytest.mark.parametrize(("label", "note"), [("dcterms:title", "1"), ("dcterms:titel", "0")])
+@pytest.mark.parametrize(
+    ("label", "note"), [("dcterms:title", "1 name"), ("dcterms:titel", "0 names")]
+)
 def test_the_number_of_names_of_a_property_is_noted(label, note, tmp_path):
     path = tmp_path / "tongues.ttl"
     title = '<http://a.org/1> <http://purl.org/dc/terms/title> "Heart" .'
@@ -145,7 +147,7 @@ def test_the_number_of_names_of_a_property_is_noted(label, note, tmp_path):
 
     graph = read_graph(path, options=ReadOptions(label=label))
 
-    assert f"{note} names are under {label}, which was requested" in graph.notes
+    assert f"{note} under {label}, which was requested" in graph.notes
 
 
 def test_edges_from_domains_to_ranges_are_counted(tmp_path):

@@ -9,12 +9,18 @@ from kgbert.graph.files.safe_parsing import safe_json
 from kgbert.graph.files.source import Source
 from kgbert.graph.rdf.statements import Statements
 from kgbert.graph.readers.json.values import read_values, texts_in
+from kgbert.reporting.formatting import counted
 
 _ENTITY, _RELATION = "http://www.wikidata.org/entity/", "http://www.wikidata.org/prop/direct/"
 _TEXTS = {
     "labels": PREFIXES["rdfs"] + "label",
     "aliases": PREFIXES["skos"] + "altLabel",
     "descriptions": PREFIXES["schema"] + "description",
+}
+#: What is not used -> why.
+_UNUSED = {
+    "value": "without an id",
+    "claim": "with the rank 'deprecated', or with another value than an item or a text",
 }
 
 
@@ -23,13 +29,13 @@ def read_wikidata(source: Source, statements: Statements) -> None:
     unused: Counter[str] = Counter()
     for entity in _entities(source):
         if not isinstance(entity, dict) or not isinstance(id := entity.get("id"), str):
-            unused["values without an id"] += 1
+            unused["value"] += 1
         elif entity.get("type") == "property":
             _add_property(id, entity, statements)
         else:
             _add_item(id, entity, statements, unused)
     for what, count in unused.items():
-        statements.builder.note(f"{count:,} {what} are not used")
+        statements.builder.note(f"not used: {counted(count, what)} {_UNUSED[what]}")
 
 
 def _entities(source: Source) -> Iterator[Any]:
@@ -55,16 +61,31 @@ def _add_item(
     for key, predicate in _TEXTS.items():
         for text, language in _texts(entity.get(key)):
             statements.add_literal(iri, predicate, text, language)
-    claims = entity.get("claims")
+    for relation, claim in _claims(entity.get("claims")):
+        # An option may name a property by its bare number.
+        predicate = relation if statements.option_of(relation) else _RELATION + relation
+        value = _value(claim)
+        text, language = _text(value)
+        if target := _target(value):
+            statements.add_resource(iri, predicate, _ENTITY + target)
+        elif text:
+            statements.add_literal(iri, predicate, text, language)
+        else:
+            unused["claim"] += 1
+
+
+def _claims(claims: Any) -> Iterator[tuple[str, Any]]:
+    """Yield the claims of an item, each with its property."""
     for relation, several in claims.items() if isinstance(claims, dict) else ():
         for claim in several if isinstance(several, list) else ():
-            value = _value(claim)
-            if target := _target(value):
-                statements.add_resource(iri, _RELATION + relation, _ENTITY + target)
-            elif isinstance(value, str):
-                statements.add_literal(iri, _RELATION + relation, value)
-            else:
-                unused["claims whose value is no item and no text, or that are deprecated"] += 1
+            yield relation, claim
+
+
+def _text(value: Any) -> tuple[str, str]:
+    """Return the text of a value and its language, or two empty strings if it has none."""
+    if isinstance(value, dict) and isinstance(text := value.get("text"), str):
+        return text, str(value.get("language") or "")
+    return (value, "") if isinstance(value, str) else ("", "")
 
 
 def _texts(value: Any) -> Iterator[tuple[str, str]]:

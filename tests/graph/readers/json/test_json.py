@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from kgbert import read_graph
+from kgbert import ReadOptions, read_graph
 from kgbert.graph.files.format_detection import detect_format
 from kgbert.graph.files.source import Source
 from tests.support.errors import raises
@@ -219,7 +219,7 @@ def test_wikidata_is_read_in_its_own_json(kind, write):
     ]
     assert fever.definition == "about fever"
     assert fever.edges == ((f"{WIKIDATA}prop/direct/P31", f"{WIKIDATA}entity/Q2"),)
-    assert any(note.startswith("1 claims whose value is no item") for note in graph.notes)
+    assert any(note.startswith("not used: 1 claim with the rank") for note in graph.notes)
     assert graph.unused_properties == {f"{WIKIDATA}prop/direct/P1": 1}
 
 
@@ -292,3 +292,18 @@ def test_records_have_names_under_the_keys_of_vocabularies(key, write):
     graph = read_graph(write([{"id": "A", "name": "bolt"}, {"id": "B", key: "nut"}]))
 
     assert names_of(graph, "B") == ["nut"]
+
+
+@pytest.mark.parametrize("option", ["P225", "wdt:P225", f"{WIKIDATA}prop/direct/P225"])
+def test_an_option_names_a_property_of_wikidata_by_its_number_curie_or_iri(option, write):
+    items = [item("Q1", "oak", P225="Quercus"), item("Q2", "elm")]
+    items[1]["claims"] = item("Q2", "elm", P225={"text": "Ulmus", "language": "la"})["claims"]
+
+    graph = read_graph(write(items), options=ReadOptions(synonym=option))
+
+    assert names_of(graph, f"{WIKIDATA}entity/Q1") == ["oak", "Quercus", "oak (de)"]
+    assert ("Ulmus", "la") in [
+        (name.text, name.language) for name in graph.entity(f"{WIKIDATA}entity/Q2").names
+    ]
+    assert not graph.unused_properties
+    assert f"2 synonyms under {option}, which was requested" in graph.notes
