@@ -30,6 +30,14 @@ _SODIUM = "Na"
 _OFTEN = 3
 #: A comma between the parts of one name, or of one number, rather than between two names.
 _BARE_COMMA = re.compile(r"(?<!\d),(?=[^\s\d])|,(?=[^\s\d])|(?<=[^\s\d]),(?=\d)")
+#: An item of a list as Python and JSON write it, and such a list; NumPy writes no commas.
+_ITEM = re.compile(r"""'(?:[^'\\]|\\.)*+'|"(?:[^"\\]|\\.)*+\"""", re.DOTALL)
+_LIST = re.compile(
+    rf"\[\s*+(?:(?:{_ITEM.pattern}|None|null|nan)\s*+,?\s*+)*+\]|set\(\)"
+    rf"|\{{\s*+(?:{_ITEM.pattern}\s*+,?\s*+)++\}}",
+    re.DOTALL,
+)
+_ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|.)", re.DOTALL)
 #: A column of lists has this many parts in a cell with commas; "Anemia, Iron-Deficiency" has two.
 _PARTS_OF_A_LIST = 3
 
@@ -40,6 +48,7 @@ class Column:
 
     separator: str = "|"
     missing: frozenset[str] = frozenset()
+    has_brackets: bool = False
 
     @classmethod
     def of(cls, cells: Sequence[str], *, of_ids: bool = False) -> "Column":
@@ -53,8 +62,13 @@ class Column:
         '|'
         >>> Column.of(["Zurli,Zürl", "Bern"]).separator, Column.of(["Anemia, Iron"]).separator
         (',', '|')
+        >>> Column.of(["['cor', 'hart']"]).split("['cor', 'hart']")
+        ['cor', 'hart']
         """
-        return cls(_separator(cells, of_ids), _missing_words(cells))
+        lists = [cell for cell in cells if not _LIST.fullmatch(cell)]
+        brackets = all(cell[:1] == "[" and cell[-1:] == "]" for cell in lists if cell)
+        has_brackets = brackets and any("," in cell for cell in lists)
+        return cls(_separator(lists, of_ids), _missing_words(cells), has_brackets)
 
     @classmethod
     def of_entities(cls, cells: Sequence[str], others: Sequence[str]) -> "Column":
@@ -73,7 +87,14 @@ class Column:
 
     def split(self, cell: str) -> list[str]:
         """Return the values of a cell."""
-        parts = cell.split(self.separator) if self.separator in cell else [cell]
+        if self.is_missing(cell):
+            return []
+        if _LIST.fullmatch(cell):
+            parts = [_unescaped(item[1:-1]) for item in _ITEM.findall(cell)]
+        elif self.has_brackets:
+            parts = cell[1:-1].split(",")
+        else:
+            parts = cell.split(self.separator)
         return [part.strip() for part in parts if not self.is_missing(part.strip())]
 
     def is_missing(self, cell: str) -> bool:
@@ -89,6 +110,20 @@ def note_missing(column: Column, cells: Sequence[str], place: str, statements: S
             f"{counted(count, 'cell')} of the column of {place} read as missing: "
             f"{', '.join(sorted(column.missing))}"
         )
+
+
+def _unescaped(text: str) -> str:
+    """Return the text of an item that Python, pandas or JSON writes between quotes."""
+    plain = _ESCAPE.sub(_character, text)
+    # JSON writes rare characters as two halves.
+    return plain.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _character(escape: re.Match[str]) -> str:
+    mark = escape[1]
+    if len(mark) > 1:
+        return chr(int(mark[1:], 16))
+    return " " if mark in "nrt" else mark
 
 
 def _missing_words(cells: Sequence[str]) -> frozenset[str]:

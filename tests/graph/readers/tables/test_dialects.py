@@ -159,3 +159,44 @@ def test_words_for_a_missing_value_are_no_ids(read):
 
     assert list(graph.entity_ids) == ["NA"]
     assert any("3 rows of" in note for note in graph.notes)
+
+
+@pytest.mark.parametrize(
+    ("cell", "synonyms"),
+    [
+        ("['cor', \"hart's\"]", ["cor", "hart's"]),
+        ("['a, b'\n 'c|d']", ["a, b", "c|d"]),
+        ('["caf\\u00e9", null]', ["café"]),
+        ("{'cor'}", ["cor"]),
+        ("[]", []),
+        ("[1S]-thing", ["[1S]-thing"]),
+        ("[protein]", ["[protein]"]),
+    ],
+)
+def test_a_list_as_programs_write_it_is_several_names(cell, synonyms, read):
+    quoted = cell.replace('"', '""')
+
+    graph = read(f'id,name,synonyms\n1,thing,"{quoted}"\n2,other,\n')
+
+    assert sorted(names_of(graph, "1")) == sorted(["thing", *synonyms])
+
+
+def test_a_list_of_ids_is_several_parents(read):
+    graph = read('id,name,parents\n1,cat,"[2, 3]"\n2,pet,[]\n3,animal,[2]\n')
+
+    assert [tail for _, tail in graph.entity("1").edges] == ["2", "3"]
+    assert [tail for _, tail in graph.entity("3").edges] == ["2"]
+
+
+@pytest.mark.parametrize("word", ["subclass of", "Is-a", "kind of", "hypernym"])
+def test_words_for_the_hierarchy_are_known(word, read):
+    graph = read(f"subject,predicate,object\ncat,{word},animal\n")
+
+    assert graph.entity("cat").edges == (("rdfs:subClassOf", "animal"),)
+
+
+@pytest.mark.parametrize("word", ["P279", "wdt:P279"])
+def test_the_hierarchy_of_wikidata_is_known(word, read):
+    graph = read(f"subject,predicate,object\nQ1,{word},Q2\nQ1,label,cat\n")
+
+    assert graph.entity("Q1").edges == (("http://www.wikidata.org/prop/direct/P279", "Q2"),)
