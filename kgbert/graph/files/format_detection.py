@@ -41,7 +41,9 @@ _JSON_FORMATS = {
     "wikidata": re.compile(
         r'"datavalue"\s*+:|"claims"\s*+:|"descriptions"\s*+:\s*+\{\s*+"[a-z-]+"'
     ),
-    "node-link": re.compile(r'"nodes"\s*+:'),
+    "node-link": re.compile(
+        r'"nodes"\s*+:|"elements"\s*+:\s*+[\[{](?=[^\]]{0,200}?"data"\s*+:\s*+\{)'
+    ),
     "tree": re.compile(r'"children"\s*+:\s*+\['),
 }
 #: Keys that only records of entities or triples have.

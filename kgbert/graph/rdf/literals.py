@@ -41,9 +41,9 @@ def _add_label_text(
 def add_deprecation(
     statements: "Statements", predicate: str, subjects: list[str], texts: list[str], language: str
 ) -> None:
-    """Mark the subjects whose text is true or 1 as obsolete."""
+    """Mark the subjects whose text is true, yes or 1 as obsolete."""
     for subject, text in zip(subjects, texts, strict=True):
-        if text.strip().lower() in ("true", "1"):
+        if text.strip().lower() in ("true", "yes", "1"):
             statements.deprecated.add(subject)
 
 

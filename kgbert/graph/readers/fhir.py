@@ -20,19 +20,28 @@ _RETIRED = ("deprecated", "retired", "inactive", "entered-in-error")
 
 
 def read_fhir(source: Source, statements: Statements) -> None:
-    """Add the concepts of a CodeSystem, which may nest or name their parents.
+    """Add the concepts of a CodeSystem or of those in a Bundle; concepts may name their parents.
 
     Raises:
-        GraphError: It has no concepts.
+        GraphError: There are no concepts.
     """
-    system = _xml_object(source) if source.head().lstrip()[:1] == "<" else safe_json(source)
-    pending = [(concept, "") for concept in members(system, "concept")]
-    if not pending:
+    resource = _xml_object(source) if source.head().lstrip()[:1] == "<" else safe_json(source)
+    entries = [entry for entry in members(resource, "entry") if isinstance(entry, dict)]
+    systems = [resource, *(entry.get("resource") for entry in entries)]
+    systems = [system for system in systems if any(True for _ in members(system, "concept"))]
+    if not systems:
         raise GraphError(
             f"{source.name}: a FHIR CodeSystem without concepts. Its content is published apart; "
             f"name the file that has it.",
             code="empty-code-system",
         )
+    for system in systems:
+        _add_system(system, statements)
+
+
+def _add_system(system: Mapping[str, Any], statements: Statements) -> None:
+    relation = "part_of" if system.get("hierarchyMeaning") == "part-of" else SUBCLASS
+    pending = [(concept, "") for concept in members(system, "concept")]
     builder = statements.builder
     builder.version = builder.version or str(system.get("version", ""))
     builder.licence = builder.licence or str(system.get("copyright", ""))
@@ -40,9 +49,9 @@ def read_fhir(source: Source, statements: Statements) -> None:
         concept, above = pending.pop()
         if not isinstance(concept, dict) or not isinstance(code := concept.get("code"), str):
             continue
-        _add_concept(code, concept, statements)
+        _add_concept(code, concept, relation, statements)
         if above:
-            statements.add_resource(code, SUBCLASS, above)
+            statements.add_resource(code, relation, above)
         pending += [(inner, code) for inner in members(concept, "concept")]
 
 
@@ -77,7 +86,9 @@ def _add_member(
         outer[key] = inner
 
 
-def _add_concept(code: str, concept: Mapping[str, Any], statements: Statements) -> None:
+def _add_concept(
+    code: str, concept: Mapping[str, Any], relation: str, statements: Statements
+) -> None:
     statements.described.add(code)
     for key, predicate in (("display", _NAME), ("definition", _DEFINITION)):
         if isinstance(text := concept.get(key), str):
@@ -89,15 +100,17 @@ def _add_concept(code: str, concept: Mapping[str, Any], statements: Statements) 
             statements.add_literal(code, expand(SYNONYM), text, own)
     for each in members(concept, "property"):
         if isinstance(each, dict):
-            _add_property(code, each, statements)
+            _add_property(code, each, relation, statements)
 
 
-def _add_property(code: str, each: Mapping[str, Any], statements: Statements) -> None:
+def _add_property(
+    code: str, each: Mapping[str, Any], relation: str, statements: Statements
+) -> None:
     name, value = each.get("code"), _value_of(each)
     if name == "parent" and isinstance(value, str):
-        statements.add_resource(code, SUBCLASS, value)
+        statements.add_resource(code, relation, value)
     elif name == "child" and isinstance(value, str):
-        statements.add_resource(value, SUBCLASS, code)
+        statements.add_resource(value, relation, code)
     elif (name == "inactive" and value is True) or (name == "status" and value in _RETIRED):
         statements.add_literal(code, DEPRECATED[0], "true")
     elif isinstance(name, str) and name != "status":

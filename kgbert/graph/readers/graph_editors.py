@@ -9,6 +9,7 @@ import networkx as nx
 from kgbert.graph.files.safe_parsing import safe_json, safe_xml
 from kgbert.graph.files.source import Source
 from kgbert.graph.rdf.statements import Statements
+from kgbert.graph.readers.json.values import members
 from kgbert.graph.readers.objects.networkx import read_networkx
 from kgbert.utils.errors import GraphError
 
@@ -52,8 +53,28 @@ def _pajek(source: Source) -> "nx.Graph[Any]":
 
 def _node_link(source: Source) -> "nx.Graph[Any]":
     content = safe_json(source)
+    if isinstance(content, dict) and "elements" in content:
+        content = _of_cytoscape(content["elements"])
+    if not isinstance(content, dict) or not isinstance(content.get("nodes"), list):
+        raise GraphError(
+            f"{source.name}: JSON with 'nodes', but not a graph, which is one object with the "
+            f"lists 'nodes' and 'links' or 'edges'. Export the graph like that, or as a table of "
+            f"edges: source, target, relation.",
+            code="unknown-json",
+        )
     edges = "links" if "links" in content else "edges"
     return nx.node_link_graph(content, edges=edges)
+
+
+def _of_cytoscape(elements: Any) -> dict[str, Any]:
+    """Return the elements of Cytoscape, a list or lists of nodes and edges, in node-link form."""
+    parts = [part for key in ("nodes", "edges") for part in members(elements, key)]
+    parts = parts or (elements if isinstance(elements, list) else [])
+    objects = [part["data"] for part in parts if isinstance(part, dict) and "data" in part]
+    graph: dict[str, Any] = {"directed": True, "multigraph": True, "nodes": [], "edges": []}
+    for each in objects:
+        graph["edges" if {"source", "target"} <= each.keys() else "nodes"].append(each)
+    return graph
 
 
 #: What networkx raises for malformed files: its own errors, and Python's where it trusted a file.

@@ -53,6 +53,7 @@ def test_a_label_outranks_a_property_that_is_called_name(tmp_path):
         ":Auger a owl:DeprecatedClass .",
         ":Auger owl:deprecated true .",
         ":Auger :isObsolete true .",
+        ":Auger :deprecated 'yes' .",
     ],
 )
 def test_what_is_obsolete_is_left_out(statement, tmp_path):

@@ -17,7 +17,7 @@ from kgbert.graph.core.vocabulary import (
 from kgbert.graph.files.safe_parsing import safe_json
 from kgbert.graph.files.source import Source
 from kgbert.graph.rdf.statements import Statements
-from kgbert.graph.readers.json.values import read_values, texts_in
+from kgbert.graph.readers.json.values import has_a_value_a_line, read_values, texts_in
 from kgbert.graph.readers.tables.columns import (
     ENTITY,
     TRIPLE,
@@ -187,19 +187,24 @@ def _first_text(value: Any) -> str:
 
 
 def read_tree(source: Source, statements: Statements) -> None:
-    """Add the entities of a tree, whose nodes have ``children``.
+    """Add the entities of a tree, whose nodes have ``children``: other nodes, or their ids.
 
     Raises:
         GraphError: No node has a name.
     """
     records = Records(statements, source.name)
     statements.ids_are_names = True
-    content = safe_json(source)
-    roots = content if isinstance(content, list) else [content]
+    if has_a_value_a_line(source.head(), source.suffix):
+        roots = list(read_values(source))
+    else:
+        content = safe_json(source)
+        roots = content if isinstance(content, list) else [content]
     pending: list[tuple[Any, str]] = [(node, "") for node in roots]
     added = 0
     while pending:
         node, above = pending.pop()
+        if isinstance(node, str) and node and above:
+            statements.add_resource(expand(node), SUBCLASS, above)
         if not isinstance(node, dict):
             continue
         entity = records.add_entity(*_without_children(node, records))

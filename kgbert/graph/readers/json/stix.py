@@ -95,6 +95,6 @@ def _add_relationship(each: Mapping[str, Any], statements: Statements) -> None:
         each.get(key) for key in ("source_ref", "relationship_type", "target_ref")
     )
     if each.get("revoked") is True:
-        return
-    if isinstance(head, str) and isinstance(relation, str) and isinstance(tail, str):
+        statements.builder.drop_edges("a revoked relationship", 1, f"{head} {relation} {tail}")
+    elif isinstance(head, str) and isinstance(relation, str) and isinstance(tail, str):
         statements.add_resource(head, _RELATIONS.get(relation, relation), tail)

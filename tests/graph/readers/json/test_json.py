@@ -176,6 +176,14 @@ def test_a_bundle_of_stix_is_read(write):
                 ("attack-pattern--2", "subtechnique-of"),
             )
         ),
+        {
+            "type": "relationship",
+            "id": "relationship--old",
+            "relationship_type": "uses",
+            "source_ref": "malware--1",
+            "target_ref": "attack-pattern--2",
+            "revoked": True,
+        },
     ]
 
     graph = read_graph(write({"type": "bundle", "id": "bundle--1", "objects": objects}))
@@ -186,6 +194,9 @@ def test_a_bundle_of_stix_is_read(write):
     assert graph.entity("attack-pattern--1").edges == (("tactic", "x-mitre-tactic--1"),)
     assert [target for _, _, target in graph.references] == ["T1"]
     assert "attack-pattern--3" not in graph
+    assert graph.dropped_edges == (
+        ("a revoked relationship", 1, "malware--1 uses attack-pattern--2"),
+    )
     assert "identity--1" not in graph
     assert "STIX objects that are not read as entities: identity (1)" in graph.notes
 
@@ -307,3 +318,54 @@ def test_an_option_names_a_property_of_wikidata_by_its_number_curie_or_iri(optio
     ]
     assert not graph.unused_properties
     assert f"2 synonyms under {option}, which was requested" in graph.notes
+
+
+BOLT, NUT = {"id": "a", "name": "bolt", "source": "shop"}, {"id": "b", "name": "nut"}
+FITS = {"id": "e", "source": "a", "target": "b", "interaction": "fits"}
+
+
+@pytest.mark.parametrize(
+    "elements",
+    [
+        {"nodes": [{"data": BOLT}, {"data": NUT}], "edges": [{"data": FITS}]},
+        [{"data": BOLT}, {"data": NUT}, {"data": FITS}],
+    ],
+)
+def test_the_elements_of_cytoscape_are_read(elements, write):
+    graph = read_graph(write({"elements": elements}))
+
+    assert list(graph.names) == ["bolt", "nut"]
+    assert graph.entity("a").edges == (("fits", "b"),)
+
+
+def test_a_list_of_texts_with_nodes_is_no_graph(write):
+    with raises("unknown-json"):
+        read_graph(write([{"text": "a bolt", "nodes": [{"text": "bolt"}]}]))
+
+
+def test_code_systems_in_a_bundle_are_read(write):
+    system = {"resourceType": "CodeSystem", "concept": [{"code": "A", "display": "Alpha state"}]}
+    entries = [{"resource": {"resourceType": "Patient"}}, {"resource": system}]
+
+    graph = read_graph(write({"resourceType": "Bundle", "entry": entries}))
+
+    assert list(graph.names) == ["Alpha state"]
+
+
+def test_a_hierarchy_of_parts_in_a_code_system_is_one_of_parts(write):
+    concept = {"code": "A", "display": "arm", "concept": [{"code": "B", "display": "hand"}]}
+    system = {"resourceType": "CodeSystem", "hierarchyMeaning": "part-of", "concept": [concept]}
+
+    graph = read_graph(write(system))
+
+    assert graph.entity("B").edges == (("part_of", "A"),)
+
+
+@pytest.mark.parametrize("name", ["tree.json", "tree.jsonl"])
+def test_children_may_be_ids(name, write):
+    nodes = [{"id": "A", "name": "tool", "children": ["B"]}, {"id": "B", "name": "drill"}]
+    lines = "\n".join(map(json.dumps, nodes))
+
+    graph = read_graph(write(nodes if name == "tree.json" else lines, name))
+
+    assert graph.entity("B").edges == ((IS_A, "A"),)
