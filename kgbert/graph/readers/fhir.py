@@ -27,7 +27,7 @@ def read_fhir(source: Source, statements: Statements) -> None:
     """
     resource = _xml_object(source) if source.head().lstrip()[:1] == "<" else safe_json(source)
     entries = [entry for entry in members(resource, "entry") if isinstance(entry, dict)]
-    systems = [resource, *(entry.get("resource") for entry in entries)]
+    systems: list[Any] = [resource, *(entry.get("resource") for entry in entries)]
     systems = [system for system in systems if any(True for _ in members(system, "concept"))]
     if not systems:
         raise GraphError(
