@@ -212,7 +212,8 @@ def _paths(head: str, suffix: str) -> str | None:
     lines = _content_lines(head)
     deep = [line for line in lines if " > " in line]
     # The first steps of some paths stand alone, and a table may have such a column.
-    is_list = 2 * len(deep) > len(lines) and not any("\t" in line or "|" in line for line in lines)
+    # One may be a header.
+    is_list = 2 * len(deep) >= len(lines) and not any("\t" in line or "|" in line for line in lines)
     return "paths" if len(deep) > 1 and is_list else None
 
 
