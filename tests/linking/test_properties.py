@@ -52,22 +52,8 @@ FRAGMENTS = st.sampled_from(
             "polycystic",
         ),
         *("kidney", "disease", "acute", "stone"),
-        *(
-            "l'",
-            "dell’",
-            "lʼ",
-            "´",
-            "‘",
-            "fever'da",
-            "'nın",
-            "TNFα",
-            "IFN-γ",
-            "B12",
-            "B",
-            "12",
-            "500mg",
-            "mg",
-        ),
+        *("l'", "dell’", "lʼ", "´", "‘", "fever'da", "'nın", "B12", "B", "12", "500mg", "mg"),
+        *("TNFα", "IFN-γ", "TNF", "alpha", "IL-1", "beta", "5-", "HT", "5HT", "Ph.D", "PhD"),
         *("poly-\n", "cystic", "E.", "E", "coli", "U.S.", "US", "발열", "발열이", "은", "asthme"),
     ]
 )
@@ -104,6 +90,9 @@ NAMES = [
     ("E:25", "U.S."),
     ("E:26", "asthme"),
     ("E:27", "발열"),
+    ("E:28", "IL-1 beta"),
+    ("E:29", "5-HT"),
+    ("E:30", "Ph.D."),
 ]
 
 

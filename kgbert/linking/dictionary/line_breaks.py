@@ -5,8 +5,9 @@ from collections.abc import Callable, Sequence
 
 from kgbert.linking.mention import Mention
 
-#: A hyphen at the end of a line inside a word, and the blanks before the rest of the word.
-_BREAK = re.compile(r"(?<=[^\W\d_])([-\u2010\u00ad])[ \t]*\r?\n[ \t]*(?=[^\W\d_])")
+#: A hyphen at the end of a line inside a word, and the blanks before the rest of the word, which
+#: may be a number.
+_BREAK = re.compile(r"(?<=[^\W\d_])([-\u2010\u00ad])[ \t]*\r?\n[ \t]*(?=[^\W_])")
 
 
 def has_broken_words(text: str) -> bool:

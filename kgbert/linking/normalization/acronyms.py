@@ -3,6 +3,8 @@
 import unicodedata
 from collections.abc import Iterable
 
+from kgbert.linking.normalization.spelling import GREEK_NAMES
+
 #: Maximum length of an acronym, in letters and digits.
 MAX_ACRONYM = 6
 
@@ -23,9 +25,15 @@ def is_written_as(acronym: str, surface: str) -> bool:
     [True, True, True, False, False]
     >>> is_written_as("COX-2", "COX 2"), is_written_as("AIDS", "aids")
     (True, False)
+    >>> is_written_as("Δ9-THC", "delta-9-THC"), is_written_as("Δ9-THC", "Delta-9-thc")
+    (True, False)
     """
-    written = _letters(surface)
-    return written in (wanted := _letters(acronym), wanted + "s")
+    written, wanted = _letters(surface), _letters(acronym)
+    if not acronym.isascii():
+        written, wanted = map(_with_greek_spelt_out, (written, wanted))
+        if wanted[:1].islower():  # a Greek letter, whose name may begin a sentence
+            written = written[:1].lower() + written[1:]
+    return written in (wanted, wanted + "s")
 
 
 def writes_acronyms(names: Iterable[str]) -> bool:
@@ -40,6 +48,10 @@ def writes_acronyms(names: Iterable[str]) -> bool:
             capitals += name.isupper()
             cased += name.upper() != name.lower()
     return 2 * capitals <= cased
+
+
+def _with_greek_spelt_out(letters: str) -> str:
+    return "".join(GREEK_NAMES.get(letter.lower(), letter) for letter in letters)
 
 
 def _letters(name: str) -> str:

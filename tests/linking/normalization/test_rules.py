@@ -14,6 +14,7 @@ from kgbert.linking.normalization.words import split_words
 #: By rule: names of real ontologies and what texts write for them.
 SAME = {
     "line-breaks": [
+        ("IL-6", "IL-\n6"),
         ("Hypertension", "hyper-\ntension"),
         ("X-linked inheritance", "X-\n  linked inheritance"),
         ("Polycystic kidney disease", "polycystic kid-\r\nney disease"),
@@ -24,12 +25,18 @@ SAME = {
         ("St. John's wort", "St Johns wort"),
         ("U.S. Army", "US Army"),
         ("Dr. Who", "Dr Who"),
+        ("Ph.D.", "PhD"),
+        ("Ph.D.", "Ph.D"),
+        ("Ph.D", "PhD"),
+        ("U.S. Army", "U.S Army"),
     ],
     "alphanumeric": [
         ("Vitamin B12", "vitamin B-12"),
         ("Vitamin B-12", "vitamin B12"),
         ("IL-6", "IL6"),
         ("COVID19", "COVID 19"),
+        ("5-HT receptor", "5HT receptor"),
+        ("5HT receptor", "5-HT receptor"),
     ],
     "units": [("Aspirin 500 mg", "aspirin 500mg"), ("Aspirin 500mg", "aspirin 500 mg")],
     "greek-compounds": [
@@ -39,6 +46,8 @@ SAME = {
         ("TGF-β1", "TGF-beta 1"),
         ("NF-κB", "NF-kappaB"),
         ("NF-κB", "NF-kappa B"),
+        ("PPARγ", "PPAR-gamma"),
+        ("IL-1 beta", "IL-1β"),
     ],
     "elision": [
         ("Syndrome apnée", "syndrome d'apnée"),
@@ -108,9 +117,20 @@ SAME = {
 DIFFERENT = {
     "line-breaks": [("Hypertension", "hyper -\ntension"), ("Hypertension", "hyper-\n\ntension")],
     "dots": [("Heart failure", "heart. Failure"), ("Version 2.5", "version 25")],
-    "alphanumeric": [("B12", "B1 2"), ("Vitamin 12", "vitaminB12"), ("Type", "type2")],
+    "alphanumeric": [
+        ("B12", "B1 2"),
+        ("Vitamin 12", "vitaminB12"),
+        ("Type", "type2"),
+        ("2-nd", "2nd"),
+    ],
     "units": [("500 mg", "500 mgs"), ("Gram", "500gram"), ("mg", "500mg")],
-    "greek-compounds": [("TNF", "TNFα"), ("Microgram", "μg"), ("Alpha", "TNFα")],
+    "greek-compounds": [
+        ("TNF", "TNFα"),
+        ("Microgram", "μg"),
+        ("Alpha", "TNFα"),
+        ("IL-1", "IL-1β"),
+        ("Dia", "diabeta"),
+    ],
     "elision": [("Brien", "O'Brien"), ("s", "d's"), ("Asthme", "elasthme")],
     "suffixes": [("Don", "don't"), ("Anka", "ankara")],
     "particles": [("발", "발이"), ("발열", "발열기")],
@@ -202,6 +222,28 @@ def test_the_required_rule_is_reported(rule):
     needed = required_rules(tuple(name), tuple(text), RULES)
 
     assert rule in needed
+
+
+#: By compound: the ways to write it, each of which may be the name.
+GREEK_COMPOUNDS = {
+    "PPARγ": "PPARγ PPAR-γ PPAR_γ PPARgamma PPAR-gamma PPAR_gamma",
+    "ERα": "ERα ER-α ER_α ERalpha ER-alpha ER_alpha",
+    "IL-1β": "IL-1β IL1β IL_1β IL-1-β IL-1_β IL1_β IL-1beta IL1beta IL-1_beta IL-1-beta IL1_beta",
+    "interleukin-1β": "interleukin-1β interleukin-1_β interleukin_1_beta interleukin-1-beta",
+    "HIF-1α": "HIF-1α HIF1α HIF-1_alpha HIF1-alpha HIF-1alpha HIF1alpha",
+    "TGF-β1": "TGF-β1 TGFβ1 TGF_β_1 TGF-beta1 TGF-beta-1 TGFbeta1 TGF_beta_1",
+    "NF-κB": "NF-κB NFκB NF_κB NF-kappa_B NF-kappaB NF_kappa-B NFkappaB",
+    "Δ9-THC": "Δ9-THC Δ-9-THC delta-9-THC delta9-THC delta_9_THC",
+    "β2 microglobulin": "β2-microglobulin β2_microglobulin beta-2_microglobulin",
+}
+
+
+@pytest.mark.parametrize("written", GREEK_COMPOUNDS.values(), ids=GREEK_COMPOUNDS)
+def test_a_greek_compound_is_found_however_name_and_text_write_it(written):
+    spellings = [each.replace("_", " ") for each in written.split()]
+
+    for name in spellings:
+        assert [text for text in spellings if not whole(name, text, list(RULES))] == [], name
 
 
 @pytest.mark.parametrize("name", [f"O{mark}Neill{mark}s sign" for mark in "'’‘ʼ´′"])
