@@ -74,7 +74,7 @@ def _add_metadata(
 ) -> None:
     """Add the metadata of a file."""
     for subject, text in zip(subjects, texts, strict=True):
-        statements.texts[subject][predicate] = text
+        statements.texts[subject].setdefault(predicate, text)
 
 
 #: Predicate -> priority of its preferred names; the lowest number wins.

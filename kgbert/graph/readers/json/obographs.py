@@ -6,6 +6,7 @@ from typing import Any
 from kgbert.graph.core.identifiers import PREFIXES, expand
 from kgbert.graph.core.vocabulary import (
     DEFINITION,
+    LICENCES,
     PROPERTY_TYPES,
     RDF_TYPE,
     SUBCLASS,
@@ -97,9 +98,11 @@ def _add_header(graph: Mapping[str, Any], statements: Statements) -> None:
     meta = graph.get("meta", {})
     builder = statements.builder
     builder.version = builder.version or str(meta.get("version", ""))
+    values: dict[str, str] = {}
     for value in meta.get("basicPropertyValues", ()):
-        if value.get("pred") in (expand("dcterms:license"), expand("dc:license")):
-            builder.licence = str(value["val"])
+        values.setdefault(expand(str(value["pred"])), str(value["val"]))
+    licence = next((values[each] for each in LICENCES if each in values), "")
+    builder.licence = builder.licence or licence
 
 
 #: Key of a list of parts in a file -> a function that adds one part.

@@ -369,3 +369,16 @@ def test_children_may_be_ids(name, write):
     graph = read_graph(write(nodes if name == "tree.json" else lines, name))
 
     assert graph.entity("B").edges == ((IS_A, "A"),)
+
+
+def test_the_licence_of_an_obo_graph_comes_before_rights(write):
+    licences = [
+        {"pred": f"http://purl.org/dc/{name}", "val": value}
+        for name, value in (("elements/1.1/rights", "all mine"), ("terms/license", "CC-BY"))
+    ]
+    nodes = [{"id": "http://a.org/1", "lbl": "bolt"}]
+    graphs = [{"id": "g", "nodes": nodes, "meta": {"basicPropertyValues": licences}}]
+
+    graph = read_graph(write({"graphs": graphs}))
+
+    assert graph.licence == "CC-BY"
