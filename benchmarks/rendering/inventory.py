@@ -92,7 +92,10 @@ FORMATS = {
         "fhir",
         "wikidata",
     ),
-    "lists of names, or of paths such as `Animals > Dogs`": ("names", "paths"),
+    "lists of names (indented or not), or of paths such as `Animals > Dogs`": (
+        "names",
+        "paths",
+    ),
     "graph editors and networkx": ("graphml", "gexf", "gml", "pajek", "node-link"),
 }
 

@@ -36,6 +36,7 @@ _NO_GRAPH = frozenset(
     (
         "unknown-columns",
         "columns-of-numbers",
+        "history-of-snomed",
         "unknown-format",
         "unknown-json",
         "unknown-xml",

@@ -10,6 +10,7 @@ from kgbert.graph.rdf.statements import Statements
 from kgbert.graph.readers.tables.columns import complete_rows
 from kgbert.graph.readers.tables.levels import add_levels, has_levels
 from kgbert.graph.readers.tables.rows import Row
+from kgbert.graph.readers.tables.snomed import add_snomed, is_of_snomed
 
 _NAME = expand(RELATION_ALIASES["name"])
 
@@ -38,6 +39,8 @@ def layout_of(names: Sequence[str]) -> AddRows | None:
     keys = {name.lower() for name in names}
     if keys >= set(_BABELON):
         return add_translations
+    if is_of_snomed(names):
+        return add_snomed
     if keys >= set(_ANCESTRY):
         return add_ancestry
     return None

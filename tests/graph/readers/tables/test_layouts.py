@@ -436,3 +436,43 @@ def test_a_concept_that_is_mapped_to_itself_is_counted(omop):
     assert read_graph(omop).dropped_edges == (
         ("an entity that is mapped to itself", 1, "1 Maps to 1"),
     )
+
+
+@pytest.fixture
+def snomed(write):
+    full, synonym = "900000000000003001", "900000000000013009"
+    return write(
+        sct2_Concept_Snapshot__txt="id\teffectiveTime\tactive\tmoduleId\tdefinitionStatusId\n"
+        "1\t2\t1\t3\t4\n2\t2\t1\t3\t4\n3\t2\t0\t3\t4\n7\t2\t1\t3\t4\n",
+        sct2_Description_Snapshot__txt="id\teffectiveTime\tactive\tmoduleId\tconceptId\t"
+        "languageCode\ttypeId\tterm\tcaseSignificanceId\n"
+        f"91\t2\t1\t3\t1\ten\t{full}\tFever (finding)\t4\n"
+        f"92\t2\t1\t3\t1\ten\t{synonym}\tPyrexia\t4\n"
+        f"93\t2\t0\t3\t1\ten\t{synonym}\tFebris\t4\n"
+        f"94\t2\t1\t3\t2\ten\t{full}\tBody\t4\n"
+        f"95\t2\t1\t3\t3\ten\t{full}\tOld fever\t4\n"
+        f"96\t2\t1\t3\t7\ten\t{full}\tFinding site\t4\n",
+        sct2_Relationship_Snapshot__txt="id\teffectiveTime\tactive\tmoduleId\tsourceId\t"
+        "destinationId\trelationshipGroup\ttypeId\tcharacteristicTypeId\tmodifierId\n"
+        "81\t2\t1\t3\t1\t2\t0\t116680003\t4\t4\n82\t2\t0\t3\t2\t1\t0\t116680003\t4\t4\n"
+        "83\t2\t1\t3\t1\t2\t0\t7\t4\t4\n",
+    )
+
+
+def test_a_release_of_snomed_is_one_graph(snomed):
+    graph = read_graph(snomed)
+
+    assert list(graph.entity_ids) == ["1", "2"]
+    assert names_of(graph, "1") == ["Fever (finding)", "Pyrexia"]
+    assert graph.entity("1").edges == (("7", "2"), (IS_A, "2"))
+    assert "Finding site" in graph.relation_names
+    assert sum("not read: inactive" in note for note in graph.notes) == 3
+
+
+def test_the_history_of_snomed_is_refused(snomed, write):
+    path = snomed / "sct2_Concept_Full.txt"
+    path.write_text("id\teffectiveTime\tactive\tmoduleId\tdefinitionStatusId\n1\t2\t0\t3\t4\n")
+
+    assert "1" in read_graph(snomed)
+    with raises("history-of-snomed"):
+        read_graph(path)
