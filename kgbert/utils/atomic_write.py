@@ -1,12 +1,14 @@
 """Write files and folders atomically."""
 
+import glob
 import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from filelock import FileLock, Timeout
 from safetensors import SafetensorError
 
 
@@ -15,7 +17,7 @@ def replacing(folder: str | Path, what: str) -> Iterator[Path]:
     """Provide a new folder to write to, which replaces ``folder`` if no error occurs.
 
     The new folder is created in the same parent folder. A full disk or a killed process therefore
-    leaves the old folder intact.
+    leaves the old folder intact; what a killed process left beside it is removed by the next call.
 
     Args:
         folder: The final folder; an existing one is replaced.
@@ -32,11 +34,13 @@ def replacing(folder: str | Path, what: str) -> Iterator[Path]:
     """
     folder = Path(folder).absolute()
     folder.parent.mkdir(parents=True, exist_ok=True)
+    _remove_leftovers(folder)
     fresh = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".tmp", dir=folder.parent))
     try:
-        yield fresh
-        fresh.chmod(0o755)
-        _replace_folder(fresh, folder)
+        with _writing(fresh):
+            yield fresh
+            fresh.chmod(0o755)
+            _replace_folder(fresh, folder)
     except (OSError, SafetensorError) as error:
         raise OSError(
             error.errno if isinstance(error, OSError) else None,
@@ -45,6 +49,36 @@ def replacing(folder: str | Path, what: str) -> Iterator[Path]:
         ) from error
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
+
+
+@contextmanager
+def _writing(fresh: Path) -> Iterator[None]:
+    """Hold the lock that tells other processes that a folder is being written.
+
+    Raises:
+        Timeout: Another process is writing it.
+    """
+    lock = fresh.with_suffix(".lock")
+    with FileLock(lock, timeout=0):
+        try:
+            yield
+        finally:
+            with suppress(OSError):  # Windows cannot remove an open file
+                lock.unlink()
+
+
+def _remove_leftovers(folder: Path) -> None:
+    """Remove what killed processes left beside a folder; put the folder back if it was moved."""
+    name = glob.escape(folder.name)
+    for old in folder.parent.glob(f".{name}.*.old"):
+        if folder.exists():
+            shutil.rmtree(old, ignore_errors=True)
+        else:
+            old.rename(folder)
+    left = (path for end in ("tmp", "lock") for path in folder.parent.glob(f".{name}.*.{end}"))
+    for unfinished in {path.with_suffix(".tmp") for path in left}:
+        with suppress(Timeout), _writing(unfinished):
+            shutil.rmtree(unfinished, ignore_errors=True)
 
 
 def _replace_folder(fresh: Path, folder: Path) -> None:

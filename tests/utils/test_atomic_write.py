@@ -1,9 +1,11 @@
 import errno
 import os
+import subprocess
+import sys
 
 import pytest
 
-from kgbert.utils.atomic_write import write_atomically
+from kgbert.utils.atomic_write import replacing, write_atomically
 
 
 def test_text_is_written_as_utf8_and_bytes_as_they_are(tmp_path):
@@ -80,3 +82,41 @@ def _disk_full(number):
 
 def _interrupt(number):
     raise KeyboardInterrupt
+
+
+def test_what_a_killed_process_left_beside_a_folder_is_removed(tmp_path):
+    code = (
+        "import os, sys; from kgbert.utils.atomic_write import replacing\n"
+        "with replacing(sys.argv[1], 'model') as fresh:\n"
+        "    (fresh / 'weights').write_text('half'); os.kill(os.getpid(), 9)"
+    )
+    subprocess.run([sys.executable, "-c", code, str(tmp_path / "model")], check=False)
+    assert len(os.listdir(tmp_path)) == 2  # the folder, and its lock
+
+    with replacing(tmp_path / "model", "model") as fresh:
+        (fresh / "weights").write_text("whole")
+
+    assert os.listdir(tmp_path) == ["model"]
+    assert (tmp_path / "model" / "weights").read_text() == "whole"
+
+
+def test_what_another_process_is_writing_stays(tmp_path):
+    with replacing(tmp_path / "model", "model") as other:
+        with replacing(tmp_path / "model", "model") as fresh:
+            (fresh / "weights").write_text("mine")
+        (other / "weights").write_text("the other's")
+
+    assert os.listdir(tmp_path) == ["model"]
+    assert (tmp_path / "model" / "weights").read_text() == "the other's"
+
+
+def test_a_folder_that_a_killed_process_had_moved_is_put_back(tmp_path):
+    moved = tmp_path / ".model.abc.old"
+    moved.mkdir()
+    (moved / "weights").write_text("old")
+
+    with pytest.raises(KeyboardInterrupt), replacing(tmp_path / "model", "model"):
+        raise KeyboardInterrupt
+
+    assert os.listdir(tmp_path) == ["model"]
+    assert (tmp_path / "model" / "weights").read_text() == "old"
