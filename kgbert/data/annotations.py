@@ -1,7 +1,7 @@
 """Convert records of annotation tools and data sets to the standard form.
 
 A standard record has a text with a label or spans, or tokens with tags. Other forms are the exports
-of doccano, Prodigy and Label Studio, and the columns of Hugging Face data sets.
+of doccano, Prodigy, Argilla, spaCy and Label Studio, and the columns of Hugging Face data sets.
 """
 
 import logging
@@ -22,6 +22,7 @@ from kgbert.data.columns import (
 from kgbert.data.fields import json_cell
 from kgbert.data.tags import decode_tags, detect_scheme, warn_of_inconsistent_tags
 from kgbert.utils.errors import DataError
+from kgbert.utils.missing_values import MISSING_WORDS
 
 logger = logging.getLogger(__name__)
 
@@ -29,17 +30,18 @@ logger = logging.getLogger(__name__)
 _TAG_COLUMNS = (TAGS, "ner_tags", "labels", "ner")
 
 #: Columns with spans, as objects or as lists of start, end and label.
-_SPAN_COLUMNS = (SPANS, "entities", "labels", LABEL)
+_SPAN_COLUMNS = (SPANS, "entities", "labels", LABEL, "annotations", "annotation", "ents", "ner")
 
 _START, _END = ("start", "start_offset", "begin"), ("end", "end_offset", "stop")
 _FRAGMENTS = ("fragments", "offsets")
 _SPAN_LABEL = (LABEL, "labels", "type", "tag")
 
-#: Prodigy's answers for records that an annotator did not confirm.
-_ANSWERS, _ACCEPTED = {"accept", "reject", "ignore"}, "accept"
-
-#: Values that represent a missing label in tables.
-_MISSING_WORDS = {"", "nan", "NaN", "<NA>"}
+#: Columns with an annotator's decision about a record in Prodigy and in Argilla: the name, all
+#: words, and those that reject the record.
+_DECISIONS = (
+    ("answer", ("accept", "reject", "ignore"), ("reject", "ignore")),
+    ("status", ("Default", "Edited", "Validated", "Discarded"), ("Discarded",)),
+)
 
 
 def standardize(records: Iterable[Record]) -> list[Record]:
@@ -63,7 +65,8 @@ def _cleaned(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return values without missing ones, and arrays as lists."""
     cleaned = {str(name): _plain(value) for name, value in values.items()}
     cleaned |= {name: json_cell(cleaned[name]) for name in (SPANS, TRIGGERS) if name in cleaned}
-    if LABEL in cleaned and str(cleaned[LABEL]).strip() in _MISSING_WORDS:
+    # Not the ambiguous words: "none" and "-" are classes of many data sets.
+    if LABEL in cleaned and str(cleaned[LABEL]).strip().lower() in {"", *MISSING_WORDS}:
         cleaned[LABEL] = None
     return cleaned
 
@@ -80,15 +83,18 @@ def _plain(value: Any) -> Any:
 
 
 def _accepted(records: list[Record]) -> list[Record]:
-    answers = {str(values.get("answer")) for _, values in records}
-    if not answers or not answers <= _ANSWERS or answers == {_ACCEPTED}:
-        return records
-    accepted = [record for record in records if record.values["answer"] == _ACCEPTED]
-    logger.warning(
-        "%d of %d records were left out: an annotator rejected or ignored them",
-        len(records) - len(accepted),
-        len(records),
-    )
+    """Return the records that no annotator rejected, ignored or discarded."""
+    accepted = records
+    for column, words, rejecting in _DECISIONS:
+        # A column with other words in it is not that of an annotation tool.
+        if all(values.get(column) in words for _, values in records):
+            accepted = [x for x in accepted if x.values[column] not in rejecting]
+    if len(accepted) < len(records):
+        logger.warning(
+            "%d of %d records were left out: an annotator rejected, ignored or discarded them",
+            len(records) - len(accepted),
+            len(records),
+        )
     return accepted
 
 

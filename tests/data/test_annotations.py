@@ -39,6 +39,19 @@ SPANS = {
         "text": TEXT,
         "label": [{"start": 5, "end": 10, "text": "fever", "labels": ["Sign"]}],
     },
+    "annotations": {"text": TEXT, "annotations": [{"start": 5, "end": 10, "label": "Sign"}]},
+    "spaCy's JSON": {
+        "text": TEXT,
+        "ents": [{"start": 5, "end": 10, "label": "Sign"}],
+        "tokens": [],
+    },
+    "ner": {"text": TEXT, "ner": [[5, 10, "Sign"]]},
+    "Argilla": {
+        "text": TEXT,
+        "prediction": [{"start": 0, "end": 4, "label": "Sign", "score": 0.4}],
+        "annotation": [{"start": 5, "end": 10, "label": "Sign"}],
+        "status": "Validated",
+    },
     "tokens and tags": {"text": TEXT, "tokens": TEXT.split(), "ner_tags": ["O", "B-Sign", "O"]},
 }
 
@@ -120,3 +133,21 @@ def test_the_entity_of_a_span_is_kept(read):
     ]})  # fmt: skip
 
     assert example.spans[0].entity == "HP:0001945"
+
+
+def test_records_that_were_discarded_in_argilla_are_left_out(read, caplog):
+    spans = [{"start": 5, "end": 10, "label": "Sign"}]
+
+    examples = read(
+        {"text": TEXT, "annotation": spans, "status": "Validated"},
+        {"text": "Another text", "annotation": [], "status": "Discarded"},
+    )
+
+    assert [example.text for example in examples] == [TEXT]
+    assert "1 of 2 records were left out" in caplog.text
+
+
+def test_a_column_of_other_states_leaves_no_record_out(read):
+    examples = read({"text": "a", "status": "Discarded"}, {"text": "b", "status": "chronic"})
+
+    assert len(examples) == 2

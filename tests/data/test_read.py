@@ -357,6 +357,20 @@ def test_a_cell_may_be_longer_than_the_csv_module_allows(write):
     assert csv.field_size_limit() == limit
 
 
+@pytest.mark.parametrize("word", ["N/A", "#N/A", "NULL", "null", "NaN", "<NA>", "n.a.", "(null)"])
+def test_a_word_for_a_missing_label_is_no_class(write, word):
+    path = write("a.csv", f"text,label\na,{word}\nb,ill\n")
+
+    assert [example.target for example in read_texts(path)] == [None, "ill"]
+
+
+@pytest.mark.parametrize("word", ["none", "NA", "-", "?"])
+def test_a_word_that_is_a_class_of_data_sets_is_kept(write, word):
+    (example,) = read_texts(write("a.csv", f"text,label\na,{word}\n"))
+
+    assert example.target == word
+
+
 def test_labels_that_are_missing_are_no_class(write):
     path = write("a.jsonl", '{"text": "a", "label": NaN}\n{"text": "b", "label": 1.0}')
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from kgbert.graph.rdf.statements import Statements
 from kgbert.reporting.formatting import counted
+from kgbert.utils.missing_values import AMBIGUOUS_WORDS, MISSING_WORDS
 
 #: Rows from which it is learned how the columns are written.
 SAMPLE = 50_000
@@ -16,12 +17,7 @@ OBSOLETE = frozenset(
     ("true", "1", "yes", "y", "obsolete", "deprecated", "retired", "inactive", "d", "u")
 )
 #: What programs write for a missing value, in lower case.
-_MISSING = frozenset(
-    (
-        *("nan", "null", "n/a", "na", "none", "nil", "#n/a", "<na>", "\\n"),
-        *("nat", "(null)", "n.a.", "-", "--", "?"),
-    )
-)
+_MISSING = MISSING_WORDS | AMBIGUOUS_WORDS
 #: Those of them that entities are called: Namibia is NA.
 _MAY_BE_ENTITIES = frozenset(("na", "none", "nil"))
 #: Sodium; programs write "NA" or "na".
