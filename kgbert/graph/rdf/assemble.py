@@ -172,8 +172,8 @@ def _separate_references(
         if head in ids:
             builder.add_reference(ids[head], compact(relation), compact(tail))
     before = len(edges)
-    edges.keep_between(known)
     example = " ".join(map(compact, next(edges.not_between(known), ())))
+    edges.keep_between(known)
     builder.drop_edges("an end is not described in the graph", before - len(edges), example)
     is_entity = builder.terms.mask_of(ids.keys())
     example = " ".join(map(compact, next(edges.not_between(is_entity), ())))
