@@ -202,7 +202,7 @@ def _table(head: str, suffix: str) -> str | None:
     while len(lines) > 1 and lines[0].startswith("#") and not _separators_in(lines[0]):
         lines.pop(0)
     first, *others = lines[:2]
-    if _separators_in(first) or first.lower().startswith("sep="):
+    if _separators_in(first) or first.lower().lstrip('"').startswith("sep="):
         return "table"
     # OpenKE's tables begin with the number of their rows.
     return "table" if first.strip().isdigit() and others and len(others[0].split()) > 1 else None

@@ -12,7 +12,7 @@ from kgbert.utils.errors import GraphError, Remedy
 Row = tuple[int, list[str]]
 
 #: What Excel writes and reads in the first line: the separator of the others.
-_SEPARATOR_LINE = re.compile(r"sep=(.)\s*", re.IGNORECASE)
+_SEPARATOR_LINE = re.compile(r'(?:sep=(.)|"sep=(.)")[\s,;|]*', re.IGNORECASE)
 _QUOTED = re.compile(r'"[^"]*"')
 
 
@@ -25,7 +25,11 @@ def read_rows(source: Source) -> Iterator[Row]:
     lines = source.lines()
     number, first = _first_line(lines)
     if match := _SEPARATOR_LINE.fullmatch(first):
-        yield from _comma_separated(lines, match[1], number, source)
+        separator = match[1] or match[2]
+        if separator == "\t":
+            yield from _tab_separated(lines, number + 1)
+        else:
+            yield from _comma_separated(lines, separator, number, source)
         return
     delimiter = separator_of(first)
     lines = chain((first,), lines)
