@@ -371,6 +371,34 @@ def test_a_word_that_is_a_class_of_data_sets_is_kept(write, word):
     assert example.target == word
 
 
+def test_a_lone_quote_in_a_table_with_tabs_is_a_character(write):
+    rows = ['"open quote text\tz', 'a "quoted" word\ty', '"a ""whole"" cell"\tx', '5" wide\t"w"']
+
+    examples = read_texts(write("a.tsv", "\n".join(["text\tlabel", *rows])))
+
+    assert [(x.text, x.target) for x in examples] == [
+        ('"open quote text', "z"),
+        ('a "quoted" word', "y"),
+        ('a "whole" cell', "x"),
+        ('5" wide', "w"),
+    ]
+
+
+def test_quoted_cells_with_tabs_and_line_breaks_are_whole(write):
+    content = 'text\tlabel\n"a\tb"\tx\n"two\nlines"\ty\n'
+
+    examples = read_texts(write("a.tsv", content))
+
+    assert [(x.text, x.target) for x in examples] == [("a\tb", "x"), ("two\nlines", "y")]
+
+
+@pytest.mark.parametrize("line", ["sep=;", '"sep=;"', '"sep=;";'])
+def test_the_line_that_declares_the_separator_may_be_quoted(write, line):
+    (example,) = read_texts(write("a.csv", f"{line}\ntext;label\na, b;x\n"))
+
+    assert (example.text, example.target) == ("a, b", "x")
+
+
 def test_labels_that_are_missing_are_no_class(write):
     path = write("a.jsonl", '{"text": "a", "label": NaN}\n{"text": "b", "label": 1.0}')
 

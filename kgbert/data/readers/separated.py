@@ -10,8 +10,8 @@ from kgbert.data.columns import Columns, Record, located
 from kgbert.data.files import MAX_BYTES
 from kgbert.utils.errors import DataError
 
-#: The line in which a spreadsheet declares the separator.
-_SEPARATOR_LINE = re.compile(r"sep=(.)\r?(\n|$)", re.IGNORECASE)
+#: The line in which a spreadsheet declares the separator, which some programs quote.
+_SEPARATOR_LINE = re.compile(r"(\"?)sep=(.)\1\2*\r?(\n|$)", re.IGNORECASE)
 
 
 def read_separated(content: str, columns: Columns) -> Iterator[Record]:
@@ -44,8 +44,11 @@ def _rows(content: str) -> Iterator[tuple[int, list[str]]]:
     """Yield the rows that are not blank, each with its first line number."""
     declared = _SEPARATOR_LINE.match(content)
     body = content[declared.end() :] if declared else content
-    separator = declared[1] if declared else _separator(content)
+    separator = declared[2] if declared else _separator(content)
     skipped = 1 if declared else 0
+    if separator == "\t" and (lines := _rows_of_lines(body)):
+        yield from ((number + skipped, cells) for number, cells in lines)
+        return
     reader = csv.reader(io.StringIO(body, newline=""), delimiter=separator, strict=True)
     row: list[str] | None = []
     while row is not None:
@@ -54,6 +57,25 @@ def _rows(content: str) -> Iterator[tuple[int, list[str]]]:
             row = _next_row(reader)
         if row and any(cell.strip() for cell in row):
             yield start, row
+
+
+def _rows_of_lines(body: str) -> list[tuple[int, list[str]]]:
+    """Return the rows of a tab-separated table if each line is one; else none.
+
+    Most tab-separated files know no quoting, where a lone double quote is a character; pandas and
+    Excel quote a cell that has a quote, a tab or a line break in it.
+    """
+    lines = enumerate(body.split("\n"), start=1)
+    rows = [(number, line.rstrip("\r").split("\t")) for number, line in lines if line.strip()]
+    if len({len(cells) for _, cells in rows}) > 1:
+        return []
+    return [(number, list(map(_unquoted, cells))) for number, cells in rows]
+
+
+def _unquoted(cell: str) -> str:
+    inner = cell[1:-1]
+    is_quoted = len(cell) > 1 and cell[0] == cell[-1] == '"' and '"' not in inner.replace('""', "")
+    return inner.replace('""', '"') if is_quoted else cell
 
 
 @contextmanager
