@@ -399,6 +399,20 @@ def test_the_line_that_declares_the_separator_may_be_quoted(write, line):
     assert (example.text, example.target) == ("a, b", "x")
 
 
+def test_comments_of_a_conll_file_with_tabs_are_no_tokens(write):
+    path = write("a.conll", "# sentence 1\nHigh\tO\n# a remark\nfever\tB-Sign\n#\tO\n")
+
+    (example,) = read_texts(path)
+
+    assert example.text == "High fever #"
+
+
+def test_a_hash_is_a_token_in_a_conll_file_without_tabs(write):
+    (example,) = read_texts(write("a.conll", "# O\nfever B-Sign\n"))
+
+    assert example.text == "# fever"
+
+
 def test_labels_that_are_missing_are_no_class(write):
     path = write("a.jsonl", '{"text": "a", "label": NaN}\n{"text": "b", "label": 1.0}')
 

@@ -58,7 +58,9 @@ def looks_like_conll(content: str) -> bool:
     (True, False)
     """
     lines = content[:10_000].split("\n")[:-1]
-    rows = [_cells(line) for line in lines if line.strip() and not _is_comment(line)][:50]
+    has_tabs = "\t" in content
+    tokens = (x for x in lines if x.strip() and not _is_comment(x, has_tabs=has_tabs))
+    rows = [_cells(line) for line in tokens][:50]
     if len({len(row) for row in rows}) != 1 or len(rows[0]) < 2:
         return False
     tags = {row[-1] for row in rows}
@@ -73,8 +75,9 @@ def looks_like_conll(content: str) -> bool:
 
 def _sentences(content: str) -> Iterator[list[_Row]]:
     sentence: list[_Row] = []
+    has_tabs = "\t" in content
     for number, line in enumerate([*content.split("\n"), ""], start=1):
-        if line.strip() and not _is_comment(line):
+        if line.strip() and not _is_comment(line, has_tabs=has_tabs):
             with located(f"line {number:,}"):
                 sentence.append(_Row(number, _checked_cells(line)))
         elif sentence and not line.strip():
@@ -122,5 +125,7 @@ def _cells(line: str) -> list[str]:
     return [cell for cell in line.split("\t" if "\t" in line else " ") if cell]
 
 
-def _is_comment(line: str) -> bool:
-    return line.startswith("-DOCSTART-") or (line.startswith("# ") and " = " in line)
+def _is_comment(line: str, *, has_tabs: bool) -> bool:
+    """Return whether a line is none of a token; ``# O`` is one in a file without tabs."""
+    is_marked = line.startswith("# ") and (" = " in line or (has_tabs and "\t" not in line))
+    return line.startswith("-DOCSTART-") or is_marked
