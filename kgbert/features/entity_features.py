@@ -11,7 +11,11 @@ from numpy.typing import NDArray
 
 from kgbert.features.cache import load_cached, save_cached
 from kgbert.features.frozen_encoder import FrozenEncoder
-from kgbert.features.unknown_tokens import check_graph_is_known
+from kgbert.features.unknown_tokens import (
+    check_graph_is_known,
+    check_known_tokens,
+    count_unknown,
+)
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.graph.verbalize import verbalize
 from kgbert.utils.checks import check_positive
@@ -196,7 +200,9 @@ def encode_changed_entities(
     vectors = former.vectors
     if fresh:
         encoder = _checked_encoder(former)
-        check_graph_is_known(encoder.tokenizer, fresh, MAX_LENGTH)
+        # An edit is judged like a text: the encoder knows the rest of the graph.
+        rows = encoder.tokenizer(fresh, truncation=True, max_length=MAX_LENGTH)["input_ids"]
+        check_known_tokens(encoder.tokenizer, count_unknown(encoder.tokenizer, rows))
         encoded = encoder.encode(fresh, max_length=MAX_LENGTH, progress=progress)
         places.update((text, len(vectors) + place) for place, text in enumerate(fresh))
         vectors = np.concatenate([vectors, encoded])

@@ -113,7 +113,7 @@ def test_a_graph_without_a_known_relation_is_refused(learnt):
 def test_entities_keep_their_sampled_neighbours_when_others_are_added(learnt):
     builder = GraphBuilder()
     for number in range(60):
-        builder.add_name(f"C:{number:02}", f"n{number}")
+        builder.add_name(f"C:{number:02}", f"fever lung n{number}")
         builder.add_edge(f"C:{number:02}", "rdfs:subClassOf", "C:30")
     before = learnt.with_graph(builder.build())
     builder.add_name("A:0", "earlier in the order")

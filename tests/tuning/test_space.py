@@ -50,7 +50,7 @@ def test_the_command_line_sets_what_the_search_sets(option):
 
     parsed = _parser().parse_args(["train", "x.obo", "--texts", "t.csv", "--backbone", "b", *words])
 
-    expected = configure(TrainingConfig(options={"pooling": "head"}), {option: VALUES[option]})
+    expected = configure(TrainingConfig(), {option: VALUES[option]})
     assert training_config_of(parsed) == expected
     assert parsed.linker == (VALUES[LINKER] if option == LINKER else "dictionary")
     assert parsed.backbone == (VALUES[PRETRAINED] if option == PRETRAINED else "b")
