@@ -1,9 +1,12 @@
 """Counterfactuals change the answer, and the smallest set of changes is found."""
 
 from itertools import combinations
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
+from kgbert.explanation import counterfactuals
 from kgbert.explanation.explain import explain
 from kgbert.explanation.parts import edges_of, entities_of
 from kgbert.explanation.results import Explanation
@@ -105,3 +108,51 @@ def test_a_swap_names_one_entity(model):
         explain(model, [TEXT], swaps={"cough": "EX:99"})
     with raises("swap-entity"):
         explain(model, [TEXT], swaps={"cough": "fever"})
+
+
+class Voters:
+    """Stands for a scorer whose answer is yes while the parts that stay weigh enough."""
+
+    batch_size = 4
+
+    def __init__(self, weights, needed):
+        self.weights, self.needed = weights, needed
+        self.answers = [SimpleNamespace(name="yes")]
+        task = SimpleNamespace(answers=lambda prediction, config: [prediction])
+        self.pipeline = SimpleNamespace(task=task, model=SimpleNamespace(config=None))
+
+    def scores(self, removals):
+        total = sum(self.weights.values())
+        return np.array([[total - sum(map(self.weights.get, each)) for each in removals]])
+
+    def predictions(self, removals):
+        return ["yes" if score > self.needed else "no" for score in self.scores(removals)[0]]
+
+    def smallest(self):
+        """Return the size of the smallest set that turns the answer, by trying all."""
+        sizes = range(1, len(self.weights) + 1)
+        return next(
+            size
+            for size in sizes
+            if "no" in self.predictions(list(combinations(self.weights, size)))
+        )
+
+
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("most", [5, 1000])
+def test_of_several_changes_a_smallest_set_is_found_within_the_limit(seed, most, monkeypatch):
+    generator = np.random.default_rng(seed)
+    weights = dict(zip("abcdefg", generator.uniform(0.5, 1.5, 7), strict=True))
+    scorer = Voters(weights, needed=0.45 * sum(weights.values()))
+    monkeypatch.setattr(counterfactuals, "_removable", lambda scorer: list(weights))
+    monkeypatch.setattr(counterfactuals, "MAX_CHECKS", most)
+    search = counterfactuals._Search(scorer, 0)
+    prefixes = [search.parts[:count] for count in range(2, 8)]
+
+    found, is_smallest = search.smaller_than(search.first_of(prefixes))
+
+    assert scorer.predictions([found]) == ["no"]
+    assert all(scorer.predictions([[x for x in found if x != one]]) == ["yes"] for one in found)
+    assert is_smallest == (most == 1000)
+    if is_smallest:
+        assert len(found) == scorer.smallest() > 2
