@@ -1,33 +1,27 @@
-from argparse import ArgumentParser
+from argparse import Namespace
 
 import pytest
 
-from kgbert.cli.options.texts import add_column_arguments, columns_of
-from kgbert.data import read_examples
-from kgbert.tasks.registry import TASKS
+from kgbert.cli.options.texts import columns_of, records_of
 
 
-@pytest.fixture
-def parser():
-    parser = ArgumentParser()
-    add_column_arguments(parser)
-    return parser
+def rows(text, **options):
+    return [record.values for record in records_of(Namespace(text=text, **options))]
 
 
-def test_columns_of_any_role_are_named_on_the_command_line(parser, tmp_path):
-    path = tmp_path / "exam.csv"
-    path.write_text('ask,options,key\n"Which?","yes | no",no\n')
-    typed = ["--column", "question=ask", "--column", "choices=options", "--label-column", "key"]
+@pytest.mark.parametrize(
+    ("text", "row"),
+    [
+        ('{"text": "fever", "text_pair": "cough"}', {"text": "fever", "text_pair": "cough"}),
+        ("{not JSON}", {"text": "{not JSON}"}),
+        ("a fever", {"text": "a fever"}),
+    ],
+)
+def test_an_argument_is_a_text_or_a_json_object(text, row):
+    assert rows(text) == [row]
 
-    columns = columns_of(parser.parse_args(typed))
 
-    (example,) = read_examples(path, TASKS["multiple-choice"], columns=columns)
-    assert (example.text, example.others, example.target) == ("Which?", ("yes", "no"), 1)
+def test_columns_are_named_by_options_of_their_own_or_by_role():
+    arguments = Namespace(text_column="sentence", label_column="y", column=[("id", "nr")])
 
-
-@pytest.mark.parametrize("typed", ["question", "=ask", "question="])
-def test_a_column_without_role_or_name_is_refused(parser, typed, capsys):
-    with pytest.raises(SystemExit):
-        parser.parse_args(["--column", typed])
-
-    assert "choices=options" in capsys.readouterr().err
+    assert columns_of(arguments) == {"text": "sentence", "label": "y", "id": "nr"}
