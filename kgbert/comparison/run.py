@@ -29,7 +29,7 @@ from kgbert.models.base import KGBertPreTrainedModel
 from kgbert.pretraining.record import pretraining_record
 from kgbert.tasks.base import EncodedExample, Prediction, Task
 from kgbert.training.config import TrainingConfig
-from kgbert.training.inference import predict
+from kgbert.training.inference import predict, score_predictions
 from kgbert.training.linear_model import fit_linear
 from kgbert.training.peak_memory import PeakMemory, release_memory
 from kgbert.training.train import TrainingInputs, build_model, fit_model, grounded_task
@@ -223,9 +223,8 @@ def _scores_elsewhere(
     task, scores = study.task, {}
     for name, texts in zip(study.also_test, parts, strict=True):
         encoded = task.encode(texts, processor)
-        gold = [task.gold(each, study.graph) for each in encoded]
-        answers = [prediction.answer for prediction in predict_examples(encoded)]
-        scores[f"{ALSO_TESTED}{name}"] = SliceScore(len(texts), task.score(gold, answers))
+        metrics = score_predictions(task, encoded, predict_examples(encoded), study.graph)
+        scores[f"{ALSO_TESTED}{name}"] = SliceScore(len(texts), metrics)
     return scores
 
 

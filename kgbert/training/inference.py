@@ -8,6 +8,7 @@ from accelerate.utils import send_to_device
 
 from kgbert.encoding.collation import batches_by_length
 from kgbert.encoding.processor import KGBertProcessor
+from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.models.base import KGBertPreTrainedModel
 from kgbert.tasks.answers import outputs_by_example, unit_length
 from kgbert.tasks.base import EncodedExample, Prediction, Task
@@ -70,6 +71,16 @@ def evaluate(
     encoded: Sequence[EncodedExample],
 ) -> dict[str, float]:
     """Return the metrics of a model's predictions for encoded examples."""
-    gold = [task.gold(each, processor.graph) for each in encoded]
-    answers = [prediction.answer for prediction in predict(model, processor, task, encoded)]
-    return task.score(gold, answers)
+    predictions = predict(model, processor, task, encoded)
+    return score_predictions(task, encoded, predictions, processor.graph)
+
+
+def score_predictions(
+    task: Task,
+    encoded: Sequence[EncodedExample],
+    predictions: Sequence[Prediction],
+    graph: KnowledgeGraph,
+) -> dict[str, float]:
+    """Return the metrics of predictions for encoded examples, in the same order."""
+    gold = [task.gold(each, graph) for each in encoded]
+    return task.score(gold, [prediction.answer for prediction in predictions])

@@ -13,6 +13,7 @@ from kgbert.data.class_names import labels_of
 from kgbert.data.splits import Split
 from kgbert.encoding.processor import KGBertProcessor
 from kgbert.tasks.base import EncodedExample, Prediction, Task
+from kgbert.training.inference import score_predictions
 
 #: Strengths of regularization that are tried; the best on the validation texts is kept.
 STRENGTHS = (0.1, 1.0, 10.0, 100.0)
@@ -35,14 +36,6 @@ class LinearModel(NamedTuple):
             for row, each in zip(outputs, encoded, strict=True)
         ]
 
-    def score(
-        self, task: Task, processor: KGBertProcessor, encoded: Sequence[EncodedExample]
-    ) -> dict[str, float]:
-        """Return the metrics of the answers."""
-        gold = [task.gold(each, processor.graph) for each in encoded]
-        answers = [each.answer for each in self.predict(task, processor, encoded)]
-        return task.score(gold, answers)
-
 
 def fit_linear(
     task: Task,
@@ -61,7 +54,10 @@ def fit_linear(
     encoded, held_out = (task.encode(part, processor) for part in split.parts()[:2])
     sign = 1 if task.metrics[task.metric].greater_is_better else -1
     fitted = [_fit(task, config, encoded, held_out, processor, each) for each in STRENGTHS]
-    scores = [model.score(task, processor, held_out) for model in fitted]
+    scores = [
+        score_predictions(task, held_out, model.predict(task, processor, held_out), processor.graph)
+        for model in fitted
+    ]
     best = max(range(len(fitted)), key=lambda place: sign * scores[place][task.metric])
     return fitted[best], scores[best]
 
