@@ -10,12 +10,40 @@ from numpy.typing import NDArray
 _NEVER = -20.0
 
 
-class TfidfModel:
-    """Linear models over TF-IDF of words and pairs of words; the outputs are those of a task head.
+class TfidfVectors:
+    """TF-IDF of words and pairs of words.
 
-    Labels have a logistic regression each, numbers a ridge regression. A text may have several
-    parts, such as the two texts of a pair: each part has weights of its own, and the cosine
-    similarity of the first two is one more input.
+    A text may have several parts, such as the two texts of a pair: each part has columns of its
+    own, and the cosine similarity of the first two is one more column.
+
+    Args:
+        texts: The parts of each text that determine the vocabulary, equally many for all.
+    """
+
+    def __init__(self, texts: Sequence[Sequence[str]]) -> None:
+        from sklearn.feature_extraction.text import TfidfVectorizer
+
+        # Words of one letter count, since a text may have no other.
+        self._vectorizer = TfidfVectorizer(
+            ngram_range=(1, 2), sublinear_tf=True, token_pattern=r"\w+"
+        )
+        # One vocabulary makes the parts comparable.
+        self._vectorizer.fit(part for text in texts for part in text)
+
+    def __call__(self, texts: Sequence[Sequence[str]]) -> Any:
+        """Return a sparse matrix with a row for each text."""
+        from scipy.sparse import csr_matrix, hstack
+
+        parts = [self._vectorizer.transform(column) for column in zip(*texts, strict=True)]
+        if len(parts) > 1:
+            parts.append(csr_matrix(parts[0].multiply(parts[1]).sum(axis=1)))
+        return hstack(parts).tocsr()
+
+
+class TfidfModel:
+    """Linear models over :class:`TfidfVectors`; the outputs are those of a task head.
+
+    Labels have a logistic regression each, numbers a ridge regression.
 
     Args:
         strength: Inverse of the regularization: C of a logistic regression, 1 / alpha of a ridge
@@ -24,7 +52,6 @@ class TfidfModel:
 
     def __init__(self, strength: float) -> None:
         self.strength = strength
-        self._vectorizer: Any = None
         self._models: list[Any] = []
 
     @property
@@ -32,30 +59,28 @@ class TfidfModel:
         """Number of weights."""
         return sum(model.coef_.size + 1 for model in self._models if hasattr(model, "coef_"))
 
-    def fit_labels(
-        self, texts: Sequence[Sequence[str]], targets: NDArray[np.floating[Any]]
-    ) -> None:
+    def fit_labels(self, inputs: Any, targets: NDArray[np.floating[Any]]) -> None:
         """Learn which labels a text has.
 
         Args:
-            texts: The parts of each text, equally many for all.
+            inputs: The vectors of the texts.
             targets: Shape (texts, labels), 1 for the labels of a text and 0 for all others.
         """
-        inputs = self._fit_inputs(texts)
         self._models = [self._label_model(inputs, column) for column in targets.T]
 
-    def fit_values(self, texts: Sequence[Sequence[str]], values: NDArray[np.floating[Any]]) -> None:
-        """Learn the number of a text; the values have the shape (texts,)."""
+    def fit_values(self, inputs: Any, values: NDArray[np.floating[Any]]) -> None:
+        """Learn the number of a text from its vector; the values have the shape (texts,)."""
         from sklearn.linear_model import Ridge
 
-        self._models = [Ridge(alpha=1 / self.strength).fit(self._fit_inputs(texts), values)]
+        self._models = [Ridge(alpha=1 / self.strength).fit(inputs, values)]
 
-    def outputs(self, texts: Sequence[Sequence[str]]) -> NDArray[np.float64]:
+    def outputs(self, inputs: Any) -> NDArray[np.float64]:
         """Return the logits of labels, or predicted numbers; shape (texts, outputs)."""
-        inputs = self._inputs(texts)
         return np.column_stack(
             [
-                np.full(len(texts), model) if isinstance(model, float) else _output(model, inputs)
+                np.full(inputs.shape[0], model)
+                if isinstance(model, float)
+                else _output(model, inputs)
                 for model in self._models
             ]
         )
@@ -67,25 +92,6 @@ class TfidfModel:
             return -_NEVER if target[0] else _NEVER
         model = LogisticRegression(C=self.strength, solver="liblinear", random_state=0)
         return model.fit(inputs, target)
-
-    def _fit_inputs(self, texts: Sequence[Sequence[str]]) -> Any:
-        from sklearn.feature_extraction.text import TfidfVectorizer
-
-        # Words of one letter count, since a text may have no other.
-        self._vectorizer = TfidfVectorizer(
-            ngram_range=(1, 2), sublinear_tf=True, token_pattern=r"\w+"
-        )
-        # One vocabulary makes the parts comparable.
-        self._vectorizer.fit(part for text in texts for part in text)
-        return self._inputs(texts)
-
-    def _inputs(self, texts: Sequence[Sequence[str]]) -> Any:
-        from scipy.sparse import csr_matrix, hstack
-
-        parts = [self._vectorizer.transform(column) for column in zip(*texts, strict=True)]
-        if len(parts) > 1:
-            parts.append(csr_matrix(parts[0].multiply(parts[1]).sum(axis=1)))
-        return hstack(parts).tocsr()
 
 
 def _output(model: Any, inputs: Any) -> NDArray[np.float64]:

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from copy import deepcopy
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from transformers import PreTrainedConfig
 
-from kgbert.baselines.tfidf import TfidfModel
+from kgbert.baselines.tfidf import TfidfModel, TfidfVectors
 from kgbert.data import Example
 from kgbert.data.class_names import labels_of
 from kgbert.data.splits import Split
@@ -22,6 +23,7 @@ STRENGTHS = (0.1, 1.0, 10.0, 100.0)
 class LinearModel(NamedTuple):
     """A trained linear model, which answers a task as a fused model does."""
 
+    vectors: TfidfVectors
     model: TfidfModel
     config: PreTrainedConfig
     """Labels and task settings, chosen on the validation texts."""
@@ -30,7 +32,17 @@ class LinearModel(NamedTuple):
         self, task: Task, processor: KGBertProcessor, encoded: Sequence[EncodedExample]
     ) -> list[Prediction]:
         """Return the answers to examples; each reads the whole text, however long."""
-        outputs = self.model.outputs([_parts(each.example) for each in encoded])
+        outputs = self.model.outputs(self.vectors(_texts(encoded)))
+        return self.decode(task, processor, encoded, outputs)
+
+    def decode(
+        self,
+        task: Task,
+        processor: KGBertProcessor,
+        encoded: Sequence[EncodedExample],
+        outputs: NDArray[np.float64],
+    ) -> list[Prediction]:
+        """Return the answers from outputs of shape (examples, outputs)."""
         return [
             task.decode([row], each, self.config, processor.graph)
             for row, each in zip(outputs, encoded, strict=True)
@@ -52,36 +64,38 @@ def fit_linear(
         split: Texts to learn from, and to validate.
     """
     encoded, held_out = (task.encode(part, processor) for part in split.parts()[:2])
+    vectors = TfidfVectors(_texts(encoded))
+    inputs, held_out_inputs = vectors(_texts(encoded)), vectors(_texts(held_out))
+    targets = np.array([task.targets(each, config)[0] for each in encoded])
+    fitted, scores = [], []
+    for strength in STRENGTHS:
+        linear = LinearModel(vectors, _fit(strength, inputs, targets, config), deepcopy(config))
+        outputs = linear.model.outputs(held_out_inputs)
+        if task.needs_calibration:
+            task.calibrate([[row] for row in outputs], held_out, linear.config, processor.graph)
+        predictions = linear.decode(task, processor, held_out, outputs)
+        fitted.append(linear)
+        scores.append(score_predictions(task, held_out, predictions, processor.graph))
     sign = 1 if task.metrics[task.metric].greater_is_better else -1
-    fitted = [_fit(task, config, encoded, held_out, processor, each) for each in STRENGTHS]
-    scores = [
-        score_predictions(task, held_out, model.predict(task, processor, held_out), processor.graph)
-        for model in fitted
-    ]
     best = max(range(len(fitted)), key=lambda place: sign * scores[place][task.metric])
     return fitted[best], scores[best]
 
 
 def _fit(
-    task: Task,
-    config: PreTrainedConfig,
-    encoded: Sequence[EncodedExample],
-    held_out: Sequence[EncodedExample],
-    processor: KGBertProcessor,
-    strength: float,
-) -> LinearModel:
-    model, own = TfidfModel(strength), deepcopy(config)
-    texts = [_parts(each.example) for each in encoded]
-    targets = np.array([task.targets(each, own)[0] for each in encoded])
-    if own.backbone.problem_type == "regression":
-        model.fit_values(texts, targets)
+    strength: float, inputs: Any, targets: NDArray[Any], config: PreTrainedConfig
+) -> TfidfModel:
+    """Return a linear model of targets as a task returns them: numbers, or labels."""
+    model = TfidfModel(strength)
+    if config.backbone.problem_type == "regression":
+        model.fit_values(inputs, targets)
     else:
         is_index = targets.ndim == 1
-        model.fit_labels(texts, np.eye(len(labels_of(own)))[targets] if is_index else targets)
-    outputs = model.outputs([_parts(each.example) for each in held_out])
-    if task.needs_calibration:
-        task.calibrate([[row] for row in outputs], held_out, own, processor.graph)
-    return LinearModel(model, own)
+        model.fit_labels(inputs, np.eye(len(labels_of(config)))[targets] if is_index else targets)
+    return model
+
+
+def _texts(encoded: Sequence[EncodedExample]) -> list[tuple[str, ...]]:
+    return [_parts(each.example) for each in encoded]
 
 
 def _parts(example: Example) -> tuple[str, ...]:
