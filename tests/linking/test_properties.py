@@ -167,7 +167,7 @@ def _within(inner, outer):
 
 @given(TEXTS, TEXTS)
 def test_linking_a_concatenation_is_linking_its_parts_shifted(first, second):
-    gap = ".\n\n"
+    gap = "!\n\n"  # not ".": it would belong to "Ph.D." if the first text ends with "Ph.D"
     first, second = first.replace("(", ""), second.replace("(", "")
 
     [together] = LINKER([first + gap + second])
@@ -176,6 +176,14 @@ def test_linking_a_concatenation_is_linking_its_parts_shifted(first, second):
     shift = len(first) + len(gap)
     shifted = [m._replace(start=m.start + shift, end=m.end + shift) for m in of_second]
     assert together == of_first + shifted
+
+
+def test_period_of_a_name_is_part_of_its_mention_at_the_end_of_a_sentence():
+    [[with_period], [without]] = LINKER(["She has a Ph.D.\n\nHe has none.", "a Ph.D"])
+
+    assert (with_period.start, with_period.end) == (10, 15)
+    assert (without.start, without.end) == (2, 6)
+    assert with_period.candidates[0].score == 1 > without.candidates[0].score
 
 
 @given(st.lists(TEXTS, max_size=6))
@@ -212,6 +220,7 @@ def _spaced(character: str) -> bool:
         character.isalnum()
         and not "\u0e00" <= character < "\u1100"
         and not ("\u3005" <= character <= "\u9fff" or "\uff66" <= character <= "\uff9f")
+        and not "\U00020000" <= character <= "\U0003ffff"
     )
 
 
