@@ -35,8 +35,7 @@ def agreement(before: ComparisonResult, after: ComparisonResult) -> Agreement:
     opening = "Reproduced" if agrees else "Not reproduced"
     sentences = [f"{opening}: the verdict is {verdict}. {_scores(before, after)}"]
     if changed:
-        verb = "differs" if len(changed) == 1 else "differ"
-        sentences.append(f"It was not the same comparison: {listing(changed)} {verb}.")
+        sentences.append(f"It was not the same comparison; what changed: {listing(changed)}.")
     if versions := list(_versions(before.study.manifest, after.study.manifest)):
         sentences.append(f"Other versions: {', '.join(versions)}.")
     return Agreement(agrees, tuple(sentences))

@@ -1,7 +1,9 @@
 import json
+import runpy
 import shlex
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -271,3 +273,50 @@ def test_help_lists_every_command_with_a_sentence(name, capsys):
 
     assert COMMANDS[name].summary.endswith((".", "?"))
     assert name in capsys.readouterr().out
+
+
+def test_a_reader_that_stopped_is_status_141_without_a_message(
+    failing, monkeypatch, tmp_path, capsys
+):
+    failing(BrokenPipeError())
+
+    with (tmp_path / "output").open("w") as output, monkeypatch.context() as patch:
+        patch.setattr(sys, "stdout", output)
+        status = main(["fail"])
+        print("written after it", file=output, flush=True)
+
+    assert (status, capsys.readouterr().err) == (141, "")
+    assert (tmp_path / "output").read_text() == ""
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a full device")
+def test_an_error_is_told_although_the_output_before_it_cannot_be_written(monkeypatch, capsys):
+    def fail(arguments):
+        """Fail."""
+        print("a result")
+        raise ValueError("no more")
+
+    monkeypatch.setitem(COMMANDS, "fail", Command(fail, lambda parser: None, "kgbert fail"))
+    with Path("/dev/full").open("w") as output, monkeypatch.context() as patch:
+        patch.setattr(sys, "stdout", output)
+        status = main(["fail"])
+
+    assert (status, capsys.readouterr().err) == (1, "kgbert: no more\n")
+
+
+def test_a_closed_output_is_an_error_and_not_lost_in_silence(obo, monkeypatch, capsys):
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stdout", None)
+        status = main(["inspect", obo])
+
+    assert status == 1
+    assert "standard output is closed" in capsys.readouterr().err
+
+
+def test_the_module_of_torchrun_is_the_command(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["kgbert", "--version"])
+
+    with pytest.raises(SystemExit, match="0"):
+        runpy.run_module("kgbert", run_name="__main__")
+
+    assert capsys.readouterr().out == f"kgbert {kgbert.__version__}\n"

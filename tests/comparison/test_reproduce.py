@@ -1,5 +1,7 @@
 from copy import deepcopy
 
+import pytest
+
 from kgbert.comparison.reproduce import agreement
 from tests.support.invented_study import runs, study, summarised
 
@@ -46,7 +48,7 @@ def test_other_inputs_do_not_agree_and_are_named():
     found = agreement(results(), results(graph={"hash": "z"}, linker={"char-ngram": {}}))
 
     assert not found.agrees
-    assert "the graph and the linker differ" in found.sentences[1]
+    assert "what changed: the graph and the linker." in found.sentences[1]
 
 
 def test_different_versions_are_reported():
@@ -60,3 +62,18 @@ def test_manifests_without_a_linker_are_older_and_agree():
     before = results(linker=None)
 
     assert agreement(before, results()).agrees
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"splits": {"0": MANIFEST["splits"]["0"] | {"hash": "z"}}}, "the texts"),
+        ({"backbone": {"name": "z"}}, "the encoder"),
+        ({"training_configs": {"plain": {"epochs": 3}}}, "the settings"),
+    ],
+)
+def test_each_input_that_differs_is_named(changes, named):
+    found = agreement(results(), results(**changes))
+
+    assert not found.agrees
+    assert found.sentences[1].endswith(f"what changed: {named}.")

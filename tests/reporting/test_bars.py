@@ -44,3 +44,12 @@ def test_a_name_that_is_too_long_is_cut():
     texts = [node.text for node in ElementTree.fromstring(svg).iter() if node.tag.endswith("text")]
     assert texts[0].endswith("long…")
     assert texts[1] == "5"
+
+
+def test_parts_lie_inside_the_bar_of_the_whole():
+    whole, first, second = rectangles(nested_plot([(("all", 10), [("a", 6), ("b", 3)])], "title"))
+
+    widths = [float(bar.get("width")) for bar in (whole, first, second)]
+    assert widths == [WIDTH, WIDTH * 0.6 - 1.5, WIDTH * 0.3 - 1.5]
+    assert float(first.get("x")) == 0
+    assert float(second.get("x")) == WIDTH * 0.6

@@ -42,3 +42,26 @@ def test_peak_memory_is_none_where_the_system_does_not_report_it(monkeypatch, tm
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
 
     assert PeakMemory().in_mb() is None
+
+
+def test_peak_memory_is_none_where_the_system_forbids_to_reset_it(monkeypatch, tmp_path):
+    monkeypatch.setattr("kgbert.training.peak_memory._RESET", tmp_path)  # a folder: not writable
+
+    assert PeakMemory().in_mb() is None
+
+
+def test_the_peak_of_a_gpu_is_measured_there(monkeypatch):
+    calls = []
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "reset_peak_memory_stats", lambda: calls.append("reset"))
+    monkeypatch.setattr(torch.cuda, "max_memory_allocated", lambda: 3 * 2**20)
+
+    assert PeakMemory().in_mb() == 3
+    assert calls == ["reset"]
+
+
+def test_memory_is_released_as_far_as_possible_where_the_system_is_not_linux(monkeypatch, tmp_path):
+    monkeypatch.setattr("kgbert.training.peak_memory._STATUS", tmp_path / "missing")
+    monkeypatch.setattr("ctypes.CDLL", lambda name: pytest.fail("loads a library of Linux"))
+
+    release_memory()

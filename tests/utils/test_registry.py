@@ -3,7 +3,7 @@ import sys
 
 import pytest
 
-from kgbert.utils.registry import known_names, lookup
+from kgbert.utils.registry import known_names, lookup, register_object
 from tests.support.errors import raises
 from tests.support.project.plugins import install, install_example
 
@@ -93,3 +93,14 @@ def test_the_table_is_looked_up_without_loading_the_metadata_of_packages():
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert ran.stdout == "False\n"
+
+
+def test_an_object_needs_a_name_that_is_free():
+    table = {}
+    register_object(table, "own", 1, "graph encoder")
+
+    with raises("nameless-object"):
+        register_object(table, "", 1, "graph encoder")
+    with raises("name-taken"):
+        register_object(table, "own", 2, "graph encoder")
+    assert table == {"own": 1}

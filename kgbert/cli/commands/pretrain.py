@@ -178,12 +178,12 @@ def _config_of(arguments: Namespace, defaults: "PretrainingConfig") -> "Pretrain
 
 def _show(encoder: "PretrainedEncoder") -> None:
     from kgbert.pretraining.card import measures_text
-    from kgbert.reporting.formatting import duration
+    from kgbert.reporting.formatting import counted, duration
 
     record = encoder.record
     before, after = record.before_and_after
     if record.corpus and record.corpus.excluded_texts:
-        print(f"{record.corpus.excluded_texts:,} texts of the corpus were left out")
+        print(f"left out of the corpus: {counted(record.corpus.excluded_texts, 'text')}")
     print(f"{record.objective}: {record.steps:,} steps in {duration(record.seconds)}")
     print(f"before   {measures_text(before)}")
     print(f"after    {measures_text(after)}   (step {after.step:,}, the best)")

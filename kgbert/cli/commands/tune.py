@@ -107,9 +107,6 @@ def _grouped(typed: Sequence[str]) -> Iterator[list[str]]:
         action = actions.get(group[0])
         if action is not None and action.nargs is None:
             group += [words.pop(0)]
-        elif action is not None and action.nargs in ("+", "*"):
-            while words and not words[0].startswith("-"):
-                group.append(words.pop(0))
         yield group
 
 

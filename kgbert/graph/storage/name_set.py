@@ -175,13 +175,6 @@ class NameSet:
         other._preferred.clear()
         self._rows.move_from(other._rows, owners, kinds, texts)
 
-    def preferred_owners(self) -> set[str]:
-        """Return the owners of preferred names."""
-        rows = self._rows.distinct()
-        used = np.zeros(len(self.terms), np.bool_)
-        used[rows[self._is_preferred()[rows[:, 1]], 0]] = True
-        return set(self.terms.selected(used))
-
     def columns(self, owners: IndexArray) -> NameColumns:
         """Return the names in columns; ``owners`` is the index that each owner gets."""
         # Names without a language and English names come first, because the first one is displayed.

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 from transformers import AutoModel
 
@@ -75,3 +77,54 @@ def test_an_output_that_exists_is_refused_before_anything_is_read(files, capsys)
     assert main(["pretrain", "missing.txt", "--backbone", files, "--output", "."]) == 1
 
     assert "Use --output ... to name a new folder." in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--graph", "signs.obo", "--exclude", "notes.txt"],
+        ["--graph", "signs.obo", "--injected-layers", "1"],
+        ["--graph", "signs.obo", "--link-prediction", "1", "--pairs", "identity"],
+    ],
+)
+def test_options_that_exclude_each_other_are_refused_before_anything_is_read(
+    files, capsys, arguments
+):
+    assert main(["pretrain", *arguments, "--backbone", files, "--output", "encoder"]) == 1
+
+    assert "leave" in capsys.readouterr().err
+    assert not Path("encoder").exists()
+
+
+def test_files_that_are_no_texts_and_excluded_texts_are_counted(files, capsys):
+    Path("corpus").mkdir()
+    Path("notes.txt").rename("corpus/notes.txt")
+    Path("corpus/scan.png").write_bytes(b"\x89PNG")
+    Path("test.csv").write_text("text,label\nfever of patient 3,a\nanother text,b\n")
+    command = ["pretrain", "corpus", "--exclude", "test.csv", "--backbone", files, *TINY]
+
+    assert main([*command, "--output", "encoder"]) == 0
+
+    shown = capsys.readouterr().out
+    assert "skipped files that are no texts: 1 x .png" in shown
+    assert "left out of the corpus: 1 text\n" in shown
+
+
+def test_a_held_out_loss_that_does_not_improve_is_said(files, capsys):
+    command = ["pretrain", "notes.txt", "--backbone", files, *TINY, "--learning-rate", "1e-30"]
+
+    assert main([*command, "--output", "encoder"]) == 0
+
+    assert "The held-out loss did not improve" in capsys.readouterr().out
+
+
+def test_an_interrupted_command_says_how_to_continue(files, capsys, monkeypatch):
+    def interrupted(*arguments, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("kgbert.pretraining.pretrain.pretrain", interrupted)
+
+    status = main(["pretrain", "notes.txt", "--backbone", files, "--output", "encoder"])
+
+    assert status == 130
+    assert "the same command continues in encoder" in capsys.readouterr().out

@@ -1,8 +1,10 @@
 import shlex
+from argparse import ArgumentTypeError
 
 import pytest
 
 from kgbert.cli import main
+from kgbert.cli.core.argument_types import fraction, layers, points, positive_number
 from kgbert.cli.main import _parser
 from kgbert.cli.options.training import training_config_of
 from kgbert.cli.registry import COMMANDS
@@ -63,3 +65,19 @@ def test_typed_and_python_defaults_of_the_learning_rates_agree(tmp_path):
 
     assert training_config.encoder_learning_rate == default_arguments(tmp_path).learning_rate
     assert training_config == TrainingConfig(options=training_config.options)
+
+
+@pytest.mark.parametrize(
+    ("convert", "typed_value", "expected"),
+    [
+        (positive_number, "0", "a number above 0"),
+        (positive_number, "inf", "a number above 0"),
+        (layers, "1,last", "for example 5,6 or -1, or none"),
+        (points, "-1", "a number of points"),
+        (points, "half", "a number of points"),
+        (fraction, "1", "from 0 to less than 1"),
+    ],
+)
+def test_other_values_outside_their_range_are_refused(convert, typed_value, expected):
+    with pytest.raises(ArgumentTypeError, match=expected):
+        convert(typed_value)

@@ -74,3 +74,17 @@ def test_a_damaged_cache_file_is_made_again(kept):
 
     built = rows.build_adjacency(tiny_graph())
     assert all(np.array_equal(getattr(loaded, name), x) for name, x in vars(built).items())
+
+
+def test_rows_that_cannot_be_kept_are_used_all_the_same(kept, monkeypatch, caplog):
+    def full(*arguments):
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(rows, "save_matrices", full)
+    graph = tiny_graph()
+
+    found = rows.load_adjacency(graph)
+
+    assert np.array_equal(found.senders, rows.build_adjacency(graph).senders)
+    assert "No space left on device" in caplog.text
+    assert not list(kept.iterdir())

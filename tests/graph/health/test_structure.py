@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kgbert.graph.health.plots import structure_figures
 from kgbert.graph.health.structure import BRANCHES, graph_structure
 from kgbert.graph.storage.builder import GraphBuilder
 from tests.support.growth import assert_linear
@@ -93,3 +94,15 @@ def test_dots_stand_for_branches_that_the_report_leaves_out(roots, dots):
     (line,) = [x for x in str(graph.health()).splitlines() if x.startswith("  branches")]
 
     assert line.endswith(" ...") is dots
+
+
+def test_the_plots_show_branches_with_their_parts_and_sum_up_deep_levels():
+    chain = [(f"e{level + 1:02}", f"e{level:02}") for level in range(20)]
+    fork = [("left", "e01"), ("right", "e01"), ("leaf", "left")]
+
+    figures = {x.title: str(x.svg) for x in structure_figures(graph_structure(built(chain + fork)))}
+
+    branches, depth = list(figures.values())[:2]
+    assert "e02" in branches
+    assert "left" in branches
+    assert "16 and more" in depth
