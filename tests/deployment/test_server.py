@@ -1,3 +1,4 @@
+import asyncio
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -7,7 +8,10 @@ import pytest
 pytest.importorskip("fastapi")
 from fastapi.testclient import TestClient
 
-from kgbert.deployment.server import ServerLimits, create_app
+from kgbert.data import Example
+from kgbert.deployment import server
+from kgbert.deployment.batching import Batcher
+from kgbert.deployment.server import BodyLimit, ServerLimits, create_app
 from kgbert.tasks.base import ReadEntity, ReadMention
 from kgbert.tasks.registry import TASKS
 from kgbert.tasks.whole_texts.labels import LabelPrediction
@@ -168,3 +172,71 @@ def test_health_metrics_interface_and_page(serve):
 @pytest.mark.parametrize("path", ["/../pyproject.toml", "/page.html", "/etc/passwd", "/%2e%2e/x"])
 def test_no_file_is_served(serve, path):
     assert serve().client.get(path).status_code == 404
+
+
+def test_what_waits_is_answered_before_the_server_stops():
+    model = InventedModel()
+    model.is_free.clear()
+
+    async def ask_and_stop():
+        batcher = Batcher(model, batch_size=4, max_waiting=8)
+        batcher.start()
+        answers = asyncio.ensure_future(batcher.answer([Example("three")]))
+        await asyncio.sleep(0.05)
+        stopping = asyncio.ensure_future(batcher.stop())
+        await asyncio.sleep(0.05)
+        model.is_free.set()
+        await stopping
+        return await answers
+
+    [answer] = asyncio.run(ask_and_stop())
+
+    assert answer.label == "5"
+
+
+def test_a_client_that_goes_before_its_request_has_arrived_is_forgotten():
+    async def app(scope, receive, send):
+        pytest.fail("answers nobody")
+
+    async def receive():
+        return {"type": "http.disconnect"}
+
+    async def send(message):
+        pytest.fail("writes to nobody")
+
+    asyncio.run(BodyLimit(app, 100)({"type": "http"}, receive, send))
+
+
+def test_a_request_is_passed_on_once_and_then_what_the_client_does():
+    received = []
+
+    async def app(scope, receive, send):
+        received.extend([await receive(), await receive()])
+
+    parts = iter(
+        [
+            {"type": "http.request", "body": b"ab", "more_body": True},
+            {"type": "http.request", "body": b"c", "more_body": False},
+            {"type": "http.disconnect"},
+        ]
+    )
+
+    async def receive():
+        return next(parts)
+
+    asyncio.run(BodyLimit(app, 100)({"type": "http"}, receive, None))
+
+    assert received == [
+        {"type": "http.request", "body": b"abc", "more_body": False},
+        {"type": "http.disconnect"},
+    ]
+
+
+def test_a_server_listens_where_it_is_told(monkeypatch):
+    ran = {}
+    monkeypatch.setattr("uvicorn.run", lambda app, **options: ran.update(options, app=app))
+
+    server.serve(InventedModel(), host="127.0.0.2", port=81)
+
+    assert (ran["host"], ran["port"]) == ("127.0.0.2", 81)
+    assert TestClient(ran["app"]).get("/health").status_code in (200, 503)

@@ -8,13 +8,15 @@ from transformers import TrainerControl, TrainerState
 
 from kgbert.cli import main
 from kgbert.cli.commands import tune as command
-from kgbert.comparison.results import EpochRecord, SliceScore
+from kgbert.comparison.results import EpochRecord, RunRecord, SliceScore
 from kgbert.tasks.registry import TASKS
 from kgbert.training.config import TrainingConfig
 from kgbert.training.trainer import default_arguments
 from kgbert.tuning import tune as tuning
+from kgbert.tuning.pruning import Thresholds, is_still_pruned
 from kgbert.tuning.results import PRUNED, TuneResult
 from kgbert.tuning.tune import tune
+from kgbert.utils.paths import MODEL_FOLDER
 from tests.support.errors import raises
 from tests.support.small_study import RECIPE, InventedRuns, split_of
 from tests.support.tiny import tiny_features, tiny_graph
@@ -389,3 +391,51 @@ def test_a_search_in_the_default_space_sets_options_of_the_training(tmp_path, tr
 
     assert result.config != TrainingConfig()
     assert "--learning-rate=" in result.command
+
+
+def test_the_command_checks_the_requirement_and_names_the_model(tmp_path, monkeypatch, capsys):
+    (tmp_path / "search" / MODEL_FOLDER).mkdir(parents=True)
+    task = TASKS["text-classification"]
+    sources = SimpleNamespace(task=task, graph=tiny_graph(), split=split_of(), linker="dictionary")
+    result = SimpleNamespace(table=lambda: "the table")
+    monkeypatch.setattr(command, "training_sources_of", lambda *rest: sources)
+    monkeypatch.setattr(command, "check_output", lambda folder: None)
+    monkeypatch.setattr(tuning, "tune", lambda *given, **options: result)
+    typed = ["tune", "graph.obo", "--texts", "texts.csv", "--backbone", "encoder"]
+    typed += ["--output", str(tmp_path / "search")]
+
+    assert main([*typed, "--until", "accuracy>=0.8"]) == 0
+    shown = capsys.readouterr().out
+    assert main([*typed, "--until", "f1>=0.8"]) == 1
+
+    assert "the table" in shown
+    assert f"try      kgbert predict {tmp_path / 'search' / MODEL_FOLDER}" in shown
+    assert "'f1'" in capsys.readouterr().err
+
+
+def test_the_table_tells_what_decided_and_how_often_the_test_was_used(tmp_path, trials):
+    result = search(
+        tmp_path, search="random", trials=12, space={**SPACE, "pooling": ["mean", "head"]}
+    )
+
+    shown = replace(result, test_uses=2).table()
+
+    assert f"importance of the options for {result.best.arm}: batch_size" in shown
+    assert "pooling" in result.importance
+    assert "the test texts have been used 2 times" in shown
+    assert result.is_met is None
+
+
+def test_a_file_that_is_no_result_of_a_search_is_refused(tmp_path):
+    (tmp_path / "results.json").write_text('{"schema_version": 0}')
+
+    with raises("schema-version"):
+        TuneResult.load(tmp_path / "results.json")
+
+
+def test_a_stopped_trial_stays_stopped_only_while_the_thresholds_would_stop_it():
+    run = RunRecord("plain", 0, PRUNED, history=tuple(EpochRecord(n, 0.1, 0.5) for n in (1, 2)))
+
+    assert is_still_pruned(run, Thresholds((0.6, 0.6)))
+    assert not is_still_pruned(run, Thresholds((0.6, 0.5)))
+    assert not is_still_pruned(run, Thresholds())
