@@ -156,3 +156,27 @@ def test_what_may_have_been_meant_by_an_unknown_id_is_said(graph, typed, hint):
 def test_an_edit_that_cannot_be_made_is_refused(graph, edit, code):
     with raises(code):
         edit(GraphEditor(graph))
+
+
+def test_what_the_reader_dropped_and_references_stay_known():
+    builder = GraphBuilder()
+    for entity in ("EX:1", "EX:2"):
+        builder.add_name(entity, entity.lower())
+        builder.add_reference(entity, "oboInOwl:hasDbXref", "MESH:1")
+    builder.drop_edges("an end is obsolete", 3, "EX:9")
+
+    edited = GraphEditor(builder.build()).retire("EX:1").build()
+
+    assert edited.dropped_edges == (("an end is obsolete", 3, "EX:9"),)
+    assert [edited.entity_ids[head] for head, _, _ in edited.references] == ["EX:2"]
+
+
+def test_an_edge_that_is_added_to_a_merged_graph_is_of_the_editor(graph):
+    other = GraphBuilder()
+    other.add_name("O:1", "other")
+    merged = merge_graphs({"a": graph, "b": other.build()})
+
+    edited = GraphEditor(merged).add_edge("O:1", "EX:has_symptom", "EX:2").build()
+
+    added = edited.heads.tolist().index(edited.index("O:1"))
+    assert edited.origins.of_edge(added) == ("(edited)",)

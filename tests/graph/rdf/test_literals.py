@@ -126,3 +126,22 @@ def test_a_blank_label_names_in_its_own_file_alone(tmp_path):
         "http://a.org/the_cow": ["cow"],
         "http://a.org/the_hen": ["hen"],
     }
+
+
+def test_alternative_ids_lead_to_the_entity(read):
+    graph = read(
+        "@prefix o: <http://www.geneontology.org/formats/oboInOwl#> .\n"
+        "@prefix rdfs: <http://www.w3.org/2000/01/rdf-schema#> .\n"
+        '<http://a.org/a> rdfs:label "fever" ; o:hasAlternativeId "HP:1", "HP:2" .\n'
+    )
+
+    assert graph.replaced == {"HP:1": "http://a.org/a", "HP:2": "http://a.org/a"}
+
+
+def test_an_empty_definition_leaves_the_place_to_another(read):
+    graph = read(
+        "@prefix skos: <http://www.w3.org/2004/02/skos/core#> .\n"
+        '<http://a.org/a> skos:prefLabel "fever" ; skos:definition " "@en , "Hitze."@de .\n'
+    )
+
+    assert graph.entity("http://a.org/a").definition == "Hitze."

@@ -284,3 +284,12 @@ def test_what_replaces_a_term_that_is_not_obsolete_is_counted(read):
     graph = read("[Term]\nid: X:1\nname: one\nreplaced_by: X:2\n\n[Term]\nid: X:2\nname: two\n")
 
     assert graph.dropped_edges == (("a replacement of what is not obsolete", 1, "X:1 X:2"),)
+
+
+def test_the_members_of_a_union_are_its_children(read):
+    graph = read(
+        "[Term]\nid: X:1\nname: limb\nunion_of: X:2 ! arm\nunion_of: X:3\n\n"
+        "[Term]\nid: X:2\nname: arm\n\n[Term]\nid: X:3\nname: leg\n"
+    )
+
+    assert graph.entity("X:2").edges == graph.entity("X:3").edges == (("rdfs:subClassOf", "X:1"),)

@@ -85,3 +85,12 @@ def test_other_rrf_files_are_named_with_those_that_are_read(folder):
 
     with raises("unknown-rrf-file"):
         read_graph(path)
+
+
+def test_a_relation_without_a_label_is_that_of_related_concepts(folder):
+    with (folder / "MRREL.RRF").open("a") as file:
+        file.write(relation("C0000002", "RO", "C0000003"))
+
+    graph = read_graph(folder)
+
+    assert ("skos:related", "C0000002") in graph.entity("C0000003").edges

@@ -382,3 +382,27 @@ def test_the_licence_of_an_obo_graph_comes_before_rights(write):
     graph = read_graph(write({"graphs": graphs}))
 
     assert graph.licence == "CC-BY"
+
+
+def test_a_code_system_may_name_children_instead_of_parents(write):
+    child = {"code": "child", "valueCode": "B"}
+    concepts = [
+        {"code": "A", "display": "Alpha", "property": [child]},
+        {"code": "B", "display": "Beta"},
+    ]
+
+    graph = read_graph(write({"resourceType": "CodeSystem", "concept": concepts}))
+
+    assert graph.entity("B").edges == ((IS_A, "A"),)
+
+
+def test_a_deprecated_claim_of_wikidata_is_counted_and_not_read(write):
+    first = item("Q1", "fever", P31={"id": "Q2"}, P279={"id": "Q3"})
+    first["claims"]["P279"][0]["rank"] = "deprecated"
+    items = [first, item("Q2", "symptom"), item("Q3", "illness")]
+
+    graph = read_graph(write("\n".join(map(json.dumps, items)), "items.jsonl"))
+
+    edges = graph.entity(f"{WIKIDATA}entity/Q1").edges
+    assert edges == ((f"{WIKIDATA}prop/direct/P31", f"{WIKIDATA}entity/Q2"),)
+    assert "not used: 1 claim with the rank 'deprecated'" in "\n".join(graph.notes)

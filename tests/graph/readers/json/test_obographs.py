@@ -39,3 +39,12 @@ def test_comments_and_logical_definitions_are_read(tmp_path):
         ("http://x.org/in", PART),
     }
     assert (graph.version, graph.licence) == ("2026-01", "CC-BY")
+
+
+def test_cross_references_are_references_of_the_entity(tmp_path):
+    node = {"id": "http://x.org/A_1", "lbl": "fever", "meta": {"xrefs": [{"val": "MESH:D005334"}]}}
+    (tmp_path / "graph.json").write_text(json.dumps({"graphs": [{"nodes": [node]}]}))
+
+    graph = read_graph(tmp_path / "graph.json", cache=None)
+
+    assert [target for _, _, target in graph.references] == ["MESH:D005334"]

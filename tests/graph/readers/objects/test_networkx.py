@@ -77,3 +77,16 @@ def test_synonyms_may_be_written_in_several_ways(synonyms, scopes):
     found = {name.text: name.scope for name in read_graph(graph).entity("a").names}
 
     assert found == {"fever": "preferred", **scopes}
+
+
+@pytest.mark.parametrize("mark", [True, "true", 1])
+def test_an_obsolete_node_is_no_entity_and_its_replacement_is_known(mark):
+    nodes = nx.DiGraph()
+    nodes.add_node("X:1", name="ague", is_obsolete=mark, replaced_by=["X:2"])
+    nodes.add_node("X:2", name="fever")
+    nodes.add_node("X:3", name="sign", is_obsolete=False)
+
+    graph = read_graph(nodes)
+
+    assert set(graph.entity_ids) == {"X:2", "X:3"}
+    assert graph.replaced == {"X:1": "X:2"}

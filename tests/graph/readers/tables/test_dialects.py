@@ -200,3 +200,16 @@ def test_the_hierarchy_of_wikidata_is_known(word, read):
     graph = read(f"subject,predicate,object\nQ1,{word},Q2\nQ1,label,cat\n")
 
     assert graph.entity("Q1").edges == (("http://www.wikidata.org/prop/direct/P279", "Q2"),)
+
+
+def test_the_separator_line_may_name_a_tab(read):
+    graph = read("sep=\t\nsubject\tpredicate\tobject\nZürich\tliegt in\tSchweiz, Europa\n")
+
+    assert graph.entity("Zürich").edges == (("liegt in", "Schweiz, Europa"),)
+
+
+def test_escapes_in_a_list_of_python_are_the_characters_that_they_stand_for(read):
+    synonyms = ['Crohn\'s "pain"', "two\nlines", "caf\xe9"]
+    graph = read(f"id\tname\tsynonyms\nE1\tpain\t{synonyms!r}\n", "table.tsv")
+
+    assert set(names_of(graph, "E1")[1:]) == {'Crohn\'s "pain"', "two lines", "café"}
