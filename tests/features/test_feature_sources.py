@@ -10,13 +10,19 @@ from safetensors.numpy import save_file
 import kgbert
 from kgbert.cli import main
 from kgbert.features import feature_sources
-from kgbert.features.feature_sources import gather_features, match_vectors, update_features
+from kgbert.features.feature_sources import (
+    checked_sources,
+    gather_features,
+    match_vectors,
+    update_features,
+)
 from kgbert.models.task_models import KGBertModel
 from kgbert.training import train as train_module
 from kgbert.training.config import TrainingConfig
 from tests.support.errors import raises
 from tests.support.planted.edges import CLASSES, kinds_graph, label_of, names, text_of
 from tests.support.small_study import SHARED
+from tests.support.tiny import tiny_features, tiny_graph
 
 MATRIX = np.array([[3, 4, 0], [0, 0, 2], [-1, 0, 0]], np.float32)
 IDS = ["EX:1", "http://purl.obolibrary.org/obo/EX_2", "ex_5"]
@@ -318,3 +324,22 @@ def test_inspect_reports_the_vectors(tmp_path, capsys):
     assert "vectors of length 3 for 1 of 2 entities" in capsys.readouterr().out
     assert main(["inspect", str(tmp_path / "g.csv"), *options, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["features"]["unknown_ids"] == ["Z:9"]
+
+
+def test_rows_with_a_vector_that_came_before_are_counted(graph, tmp_path):
+    path = write(tmp_path / "v.txt", [*IDS, "ex_1"], MATRIX[[0, 1, 2, 0]])
+
+    _, report = match_vectors(path, graph)
+
+    assert report.repeated == 1
+    assert "  1 row with a vector that came before" in report.summary().splitlines()
+
+
+def test_sources_are_checked_before_anything_is_encoded(tmp_path):
+    path, features = write(tmp_path / "vectors.txt"), tiny_features(tiny_graph())
+
+    assert checked_sources("words") == ""
+    assert checked_sources(features) == features.encoder_hash
+    assert checked_sources(path) != ""
+    with pytest.raises(kgbert.KGBertError, match=r"missing\.txt"):
+        checked_sources([path, tmp_path / "missing.txt"])

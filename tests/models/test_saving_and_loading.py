@@ -1,16 +1,22 @@
 import json
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 from transformers import AutoModelForSequenceClassification
 
+from kgbert.encoding.precomputed_vectors import EntityVectors
+from kgbert.encoding.sampling_map import SamplingMap
+from kgbert.features.entity_features import EntityFeatures
 from kgbert.models.config import POOLINGS
 from kgbert.models.heads.relation import PairClassifier
 from kgbert.models.layers.graph_encoder import ENCODERS
 from kgbert.models.layers.knowledge_attention import AlignedLinear
-from kgbert.models.task_models import KGBertForSequenceClassification
+from kgbert.models.task_models import KGBertForSequenceClassification, KGBertModel
+from kgbert.utils.errors import KGBertError
+from kgbert.utils.safetensors_io import save_matrices
 from tests.support.errors import raises
 from tests.support.tiny import (
     EVERY_MODEL,
@@ -213,3 +219,38 @@ def test_knowledge_does_not_reach_the_saved_backbone(fused, plain, tmp_path):
     alone = AutoModelForSequenceClassification.from_pretrained(tmp_path).eval()
 
     assert torch.equal(run(alone, batch).logits, run(plain(), batch).logits)
+
+
+@pytest.mark.parametrize(
+    ("load", "code"),
+    [
+        (EntityVectors.load, "foreign-vectors"),
+        (EntityFeatures.load, "foreign-features"),
+    ],
+)
+def test_vectors_of_another_version_are_refused(load, code, tmp_path):
+    save_matrices(
+        tmp_path / "v.safetensors", {"vectors": np.zeros((1, 2), np.float32)}, {"encoders": "old"}
+    )
+
+    with raises(code):
+        load(tmp_path / "v.safetensors")
+
+
+def test_a_sampling_map_of_another_graph_is_refused(tmp_path):
+    matrices = {"keys": np.zeros(1, np.int64), "relations": np.zeros(1, np.int64)}
+    for name, about in (("fits not", {"model_relations": "3"}), ("has no count", {})):
+        path = tmp_path / f"{name}.safetensors"
+        save_matrices(path, matrices, about)
+        with pytest.raises(KGBertError) as caught:
+            SamplingMap.load(path, tiny_graph())
+        assert path.name in str(caught.value)
+
+
+def test_label_vectors_and_paths_need_a_head_that_can_read_them(fused):
+    model = fused(kind=KGBertModel)
+
+    with raises("labels-not-groundable"):
+        model._add_label_scorer()
+    with raises("answers-without-paths"):
+        model.add_path_scorer(["is_a"])

@@ -4,9 +4,10 @@ import torch
 
 from kgbert.data import Example, read_examples
 from kgbert.models.task_models import KGBertForMultipleChoice, KGBertForSequenceClassification
-from kgbert.tasks.multiple_choice import Choice, MultipleChoice, accuracy
+from kgbert.tasks.multiple_choice import Choice, MultipleChoice, accuracy, choices_field
 from kgbert.training.inference import model_outputs
 from kgbert.training.pipeline import KGBertPipeline
+from kgbert.utils.errors import DataError
 from tests.support.errors import raises
 from tests.support.tiny import perturb, run, tiny_processor
 
@@ -153,3 +154,12 @@ def test_slices_tell_whether_the_right_choice_is_linked():
     linked, others = TASK.slices((), encoded)
 
     assert (linked.positions, others.positions) == ([0, 1, 2], [])
+
+
+def test_a_cell_that_only_looks_like_json_is_split():
+    assert choices_field({"choices": "[a] first | [b] second"}) == (("[a] first", "[b] second"), ())
+
+
+def test_a_question_without_choices_is_refused():
+    with raises("missing-column", DataError):
+        choices_field({"question": "why?"})

@@ -1,16 +1,22 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import f1_score
 from sklearn.preprocessing import MultiLabelBinarizer
 
 from kgbert.data import Example
+from kgbert.tasks.base import ExplainedAnswer
 from kgbert.tasks.metrics import best_threshold
 from kgbert.tasks.registry import detect_task
 from kgbert.tasks.whole_texts.multi_label_classification import (
     LabelsAnswer,
+    LabelsPrediction,
     MultiLabelClassification,
+    ScoredLabel,
     multi_label_scores,
 )
 from tests.support.errors import raises
@@ -103,3 +109,22 @@ def test_a_model_learns_to_give_several_labels_and_none(tmp_path):
     answers = overfitted_answers(TASK, TRAIN, tmp_path)
 
     assert [sorted(answer.labels) for answer in answers] == [list(x.target) for x in TRAIN]
+
+
+def test_a_prediction_is_written_a_line_a_label_or_with_the_nearest_label():
+    ranking = (ScoredLabel("earn", 0.8), ScoredLabel("trade", 0.3))
+
+    some, none = (LabelsPrediction("a text", x, ranking) for x in (ranking[:1], ()))
+
+    assert list(some.lines()) == ["label earn  (80%)"]
+    assert list(none.lines()) == ["no label  (nearest: earn, 80%)"]
+
+
+def test_the_score_of_a_label_in_a_contrast_is_the_difference_of_their_log_odds():
+    outputs = [torch.tensor([[2.0, -1.0, 0.5]])]
+    config = SimpleNamespace(id2label={0: "a", 1: "b", 2: "c"}, labels=["a", "b", "c"])
+
+    def score(*answer):
+        return TASK.answer_scores(outputs, ExplainedAnswer(*answer), None, config).tolist()
+
+    assert (score("a"), score("a", "b"), score("b", "a")) == ([2.0], [3.0], [-3.0])
