@@ -13,6 +13,7 @@ from kgbert.tasks.registry import TASKS
 from kgbert.training import train
 from kgbert.training.saving import load_model, save_model
 from kgbert.training.trainer import StepProgress
+from kgbert.utils.errors import KGBertError
 from tests.support.small_study import RECIPE, small_study, split_of, tagged
 from tests.support.tiny import tiny_config, tiny_tokenizer
 
@@ -177,3 +178,13 @@ def test_longer_texts_than_the_backbone_takes_are_cut(tmp_path, encoder):
     study = small_study(tmp_path, encoder, training_configs=longer)
 
     assert run_arm(study, ARMS["plain"], 0).processor.max_length == 64
+
+
+@pytest.mark.parametrize(
+    ("value", "found"), [({}, "no schema version"), ({"schema_version": 0}, "0")]
+)
+def test_a_record_of_another_version_is_refused(value, found):
+    with pytest.raises(KGBertError, match=found) as caught:
+        RunRecord.from_json(value, source="run.json")
+
+    assert caught.value.code == "schema-version"

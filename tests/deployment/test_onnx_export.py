@@ -220,6 +220,7 @@ def test_a_linker_that_computes_with_torch_is_not_exportable(exported, monkeypat
         ("kgbert_runtime.json", "{", "damaged-settings"),
         ("kgbert_runtime.json", '{"task": "x"}', "damaged-settings"),
         ("kgbert_runtime.json", '{"version": 99}', "newer-settings"),
+        ("kgbert_runtime.json", "[]", "damaged-settings"),
         ("tokenizer.json", "[]", "damaged-tokenizer"),
     ],
 )
@@ -229,6 +230,17 @@ def test_damaged_folders_are_named(exported, tmp_path, file, content, code):
 
     with raises(code):
         kgbert.runtime.load(folder)
+
+
+def test_a_damaged_computation_graph_is_named(exported, tmp_path):
+    folder = Path(shutil.copytree(exported("text-classification")[2], tmp_path / "copy"))
+    (folder / "model.onnx").write_text("no graph")
+
+    # The rest of the message is that of ONNX Runtime.
+    with pytest.raises(kgbert.KGBertError, match=r"model\.onnx cannot be loaded") as caught:
+        kgbert.runtime.load(folder)
+
+    assert caught.value.code == "damaged-onnx-model"
 
 
 def test_a_folder_without_an_exported_model_is_named(tmp_path):

@@ -229,3 +229,15 @@ def test_a_damaged_merged_graph_is_merged_anew(parts, tmp_path, caplog):
         assert read_graph(parts, options=MERGED, cache=tmp_path / "cache") == first
 
     assert "merged anew" in caplog.text
+
+
+def test_a_merged_graph_that_cannot_be_kept_is_no_error(parts, tmp_path, monkeypatch, caplog):
+    def full(*arguments):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(entry, "save_graph", full)
+
+    graph = read_graph(parts, options=MERGED, cache=tmp_path / "cache")
+
+    assert graph.entity("X:1").sources
+    assert caplog.text.count("No space left on device") == 3  # both parts, and what was merged

@@ -76,3 +76,16 @@ def test_permuted_labels_have_other_entities(graph):
         assert [x.label for x in permuted.labels] == [x.label for x in grounding.labels]
         assert sorted(permuted.entities.values()) == sorted(grounding.entities.values())
         assert all(permuted.entities[x] != grounding.entities[x] for x in grounding.entities)
+
+
+def test_the_summary_lists_some_labels_without_an_entity_and_counts_the_others(graph):
+    labels = ["Headache", *(f"no such thing {number}" for number in range(5))]
+
+    lines = ground(labels, graph).summary(graph, most=2).splitlines()
+
+    assert lines[0] == "1 of 6 labels are entities of the graph (1 by name)"
+    assert lines[1:] == [
+        "  no such thing 0: missing",
+        "  no such thing 1: missing",
+        "  ... and 3 more",
+    ]

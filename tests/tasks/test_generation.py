@@ -8,6 +8,7 @@ from kgbert.graph.storage.builder import GraphBuilder
 from kgbert.linking.mention import Candidate, Mention
 from kgbert.models.inject import inject_knowledge
 from kgbert.models.task_models import KGBertForConditionalGeneration, KGBertModel
+from kgbert.tasks.base import ExplainedAnswer
 from kgbert.tasks.generation import (
     EncodedSource,
     Generated,
@@ -276,3 +277,29 @@ def test_terms_are_names_of_linked_entities_that_the_source_lacks():
     tokens = processor.tokenizer("la febris")["input_ids"]
     prediction = TASK.decode([tokens], encoded, None, graph)
     assert list(prediction.lines()) == ["-> la febris", "   fever = febris (T:1)"]
+
+
+def test_a_missing_sacrebleu_is_named_before_anything_is_trained(monkeypatch):
+    monkeypatch.setattr("kgbert.tasks.generation.find_spec", lambda name: None)
+
+    with raises("missing-package"):
+        TASK.check([Example("fever", "fièvre")])
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        (("0",), "unknown-answer"),
+        (("4 mot",), "unknown-answer"),
+        (("mot",), "unknown-answer"),
+        (("1 mot", "2"), "no-contrast"),
+    ],
+)
+def test_an_answer_to_explain_is_the_number_of_a_generated_word(answer, code):
+    scores = [torch.tensor([[0.1, 0.2, 0.3]])]
+
+    assert TASK.answer_scores(scores, ExplainedAnswer("2 mot"), None, None).tolist() == [
+        pytest.approx(0.2)
+    ]
+    with raises(code):
+        TASK.answer_scores(scores, ExplainedAnswer(*answer), None, None)

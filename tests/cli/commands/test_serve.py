@@ -1,3 +1,5 @@
+import sys
+
 import pytest
 
 from kgbert.cli import main
@@ -33,3 +35,11 @@ def test_an_exported_model_is_served_without_torch(tmp_path, served):
     assert main(["serve", str(tmp_path / "exported")]) == 0
 
     assert served[0][0] == "of exported"
+
+
+def test_a_missing_package_is_named_with_what_to_type(tmp_path, served, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "kgbert.deployment.server", None)
+
+    assert main(["serve", str(tmp_path)]) == 1
+
+    assert "pip install 'kgbert[serve]'" in capsys.readouterr().err
