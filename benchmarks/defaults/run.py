@@ -48,6 +48,7 @@ SETTINGS = {
     "10 epochs, batch 32": TrainingConfig(epochs=10, batch_size=32),
     "10 epochs, batch 8": TrainingConfig(epochs=10, batch_size=8),
     "10 epochs, batch 8, 1e-4": TrainingConfig(epochs=10, batch_size=8, encoder_learning_rate=1e-4),
+    "10 epochs, batch 8, 5e-5": TrainingConfig(epochs=10, batch_size=8, encoder_learning_rate=5e-5),
     "20 epochs, batch 16": TrainingConfig(epochs=20, batch_size=16),
     "20 epochs, batch 8, 1e-4": TrainingConfig(epochs=20, batch_size=8, encoder_learning_rate=1e-4),
     "10 epochs, batch 8, mean of tokens": TrainingConfig(
@@ -90,6 +91,8 @@ def main() -> None:
         default=",".join(map(str, range(len(SETTINGS)))),
         help="numbers of the settings, of which the first is 0",
     )
+    parser.add_argument("--models", default=",".join(MODELS))
+    parser.add_argument("--backbone", default=str(checked_backbone()), metavar="NAME")
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--out", type=Path, default=RESULT, metavar="FILE")
     arguments = parser.parse_args()
@@ -98,7 +101,7 @@ def main() -> None:
     runs = json.loads(arguments.out.read_text())["runs"] if arguments.out.exists() else []
     manifest = {
         "question": __doc__.splitlines()[0],
-        "encoder": without_folders(str(checked_backbone())),
+        "encoder": without_folders(arguments.backbone),
         **environment("torch", "transformers"),
     }
     for seed in range(arguments.seeds):
@@ -116,17 +119,17 @@ def _missing(
 ) -> Iterator[dict[str, Any]]:
     done = {(run["task"], run["seed"], run["model"], run["setting"]) for run in runs}
     settings = [list(SETTINGS)[int(place)] for place in arguments.settings.split(",")]
-    wanted = [(m, s) for s in settings for m in MODELS if (name, seed, m, s) not in done]
+    models = arguments.models.split(",")
+    wanted = [(m, s) for s in settings for m in models if (name, seed, m, s) not in done]
     if not wanted:
         return
     chosen, reporter = TASKS[name], ProgressReporter()
     task, split = find_task(chosen.task), chosen.splits(arguments.data)(seed)
     graph = chosen.graph(arguments.data, arguments.folder)
-    backbone, linker = str(checked_backbone()), make_linker(graph, "dictionary")
-    linker = CachingLinker(linker)
-    features = entity_features(graph, backbone, linker, reporter)
+    linker = CachingLinker(make_linker(graph, "dictionary"))
+    features = entity_features(graph, arguments.backbone, linker, reporter)
     labels = chosen.label_entities() if chosen.label_entities else "labels"
-    inputs = TrainingInputs(task, graph, features, linker, backbone)
+    inputs = TrainingInputs(task, graph, features, linker, arguments.backbone)
     try:
         grounding = ground_task(task, split.train, graph, labels)
     except DataError:  # No label is an entity, or the task has no labels.
