@@ -20,7 +20,6 @@ from kgbert.graph.serialization import load_graph, save_graph
 from kgbert.graph.storage.builder import GraphBuilder
 from kgbert.linking.dictionary.linker import DictionaryLinker
 from kgbert.tasks.registry import TASKS as LABELLED
-from kgbert.training.config import ENCODER_LEARNING_RATE
 
 #: Reads the texts of one part (train, validation, test) of a task's folder.
 ReadPart = Callable[[Path, str], list[Example]]
@@ -198,7 +197,7 @@ def _further_task(
         _sampled_from(name, _read_as(task), *sizes, task=task),
         _graph_file(graph, domain),
         task=task,
-        rates=(ENCODER_LEARNING_RATE,),
+        rates=(2e-4,),
         **settings,
     )
 

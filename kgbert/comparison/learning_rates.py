@@ -115,6 +115,7 @@ def _run_trials(
     scores: dict[tuple[str, float, int], float | None] = {}
     for (trial, arm, seed), run in shared_runs(plan, partial(attempt_run, train=run_arm)):
         rate = trial.training_config(arm).encoder_learning_rate
+        assert rate is not None  # each trial sets it
         score = run.validation.get(metric)
         scores[arm.name, rate, seed] = score
         progress(TrialProgress(len(scores), len(plan), arm.name, rate, seed, score))

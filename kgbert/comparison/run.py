@@ -134,6 +134,9 @@ def run_arm(
         best_epoch=trained.result.best_epoch or None,
         training_config=replace(
             training_config,
+            encoder_learning_rate=training_config.encoder_rate(
+                model.config.encoder_config.hidden_size
+            ),
             batch_size=training_config.texts_per_step(len(split.train)),
             options={**training_config.options, **arm.options},
         ),

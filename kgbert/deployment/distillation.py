@@ -421,7 +421,9 @@ def _train(
     batches = _batches(units[0], config.texts_per_step(len(units[0])), config.epochs, seed)
     with tempfile.TemporaryDirectory(prefix="kgbert-distil-") as folder:
         arguments = default_arguments(
-            folder, learning_rate=config.encoder_learning_rate, weight_decay=config.weight_decay
+            folder,
+            learning_rate=config.encoder_rate(pair.student.config.encoder_config.hidden_size),
+            weight_decay=config.weight_decay,
         )
     optimizer = optimizer_of(pair.student, arguments, config.head_learning_rate, Regularization())
     schedule = transformers.get_linear_schedule_with_warmup(

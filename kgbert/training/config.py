@@ -5,13 +5,11 @@ from dataclasses import dataclass, field, fields
 from math import inf
 from typing import Any
 
+from kgbert.features.learning_rate import learning_rate_by_width
 from kgbert.tasks.base import Task
 from kgbert.utils.checks import check_positive
 from kgbert.utils.errors import KGBertError, Remedy
 from kgbert.utils.registry import lookup
-
-#: Learning rate of a pretrained encoder.
-ENCODER_LEARNING_RATE = 2e-4
 
 #: Learning rate of a new task head.
 HEAD_LEARNING_RATE = 1e-3
@@ -123,8 +121,9 @@ _EXPECTED = {
 class TrainingConfig:
     """The settings of a training."""
 
-    encoder_learning_rate: float = ENCODER_LEARNING_RATE
-    """Learning rate of the pretrained encoder."""
+    encoder_learning_rate: float | None = None
+    """Learning rate of the pretrained encoder; None for the rate by its width, see
+    :meth:`encoder_rate`."""
     head_learning_rate: float = HEAD_LEARNING_RATE
     """Learning rate of the task head; the knowledge layers use a fraction of it."""
     epochs: int = 10
@@ -152,6 +151,16 @@ class TrainingConfig:
                 "least 0.",
                 code="regularization-out-of-range",
             )
+
+    def encoder_rate(self, width: int) -> float:
+        """Return the learning rate of the encoder, which depends on its width unless it is set.
+
+        >>> TrainingConfig().encoder_rate(384), TrainingConfig().encoder_rate(768)
+        (0.0002, 5e-05)
+        """
+        if self.encoder_learning_rate is not None:
+            return self.encoder_learning_rate
+        return learning_rate_by_width(width)
 
     def texts_per_step(self, texts: int) -> int:
         """Return the batch size for a number of training texts.

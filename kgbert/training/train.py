@@ -499,7 +499,7 @@ def fit_model(
             checkpoints,
             num_train_epochs=config.epochs,
             per_device_train_batch_size=config.texts_per_step(len(split.train)),
-            learning_rate=config.encoder_learning_rate,
+            learning_rate=config.encoder_rate(model.config.encoder_config.hidden_size),
             weight_decay=config.weight_decay,
             seed=seed,
             data_seed=seed,

@@ -29,7 +29,6 @@ from kgbert.tasks.base import Task
 from kgbert.tasks.registry import task_of_model
 from kgbert.training.checks import check_by_epoch, check_fit
 from kgbert.training.config import (
-    ENCODER_LEARNING_RATE,
     HEAD_LEARNING_RATE,
     KNOWLEDGE_SHARE,
     Regularization,
@@ -82,7 +81,6 @@ def default_arguments(folder: str | Path, **changes: Any) -> TrainingArguments:
         "num_train_epochs": 10,
         "per_device_train_batch_size": 32,
         "per_device_eval_batch_size": 64,
-        "learning_rate": ENCODER_LEARNING_RATE,
         "weight_decay": 0.01,
         "warmup_steps": 0.1,
         "eval_strategy": "epoch",

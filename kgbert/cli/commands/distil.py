@@ -10,7 +10,6 @@ from kgbert.cli.core.command import Command
 from kgbert.cli.core.progress import ProgressReporter, add_quiet_argument
 from kgbert.cli.options.graph import add_reading_arguments, graph_of
 from kgbert.cli.options.texts import add_column_arguments, columns_of
-from kgbert.training.config import ENCODER_LEARNING_RATE
 from kgbert.utils.paths import SETTINGS_FILE
 
 
@@ -93,9 +92,8 @@ def _add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--learning-rate",
         type=learning_rate,
-        default=ENCODER_LEARNING_RATE,
         metavar="RATE",
-        help=f"learning rate of the encoder ({ENCODER_LEARNING_RATE:g})",
+        help="learning rate of the encoder (2e-4, less above 384 hidden units)",
     )
     parser.add_argument(
         "--seed", type=not_negative, default=0, metavar="N", help="seed of the order of texts (0)"

@@ -92,9 +92,8 @@ def _add_arguments(parser: ArgumentParser) -> None:
     training.add_argument(
         "--learning-rate",
         type=learning_rate,
-        default=2e-4,
         metavar="RATE",
-        help="learning rate (0.0002)",
+        help="learning rate (2e-4, less above 384 hidden units)",
     )
     training.add_argument(
         "--seed",

@@ -22,7 +22,6 @@ from kgbert.cli.options.texts import add_role_argument, columns_of
 from kgbert.tasks.base import Task
 from kgbert.tasks.registry import AUTO, TASKS
 from kgbert.training.config import (
-    ENCODER_LEARNING_RATE,
     HEAD_LEARNING_RATE,
     KNOWLEDGE_SHARE,
     WEIGHT_DECAY,
@@ -252,21 +251,21 @@ def _add_training(parser: ArgumentParser) -> None:
         metavar="N",
         help="texts per training step (8, 16 or 32, with at least 40 steps an epoch if possible)",
     )
-    for option, default, part in (
-        ("--learning-rate", ENCODER_LEARNING_RATE, "the pretrained encoder"),
-        (
-            "--head-learning-rate",
-            HEAD_LEARNING_RATE,
-            f"the task head; the knowledge layers use {KNOWLEDGE_SHARE:g} times this rate",
-        ),
-    ):
-        training.add_argument(
-            option,
-            type=learning_rate,
-            default=default,
-            metavar="RATE",
-            help=f"learning rate of {part} ({default:g})",
-        )
+    training.add_argument(
+        "--learning-rate",
+        type=learning_rate,
+        metavar="RATE",
+        help="learning rate of the pretrained encoder (2e-4 up to 384 hidden units, less for wider "
+        "encoders: 5e-5 for BERT base)",
+    )
+    training.add_argument(
+        "--head-learning-rate",
+        type=learning_rate,
+        default=HEAD_LEARNING_RATE,
+        metavar="RATE",
+        help=f"learning rate of the task head; the knowledge layers use {KNOWLEDGE_SHARE:g} times "
+        f"this rate ({HEAD_LEARNING_RATE:g})",
+    )
 
 
 def _add_regularization(parser: ArgumentParser) -> None:

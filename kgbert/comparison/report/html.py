@@ -233,8 +233,8 @@ def _settings(result: ComparisonResult) -> Iterator[tuple[str, str]]:
             measures = values.pop("regularization")
             usual = to_json(Regularization())
             changed = {name: x for name, x in measures.items() if x != usual[name]}
-            if values["batch_size"] is None:
-                values["batch_size"] = "by the number of texts"
+            by_size = {"batch_size": "texts", "encoder_learning_rate": "hidden units"}
+            values |= {x: f"by the number of {y}" for x, y in by_size.items() if values[x] is None}
             settings[arm.name] = values | values.pop("options") | changed
     for name in dict.fromkeys(name for chosen in settings.values() for name in chosen):
         arms: dict[str, list[str]] = {}

@@ -10,6 +10,7 @@ from torch.optim import AdamW
 from torch.optim.lr_scheduler import LambdaLR
 from transformers import set_seed
 
+from kgbert.features.learning_rate import learning_rate_by_width
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.linking.embedding.linker import EmbeddingLinker
 from kgbert.linking.embedding.loss import multi_similarity
@@ -47,7 +48,8 @@ class LinkerTrainingConfig:
     """Maximum number of synonym pairs per epoch; each epoch draws its own sample."""
     batch_size: int = 128
     """Pairs per batch; larger batches contain harder negatives."""
-    learning_rate: float = 2e-4
+    learning_rate: float | None = None
+    """None for the rate by the width of the encoder, see :func:`learning_rate_by_width`."""
     warmup: float = 0.1
     """Share of the steps in which the learning rate increases."""
     seed: int = 0
@@ -163,7 +165,10 @@ def _fit(
     # A cached hash would be that of the untrained weights.
     encoder.__dict__.pop("hash", None)
     model = encoder.model.train()
-    optimiser = AdamW(model.parameters(), recipe.learning_rate, weight_decay=0.01)
+    rate = recipe.learning_rate
+    if rate is None:
+        rate = learning_rate_by_width(model.config.hidden_size)
+    optimiser = AdamW(model.parameters(), rate, weight_decay=0.01)
     rise = max(1, round(recipe.warmup * len(batches)))
     schedule = LambdaLR(
         optimiser,

@@ -9,7 +9,6 @@ from kgbert.cli.main import _parser
 from kgbert.cli.options.training import training_config_of
 from kgbert.cli.registry import COMMANDS
 from kgbert.training.config import TrainingConfig
-from kgbert.training.trainer import default_arguments
 
 
 @pytest.mark.parametrize(
@@ -58,12 +57,11 @@ def test_a_budget_is_refused_with_options_that_multiply_runs(more, capsys):
     assert "a budget plans one comparison" in capsys.readouterr().err
 
 
-def test_typed_and_python_defaults_of_the_learning_rates_agree(tmp_path):
+def test_typed_and_python_defaults_agree():
     parsed = _parser().parse_args(shlex.split(COMMANDS["train"].example)[1:])
 
     training_config = training_config_of(parsed)
 
-    assert training_config.encoder_learning_rate == default_arguments(tmp_path).learning_rate
     assert training_config == TrainingConfig(options=training_config.options)
 
 
