@@ -1,0 +1,1 @@
+"""What does a model save, keep and lose in another domain, with another graph?"""
