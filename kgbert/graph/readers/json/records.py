@@ -75,6 +75,8 @@ class Records:
         self.unused: Counter[str] = Counter()
         self._roles: dict[tuple[str, ...], tuple[dict[str, str], dict[str, str]]] = {}
         self.skipped = 0
+        #: The entities of nodes whose id is another property, by the id of the node.
+        self._entities: dict[str, str] = {}
 
     def add(self, value: Any) -> bool:
         """Add an entity or a triple; return whether it is one."""
@@ -143,12 +145,16 @@ class Records:
         """Add a node or a relationship as APOC exports them from Neo4j."""
         start, end = value.get("start"), value.get("end")
         if isinstance(start, dict) and isinstance(end, dict):
-            return self._add_triple(start.get("id"), value.get("label"), end.get("id"))
+            head, tail = (self._entities.get(str(x.get("id")), x.get("id")) for x in (start, end))
+            return self._add_triple(head, value.get("label"), tail)
         properties = value.get("properties")
         if "id" not in value or not isinstance(properties, dict):
             return False
         node = {**properties, "id": value["id"]}
-        self.add_entity(node, self.roles(node)[1])
+        roles = self.roles(node)[1]
+        entity = self.add_entity(node, roles)
+        if roles.get("id") != "id":
+            self._entities[str(value["id"])] = entity
         return True
 
     def roles(self, record: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, str]]:

@@ -80,6 +80,19 @@ def test_an_export_of_neo4j_is_read(write):
     assert graph.entity("0").edges == (("TREATS", "1"),)
 
 
+def test_relationships_of_neo4j_follow_the_ids_of_the_nodes(write):
+    lines = [
+        {"type": "node", "id": "0", "properties": {"code": "A1", "name": "Aspirin"}},
+        {"type": "node", "id": "1", "properties": {"name": "Pain"}},
+        {"type": "relationship", "label": "TREATS", "start": {"id": "0"}, "end": {"id": "1"}},
+    ]
+
+    options = ReadOptions(columns=("id=code",))
+    graph = read_graph(write("\n".join(map(json.dumps, lines))), options=options)
+
+    assert graph.entity("A1").edges == (("TREATS", "1"),)
+
+
 def test_a_code_system_of_fhir_is_read(write):
     concept = {
         "code": "A",
