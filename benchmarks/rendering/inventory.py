@@ -125,6 +125,7 @@ REASONS = {
     "onnxruntime": "computes exported models, also as int8",
     "onnxscript": "what the export of torch writes ONNX with",
     "uvicorn": "runs that server",
+    "neo4j": "property graphs read from Neo4j and other databases that speak Bolt",
     "optuna": "Bayesian search of `kgbert tune`",
     "pyoxigraph": "RDF files parsed many times faster than by rdflib",
 }

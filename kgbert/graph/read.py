@@ -44,8 +44,10 @@ _NO_GRAPH = frozenset(
     )
 )
 
-#: Begins the address of a SPARQL endpoint, the only source that is fetched.
-_ENDPOINT = "sparql:"
+#: Begins the address of a SPARQL endpoint.
+_SPARQL = "sparql:"
+#: Begin the address of a Neo4j database.
+_NEO4J = ("neo4j://", "neo4j+s://", "neo4j+ssc://", "bolt://", "bolt+s://", "bolt+ssc://")
 
 PathLike: TypeAlias = str | os.PathLike[str]
 
@@ -63,13 +65,13 @@ def read_graph(
     Imported ontologies are read too if they are in the folder of the file or listed in its
     ``catalog-v001.xml``. Missing imports cause a note; they are never downloaded.
 
-    A source ``sparql:https://...`` is the only one that is fetched: the triples of an endpoint are
-    downloaded page by page into the cache, where another call continues or finds them.
+    Only databases are fetched, named as ``sparql:https://...`` or ``neo4j+s://...``: their content
+    is downloaded page by page into the cache, where another call continues or finds it.
 
     Args:
-        source: Path of a file or folder, or a SPARQL endpoint; an rdflib, networkx or PyG graph; a
-            pandas table. Several paths or objects (for example nodes and edges) are read as one
-            graph. They are merged as separate graphs if the options set ``match_on`` or
+        source: Path of a file or folder, or the address of a database; an rdflib, networkx or PyG
+            graph; a pandas table. Several paths or objects (for example nodes and edges) are read
+            as one graph. They are merged as separate graphs if the options set ``match_on`` or
             ``mapping``.
         format: A name in ``READERS`` or a reader of yours. The default detects the format of
             each file by its content.
@@ -100,8 +102,8 @@ def read_graph(
     _check_query(sources, options)
     if options.match_on or options.mapping:
         return _read_merged(sources, format, options, cache)
-    if any(map(is_endpoint, sources)):
-        return _read_endpoints(sources, format, options, cache)
+    if any(map(is_database, sources)):
+        return _read_databases(sources, format, options, cache)
     if _are_paths(sources):
         folder = None if cache is None else Path(cache).expanduser()
         return _read_files([Path(path) for path in sources], format, options, folder)
@@ -110,38 +112,42 @@ def read_graph(
     return finalize(statements, name).build(source=name)
 
 
-def is_endpoint(source: object) -> bool:
-    """Return whether a source is the address of a SPARQL endpoint."""
-    return isinstance(source, str) and source.startswith(_ENDPOINT)
+def is_database(source: object) -> bool:
+    """Return whether a source is the address of a database."""
+    return isinstance(source, str) and source.startswith((_SPARQL, *_NEO4J))
 
 
 def _check_query(sources: list[Any], options: ReadOptions) -> None:
-    if options.query and not any(map(is_endpoint, sources)):
+    if options.query and not any(map(is_database, sources)):
         raise GraphError(
-            f"a query is for SPARQL endpoints (sparql:https://...), and "
+            f"a query is for databases (sparql:https://... or neo4j+s://...), and "
             f"{', '.join(map(str, sources))[:80]} is none. Leave the query out.",
             code="query-without-endpoint",
         )
 
 
-def _read_endpoints(
+def _read_databases(
     sources: list[Any], format_name: str | Reader | None, options: ReadOptions, cache: Any
 ) -> KnowledgeGraph:
-    """Return the graph of sources of which some are SPARQL endpoints."""
+    """Return the graph of sources of which some are databases."""
     # Imported here: all other graphs are read without any network.
-    from kgbert.graph.files.sparql import Endpoint, download
+    from kgbert.graph.files.download import download
+    from kgbert.graph.files.neo4j import Neo4jDatabase
+    from kgbert.graph.files.sparql import SparqlEndpoint
 
-    endpoints = {
-        source: Endpoint.of(source.removeprefix(_ENDPOINT), options.query, options.limits)
-        for source in sources
-        if is_endpoint(source)
-    }
+    databases: dict[str, SparqlEndpoint | Neo4jDatabase] = {}
+    for source in filter(is_database, sources):
+        if source.startswith(_SPARQL):
+            address = source.removeprefix(_SPARQL)
+            databases[source] = SparqlEndpoint.of(address, options.query, options.limits)
+        else:
+            databases[source] = Neo4jDatabase.of(source, options.query, options.limits)
     local = replace(options, query="")
-    with TemporaryDirectory(prefix="kgbert-sparql-") as temporary:
-        folder = Path(temporary if cache is None else cache).expanduser() / "sparql"
-        files = [download(endpoints[x], folder) if x in endpoints else x for x in sources]
+    with TemporaryDirectory(prefix="kgbert-download-") as temporary:
+        folder = Path(temporary if cache is None else cache).expanduser() / "databases"
+        files = [download(databases[x], folder) if x in databases else x for x in sources]
         graph = read_graph(files, format=format_name, options=local, cache=cache)
-    names = [endpoints[x].host if x in endpoints else str(x) for x in sources]
+    names = [databases[x].name if x in databases else str(x) for x in sources]
     return replace(graph, source=", ".join(names))
 
 
@@ -154,7 +160,7 @@ def _read_merged(
     alone = replace(options, match_on=(), mapping="", relations=related)
     graphs = []
     for one in sources:
-        own = alone if is_endpoint(one) else replace(alone, query="")
+        own = alone if is_database(one) else replace(alone, query="")
         graphs.append(read_graph(one, format=format_name, options=own, cache=cache))
     entry = None
     if cache is not None and _are_paths(sources):

@@ -18,7 +18,7 @@ def add_graph_arguments(parser: ArgumentParser) -> None:
         "graph",
         metavar="GRAPH",
         help="file or folder of an ontology or knowledge graph: OBO, OWL, Turtle, SKOS, CSV ...; "
-        "or the address of a SPARQL endpoint, sparql:https://...",
+        "or the address of a database, sparql:https://... or neo4j+s://...",
     )
     add_reading_arguments(parser)
 
@@ -60,8 +60,8 @@ def add_reading_arguments(parser: ArgumentParser) -> None:
         "--query",
         default="",
         metavar="FILE",
-        help="SPARQL query that selects subject, predicate and object, for an endpoint named as "
-        "sparql:https://... (all triples)",
+        help="query for a database: SPARQL that selects subject, predicate and object, or Cypher "
+        "that returns nodes and relationships in an order (everything)",
     )
     reading.add_argument(
         "--mapping",
@@ -81,7 +81,7 @@ def add_reading_arguments(parser: ArgumentParser) -> None:
         type=_limit,
         metavar="NAME=N",
         help="raise a limit for sources that you trust: bytes, in_memory, ratio, line, depth or "
-        "seconds (of an endpoint); repeatable",
+        "seconds (of a download); repeatable",
     )
     keeping = reading.add_mutually_exclusive_group()
     keeping.add_argument("--cache", metavar="FOLDER", help="folder in which read graphs are cached")

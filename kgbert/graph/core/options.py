@@ -19,7 +19,7 @@ class Limits:
     depth: int = 2_000
     """Nesting depth of XML elements; the limit of JSON is about 900."""
     seconds: int = 3_600
-    """Seconds of a download from a SPARQL endpoint."""
+    """Seconds of a download from a database."""
 
 
 @dataclass(frozen=True)
@@ -66,8 +66,8 @@ class ReadOptions:
     mapping: str = ""
     """Path of an SSSOM table of equivalent entities in several sources."""
     query: str = ""
-    """A SPARQL query that selects subject, predicate and object, or the path of a file with one,
-    for endpoints. The default selects all triples of the default graph."""
+    """A query for a database, or the path of a file with one: in SPARQL, for subject, predicate and
+    object; in Cypher, for nodes and relationships in an order. The default selects everything."""
     name_from_id: bool = False
     """Create names from ids if no entity has a name."""
     limits: Limits = field(default_factory=Limits)

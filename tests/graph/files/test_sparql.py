@@ -13,7 +13,7 @@ import rdflib
 import kgbert
 from kgbert.cli import main
 from kgbert.graph.core.options import Limits, ReadOptions
-from kgbert.graph.files import sparql
+from kgbert.graph.files import download, sparql
 from tests.support.errors import raises
 
 TURTLE = """
@@ -68,7 +68,7 @@ class Handler(BaseHTTPRequestHandler):
 @pytest.fixture
 def server(monkeypatch):
     monkeypatch.setenv("no_proxy", "127.0.0.1")
-    monkeypatch.setattr(sparql, "PAUSES", (0.0,))
+    monkeypatch.setattr(download, "PAUSES", (0.0,))
     monkeypatch.setattr(sparql, "PAGE_SIZE", 4)
     for name in (sparql.USER, sparql.PASSWORD, sparql.TOKEN):
         monkeypatch.delenv(name, raising=False)
@@ -116,7 +116,7 @@ def test_an_interrupted_download_continues(server, tmp_path):
     with pytest.raises(kgbert.GraphError) as error:
         read(server, tmp_path)
     assert error.value.code == "endpoint-failed"
-    assert "after 8 triples. They are kept in the cache" in str(error.value)
+    assert "after 8 rows. They are kept in the cache" in str(error.value)
     graph = read(server, tmp_path)
 
     offsets = [form["query"][0].rpartition(" ")[2] for form in server.forms]
@@ -237,7 +237,7 @@ def test_an_endpoint_that_never_ends_is_given_up(server, act):
         read(server, limits=Limits(seconds=1))
     assert error.value.code in ("endpoint-too-slow", "endpoint-failed")
     assert "not finished after 1 seconds" in str(error.value) or (
-        "no answer in time, so that no triple was read" in str(error.value)
+        "no answer in time, so that nothing was read" in str(error.value)
     )
     assert time.monotonic() - started < 10
 
