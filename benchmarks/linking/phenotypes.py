@@ -2,7 +2,6 @@
 
 import random
 from collections.abc import Iterator, Sequence
-from importlib import metadata
 from itertools import count
 from pathlib import Path
 
@@ -44,11 +43,3 @@ def _spliced(parts: Sequence[str]) -> Iterator[str]:
     for _ in range(SENTENCES):
         first, second = random.choice(parts).split(), random.choice(parts).split()
         yield " ".join(first[: len(first) // 2] + second[len(second) // 2 :])
-
-
-def package_file(package: str, path: str) -> Path:
-    """Return a file of an installed package."""
-    for file in metadata.files(package) or ():
-        if str(file).endswith(path):
-            return Path(str(file.locate()))
-    raise SystemExit(f"no {path} in {package}: pip install 'kgbert[demo]', or give the file's path")

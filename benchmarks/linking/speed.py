@@ -28,7 +28,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import RESULTS
-from benchmarks.linking.phenotypes import SENTENCES, names_of, package_file, sentences_of, terms
+from benchmarks.linking.phenotypes import SENTENCES, names_of, sentences_of, terms
+from benchmarks.package_files import package_file
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.graph.storage.builder import GraphBuilder
 

@@ -59,7 +59,7 @@ def render_page(text: str) -> str:
 
 def render_picture() -> str:
     """Return the plots of the demo's report as one SVG."""
-    return draw(comparison_result("demo") or comparison_result("demo_full"))
+    return draw(comparison_result("demo"))
 
 
 def comparison_result(name: str) -> ComparisonResult | None:
@@ -99,18 +99,11 @@ def _from_comparison(name: str, render: Callable[[ComparisonResult], str]) -> Ca
     return block
 
 
-def short_comparison(results: ComparisonResult, *, timed: bool = True) -> str:
-    """Return the verdict, the table of arms and the circumstances.
-
-    Args:
-        results: ComparisonResult of the comparison.
-        timed: Whether training times are comparable and shown.
-    """
+def short_comparison(results: ComparisonResult) -> str:
+    """Return the verdict, the table of arms and the circumstances."""
     arms = arm_table(results)
-    shown = [place for place, name in enumerate(arms.header) if timed or name != "training"]
-    header, *rows = [[row[place] for place in shown] for row in (arms.header, *arms.rows)]
     summary = " ".join([results.verdict.sentence, *results.remarks, *results.warnings])
-    return "\n\n".join([f"**{summary}**", table(header, rows), circumstances(results)])
+    return "\n\n".join([f"**{summary}**", table(arms.header, arms.rows), circumstances(results)])
 
 
 def comparison(results: ComparisonResult) -> str:
@@ -267,9 +260,9 @@ def _speed_block(render: Callable[[dict[str, Results | None]], str]) -> Callable
 BLOCKS: dict[str, Callable[[], str]] = {
     "demo": _from_comparison("demo", short_comparison),
     "demo, all tables": _from_comparison("demo", comparison),
-    "demo full in short": _from_comparison("demo_full", partial(short_comparison, timed=False)),
-    "demo full": _from_comparison("demo_full", comparison),
-    "demo search": _from_result("demo_search", search),
+    "diagnoses": _from_comparison("diagnoses_small", comparison),
+    "diagnoses, large": _from_comparison("diagnoses_large", comparison),
+    "diagnoses, learning rates": _from_result("diagnoses_learning_rates", search),
     "verdict": partial(verdicts, "verdict"),
     "further tasks": partial(verdicts, "further_tasks"),
     "all arms": all_arms,

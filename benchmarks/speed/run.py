@@ -1,13 +1,14 @@
 """What does knowledge cost, compared with the plain encoder?
 
 All arms are timed in one process on the same batches, in alternating blocks, and reported as
-throughput relative to the plain encoder, in bfloat16; inference on the demo's texts also in
-float32, the default of ``kgbert.pipeline``. On a CPU the encoder is MiniLM, on the demo's texts
-with the Human Phenotype Ontology. On a GPU it is a random encoder of BERT-base's shape, on texts of
-128 tokens of which a tenth is linked into a synthetic graph of 100,000 entities and 500,000 edges;
-``--synthetic`` does the same on a CPU with MiniLM's shape. A step includes padding and neighbour
-sampling in the same process, which the plain encoder does not need; the time spent waiting for two
-loader workers, and the time of linking (once per text), are reported separately.
+throughput relative to the plain encoder, in bfloat16; inference on names of diagnoses also in
+float32, the default of ``kgbert.pipeline``. On a CPU the encoder is MiniLM, on the texts
+of ``benchmarks.diagnoses`` with the Human Phenotype Ontology. On a GPU it is a random encoder of
+BERT-base's shape, on texts of 128 tokens of which a tenth is linked into a synthetic graph of
+100,000 entities and 500,000 edges; ``--synthetic`` does the same on a CPU with MiniLM's shape. A
+step includes padding and neighbour sampling in the same process, which the plain encoder does not
+need; the time spent waiting for two loader workers, and the time of linking (once per text), are
+reported separately.
 
     python -m benchmarks.speed.run                              # two cores, about ten minutes
     python -m benchmarks.speed.run --synthetic                  # likewise
@@ -29,6 +30,7 @@ import torch
 from transformers import AutoModelForSequenceClassification, AutoTokenizer, BertConfig
 
 from benchmarks import RESULTS
+from benchmarks.diagnoses.run import RECIPES, SIZES, diagnoses_study
 from benchmarks.environment import environment
 from benchmarks.speed.child_process import memory_in_gib, run_module
 from benchmarks.speed.equivalence import logit_deviations
@@ -38,18 +40,18 @@ from benchmarks.speed.tables import DISTANCE, PEAK, SINGLE, WAITED
 from benchmarks.speed.timing import Case, compare_throughput, loader_wait_share, peak_gpu_memory
 from kgbert.comparison.arms.arm import Arm, RunInputs
 from kgbert.comparison.arms.registry import ARMS
-from kgbert.demo.study import RECIPES, SIZES, checked_backbone, demo_study
+from kgbert.demo.study import checked_backbone
 from kgbert.encoding.processor import KGBertProcessor
 from kgbert.models.task_models import KGBertForSequenceClassification
 
 MEASURED = ("plain", "knowledge", "no-edges", "verbalized-context", "k-bert", "ernie", "knowbert")
 #: Arms that need no names, so that a synthetic graph suffices.
 SYNTHETIC = ("plain", "knowledge", "no-edges", "ernie", "knowbert")
-#: A cheaper variant than the demo's, which injects after two blocks.
+#: A cheaper variant than that of the diagnoses, which injects after two blocks.
 ONE_BLOCK = replace(
     ARMS["knowledge"], name="knowledge, after one block", options={"injected_layers": [-1]}
 )
-#: Arms with the demo's configuration of the knowledge arm.
+#: Arms with the configuration of the knowledge arm of the diagnoses.
 KNOWLEDGE_ARMS = ("knowledge", "no-edges", ONE_BLOCK.name)
 BATCH = 32
 #: Consecutive steps of an arm on short texts; one step on long texts takes as long.
@@ -146,16 +148,16 @@ def main() -> None:
 def _measurements(arguments: argparse.Namespace, folder: Path) -> dict[str, Any]:
     repeats = 4 if arguments.quick else 16
     if arguments.device == "cpu" and not arguments.synthetic:
-        return measure_demo(folder, repeats)
+        return measure_diagnoses(folder, repeats)
     setting = SETTINGS["tiny" if arguments.tiny else arguments.device]
     return measure_synthetic(
         folder, setting, arguments.device, repeats=repeats, compiled=arguments.compile
     )
 
 
-def measure_demo(folder: Path, repeats: int) -> dict[str, Any]:
-    """Return the costs on the demo's texts and graph."""
-    cases = demo_cases(folder, [*(ARMS[name] for name in MEASURED), ONE_BLOCK])
+def measure_diagnoses(folder: Path, repeats: int) -> dict[str, Any]:
+    """Return the costs on names of diagnoses."""
+    cases = diagnoses_cases(folder, [*(ARMS[name] for name in MEASURED), ONE_BLOCK])
     found = _measure(cases, repeats, BLOCK)
     rows = {row["arm"]: row for row in found["arms"]}
     for row in compare_throughput(
@@ -173,7 +175,7 @@ def measure_demo(folder: Path, repeats: int) -> dict[str, Any]:
 
 def memory_of(name: str, folder: Path) -> dict[str, float]:
     """Return the peak memory of training an arm, in a process that did nothing else."""
-    (case,) = demo_cases(folder, [ARMS[name]])
+    (case,) = diagnoses_cases(folder, [ARMS[name]])
     for number in range(len(case.batches)):
         case.train(number)
     return {PEAK: memory_in_gib("VmHWM")}
@@ -233,17 +235,17 @@ def _with_precomputed_vectors(case: Case) -> Case:
     return replace(case, name=f"{case.name}, precomputed", processor=processor, timings={})
 
 
-def demo_cases(folder: Path, arms: Sequence[Arm]) -> list[Case]:
-    """Return arms on the demo's texts, sorted by length."""
-    study = demo_study(folder, SIZES["short"])
+def diagnoses_cases(folder: Path, arms: Sequence[Arm]) -> list[Case]:
+    """Return arms on names of diagnoses, sorted by length."""
+    study = diagnoses_study(folder, SIZES["small"])
     examples = sorted(study.split(0).train[:256], key=lambda example: len(example.text))
     inputs = RunInputs(
         study.graph, study.features, study.linker, study.backbone, (examples,), study.task
     )
-    return [_demo_case(arm, inputs) for arm in arms]
+    return [_diagnoses_case(arm, inputs) for arm in arms]
 
 
-def _demo_case(arm: Arm, inputs: RunInputs) -> Case:
+def _diagnoses_case(arm: Arm, inputs: RunInputs) -> Case:
     # TransE vectors need a training of their own; a step costs the same with any vectors.
     changed = inputs if arm.name == "ernie" else arm.transform(inputs, 0)
     shape = RECIPES["knowledge" if arm.name in KNOWLEDGE_ARMS else "plain"]

@@ -1,8 +1,8 @@
 """Does the graph help on the tasks of ``tasks.py``, and compared with which baseline?
 
 Each task is one process. Each seed draws a few hundred texts from a task's official training and
-validation parts; the test texts are always the same (the demo draws its own, as ``kgbert demo``
-does). On the seven tasks, each arm's learning rate is chosen from one grid, by validation scores of
+validation parts; the test texts are always the same (``diagnoses`` draws its own). On the
+seven tasks, each arm's learning rate is chosen from one grid, by validation scores of
 the first two seeds; on the further tasks, all arms have the default rate. Everything else is equal
 for all arms.
 
@@ -101,7 +101,7 @@ def build_study(arguments: argparse.Namespace, backbone: str | None = None) -> S
 
     Args:
         arguments: Those of the command line.
-        backbone: Hub name or folder of the encoder; None for that of the demo.
+        backbone: Hub name or folder of the encoder; None for that of ``kgbert demo``.
     """
     task = ALL_TASKS[arguments.task]
     folder = arguments.folder / (f"smoke-{arguments.task}" if arguments.smoke else arguments.task)

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.diagnoses.splits import DiagnosisSplits
 from benchmarks.verdict.sentences import sentences_of
 from kgbert.data import Example, Span, read_examples, read_texts
 from kgbert.data.splits import Split
-from kgbert.demo.diagnoses import DiagnosisSplits
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.graph.core.hierarchy import ancestors
 from kgbert.graph.read import read_graph
@@ -205,7 +205,7 @@ def _further_task(
 #: The seven tasks by name. Sizes are training, validation and test texts, chosen so that a run
 #: takes about a minute of one core; small training sets are also the common case of users.
 TASKS = {
-    "demo": Task(
+    "diagnoses": Task(
         "ICD-10-CM chapters with the Human Phenotype Ontology",
         lambda data: DiagnosisSplits(400, validation=200, test=500),
         _graph_file("hpo/hp.obo", "medicine"),

@@ -64,10 +64,10 @@ def test_chosen_learning_rates_are_marked(tmp_path, monkeypatch):
         for rate, score in ((1e-4, 0.5), (2e-4, 0.625))
     ]
     found = {"tried": tried, "chosen": tried[1:], "seeds": [7, 8]}
-    (tmp_path / "demo_search.json").write_text(json.dumps(found), encoding="utf-8")
+    (tmp_path / "diagnoses_learning_rates.json").write_text(json.dumps(found), encoding="utf-8")
     monkeypatch.setattr(pages, "RESULTS", tmp_path)
 
-    page = pages.render_page("<!-- rendered: demo search -->\n<!-- end -->")
+    page = pages.render_page("<!-- rendered: diagnoses, learning rates -->\n<!-- end -->")
 
     assert "| texts | arm | learning rate | seed 7 | seed 8 |" in page
     assert "| 1,000 | plain | 0.0001 | 50.0 | 50.0 |  |" in page

@@ -1,12 +1,12 @@
-"""Which learning rates suit each arm of the demo, at each of its sizes?
+"""Which learning rates suit each arm on the diagnoses, at each size?
 
-All arms share one grid, scored on the demo's validation categories with seeds that the demo never
-uses; no test category is read. A grid must extend until no arm's best rate is at its edge. The rate
-with the best mean accuracy (the higher one of equals) is entered in ``kgbert.demo.study.SIZES``.
+All arms share one grid, scored on the validation categories with seeds that ``run`` never uses; no
+test category is read. A grid must extend until no arm's best rate is at its edge. The rate with the
+best mean accuracy (the higher one of equals) is entered in ``benchmarks.diagnoses.run.SIZES``.
 
-    python -m benchmarks.verdict.demo_learning_rates
+    python -m benchmarks.diagnoses.learning_rates
 
-writes benchmarks/results/demo_search.json; finished runs are kept in --folder.
+writes benchmarks/results/diagnoses_learning_rates.json; finished runs are kept in --folder.
 """
 
 import argparse
@@ -18,30 +18,32 @@ from statistics import fmean
 from typing import Any
 
 from benchmarks import RESULTS
+from benchmarks.diagnoses.run import RECIPES, SIZES, Size, diagnoses_study
 from kgbert.comparison.arms.registry import ARMS
 from kgbert.comparison.learning_rates import ValidationOnly
 from kgbert.comparison.manifest import manifest
 from kgbert.comparison.run import run_arm
 from kgbert.comparison.study import Study
-from kgbert.demo.study import RECIPES, SIZES, Size, demo_study
 from kgbert.linking.caching import CachingLinker
 from kgbert.training.config import TrainingConfig
 from kgbert.utils.atomic_write import write_atomically
 from kgbert.utils.json_records import to_json
 
-RESULT = RESULTS / "demo_search.json"
+RESULT = RESULTS / "diagnoses_learning_rates.json"
 
-#: Learning rates by size of the demo.
-GRIDS = {"short": (1e-4, 2e-4, 4e-4, 8e-4), "full": (5e-5, 1e-4, 2e-4, 4e-4)}
+#: Learning rates by size.
+GRIDS = {"small": (1e-4, 2e-4, 4e-4, 8e-4), "large": (5e-5, 1e-4, 2e-4, 4e-4)}
 
-#: Disjoint from the demo's seeds, which begin at 0.
+#: Disjoint from the seeds of ``run``, which begin at 0.
 SEEDS = (1000, 1001)
 
 
 def main() -> None:
     """Run the grids and write all scores."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--folder", type=Path, default=Path("kgbert-results/demo-search"))
+    parser.add_argument(
+        "--folder", type=Path, default=Path("kgbert-results/diagnoses-learning-rates")
+    )
     parser.add_argument("--out", type=Path, default=RESULT, metavar="FILE")
     arguments = parser.parse_args()
     tried, chosen, manifests = [], [], []
@@ -75,8 +77,10 @@ def selection_key(trial: Mapping[str, Any]) -> tuple[float, float]:
 
 
 def validation_study(folder: Path, size: Size) -> Study:
-    """Return the demo's study with all arms, tested on the validation texts."""
-    study = demo_study(folder, replace(size, rates={**dict.fromkeys(RECIPES, 0.0), **size.rates}))
+    """Return the study of a size with all arms, tested on the validation texts."""
+    study = diagnoses_study(
+        folder, replace(size, rates={**dict.fromkeys(RECIPES, 0.0), **size.rates})
+    )
     return replace(
         study,
         split=ValidationOnly(study.split),

@@ -1,0 +1,1 @@
+"""Does the Human Phenotype Ontology help to classify diagnoses of unseen categories?"""
