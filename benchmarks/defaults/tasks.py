@@ -5,15 +5,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import simple_icd_10_cm as icd
 
 from benchmarks.diagnoses.splits import DiagnosisSplits
-from benchmarks.grounding.few_shot import DrawnTerms
-from benchmarks.grounding.icd import inclusion_terms, sampled_categories, tree
 from benchmarks.verdict.tasks import TASKS as VERDICT
 from benchmarks.verdict.tasks import SampledSplits
 from kgbert.data import read_examples
 from kgbert.data.splits import Split
+from kgbert.demo.icd import TermSplits, inclusion_terms, sampled_categories, titled, titles, tree
+from kgbert.demo.study import SIZES
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.graph.read import read_graph
 from kgbert.tasks.registry import TASKS as LABELLED
@@ -87,26 +86,24 @@ class TopicSplits:
         return Split(train, held_out[:SELECTING], held_out[SELECTING:][:SCORING])
 
 
-#: Categories of ICD-10-CM that the benchmark of few texts a label does not use.
-CATEGORIES = 40
+#: As many categories and terms as in the demo.
+ICD = SIZES["short"]
 
 
 def _other_categories() -> list[str]:
+    """Return categories of ICD-10-CM that the demo does not use."""
     terms = inclusion_terms()
-    drawn = sampled_categories(terms, 10_000, fewest=8)
-    tested = set(sampled_categories(terms, CATEGORIES, fewest=8))
-    return [code for code in drawn if code not in tested][::3][:CATEGORIES]
+    drawn = sampled_categories(terms, 10_000, train=ICD.terms)
+    tested = set(sampled_categories(terms, ICD.categories, train=ICD.terms))
+    return [code for code in drawn if code not in tested][::3][: ICD.categories]
 
 
-def _titles() -> dict[str, str]:
-    return {icd.get_description(code): code for code in _other_categories()}
+def _code_by_title() -> dict[str, str]:
+    return {title: code for code, title in titles(_other_categories()).items()}
 
 
 def _terms(data: Path) -> Callable[[int], Split]:
-    titles = _titles()
-    by_code = {code: title for title, code in titles.items()}
-    terms = [replace(x, target=by_code[x.target]) for x in inclusion_terms() if x.target in by_code]
-    return DrawnTerms(terms, list(titles), train=4)
+    return TermSplits(titled(inclusion_terms(), _other_categories()), ICD.terms)
 
 
 TASKS = {
@@ -114,7 +111,7 @@ TASKS = {
         "text-classification",
         _terms,
         lambda data, cache: tree(_other_categories()),
-        _titles,
+        _code_by_title,
     ),
     "phrasebank": _verdict("phrasebank", 200),
     "bc5cdr": _verdict("bc5cdr", 200),

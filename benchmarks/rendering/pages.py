@@ -260,6 +260,7 @@ def _speed_block(render: Callable[[dict[str, Results | None]], str]) -> Callable
 BLOCKS: dict[str, Callable[[], str]] = {
     "demo": _from_comparison("demo", short_comparison),
     "demo, all tables": _from_comparison("demo", comparison),
+    "demo full": _from_comparison("demo_full", comparison),
     "diagnoses": _from_comparison("diagnoses_small", comparison),
     "diagnoses, large": _from_comparison("diagnoses_large", comparison),
     "diagnoses, learning rates": _from_result("diagnoses_learning_rates", search),
@@ -267,7 +268,6 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "further tasks": partial(verdicts, "further_tasks"),
     "all arms": all_arms,
     "pretraining": pretraining,
-    "few labels": _from_comparison("grounding_few_shot", comparison),
     "defaults": _from_result("defaults", defaults_table),
     "calibration": _from_result("calibration", calibration),
     "token classification": _from_comparison("token_classification", comparison),

@@ -1,1 +1,1 @@
-"""A demo on real data: do phenotypes help to classify diagnoses of unseen categories?"""
+"""A demo on real data: does the tree of ICD-10-CM help to code diagnoses from few examples?"""

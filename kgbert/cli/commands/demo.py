@@ -1,4 +1,4 @@
-"""kgbert demo: the main job on real data."""
+"""kgbert demo: a comparison on real data."""
 
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
@@ -11,11 +11,11 @@ from kgbert.cli.core.progress import ProgressReporter, add_quiet_argument
 
 @run_independently
 def demo(arguments: Namespace) -> None:
-    """Classify diagnoses with and without the Human Phenotype Ontology, and compare."""
+    """Code diagnoses with and without the tree of ICD-10-CM, and test whether it helps."""
     folder = arguments.output or Path(f"kgbert-demo-{arguments.size}")
     check_output(folder)
     reporter = ProgressReporter(quiet=arguments.quiet)
-    reporter.message("loading torch and the graph")
+    reporter.message("loading torch and ICD-10-CM")
     # Imported here, so that --help does not load it.
     from kgbert.cli.core.checks import check_backbone
 
@@ -28,6 +28,10 @@ def demo(arguments: Namespace) -> None:
     from kgbert.utils.logging import silence_libraries
 
     size = SIZES[arguments.size]
+    reporter.message(
+        "texts are terms of diagnoses in ICD-10-CM, labels the titles of their categories, and the "
+        "graph is the tree of codes without these terms"
+    )
     reporter.message(
         f"{len(size.arms)} arms ({', '.join(size.arms)}) on {size.seeds} paired seeds, "
         f"{size.texts:,} training texts each; results go to {folder}"
@@ -49,7 +53,7 @@ def _add_arguments(parser: ArgumentParser) -> None:
         action="store_const",
         const="full",
         default="short",
-        help="1,000 training texts, ten seeds, and the arm verbalized-context: some hours",
+        help="ten seeds, and two further rivals: about half an hour",
     )
     size.add_argument(
         "--quick",

@@ -174,5 +174,7 @@ def _add_arguments(parser: ArgumentParser) -> None:
 
 
 EXPLAIN = Command(
-    explain, _add_arguments, example='kgbert explain kgbert-demo-short/model "Acute pancreatitis"'
+    explain,
+    _add_arguments,
+    example='kgbert explain kgbert-demo-short/model "Ventricular septal defect"',
 )

@@ -53,5 +53,7 @@ def _add_arguments(parser: ArgumentParser) -> None:
 
 
 PREDICT = Command(
-    predict, _add_arguments, example='kgbert predict kgbert-demo-short/model "Acute pancreatitis"'
+    predict,
+    _add_arguments,
+    example='kgbert predict kgbert-demo-short/model "Ventricular septal defect"',
 )
