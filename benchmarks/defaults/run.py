@@ -43,17 +43,22 @@ from kgbert.utils.paths import without_folders
 
 RESULT = RESULTS / "defaults.json"
 
-#: Epochs, batch size and learning rate of the encoder.
+
+def _setting(epochs: int, batch_size: int, rate: float = 2e-4, **options: Any) -> TrainingConfig:
+    return TrainingConfig(
+        epochs=epochs, batch_size=batch_size, encoder_learning_rate=rate, options=options
+    )
+
+
+#: Epochs, batch size and learning rate of the encoder, which is 2e-4 unless it is named.
 SETTINGS = {
-    "10 epochs, batch 32": TrainingConfig(epochs=10, batch_size=32),
-    "10 epochs, batch 8": TrainingConfig(epochs=10, batch_size=8),
-    "10 epochs, batch 8, 1e-4": TrainingConfig(epochs=10, batch_size=8, encoder_learning_rate=1e-4),
-    "10 epochs, batch 8, 5e-5": TrainingConfig(epochs=10, batch_size=8, encoder_learning_rate=5e-5),
-    "20 epochs, batch 16": TrainingConfig(epochs=20, batch_size=16),
-    "20 epochs, batch 8, 1e-4": TrainingConfig(epochs=20, batch_size=8, encoder_learning_rate=1e-4),
-    "10 epochs, batch 8, mean of tokens": TrainingConfig(
-        epochs=10, batch_size=8, options={"pooling": "mean"}
-    ),
+    "10 epochs, batch 32": _setting(10, 32),
+    "10 epochs, batch 8": _setting(10, 8),
+    "10 epochs, batch 8, 1e-4": _setting(10, 8, 1e-4),
+    "10 epochs, batch 8, 5e-5": _setting(10, 8, 5e-5),
+    "20 epochs, batch 16": _setting(20, 16),
+    "20 epochs, batch 8, 1e-4": _setting(20, 8, 1e-4),
+    "10 epochs, batch 8, mean of tokens": _setting(10, 8, pooling="mean"),
 }
 
 #: Without and with the graph; "grounded" also compares the text with the entities of its labels.

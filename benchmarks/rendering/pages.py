@@ -269,6 +269,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "all arms": all_arms,
     "pretraining": pretraining,
     "defaults": _from_result("defaults", defaults_table),
+    "defaults of a wider encoder": _from_result("defaults_mpnet", defaults_table),
     "calibration": _from_result("calibration", calibration),
     "token classification": _from_comparison("token_classification", comparison),
     "linking": _from_result(
