@@ -1,7 +1,6 @@
 """Score the answers to one example for many variants of its input, and their gradients."""
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import ExitStack
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -9,7 +8,7 @@ import numpy as np
 import torch
 from accelerate.utils import send_to_device
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from kgbert.encoding.candidates import candidate_tables
 from kgbert.encoding.encoded import Batch
@@ -17,6 +16,7 @@ from kgbert.encoding.processor import KGBertProcessor
 from kgbert.explanation.linked_vectors import LinkedVectors, VectorTable
 from kgbert.explanation.parts import (
     EdgePart,
+    EntityPart,
     LabelPart,
     MentionPart,
     Part,
@@ -25,8 +25,15 @@ from kgbert.explanation.parts import (
     entities_of,
     linked_mentions,
     without,
+    word_tokens,
 )
 from kgbert.explanation.sharing import hidden_label_texts, only_read_state, share_first_blocks
+from kgbert.explanation.vector_changes import (
+    PathPoints,
+    changed_token_embeddings,
+    token_embeddings_of,
+    with_erased_elements,
+)
 from kgbert.tasks.base import EncodedExample, ExplainedAnswer, ExplainedExample, Prediction, Task
 from kgbert.training.pipeline import KGBertPipeline
 
@@ -189,6 +196,31 @@ class AnswerScorer:
                 entities[entity] = entities.get(entity, np.zeros(len(self.answers))) + value
         return PathGradients(tokens, entities)
 
+    def erased_scores(
+        self, parts: Sequence[Part], kept: NDArray[np.float64], seeds: Sequence[int]
+    ) -> NDArray[np.float64]:
+        """Return the scores if random elements of the vectors of parts are zero.
+
+        The vectors are the token embeddings of words, and the entity vectors of mentions and
+        entities. Mentions of an entity share its vector, which gets the mean of their
+        probabilities.
+
+        Args:
+            parts: Words, mentions or entities.
+            kept: The probability of each element to be kept, shape (variants, parts).
+            seeds: The seed of the random numbers of each variant; the same seed draws the same
+                numbers, whatever the probabilities are.
+
+        Returns:
+            Shape (answers, variants).
+        """
+        batches = range(0, len(kept), self.batch_size)
+        scores = [
+            self._erased(parts, kept[x : x + self.batch_size], seeds[x : x + self.batch_size])
+            for x in batches
+        ]
+        return np.concatenate(scores, 1)
+
     def canonical(self, removal: Collection[Part]) -> frozenset[Part]:
         """Return a removal in one form: all candidates of a mention stand for the mention."""
         return frozenset(
@@ -223,17 +255,17 @@ class AnswerScorer:
         variants = _VariantBatch([(self, [()] * count)])
         batch = variants.collated(table)
         share = torch.tensor(fractions, device=model.device)
-        words = _PathHook(
+        words = PathPoints(
             share.repeat_interleave(self.rows),
             self._content_tokens(count, batch["input_ids"].shape[1]) if from_mask else None,
             self._mask_embedding() if from_mask else None,
-            tokens_first=model.family.tokens_first,
         )
-        knowledge = _PathHook(share.repeat_interleave(len(self.vectors.entities)))
-        with torch.enable_grad(), ExitStack() as contexts:
-            embeddings: Any = model.get_input_embeddings()
-            contexts.callback(embeddings.register_forward_hook(words).remove)
-            contexts.enter_context(model.with_entities(knowledge(None, None, table.vectors)))
+        knowledge = PathPoints(share.repeat_interleave(len(self.vectors.entities)))
+        with (
+            torch.enable_grad(),
+            changed_token_embeddings(model, words),
+            model.with_entities(knowledge(table.vectors)),
+        ):
             (outputs,) = variants.forward(batch, self.explained_outputs)
             scores = self._scores_of(outputs).mean(1)
             by_token = np.stack([words.products(score) for score in scores])
@@ -242,14 +274,63 @@ class AnswerScorer:
             list(self._by_text(by_token, count)), dict(self._by_entity(by_node, count))
         )
 
+    def _erased(
+        self, parts: Sequence[Part], kept: NDArray[np.float64], seeds: Sequence[int]
+    ) -> NDArray[np.float64]:
+        """Return the scores of the variants of one batch, as :meth:`erased_scores` does."""
+        model, count = self.pipeline.model, len(kept)
+        table = self.vectors.repeated(count)
+        variants = _VariantBatch([(self, [()] * count)])
+        batch = variants.collated(table)
+        tokens = self._kept_tokens(parts, kept, batch["input_ids"].shape[1]).flatten(1)
+        entities = self._kept_entities(parts, kept)
+        # Blocks below the knowledge see no difference between erased entity vectors.
+        erases_words = any(isinstance(part, WordPart) for part in parts)
+        same = list(range(count * self.rows)) if erases_words else variants.same_tokens()
+        with (
+            torch.inference_mode(),
+            changed_token_embeddings(model, lambda x: with_erased_elements(x, tokens, seeds)),
+            model.with_entities(with_erased_elements(table.vectors, entities, seeds)),
+            share_first_blocks(model, same),
+            only_read_state(model),
+        ):
+            (outputs,) = variants.forward(batch, self.explained_outputs)
+            scores: NDArray[np.float64] = self._scores_of(outputs).double().cpu().numpy()
+        return scores
+
+    def _kept_tokens(self, parts: Sequence[Part], kept: NDArray[np.float64], width: int) -> Tensor:
+        """Return the probability of each token's elements, shape (variants, texts, width)."""
+        probabilities = np.ones((len(kept), self.rows, width))
+        columns = {part: column for column, part in enumerate(parts)}
+        for row, text in enumerate(self.encoded.texts):
+            shift = width - len(text.offsets) if self.pipeline.processor.pads_left else 0
+            for word, tokens in word_tokens(text).items():
+                if word in columns:
+                    places = [token + shift for token in tokens]
+                    probabilities[:, row, places] = kept[:, [columns[word]]]
+        return torch.from_numpy(probabilities)
+
+    def _kept_entities(self, parts: Sequence[Part], kept: NDArray[np.float64]) -> Tensor:
+        """Return the probability of each vector's elements, shape (variants, linked entities)."""
+        index = self.pipeline.processor.graph.index
+        # The share of each part in the vector of each entity.
+        shares = np.zeros((len(parts), len(self.vectors.entities)))
+        for row, part in enumerate(parts):
+            for each in self.canonical([part]):
+                if isinstance(each, EntityPart):
+                    shares[row, self.vectors.entities == index(each.entity)] += 1
+        total = shares.sum(0)
+        probabilities = np.where(total > 0, kept @ shares / np.maximum(total, 1), 1.0)
+        return torch.from_numpy(probabilities)
+
     def _mask_embedding(self) -> Tensor | None:
         """Return the embedding of the mask token; None if the tokenizer has none."""
-        mask = self.pipeline.processor.tokenizer.mask_token_id
+        model, mask = self.pipeline.model, self.pipeline.processor.tokenizer.mask_token_id
         if mask is None:
             return None
-        embeddings: Any = self.pipeline.model.get_input_embeddings()
-        weight: Tensor = embeddings.weight[mask].detach()
-        return weight
+        # Some families scale their embeddings.
+        embedded: Tensor = token_embeddings_of(model)(torch.tensor(mask, device=model.device))
+        return embedded.detach()
 
     def _by_entity(
         self, by_node: NDArray[np.float64], variants: int
@@ -379,7 +460,7 @@ class _VariantBatch:
         table = self.vectors.table([frozenset(chosen(x, EdgePart)) for x in self.removals])
         with (
             model.with_entities(table.vectors),
-            share_first_blocks(model, self._same_tokens()),
+            share_first_blocks(model, self.same_tokens()),
             only_read_state(model),
             hidden_label_texts(model, self._hidden()),
         ):
@@ -437,7 +518,7 @@ class _VariantBatch:
         ]
         return [hidden[variant] for variant in self.variant_of_text]
 
-    def _same_tokens(self) -> list[int]:
+    def same_tokens(self) -> list[int]:
         """Return for each text the first text with the same tokens, by its place.
 
         Variants of an example without masked words have the same tokens.
@@ -452,53 +533,3 @@ class _VariantBatch:
                     start = first
                 same += range(start, start + scorer.rows)
         return same
-
-
-class _PathHook:
-    """A forward hook that replaces an output by points of the path from a baseline to it.
-
-    Args:
-        fractions: The point of each row of the output, 1 at the output itself.
-        content: The vectors that change along the path; None for all of them.
-        baseline: The vector at the start of the path; None means zero.
-        tokens_first: Whether the second dimension contains the rows.
-    """
-
-    def __init__(
-        self,
-        fractions: Tensor,
-        content: Tensor | None = None,
-        baseline: Tensor | None = None,
-        *,
-        tokens_first: bool = False,
-    ) -> None:
-        self.fractions, self.content, self.baseline = fractions, content, baseline
-        self.tokens_first = tokens_first
-        self.leaf: Tensor | None = None
-        self.difference = fractions.new_zeros(0)
-
-    def __call__(self, module: nn.Module | None, arguments: Any, output: Tensor) -> Tensor:
-        """Return the points, and keep them to compute gradients."""
-        output = self._rows_first(output.detach())
-        start = (
-            torch.zeros_like(output) if self.baseline is None else self.baseline.expand_as(output)
-        )
-        if self.content is not None:
-            start = torch.where(self.content.unsqueeze(-1), start, output)
-        self.difference = output - start
-        fractions = self.fractions.view(-1, *[1] * (output.dim() - 1)).to(output.dtype)
-        self.leaf = (start + fractions * self.difference).requires_grad_()
-        return self._rows_first(self.leaf)
-
-    def products(self, score: Tensor) -> NDArray[np.float64]:
-        """Return gradient times difference, summed over each vector."""
-        if self.leaf is None:
-            return np.zeros(0)
-        (gradient,) = torch.autograd.grad(
-            score, self.leaf, retain_graph=True, allow_unused=True, materialize_grads=True
-        )
-        products: NDArray[np.float64] = (gradient * self.difference).sum(-1).double().cpu().numpy()
-        return products
-
-    def _rows_first(self, states: Tensor) -> Tensor:
-        return states.transpose(0, 1) if self.tokens_first else states
