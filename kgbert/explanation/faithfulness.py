@@ -3,6 +3,12 @@
 Comprehensiveness is the fall of the score when the highest ranked parts are removed, sufficiency
 the fall when only they are kept (DeYoung et al. 2020, arXiv:1911.03429), both as the mean over
 several shares of parts (AOPC). Random orders of the same parts are the baseline.
+
+A text without its parts may be unlike all texts of the training. So words, mentions and entities
+are erased softly as well: each element of their vectors is kept with a probability, one minus the
+importance of the part for comprehensiveness, and the importance for sufficiency (Zhao and Aletras
+2023, arXiv:2305.10496). The baseline is the same importances, permuted among the parts. Edges and
+paths have no vectors of their own.
 """
 
 import math
@@ -11,6 +17,7 @@ from collections.abc import Collection, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -48,6 +55,10 @@ from kgbert.utils.registry import lookup
 SHARES = (0.1, 0.2, 0.5)
 #: Random orders of the parts of each text.
 RANDOM_ORDERS = 10
+#: The kinds of parts that have vectors, of which elements can be erased.
+ERASED = (WORDS, MENTIONS, ENTITIES)
+#: Random masks of the elements, each with a permutation of the importances.
+MASKS = 5
 #: Resampled sets of texts for an interval.
 RESAMPLES = 2000
 #: The kinds of parts that are evaluated.
@@ -57,6 +68,8 @@ EVALUATED = (WORDS, MENTIONS, ENTITIES, EDGES, PATHS)
 SAME_RANKS = 0.5
 #: Effects below this share of a large difference of scores are as good as none.
 LEAST_EFFECT = 0.05
+#: From here on, a table shows numbers with one decimal place.
+LARGE = 9.995
 #: Not evaluated as a method: random orders are the baseline of all methods.
 BASELINE = "random"
 
@@ -70,7 +83,33 @@ class Estimate:
     high: float
 
     def __str__(self) -> str:
-        return f"{self.mean:+.2f} [{self.low:+.2f}, {self.high:+.2f}]"
+        mean, low, high = (
+            f"{x:+.2f}" if abs(x) < LARGE else f"{x:+.1f}" for x in (self.mean, self.low, self.high)
+        )
+        return f"{mean} [{low}, {high}]"
+
+
+@dataclass(frozen=True)
+class SoftFaithfulness:
+    """How faithful attributions are where elements of vectors are erased by their importance.
+
+    The importances of a text are its attributions, scaled from 0 for the smallest to 1 for the
+    largest one.
+    """
+
+    comprehensiveness: Estimate
+    """Fall of the score if elements are erased by their importance; larger is better."""
+    sufficiency: Estimate
+    """Fall of the score if elements are kept by their importance; smaller is better."""
+    comprehensiveness_over_random: Estimate
+    """The difference to permuted importances; above zero the method is better."""
+    sufficiency_over_random: Estimate
+    """Permuted importances minus the method; above zero the method is better."""
+
+    @property
+    def is_better_than_random(self) -> bool:
+        """Whether both intervals of the differences lie above zero."""
+        return self.comprehensiveness_over_random.low > 0 and self.sufficiency_over_random.low > 0
 
 
 @dataclass(frozen=True)
@@ -94,6 +133,8 @@ class Faithfulness:
     et al. 2018, arXiv:1810.03292); about zero for a method that shows what was learnt."""
     seconds: float
     """Mean time of an explanation."""
+    soft: SoftFaithfulness | None = None
+    """The same with erased elements of vectors; None for edges and paths, which have none."""
 
     @property
     def is_better_than_random(self) -> bool:
@@ -152,55 +193,87 @@ class FaithfulnessReport:
         return self._largest_effect(kind) >= LEAST_EFFECT * self.scale
 
     def conclusion(self, kind: str) -> str:
-        """Return which method to believe for a kind of parts, or why none."""
+        """Return which method to believe for a kind of parts, or why none.
+
+        The decision is by removed parts, because all kinds of parts can be removed, and because a
+        reader asks what the model would say without a part. Where erased elements of vectors say
+        something else, the conclusion adds it.
+        """
         if not self.has_effect(kind):
             return (
                 "nothing can be told: whichever are removed, the score changes by at most "
                 f"{self._largest_effect(kind):.2g}"
             )
-        if best := self.best_method(kind):
-            return f"believe {best}"
         rows = [row for row in self.rows if row.kind == kind and row.depends_on_weights]
+        soft = [row.method for row in rows if row.soft and row.soft.is_better_than_random]
+        if best := self.best_method(kind):
+            is_confirmed = kind not in ERASED or best in soft
+            return f"believe {best}" + ("" if is_confirmed else f"; {_disagreement(soft)}")
         if better := [row.method for row in rows if row.is_better_on_average]:
-            return (
+            conclusion = (
                 f"too few texts: {listing(better)} may be better than random orders, but the "
                 "intervals include zero"
             )
-        return "no method is better than random orders"
+        else:
+            conclusion = "no method is better than random orders"
+        return f"{conclusion}; {_disagreement(soft)}" if soft else conclusion
 
     def _largest_effect(self, kind: str) -> float:
         return max((row.largest_effect for row in self.rows if row.kind == kind), default=0.0)
 
     def table(self) -> str:
-        """Return the report as a table for a terminal, with the method to believe for each kind."""
-        header = (
-            "parts", "method", "texts", "comprehensiveness", "over random", "sufficiency",
-            "over random", "random weights", "s/text",
-        )  # fmt: skip
-        rows = [header, *map(_cells, self.rows)]
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        """Return the report as tables for a terminal, with the method to believe for each kind."""
+        erased = [(row, row.soft) for row in self.rows if row.soft]
         lines = [
-            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-            for row in rows
+            f"Parts removed: falls of the score in {self.unit}, the mean over shares of the parts",
+            *_table(_FALLS, [_falls_cells(row, row) for row in self.rows]),
+            "",
         ]
+        if erased:
+            lines += [
+                "Elements of vectors erased by importance (soft): falls of the score in "
+                f"{self.unit}",
+                *_table(_FALLS, [_falls_cells(row, soft) for row, soft in erased]),
+                "",
+            ]
+        lines += [*_table(_CHECKS, [_checks_cells(row) for row in self.rows]), ""]
         for kind in dict.fromkeys(row.kind for row in self.rows):
             lines.append(f"{kind}: {self.conclusion(kind)}")
-        scores = f"Scores in {self.unit}, areas over the perturbation curve (AOPC)"
-        return "\n".join([*lines, f"{scores}; 95 % intervals over texts."])
+        return "\n".join([*lines, "In brackets: 95 % intervals over texts."])
 
 
-def _cells(row: Faithfulness) -> tuple[str, ...]:
+_FALLS = "parts", "method", "comprehensiveness", "over random", "sufficiency", "over random"
+_CHECKS = "parts", "method", "texts", "random weights", "s/text"
+
+
+def _disagreement(soft: Sequence[str]) -> str:
+    """Return what erased elements say if they do not confirm the decision by removed parts."""
+    found = listing(soft) if soft else "no method"
+    return f"where elements of vectors are erased instead, {found} is better than random"
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    every = [header, *rows]
+    widths = [max(map(len, column)) for column in zip(*every, strict=True)]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in every
+    ]
+
+
+def _falls_cells(row: Faithfulness, falls: Faithfulness | SoftFaithfulness) -> tuple[str, ...]:
     return (
         row.kind,
         row.method,
-        f"{row.texts:,}",
-        str(row.comprehensiveness),
-        str(row.comprehensiveness_over_random),
-        str(row.sufficiency),
-        str(row.sufficiency_over_random),
-        str(row.random_weights),
-        f"{row.seconds:.2f}",
+        str(falls.comprehensiveness),
+        str(falls.comprehensiveness_over_random),
+        str(falls.sufficiency),
+        str(falls.sufficiency_over_random),
     )
+
+
+def _checks_cells(row: Faithfulness) -> tuple[str, ...]:
+    return row.kind, row.method, f"{row.texts:,}", str(row.random_weights), f"{row.seconds:.2f}"
 
 
 def evaluate_explanations(
@@ -232,17 +305,17 @@ def evaluate_explanations(
     chosen = {name: lookup(METHODS, name, "attribution method") for name in names}
     for kind in parts:
         lookup(dict.fromkeys(EVALUATED), kind, "kind of part to evaluate")
-    measured: dict[tuple[str, str], list[_Falls]] = {}
+    measured: dict[tuple[str, str], list[_Measured]] = {}
     randomized = with_random_weights(pipeline)
     encoded = pipeline.task.encode(examples_to_answer(pipeline.task, texts), pipeline.processor)
-    for number, each in enumerate(encoded, start=1):
-        prediction = pipeline.predict_encoded([each])[0]
+    for number, example in enumerate(encoded, start=1):
+        prediction = pipeline.predict_encoded([example])[0]
         if answers := answers_of(pipeline, prediction):
-            scorer = AnswerScorer(pipeline, each, prediction, answers, batch_size=batch_size)
+            scorer = AnswerScorer(pipeline, example, prediction, answers, batch_size=batch_size)
             other = _with_model(scorer, randomized)
             for kind in parts:
-                for name, falls in _measure(scorer, other, kind, chosen):
-                    measured.setdefault((kind, name), []).append(falls)
+                for name, each in _measure(scorer, other, kind, chosen):
+                    measured.setdefault((kind, name), []).append(each)
         if progress:
             progress(number, len(encoded))
     if not measured:
@@ -251,7 +324,7 @@ def evaluate_explanations(
             "give texts with several of them.",
             code="nothing-to-rank",
         )
-    rows = [_faithfulness(kind, name, falls) for (kind, name), falls in measured.items()]
+    rows = [_faithfulness(kind, name, each) for (kind, name), each in measured.items()]
     order = {key: place for place, key in enumerate((k, n) for k in parts for n in names)}
     rows.sort(key=lambda row: order[row.kind, row.method])
     scale = pipeline.task.score_scale(pipeline.model.config)
@@ -276,14 +349,20 @@ def _with_model(scorer: AnswerScorer, pipeline: KGBertPipeline) -> AnswerScorer:
     return AnswerScorer(pipeline, scorer.encoded, prediction, scorer.answers)
 
 
-@dataclass(frozen=True)
-class _Falls:
+class _Falls(NamedTuple):
     """The falls of the score of one text, the mean over its answers."""
 
     comprehensiveness: float
     sufficiency: float
     random_comprehensiveness: float
     random_sufficiency: float
+
+
+class _Measured(NamedTuple):
+    """What is measured of a method on one text."""
+
+    removed: _Falls
+    erased: _Falls | None
     random_weights: float
     seconds: float
 
@@ -309,7 +388,7 @@ def _parts(scorer: AnswerScorer, kind: str) -> Sequence[Part]:
 
 def _measure(
     scorer: AnswerScorer, randomized: AnswerScorer, kind: str, methods: dict[str, Method]
-) -> Iterator[tuple[str, _Falls]]:
+) -> Iterator[tuple[str, _Measured]]:
     """Yield the falls of the score for each method, in the order of its attributions."""
     parts = _parts(scorer, kind)
     if len(parts) < 2:
@@ -330,19 +409,45 @@ def _measure(
         falls = [
             _falls(scorer, parts, order)[:, place] for place, order in enumerate(orders.tolist())
         ]
-        own = np.mean(falls, 0)
-        others = method.attribute(randomized, parts).values
         yield (
             name,
-            _Falls(
-                float(own[0]),
-                float(own[1]),
-                float(random[0]),
-                float(random[1]),
-                rank_correlation(values, others),
+            _Measured(
+                _Falls(*np.mean(falls, 0).tolist(), *random.tolist()),
+                _soft_falls(scorer, parts, values) if kind in ERASED else None,
+                rank_correlation(values, method.attribute(randomized, parts).values),
                 seconds,
             ),
         )
+
+
+def _soft_falls(scorer: AnswerScorer, parts: Sequence[Part], values: NDArray[np.float64]) -> _Falls:
+    """Return the falls if elements of vectors are erased by importance, or by permuted ones.
+
+    Args:
+        scorer: The scorer of the text.
+        parts: The parts.
+        values: The attributions to them, shape (answers, parts).
+    """
+    generator = np.random.default_rng([len(scorer.encoded.example.joined), len(parts)])
+    orders = [generator.permutation(len(parts)) for _ in range(MASKS)]
+    falls = []
+    for place, importances in enumerate(scaled(values)):
+        # The same random numbers erase by an importance and by the permuted ones.
+        each = [x for order in orders for x in (importances, importances[order])]
+        kept = np.stack([y for x in each for y in (1 - x, x)])
+        scores = scorer.erased_scores(parts, kept, [x for x in range(MASKS) for _ in range(4)])
+        falls.append((scorer.score()[place] - scores[place]).reshape(MASKS, 4).mean(0))
+    return _Falls(*np.mean(falls, 0).tolist())
+
+
+def scaled(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return each row scaled from 0 for its smallest to 1 for its largest value.
+
+    >>> scaled(np.array([[-1.0, 0.0, 3.0], [2.0, 2.0, 2.0]])).tolist()
+    [[0.0, 0.25, 1.0], [0.5, 0.5, 0.5]]
+    """
+    low, high = values.min(1, keepdims=True), values.max(1, keepdims=True)
+    return np.divide(values - low, high - low, out=np.full_like(values, 0.5), where=high > low)
 
 
 def rank_correlation(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
@@ -382,19 +487,28 @@ def _falls(
     return both
 
 
-def _faithfulness(kind: str, method: str, falls: Sequence[_Falls]) -> Faithfulness:
-    own = np.array([(x.comprehensiveness, x.sufficiency) for x in falls])
-    random = np.array([(x.random_comprehensiveness, x.random_sufficiency) for x in falls])
+def _faithfulness(kind: str, method: str, measured: Sequence[_Measured]) -> Faithfulness:
+    erased = [each.erased for each in measured if each.erased]
     return Faithfulness(
         kind,
         method,
-        len(falls),
+        len(measured),
+        *_estimates([each.removed for each in measured]),
+        _estimate(np.array([each.random_weights for each in measured])),
+        float(np.mean([each.seconds for each in measured])),
+        SoftFaithfulness(*_estimates(erased)) if erased else None,
+    )
+
+
+def _estimates(falls: Sequence[_Falls]) -> tuple[Estimate, Estimate, Estimate, Estimate]:
+    """Return comprehensiveness and sufficiency, and their differences to random ones."""
+    own = np.array([(x.comprehensiveness, x.sufficiency) for x in falls])
+    random = np.array([(x.random_comprehensiveness, x.random_sufficiency) for x in falls])
+    return (
         _estimate(own[:, 0]),
         _estimate(own[:, 1]),
         _estimate(own[:, 0] - random[:, 0]),
         _estimate(random[:, 1] - own[:, 1]),
-        _estimate(np.array([x.random_weights for x in falls])),
-        float(np.mean([x.seconds for x in falls])),
     )
 
 

@@ -14,7 +14,14 @@ from kgbert.graph.storage.builder import GraphBuilder
 from kgbert.models.task_models import KGBertForSequenceClassification
 from kgbert.tasks.registry import TASKS
 from kgbert.training.pipeline import KGBertPipeline
-from tests.support.tiny import FEATURES, TINY, ExactLinker, save_plain, tiny_tokenizer
+from tests.support.tiny import (
+    FEATURES,
+    TINY,
+    ExactLinker,
+    save_plain,
+    tiny_processor,
+    tiny_tokenizer,
+)
 
 #: The last label is that of texts without a deciding entity, so that the others need evidence.
 LABELS = ("well", "ill", "neither")
@@ -129,3 +136,38 @@ def fit(model, plan: Plan, processor, steps: int = 120) -> None:
         model(**batch, labels=torch.tensor(labels)).loss.backward()
         optimiser.step()
     model.eval()
+
+
+def word_model(folder, seed: int = 0):
+    """Return a pipeline that labels a text by one word, fever or lung; without it, by neither."""
+    torch.manual_seed(seed)
+    random = np.random.default_rng(seed)
+    processor = tiny_processor("bert", linker=lambda texts: [[] for _ in texts])
+    model = KGBertForSequenceClassification.from_backbone(
+        save_plain(folder, "bert", KGBertForSequenceClassification),
+        processor.graph,
+        labels=list(LABELS),
+        pooling="mean",
+        **TINY,
+    )
+    optimiser = torch.optim.AdamW(model.parameters(), 3e-3)
+    model.train()
+    losses = [1.0]
+    # Some starts take longer.
+    while np.mean(losses[-5:]) > 0.02:
+        labels = random.integers(3, size=16)
+        batch = processor([word_text(int(label), random) for label in labels])
+        optimiser.zero_grad()
+        loss = model(**batch, labels=torch.from_numpy(labels)).loss
+        loss.backward()
+        optimiser.step()
+        losses.append(float(loss.detach()))
+    return KGBertPipeline(model.eval(), processor, TASKS["text-classification"])
+
+
+def word_text(label: int, random) -> str:
+    """Return a text of letters, among them the word that decides its label."""
+    words = random.choice(list(ascii_lowercase), 4).tolist()
+    if label != NEITHER:
+        words.insert(random.integers(5), ("lung", "fever")[label])
+    return " ".join(words)
