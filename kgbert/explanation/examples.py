@@ -1,7 +1,9 @@
-"""Find the texts of a file, of the training for example, that a model reads most like a text.
+"""Find the texts of a file, of the training for example, that matter most for an answer.
 
-The similarity is the cosine of the states that the head reads: an approximation of what the texts
-have in common for the model. It does not say what the model would answer without a text.
+The similarity of two texts is the cosine of the states that the head reads. The influence of a
+text on an answer is the cosine of two vectors over all weights: the gradient of the score, and the
+direction in which a training step on the text moves them (Hanawa et al. 2021, arXiv:2006.04528).
+Whether the score would fall without the text is approximated by this one step.
 """
 
 from collections.abc import Sequence
@@ -15,13 +17,16 @@ from torch import Tensor, nn
 
 from kgbert.encoding.collation import batches_by_length
 from kgbert.explanation.results import NearestExample
+from kgbert.explanation.scorer import AnswerScorer
 from kgbert.features.backbones import head_input_of
 from kgbert.models.layers.injection import masked_mean
 from kgbert.tasks.base import EncodedExample
 from kgbert.training.pipeline import KGBertPipeline
 
-#: Number of texts that are shown.
+#: Number of the most similar texts, and of the most influential ones, that are shown.
 NEAREST = 3
+#: Number of the most similar texts whose influence is computed.
+COMPARED = 16
 #: Largest number of names of shared entities of a text.
 SHARED = 5
 
@@ -43,16 +48,46 @@ class ExampleIndex:
         self.vectors = _normalized(head_vectors(pipeline, self.encoded, batch_size=batch_size))
         self.linked = [linked_entities(each) for each in self.encoded]
 
-    def nearest(self, encoded: EncodedExample) -> tuple[NearestExample, ...]:
-        """Return the texts that are most similar to one, without that text itself."""
+    def nearest(self, scorer: AnswerScorer) -> tuple[NearestExample, ...]:
+        """Return the texts that are most similar to one, without that text itself.
+
+        Those with most influence on its answers follow, if they are among the similar ones.
+        """
+        encoded = scorer.encoded
         vector = _normalized(head_vectors(self.pipeline, [encoded]))[0]
         similarities = self.vectors @ vector
         order = np.argsort(-similarities, kind="stable").tolist()
         others = [x for x in order if self.encoded[x].example.joined != encoded.example.joined]
+        influences = self._influences(scorer, others[:COMPARED])
+        influential = sorted(influences, key=lambda place: -abs(influences[place]))[:NEAREST]
         own = linked_entities(encoded)
-        return tuple(self._described(x, float(similarities[x]), own) for x in others[:NEAREST])
+        return tuple(
+            self._described(place, float(similarities[place]), influences.get(place), own)
+            for place in dict.fromkeys([*others[:NEAREST], *influential])
+        )
 
-    def _described(self, place: int, similarity: float, own: frozenset[int]) -> NearestExample:
+    def _influences(self, scorer: AnswerScorer, places: Sequence[int]) -> dict[int, float]:
+        """Return the influence of the labelled ones of some texts on the answers of another."""
+        task, processor, model = self.pipeline.task, self.pipeline.processor, self.pipeline.model
+        labelled = [x for x in places if task.is_labelled(self.encoded[x].example)]
+        weights = [weight for weight in model.parameters() if weight.requires_grad]
+        if not (scorer.answers and labelled and weights):
+            return {}
+        wanted = _gradient(scorer.differentiable_scores().sum(), weights)
+        influences = {}
+        for place in labelled:
+            each = self.encoded[place]
+            batch = task.collate(each.units, processor, 0)
+            batch |= task.collate_targets(task.targets(each, model.config), batch, processor)
+            with torch.enable_grad():
+                loss = model(**send_to_device(batch, model.device)).loss
+            step = _gradient(-loss, weights)
+            influences[place] = float(torch.cosine_similarity(wanted, step, dim=0))
+        return influences
+
+    def _described(
+        self, place: int, similarity: float, influence: float | None, own: frozenset[int]
+    ) -> NearestExample:
         each, graph, task = self.encoded[place], self.pipeline.graph, self.pipeline.task
         shared, every = own & self.linked[place], own | self.linked[place]
         answer = task.quote(task.gold(each, graph)) if task.is_labelled(each.example) else None
@@ -62,7 +97,14 @@ class ExampleIndex:
             similarity,
             len(shared) / len(every) if every else 0.0,
             tuple(graph.name(entity) for entity in sorted(shared)[:SHARED]),
+            influence,
         )
+
+
+def _gradient(value: Tensor, weights: Sequence[nn.Parameter]) -> Tensor:
+    """Return the gradient of a value as one vector."""
+    gradients = torch.autograd.grad(value, weights, allow_unused=True, materialize_grads=True)
+    return torch.cat([gradient.flatten() for gradient in gradients])
 
 
 def linked_entities(encoded: EncodedExample) -> frozenset[int]:

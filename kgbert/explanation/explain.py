@@ -101,7 +101,8 @@ def explain(
             changes.
         swaps: The entity, as an id or a name, that a mention should be linked to instead, by the
             words of the mention or its characters as ``START-END``; each is tried alone.
-        examples: Texts of which the most similar ones are shown, those of the training for example.
+        examples: Texts of which the most similar and influential ones are shown, those of the
+            training for example.
         batch_size: Number of texts, variants of one or several ones, that are computed together.
         progress: Called after each text.
 
@@ -218,7 +219,7 @@ def _explain_one(
         nearest_labels=prediction.nearest_labels,
         paths=prediction.paths,
         swaps=swaps,
-        examples=index.nearest(encoded) if index else (),
+        examples=index.nearest(scorer) if index else (),
         **_judged(pipeline, encoded, prediction, without),
         explains_prediction=not settings.answer,
     )

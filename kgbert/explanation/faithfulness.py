@@ -447,7 +447,9 @@ def scaled(values: NDArray[np.float64]) -> NDArray[np.float64]:
     [[0.0, 0.25, 1.0], [0.5, 0.5, 0.5]]
     """
     low, high = values.min(1, keepdims=True), values.max(1, keepdims=True)
-    return np.divide(values - low, high - low, out=np.full_like(values, 0.5), where=high > low)
+    result: NDArray[np.float64] = np.full_like(values, 0.5)
+    np.divide(values - low, high - low, out=result, where=high > low)
+    return result
 
 
 def rank_correlation(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:

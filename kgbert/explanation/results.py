@@ -172,10 +172,15 @@ class NearestExample:
     """Share of the linked entities of both texts that both have (Jaccard index)."""
     shared_entities: tuple[str, ...]
     """Names of some of them."""
+    influence: float | None = None
+    """From -1 to 1: whether a training step on the text raises or lowers the score of the answers;
+    None without a gold answer."""
 
     def line(self) -> str:
         """Return the text as a line for a terminal."""
         answer = f"{self.answer}: " if self.answer else ""
+        if self.influence is not None:
+            answer = f"influence {self.influence:+.2f}  {answer}"
         shared = f"  ({', '.join(self.shared_entities)})" if self.shared_entities else ""
         return f"{self.similarity:.2f}  {answer}{self.text}{shared}"
 
@@ -248,7 +253,7 @@ class Explanation:
     swaps: tuple[Swap, ...] = ()
     """The predictions with other entities, if they were asked for."""
     examples: tuple[NearestExample, ...] = ()
-    """The most similar texts of those that were given to compare with."""
+    """The most similar and influential texts of those that were given to compare with."""
     gold: str = ""
     """The right answer in a few words; empty if it is unknown, or the task quotes none."""
     is_right: bool | None = None

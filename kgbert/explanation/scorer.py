@@ -221,6 +221,15 @@ class AnswerScorer:
         ]
         return np.concatenate(scores, 1)
 
+    def differentiable_scores(self) -> Tensor:
+        """Return the scores of the answers with the graph of their computation, shape (answers)."""
+        pipeline, encoded = self.pipeline, self.encoded
+        batch = pipeline.task.collate(encoded.units, pipeline.processor, 0)
+        batch = dict(send_to_device(batch, pipeline.model.device))
+        with torch.enable_grad():
+            outputs = self.explained_outputs(pipeline.model, batch, pipeline.processor)
+            return self._scores_of(outputs.float().unsqueeze(0))[:, 0]
+
     def canonical(self, removal: Collection[Part]) -> frozenset[Part]:
         """Return a removal in one form: all candidates of a mention stand for the mention."""
         return frozenset(

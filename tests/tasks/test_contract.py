@@ -16,6 +16,7 @@ from kgbert.data import read_examples, read_records
 from kgbert.data.class_names import labels_of
 from kgbert.data.splits import Split
 from kgbert.explanation.explain import explain
+from kgbert.explanation.faithfulness import evaluate_explanations
 from kgbert.explanation.methods import METHODS
 from kgbert.features import feature_sources
 from kgbert.linking.factory import make_linker
@@ -420,6 +421,34 @@ def test_answers_are_explained_by_every_method(task, examples, built):
             assert math.isfinite(answer.score)
             assert answer.mentions
             assert all(math.isfinite(mention.value) for mention in answer.mentions)
+
+
+@every_task
+def test_training_texts_have_an_influence_on_answers(task, examples, built):
+    model, processor = built
+    pipeline = KGBertPipeline(perturb(model), processor, task)
+
+    found = explain(pipeline, examples[:1], parts=["mentions"], examples=examples[1:4])
+
+    for explanation in found:
+        assert explanation.examples
+        for example in explanation.examples:
+            assert (example.influence is not None) == bool(explanation.answers)
+            assert example.influence is None or abs(example.influence) <= 1
+
+
+@every_task
+def test_methods_are_judged_by_removed_and_by_erased_words(task, examples, built):
+    model, processor = built
+    pipeline = KGBertPipeline(perturb(model), processor, task)
+    if not explain(pipeline, examples[:1], parts=["mentions"])[0].answers:
+        pytest.skip("the random model gives no answer")
+
+    report = evaluate_explanations(pipeline, examples[:1], parts=["words"], methods=["removal"])
+
+    (row,) = report.rows
+    assert row.soft is not None
+    assert math.isfinite(row.soft.comprehensiveness.mean)
 
 
 @every_task

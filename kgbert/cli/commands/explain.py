@@ -3,6 +3,7 @@
 import json
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from kgbert.cli.core.command import Command
@@ -49,6 +50,7 @@ def _check_options(arguments: Namespace) -> None:
 
 
 def _explain(model: "KGBertPipeline", examples: "Sequence[Example]", arguments: Namespace) -> None:
+    from kgbert.explanation.explain import TOGETHER
     from kgbert.explanation.explain import explain as explain_texts
     from kgbert.explanation.methods import DEFAULT_METHOD
     from kgbert.explanation.parts import KINDS
@@ -58,19 +60,23 @@ def _explain(model: "KGBertPipeline", examples: "Sequence[Example]", arguments: 
         from kgbert.data.read import read_examples
 
         compared = read_examples(arguments.examples, model.task, columns=columns_of(arguments))
-    steps = ProgressReporter(quiet=arguments.quiet).steps("explaining, text")
-    found = explain_texts(
-        model,
-        examples,
-        answer=arguments.answer,
-        contrast=arguments.contrast,
-        method=arguments.method or DEFAULT_METHOD,
-        parts=_listed(arguments.parts) or KINDS,
-        counterfactuals=arguments.counterfactual,
-        swaps=dict(arguments.swap),
-        examples=compared,
-        progress=steps,
-    )
+    reporter = ProgressReporter(quiet=arguments.quiet)
+    # Texts that are computed together are finished together.
+    waits = len(examples) <= TOGETHER
+    steps = reporter.steps("explaining, text")
+    with reporter.elapsed("explaining") if waits else nullcontext():
+        found = explain_texts(
+            model,
+            examples,
+            answer=arguments.answer,
+            contrast=arguments.contrast,
+            method=arguments.method or DEFAULT_METHOD,
+            parts=_listed(arguments.parts) or KINDS,
+            counterfactuals=arguments.counterfactual,
+            swaps=dict(arguments.swap),
+            examples=compared,
+            progress=None if waits else steps,
+        )
     steps.close()
     _show(found, arguments)
 
