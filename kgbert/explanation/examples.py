@@ -82,7 +82,7 @@ class ExampleIndex:
             with torch.enable_grad():
                 loss = model(**send_to_device(batch, model.device)).loss
             step = _gradient(-loss, weights)
-            influences[place] = float(torch.cosine_similarity(wanted, step, dim=0))
+            influences[place] = float(torch.cosine_similarity(wanted, step, dim=0).clamp(-1, 1))
         return influences
 
     def _described(
