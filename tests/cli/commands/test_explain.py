@@ -84,10 +84,9 @@ def test_methods_are_evaluated(folder, capsys):
     assert main(["explain", "model", "notes.csv", *options]) == 0
 
     shown = capsys.readouterr().out
-    assert [line.split()[:2] for line in shown.splitlines()[1:3]] == [
-        ["mentions", "removal"],
-        ["mentions", "attention"],
-    ]
+    # Removed parts, erased elements of vectors, and checks.
+    rows = [line.split()[:2] for line in shown.splitlines() if line.startswith("mentions ")]
+    assert rows == [["mentions", "removal"], ["mentions", "attention"]] * 3
 
 
 def test_options_without_an_effect_are_refused(capsys):
