@@ -1,4 +1,4 @@
-# make demo    install into .venv and run the main job on real data
+# make demo    install into .venv and compare models on real data
 # make test    every check: format, lint, types, tests with doctests and shape checks
 # make docs    build the documentation and serve it on http://localhost:8000
 # make clean   remove .venv and what the tools cached
@@ -13,8 +13,9 @@ BIN := .venv/bin
 
 .PHONY: demo test docs clean
 
+# Two processes of one thread share the runs: steps this small gain little from threads.
 demo: .venv/.demo
-	$(BIN)/kgbert demo
+	OMP_NUM_THREADS=1 $(BIN)/torchrun --nproc-per-node 2 -m kgbert demo
 
 # The models of the tests are tiny: threads would wait for each other longer than they work.
 test: .venv/.test
