@@ -296,7 +296,7 @@ class Explanation:
     def cost(self) -> str:
         """Time, number of variants and memory in words."""
         memory = f", memory {self.peak_memory_mb:,} MiB" if self.peak_memory_mb else ""
-        return f"{self.seconds:.2f} s, {self.variants:,} variants{memory}"
+        return f"{self.seconds:.2f} s, {counted(self.variants, 'variant')}{memory}"
 
     def write_html(self, path: str | Path) -> Path:
         """Write the explanation as a self-contained HTML page, and return its path."""
