@@ -270,7 +270,8 @@ def _sources(path: Path, limits: Limits) -> list[Source]:
     if not path.is_file():
         raise GraphError(
             f"{path}: no such file. Check the path (it was looked for from {Path.cwd()}), and "
-            f"download the ontology first if that was an address: nothing is ever fetched.",
+            "download the ontology first if that was an address: only databases are fetched, named "
+            "as sparql:https://..., neo4j+s://... or bolt+s://...",
             code="missing-graph-file",
         )
     members = Source(path, limits=limits).members()

@@ -72,7 +72,7 @@ def test_a_source_that_names_nothing_is_refused(nothing):
 
 
 def test_a_web_address_is_not_fetched():
-    with pytest.raises(GraphError, match="nothing is ever fetched"):
+    with pytest.raises(GraphError, match="only databases are fetched"):
         read_graph("https://example.org/onto.owl")
 
 

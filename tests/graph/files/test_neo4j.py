@@ -1,5 +1,6 @@
 """Graphs of property graph databases, from a real server that speaks Bolt (ArcadeDB)."""
 
+import json
 import socket
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import kgbert
+from kgbert.cli import main
 from kgbert.graph.core.options import Limits, ReadOptions
 from kgbert.graph.files import download, neo4j
 from tests.support.errors import raises
@@ -137,6 +139,16 @@ def test_a_query_selects_nodes(port, tmp_path):
     assert read(port, query=SIGNS) == graph
     paths = "MATCH p = (a)-[:IS_A]->(b) RETURN p ORDER BY elementId(a)"
     assert edges_by_name(read(port, query=paths)) == edges_by_name(graph)
+
+
+def test_a_command_reads_a_database_and_a_file(port, tmp_path, capsys):
+    (tmp_path / "more.csv").write_text("subject,predicate,object\nL,in,chest\n")
+    typed = ["inspect", f"bolt://127.0.0.1:{port}/graph", "--merge", str(tmp_path / "more.csv")]
+    typed += ["--columns", "id=code", "--cache", str(tmp_path / "cache"), "--json", "--quiet"]
+
+    assert main(typed) == 0
+
+    assert json.loads(capsys.readouterr().out)["entities"] == 6
 
 
 def test_a_second_call_finds_the_database_in_the_cache(port, tmp_path):
