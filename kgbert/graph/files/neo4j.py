@@ -201,7 +201,8 @@ def _driver_package() -> Any:
 def _failure(database: Neo4jDatabase, error: Any) -> Exception:
     """Return the error of a request that the driver or the server refuses."""
     code = getattr(error, "code", None) or ""
-    reason = str(getattr(error, "message", None) or error).strip().splitlines()[0]
+    message = str(getattr(error, "message", None) or error).strip() or type(error).__name__
+    reason = message.splitlines()[0]
     if ".Security." in code:
         return denied(database, reason.rstrip("."), _VARIABLES)
     if code.endswith("DatabaseNotFound"):
