@@ -21,6 +21,7 @@ from benchmarks.rendering.inventory import arms, commands, dependencies, formats
 from benchmarks.rendering.markdown import table
 from benchmarks.rendering.picture import draw
 from benchmarks.speed.tables import PLACES, cost_table, costs, scale, scaling
+from benchmarks.transfer.tables import transfer_tables
 from benchmarks.verdict.tables import (
     all_arms_table,
     read_floors,
@@ -146,6 +147,13 @@ def pretraining() -> str:
     return "\n\n".join(parts) or NOT_MEASURED
 
 
+def transfer() -> str:
+    """Return the tables of the pairs of domains between which models were transferred."""
+    paths = sorted((RESULTS / "transfer").glob("*.json"))
+    found = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in paths}
+    return transfer_tables(found) or NOT_MEASURED
+
+
 def all_arms() -> str:
     """Return all arms on the tasks that were run with all of them."""
     tasks = read_verdicts(RESULTS / "all_arms")
@@ -268,6 +276,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "further tasks": partial(verdicts, "further_tasks"),
     "all arms": all_arms,
     "pretraining": pretraining,
+    "transfer": transfer,
     "defaults": _from_result("defaults", defaults_table),
     "defaults of a wider encoder": _from_result("defaults_mpnet", defaults_table),
     "calibration": _from_result("calibration", calibration),

@@ -1,0 +1,129 @@
+"""The tables of the transfer benchmark."""
+
+from collections.abc import Mapping, Sequence
+from itertools import product
+from statistics import fmean
+from typing import Any
+
+from benchmarks.rendering.markdown import table
+from kgbert.comparison.arms.verdict_arms import BASELINE, MAIN
+from kgbert.comparison.statistics.sign_flip import paired_summary
+from kgbert.reporting.formatting import interval, p_value, points, score
+
+#: The arms that start from the plain encoder, with those that start from the model of the source.
+STARTS = {BASELINE: f"{BASELINE}-source", MAIN: f"{MAIN}-source"}
+
+Row = Mapping[str, Any]
+
+
+def transfer_tables(results: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return the tables of all pairs of domains: asked without training, and learning curves."""
+    parts = []
+    for name, result in results.items():
+        parts += [
+            f"### {result['title']} (`{name}`)",
+            _linked(result["graphs"]),
+            "Without further training:",
+            asked_table(result),
+            "Trained further in the target:",
+            curve_table(result),
+            _forgetting(result),
+            _circumstances(result),
+        ]
+    return "\n\n".join(filter(None, parts))
+
+
+def asked_table(result: Mapping[str, Any]) -> str:
+    """Return the scores of the models of the source with each graph, and the differences."""
+    rows: list[tuple[str, ...]] = []
+    for texts, graph in product(("source", "target"), ("source", "target", "none")):
+        scores = _by_seed(result["asked"], texts=texts, graph=graph)
+        if scores:
+            own = _by_seed(result["asked"], texts=texts, graph="source")
+            cells = [] if graph == "source" else _difference(scores, own)
+            rows.append((texts, graph, _mean(scores), *(cells or [""] * 3)))
+    header = ("texts of the", "graph", result["source metric"], "over own graph", "p", "seeds")
+    return table(header, rows)
+
+
+def curve_table(result: Mapping[str, Any]) -> str:
+    """Return the scores by number of training texts and arm, and what the start saves."""
+    rows: list[tuple[str, ...]] = []
+    for size in sorted({row["size"] for row in result["runs"]}):
+        scores = {
+            arm: _by_seed(result["runs"], size=size, arm=arm) for arm in (*STARTS, *STARTS.values())
+        }
+        for arm, start in STARTS.items():
+            rows.append((f"{size}", arm, _mean(scores[arm]), "", "", ""))
+            gain = _difference(scores[start], scores[arm])
+            rows.append((f"{size}", start, _mean(scores[start]), *gain))
+    header = ("texts", "arm", result["metric"], "over the arm above", "p", "seeds")
+    return table(header, rows)
+
+
+def _forgetting(result: Mapping[str, Any]) -> str:
+    """Return a sentence on the score in the source, before and after training in the target."""
+    after = [row for row in result["runs"] if row["on the source"] is not None]
+    if not after:
+        return ""
+    before = _by_seed(result["asked"], texts="source", graph="target")
+    sentences = []
+    for arm in STARTS.values():
+        scores = {row["seed"]: row["on the source"] for row in after if row["arm"] == arm}
+        difference, p, _ = _difference(scores, before)
+        sentences.append(f"{arm} {_mean(scores)} ({difference}, {_stated_p(p)})")
+    size = max(row["size"] for row in after)
+    return (
+        f"On the texts of the source, read with the graph of the target: {_mean(before)} before "
+        f"training in the target, and after {size} texts of it: {'; '.join(sentences)}."
+    )
+
+
+def _stated_p(p: str) -> str:
+    """Return a p-value as written in a sentence."""
+    return f"p {p}" if p.startswith("<") else f"p = {p}"
+
+
+def _by_seed(rows: Sequence[Row], **chosen: object) -> dict[int, float]:
+    return {
+        row["seed"]: row["score"]
+        for row in rows
+        if all(row[name] == value for name, value in chosen.items())
+    }
+
+
+def _difference(first: Mapping[int, float], second: Mapping[int, float]) -> list[str]:
+    """Return the difference of two scores over the seeds that both have."""
+    seeds = sorted(first.keys() & second.keys())
+    if not seeds:
+        return ["", "", ""]
+    found = paired_summary([first[seed] - second[seed] for seed in seeds])
+    limits = interval(found.interval)
+    return [f"{points(found.mean)} {limits}".strip(), p_value(found.p), f"{len(seeds)}"]
+
+
+def _mean(scores: Mapping[int, float]) -> str:
+    return score(fmean(scores.values())) if scores else ""
+
+
+def _linked(graphs: Mapping[str, Mapping[str, Any]]) -> str:
+    parts = []
+    for name, graph in graphs.items():
+        shares = ", ".join(
+            f"{share:.0%} of the test texts of the {texts}"
+            for texts, share in graph["texts with a mention"].items()
+        )
+        parts.append(
+            f"The graph of the {name} has {graph['entities']:,} entities; {shares} mention one."
+        )
+    return " ".join(parts)
+
+
+def _circumstances(result: Mapping[str, Any]) -> str:
+    versions = ", ".join(f"{name} {number}" for name, number in result["versions"].items())
+    return (
+        f"{result['source sizes'][0]} training texts in the source; "
+        f"{result['source sizes'][2]} and {result['target sizes'][1]} test texts; encoder "
+        f"{result['encoder']}; {result['hardware']['processor']}, 1 thread, {versions}, "
+        f"{result['finished'][:10]}."
+    )
