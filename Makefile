@@ -13,9 +13,8 @@ BIN := .venv/bin
 
 .PHONY: demo test docs clean
 
-# Two processes of one thread share the runs: steps this small gain little from threads.
 demo: .venv/.demo
-	OMP_NUM_THREADS=1 $(BIN)/torchrun --nproc-per-node 2 -m kgbert demo
+	$(BIN)/kgbert demo
 
 # The models of the tests are tiny: threads would wait for each other longer than they work.
 test: .venv/.test

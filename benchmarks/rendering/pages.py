@@ -103,8 +103,8 @@ def _from_comparison(name: str, render: Callable[[ComparisonResult], str]) -> Ca
 def short_comparison(results: ComparisonResult) -> str:
     """Return the verdict, the table of arms and the circumstances."""
     arms = arm_table(results)
-    summary = " ".join([results.verdict.sentence, *results.remarks, *results.warnings])
-    return "\n\n".join([f"**{summary}**", table(arms.header, arms.rows), circumstances(results)])
+    summary = " ".join([f"**{results.verdict.sentence}**", *results.remarks, *results.warnings])
+    return "\n\n".join([summary, table(arms.header, arms.rows), circumstances(results)])
 
 
 def comparison(results: ComparisonResult) -> str:

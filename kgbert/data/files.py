@@ -3,10 +3,10 @@
 import codecs
 import gzip
 import zlib
-from difflib import get_close_matches
 from pathlib import Path
 
 from kgbert.utils.errors import DataError, MissingFileError
+from kgbert.utils.paths import similar_file
 
 #: Maximum decompressed size in bytes, because texts are kept in memory.
 MAX_BYTES = 1 << 30
@@ -90,9 +90,7 @@ def _unpacked(path: Path) -> bytes:
 
 
 def _missing(path: Path) -> str:
-    folder = path.parent
-    if not folder.is_dir():
-        return f"no such file, and no folder {folder}; check the path"
-    close = get_close_matches(path.name, (file.name for file in folder.iterdir()), n=1)
-    hint = f"did you mean {folder / close[0]}?" if close else "check the name"
-    return f"no such file; {hint}"
+    if not path.parent.is_dir():
+        return f"no such file, and no folder {path.parent}; check the path"
+    similar = similar_file(path)
+    return f"no such file; {f'did you mean {similar}?' if similar else 'check the name'}"

@@ -21,7 +21,7 @@ from kgbert.graph.readers.objects.pandas import is_frame, read_frame
 from kgbert.graph.readers.registry import Reader, reader_of
 from kgbert.graph.readers.tables.layouts import is_numbering
 from kgbert.utils.errors import GraphError
-from kgbert.utils.paths import GRAPH_CACHE
+from kgbert.utils.paths import GRAPH_CACHE, similar_file
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -268,8 +268,11 @@ def _sources(path: Path, limits: Limits) -> list[Source]:
             code="not-a-file",
         )
     if not path.is_file():
+        similar = similar_file(path)
         raise GraphError(
-            f"{path}: no such file. Check the path (it was looked for from {Path.cwd()}), and "
+            f"{path}: no such file; did you mean {similar}?"
+            if similar
+            else f"{path}: no such file. Check the path (it was looked for from {Path.cwd()}), and "
             "download the ontology first if that was an address: only databases are fetched, named "
             "as sparql:https://..., neo4j+s://... or bolt+s://...",
             code="missing-graph-file",

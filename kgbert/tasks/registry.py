@@ -40,12 +40,21 @@ def detect_task(records: Sequence[Mapping[str, Any]]) -> Task:
     for task in TASKS.values():
         if any(task.fits(record) for record in records):
             return task
-    columns = ", ".join(repr(name) for name in dict.fromkeys(key for x in records for key in x))
+    names = list(dict.fromkeys(key for record in records for key in record))
+    empty = [name for name in names if all(x.get(name) in (None, "", []) for x in records)]
+    columns = ", ".join(f"{name!r} (empty)" if name in empty else repr(name) for name in names)
+    others = [name for name in names if name not in ("text", "label", "id", *empty)]
     raise DataError(
         f"the task of the rows cannot be detected from their columns, {columns or 'none'}.",
         code="unknown-task",
         remedies=[
-            Remedy("columns", {"label": ...}, "if the labels are in another column"),
+            Remedy(
+                "columns",
+                {"label": others[0] if len(others) == 1 else ...},
+                "if the labels are in this column"
+                if len(others) == 1
+                else "if the labels are in another column",
+            ),
             Remedy("task", tuple(TASKS), "to name the task"),
         ],
     )

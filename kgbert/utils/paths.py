@@ -1,5 +1,6 @@
-"""Names of cache folders and of the files of saved models, and paths without private folders."""
+"""Names of cache folders and of the files of saved models, and paths as messages show them."""
 
+from difflib import get_close_matches
 from pathlib import Path
 
 #: File that identifies the folder of a saved model: the settings of its processor.
@@ -47,3 +48,11 @@ def without_folders(name: str) -> str:
     """Return the last two parts of an existing path; any other string unchanged."""
     path = Path(name)
     return "/".join(path.parts[-2:]) if path.parts[1:] and path.exists() else name
+
+
+def similar_file(path: Path) -> Path | None:
+    """Return the file of the same folder with the most similar name; None if none is similar."""
+    if not path.parent.is_dir():
+        return None
+    close = get_close_matches(path.name, (file.name for file in path.parent.iterdir()), n=1)
+    return path.parent / close[0] if close else None

@@ -65,6 +65,13 @@ def test_a_missing_file_is_named_with_the_folder_it_was_looked_for_in(tmp_path):
         read_graph(tmp_path / "absent.owl")
 
 
+def test_a_similar_file_is_named_instead_of_a_missing_one(tmp_path):
+    (tmp_path / "cheese.csv").write_text("subject,predicate,object\nbrie,made of,milk\n")
+
+    with pytest.raises(GraphError, match=r"chese\.csv: no such file; did you mean .*cheese\.csv\?"):
+        read_graph(tmp_path / "chese.csv")
+
+
 @pytest.mark.parametrize("nothing", [[], "", ["five.obo", ""]])
 def test_a_source_that_names_nothing_is_refused(nothing):
     with pytest.raises(GraphError, match="no graph is named"):

@@ -22,11 +22,15 @@ from kgbert.utils.paths import GRAPH_FILE, SETTINGS_FILE
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from kgbert.training.trainer import TrainingResult
+
 
 def train(arguments: Namespace) -> None:
     """Fine-tune an encoder that reads the graph, test it once, and save it with its graph."""
     check_output(arguments.output, "model", SETTINGS_FILE)
     reporter = ProgressReporter(quiet=arguments.quiet or not is_first_process())
+    if (arguments.output / SETTINGS_FILE).exists():
+        reporter.message(f"the model in {arguments.output} will be replaced")
     sources = training_sources_of(arguments, [arguments.seed], reporter)
     # Imported here: they load torch, for which a mistyped argument need not wait.
     from kgbert.training.train import train as train_model
@@ -49,9 +53,16 @@ def train(arguments: Namespace) -> None:
     if not process_state().is_main_process:
         return
     trained.save(arguments.output, include_graph=False if arguments.without_graph else None)
+    _show_epochs(trained.training, arguments.epochs)
     _show(trained.scores)
     _show_paths(arguments.output, arguments.graph, dict(trained.task.sample))
     print("A single model does not show whether the graph helped; kgbert compare measures that.")
+
+
+def _show_epochs(training: "TrainingResult", planned: int) -> None:
+    done = len(training.history)
+    reason = "" if done == planned else f" of {planned}, then no better on validation texts"
+    print(f"{'Epochs':24} {done}{reason}; kept the weights of epoch {training.best_epoch}")
 
 
 def _show(scores: "Mapping[str, str]") -> None:

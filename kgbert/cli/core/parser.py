@@ -33,7 +33,10 @@ class Parser(ArgumentParser):
             name = argument.split("=")[0]
             close = get_close_matches(name, options, n=1)
             return f"unknown option {name!r}" + (f"; did you mean {close[0]}?" if close else "")
-        hints = {"--texts": "texts follow", "--merge": "further graphs follow"}
         advice = ["put quotes around an argument with spaces"]
-        advice += [f"{hint} {name}" for name, hint in hints.items() if name in options]
+        if "--texts" in options:
+            advice.append("texts follow --texts")
+        positional = [action.dest for action in self._actions if not action.option_strings]
+        if "--merge" in options and "graph" in positional:
+            advice.append("further graphs follow --merge")
         return f"unexpected argument {argument!r}: {listing(advice)}"

@@ -77,6 +77,16 @@ def test_train_saves_a_model_that_predict_answers_with(workplace, capsys):
     assert answered.count("none of these") == 2
 
 
+def test_train_says_how_long_it_trained_and_that_it_replaces_a_model(workplace, capsys):
+    typed("train", "--output", "model")
+    first = capsys.readouterr().out
+    typed("train", "--output", "model")
+
+    assert re.search(r"Epochs +1; kept the weights of epoch 1\n", first)
+    assert "will be replaced" not in first
+    assert "the model in model will be replaced" in capsys.readouterr().out
+
+
 def test_card_of_a_trained_model_has_its_scores_and_its_graph(workplace):
     typed("train", "--output", "model")
 
@@ -189,6 +199,16 @@ def test_compare_goes_on_where_it_was_interrupted(workplace, monkeypatch, capsys
         ),
         (
             {"texts": "new.csv"},
+            "text,purpose\na,b\n",
+            "Use --label-column purpose if the labels are in this column",
+        ),
+        (
+            {"texts": "new.csv"},
+            "text,label\nfever,\nlung,\n",
+            "cannot be detected from their columns, 'text', 'label' (empty)",
+        ),
+        (
+            {"texts": "new.csv"},
             table([(f"fever {i}", "ill") for i in range(20)]),
             "all 20 texts have the label 'ill', so there is nothing to distinguish",
         ),
@@ -213,6 +233,8 @@ def test_compare_goes_on_where_it_was_interrupted(workplace, monkeypatch, capsys
         "empty",
         "no column",
         "no label column",
+        "one further column",
+        "empty label column",
         "one label",
         "too few",
         "no mention",

@@ -28,3 +28,12 @@ def test_arguments_that_do_not_fit_are_answered_in_one_line_with_status_2(typed,
     assert (raised.value.code, error_output.count("\n")) == (2, 1)
     assert message in error_output
     assert error_output.endswith(" --help)\n")
+
+
+def test_further_graphs_are_only_named_where_a_graph_is_typed(capsys):
+    with pytest.raises(SystemExit):
+        main(["predict", "model", "A text.", "Another one."])
+
+    error_output = capsys.readouterr().err
+    assert "unexpected argument 'Another one.': put quotes around" in error_output
+    assert "graphs" not in error_output
