@@ -89,8 +89,20 @@ class Estimate:
         return f"{mean} [{low}, {high}]"
 
 
+class _OverRandom:
+    """Compares a method with its random baseline."""
+
+    comprehensiveness_over_random: Estimate
+    sufficiency_over_random: Estimate
+
+    @property
+    def is_better_than_random(self) -> bool:
+        """Whether both intervals of the differences lie above zero."""
+        return self.comprehensiveness_over_random.low > 0 and self.sufficiency_over_random.low > 0
+
+
 @dataclass(frozen=True)
-class SoftFaithfulness:
+class SoftFaithfulness(_OverRandom):
     """How faithful attributions are where elements of vectors are erased by their importance.
 
     The importances of a text are its attributions, scaled from 0 for the smallest to 1 for the
@@ -106,14 +118,9 @@ class SoftFaithfulness:
     sufficiency_over_random: Estimate
     """Permuted importances minus the method; above zero the method is better."""
 
-    @property
-    def is_better_than_random(self) -> bool:
-        """Whether both intervals of the differences lie above zero."""
-        return self.comprehensiveness_over_random.low > 0 and self.sufficiency_over_random.low > 0
-
 
 @dataclass(frozen=True)
-class Faithfulness:
+class Faithfulness(_OverRandom):
     """How faithful the attributions of a method to one kind of parts are."""
 
     kind: str
@@ -135,11 +142,6 @@ class Faithfulness:
     """Mean time of an explanation."""
     soft: SoftFaithfulness | None = None
     """The same with erased elements of vectors; None for edges and paths, which have none."""
-
-    @property
-    def is_better_than_random(self) -> bool:
-        """Whether both intervals of the differences lie above zero."""
-        return self.comprehensiveness_over_random.low > 0 and self.sufficiency_over_random.low > 0
 
     @property
     def is_better_on_average(self) -> bool:

@@ -44,17 +44,12 @@ def detect_task(records: Sequence[Mapping[str, Any]]) -> Task:
     empty = [name for name in names if all(x.get(name) in (None, "", []) for x in records)]
     columns = ", ".join(f"{name!r} (empty)" if name in empty else repr(name) for name in names)
     others = [name for name in names if name not in ("text", "label", "id", *empty)]
+    label, which = (others[0], "this") if len(others) == 1 else (..., "another")
     raise DataError(
         f"the task of the rows cannot be detected from their columns, {columns or 'none'}.",
         code="unknown-task",
         remedies=[
-            Remedy(
-                "columns",
-                {"label": others[0] if len(others) == 1 else ...},
-                "if the labels are in this column"
-                if len(others) == 1
-                else "if the labels are in another column",
-            ),
+            Remedy("columns", {"label": label}, f"if the labels are in {which} column"),
             Remedy("task", tuple(TASKS), "to name the task"),
         ],
     )
