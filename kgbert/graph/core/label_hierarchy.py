@@ -1,7 +1,8 @@
 """Scores of labels that are entities of a hierarchy: how near are the wrong ones?"""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from statistics import fmean
 
 from kgbert.graph.core.graph import KnowledgeGraph
@@ -38,6 +39,13 @@ class LabelHierarchy:
         named = {label: ids[x] for label, x in self.entities.items() if x is not None}
         return LabelHierarchy, (self.graph, named)
 
+    @cached_property
+    def relates_labels(self) -> bool:
+        """Whether a label is above another, or two labels have an ancestor in common."""
+        labels = {entity: label for label, entity in self.entities.items() if entity is not None}
+        reached = Counter(x for label in labels.values() for x in self._ancestors(label))
+        return any(count > 1 for count in reached.values())
+
     def distance(self, first: str, second: str) -> int:
         """Return the number of edges between two labels through their nearest common ancestor.
 
@@ -55,7 +63,10 @@ class LabelHierarchy:
         Each set of labels is extended by their ancestors without the roots, and the extended sets
         are compared, all texts together (Kiritchenko et al. 2006). The distance is the mean over
         the wrong labels of the number of edges to the nearest gold label; 0 without wrong labels.
+        Labels that no hierarchy relates have no such scores, as all would be equally far apart.
         """
+        if not self.relates_labels:
+            return {}
         pairs = list(zip(gold, predicted, strict=True))
         wanted, given, shared = 0, 0, 0
         for right, answer in pairs:

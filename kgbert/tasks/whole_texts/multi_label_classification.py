@@ -250,7 +250,7 @@ class MultiLabelClassification(Task):
     def score(
         self, gold: Sequence[LabelsAnswer], predicted: Sequence[LabelsAnswer]
     ) -> dict[str, float]:
-        """Return the metrics, which share their counts; for grounded labels also hierarchical."""
+        """Return the metrics, which share their counts; and those of a hierarchy of labels."""
         scores = multi_label_scores(gold, predicted)
         if self.label_hierarchy is not None:
             sets = ([answer.labels for answer in some] for some in (gold, predicted))

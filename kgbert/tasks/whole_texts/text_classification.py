@@ -111,7 +111,7 @@ class TextClassification(Task):
         return str(encoded.example.target)
 
     def score(self, gold: Sequence[str], predicted: Sequence[str]) -> dict[str, float]:
-        """Return accuracy, macro F1 and micro F1; for grounded labels also hierarchical scores.
+        """Return accuracy, macro F1 and micro F1; and for labels of a hierarchy its scores.
 
         Where some labels have no training texts, the accuracy on both kinds of labels follows.
         """

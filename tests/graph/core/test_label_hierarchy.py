@@ -78,6 +78,32 @@ def test_a_copy_gives_the_same_scores(hierarchy):
     assert pickle.loads(pickle.dumps(hierarchy)).scores(*pair) == hierarchy.scores(*pair)
 
 
+@pytest.mark.parametrize("relation", ["kept in", "rdfs:subClassOf"])
+def test_labels_without_a_common_ancestor_have_no_further_scores(relation):
+    builder = GraphBuilder()
+    for name, place in (("codeine", "safe"), ("insulin", "fridge")):
+        builder.add_name(name, name)
+        builder.add_name(place, place)
+        builder.add_edge(name, relation, place)
+    builder.add_name("drug", "drug")
+    pair = sets("codeine", "insulin"), sets("codeine", "codeine")
+
+    unrelated = LabelHierarchy(builder.build(), {"codeine": "codeine", "insulin": "insulin"})
+    builder.add_edge("insulin", "rdfs:subClassOf", "drug")
+    builder.add_edge("codeine", "rdfs:subClassOf", "drug")
+    related = LabelHierarchy(builder.build(), {"codeine": "codeine", "insulin": "insulin"})
+
+    assert unrelated.scores(*pair) == {}
+    assert related.scores(*pair)["error_distance"] == 2
+
+
+def test_two_labels_of_one_entity_are_not_related_by_a_hierarchy(hierarchy):
+    twins = LabelHierarchy(hierarchy.graph, {"gout": "gout", "GOUT": "gout"})
+
+    assert not twins.relates_labels
+    assert hierarchy.relates_labels
+
+
 @pytest.mark.parametrize("name", ["text-classification", "multi-label-classification"])
 def test_grounded_tasks_have_further_scores(name, hierarchy):
     task = TASKS[name]
