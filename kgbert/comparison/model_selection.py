@@ -65,6 +65,7 @@ def _save(study: Study, result: RunResult) -> None:
     description = {
         "Study": study.name,
         "Seed": record.seed,
+        "Texts": study.split(record.seed).sizes,
         f"Validation {metric}": f"{record.validation[metric]:.3f}",
         f"Test {metric}": f"{record.metrics[metric]:.3f}",
     }

@@ -194,6 +194,18 @@ class Manifest:
         """Number of training texts of the first seed."""
         return next(iter(self.splits.values())).train
 
+    def sizes(self, part: str) -> str:
+        """Return the number of texts of a part of the split, as a range if the seeds differ.
+
+        Args:
+            part: ``train``, ``validation`` or ``test``.
+
+        >>> Manifest(splits={"0": SplitInfo(60, 20, 18), "1": SplitInfo(58, 20, 20)}).sizes("test")
+        '18 to 20'
+        """
+        numbers = sorted({getattr(split, part) for split in self.splits.values()})
+        return " to ".join(f"{number:,}" for number in dict.fromkeys([*numbers[:1], *numbers[-1:]]))
+
 
 @dataclass(frozen=True)
 class TuningTrial:

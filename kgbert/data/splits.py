@@ -27,6 +27,17 @@ class Split:
         """Return the training, validation and test texts."""
         return self.train, self.validation, self.test
 
+    @property
+    def sizes(self) -> str:
+        """The number of texts of each part as a person reads it.
+
+        >>> text = Example("a text")
+        >>> Split([text] * 6, [text] * 2, [text] * 2).sizes
+        '6 for training, 2 for validation, 2 for test'
+        """
+        train, validation, test = (f"{len(part):,}" for part in self.parts())
+        return f"{train} for training, {validation} for validation, {test} for test"
+
     @cached_property
     def hash(self) -> str:
         """SHA-256 of the texts, targets and ids."""

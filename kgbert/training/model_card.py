@@ -44,6 +44,8 @@ def model_card(
     """
     graph, config = processor.graph, model.config
     task = task_of_class(type(model).__name__) if not config.task else find_task(config.task)
+    blocks = ", ".join(map(str, config.injected_layers))
+    injected = f"blocks {blocks}" if blocks else "no block"
     labels = task.describe_outputs(config) if task else "none: a bare encoder"
     properties = {
         "Backbone": without_folders(config.backbone.name_or_path) or config.backbone.model_type,
@@ -53,8 +55,8 @@ def model_card(
             (counted(len(graph), "entity"), counted(len(graph.heads), "edge"))
         ),
         "Graph hash": graph.hash[:16],
-        "Graph encoder": f"{config.graph_encoder}, {config.graph_layers} layers",
-        "Injection after blocks": ", ".join(map(str, config.injected_layers)) or "none",
+        "Graph encoder": f"{config.graph_encoder}, {counted(config.graph_layers, 'layer')}; "
+        f"injected after {injected}",
         "Task": task.name if task else "none",
         "Labels": labels if len(labels) <= 300 else f"{labels[:300]} ...",
         **about,

@@ -346,7 +346,8 @@ def train_on(
         model, processor, split, task=task, config=config, seed=seed, callbacks=callbacks
     )
     metrics = evaluate(model, processor, task, task.encode(split.test, processor))
-    return TrainedModel(model, processor, task, result, metrics, {"Seed": seed})
+    about = {"Seed": seed, "Texts": split.sizes}
+    return TrainedModel(model, processor, task, result, metrics, about)
 
 
 def build_model(

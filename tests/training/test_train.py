@@ -41,6 +41,7 @@ def test_one_call_trains_tests_predicts_and_saves(tmp_path, backbone, notes):
 
     assert model.task.name == "text-classification"
     assert set(model.test_metrics) == {"accuracy", "macro_f1", "micro_f1"}
+    assert model.metadata["Texts"] == "24 for training, 8 for validation, 8 for test"
     predictions = model.predict(["a fever", "nothing"])
     saved = kgbert.pipeline(model.save(tmp_path / "model"))
     assert [x.answer for x in saved(["a fever", "nothing"])] == [x.answer for x in predictions]

@@ -54,7 +54,7 @@ def train(arguments: Namespace) -> None:
         return
     trained.save(arguments.output, include_graph=False if arguments.without_graph else None)
     _show_epochs(trained.training, arguments.epochs)
-    _show(trained.scores)
+    _show({"Texts": trained.metadata["Texts"], **trained.scores})
     _show_paths(arguments.output, arguments.graph, dict(trained.task.sample))
     print("A single model does not show whether the graph helped; kgbert compare measures that.")
 

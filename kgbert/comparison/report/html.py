@@ -155,10 +155,12 @@ def _curve_figures(result: ComparisonResult, unit: str) -> Iterator[Figure]:
         )
     arms = [arm for arm in _drawn_arms(result) if arm.curves]
     if arms:
+        texts = result.study.manifest.sizes("validation")
         yield Figure(
             "Learning curves",
-            "Score on the validation texts after each epoch: single seeds faint, their mean bold, "
-            "up to the last epoch that all seeds reached.",
+            f"Score on the validation texts{f' ({texts} per seed)' if texts else ''} after each "
+            "epoch: single seeds faint, their mean bold, up to the last epoch that all seeds "
+            "reached.",
             Markup(curve_plot(arms, unit)),
         )
 

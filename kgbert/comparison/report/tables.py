@@ -61,7 +61,9 @@ def arm_table(result: ComparisonResult) -> Table:
     first = ["pretraining"] if is_pretrained else []
     costs = (*first, "training", *(["memory"] if has_memory else []), "parameters")
     header = ("arm", metric, f"over {study.baseline}", "p", "seeds won", *costs)
-    title = f"{capital} in %, mean ± standard deviation over the seeds that the arm finished"
+    texts = study.manifest.sizes("test")
+    measured = f"{capital} in %" + (f" ({texts} test texts per seed)" if texts else "")
+    title = f"{measured}, mean ± standard deviation over the arm's finished seeds"
     return Table(title, header, rows)
 
 
@@ -162,7 +164,7 @@ def tuning_table(result: ComparisonResult) -> Table:
 
 def render_table(result: ComparisonResult) -> str:
     """Return the tables and the verdict as aligned text for a terminal."""
-    blocks = [f"{table.title}\n\n{_align(table)}" for table in _filled_tables(result)]
+    blocks = [f"{_wrap(table.title)}\n\n{_align(table)}" for table in _filled_tables(result)]
     sentences = [*_notes(result), result.verdict.sentence]
     return "\n\n".join([*blocks, *map(_wrap, sentences)]) + "\n"
 

@@ -71,6 +71,7 @@ def test_train_saves_a_model_that_predict_answers_with(workplace, capsys):
 
     answered = capsys.readouterr().out
     assert trained.err == ""
+    assert re.search(r"Texts +24 for training, 8 for validation, 8 for test", trained.out)
     assert re.search(r"Test accuracy +0\.\d+", trained.out)
     assert re.search(r"label (well|ill|dead)  \(\d+%\)", answered)
     assert re.search(r"0-5  fever\n +\d+%  fever \(EX:1, linked 1\)", answered)
@@ -91,6 +92,7 @@ def test_card_of_a_trained_model_has_its_scores_and_its_graph(workplace):
     typed("train", "--output", "model")
 
     card = (workplace / "model" / "README.md").read_text(encoding="utf-8")
+    assert "| Texts | 24 for training, 8 for validation, 8 for test |" in card
     assert re.search(r"\| Test accuracy \| 0\.\d{3} \|", card)
     assert "3 entities, 1 edge " in card
     assert len(card.splitlines()) <= 40

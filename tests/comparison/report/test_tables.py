@@ -20,6 +20,15 @@ def test_every_format_contains_every_arm_and_the_verdict(render):
 
 
 @pytest.mark.parametrize("render", RENDERERS)
+def test_the_scores_come_with_the_number_of_their_texts(render):
+    splits = {str(seed): {"train": 60, "validation": 20, "test": 18 + seed} for seed in range(6)}
+
+    text = render(summarised(study(manifest={"splits": splits}), runs()))
+
+    assert "18 to 23 test texts per seed" in " ".join(text.split())
+
+
+@pytest.mark.parametrize("render", RENDERERS)
 @pytest.mark.parametrize("seeds", [0, 1, 3])
 def test_every_form_bears_few_runs_or_none(render, seeds):
     text = render(summarised(study(3), runs(seeds=seeds)))
