@@ -4,6 +4,7 @@ import json
 from argparse import ArgumentParser, Namespace
 from dataclasses import asdict
 from pathlib import Path
+from textwrap import fill
 from typing import TYPE_CHECKING
 
 from kgbert.cli.core.command import Command
@@ -18,15 +19,25 @@ if TYPE_CHECKING:
     from kgbert.features.feature_sources import VectorReport
     from kgbert.graph.core.graph import KnowledgeGraph
     from kgbert.linking.analysis.coverage import Coverage
+    from kgbert.linking.analysis.label_leakage import GoldLabels
     from kgbert.linking.grounding import Grounding
+    from kgbert.linking.mention import Linker
+
+#: Width at which sentences wrap in a terminal.
+WIDTH = 100
 
 
 def inspect(arguments: Namespace) -> None:
     """Show the size of a graph, what may be wrong with it, and how much of texts it reaches."""
     texts = _texts_of(arguments)
     graph = graph_of(arguments)
-    found = _coverage_of(texts, graph, arguments) if texts else None
-    grounding = _grounding_of(arguments, graph)
+    linker = linker_of(arguments, graph) if texts else None
+    found = _coverage_of(texts, graph, linker) if linker else None
+    labelled = _gold_labels_of(arguments) if linker else None
+    grounding = _grounding_of(labelled, graph) if labelled else None
+    warnings = (
+        _warnings(labelled, grounding, graph, linker) if labelled and grounding and linker else []
+    )
     vectors = _vectors_of(arguments, graph)
     if arguments.html:
         # Imported here, like everything that reads the graph, so that --help does not load it.
@@ -38,6 +49,7 @@ def inspect(arguments: Namespace) -> None:
         report = json.loads(health.json())
         report |= {"coverage": found.as_dict()} if found else {}
         report |= {"labels": [asdict(label) for label in grounding.labels]} if grounding else {}
+        report |= {"warnings": warnings} if labelled else {}
         report |= {"features": asdict(vectors)} if vectors else {}
         print(json.dumps(report, indent=2))
         return
@@ -46,6 +58,8 @@ def inspect(arguments: Namespace) -> None:
         print(f"\n{arguments.texts}\n{found}")
     if grounding:
         _show_labels(grounding, graph)
+    for warning in warnings:
+        print(f"\n{fill(f'Warning: {warning}', WIDTH)}")
     if vectors:
         print(f"\nfeatures\n{vectors.summary()}")
     if arguments.html:
@@ -56,9 +70,12 @@ def _show_labels(grounding: "Grounding", graph: "KnowledgeGraph") -> None:
     print(f"\nlabels\n{grounding.summary(graph)}")
     if grounding.is_recommended:
         print(
-            "A classifier of texts will also compare each text with the names, definitions and "
-            "descendants of these entities, which can help whatever the texts mention; --ground "
-            "none switches it off."
+            fill(
+                "A classifier of texts will also compare each text with the names, definitions and "
+                "descendants of these entities, which can help whatever the texts mention; "
+                "--ground none switches it off.",
+                WIDTH,
+            )
         )
 
 
@@ -70,17 +87,15 @@ def _texts_of(arguments: Namespace) -> list[str]:
     return [example.joined for example in examples]
 
 
-def _coverage_of(texts: list[str], graph: "KnowledgeGraph", arguments: Namespace) -> "Coverage":
+def _coverage_of(texts: list[str], graph: "KnowledgeGraph", linker: "Linker") -> "Coverage":
     from kgbert.linking.analysis.coverage import coverage
 
-    return coverage(texts, linker_of(arguments, graph), graph)
+    return coverage(texts, linker, graph)
 
 
-def _grounding_of(arguments: Namespace, graph: "KnowledgeGraph") -> "Grounding | None":
-    """Return the entities of the labels of the texts; None if they have no labels."""
-    if not arguments.texts:
-        return None
-    from kgbert.linking.grounding import ground
+def _gold_labels_of(arguments: Namespace) -> "GoldLabels | None":
+    """Return the texts with their labels; None if they have none."""
+    from kgbert.linking.analysis.label_leakage import GoldLabels
     from kgbert.tasks.registry import detect_task
 
     records = read_records(arguments.texts, Columns(columns_of(arguments)))
@@ -89,8 +104,25 @@ def _grounding_of(arguments: Namespace, graph: "KnowledgeGraph") -> "Grounding |
     except DataError:  # texts without labels
         return None
     examples = read_examples(arguments.texts, task, columns=columns_of(arguments))
-    labels = sorted(frozenset[str]().union(*map(task.classes, examples)))
-    return ground(labels, graph) if labels else None
+    labels = [task.classes(example) for example in examples]
+    return GoldLabels(examples, labels, "texts with a mention") if any(labels) else None
+
+
+def _grounding_of(labelled: "GoldLabels", graph: "KnowledgeGraph") -> "Grounding":
+    """Return the entities of the labels."""
+    from kgbert.linking.grounding import ground
+
+    return ground(labelled.names, graph)
+
+
+def _warnings(
+    labelled: "GoldLabels", grounding: "Grounding", graph: "KnowledgeGraph", linker: "Linker"
+) -> list[str]:
+    """Return the warnings of a comparison about labels that the graph states."""
+    from kgbert.linking.analysis.label_leakage import label_warnings
+
+    compared = grounding if grounding.is_recommended else None
+    return list(label_warnings(graph, linker, labelled.names, labelled, grounding=compared))
 
 
 def _vectors_of(arguments: Namespace, graph: "KnowledgeGraph") -> "VectorReport | None":
@@ -107,8 +139,8 @@ def _add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--texts",
         metavar="FILE",
-        help="texts, with or without labels: how many of them mention an entity, and how many "
-        "labels are entities",
+        help="texts, with or without labels: how many of them mention an entity, how many labels "
+        "are entities, and whether the graph states labels of texts",
     )
     parser.add_argument(
         "--text-column", default="text", metavar="NAME", help="column or key of the text (text)"

@@ -1,7 +1,6 @@
 """Detect possible leakage between texts, labels, graph and linker, for the report."""
 
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from kgbert.comparison.arms.pretrained import encoders_of
@@ -9,13 +8,11 @@ from kgbert.comparison.study import Study
 from kgbert.data import Example, Span
 from kgbert.data.texts_read import TextsRead
 from kgbert.graph.core.graph import KnowledgeGraph
+from kgbert.linking.analysis.label_leakage import GoldLabels, label_warnings, normalized_name
 from kgbert.linking.examples import link_examples
 
 #: The arm that compares texts with the names of the labels without the graph.
 LABEL_NAMES = "label-names"
-
-#: Maximum number of labels that a warning lists.
-MOST_LISTED = 8
 
 #: Minimum number of gold links without a matching name that is reported as leakage.
 FEWEST_UNNAMED = 10
@@ -68,76 +65,15 @@ def _counts(study: Study, count: Callable[[Sequence[Example]], int]) -> str:
 
 def _named_labels(study: Study) -> Iterator[str]:
     """Yield warnings about labels that are names of entities, and about linked ones."""
-    split = study.split(study.seeds[0])
-    labels = sorted({label for example in split.train for label in study.task.classes(example)})
-    named = _entities_named(study.graph, labels)
-    if not named:
-        return
-    grounded = study.grounding.entities if study.grounding else {}
-    listed = ", ".join(
-        _label_with_synonym(study.graph, label, entities)
-        for label, entities in [x for x in named.items() if x[0] not in grounded][:MOST_LISTED]
+    seed = study.seeds[0]
+    split = study.split(seed)
+    labels = {label for example in split.train for label in study.task.classes(example)}
+    tested = GoldLabels(
+        split.test,
+        [study.task.classes(example) for example in split.test],
+        f"test texts with a mention (seed {seed})",
     )
-    if listed:
-        yield (
-            f"Labels that are names of entities in the graph: {listed}. A gain may come from "
-            "looking up the label there."
-        )
-    linked, reached = _in_reach(study, named)
-    if reached:
-        yield (
-            f"For {reached:,} of the {linked:,} test texts with a mention (seed {study.seeds[0]}), "
-            "the linked entity or a direct neighbour has the name of the gold label (possible "
-            "label leakage)."
-            + (
-                " To compare texts with what the graph says about labels is intended; "
-                "that a mention states the answer is not."
-                if grounded
-                else ""
-            )
-        )
-
-
-def _entities_named(graph: KnowledgeGraph, labels: list[str]) -> dict[str, list[int]]:
-    """Return the indices of the entities named like a label, for each label that has any."""
-    wanted: dict[str, list[int]] = {_normalized_name(label): [] for label in labels}
-    for name, entity in zip(graph.names, graph.name_entities.tolist(), strict=True):
-        if (found := wanted.get(_normalized_name(name))) is not None and entity not in found:
-            found.append(entity)
-    return {
-        label: wanted[_normalized_name(label)]
-        for label in labels
-        if wanted[_normalized_name(label)]
-    }
-
-
-def _label_with_synonym(graph: KnowledgeGraph, label: str, entities: list[int]) -> str:
-    name = graph.name(entities[0])
-    return (
-        label
-        if _normalized_name(name) == _normalized_name(label)
-        else f"{label} (a synonym of {name})"
-    )
-
-
-def _in_reach(study: Study, named: Mapping[str, list[int]]) -> tuple[int, int]:
-    """Return the numbers of linked test texts, and of those linked near their label's entity."""
-    graph = study.graph
-    ids = {label: {graph.entity_ids[index] for index in some} for label, some in named.items()}
-    test = study.split(study.seeds[0]).test
-    linked = reached = 0
-    for example, mentions in zip(test, link_examples(study.linker, test), strict=True):
-        entities = {x.candidates[0].entity for x in mentions if x.candidates}
-        answers = set().union(*(ids.get(label, set()) for label in study.task.classes(example)))
-        linked += bool(entities)
-        reached += any(answers & _reach(graph, entity) for entity in entities)
-    return linked, reached
-
-
-def _reach(graph: KnowledgeGraph, entity: str) -> set[str]:
-    if entity not in graph:
-        return set()
-    return {entity, *(tail for _, tail in graph.entity(entity).edges)}
+    yield from label_warnings(study.graph, study.linker, labels, tested, grounding=study.grounding)
 
 
 def _words_of_labels(study: Study) -> Iterator[str]:
@@ -172,21 +108,11 @@ def _known_from_gold(study: Study) -> Iterator[str]:
 
 def _is_named(graph: KnowledgeGraph, text: str, span: Span) -> bool:
     names = graph.entity(span.entity).names
-    return _normalized_name(text[span.start : span.end]) in {
-        _normalized_name(name.text) for name in names
+    return normalized_name(text[span.start : span.end]) in {
+        normalized_name(name.text) for name in names
     }
 
 
 def _normalized_text(text: str) -> str:
     """Return a text without differences between copies: case, blanks and line breaks."""
     return " ".join(text.casefold().split())
-
-
-def _normalized_name(name: str) -> str:
-    """Return a name without case, punctuation and plural s, for comparison with labels.
-
-    >>> _normalized_name("Respiratory_Diseases"), _normalized_name("respiratory disease")
-    ('respiratory disease', 'respiratory disease')
-    """
-    words = re.findall(r"\w+", name.casefold().replace("_", " "))
-    return " ".join(word.removesuffix("s") if len(word) > 3 else word for word in words)

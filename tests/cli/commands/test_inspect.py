@@ -148,3 +148,23 @@ def test_texts_without_labels_get_no_recommendation(capsys):
     main(INSPECT)
 
     assert "--ground" not in capsys.readouterr().out
+
+
+def test_labels_that_the_graph_states_are_a_warning(workplace, capsys):
+    rows = "text,label\nA fever.,fever\nThe patient.,fever\nNothing.,well\nNone.,dead\n"
+    (workplace / "labelled.csv").write_text(rows, encoding="utf-8")
+    inspect = ["inspect", "signs.obo", "--texts", "labelled.csv"]
+
+    assert main(inspect) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert main([*inspect, "--json"]) == 0
+
+    named, reached = json.loads(capsys.readouterr().out)["warnings"]
+    assert f"Warning: {named} Warning: {reached}" in shown
+    assert reached.startswith("For 2 of the 2 texts with a mention")
+
+
+def test_unlabelled_texts_have_no_warnings(capsys):
+    assert "warnings" not in inspected(capsys)
+    assert main(INSPECT) == 0
+    assert "Warning" not in capsys.readouterr().out
