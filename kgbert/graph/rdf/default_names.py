@@ -1,7 +1,6 @@
 """Name unnamed entities by their ids, and reject a graph without names."""
 
 from kgbert.graph.core.identifiers import compact_all, expand, name_from_iri, relation_name
-from kgbert.graph.core.options import ReadOptions
 from kgbert.graph.rdf.assemble import assemble
 from kgbert.graph.rdf.statements import Statements
 from kgbert.graph.rdf.subset import check_languages, select
@@ -25,7 +24,7 @@ def finalize(statements: Statements, source: str) -> GraphBuilder:
     check_languages(builder, statements.options.languages)
     for relation in [relation for relation, name in builder.relations.items() if not name]:
         builder.add_relation(relation, relation_name(relation))
-    add_default_names(builder, source, statements.options)
+    add_default_names(statements, builder, source)
     for option, what in _OPTION_TEXTS.items():
         if name := getattr(statements.options, option):
             count = builder.option_counts[option]
@@ -58,15 +57,15 @@ def _add_list(file: str, lines: list[str], builder: GraphBuilder, *, ids_are_nam
         builder.note(f"{file} is read as a list of names, one a line")
 
 
-def add_default_names(builder: GraphBuilder, source: str, options: ReadOptions) -> None:
+def add_default_names(statements: Statements, builder: GraphBuilder, source: str) -> None:
     """Name unnamed entities by their ids where these contain words; note how many.
 
     Raises:
         GraphError: Nothing in the graph has a name, and the options do not allow that.
     """
     unnamed = builder.entities.keys() - builder.names.owners()
-    if len(unnamed) == len(builder.entities) and not options.name_from_id:
-        raise _nameless(builder, source, options)
+    if len(unnamed) == len(builder.entities) and not statements.options.name_from_id:
+        raise _nameless(statements, builder, source)
     made = 0
     for entity in unnamed:
         if name := name_from_iri(entity):
@@ -86,7 +85,7 @@ def name_by_id(builder: GraphBuilder) -> None:
             builder.add_name(entity, entity.replace("_", " "))
 
 
-def _nameless(builder: GraphBuilder, source: str, options: ReadOptions) -> GraphError:
+def _nameless(statements: Statements, builder: GraphBuilder, source: str) -> GraphError:
     if not builder.entities:
         return GraphError(
             f"{source}: no entity was found, so there is nothing to link texts to. If this is not "
@@ -94,15 +93,23 @@ def _nameless(builder: GraphBuilder, source: str, options: ReadOptions) -> Graph
             code="no-entity",
             remedies=[Remedy("format", "turtle", "if the format was not recognised")],
         )
-    predicates = ", ".join(filter(None, ("rdfs:label", "skos:prefLabel", options.label)))
+    labels = filter(None, ("rdfs:label", "skos:prefLabel", statements.options.label))
+    properties = "" if statements.has_tables else f" ({', '.join(labels)})"
+    message = (
+        f"{source}: {counted(len(builder.entities), 'entity')} without any name{properties}, so "
+        f"that no text can be linked to the graph (the first: {min(builder.entities)})."
+    )
+    by_id = Remedy("name_from_id", True, "to make them from the ids", "ReadOptions")
+    if not statements.has_tables:
+        other = "if the names have another property"
+        remedies = [Remedy("label", "dcterms:title", other, "ReadOptions"), by_id]
+        return GraphError(message, code="no-names", remedies=remedies)
+    columns = ("id=CODE", "name=TITLE")
     return GraphError(
-        f"{source}: none of the {len(builder.entities):,} entities has a name ({predicates}), so "
-        f"no text can be linked to them (first entity: {min(builder.entities)}).",
+        f"{message} A table needs a column with the names, for example id,name,synonyms; edges "
+        "between ids need such a table in another file of the same folder.",
         code="no-names",
-        remedies=[
-            Remedy("label", "dcterms:title", "if the names have another property", "ReadOptions"),
-            Remedy("name_from_id", True, "to make them from the ids", "ReadOptions"),
-        ],
+        remedies=[Remedy("columns", columns, "if another column has them", "ReadOptions"), by_id],
     )
 
 

@@ -55,6 +55,8 @@ class Statements:
         self.options = options
         self.builder = GraphBuilder()
         self.ids_are_names = False
+        # Whether some are rows of a table, in which columns stand for properties.
+        self.has_tables = False
         # File -> the lines of a list, which are names unless other files have them as ids.
         self.name_lists: dict[str, list[str]] = {}
         # Entity -> the number by which other files of its set call it.

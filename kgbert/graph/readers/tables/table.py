@@ -60,6 +60,7 @@ def add_rows(rows: Iterator[Row], name: str, statements: Statements) -> None:
     sample = list(islice(rows, _SAMPLE))
     if not sample:
         raise GraphError(f"{name}: the table has no rows.", code="empty-table")
+    statements.has_tables = True
     options, first = statements.options, sample[0][1]
     chosen = chosen_columns(options.columns, name, first)
     if not chosen:

@@ -261,3 +261,17 @@ def test_edges_without_a_relation_are_reported(tmp_path):
     assert graph.notes[-1] == (
         f"no column names the relations of {path}: every edge is read as is_a"
     )
+
+
+@pytest.mark.parametrize(
+    "table", ["id,name,parent\nA:1,,B:1\nB:1,,\n", "subject,predicate,object\nA:1,in,B:1\n"]
+)
+def test_a_table_without_names_is_told_its_columns_and_no_property(tmp_path, table):
+    path = tmp_path / "codes.csv"
+    path.write_text(table)
+
+    with raises("no-names") as error:
+        read_graph(path)
+
+    assert "A table needs a column with the names" in error.value.message
+    assert "rdfs:label" not in str(error.value)
