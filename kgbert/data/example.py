@@ -64,6 +64,8 @@ class Example:
     """Further texts: the second text of a pair, a question, or its answer choices."""
     annotated_length: int | None = field(default=None, repr=False)
     """Number of annotated characters; unlabelled context follows. None if the whole text is."""
+    place: str = field(default="", compare=False, repr=False)
+    """File and line, or row, from which it was read, for messages; empty if made in memory."""
 
     @property
     def texts(self) -> tuple[str, ...]:

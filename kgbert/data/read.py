@@ -127,7 +127,7 @@ def _examples(
             example = read(values)
             spans = resolve(example.spans)
             overlapping, total = overlapping + len(example.spans) - len(spans), total + len(spans)
-            examples.append(replace(example, spans=spans))
+            examples.append(replace(example, spans=spans, place=f"{name}: {place}"))
     if overlapping:
         logger.warning(
             "%s: %s of %s spans overlap a longer one and are left out, because one tag a word "

@@ -6,6 +6,31 @@ from kgbert.data import Example
 from kgbert.utils.errors import DataError, Remedy
 
 
+def located(
+    example: Example,
+    position: int,
+    part: str = "",
+    question: Callable[[Example], str] | None = None,
+) -> str:
+    """Return where an example was read and how it begins, for messages.
+
+    Args:
+        example: The example.
+        position: Its number, which tells where it is if it was made in memory.
+        part: The part of a split that it belongs to.
+        question: Returns the question of an example, if the examples are questions.
+
+    >>> located(Example("a fever", place="notes.csv: line 3"), 2, "train")
+    "notes.csv: line 3 ('a fever')"
+    >>> located(Example("a fever"), 2, "train")
+    "train: text 2 ('a fever')"
+    """
+    kind = "question" if question else "text"
+    words = question(example) if question else example.text
+    place = f"{part}: {kind} {position:,}" if part else f"{kind} {position:,}"
+    return f"{example.place or place} ({words[:40]!r})"
+
+
 def check_targets(
     parts: Mapping[str, Sequence[Example]],
     lacks: str,
@@ -31,10 +56,8 @@ def check_targets(
     for part, examples in parts.items():
         for position, example in enumerate(examples, start=1):
             if example.target is None:
-                kind = "question" if question else "text"
-                words = question(example) if question else example.text
                 raise DataError(
-                    f"{part}: {kind} {position:,} ({words[:40]!r}) has {lacks}",
+                    f"{located(example, position, part, question)} has {lacks}",
                     code=code,
                     remedies=remedies,
                 )
@@ -49,8 +72,8 @@ def check_pairs(parts: Mapping[str, Sequence[Example]]) -> None:
         for position, example in enumerate(examples, start=1):
             if not example.others:
                 raise DataError(
-                    f"{part}: text {position:,} ({example.text[:40]!r}) has no 'text_pair' while "
-                    "others have one; fill it in, or leave the text out",
+                    f"{located(example, position, part)} has no 'text_pair' while others have one; "
+                    "fill it in, or leave the text out",
                     code="missing-text-pair",
                 )
 

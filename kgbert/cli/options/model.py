@@ -57,11 +57,12 @@ def add_model_graph_arguments(parser: ArgumentParser) -> None:
 
 def pipeline_of(arguments: Namespace, *, bf16: bool = False) -> "KGBertPipeline":
     """Return the pipeline of a saved model, with the graph that the arguments name."""
+    # Before torch is loaded, for which a mistyped name need not wait.
+    folder = check_model(arguments.model)
     from kgbert.training.pipeline import pipeline
     from kgbert.utils.logging import silence_libraries
 
     silence_libraries()
-    folder = check_model(arguments.model)
     model = pipeline(folder, graph=_graph_left_out(folder, arguments), bf16=bf16)
     graph = graph_of(arguments) if arguments.graph else model.graph
     if arguments.sources:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from kgbert.data import Example
 from kgbert.data.fields import ARGUMENT_COLUMNS, plain_example
+from kgbert.tasks.checks import located
 from kgbert.tasks.whole_texts.text_classification import TextClassification
 from kgbert.utils.errors import DataError
 
@@ -56,8 +57,8 @@ def _check_arguments(parts: Mapping[str, Sequence[Example]]) -> None:
         for position, example in enumerate(examples, start=1):
             if not example.arguments:
                 raise DataError(
-                    f"{part}: text {position:,} ({example.text[:40]!r}) lacks the positions of the "
-                    "two arguments of its relation; fill in "
-                    f"{', '.join(ARGUMENT_COLUMNS)}, or leave the text out",
+                    f"{located(example, position, part)} lacks the positions of the two arguments "
+                    f"of its relation; fill in {', '.join(ARGUMENT_COLUMNS)}, or leave the text "
+                    "out",
                     code="missing-arguments",
                 )

@@ -216,6 +216,11 @@ def test_compare_goes_on_where_it_was_interrupted(workplace, monkeypatch, capsys
         ),
         (
             {"texts": "new.csv"},
+            table([(f"fever {i}", "ab"[i % 2]) for i in range(20)] + [("lung", "")]),
+            "new.csv: line 22 ('lung') has no label while others have one",
+        ),
+        (
+            {"texts": "new.csv"},
             table([("fever", "ill"), ("lung", "well")]),
             "too few to draw a split from; give at least 10",
         ),
@@ -238,6 +243,7 @@ def test_compare_goes_on_where_it_was_interrupted(workplace, monkeypatch, capsys
         "one further column",
         "empty label column",
         "one label",
+        "empty label",
         "too few",
         "no mention",
         "no names",

@@ -1,5 +1,7 @@
 import json
 import re
+import subprocess
+import sys
 
 import pytest
 
@@ -35,6 +37,32 @@ def test_an_invalid_folder_is_explained(tmp_path, monkeypatch, capsys, command, 
     error = capsys.readouterr().err
     assert f"kgbert: {message}" in error
     assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["predict", "nowhere", "fever"],
+        ["evaluate", "nowhere", "notes.csv"],
+        ["explain", "nowhere", "fever"],
+        ["distil", "nowhere", "--texts", "notes.csv"],
+        ["export", "nowhere", "--onnx", "small"],
+        ["serve", "nowhere"],
+    ],
+    ids=lambda command: command[0],
+)
+def test_a_missing_model_is_reported_before_torch_is_loaded(tmp_path, command):
+    (tmp_path / "notes.csv").write_text("text,label\nfever,ill\n")
+    program = (
+        f"import sys\nfrom kgbert.cli import main\nprint(main({command!r}), 'torch' in sys.modules)"
+    )
+
+    ran = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=tmp_path
+    )
+
+    assert "nowhere: no such folder" in ran.stderr
+    assert ran.stdout.split() == ["1", "False"]
 
 
 def test_texts_are_answered_and_shown_part_by_part(fused, tmp_path, monkeypatch, capsys):
@@ -82,4 +110,4 @@ def test_evaluate_refuses_texts_without_label(fused, tmp_path, capsys):
     status = main(["evaluate", str(tmp_path / "model"), str(tmp_path / "notes.csv")])
 
     assert status == 1
-    assert "text 2 ('cough') has no label" in capsys.readouterr().err
+    assert "notes.csv: line 3 ('cough') has no label" in capsys.readouterr().err
