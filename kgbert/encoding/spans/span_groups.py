@@ -59,28 +59,31 @@ def span_groups(
     distances = pair_distances(arguments, pairs)
     groups = []
     for offsets in windows:
-        inside = [
-            (token, number)
-            for number, span in enumerate(mentions)
-            for token in tokens_of_span(span, offsets)
-        ]
-        tokens, numbers = np.array(inside, np.int64).reshape(-1, 2).T
+        numbers, tokens = _tokens_inside(mentions, offsets)
         groups.append(SpanGroups(tokens, numbers, owners, len(arguments), pairs, distances))
     return groups
 
 
-def tokens_of_span(span: Span, offsets: Offsets) -> list[int]:
-    """Return the tokens that share a character with a span, or with a part of it.
+def _tokens_inside(
+    spans: Sequence[Span], offsets: Offsets
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the number of a span, and a token that shares a character with a part of the span.
 
-    >>> span = Span(0, 9, "a", fragments=((0, 2), (7, 9)))
-    >>> tokens_of_span(span, [(0, 0), (0, 3), (4, 6), (7, 9)])
-    [1, 3]
+    All such pairs are sorted.
+
+    >>> spans = [Span(4, 5, "b"), Span(0, 9, "a", fragments=((0, 2), (7, 9)))]
+    >>> numbers, tokens = _tokens_inside(spans, [(0, 0), (0, 3), (4, 6), (7, 9)])
+    >>> list(zip(numbers.tolist(), tokens.tolist()))
+    [(0, 2), (1, 1), (1, 3)]
     """
-    return [
-        token
-        for token, (start, end) in enumerate(offsets)
-        if any(max(start, first) < min(end, last) for first, last in span.parts)
-    ]
+    numbers = np.repeat(np.arange(len(spans)), [len(span.parts) for span in spans])
+    parts = np.array([part for span in spans for part in span.parts], np.int64).reshape(-1, 2)
+    ends = np.array(offsets, np.int64).reshape(-1, 2)
+    firsts = np.maximum(parts[:, :1], ends[:, 0])
+    places, tokens = np.nonzero(firsts < np.minimum(parts[:, 1:], ends[:, 1]))
+    # A token may lie in two parts of a span.
+    pairs = np.unique(np.stack([numbers[places], tokens], 1), axis=0)
+    return pairs[:, 0], pairs[:, 1]
 
 
 def all_pairs(size: int) -> NDArray[np.int64]:
