@@ -59,6 +59,10 @@ _NO_SCORES = {
 }
 
 
+#: Share of the first step's loss below which a model has begun to learn.
+LEARNING_LOSS = 0.75
+
+
 @dataclass(frozen=True)
 class TrainingResult:
     """The result of a fine-tuning."""
@@ -155,6 +159,8 @@ def fine_tune(
     # Otherwise a resumed training loses the early-stopping counter.
     arguments.restore_callback_states_from_checkpoint = True
     arguments.metric_for_best_model = f"eval_{SELECTION}"
+    # The later losses are compared with it.
+    arguments.logging_first_step = True
     arguments.greater_is_better = task.metrics[task.metric].greater_is_better
     examples = TrainingExamples(
         task,
@@ -211,16 +217,20 @@ class StepProgress(TrainerCallback):
 
 
 class PatientStopping(EarlyStoppingCallback):
-    """Stops a training without improvement, but not before its first right answer.
+    """Stops a training without improvement, but not before the model has begun to learn.
 
     Models that find spans or events predict none in the first epochs, so that their score is zero.
+    Other scores are noise until the training loss falls, and the first of them may be the best.
     """
 
     def check_metric_value(
         self, args: TrainingArguments, state: Any, control: Any, metric_value: float
     ) -> None:
-        """Count an epoch without improvement, unless the score is still zero."""
+        """Count an epoch without improvement, unless the score is zero or the loss as at first."""
         if args.greater_is_better and metric_value == 0 and not state.best_metric:
+            return
+        losses = [x["loss"] for x in state.log_history if "loss" in x]
+        if losses[-1] > LEARNING_LOSS * losses[0]:
             return
         super().check_metric_value(args, state, control, metric_value)
 

@@ -201,12 +201,36 @@ def test_the_best_epochs_weights_are_kept_and_training_stops_early(fused, tmp_pa
     monkeypatch.setattr(TextClassification, "score", score)
     model = fused(labels=LABELS)
 
-    training = tune(model, tmp_path, changes={"num_train_epochs": 9}, patience=3)
+    training = tune(
+        model,
+        tmp_path,
+        head_learning_rate=1e-1,
+        patience=3,
+        changes={"num_train_epochs": 9, "learning_rate": 3e-3},
+    )
 
     assert training.best_epoch == 2
     assert training.metrics == {"accuracy": 0.6}
     assert [epoch["validation"] for epoch in training.history] == [0.2, 0.6, 0.4, 0.6, 0.1]
     assert_equal(weights(model), seen[1])
+
+
+def test_a_training_does_not_stop_before_its_loss_falls(fused, tmp_path, monkeypatch):
+    scores = iter([0.5, 0.4, 0.3, 0.2, 0.1])
+    monkeypatch.setattr(
+        TextClassification, "score", lambda task, *answers: {"accuracy": next(scores)}
+    )
+
+    training = tune(
+        fused(labels=LABELS),
+        tmp_path,
+        head_learning_rate=1e-9,
+        patience=2,
+        changes={"num_train_epochs": 5, "learning_rate": 1e-9},
+    )
+
+    assert len(training.history) == 5
+    assert training.best_epoch == 1
 
 
 def test_a_resumed_training_ends_like_one_without_interruption(fused, tmp_path):
