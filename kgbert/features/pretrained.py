@@ -16,6 +16,7 @@ from transformers import (
 )
 
 from kgbert.utils.errors import KGBertError
+from kgbert.utils.logging import without_progress_bars
 
 #: What Python raises for values that transformers and tokenizers do not expect; an OSError
 #: or a ValueError of transformers explains more.
@@ -36,12 +37,14 @@ DAMAGED = (*UNEXPECTED_VALUES, OSError, RuntimeError, ValueError)
 _MOST_UNUSED = 1_024
 
 
+@without_progress_bars()
 def load_pretrained(auto_class: Any, name_or_path: Any, **options: Any) -> PreTrainedModel:
     """Return the model that an Auto class loads; a checkpoint with its own code is rejected."""
     model: PreTrainedModel = _load(auto_class, name_or_path, options)
     return model
 
 
+@without_progress_bars()
 def load_reporting_missing(
     auto_class: Any, name_or_path: Any, **options: Any
 ) -> tuple[PreTrainedModel, set[str]]:

@@ -21,11 +21,13 @@ from kgbert.utils.atomic_write import replacing
 from kgbert.utils.checksums import verify_checksums, write_checksums
 from kgbert.utils.errors import KGBertError
 from kgbert.utils.hub import local_folder
+from kgbert.utils.logging import without_progress_bars
 from kgbert.utils.paths import CARD_FILE, GRAPH_FILE, LABEL_SETS_FILE, TEXTS_FILE
 
 logger = logging.getLogger(__name__)
 
 
+@without_progress_bars()
 def save_model(
     folder: str | Path,
     model: KGBertPreTrainedModel,
@@ -70,6 +72,7 @@ def save_model(
         write_checksums(fresh, without=[GRAPH_FILE, TEXTS_FILE])
 
 
+@without_progress_bars()
 def load_model(
     folder: str | Path, *, graph: KnowledgeGraph | None = None
 ) -> tuple[KGBertPreTrainedModel, KGBertProcessor, Task]:

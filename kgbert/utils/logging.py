@@ -2,8 +2,9 @@
 
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 
 class _OncePerMessage(logging.Filter):
@@ -37,6 +38,29 @@ def silence_libraries() -> None:
 
 
 @contextmanager
+def without_progress_bars() -> Iterator[None]:
+    """Turn off the progress bars of transformers inside the context, but not those of downloads.
+
+    Weights are loaded and saved in about a second, and kgbert reports its own progress.
+    """
+    from transformers import logging as transformers_logging
+
+    # Switching the bars off and on would also switch those of huggingface_hub on.
+    before = transformers_logging.set_tqdm_hook(_without_bar)
+    try:
+        yield
+    finally:
+        transformers_logging.set_tqdm_hook(before)
+
+
+def _without_bar(
+    make: Callable[..., Any], arguments: tuple[Any, ...], options: dict[str, Any]
+) -> Any:
+    """Return a progress bar that is not shown."""
+    return make(*arguments, **{**options, "disable": True})
+
+
+@contextmanager
 def silenced_transformers() -> Iterator[None]:
     """Turn off transformers' progress bars and load reports inside the context.
 
@@ -46,12 +70,9 @@ def silenced_transformers() -> Iterator[None]:
     from transformers import logging as transformers_logging
 
     level = transformers_logging.get_verbosity()
-    had_bars = transformers_logging.is_progress_bar_enabled()
     transformers_logging.set_verbosity_error()
-    transformers_logging.disable_progress_bar()
     try:
-        yield
+        with without_progress_bars():
+            yield
     finally:
         transformers_logging.set_verbosity(level)
-        if had_bars:
-            transformers_logging.enable_progress_bar()

@@ -34,7 +34,9 @@ def notes(tmp_path):
 CONFIG = TrainingConfig(epochs=1, batch_size=8, max_length=40, options=SHARED)
 
 
-def test_one_call_trains_tests_predicts_and_saves(tmp_path, backbone, notes):
+def test_one_call_trains_tests_predicts_and_saves(tmp_path, backbone, notes, capsys):
+    capsys.readouterr()  # what making the backbone printed
+
     model = kgbert.train(
         tiny_graph(), notes, backbone=backbone, columns={"text": "sentence"}, config=CONFIG
     )
@@ -46,6 +48,7 @@ def test_one_call_trains_tests_predicts_and_saves(tmp_path, backbone, notes):
     saved = kgbert.pipeline(model.save(tmp_path / "model"))
     assert [x.answer for x in saved(["a fever", "nothing"])] == [x.answer for x in predictions]
     assert set(model.evaluate(texts(6)).metrics) == set(model.test_metrics)
+    assert capsys.readouterr() == ("", "")
 
 
 def test_a_split_is_taken_as_it_is_and_a_file_is_read_once(backbone, notes, monkeypatch):

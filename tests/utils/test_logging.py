@@ -1,26 +1,40 @@
+import io
 import logging
 
+import huggingface_hub
 import transformers
 
 from kgbert.utils import logging as for_commands
-from kgbert.utils.logging import silenced_transformers
+from kgbert.utils.logging import silenced_transformers, without_progress_bars
+
+
+def has_bar():
+    return not transformers.logging.tqdm(range(3), file=io.StringIO()).disable
 
 
 def test_transformers_is_silenced_inside_the_context_only():
     before = transformers.logging.get_verbosity()
     transformers.logging.set_verbosity_info()
-    transformers.logging.enable_progress_bar()
 
     with silenced_transformers():
-        inside = (
-            transformers.logging.get_verbosity(),
-            transformers.logging.is_progress_bar_enabled(),
-        )
+        inside = (transformers.logging.get_verbosity(), has_bar())
 
     assert inside == (transformers.logging.ERROR, False)
     assert transformers.logging.get_verbosity() == transformers.logging.INFO
-    assert transformers.logging.is_progress_bar_enabled()
+    assert has_bar()
     transformers.logging.set_verbosity(before)
+
+
+def test_bars_of_downloads_stay_as_the_user_set_them():
+    huggingface_hub.utils.disable_progress_bars()
+    try:
+        with without_progress_bars():
+            assert not has_bar()
+
+        assert has_bar()
+        assert huggingface_hub.utils.are_progress_bars_disabled()
+    finally:
+        huggingface_hub.utils.enable_progress_bars()
 
 
 def test_a_kind_of_message_is_let_through_once():
