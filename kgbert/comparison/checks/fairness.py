@@ -12,7 +12,6 @@ from kgbert.reporting.formatting import (
     arm_name,
     interval,
     listing,
-    metric_name,
     p_value,
     points,
     quantity,
@@ -32,7 +31,6 @@ def remarks(
         *_learning_curve(runs, comparisons),
         *_incomplete_seeds(runs),
         *_unfinished_rivals(runs),
-        *_better_rivals(runs, comparisons),
         *_sources(runs, comparisons),
         *runs.study.budget,
     ]
@@ -102,19 +100,6 @@ def _unfinished_rivals(runs: PairedRuns) -> list[str]:
         "comparisons use these."
         for arm in study.arms
         if arm not in study.judged_arms and len(runs.of(arm)) < len(study.seeds)
-    ]
-
-
-def _better_rivals(runs: PairedRuns, comparisons: Sequence[PairedDifference]) -> list[str]:
-    """Name the rivals that are significantly better than the main arm."""
-    main, *judged = runs.study.judged_arms
-    return [
-        f"The arm {pair.second!r} is better than {arm_name(main)}: {points(-summary.mean)} "
-        f"points of {metric_name(runs.study.metric)} {_negated(summary.interval)}, "
-        f"p = {p_value(summary.p)}."
-        for pair in comparisons
-        if (summary := pair.summary) and pair.first == main and pair.second not in judged
-        if summary.p < ALPHA and summary.mean < 0
     ]
 
 

@@ -61,6 +61,7 @@ def summarise(study: StudyRecord, runs: Sequence[RunRecord]) -> ComparisonResult
 def _evidence(runs: PairedRuns) -> Evidence:
     study = runs.study
     main, baseline, *control = study.judged_arms
+    rival, rival_over_main = _better_rival(runs)
     return Evidence(
         main=main,
         baseline=baseline,
@@ -70,7 +71,17 @@ def _evidence(runs: PairedRuns) -> Evidence:
         over_control=_summary(runs, main, control[0]) if control else None,
         seeds=len(study.seeds),
         seed_hint=study.seed_hint,
+        rival=rival,
+        rival_over_main=rival_over_main,
     )
+
+
+def _better_rival(runs: PairedRuns) -> tuple[str, PairedSummary | None]:
+    """Return the best of the arms that are not judged, if it is better than main on average."""
+    rivals = [arm for arm in runs.study.arms if arm not in runs.study.judged_arms]
+    compared = [(arm, _summary(runs, arm, runs.study.main)) for arm in rivals]
+    better = [(arm, found) for arm, found in compared if found and found.mean > 0]
+    return max(better, key=lambda each: each[1].mean, default=("", None))
 
 
 def _compared(study: StudyRecord) -> list[tuple[str, str]]:

@@ -6,11 +6,19 @@ p < 0.05. Both tests must reject, so no correction is needed (an intersection-un
 0.05, and the verdict is *too few seeds*. Everything else is *no evidence*.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kgbert.comparison.statistics.power import ALPHA, seeds_needed, seeds_to_detect, smallest_p
 from kgbert.comparison.statistics.sign_flip import PairedSummary
-from kgbert.reporting.formatting import arm_name, counted, interval, listing, metric_name, points
+from kgbert.reporting.formatting import (
+    arm_name,
+    counted,
+    interval,
+    listing,
+    metric_name,
+    p_value,
+    points,
+)
 
 HELPS = "helps"
 HURTS = "hurts"
@@ -47,6 +55,8 @@ class Evidence:
         over_control: Main minus control over the same seeds; None without any.
         seeds: Number of requested seeds.
         seed_hint: Advice for the case of too few seeds.
+        rival: Name of the best of the other arms; empty if none is better than main on average.
+        rival_over_main: Rival minus main over the same seeds.
     """
 
     main: str
@@ -57,10 +67,22 @@ class Evidence:
     over_control: PairedSummary | None
     seeds: int
     seed_hint: str = ""
+    rival: str = ""
+    rival_over_main: PairedSummary | None = None
 
 
 def judge(evidence: Evidence) -> Verdict:
-    """Return the verdict of the rules for this evidence."""
+    """Return the verdict of the rules for this evidence, and name a rival that is better."""
+    verdict = _judge(evidence)
+    rival = evidence.rival_over_main
+    if rival is None:
+        return verdict
+    better = f"{points(rival.mean)} over {evidence.main} {interval(rival.interval)}".rstrip()
+    named = f"The best arm is {evidence.rival}: {better}, p = {p_value(rival.p)}."
+    return replace(verdict, sentence=f"{verdict.sentence} {named}")
+
+
+def _judge(evidence: Evidence) -> Verdict:
     plain = evidence.over_baseline
     if plain is None or plain.count < seeds_needed():
         return Verdict(TOO_FEW, _too_few(evidence))

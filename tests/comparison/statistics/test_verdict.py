@@ -1,3 +1,4 @@
+from dataclasses import replace
 from statistics import stdev
 
 import numpy as np
@@ -39,6 +40,17 @@ def test_better_than_plain_and_than_shuffled_helps():
         "Knowledge helps: +3.1 points of accuracy over plain [1.9, 4.2] and +3.6 over shuffled "
         "entities [2.4, 4.7]; better than plain on 6 of 6 seeds."
     )
+
+
+def test_a_rival_that_is_better_still_is_named():
+    rival = {"rival": "label-names", "rival_over_main": paired_summary(GAINS)}
+
+    for found in (evidence(GAINS, GAINS), evidence(GAINS[:2])):
+        named = judge(replace(found, **rival)).sentence
+        assert named == (
+            f"{judge(found).sentence} The best arm is label-names: +3.1 over knowledge "
+            "[1.9, 4.2], p = 0.031."
+        )
 
 
 def test_better_than_plain_but_not_than_shuffled_is_no_evidence():
