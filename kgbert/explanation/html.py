@@ -15,8 +15,8 @@ from kgbert.utils.atomic_write import write_atomically
 SHADES = 5
 #: Words with at least this share of the largest contribution show their number in the text.
 NUMBERED = 0.25
-#: More mentions than this are shown on demand.
-SHOWN_MENTIONS = 12
+#: More mentions, or texts of labels, than this are shown on demand.
+SHOWN_PARTS = 12
 
 #: The explanations of more texts are folded.
 OPEN_TEXTS = 3
@@ -63,7 +63,7 @@ def render_explanations(explanations: Sequence[Explanation]) -> str:
             "bar": bar_of,
             "side": side_of,
             "signed": signed_number,
-            "shown_mentions": SHOWN_MENTIONS,
+            "shown_parts": SHOWN_PARTS,
             "shown_texts": SHOWN_TEXTS,
             "open_texts": OPEN_TEXTS,
             "largest": largest,

@@ -1,5 +1,6 @@
 import re
 from dataclasses import replace
+from itertools import pairwise
 
 from kgbert.explanation.explain import explain
 from kgbert.explanation.html import render_explanations, segments
@@ -36,6 +37,16 @@ def test_links_of_a_page_lead_somewhere(model):
     assert targets
     assert set(targets) <= set(places)
     assert len(places) == len(set(places))
+
+
+def test_headings_skip_no_level_and_links_have_names(model):
+    for texts in ([TEXT], [TEXT, TEXT]):
+        page = render_explanations(explain(model, texts))
+
+        levels = [int(level) for level in re.findall(r"<h(\d)", page)]
+        assert levels[0] == 1
+        assert all(lower - upper <= 1 for upper, lower in pairwise(levels))
+        assert all("aria-label" in link for link in re.findall(r"<a [^>]+>", page))
 
 
 def test_texts_are_escaped(model):
