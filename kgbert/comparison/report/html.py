@@ -1,6 +1,7 @@
 """Write the report of a comparison as one self-contained HTML page."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from kgbert.comparison.results import (
     ChangedPrediction,
     ComparisonResult,
     LearningCurvePoint,
+    StudyRecord,
 )
 from kgbert.comparison.statistics.learning_curve import curve_points
 from kgbert.comparison.statistics.sign_flip import PairedSummary
@@ -67,6 +69,7 @@ def render_report(result: ComparisonResult) -> str:
             "outcome_class": outcome_class,
             "sentence": result.verdict.sentence,
             "facts": list(_facts(result)),
+            "introduction": _introduction(result.study),
             "remarks": result.remarks,
             "warnings": result.warnings,
             "any_run": any(arm.seeds for arm in result.arms),
@@ -87,7 +90,8 @@ def render_report(result: ComparisonResult) -> str:
             "method": method(result),
             "settings": list(_settings(result)),
             "missing": result.missing,
-            "manifest": list(_flatten(to_json(study.manifest))),
+            # The training settings are above, where only those that differ are repeated.
+            "manifest": list(_flatten(to_json(replace(study.manifest, training_configs={})))),
         },
     )
 
@@ -101,6 +105,21 @@ def _facts(result: ComparisonResult) -> Iterator[str]:
         yield f"graph of {quantity(graph.entities)} entities{edges}"
     if result.study.coverage:
         yield f"{100 * result.study.coverage.texts_with_mention:.0f} % of texts mention an entity"
+
+
+def _introduction(study: StudyRecord) -> str:
+    """Return what is compared, for readers who did not run the comparison."""
+    graph, backbone = study.manifest.graph, study.manifest.backbone
+    source = " ".join(filter(None, (graph.source, graph.version)))
+    labels = " and compares each text with the entities of its labels"
+    control = f"; {study.control} does the same with permuted entities" if study.control else ""
+    return (
+        f"{backbone.name if backbone else 'An encoder'} was fine-tuned for {study.task} with and "
+        f"without a graph{f' ({source})' if source else ''}. {study.baseline.capitalize()} is the "
+        f"encoder alone; {study.main} also reads the entities that a text mentions"
+        f"{labels if study.compares_labels else ''}{control}. Each seed trains every arm on the "
+        "same texts in the same order, so that scores are compared in pairs."
+    )
 
 
 def _figures(result: ComparisonResult) -> Iterator[Figure]:

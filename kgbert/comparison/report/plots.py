@@ -86,16 +86,16 @@ class Effect:
 
 def forest_plot(effects: Sequence[Effect], unit: str) -> str:
     """Return a plot of each effect's mean, interval and seeds on one axis with a zero line."""
-    row, top = 46, 14
-    bottom = top + row * len(effects)
+    row = 46
+    bottom = row * len(effects)
     values = [100 * value for effect in effects for value in _extent(effect)]
     axis = fit_axis([0.0, *values], 12, WIDTH - 12)
-    pieces = [*_vertical_grid(axis, top, bottom, f"points of {unit}")]
+    pieces = _tick_labels(axis, bottom, f"points of {unit}")
     for number, effect in enumerate(effects):
-        pieces += _effect(effect, axis, top + row * number)
+        pieces += _effect(effect, axis, row * number)
     numbers = "; ".join(f"{effect.label} {_numbers(effect)}" for effect in effects)
     return drawing(
-        pieces, (WIDTH, bottom + 46), f"Paired differences in points of {unit}: {numbers}"
+        pieces, (WIDTH, bottom + 42), f"Paired differences in points of {unit}: {numbers}"
     )
 
 
@@ -186,10 +186,15 @@ def _numbers(effect: Effect) -> str:
 
 
 def _effect(effect: Effect, axis: Axis, top: Number) -> list[str]:
-    y = top + 32
+    y = top + 30
     pieces = [
-        text(18, top + 16, effect.label),
-        text(WIDTH - 12, top + 16, _numbers(effect), classes="strong end"),
+        text(12, top + 14, effect.label),
+        text(WIDTH - 12, top + 14, _numbers(effect), classes="strong end"),
+        # The lines are interrupted, so that they cross no name and no number.
+        *(
+            line((x, y - 9), (x, y + 9), classes="zero" if tick == 0 else "grid")
+            for x, tick in zip(map(axis.place, axis.ticks), axis.ticks, strict=True)
+        ),
         *(dot(axis.place(100 * value), y, classes="seed") for value in effect.differences),
     ]
     if effect.interval:
@@ -198,15 +203,13 @@ def _effect(effect: Effect, axis: Axis, top: Number) -> list[str]:
     return [*pieces, dot(axis.place(100 * effect.mean), y, radius=5.0, classes="effect")]
 
 
-def _vertical_grid(axis: Axis, top: Number, bottom: Number, unit: str) -> list[str]:
-    pieces = []
-    for tick in axis.ticks:
-        x = axis.place(tick)
-        pieces += [
-            line((x, top), (x, bottom + 6), classes="zero" if tick == 0 else "grid"),
-            text(x, bottom + 22, tick_label(tick), classes="tick middle"),
-        ]
-    return [*pieces, text(WIDTH / 2, bottom + 40, unit, classes="tick middle")]
+def _tick_labels(axis: Axis, bottom: Number, unit: str) -> list[str]:
+    """Return the label of each tick below a plot, and the unit below them."""
+    ticks = [
+        text(axis.place(tick), bottom + 14, tick_label(tick), classes="tick middle")
+        for tick in axis.ticks
+    ]
+    return [*ticks, text(WIDTH / 2, bottom + 34, unit, classes="tick middle")]
 
 
 def _stacked(x: float, y: Number, name: str, width: float) -> list[str]:

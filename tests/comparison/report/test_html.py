@@ -322,5 +322,23 @@ def test_branches_and_classes_have_tables_of_their_own():
 
     assert "By branch of the graph" in page
     assert "By class" in page
-    assert '<th scope="row">heart</th>' in page
+    assert '<th scope="row" role="rowheader">heart</th>' in page
     assert "branch: heart" not in page
+
+
+def test_the_page_begins_with_what_is_compared():
+    manifest = {
+        "backbone": {"name": "bert-base-uncased"},
+        "graph": {"source": "hp.obo", "version": "2026-01"},
+    }
+    words = Page(render_report(results(manifest=manifest, compares_labels=True))).words
+
+    introduction, _, rest = words.partition("The arms")
+    assert (
+        "bert-base-uncased was fine-tuned for text classification with and without a graph (hp.obo "
+        "2026-01). Plain is the encoder alone; knowledge also reads the entities that a text "
+        "mentions and compares each text with the entities of its labels; shuffled does the same "
+        "with permuted entities."
+    ) in introduction
+    assert rest
+    assert "entities of its labels" not in Page(render_report(results())).words

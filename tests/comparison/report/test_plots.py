@@ -49,6 +49,22 @@ def test_forest_plot_draws_zero_and_every_seed_inside_the_picture():
     assert all(0 <= float(dot.get("cx")) <= 460 for dot in picture.findall("circle"))
 
 
+def test_no_line_of_a_forest_plot_crosses_a_name_or_a_number():
+    effects = [Effect(name, [0.01, 0.03], 0.02, (0.0, 0.04)) for name in ("plain", "shuffled")]
+    picture = ElementTree.fromstring(forest_plot(effects, "accuracy"))
+
+    lines = [x for x in picture.iter("line") if x.get("x1") == x.get("x2")]
+    baselines = [float(x.get("y")) for x in picture.iter("text")]
+
+    assert lines
+    assert not [
+        (y, line.attrib)
+        for y in baselines
+        for line in lines
+        if float(line.get("y1")) < y + 3 and float(line.get("y2")) > y - 10
+    ]
+
+
 def test_interval_of_an_effect_reaches_from_limit_to_limit():
     effect = Effect("over plain", [0.0, 0.05, 0.1], 0.05, [0.0, 0.1])
 
