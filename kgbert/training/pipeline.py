@@ -32,6 +32,7 @@ from kgbert.tasks.answers import (
 from kgbert.tasks.base import EncodedExample, Prediction, ReadLabel, ReadPath, Task
 from kgbert.tasks.entity_linking import EntityLinking, LinksPrediction
 from kgbert.tasks.metrics import NIL
+from kgbert.tasks.whole_texts.multi_label_classification import MultiLabelClassification
 from kgbert.training.evaluation import Evaluation, evaluate_examples
 from kgbert.training.graph_transfer import GraphTransfer, regrounded, transfer_model
 from kgbert.training.saving import load_model, save_model
@@ -181,6 +182,22 @@ class KGBertPipeline:
         from kgbert.training.label_entities.zero_shot import replace_labels
 
         return replace_labels(self, labels)
+
+    def with_parents(self) -> "KGBertPipeline":
+        """Return a pipeline that predicts every label above a predicted one as well.
+
+        Raises:
+            KGBertError: The task is not multi-label classification, or no label is above another.
+        """
+        if not isinstance(self.task, MultiLabelClassification):
+            raise KGBertError(
+                f"the model was trained for {self.task.name}, and only the labels of multi-label "
+                "classification can have their parents added; leave with_parents (typed: "
+                "--with-parents) out.",
+                code="not-multi-label",
+            )
+        task = self.task.with_parents()
+        return KGBertPipeline(self.model, self.processor, task, bf16=self.bf16)
 
     def with_graph(
         self,

@@ -314,6 +314,39 @@ def test_other_models_have_no_new_labels(backbone):
         pipeline.with_labels(["L:1", "L:2", "L:3"])
 
 
+def test_labels_above_a_predicted_one_are_added_if_asked(backbone):
+    labels = ["L:1", "L:1.0", "L:2", "L:2.1"]
+    pipeline = kgbert.zero_shot(
+        label_graph(), labels, backbone=backbone, task="multi-label-classification"
+    )
+    closed = pipeline.with_parents()
+    (encoded,) = closed.task.encode([Example("quartz")], closed.processor)
+    logits = [
+        np.array([-2.0, 1.0, -1.0, -3.0])[[labels.index(x) for x in closed.model.config.labels]]
+    ]
+
+    alone, with_parents = (
+        each.task.decode(logits, encoded, closed.model.config, closed.graph)
+        for each in (pipeline, closed)
+    )
+
+    assert alone.answer.labels == {"L:1.0"}
+    assert with_parents.answer.labels == {"L:1", "L:1.0"}
+    assert [x.label for x in with_parents.ranking] == ["L:1", "L:1.0", "L:2", "L:2.1"]
+
+
+def test_parents_are_added_only_where_labels_have_some(backbone):
+    single = kgbert.zero_shot(label_graph(), list(CHILDREN), backbone=backbone)
+    unrelated = kgbert.zero_shot(
+        label_graph(), list(CHILDREN), backbone=backbone, task="multi-label-classification"
+    )
+
+    with raises("not-multi-label"):
+        single.with_parents()
+    with raises("no-parents"):
+        unrelated.with_parents()
+
+
 def test_several_labels_a_text(backbone):
     texts = [
         Example(f"a {one} with {two}", tuple(sorted((a, b))))

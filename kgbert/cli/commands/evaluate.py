@@ -7,7 +7,12 @@ from pathlib import Path
 from kgbert.cli.core.checks import check_model
 from kgbert.cli.core.command import Command
 from kgbert.cli.core.progress import ProgressReporter, add_quiet_argument
-from kgbert.cli.options.model import add_model_argument, add_model_graph_arguments, pipeline_of
+from kgbert.cli.options.model import (
+    add_model_argument,
+    add_model_graph_arguments,
+    add_parents_argument,
+    pipeline_of,
+)
 from kgbert.cli.options.texts import add_column_arguments, columns_of
 from kgbert.data import Columns, read_records
 from kgbert.utils.atomic_write import write_atomically
@@ -21,6 +26,8 @@ def evaluate(arguments: Namespace) -> None:
     from kgbert.data.read import examples_from
 
     model = pipeline_of(arguments)
+    if arguments.with_parents:
+        model = model.with_parents()
     steps = ProgressReporter(quiet=arguments.quiet).steps("answering, text")
     examples = examples_from(records, model.task, name=arguments.file)
     scores = model.evaluate(examples, progress=steps)
@@ -37,6 +44,7 @@ def _add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "-o", "--output", type=Path, metavar="FILE", help="also write the scores to this JSON file"
     )
+    add_parents_argument(parser)
     add_model_graph_arguments(parser)
     add_quiet_argument(parser)
 

@@ -5,7 +5,12 @@ from argparse import ArgumentParser, Namespace
 
 from kgbert.cli.core.command import Command
 from kgbert.cli.core.progress import ProgressReporter, add_quiet_argument
-from kgbert.cli.options.model import add_model_argument, add_model_graph_arguments, pipeline_of
+from kgbert.cli.options.model import (
+    add_model_argument,
+    add_model_graph_arguments,
+    add_parents_argument,
+    pipeline_of,
+)
 from kgbert.cli.options.texts import add_text_argument, records_of
 from kgbert.utils.progress import StepCallback
 
@@ -20,6 +25,8 @@ def predict(arguments: Namespace) -> None:
     from kgbert.data.read import examples_from
 
     answer = pipeline_of(arguments, bf16=arguments.bf16)
+    if arguments.with_parents:
+        answer = answer.with_parents()
     examples = examples_from(records, answer.task, name=arguments.text[:60])
     steps = ProgressReporter(quiet=arguments.quiet).steps("answering, text")
     for start in range(0, len(examples), TOGETHER):
@@ -48,6 +55,7 @@ def _add_arguments(parser: ArgumentParser) -> None:
         help="compute in bfloat16: faster on GPUs and on CPUs with AVX-512 BF16; answers that are "
         "nearly tied may change",
     )
+    add_parents_argument(parser)
     add_model_graph_arguments(parser)
     add_quiet_argument(parser)
 

@@ -55,6 +55,16 @@ def add_model_graph_arguments(parser: ArgumentParser) -> None:
     add_reading_arguments(parser)
 
 
+def add_parents_argument(parser: ArgumentParser) -> None:
+    """Add the argument for labels of a hierarchy."""
+    parser.add_argument(
+        "--with-parents",
+        action="store_true",
+        help="predict every label above a predicted one as well (multi-label classification with "
+        "labels that are entities)",
+    )
+
+
 def pipeline_of(arguments: Namespace, *, bf16: bool = False) -> "KGBertPipeline":
     """Return the pipeline of a saved model, with the graph that the arguments name."""
     # Before torch is loaded, for which a mistyped name need not wait.

@@ -5,6 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache
 from statistics import fmean
 
+import numpy as np
+from numpy.typing import NDArray
+
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.graph.core.hierarchy import parents
 
@@ -32,9 +35,10 @@ class LabelHierarchy:
         self.graph = graph
         self.entities = {label: graph.entity_ids.find(x) for label, x in entities.items() if x}
         self._ancestors = lru_cache(1 << 16)(self._find_ancestors)
+        self._pairs = lru_cache(1)(self._find_pairs)
 
     def __reduce__(self) -> tuple[type["LabelHierarchy"], tuple[KnowledgeGraph, dict[str, str]]]:
-        # A cache cannot be pickled.
+        # Caches cannot be pickled.
         ids = self.graph.entity_ids
         named = {label: ids[x] for label, x in self.entities.items() if x is not None}
         return LabelHierarchy, (self.graph, named)
@@ -46,6 +50,12 @@ class LabelHierarchy:
         reached = Counter(x for label in labels.values() for x in self._ancestors(label))
         return any(count > 1 for count in reached.values())
 
+    @cached_property
+    def has_parents(self) -> bool:
+        """Whether a label is above another."""
+        entities = {x for x in self.entities.values() if x is not None}
+        return any(entities & self._ancestors(x).keys() - {y} for x, y in self.entities.items())
+
     def distance(self, first: str, second: str) -> int:
         """Return the number of edges between two labels through their nearest common ancestor.
 
@@ -56,6 +66,18 @@ class LabelHierarchy:
         one, other = self._ancestors(first), self._ancestors(second)
         common = [one[x] + other[x] for x in one.keys() & other.keys()]
         return min(common) if common else max(one.values()) + max(other.values()) + 2
+
+    def raised(self, scores: NDArray[np.float64], labels: Sequence[str]) -> NDArray[np.float64]:
+        """Return scores in which no label has less than a label below it in the hierarchy.
+
+        Args:
+            scores: The score of each label, shape (labels).
+            labels: The labels.
+        """
+        below, above = self._pairs(tuple(labels))
+        raised = scores.copy()
+        np.maximum.at(raised, above, scores[below])
+        return raised
 
     def scores(self, gold: Sequence[Labels], predicted: Sequence[Labels]) -> dict[str, float]:
         """Return hierarchical precision, recall and F1, and the distance of wrong labels.
@@ -95,6 +117,20 @@ class LabelHierarchy:
         for entity, distance in self._ancestors(label).items():
             if not distance or not isinstance(entity, int) or parents(self.graph, entity):
                 yield entity
+
+    def _find_pairs(self, labels: tuple[str, ...]) -> NDArray[np.int64]:
+        """Return the places of labels, and of the labels above them, shape (2, pairs)."""
+        places: dict[str | int, list[int]] = {}
+        for place, label in enumerate(labels):
+            if (entity := self.entities.get(label)) is not None:
+                places.setdefault(entity, []).append(place)
+        pairs = [
+            (place, above)
+            for place, label in enumerate(labels)
+            for entity in self._ancestors(label)
+            for above in places.get(entity, ())
+        ]
+        return np.array(pairs, np.int64).reshape(-1, 2).T
 
     def _find_ancestors(self, label: str) -> dict[str | int, int]:
         """Return the number of edges to each ancestor of a label and to itself."""

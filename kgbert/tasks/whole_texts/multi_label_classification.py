@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from statistics import fmean
 from types import MappingProxyType
@@ -25,7 +26,7 @@ from kgbert.tasks.base import (
 from kgbert.tasks.checks import check_pairs, check_targets
 from kgbert.tasks.metrics import DEFAULT_THRESHOLD, best_threshold, metrics_of, sigmoid
 from kgbert.tasks.whole_texts.labels import MAX_CLASSES, answer_position, label_set
-from kgbert.utils.errors import DataError
+from kgbert.utils.errors import DataError, KGBertError, Remedy
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -155,6 +156,8 @@ class MultiLabelClassification(Task):
     metrics = MULTI_LABEL_METRICS
     needs_calibration = True
     suits_linear_model = True
+    adds_parents = False
+    """Whether a label is at least as probable as each label below it; see :meth:`with_parents`."""
 
     @property
     def model_class(self) -> "type[KGBertPreTrainedModel]":
@@ -193,6 +196,26 @@ class MultiLabelClassification(Task):
         """Return the labels."""
         return frozenset(example.target or ())
 
+    def with_parents(self) -> "MultiLabelClassification":
+        """Return the task with answers that have every label above a predicted one.
+
+        A label gets the highest probability among its own and those of the labels below it.
+
+        Raises:
+            KGBertError: No label is above another, as far as the graph says.
+        """
+        hierarchy = self.label_hierarchy
+        if hierarchy is None or not hierarchy.has_parents:
+            raise KGBertError(
+                "no label is known to be above another, so that none can be added. Train with "
+                "labels that are entities of a hierarchy, also those above the others.",
+                code="no-parents",
+                remedies=[Remedy("ground", "labels")],
+            )
+        task = copy(self)
+        task.adds_parents = True
+        return task
+
     def label_space(self, train: Sequence[Example]) -> LabelSpace:
         """Return the labels of the training texts, one output for each."""
         return LabelSpace(
@@ -222,8 +245,10 @@ class MultiLabelClassification(Task):
         graph: "KnowledgeGraph",
     ) -> LabelsPrediction:
         """Return the labels whose probability reaches the threshold."""
-        probabilities = sigmoid(outputs[0])
-        names, order = labels_of(config), np.argsort(-probabilities, kind="stable").tolist()
+        names, probabilities = labels_of(config), sigmoid(outputs[0])
+        if self.adds_parents and self.label_hierarchy is not None:
+            probabilities = self.label_hierarchy.raised(probabilities, names)
+        order = np.argsort(-probabilities, kind="stable").tolist()
         ranking = tuple(ScoredLabel(names[i], float(probabilities[i])) for i in order)
         threshold = config.task_settings["threshold"]
         given = tuple(each for each in ranking if each.probability >= threshold)

@@ -61,6 +61,7 @@ def zero_shot(
     """
     grounding = _grounded(graph, labels)
     found_task = find_task(task).declaring(each.label for each in grounding.labels)
+    found_task = found_task.grounded(LabelHierarchy(graph, grounding.entities), untrained=())
     # Untrained injections change nothing, so the entities need no features.
     size = load_config(backbone).hidden_size
     features = EntityFeatures(np.zeros((len(graph), size), np.float16), backbone, "", graph.hash)

@@ -86,6 +86,20 @@ def test_texts_are_answered_and_shown_part_by_part(fused, tmp_path, monkeypatch,
     assert "pain" not in shown
 
 
+@pytest.mark.parametrize("command", ["predict", "evaluate"])
+def test_parents_are_added_to_labels_only_where_several_are_possible(
+    command, fused, tmp_path, capsys
+):
+    save_model(tmp_path / "model", fused(labels=["ill", "well"]), tiny_processor(linker=None), {})
+    (tmp_path / "notes.csv").write_text("text,label\nfever,ill\n")
+    files = [str(tmp_path / "model"), str(tmp_path / "notes.csv")]
+
+    status = main([command, *files, "--with-parents"])
+
+    assert status == 1
+    assert "leave with_parents (typed: --with-parents) out" in capsys.readouterr().err
+
+
 def test_evaluate_shows_the_scores_by_slice_and_writes_them(fused, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     save_model(tmp_path / "model", fused(labels=["ill", "well"]), tiny_processor(linker=None), {})

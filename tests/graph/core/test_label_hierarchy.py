@@ -104,6 +104,23 @@ def test_two_labels_of_one_entity_are_not_related_by_a_hierarchy(hierarchy):
     assert hierarchy.relates_labels
 
 
+def test_no_label_has_a_lower_score_than_one_below_it(hierarchy):
+    labels = ("joint", "gout", "none", "sprain", "flu")
+
+    raised = hierarchy.raised(np.array([0.1, 0.4, 0.9, 0.6, 0.2]), labels)
+
+    assert raised.tolist() == [0.6, 0.4, 0.9, 0.6, 0.2]
+    assert hierarchy.raised(np.array([0.8, 0.4]), labels[:2]).tolist() == [0.8, 0.4]
+
+
+def test_siblings_are_related_without_a_parent_among_them(hierarchy):
+    siblings = LabelHierarchy(hierarchy.graph, {"gout": "gout", "sprain": "sprain"})
+
+    assert hierarchy.has_parents
+    assert siblings.relates_labels
+    assert not siblings.has_parents
+
+
 @pytest.mark.parametrize("name", ["text-classification", "multi-label-classification"])
 def test_grounded_tasks_have_further_scores(name, hierarchy):
     task = TASKS[name]
