@@ -62,8 +62,7 @@ def _parser() -> Parser:
         subparser = commands.add_parser(
             name,
             help=command.summary,
-            description=command.summary,
-            epilog=f"example:\n  {command.example}",
+            description=f"{command.summary}\n\nexample:\n  {command.example}",
             formatter_class=RawDescriptionHelpFormatter,
         )
         command.add_arguments(subparser)

@@ -147,36 +147,7 @@ def _add_arguments(parser: ArgumentParser) -> None:
         "--arms",
         default="plain,knowledge,shuffled",
         metavar="A,B,C",
-        help="which of the arms below are compared (plain,knowledge,shuffled)",
-    )
-    parser.add_argument(
-        "--pretrained",
-        type=comma_separated,
-        default=(),
-        metavar="FOLDER,FOLDER",
-        help="encoders made by kgbert pretrain; each adds the arms plain-FOLDER and "
-        "knowledge-FOLDER, which start from it",
-    )
-    parser.add_argument(
-        "--transfer",
-        type=comma_separated,
-        default=(),
-        metavar="MODEL,MODEL",
-        help="models made by kgbert train, usually in another domain and with another graph; each "
-        "adds the arms plain-MODEL and knowledge-MODEL, which start from its weights",
-    )
-    parser.add_argument(
-        "--also-test",
-        type=comma_separated,
-        default=(),
-        metavar="FILE,FILE",
-        help="further labelled texts that every run is tested on, such as those of another domain",
-    )
-    parser.add_argument(
-        "--ablate-sources",
-        action="store_true",
-        help="also read the graph without each of the sources that --merge joined, to learn which "
-        "of them help",
+        help="which of the arms at the end of this help are compared (plain,knowledge,shuffled)",
     )
     parser.add_argument(
         "--seeds",
@@ -186,25 +157,22 @@ def _add_arguments(parser: ArgumentParser) -> None:
         help="paired seeds; a verdict needs six (6)",
     )
     parser.add_argument(
-        "--reproduce",
-        action=Reproduce,
-        metavar="RESULTS",
-        help="repeat the comparison that wrote this results.json, and print whether the results "
-        "agree; no other argument is needed",
-    )
-    parser.add_argument(
         "--budget",
         type=duration,
         metavar="TIME",
         help="run only the arms and seeds that fit into this time, for example 30m or 2h, and list "
         "what is left out",
     )
-    parser.add_argument(
-        "--without-graph",
-        action="store_true",
-        help="save the best model without the graph and its names, for example for its licence",
+    add_quiet_argument(parser)
+    further = parser.add_argument_group("what else is compared, measured and kept")
+    further.add_argument(
+        "--learning-rates",
+        type=learning_rates,
+        metavar="R,R",
+        help="choose each arm's --learning-rate from these, for example 1e-4,4e-4, on the "
+        "validation texts of two seeds",
     )
-    parser.add_argument(
+    further.add_argument(
         "--train-sizes",
         type=train_sizes,
         default=(None,),
@@ -212,15 +180,48 @@ def _add_arguments(parser: ArgumentParser) -> None:
         help="compare with these numbers of training texts, for example 50,200,all, on the same "
         "test texts (all)",
     )
-    parser.add_argument_group("arms", _describe_arms())
-    parser.add_argument(
-        "--learning-rates",
-        type=learning_rates,
-        metavar="R,R",
-        help="choose each arm's --learning-rate from these, for example 1e-4,4e-4, on the "
-        "validation texts of two seeds",
+    further.add_argument(
+        "--pretrained",
+        type=comma_separated,
+        default=(),
+        metavar="FOLDER,FOLDER",
+        help="encoders made by kgbert pretrain; each adds the arms plain-FOLDER and "
+        "knowledge-FOLDER, which start from it",
     )
-    add_quiet_argument(parser)
+    further.add_argument(
+        "--transfer",
+        type=comma_separated,
+        default=(),
+        metavar="MODEL,MODEL",
+        help="models made by kgbert train, usually in another domain and with another graph; each "
+        "adds the arms plain-MODEL and knowledge-MODEL, which start from its weights",
+    )
+    further.add_argument(
+        "--ablate-sources",
+        action="store_true",
+        help="also read the graph without each of the sources that --merge joined, to learn which "
+        "of them help",
+    )
+    further.add_argument(
+        "--also-test",
+        type=comma_separated,
+        default=(),
+        metavar="FILE,FILE",
+        help="further labelled texts that every run is tested on, such as those of another domain",
+    )
+    further.add_argument(
+        "--without-graph",
+        action="store_true",
+        help="save the best model without the graph and its names, for example for its licence",
+    )
+    further.add_argument(
+        "--reproduce",
+        action=Reproduce,
+        metavar="RESULTS",
+        help="repeat the comparison that wrote this results.json, and print whether the results "
+        "agree; no other argument is needed",
+    )
+    parser.add_argument_group("arms", _describe_arms())
 
 
 def _describe_arms() -> str:

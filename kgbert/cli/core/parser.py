@@ -18,6 +18,21 @@ class Parser(ArgumentParser):
         """Print the error and a hint to --help; exit with status 2."""
         self.exit(2, f"{self.prog}: {message.rstrip('.')} (see {self.prog} --help)\n")
 
+    def format_help(self) -> str:
+        """Return the help, whose usage shows only the required arguments.
+
+        The usage of argparse lists every option, which are more than fit on a screen.
+        """
+        positional = [action for action in self._actions if not action.option_strings]
+        required = [action for action in self._actions if action.option_strings and action.required]
+        words = [
+            f"[{action.metavar}]" if action.nargs == "?" else str(action.metavar)
+            for action in positional
+        ]
+        words += [f"{action.option_strings[0]} {action.metavar}" for action in required]
+        self.usage = " ".join(["%(prog)s", *words, "[options]"])
+        return super().format_help()
+
     def parse_known_args(  # type: ignore[override]
         self, args: Sequence[str] | None = None, namespace: Namespace | None = None
     ) -> tuple[Namespace, list[str]]:

@@ -37,12 +37,6 @@ if TYPE_CHECKING:
 
 def add_task_arguments(parser: ArgumentParser, output: str) -> None:
     """Add the arguments for graph, texts, backbone and training."""
-    add_graph_arguments(parser)
-    _add_texts(parser)
-    _add_model(parser)
-    add_linker_arguments(parser)
-    _add_training(parser)
-    _add_regularization(parser)
     parser.add_argument(
         "--output",
         type=Path,
@@ -50,6 +44,14 @@ def add_task_arguments(parser: ArgumentParser, output: str) -> None:
         metavar="FOLDER",
         help=f"folder to write to ({output})",
     )
+    # In the order in which the help shows them: first what most users need.
+    _add_texts(parser)
+    _add_model(parser)
+    _add_training(parser)
+    _add_label_entities(parser)
+    add_graph_arguments(parser)
+    add_linker_arguments(parser)
+    _add_regularization(parser)
 
 
 @dataclass(frozen=True)
@@ -174,7 +176,11 @@ def _add_texts(parser: ArgumentParser) -> None:
         "--label-column", default="label", metavar="NAME", help="column or key of the label (label)"
     )
     add_role_argument(texts)
-    texts.add_argument(
+
+
+def _add_label_entities(parser: ArgumentParser) -> None:
+    labels = parser.add_argument_group("labels and choices that are entities of the graph")
+    labels.add_argument(
         "--ground",
         choices=(AUTO, "labels", "none"),
         default=AUTO,
@@ -183,13 +189,13 @@ def _add_texts(parser: ArgumentParser) -> None:
         "or names of entities, for text and multi-label classification; labels does so in any "
         "case, also for token classification (auto)",
     )
-    texts.add_argument(
+    labels.add_argument(
         "--label-entities",
         metavar="FILE",
         help="the same, with the columns label and entity that name the entities; may contain "
         "labels that no training text has",
     )
-    texts.add_argument(
+    labels.add_argument(
         "--paths",
         type=positive,
         default=0,

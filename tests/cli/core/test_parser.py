@@ -1,3 +1,5 @@
+import re
+
 import pytest
 
 from kgbert.cli import main
@@ -37,3 +39,33 @@ def test_further_graphs_are_only_named_where_a_graph_is_typed(capsys):
     error_output = capsys.readouterr().err
     assert "unexpected argument 'Another one.': put quotes around" in error_output
     assert "graphs" not in error_output
+
+
+@pytest.mark.parametrize(
+    ("command", "usage"),
+    [
+        ("train", "usage: kgbert train GRAPH --backbone NAME [options]"),
+        ("graphs", "usage: kgbert graphs [NAME] [options]"),
+    ],
+)
+def test_the_usage_shows_what_is_required(command, usage, capsys):
+    with pytest.raises(SystemExit, match="0"):
+        main([command, "--help"])
+
+    assert capsys.readouterr().out.splitlines()[0] == usage
+
+
+@pytest.mark.parametrize("command", ["train", "compare"])
+def test_the_help_begins_with_what_most_users_need(command, capsys):
+    with pytest.raises(SystemExit, match="0"):
+        main([command, "--help"])
+
+    groups = re.findall(r"^\S.*:$", capsys.readouterr().out, re.MULTILINE)
+    assert groups[:6] == [
+        "example:",
+        "positional arguments:",
+        "options:",
+        "labelled texts (CSV, TSV, JSONL, CoNLL):",
+        "the model:",
+        "how it is trained:",
+    ]
