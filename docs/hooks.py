@@ -11,10 +11,8 @@ PROJECT = Path(__file__).parents[1]
 sys.path.insert(0, str(PROJECT))
 
 import kgbert  # noqa: E402
-from benchmarks.rendering import inventory  # noqa: E402
 from benchmarks.rendering.markdown import table  # noqa: E402
 from kgbert.cli.main import _parser  # noqa: E402
-from kgbert.graph.cards import list_cards  # noqa: E402
 
 _MARKER = re.compile(r"<!-- generated: ([\w ]+) -->")
 
@@ -39,15 +37,6 @@ def command_line() -> str:
         f"## kgbert {name}\n\n```text\n{parser.format_help().strip()}\n```"
         for name, parser in commands.items()
     )
-
-
-def cards() -> str:
-    """Return a table of the graph cards."""
-    rows = [
-        (f"`{name}`", card.name, card.licence, "yes" if card.shareable else "no")
-        for name, card in list_cards().items()
-    ]
-    return table(("card", "graph", "licence", "may be saved with a model"), rows)
 
 
 def errors() -> str:
@@ -80,13 +69,7 @@ def _codes() -> dict[str, list[str]]:
 
 #: What replaces the markers of the pages, by name.
 GENERATED: dict[str, Callable[[], str]] = {
-    "arms": inventory.arms,
-    "cards": cards,
     "command line": command_line,
-    "commands": inventory.commands,
-    "dependencies": inventory.dependencies,
     "errors": errors,
-    "formats": inventory.formats,
     "python api": python_api,
-    "sizes": inventory.sizes,
 }

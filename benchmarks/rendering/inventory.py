@@ -1,4 +1,4 @@
-"""Tables of commands, arms, formats and dependencies, from the package and pyproject.toml."""
+"""Tables of commands, arms, formats, cards and dependencies of the package."""
 
 import re
 import tomllib
@@ -8,6 +8,7 @@ from benchmarks.rendering.markdown import table
 from kgbert.cli.registry import COMMANDS
 from kgbert.comparison.arms.registry import ARMS
 from kgbert.demo.study import SIZES
+from kgbert.graph.cards import list_cards
 from kgbert.graph.readers.registry import READERS
 
 PYPROJECT = Path(__file__).parents[2] / "pyproject.toml"
@@ -35,6 +36,15 @@ def formats() -> str:
         )
     rows = [(what, ", ".join(f"`{name}`" for name in names)) for what, names in FORMATS.items()]
     return table(("files", "`format`"), rows)
+
+
+def cards() -> str:
+    """Return the cards of well-known graphs."""
+    rows = [
+        (f"`{name}`", card.name, card.licence, "yes" if card.shareable else "no")
+        for name, card in list_cards().items()
+    ]
+    return table(("card", "graph", "licence", "may be saved with a model"), rows)
 
 
 def sizes() -> str:

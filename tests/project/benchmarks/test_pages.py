@@ -81,3 +81,14 @@ def test_every_marker_has_a_block_and_an_end(page):
 
     assert set(names) <= set(pages.BLOCKS)
     assert len(names) == text.count("<!-- end -->")
+
+
+def test_tables_can_be_read_in_the_repository():
+    docs = pages.PROJECT / "docs"
+    only_on_the_site = {
+        path.relative_to(docs).as_posix()
+        for path in docs.rglob("*.md")
+        if "<!-- generated:" in path.read_text(encoding="utf-8")
+    }
+
+    assert only_on_the_site == {"reference/api.md", "reference/cli.md", "reference/errors.md"}
