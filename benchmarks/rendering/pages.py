@@ -17,7 +17,9 @@ from typing import Any
 from benchmarks import RESULTS
 from benchmarks.calibration.tables import calibration
 from benchmarks.defaults.tables import defaults_table
-from benchmarks.rendering.inventory import arms, cards, commands, dependencies, formats, sizes
+from benchmarks.grounding.tables import sample_efficiency_tables
+from benchmarks.languages.tables import languages_table
+from benchmarks.rendering.inventory import arms, commands, dependencies, formats, sizes
 from benchmarks.rendering.markdown import table
 from benchmarks.rendering.picture import draw
 from benchmarks.speed.tables import PLACES, cost_table, costs, scale, scaling
@@ -33,7 +35,7 @@ from kgbert.comparison.results import ComparisonResult
 from kgbert.reporting.formatting import counted, duration, quantity
 
 PROJECT = Path(__file__).parents[2]
-PAGES = (PROJECT / "README.md", *sorted((PROJECT / "docs").glob("*/*.md")))
+PAGES = (PROJECT / "README.md", *sorted((PROJECT / "docs" / "results").glob("*.md")))
 PICTURE = PROJECT / "docs" / "results" / "report.svg"
 
 NOT_MEASURED = "Not measured yet."
@@ -105,6 +107,11 @@ def short_comparison(results: ComparisonResult) -> str:
     arms = arm_table(results)
     summary = " ".join([f"**{results.verdict.sentence}**", *results.remarks, *results.warnings])
     return "\n\n".join([summary, table(arms.header, arms.rows), circumstances(results)])
+
+
+def languages(results: ComparisonResult) -> str:
+    """Return the scores by language, and the circumstances."""
+    return "\n\n".join([languages_table(results), circumstances(results)])
 
 
 def comparison(results: ComparisonResult) -> str:
@@ -277,6 +284,8 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "all arms": all_arms,
     "pretraining": pretraining,
     "transfer": transfer,
+    "sample efficiency": _from_result("sample_efficiency", sample_efficiency_tables),
+    "languages": _from_comparison("languages", languages),
     "defaults": _from_result("defaults", defaults_table),
     "defaults of a wider encoder": _from_result("defaults_mpnet", defaults_table),
     "calibration": _from_result("calibration", calibration),
@@ -342,7 +351,6 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "scaling": _from_result("scaling_cpu", scaling),
     "scale": _from_result("scale", scale),
     "commands": commands,
-    "cards": cards,
     "arms": arms,
     "formats": formats,
     "sizes": sizes,
