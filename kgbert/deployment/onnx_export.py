@@ -179,13 +179,21 @@ class _Comparison:
 
 
 def quantize(path: Path) -> None:
-    """Replace an ONNX model by one with 8-bit integers in its matrix products."""
+    """Replace an ONNX model by one with 8-bit integers in its matrix products.
+
+    Each column of a matrix has a scale of its own: with one scale for all, a few large weights
+    leave too few steps for the others, and answers change.
+    """
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
     target = path.with_suffix(".int8.onnx")
     with silenced("root"):
         quantize_dynamic(
-            path, target, weight_type=QuantType.QInt8, op_types_to_quantize=["MatMul", "Gemm"]
+            path,
+            target,
+            weight_type=QuantType.QInt8,
+            op_types_to_quantize=["MatMul"],
+            per_channel=True,
         )
     target.replace(path)
 
@@ -367,16 +375,25 @@ def write_onnx(model: KGBertPreTrainedModel, processor: KGBertProcessor, path: P
     )
     with warnings.catch_warnings(), silenced("torch.onnx"), torch.no_grad():
         warnings.simplefilter("ignore")
-        program = torch.onnx.export(
-            _ExportedModel(model, list(inputs)),
-            tuple(inputs.values()),
-            dynamo=True,
-            dynamic_shapes=(shapes,),
-            input_names=list(inputs),
-            output_names=["logits", "attention"],
-            opset_version=OPSET,
-            verbose=False,
-        )
+        try:
+            program = torch.onnx.export(
+                _ExportedModel(model, list(inputs)),
+                tuple(inputs.values()),
+                dynamo=True,
+                dynamic_shapes=(shapes,),
+                input_names=list(inputs),
+                output_names=["logits", "attention"],
+                opset_version=OPSET,
+                verbose=False,
+            )
+        except torch.onnx.OnnxExporterError as error:
+            raise KGBertError(
+                f"PyTorch cannot export the encoder of this model "
+                f"({model.config.backbone.model_type}). Keep using kgbert.pipeline, or train "
+                "another encoder.",
+                code="not-exportable",
+                remedies=[Remedy("backbone")],
+            ) from error
         assert program is not None
         program.save(path)
 

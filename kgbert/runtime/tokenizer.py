@@ -24,11 +24,15 @@ class TokenizedBatch(Mapping[str, Any]):
 
     def __init__(self, encodings: Sequence[Encoding], names: Sequence[str]) -> None:
         self.encodings = encodings
-        self._columns = {name: _ATTRIBUTES[name] for name in names} | {"offset_mapping": "offsets"}
+        attributes = {name: _ATTRIBUTES[name] for name in names} | {"offset_mapping": "offsets"}
+        # Read once: an attribute of an encoding is a new list at each access.
+        self._columns = {
+            name: [getattr(encoding, attribute) for encoding in encodings]
+            for name, attribute in attributes.items()
+        }
 
     def __getitem__(self, name: str) -> list[Any]:
-        attribute = self._columns[name]
-        return [getattr(encoding, attribute) for encoding in self.encodings]
+        return self._columns[name]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._columns)

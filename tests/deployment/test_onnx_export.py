@@ -1,10 +1,12 @@
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 import jaxtyping
+import numpy as np
 import pytest
 import torch
 
@@ -15,14 +17,16 @@ from kgbert.deployment import onnx_export
 from kgbert.models.base import KGBertPreTrainedModel
 from kgbert.models.task_models import KGBertModel
 from kgbert.tasks.registry import TASKS
+from kgbert.training.config import TrainingConfig
 from kgbert.training.saving import save_model
 from tests.support.errors import raises
 from tests.support.exported import one_block, tiny_model
 from tests.support.planted.label_children import CHILDREN, label_graph, labelled_texts
 from tests.support.tiny import tiny_graph
 
+onnx = pytest.importorskip("onnx")
+onnxruntime = pytest.importorskip("onnxruntime")
 pytest.importorskip("onnxscript")
-pytest.importorskip("onnxruntime")
 
 #: One task for each class of model: tasks of the same class have the same graph.
 CASES = [
@@ -95,11 +99,37 @@ def plain(value):
     )
 
 
+def save_product(weights, path):
+    """Save an ONNX model that multiplies rows by a matrix."""
+    inputs, outputs = weights.shape
+    graph = onnx.helper.make_graph(
+        [onnx.helper.make_node("MatMul", ["rows", "weights"], ["product"], "product")],
+        "product",
+        [onnx.helper.make_tensor_value_info("rows", onnx.TensorProto.FLOAT, [None, inputs])],
+        [onnx.helper.make_tensor_value_info("product", onnx.TensorProto.FLOAT, [None, outputs])],
+        [onnx.numpy_helper.from_array(weights, "weights")],
+    )
+    opset = [onnx.helper.make_opsetid("", onnx_export.OPSET)]
+    onnx.save(onnx.helper.make_model(graph, opset_imports=opset, ir_version=10), path)
+
+
 def test_each_class_of_models_with_a_head_is_exported():
     covered = {TASKS[case].model_class for case in CASES}
 
     exportable = {kind for kind in KGBertPreTrainedModel.__subclasses__() if kind.is_exportable}
     assert covered == exportable - {KGBertModel}
+
+
+def assert_equal_answers(model, examples, folder):
+    """Export a model in memory, and compare the answers."""
+    kgbert.export_onnx(model, folder)
+    model.processor.use_vectors(model.model.precompute(model.processor))
+
+    answers = kgbert.runtime.load(folder)(examples)
+
+    # The runtime computes the scores of labels, but does not say which label vectors were similar.
+    expected = [replace(x, nearest_labels=()) for x in model.predict(examples)]
+    assert [plain(x.to_dict()) for x in answers] == [approximately(x.to_dict()) for x in expected]
 
 
 @every_case
@@ -180,6 +210,20 @@ def test_int8_is_smaller_and_measured_beside_the_original(
     size = (folder / "model.onnx").stat().st_size
     assert size < (exported_folder / "model.onnx").stat().st_size
     assert kgbert.runtime.load(folder)(["fever"])[0].label in ("ill", "well")
+
+
+def test_small_columns_keep_their_precision_beside_large_ones_as_int8(tmp_path):
+    path = tmp_path / "model.onnx"
+    random = np.random.default_rng(0)
+    weights = random.normal(size=(64, 8)).astype(np.float32) * [1, 1, 1, 1, 1, 1, 1, 1000]
+    save_product(weights.astype(np.float32), path)
+    rows = random.normal(size=(16, 64)).astype(np.float32)
+
+    onnx_export.quantize(path)
+
+    [product] = onnxruntime.InferenceSession(path).run(None, {"rows": rows})
+    error = np.abs(product - rows @ weights).mean(0) / np.abs(rows @ weights).mean(0)
+    assert error.max() < 0.02
 
 
 def test_a_model_with_a_larger_loss_is_not_written(exported, written_before, tmp_path, monkeypatch):
@@ -263,15 +307,41 @@ def test_the_model_in_memory_is_left_as_it_was(exported):
     assert not model.model.training
 
 
-def test_another_family_is_exported(tmp_path):
-    model, examples = tiny_model("text-classification", one_block(tmp_path, "distilbert"))
-    kgbert.export_onnx(model, tmp_path / "exported")
+@pytest.mark.parametrize("family", ["distilbert", "modernbert"])
+def test_other_families_are_exported(tmp_path, family):
+    model, examples = tiny_model("text-classification", one_block(tmp_path, family))
 
-    answers = kgbert.runtime.load(tmp_path / "exported")(examples)
+    assert_equal_answers(model, examples, tmp_path / "exported")
 
-    model.processor.use_vectors(model.model.precompute(model.processor))
-    expected = model.predict(examples)
-    assert [plain(x.to_dict()) for x in answers] == [approximately(x.to_dict()) for x in expected]
+
+def test_a_family_that_torch_cannot_export_is_named(tmp_path):
+    model, _ = tiny_model("text-classification", one_block(tmp_path, "xlnet"))
+
+    with raises("not-exportable"):
+        kgbert.export_onnx(model, tmp_path / "exported")
+
+
+def test_injections_with_one_head_are_exported(backbone, tmp_path):
+    model, examples = tiny_model("text-classification", backbone, knowledge_heads=1)
+
+    assert_equal_answers(model, examples, tmp_path / "exported")
+
+
+@pytest.mark.parametrize("task", ["text-classification", "multi-label-classification"])
+def test_trained_label_entities_are_exported(backbone, tmp_path, task):
+    examples = labelled_texts(*CHILDREN)
+    if task == "multi-label-classification":
+        examples = [replace(x, target=(x.target,)) for x in examples]
+    model = kgbert.train(
+        label_graph(),
+        {"train": examples, "validation": examples[:6], "test": examples[:6]},
+        task=task,
+        backbone=backbone,
+        ground="labels",
+        config=TrainingConfig(epochs=1, max_length=40, options={"knowledge_size": 16}),
+    )
+
+    assert_equal_answers(model, examples, tmp_path / "exported")
 
 
 @pytest.mark.parametrize("include_graph", [True, False])
