@@ -53,7 +53,7 @@ class RuntimePipeline:
         lexical_index: LexicalSimilarity | None = None,
     ) -> None:
         self.session, self.settings, self.encoder = session, settings, encoder
-        self.task = find_task(settings.task)
+        self.task = find_task(settings.task).with_settings(settings.task_settings)
         self.vectors = vectors
         self._inputs = [each.name for each in session.get_inputs()]
         self._lexical_index = lexical_index if "label_lexical" in self._inputs else None

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from kgbert.data import Example
 from kgbert.data.class_names import labels_of
+from kgbert.tasks.pairs import PAIR_SAMPLE, answers_pairs, check_all_pairs
 from kgbert.utils.errors import KGBertError
 
 if TYPE_CHECKING:
@@ -248,7 +249,7 @@ class Task(ABC):
     """By name; the first is the main metric, which selects the weights and decides the verdict."""
     processor_options: ClassVar[Mapping[str, Any]] = MappingProxyType({})
     """Arguments of :class:`kgbert.KGBertProcessor` that the task needs."""
-    sample: ClassVar[Mapping[str, Any]] = MappingProxyType({"text": "a text"})
+    sample: Mapping[str, Any] = MappingProxyType({"text": "a text"})
     """The inputs of a row, for the examples of a model card and of the command line."""
     tags_words: ClassVar[bool] = False
     """Whether the answers are words of the text, so that no arm may write words into it."""
@@ -271,6 +272,19 @@ class Task(ABC):
 
     declared_labels: tuple[str, ...] = ()
     """Labels that exist whether or not the training examples have them; see :meth:`declaring`."""
+
+    def with_settings(self, settings: Mapping[str, Any]) -> "Task":
+        """Return the task as a trained model answers it.
+
+        Args:
+            settings: The ``task_settings`` of the model.
+        """
+        if not answers_pairs(settings):
+            return self
+        task = copy(self)
+        # A copy, because a proxy of a mapping cannot be pickled.
+        task.sample = dict(PAIR_SAMPLE)
+        return task
 
     def declaring(self, labels: Iterable[str]) -> "Task":
         """Return the task with labels that examples may have although training lacks them."""
@@ -366,7 +380,13 @@ class Task(ABC):
     def encode(
         self, examples: Sequence[Example], processor: "KGBertProcessor"
     ) -> list[EncodedExample]:
-        """Return the tokenised and linked examples; one call links all texts in batches."""
+        """Return the tokenised and linked examples; one call links all texts in batches.
+
+        Raises:
+            DataError: An example is one text, and the model was trained on pairs.
+        """
+        if self.sample == PAIR_SAMPLE:
+            check_all_pairs(examples)
         encoded = processor.encode(examples)
         return [
             EncodedExample(example, ((text,),))

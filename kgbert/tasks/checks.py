@@ -63,21 +63,6 @@ def check_targets(
                 )
 
 
-def check_pairs(parts: Mapping[str, Sequence[Example]]) -> None:
-    """Raise DataError where some examples are pairs of texts and others are single texts."""
-    counts = {len(x.texts) for examples in parts.values() for x in examples}
-    if len(counts) < 2:
-        return
-    for part, examples in parts.items():
-        for position, example in enumerate(examples, start=1):
-            if not example.others:
-                raise DataError(
-                    f"{located(example, position, part)} has no 'text_pair' while others have one; "
-                    "fill it in, or leave the text out",
-                    code="missing-text-pair",
-                )
-
-
 def check_continuous(parts: Mapping[str, Sequence[Example]]) -> None:
     """Raise DataError where spans are discontinuous, with their number."""
     for part, examples in parts.items():

@@ -75,7 +75,7 @@ def task_of_config(config: "PreTrainedConfig", model_class: str = "") -> Task:
         KGBertError: The model is a bare encoder, or its class is not one of kgbert's.
     """
     if config.task:
-        return find_task(config.task)
+        return find_task(config.task).with_settings(config.task_settings)
     name = model_class or (config.architectures or ["model of no class"])[0]
     if task := task_of_class(name):
         return task

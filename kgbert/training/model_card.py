@@ -43,7 +43,11 @@ def model_card(
         include_graph: Whether the graph is in the folder.
     """
     graph, config = processor.graph, model.config
-    task = task_of_class(type(model).__name__) if not config.task else find_task(config.task)
+    task = (
+        find_task(config.task).with_settings(config.task_settings)
+        if config.task
+        else task_of_class(type(model).__name__)
+    )
     blocks = ", ".join(map(str, config.injected_layers))
     injected = f"blocks {blocks}" if blocks else "no block"
     labels = task.describe_outputs(config) if task else "none: a bare encoder"

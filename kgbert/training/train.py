@@ -342,6 +342,7 @@ def train_on(
     """
     task = grounded_task(inputs.task, inputs.graph, inputs.grounding, split.train)
     model, processor = build_model(inputs, split.train, config, seed=seed)
+    task = task.with_settings(model.config.task_settings)
     result = fit_model(
         model, processor, split, task=task, config=config, seed=seed, callbacks=callbacks
     )

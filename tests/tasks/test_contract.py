@@ -394,8 +394,9 @@ def test_a_saved_model_answers_as_before(task, examples, built, tmp_path):
     save_model(tmp_path / "model", model, processor, {})
     loaded, loaded_processor, loaded_task = load_model(tmp_path / "model")
 
-    assert loaded_task is task
-    for one, other in zip(answers(loaded, loaded_processor, task, examples), before, strict=True):
+    assert type(loaded_task) is type(task)
+    after = answers(loaded, loaded_processor, loaded_task, examples)
+    for one, other in zip(after, before, strict=True):
         # A number may differ in its last digit: the weights are mapped from the disk.
         assert one == (pytest.approx(other) if isinstance(other, float) else other)
 

@@ -62,12 +62,12 @@ def train(arguments: Namespace) -> None:
 def _show_epochs(training: "TrainingResult", planned: int) -> None:
     done = len(training.history)
     reason = "" if done == planned else f" of {planned}, then no better on validation texts"
-    print(f"{'Epochs':24} {done}{reason}; kept the weights of epoch {training.best_epoch}")
+    print(f"{'Epochs':26} {done}{reason}; kept the weights of epoch {training.best_epoch}")
 
 
 def _show(scores: "Mapping[str, str]") -> None:
     for name, value in scores.items():
-        print(f"{name.replace('_', ' '):24} {value}")
+        print(f"{name.replace('_', ' '):26} {value}")
 
 
 def _show_paths(folder: Path, graph: str, sample: "Mapping[str, object]") -> None:

@@ -23,8 +23,9 @@ from kgbert.tasks.base import (
     Slice,
     Task,
 )
-from kgbert.tasks.checks import check_pairs, check_targets
+from kgbert.tasks.checks import check_targets
 from kgbert.tasks.metrics import DEFAULT_THRESHOLD, best_threshold, metrics_of, sigmoid
+from kgbert.tasks.pairs import check_pairs, pair_settings
 from kgbert.tasks.whole_texts.labels import MAX_CLASSES, answer_position, label_set
 from kgbert.utils.errors import DataError, KGBertError, Remedy
 
@@ -221,7 +222,7 @@ class MultiLabelClassification(Task):
         return LabelSpace(
             label_set({"train": train}, self.classes, declared=self.declared_labels),
             head={"problem_type": "multi_label_classification"},
-            settings={"threshold": DEFAULT_THRESHOLD},
+            settings={"threshold": DEFAULT_THRESHOLD, **pair_settings(train)},
         )
 
     def targets(self, encoded: EncodedExample, config: "PreTrainedConfig") -> list[list[float]]:

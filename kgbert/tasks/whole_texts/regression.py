@@ -19,7 +19,8 @@ from kgbert.tasks.base import (
     Prediction,
     Task,
 )
-from kgbert.tasks.checks import check_pairs, check_targets
+from kgbert.tasks.checks import check_targets
+from kgbert.tasks.pairs import check_pairs, pair_settings
 from kgbert.tasks.whole_texts.labels import answer_position
 from kgbert.utils.errors import DataError, KGBertError, Remedy
 
@@ -145,7 +146,7 @@ class Regression(Task):
         return LabelSpace(
             ("value",),
             head={"problem_type": "regression"},
-            settings={"mean": mean, "deviation": deviation or 1.0},
+            settings={"mean": mean, "deviation": deviation or 1.0, **pair_settings(train)},
         )
 
     def targets(self, encoded: EncodedExample, config: "PreTrainedConfig") -> list[float]:

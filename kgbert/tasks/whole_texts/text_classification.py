@@ -15,12 +15,12 @@ from kgbert.tasks.base import (
     Slice,
     Task,
 )
-from kgbert.tasks.checks import check_pairs
 from kgbert.tasks.metrics import (
     CLASSIFICATION_METRICS,
     classification_scores,
     seen_and_unseen_scores,
 )
+from kgbert.tasks.pairs import check_pairs, pair_settings
 from kgbert.tasks.whole_texts.labels import (
     SEEN_OFFSET,
     LabelPrediction,
@@ -90,7 +90,10 @@ class TextClassification(Task):
 
     def label_space(self, train: Sequence[Example]) -> LabelSpace:
         """Return the labels of the training texts."""
-        return LabelSpace(label_set({"train": train}, self.classes, declared=self.declared_labels))
+        return LabelSpace(
+            label_set({"train": train}, self.classes, declared=self.declared_labels),
+            settings=pair_settings(train),
+        )
 
     def targets(self, encoded: EncodedExample, config: "PreTrainedConfig") -> list[int]:
         """Return the index of the label."""

@@ -1,16 +1,25 @@
+import pickle
+
 import pytest
 
 from kgbert.comparison.arms.texts import append_entities, mark_mentions
 from kgbert.data import Example, read_texts
 from kgbert.linking.examples import link_examples
+from kgbert.tasks.answers import examples_to_answer
 from kgbert.tasks.registry import TASKS, detect_task
 from tests.support.errors import raises
-from tests.support.tiny import ExactLinker, tiny_graph
+from tests.support.tiny import ExactLinker, tiny_graph, tiny_processor
 
 LABELLED = {
     "text-classification": {"label": "yes"},
     "regression": {"value": 1.5},
     "multi-label-classification": {"labels": ["a"]},
+}
+
+OTHERWISE_LABELLED = {
+    "text-classification": {"label": "no"},
+    "regression": {"value": 2.5},
+    "multi-label-classification": {"labels": ["b"]},
 }
 
 
@@ -38,6 +47,29 @@ def test_pairs_and_single_texts_are_not_mixed(name):
 
     with raises("missing-text-pair"):
         task.check([task.read(row) for row in rows])
+
+
+@pytest.mark.parametrize("name", LABELLED)
+def test_a_model_of_pairs_answers_no_single_text(name):
+    rows = [
+        {"text": "a", "text_pair": "b", **labels[name]} for labels in (LABELLED, OTHERWISE_LABELLED)
+    ]
+    settings = TASKS[name].label_space([TASKS[name].read(row) for row in rows]).settings
+    task = pickle.loads(pickle.dumps(TASKS[name].with_settings(settings)))
+
+    with raises("missing-text-pair"):
+        task.encode(examples_to_answer(task, ["fever"]), tiny_processor())
+
+    assert len(task.encode(examples_to_answer(task, rows), tiny_processor())) == 2
+    assert set(task.sample) == {"text", "text_pair"}
+
+
+@pytest.mark.parametrize("name", LABELLED)
+def test_a_model_of_single_texts_says_nothing_of_pairs(name):
+    rows = [{"text": "a", **labels[name]} for labels in (LABELLED, OTHERWISE_LABELLED)]
+    space = TASKS[name].label_space([TASKS[name].read(row) for row in rows])
+
+    assert TASKS[name].with_settings(space.settings) is TASKS[name]
 
 
 def test_arms_that_write_words_read_the_entities_of_both_texts():
