@@ -184,7 +184,7 @@ def _show(encoder: "PretrainedEncoder") -> None:
     before, after = record.before_and_after
     if record.corpus and record.corpus.excluded_texts:
         print(f"left out of the corpus: {counted(record.corpus.excluded_texts, 'text')}")
-    print(f"{record.objective}: {record.steps:,} steps in {duration(record.seconds)}")
+    print(f"{record.objective}: {counted(record.steps, 'step')} in {duration(record.seconds)}")
     print(f"before   {measures_text(before)}")
     print(f"after    {measures_text(after)}   (step {after.step:,}, the best)")
     if not record.improved:
