@@ -63,7 +63,10 @@ def text_field(record: Mapping[str, Any], name: str = "text") -> str:
         DataError: It is missing or not a string.
     """
     if name not in record:
-        raise DataError(f"no column {name!r}", code="missing-column")
+        raise DataError(
+            f"no {name!r}; give a row that has it, in a file with this column or as a JSON object",
+            code="missing-column",
+        )
     text = record[name]
     if not isinstance(text, str):
         raise DataError(

@@ -5,11 +5,13 @@ import contextlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from kgbert.data import Example
 from kgbert.tasks.base import Prediction
 from kgbert.utils.errors import KGBertError
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,7 @@ class Batcher:
         self._arrived = asyncio.Event()
         self._threads = ThreadPoolExecutor(1, "kgbert-model")
         self._worker: asyncio.Task[None] | None = None
+        self._is_computing = False
 
     @property
     def waiting(self) -> int:
@@ -81,6 +84,25 @@ class Batcher:
         finally:
             # After a time-out, nobody waits for the others any more.
             self._waiting = [each for each in self._waiting if not each.answer.done()]
+
+    async def compute(self, function: Callable[[], T]) -> T:
+        """Return what a function computes between two batches, because models answer one at a time.
+
+        Raises:
+            KGBertError: Another function is being computed.
+        """
+        if self._is_computing:
+            raise KGBertError(
+                "another explanation is being computed; try again later.", code="server-busy"
+            )
+        self._is_computing = True
+        computed = asyncio.get_running_loop().run_in_executor(self._threads, function)
+        # Also after a time-out, when nobody waits for it any more.
+        computed.add_done_callback(self._has_computed)
+        return await computed
+
+    def _has_computed(self, computed: asyncio.Future[Any]) -> None:
+        self._is_computing = False
 
     async def _work(self) -> None:
         loop = asyncio.get_running_loop()

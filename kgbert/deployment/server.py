@@ -6,8 +6,9 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
@@ -15,8 +16,11 @@ from pydantic import BaseModel, Field
 
 import kgbert
 from kgbert.deployment.batching import Batcher
+from kgbert.runtime.pipeline import RuntimePipeline
 from kgbert.tasks.answers import examples_to_answer
 from kgbert.utils.errors import KGBertError
+
+T = TypeVar("T")
 
 #: The page at ``/``; it loads nothing from other servers.
 PAGE = Path(__file__).with_name("page.html")
@@ -51,6 +55,8 @@ class Answers(BaseModel):
     """One prediction for each text, in the same order."""
 
     predictions: list[dict[str, Any]]
+    lines: list[list[str]]
+    """Each answer as ``kgbert predict`` writes it."""
 
 
 def create_app(model: Any, limits: ServerLimits | None = None) -> FastAPI:
@@ -76,7 +82,7 @@ def create_app(model: Any, limits: ServerLimits | None = None) -> FastAPI:
     app.add_middleware(BodyLimit, max_bytes=limits.max_bytes)
 
     @app.exception_handler(KGBertError)
-    async def explain(request: Request, error: Exception) -> Response:
+    async def refuse(request: Request, error: Exception) -> Response:
         assert isinstance(error, KGBertError)
         counts["errors"] += 1
         content = {"code": error.code, "message": str(error)}
@@ -88,22 +94,32 @@ def create_app(model: Any, limits: ServerLimits | None = None) -> FastAPI:
         start = time.perf_counter()
         _check_size(question, limits)
         examples = examples_to_answer(model.task, question.texts)
-        try:
-            predictions = await asyncio.wait_for(app.state.batcher.answer(examples), limits.timeout)
-        except TimeoutError as error:
-            raise KGBertError(
-                f"no answer within {limits.timeout:g} s; send fewer or shorter texts.",
-                code="time-out",
-            ) from error
-        counts["requests"] += 1
-        counts["texts"] += len(examples)
-        counts["microseconds"] += round(1e6 * (time.perf_counter() - start))
-        return Answers(predictions=[each.to_dict() for each in predictions])
+        predictions = await _within(limits, app.state.batcher.answer(examples))
+        _count(counts, len(examples), start)
+        return Answers(
+            predictions=[each.to_dict() for each in predictions],
+            lines=[list(each.lines()) for each in predictions],
+        )
+
+    @app.post("/explain", response_class=HTMLResponse)
+    async def explain(question: Question) -> str:
+        """Return a page on which parts of one text and of the graph the answer depends."""
+        _check_explainable(model, question)
+        start = time.perf_counter()
+        explained = partial(_explained, model, question)
+        page: str = await _within(limits, app.state.batcher.compute(explained))
+        _count(counts, 1, start)
+        return page
 
     @app.get("/health")
     async def health() -> dict[str, Any]:
-        """Return whether the model answers, and its task."""
-        return {"status": "ok", "task": model.task.name, "columns": list(model.task.sample)}
+        """Return whether the model answers and explains, its task, and a row that it can answer."""
+        return {
+            "status": "ok",
+            "task": model.task.name,
+            "sample": dict(model.task.sample),
+            "explains": _explains(model),
+        }
 
     @app.get("/metrics", response_class=PlainTextResponse)
     async def metrics() -> str:
@@ -115,6 +131,50 @@ def create_app(model: Any, limits: ServerLimits | None = None) -> FastAPI:
         return PAGE.read_text(encoding="utf-8")
 
     return app
+
+
+async def _within(limits: ServerLimits, answer: Awaitable[T]) -> T:
+    """Return an answer if it comes within the time limit."""
+    try:
+        return await asyncio.wait_for(answer, limits.timeout)
+    except TimeoutError as error:
+        raise KGBertError(
+            f"no answer within {limits.timeout:g} s; send fewer or shorter texts.",
+            code="time-out",
+        ) from error
+
+
+def _count(counts: Counter[str], texts: int, start: float) -> None:
+    """Count a request that began at a time of the performance counter."""
+    counts["requests"] += 1
+    counts["texts"] += texts
+    counts["microseconds"] += round(1e6 * (time.perf_counter() - start))
+
+
+def _explains(model: Any) -> bool:
+    """Return whether the answers of a model can be explained, which needs torch."""
+    return not isinstance(model, RuntimePipeline)
+
+
+def _check_explainable(model: Any, question: Question) -> None:
+    if not _explains(model):
+        raise KGBertError(
+            "an exported model explains nothing; serve the model that it was exported from.",
+            code="no-explanations",
+        )
+    if len(question.texts) > 1:
+        raise KGBertError(
+            f"the request has {len(question.texts):,} texts, and one is explained at a time.",
+            code="too-many-texts",
+        )
+
+
+def _explained(model: Any, question: Question) -> str:
+    # Imported here, because an exported model is served without torch.
+    from kgbert.explanation.explain import explain
+    from kgbert.explanation.html import render_explanations
+
+    return render_explanations(explain(model, question.texts))
 
 
 def _check_size(question: Question, limits: ServerLimits) -> None:

@@ -12,6 +12,7 @@ from kgbert.data import Example
 from kgbert.deployment import server
 from kgbert.deployment.batching import Batcher
 from kgbert.deployment.server import BodyLimit, ServerLimits, create_app
+from kgbert.runtime.pipeline import RuntimePipeline
 from kgbert.tasks.base import ReadEntity, ReadMention
 from kgbert.tasks.registry import TASKS
 from kgbert.tasks.whole_texts.labels import LabelPrediction
@@ -67,6 +68,11 @@ def test_texts_and_rows_are_answered_in_order(serve):
 
     predictions = response.json()["predictions"]
     assert response.status_code == 200
+    assert response.json()["lines"] == [
+        ["label 1  (100%)"],
+        ["label 3  (100%)"],
+        ["label 2  (100%)"],
+    ]
     assert [x["label"] for x in predictions] == ["1", "3", "2"]
     assert predictions[0]["mentions"][0]["candidates"][0]["entity"] == "EX:1"
 
@@ -160,13 +166,63 @@ def test_health_metrics_interface_and_page(serve):
     served = serve()
     served.ask("a", "b")
 
-    assert served.client.get("/health").json()["task"] == "text-classification"
+    health = served.client.get("/health").json()
+    assert health == {
+        "status": "ok",
+        "task": "text-classification",
+        "sample": {"text": "a text"},
+        "explains": True,
+    }
     assert "kgbert_texts_total 2" in served.client.get("/metrics").text
     assert "/predict" in served.client.get("/openapi.json").json()["paths"]
     page = served.client.get("/").text
-    assert "<textarea" in page
+    assert 'fetch("health")' in page
     assert "http://" not in page
     assert "https://" not in page
+
+
+def test_one_text_is_explained_on_a_page(serve, monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        "kgbert.explanation.explain.explain", lambda model, texts: asked.append(texts) or []
+    )
+
+    served = serve()
+    page = served.client.post("/explain", json={"texts": ["a fever"]})
+    several = served.client.post("/explain", json={"texts": ["a", "b"]})
+
+    assert (page.status_code, asked) == (200, [["a fever"]])
+    assert "<h1>Why the model answers as it does</h1>" in page.text
+    assert (several.status_code, several.json()["code"]) == (422, "too-many-texts")
+    assert "kgbert_requests_total 1" in served.client.get("/metrics").text
+
+
+def test_explanations_are_computed_one_at_a_time(serve, monkeypatch):
+    started, may_end = threading.Event(), threading.Event()
+    monkeypatch.setattr(
+        "kgbert.explanation.explain.explain",
+        lambda model, texts: started.set() or (may_end.wait(10) and []),
+    )
+    served = serve()
+    with ThreadPoolExecutor(1) as threads:
+        first = threads.submit(served.client.post, "/explain", json={"texts": ["a"]})
+        assert started.wait(10)
+        second = served.client.post("/explain", json={"texts": ["b"]})
+        may_end.set()
+
+        assert (second.status_code, second.json()["code"]) == (503, "server-busy")
+        assert first.result().status_code == 200
+    assert served.client.post("/explain", json={"texts": ["c"]}).status_code == 200
+
+
+def test_an_exported_model_explains_nothing():
+    exported = object.__new__(RuntimePipeline)
+    exported.task = TASKS["text-classification"]
+    with TestClient(create_app(exported)) as client:
+        answer = client.post("/explain", json={"texts": ["a"]})
+
+        assert (answer.status_code, answer.json()["code"]) == (422, "no-explanations")
+        assert client.get("/health").json()["explains"] is False
 
 
 @pytest.mark.parametrize("path", ["/../pyproject.toml", "/page.html", "/etc/passwd", "/%2e%2e/x"])
