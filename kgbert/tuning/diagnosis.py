@@ -22,14 +22,14 @@ def importance(trials: Sequence[Trial], *, seed: int = 0) -> dict[str, float]:
     """Return the share of each option in the differences of the scores, the largest first.
 
     The shares are the impurity decreases of extremely randomised trees (Geurts et al. 2006) that
-    predict the first score of each trial. They are empty for fewer than eight trials, or if all
-    have the same score.
+    predict the first score of each trial that has options. They are empty for fewer than eight
+    trials, or if all have the same score.
 
     Args:
         trials: Trials of one arm.
         seed: Seed of the trees.
     """
-    scored = [trial for trial in trials if trial.scores]
+    scored = [trial for trial in trials if trial.scores and trial.options]
     names = [name for name in _names(scored) if len({_key(x, name) for x in scored}) > 1]
     scores = [trial.scores[0] for trial in scored]
     if len(scored) < FEWEST_TRIALS or not names or len(set(scores)) == 1:

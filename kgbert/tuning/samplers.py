@@ -9,6 +9,7 @@ import numpy as np
 
 from kgbert.tuning.space import Options, Range, SearchSpace, Values
 from kgbert.utils.errors import KGBertError, Remedy
+from kgbert.utils.registry import lookup
 
 #: How often a random configuration is drawn anew if it was tried before.
 _ATTEMPTS = 50
@@ -125,6 +126,32 @@ class BayesianSampler:
         return values.at(place) if isinstance(values, Range) else values[int(place)]
 
 
+class GivenFirst:
+    """Chooses the settings that were given, without an option of the space, before those drawn.
+
+    A search then never ends with settings that are worse on validation than those it began with.
+
+    >>> sampler = GivenFirst(RandomSampler({"epochs": (5,)}, 0))
+    >>> sampler.ask(2), sampler.ask(2)
+    ([{}, {'epochs': 5}], [])
+    """
+
+    def __init__(self, sampler: Sampler) -> None:
+        self.sampler = sampler
+        self._rounds = 0
+
+    def ask(self, count: int) -> list[Options]:
+        """Return the next configurations, in the first round the given one first."""
+        self._rounds += 1
+        if self._rounds == 1:
+            return [{}, *self.sampler.ask(count - 1)]
+        return self.sampler.ask(count)
+
+    def tell(self, scores: Sequence[float | None]) -> None:
+        """Report the scores; that of the given settings belongs to no point of the space."""
+        self.sampler.tell(scores[1:] if self._rounds == 1 else scores)
+
+
 def import_optuna() -> Any:
     """Return the package optuna.
 
@@ -152,9 +179,21 @@ def default_search() -> str:
     return "bayesian"
 
 
+def sampler_of(search: str, space: SearchSpace) -> Sampler:
+    """Return the sampler of a search; a grid consists of the combinations of its values alone.
+
+    Raises:
+        KGBertError: There is no such search, or it cannot search this space.
+    """
+    sampler: Sampler = lookup(SAMPLERS, search, "search")(space, 0)
+    return sampler if search == GRID else GivenFirst(sampler)
+
+
+GRID = "grid"
+
 #: The searches by name.
 SAMPLERS: dict[str, Any] = {
-    "grid": GridSampler,
+    GRID: GridSampler,
     "random": RandomSampler,
     "bayesian": BayesianSampler,
 }

@@ -43,7 +43,11 @@ def shown(options: Any) -> str:
 
     >>> shown({"learning_rate": 0.0002, "injected_layers": [-2, -1]})
     'learning_rate 0.0002, injected_layers -2 -1'
+    >>> shown({})
+    'as given'
     """
+    if not options:
+        return "as given"
     return ", ".join(
         f"{name} {' '.join(map(str, x)) or 'none' if isinstance(x, list | tuple) else x}"
         for name, x in options.items()

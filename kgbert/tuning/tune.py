@@ -48,7 +48,7 @@ from kgbert.training.trainer import StepProgress
 from kgbert.tuning.diagnosis import Evidence, importance, limits
 from kgbert.tuning.pruning import StopHopeless, Thresholds, is_still_pruned
 from kgbert.tuning.results import PRUNED, Limit, Requirement, Trial, TuneResult
-from kgbert.tuning.samplers import SAMPLERS, Sampler, default_search
+from kgbert.tuning.samplers import Sampler, default_search, sampler_of
 from kgbert.tuning.space import (
     KNOWLEDGE_OPTIONS,
     LINKER,
@@ -180,10 +180,7 @@ def tune(
     texts_to_link = [text for x in split.train for text in x.texts]
     check_linked(graph, base.linker, texts_to_link, base.grounding)
     check_arms(base)
-    samplers = {
-        arm.name: lookup(SAMPLERS, search, "search")(_space_of(arm, chosen_space), 0)
-        for arm in searched_arms
-    }
+    samplers = {arm.name: sampler_of(search, _space_of(arm, chosen_space)) for arm in searched_arms}
     if trials is None and budget is None:
         trials = TRIALS
     running = _Search(base, inputs, samplers, requirement, budget, trials, search)

@@ -160,6 +160,18 @@ def test_after_an_interruption_the_best_so_far_is_reported(tmp_path, trials):
     assert "best so far: trial 3 of knowledge, accuracy 0.630" in Messages.shown[-1]
 
 
+@pytest.mark.parametrize("name", ["random", "bayesian"])
+def test_a_search_begins_with_the_settings_that_were_given(tmp_path, trials, name):
+    config = replace(RECIPE, batch_size=64)
+
+    found = search(tmp_path, search=name, trials=3, config=config)
+
+    assert [trial.options for trial in found.trials[:1]] == [{}]
+    assert found.best.number == 1  # the larger the batch, the better the score
+    assert found.config == config
+    assert "best: trial 1 of knowledge: as given" in found.table()
+
+
 def test_the_search_ends_after_the_round_that_meets_the_requirement(tmp_path, trials):
     result = search(tmp_path, until="accuracy>=0.62")
 
@@ -387,7 +399,9 @@ def test_an_arm_that_is_no_choice_of_a_search_is_refused(tmp_path, trials):
 
 
 def test_a_search_in_the_default_space_sets_options_of_the_training(tmp_path, trials):
-    result = search(tmp_path, space=None, search="random", trials=2)
+    worst = replace(RECIPE, batch_size=1)
+
+    result = search(tmp_path, space=None, search="random", trials=2, config=worst)
 
     assert result.config != TrainingConfig()
     assert "--learning-rate=" in result.command
