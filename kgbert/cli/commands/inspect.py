@@ -43,7 +43,7 @@ def inspect(arguments: Namespace) -> None:
         # Imported here, like everything that reads the graph, so that --help does not load it.
         from kgbert.linking.analysis.graph_report import write_graph_report
 
-        write_graph_report(graph, arguments.html, coverage=found)
+        write_graph_report(graph, arguments.html, coverage=found, warnings=warnings)
     health = graph.health()
     if arguments.json:
         report = json.loads(health.json())

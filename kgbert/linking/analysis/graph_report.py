@@ -1,6 +1,6 @@
 """Render the health of a graph, and its coverage of texts, as one HTML page."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -33,7 +33,11 @@ _ROWS, _RELATIONS, _ENTITIES = 10, 12, 4
 
 
 def write_graph_report(
-    graph: KnowledgeGraph, path: str | Path, *, coverage: Coverage | None = None
+    graph: KnowledgeGraph,
+    path: str | Path,
+    *,
+    coverage: Coverage | None = None,
+    warnings: Sequence[str] = (),
 ) -> Path:
     """Write a self-contained report for screen, phone and print, and return its path.
 
@@ -41,12 +45,16 @@ def write_graph_report(
         graph: The graph.
         path: The file to write.
         coverage: Linking statistics of texts; adds an assessment whether the graph can help.
+        warnings: Sentences about texts and graph that come first.
     """
-    return write_atomically(path, render_graph_report(graph, graph.health(), coverage))
+    return write_atomically(path, render_graph_report(graph, graph.health(), coverage, warnings))
 
 
 def render_graph_report(
-    graph: KnowledgeGraph, health: Health, found: Coverage | None = None
+    graph: KnowledgeGraph,
+    health: Health,
+    found: Coverage | None = None,
+    warnings: Sequence[str] = (),
 ) -> str:
     """Return the report as HTML."""
     colour, outcome = _OUTCOMES[found.assessment.outcome] if found else ("open", "The graph")
@@ -59,6 +67,7 @@ def render_graph_report(
             "sentence": found.assessment.sentence if found else _size(health),
             "facts": [*(_sizes(health) if found else ()), *_reach(health)],
             "reasons": found.assessment.reasons if found else (),
+            "warnings": warnings,
             "no_links_reason": found.no_links_reason if found else "",
             "found": found,
             "reach": reach(found) if found else "",

@@ -157,11 +157,12 @@ def test_labels_that_the_graph_states_are_a_warning(workplace, capsys):
 
     assert main(inspect) == 0
     shown = " ".join(capsys.readouterr().out.split())
-    assert main([*inspect, "--json"]) == 0
+    assert main([*inspect, "--json", "--html", "page.html"]) == 0
 
     named, reached = json.loads(capsys.readouterr().out)["warnings"]
     assert f"Warning: {named} Warning: {reached}" in shown
     assert reached.startswith("For 2 of the 2 texts with a mention")
+    assert "For 2 of the 2 texts with a mention" in (workplace / "page.html").read_text()
 
 
 def test_unlabelled_texts_have_no_warnings(capsys):
