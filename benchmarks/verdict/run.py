@@ -9,11 +9,14 @@ for all arms.
     python -m benchmarks.verdict.run bc5cdr
     python -m benchmarks.verdict.run bc5cdr      # a second process shares the runs with the first
     python -m benchmarks.verdict.run bc5cdr --arms plain,knowledge,shuffled,"typed-markers"
+    python -m benchmarks.verdict.run bc5cdr --backbone bert-base-uncased    # another encoder
+    python -m benchmarks.verdict.run translation --backbone Helsinki-NLP/opus-mt-en-fr
     python -m benchmarks.verdict.run bc5cdr --smoke     # smallest run, writes no result
 
 The results are written to benchmarks/results/verdict/bc5cdr.json, or with other arms than the five
 core arms to benchmarks/results/all_arms/bc5cdr.json, when the last of the six seeds is finished.
-Those of further tasks are written to benchmarks/results/further_tasks.
+Those of further tasks are written to benchmarks/results/further_tasks, and those of another encoder
+to benchmarks/results/other_encoders.
 Finished runs are kept in --folder, and the same command resumes there. One core is used, so that
 several tasks can run at the same time.
 """
@@ -70,12 +73,15 @@ def main() -> None:
     )
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument(
+        "--backbone", metavar="NAME", help="folder or hub name of an encoder or encoder-decoder"
+    )
+    parser.add_argument(
         "--smoke", action="store_true", help="few texts, random features, no result"
     )
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     silence_libraries()
-    study = build_study(arguments)
+    study = build_study(arguments, arguments.backbone)
     rates = ALL_TASKS[arguments.task].rates
     if len(rates) > 1 and not arguments.smoke:
         study = tuned(study, rates, seeds=TUNING_SEEDS, progress=ProgressReporter().message)
@@ -93,7 +99,7 @@ def main() -> None:
         return
     results = run_study(study, progress=ProgressReporter().message)
     print(render_table(results))
-    write_result(results, _result_path(arguments.task, study))
+    write_result(results, _result_path(arguments, study))
 
 
 def build_study(arguments: argparse.Namespace, backbone: str | None = None) -> Study:
@@ -148,8 +154,11 @@ def _random_features(graph: KnowledgeGraph) -> EntityFeatures:
     return EntityFeatures(vectors, "random", "random", graph.hash)
 
 
-def _result_path(task: str, study: Study) -> Path:
-    core = {arm.name for arm in study.arms} == set(CORE)
+def _result_path(arguments: argparse.Namespace, study: Study) -> Path:
+    task, core = arguments.task, {arm.name for arm in study.arms} == set(CORE)
+    if arguments.backbone:
+        name = study.backbone_name.replace("/", "-")
+        return RESULTS / "other_encoders" / f"{task}-{name}.json"
     folder = ("further_tasks" if task in FURTHER_TASKS else "verdict") if core else "all_arms"
     return RESULTS / folder / f"{task}.json"
 

@@ -15,6 +15,7 @@ from kgbert.data import Example, Span, read_examples, read_texts
 from kgbert.data.splits import Split
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.graph.core.hierarchy import ancestors
+from kgbert.graph.merge import merge_graphs
 from kgbert.graph.read import read_graph
 from kgbert.graph.serialization import load_graph, save_graph
 from kgbert.graph.storage.builder import GraphBuilder
@@ -23,6 +24,8 @@ from kgbert.tasks.registry import TASKS as LABELLED
 
 #: Reads the texts of one part (train, validation, test) of a task's folder.
 ReadPart = Callable[[Path, str], list[Example]]
+
+_MESH = "mesh/mesh_diseases_chemicals.skos.ttl"
 
 #: Labels of ChemProt with fewer training texts are dropped, so that every sample has all labels.
 MIN_TRAINING_TEXTS = 100
@@ -175,6 +178,15 @@ def _subgraph(graph: KnowledgeGraph, entities: set[int]) -> KnowledgeGraph:
     return replace(builder.build(source=graph.source), domain=graph.domain)
 
 
+def _genes_and_chemicals(data: Path, cache: Path) -> KnowledgeGraph:
+    """Return the Gene Ontology merged with the diseases and chemicals of MeSH."""
+    parts = {
+        "GO": read_graph(data / "graphs" / "go" / "go.obo.gz"),
+        "MeSH": read_graph(data / "graphs" / _MESH),
+    }
+    return replace(merge_graphs(parts), domain="medicine")
+
+
 def _sampled_from(
     name: str, read: ReadPart, *sizes: int, task: str = "token-classification"
 ) -> Callable[[Path], SampledSplits]:
@@ -187,15 +199,14 @@ def _further_task(
     name: str,
     task: str,
     sizes: tuple[int, int, int],
-    graph: str,
-    domain: str = "",
+    graph: Callable[[Path, Path], KnowledgeGraph],
     **settings: Any,
 ) -> Task:
     """Return a task whose texts are read as kgbert reads a user's file."""
     return Task(
         title,
         _sampled_from(name, _read_as(task), *sizes, task=task),
-        _graph_file(graph, domain),
+        graph,
         task=task,
         rates=(2e-4,),
         **settings,
@@ -217,7 +228,7 @@ TASKS = {
     "bc5cdr": Task(
         "BC5CDR chemicals and diseases with MeSH",
         _sampled_from("bc5cdr", _read_mentions, 200, 100, 500),
-        _graph_file("mesh/mesh_diseases_chemicals.skos.ttl", "medicine"),
+        _graph_file(_MESH, "medicine"),
     ),
     "ncbi_disease": Task(
         "NCBI diseases with the Disease Ontology",
@@ -249,8 +260,6 @@ TASKS = {
     ),
 }
 
-_MESH = "mesh/mesh_diseases_chemicals.skos.ttl"
-
 #: Further kinds of task by name, each with one learning rate for all arms: the default of
 #: ``kgbert train``. Texts and epochs are fewer where texts are long.
 FURTHER_TASKS = {
@@ -259,7 +268,7 @@ FURTHER_TASKS = {
         "reuters21578",
         "multi-label-classification",
         (200, 60, 200),
-        "stw/stw-skos.ttl.gz",
+        _graph_file("stw/stw-skos.ttl.gz"),
         epochs=6,
         pooling="mean",
     ),
@@ -268,7 +277,7 @@ FURTHER_TASKS = {
         "fin_sentiment",
         "regression",
         (200, 100, 344),
-        "fibo",
+        _graph_file("fibo"),
         pooling="mean",
     ),
     "biosses": _further_task(
@@ -276,8 +285,7 @@ FURTHER_TASKS = {
         "biosses",
         "regression",
         (64, 16, 20),
-        _MESH,
-        "medicine",
+        _graph_file(_MESH, "medicine"),
         pooling="mean",
     ),
     "pubmedqa": _further_task(
@@ -285,8 +293,7 @@ FURTHER_TASKS = {
         "pubmedqa",
         "text-classification",
         (150, 50, 200),
-        _MESH,
-        "medicine",
+        _graph_file(_MESH, "medicine"),
         epochs=3,
         pooling="mean",
     ),
@@ -295,7 +302,7 @@ FURTHER_TASKS = {
         "csqa",
         "multiple-choice",
         (200, 100, 400),
-        "conceptnet_en/conceptnet_en.csv.gz",
+        _graph_file("conceptnet_en/conceptnet_en.csv.gz"),
         epochs=5,
         pooling="mean",
         path_steps=2,
@@ -305,8 +312,7 @@ FURTHER_TASKS = {
         "covidqa",
         "question-answering",
         (100, 30, 80),
-        _MESH,
-        "medicine",
+        _graph_file(_MESH, "medicine"),
         epochs=3,
     ),
     "bc5cdr_relations": _further_task(
@@ -314,8 +320,21 @@ FURTHER_TASKS = {
         "bc5cdr",
         "relation-extraction",
         (60, 40, 100),
-        _MESH,
-        "medicine",
+        _graph_file(_MESH, "medicine"),
         epochs=6,
+    ),
+    "events": _further_task(
+        "BioNLP Pathway Curation (nested events) with the Gene Ontology and MeSH",
+        "bionlp_pc",
+        "event-extraction",
+        (100, 30, 90),
+        _genes_and_chemicals,
+    ),
+    "translation": _further_task(
+        "TICO-19 (English to French) with a glossary in both languages",
+        "tico19_en_fr",
+        "generation",
+        (400, 50, 200),
+        _graph_file("tico_terms/tico_terms_en_fr.skos.ttl"),
     ),
 }
