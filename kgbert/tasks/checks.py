@@ -6,7 +6,7 @@ from kgbert.data import Example
 from kgbert.utils.errors import DataError, Remedy
 
 
-def located(
+def place_of(
     example: Example,
     position: int,
     part: str = "",
@@ -20,9 +20,9 @@ def located(
         part: The part of a split that it belongs to.
         question: Returns the question of an example, if the examples are questions.
 
-    >>> located(Example("a fever", place="notes.csv: line 3"), 2, "train")
+    >>> place_of(Example("a fever", place="notes.csv: line 3"), 2, "train")
     "notes.csv: line 3 ('a fever')"
-    >>> located(Example("a fever"), 2, "train")
+    >>> place_of(Example("a fever"), 2, "train")
     "train: text 2 ('a fever')"
     """
     kind = "question" if question else "text"
@@ -57,7 +57,7 @@ def check_targets(
         for position, example in enumerate(examples, start=1):
             if example.target is None:
                 raise DataError(
-                    f"{located(example, position, part, question)} has {lacks}",
+                    f"{place_of(example, position, part, question)} has {lacks}",
                     code=code,
                     remedies=remedies,
                 )

@@ -5,7 +5,7 @@ from types import MappingProxyType
 from typing import Any
 
 from kgbert.data import Example
-from kgbert.tasks.checks import located
+from kgbert.tasks.checks import place_of
 from kgbert.utils.errors import DataError
 
 #: The inputs of a row that is a pair of texts.
@@ -34,8 +34,8 @@ def check_pairs(parts: Mapping[str, Sequence[Example]]) -> None:
         for position, example in enumerate(examples, start=1):
             if not example.others:
                 raise DataError(
-                    f"{located(example, position, part)} has no 'text_pair' while others have one; "
-                    "fill it in, or leave the text out",
+                    f"{place_of(example, position, part)} has no 'text_pair' while others have "
+                    "one; fill it in, or leave the text out",
                     code="missing-text-pair",
                 )
 
@@ -51,7 +51,7 @@ def check_all_pairs(examples: Sequence[Example]) -> None:
     for position, example in enumerate(examples, start=1):
         if not example.others:
             raise DataError(
-                f"{located(example, position)} has no 'text_pair', and the model was trained on "
+                f"{place_of(example, position)} has no 'text_pair', and the model was trained on "
                 'pairs of texts; write {"text": "a text", "text_pair": "another text"}.',
                 code="missing-text-pair",
             )

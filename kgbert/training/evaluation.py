@@ -7,7 +7,7 @@ from kgbert.data import Example
 from kgbert.encoding.processor import KGBertProcessor
 from kgbert.models.base import KGBertPreTrainedModel
 from kgbert.tasks.base import EncodedExample, Slice, Task
-from kgbert.tasks.checks import located
+from kgbert.tasks.checks import place_of
 from kgbert.training.inference import predict
 from kgbert.utils import json_records
 from kgbert.utils.errors import DataError
@@ -89,7 +89,7 @@ def _check_labelled(task: Task, examples: Sequence[Example]) -> None:
     for position, example in enumerate(examples, start=1):
         if not task.is_labelled(example):
             raise DataError(
-                f"{located(example, position)} has no label, so no answer to it can be scored; "
+                f"{place_of(example, position)} has no label, so no answer to it can be scored; "
                 "fill it in, or leave the text out.",
                 code="missing-label",
             )

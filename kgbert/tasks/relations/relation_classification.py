@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from kgbert.data import Example
 from kgbert.data.fields import ARGUMENT_COLUMNS, plain_example
-from kgbert.tasks.checks import located
+from kgbert.tasks.checks import place_of
 from kgbert.tasks.whole_texts.text_classification import TextClassification
 from kgbert.utils.errors import DataError
 
@@ -57,7 +57,7 @@ def _check_arguments(parts: Mapping[str, Sequence[Example]]) -> None:
         for position, example in enumerate(examples, start=1):
             if not example.arguments:
                 raise DataError(
-                    f"{located(example, position, part)} lacks the positions of the two arguments "
+                    f"{place_of(example, position, part)} lacks the positions of the two arguments "
                     f"of its relation; fill in {', '.join(ARGUMENT_COLUMNS)}, or leave the text "
                     "out",
                     code="missing-arguments",

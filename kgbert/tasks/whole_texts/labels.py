@@ -10,7 +10,7 @@ import numpy as np
 from kgbert.data import Example
 from kgbert.data.class_names import labels_of
 from kgbert.tasks.base import EncodedExample, ExplainedAnswer, Prediction, Slice
-from kgbert.tasks.checks import located
+from kgbert.tasks.checks import place_of
 from kgbert.utils.errors import DataError, KGBertError, Remedy
 
 if TYPE_CHECKING:
@@ -186,7 +186,7 @@ def check_all_labelled(parts: Mapping[str, Sequence[Example]]) -> None:
         for position, example in enumerate(examples, start=1):
             if not example.target:
                 raise DataError(
-                    f"{located(example, position, part)} has no label while others have one; fill "
+                    f"{place_of(example, position, part)} has no label while others have one; fill "
                     "it in, or leave the text out",
                     code="missing-label",
                 )
