@@ -30,7 +30,7 @@ from benchmarks.verdict.tables import (
     read_verdicts,
     verdict_tables,
 )
-from kgbert.comparison.report.tables import arm_table, render_markdown
+from kgbert.comparison.report.tables import arm_table, render_markdown, rival_table
 from kgbert.comparison.results import ComparisonResult
 from kgbert.reporting.formatting import counted, duration, quantity
 
@@ -107,6 +107,12 @@ def short_comparison(results: ComparisonResult) -> str:
     arms = arm_table(results)
     summary = " ".join([f"**{results.verdict.sentence}**", *results.remarks, *results.warnings])
     return "\n\n".join([summary, table(arms.header, arms.rows), circumstances(results)])
+
+
+def arms_and_rivals(results: ComparisonResult) -> str:
+    """Return the table of arms, knowledge over each of them, and the circumstances."""
+    tables = [table(each.header, each.rows) for each in (arm_table(results), rival_table(results))]
+    return "\n\n".join([*tables, circumstances(results)])
 
 
 def languages(results: ComparisonResult) -> str:
@@ -286,6 +292,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "transfer": transfer,
     "sample efficiency": _from_result("sample_efficiency", sample_efficiency_tables),
     "languages": _from_comparison("languages", languages),
+    "grounding controls": _from_comparison("grounding_controls", arms_and_rivals),
     "defaults": _from_result("defaults", defaults_table),
     "defaults of a wider encoder": _from_result("defaults_mpnet", defaults_table),
     "calibration": _from_result("calibration", calibration),
