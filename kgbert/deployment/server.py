@@ -25,6 +25,9 @@ T = TypeVar("T")
 #: The page at ``/``; it loads nothing from other servers.
 PAGE = Path(__file__).with_name("page.html")
 
+#: The words of a text are explained up to this number, because each costs a pass of the model.
+MOST_WORDS = 64
+
 #: HTTP status of errors that are not the client's.
 _STATUS = {"server-busy": 503, "time-out": 504}
 
@@ -119,6 +122,7 @@ def create_app(model: Any, limits: ServerLimits | None = None) -> FastAPI:
             "task": model.task.name,
             "sample": dict(model.task.sample),
             "explains": _explains(model),
+            "explained_words": MOST_WORDS,
         }
 
     @app.get("/metrics", response_class=PlainTextResponse)
@@ -173,8 +177,12 @@ def _explained(model: Any, question: Question) -> str:
     # Imported here, because an exported model is served without torch.
     from kgbert.explanation.explain import explain
     from kgbert.explanation.html import render_explanations
+    from kgbert.explanation.parts import KINDS, WORDS
 
-    return render_explanations(explain(model, question.texts))
+    (example,) = examples_to_answer(model.task, question.texts)
+    is_short = len(example.joined.split()) <= MOST_WORDS
+    parts = [kind for kind in KINDS if is_short or kind != WORDS]
+    return render_explanations(explain(model, [example], parts=parts))
 
 
 def _check_size(question: Question, limits: ServerLimits) -> None:

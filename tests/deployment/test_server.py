@@ -11,7 +11,7 @@ from fastapi.testclient import TestClient
 from kgbert.data import Example
 from kgbert.deployment import server
 from kgbert.deployment.batching import Batcher
-from kgbert.deployment.server import BodyLimit, ServerLimits, create_app
+from kgbert.deployment.server import MOST_WORDS, BodyLimit, ServerLimits, create_app
 from kgbert.runtime.pipeline import RuntimePipeline
 from kgbert.tasks.base import ReadEntity, ReadMention
 from kgbert.tasks.registry import TASKS
@@ -172,6 +172,7 @@ def test_health_metrics_interface_and_page(serve):
         "task": "text-classification",
         "sample": {"text": "a text"},
         "explains": True,
+        "explained_words": MOST_WORDS,
     }
     assert "kgbert_texts_total 2" in served.client.get("/metrics").text
     assert "/predict" in served.client.get("/openapi.json").json()["paths"]
@@ -183,25 +184,31 @@ def test_health_metrics_interface_and_page(serve):
 
 def test_one_text_is_explained_on_a_page(serve, monkeypatch):
     asked = []
-    monkeypatch.setattr(
-        "kgbert.explanation.explain.explain", lambda model, texts: asked.append(texts) or []
-    )
+
+    def explain(model, examples, *, parts):
+        asked.append((examples[0].text, "words" in parts, "mentions" in parts))
+        return []
+
+    monkeypatch.setattr("kgbert.explanation.explain.explain", explain)
+    long = "a " * MOST_WORDS + "fever"
 
     served = serve()
     page = served.client.post("/explain", json={"texts": ["a fever"]})
+    served.client.post("/explain", json={"texts": [{"text": long}]})
     several = served.client.post("/explain", json={"texts": ["a", "b"]})
 
-    assert (page.status_code, asked) == (200, [["a fever"]])
+    assert page.status_code == 200
+    assert asked == [("a fever", True, True), (long, False, True)]
     assert "<h1>Why the model answers as it does</h1>" in page.text
     assert (several.status_code, several.json()["code"]) == (422, "too-many-texts")
-    assert "kgbert_requests_total 1" in served.client.get("/metrics").text
+    assert "kgbert_requests_total 2" in served.client.get("/metrics").text
 
 
 def test_explanations_are_computed_one_at_a_time(serve, monkeypatch):
     started, may_end = threading.Event(), threading.Event()
     monkeypatch.setattr(
         "kgbert.explanation.explain.explain",
-        lambda model, texts: started.set() or (may_end.wait(10) and []),
+        lambda model, examples, **options: started.set() or (may_end.wait(10) and []),
     )
     served = serve()
     with ThreadPoolExecutor(1) as threads:
