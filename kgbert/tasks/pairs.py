@@ -46,12 +46,14 @@ def check_all_pairs(examples: Sequence[Example]) -> None:
     >>> check_all_pairs([Example("fever", others=("cough",)), Example("fever")])
     Traceback (most recent call last):
     kgbert.utils.errors.DataError: text 2 ('fever') has no 'text_pair', and the model was trained on
-    pairs of texts; write {"text": "a text", "text_pair": "another text"}.
+    pairs of texts; add that column to a file, or write {"text": "a text", "text_pair": "another
+    text"}.
     """
     for position, example in enumerate(examples, start=1):
         if not example.others:
             raise DataError(
                 f"{place_of(example, position)} has no 'text_pair', and the model was trained on "
-                'pairs of texts; write {"text": "a text", "text_pair": "another text"}.',
+                "pairs of texts; add that column to a file, or write "
+                '{"text": "a text", "text_pair": "another text"}.',
                 code="missing-text-pair",
             )

@@ -89,8 +89,8 @@ def _check_labelled(task: Task, examples: Sequence[Example]) -> None:
     for position, example in enumerate(examples, start=1):
         if not task.is_labelled(example):
             raise DataError(
-                f"{place_of(example, position)} has no label, so no answer to it can be scored; "
-                "fill it in, or leave the text out.",
+                f"{place_of(example, position)} has no label or other right answer, so that no "
+                "answer to it can be scored; fill it in, or leave the text out.",
                 code="missing-label",
             )
 
