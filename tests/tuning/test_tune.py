@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from functools import cache
 from types import SimpleNamespace
@@ -18,6 +20,7 @@ from kgbert.tuning.results import PRUNED, TuneResult
 from kgbert.tuning.tune import tune
 from kgbert.utils.paths import MODEL_FOLDER
 from tests.support.errors import raises
+from tests.support.project.folder import PROJECT
 from tests.support.small_study import RECIPE, InventedRuns, split_of
 from tests.support.tiny import tiny_features, tiny_graph
 
@@ -453,3 +456,29 @@ def test_a_stopped_trial_stays_stopped_only_while_the_thresholds_would_stop_it()
     assert is_still_pruned(run, Thresholds((0.6, 0.6)))
     assert not is_still_pruned(run, Thresholds((0.6, 0.5)))
     assert not is_still_pruned(run, Thresholds())
+
+
+@pytest.mark.slow
+def test_two_processes_share_the_trials_of_a_search(tmp_path, trials):
+    whole = search(tmp_path / "alone", seeds=2)
+    code = (
+        "import json, os, pathlib, pytest, time\n"
+        "from tests.tuning.test_tune import InventedTrials, comparable, search\n"
+        "trials = InventedTrials(pytest.MonkeyPatch())\n"
+        "trials.seconds = 0.3\n"
+        f"folder = pathlib.Path({str(tmp_path)!r})\n"
+        "(folder / f'{os.getpid()}.started').touch()\n"
+        "while len(list(folder.glob('*.started'))) < 2: time.sleep(0.01)\n"
+        "result = search(folder / 'shared', seeds=2)\n"
+        "print(json.dumps([trials.done, comparable(result).to_json()]))"
+    )
+    command = [sys.executable, "-W", "ignore", "-c", code]
+    options = {"stdout": subprocess.PIPE, "cwd": PROJECT, "text": True}
+
+    processes = [subprocess.Popen(command, **options) for _ in range(2)]
+    (first, result), (second, other) = (json.loads(x.communicate()[0]) for x in processes)
+
+    assert first
+    assert second
+    assert len(first) + len(second) == len(trials.done)
+    assert result == other == comparable(whole).to_json()
