@@ -19,7 +19,7 @@ from benchmarks.calibration.tables import calibration
 from benchmarks.defaults.tables import defaults_table
 from benchmarks.grounding.tables import sample_efficiency_tables
 from benchmarks.languages.tables import languages_table
-from benchmarks.rendering.inventory import arms, commands, dependencies, formats, sizes
+from benchmarks.rendering.inventory import arms, cards, commands, dependencies, formats, sizes
 from benchmarks.rendering.markdown import table
 from benchmarks.rendering.picture import draw
 from benchmarks.speed.tables import PLACES, cost_table, costs, scale, scaling
@@ -35,7 +35,7 @@ from kgbert.comparison.results import ComparisonResult
 from kgbert.reporting.formatting import counted, duration, quantity
 
 PROJECT = Path(__file__).parents[2]
-PAGES = (PROJECT / "README.md", *sorted((PROJECT / "docs" / "results").glob("*.md")))
+PAGES = (PROJECT / "README.md", *sorted((PROJECT / "docs").glob("*/*.md")))
 PICTURE = PROJECT / "docs" / "results" / "report.svg"
 
 NOT_MEASURED = "Not measured yet."
@@ -358,6 +358,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "scaling": _from_result("scaling_cpu", scaling),
     "scale": _from_result("scale", scale),
     "commands": commands,
+    "cards": cards,
     "arms": arms,
     "formats": formats,
     "sizes": sizes,

@@ -194,6 +194,7 @@ def check_arms(study: Study) -> None:
     """Raise ValueError where an arm does not apply to a study, whatever the seed."""
     for arm in study.arms:
         run_inputs(study, arm, study.seeds[0])
+        study.training_config(arm).regularization.check(study.task)
 
 
 def _pretraining_seconds(backbone: str) -> float | None:

@@ -73,9 +73,8 @@ class Study:
 
     def training_config(self, arm: Arm) -> TrainingConfig:
         """Return the training configuration of an arm."""
-        return self.training_configs.get(
-            arm.name, self.training_configs.get("default", TrainingConfig())
-        )
+        shared = self.training_configs.get("default", TrainingConfig())
+        return self.training_configs.get(arm.name, shared).changed(arm.training)
 
     def fingerprint(self, arm: Arm, seed: int) -> str:
         """Return a hash of all inputs of a run, which identifies a finished run."""

@@ -1,7 +1,7 @@
 """The settings of a training, with measures against overfitting and defaults for small sets."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from math import inf
 from typing import Any
 
@@ -151,6 +151,20 @@ class TrainingConfig:
                 "least 0.",
                 code="regularization-out-of-range",
             )
+
+    def changed(self, values: Mapping[str, Any]) -> "TrainingConfig":
+        """Return the settings with other values of fields, or of fields of the regularization.
+
+        >>> config = TrainingConfig().changed({"epochs": 3, "dropout": 0.2})
+        >>> config.epochs, config.regularization.dropout
+        (3, 0.2)
+        """
+        measures = {each.name for each in fields(Regularization)} & values.keys()
+        return replace(
+            self,
+            **{name: value for name, value in values.items() if name not in measures},
+            regularization=replace(self.regularization, **{x: values[x] for x in measures}),
+        )
 
     def encoder_rate(self, width: int) -> float:
         """Return the learning rate of the encoder, which depends on its width unless it is set.

@@ -48,13 +48,7 @@ SearchSpace = Mapping[str, Values]
 
 
 def _training_field(name: str) -> Callable[[TrainingConfig, Any], TrainingConfig]:
-    return lambda config, value: replace(config, **{name: value})
-
-
-def _measure(name: str) -> Callable[[TrainingConfig, Any], TrainingConfig]:
-    return lambda config, value: replace(
-        config, regularization=replace(config.regularization, **{name: value})
-    )
+    return lambda config, value: config.changed({name: value})
 
 
 def _model_option(name: str) -> Callable[[TrainingConfig, Any], TrainingConfig]:
@@ -82,7 +76,7 @@ OPTIONS: dict[str, Callable[[TrainingConfig, Any], TrainingConfig]] = {
             "weight_decay",
         )
     },
-    **{field.name: _measure(field.name) for field in fields(Regularization)},
+    **{field.name: _training_field(field.name) for field in fields(Regularization)},
     "pooling": _model_option("pooling"),
     "injected_layers": _model_option("injected_layers"),
     LINKER: _kept,

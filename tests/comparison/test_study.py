@@ -2,13 +2,18 @@ from dataclasses import dataclass, replace
 
 import pytest
 
+from kgbert.comparison.arms.descriptions import MEASURES
 from kgbert.comparison.arms.links import shuffle_entities
 from kgbert.comparison.arms.registry import ARMS, Arm
+from kgbert.comparison.run import check_arms, run_arm
 from kgbert.comparison.study import describe_linker
 from kgbert.linking.caching import CachingLinker
 from kgbert.linking.factory import make_linker
 from kgbert.linking.mention import Candidate, Mention
 from kgbert.models.task_models import KGBertModel
+from kgbert.tasks.registry import TASKS
+from kgbert.training.config import Regularization, TrainingConfig
+from tests.support.errors import raises
 from tests.support.small_study import small_study
 from tests.support.tiny import save_plain, tiny_features, tiny_graph
 
@@ -93,3 +98,30 @@ def test_a_run_is_known_again_where_the_encoder_of_its_linker_has_moved(tmp_path
 
     assert (study.fingerprint(ARMS["plain"], 0), describe_linker(study.linker)) == before
     assert str(tmp_path) not in str(before)
+
+
+@pytest.mark.parametrize("name", MEASURES)
+def test_the_arm_of_a_measure_adds_it_to_the_other_settings(tmp_path, name):
+    shared = TrainingConfig(epochs=3, regularization=Regularization(dropout=0.15, l1=1e-5))
+    study = replace(small_study(tmp_path), training_configs={"default": shared})
+
+    config = study.training_config(ARMS[name])
+
+    assert config == shared.changed({name.replace("-", "_"): MEASURES[name]})
+    assert config != shared == study.training_config(ARMS["knowledge"])
+    assert study.fingerprint(ARMS[name], 0) != study.fingerprint(ARMS["knowledge"], 0)
+
+
+def test_the_arm_of_a_measure_is_trained_with_it(tmp_path):
+    study = small_study(tmp_path, save_plain(tmp_path, "bert", KGBertModel))
+
+    record = run_arm(study, ARMS["label-smoothing"], 0).record
+
+    assert record.training_config.regularization == Regularization(label_smoothing=0.1)
+
+
+def test_a_measure_that_does_not_apply_to_the_task_is_refused_before_training(tmp_path):
+    study = replace(small_study(tmp_path), arms=[ARMS["label-smoothing"]], task=TASKS["regression"])
+
+    with raises("loss-without-classes"):
+        check_arms(study)

@@ -57,5 +57,7 @@ class Arm:
     """Changes of the model's configuration."""
     transform: Transform = unchanged
     """Raises ValueError before training where the arm does not apply to the inputs."""
+    training: Mapping[str, Any] = field(default_factory=dict)
+    """Changes of the training configuration, as for :meth:`kgbert.TrainingConfig.changed`."""
     is_linear: bool = False
     """Whether a linear model over TF-IDF answers, and no encoder is trained."""

@@ -1,5 +1,19 @@
 """One-line descriptions of the arms, in a module that loads quickly."""
 
+#: The measures against overfitting of arms that are named after an option of the training.
+MEASURES: dict[str, float | str] = {
+    "dropout": 0.3,
+    "weight-decay": 0.1,
+    "l1": 1e-6,
+    "frozen-layers": 2,
+    "layer-rate-decay": 0.8,
+    "label-smoothing": 0.1,
+    "class-weights": "balanced",
+    "synonym-replacement": 0.3,
+    "sibling-replacement": 0.3,
+    "entity-dropout": 0.2,
+}
+
 #: Descriptions by kind and name, in the order of the command line's help.
 KINDS = {
     "compared": {
@@ -68,6 +82,10 @@ KINDS = {
             "nothing"
         ),
         "path-counts": "scores each answer by the number of such paths, whatever their relations",
+    },
+    "measures against overfitting": {
+        name: f"reads the graph, and is trained with --{name} {value}"
+        for name, value in MEASURES.items()
     },
     "ceiling": {
         "oracle-links": (

@@ -1,10 +1,10 @@
-"""The built-in arms of a comparison: baseline, knowledge, controls, rivals and upper bound."""
+"""The built-in arms of a comparison: baseline, knowledge, controls, rivals, measures, ceiling."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from kgbert.comparison.arms.arm import Arm, Transform, unchanged
-from kgbert.comparison.arms.descriptions import DESCRIPTIONS
+from kgbert.comparison.arms.descriptions import DESCRIPTIONS, MEASURES
 from kgbert.comparison.arms.edges import rewire_edges, shuffle_relations
 from kgbert.comparison.arms.features import (
     constant_features,
@@ -78,6 +78,10 @@ ARMS = {
         _arm("label-vectors", _LABELS_ONLY, check_grounded),
         _arm("paths", _PATHS_ONLY, check_counted),
         _arm("path-counts", _PATHS_ONLY | {"path_types": list(COUNTS)}, check_counted),
+        *(
+            Arm(name, DESCRIPTIONS[name], training={name.replace("-", "_"): value})
+            for name, value in MEASURES.items()
+        ),
         _arm("oracle-links", transform=use_gold_links),
     )
 }

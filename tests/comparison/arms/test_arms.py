@@ -334,4 +334,10 @@ def test_gated_backbones_are_refused_for_ernie_before_anything_is_trained(tmp_pa
 
 def test_every_arm_has_its_meaning_in_the_list_that_the_command_shows():
     assert list(DESCRIPTIONS) == list(ARMS)
-    assert set(KINDS) == {"compared", "controls", "rivals", "ceiling"}
+    assert set(KINDS) == {
+        "compared",
+        "controls",
+        "rivals",
+        "measures against overfitting",
+        "ceiling",
+    }
