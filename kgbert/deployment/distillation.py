@@ -93,7 +93,8 @@ def distil(
 
     The student starts from evenly spaced blocks of the teacher, and learns the logits and the
     states of these blocks on texts that need no labels:
-    ``loss = mean((z_s - z_t)^2) + mean_l(1 - cos(h_s,l, h_t,l))``.
+    ``loss = KL(softmax(z_t) || softmax(z_s)) + mean_l(1 - cos(h_s,l, h_t,l))`` where one of several
+    labels is predicted, and with the squared error of the outputs z where they are other numbers.
 
     Args:
         model: The teacher: the folder of a saved model, or a model in memory.
@@ -346,7 +347,13 @@ class _Pair:
                 "cannot learn them.",
                 code="not-distillable",
             )
-        return _output_loss(found, expected, mask.sum(-1)) + _state_loss(states, targets, mask)
+        counts = _is_counted(found, expected, mask.sum(-1))
+        if self.task.learns_classes:
+            units = counts.all(-1)
+            loss = _divergence(found[units], expected[units])
+        else:
+            loss = nn.functional.mse_loss(found[counts], expected[counts])
+        return loss + _state_loss(states, targets, mask)
 
     def _outputs(
         self, model: KGBertPreTrainedModel, units: Sequence[Unit], blocks: Sequence[int]
@@ -378,12 +385,8 @@ def _recorded(blocks: Sequence[Block], *, tokens_first: bool) -> Iterator[list[T
             handle.remove()
 
 
-def _output_loss(
-    found: Tensor,
-    expected: Tensor,
-    lengths: Tensor,
-) -> Float[Tensor, ""]:
-    """Return the squared error of the outputs; of outputs by token, without padding.
+def _is_counted(found: Tensor, expected: Tensor, lengths: Tensor) -> Tensor:
+    """Return which outputs count: the finite ones; of outputs by token, those without padding.
 
     Args:
         found: The outputs of the student, of any shape.
@@ -394,7 +397,19 @@ def _output_loss(
     if expected.dim() == 3 and len(lengths) == len(expected):
         positions = torch.arange(expected.shape[1], device=expected.device)
         counts = counts & (positions < lengths[:, None])[..., None]
-    return nn.functional.mse_loss(found[counts], expected[counts])
+    return counts
+
+
+def _divergence(
+    found: Float[Tensor, "units labels"], expected: Float[Tensor, "units labels"]
+) -> Float[Tensor, ""]:
+    """Return the divergence of the student's probabilities of the labels from the teacher's.
+
+    Follows Hinton et al. 2015 (arXiv:1503.02531), without labels and with a temperature of 1.
+    """
+    return nn.functional.kl_div(
+        found.log_softmax(-1), expected.log_softmax(-1), reduction="batchmean", log_target=True
+    )
 
 
 def _state_loss(
