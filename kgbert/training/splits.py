@@ -1,5 +1,6 @@
 """Read labelled texts from any source into the splits of a training or a comparison."""
 
+import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from kgbert.tasks.base import Task
 from kgbert.tasks.registry import AUTO, detect_task, find_task
 from kgbert.utils.errors import DataError, Remedy
 from kgbert.utils.progress import Reporter
+
+logger = logging.getLogger(__name__)
 
 #: Labelled texts: a source, the parts of a split, or a function from a seed to its split.
 LabelledTexts = Source | Split | Callable[[int], Split]
@@ -63,7 +66,9 @@ def task_and_splits(
 
 def examples_of(texts: Source, task: Task, columns: Mapping[str, str] | None) -> list[Example]:
     """Return the examples of a source; examples in memory are returned as they are."""
-    return list(texts) if _are_examples(texts) else read_examples(texts, task, columns=columns)
+    if _are_examples(texts):
+        return list(texts)
+    return _checked(read_examples(texts, task, columns=columns))
 
 
 def further_texts(
@@ -113,7 +118,20 @@ def _task_and_examples(
     # The rows are read once, for the detection of the task and for the examples.
     records = read_records(texts, Columns(columns or {}))
     found = detect_task([x.values for x in records]) if task == AUTO else find_task(task)
-    return found, examples_from(records, found, name=describe(texts))
+    return found, _checked(examples_from(records, found, name=describe(texts)))
+
+
+def _checked(examples: list[Example]) -> list[Example]:
+    """Return examples, and warn of empty texts, which often are a mistake of the file."""
+    empty = [(x, position) for position, x in enumerate(examples, 1) if not x.text.strip()]
+    if empty:
+        logger.warning(
+            "empty texts: %s of %s (the first: %s); they are used as they are.",
+            f"{len(empty):,}",
+            f"{len(examples):,}",
+            empty[0][0].place or f"text {empty[0][1]:,}",
+        )
+    return examples
 
 
 def _named(task: str | Task) -> Task:
