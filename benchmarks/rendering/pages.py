@@ -22,7 +22,14 @@ from benchmarks.languages.tables import languages_table
 from benchmarks.rendering.inventory import arms, cards, commands, dependencies, formats, sizes
 from benchmarks.rendering.markdown import table
 from benchmarks.rendering.picture import draw
-from benchmarks.speed.tables import PLACES, cost_table, costs, scale, scaling
+from benchmarks.speed.tables import (
+    PLACES,
+    cost_table,
+    costs,
+    distillation_table,
+    scale,
+    scaling,
+)
 from benchmarks.transfer.tables import transfer_tables
 from benchmarks.verdict.tables import (
     all_arms_table,
@@ -295,6 +302,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "grounding controls": _from_comparison("grounding_controls", arms_and_rivals),
     "defaults": _from_result("defaults", defaults_table),
     "defaults of a wider encoder": _from_result("defaults_mpnet", defaults_table),
+    "distillation": _from_result("distillation", distillation_table),
     "calibration": _from_result("calibration", calibration),
     "token classification": _from_comparison("token_classification", comparison),
     "linking": _from_result(

@@ -1,9 +1,10 @@
 """Tables of the speed, data-parallel and large-graph benchmarks."""
 
+from statistics import fmean
 from typing import Any
 
 from benchmarks.rendering.markdown import table
-from kgbert.reporting.formatting import counted
+from kgbert.reporting.formatting import counted, score
 
 Results = dict[str, Any]
 
@@ -146,4 +147,26 @@ def scale(results: Results) -> str:
             f"One-time costs in processor seconds: {once}. Measured on {results['machine']}, torch "
             f"{results['torch']}.",
         ]
+    )
+
+
+def distillation_table(results: Results) -> str:
+    """Return the accuracy of teacher, plain model and students, and what of the gain they keep."""
+    runs = results["runs"]
+    means = {name: fmean(run[name] for run in runs) for name in runs[0] if name != "seed"}
+    gain = means["teacher"] - means["plain"]
+    rows = [
+        (
+            name,
+            score(mean),
+            "" if name in ("teacher", "plain") else f"{(mean - means['plain']) / gain:.0%}",
+            *(score(run[name]) for run in runs),
+        )
+        for name, mean in means.items()
+    ]
+    header = ("model", "accuracy", "of the gain", *(f"seed {run['seed']}" for run in runs))
+    versions = ", ".join(f"{name} {number}" for name, number in results["versions"].items())
+    return (
+        f"{table(header, rows)}\n\n{results['texts']:,} terms without labels; encoder "
+        f"{results['encoder']}; {versions}, {results['finished'][:10]}."
     )
