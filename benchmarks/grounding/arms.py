@@ -1,9 +1,9 @@
-"""How do further arms do on the task of ``kgbert demo``, where the labels are entities of the graph?
+"""How do further arms do on the task of ``kgbert demo``, where labels are entities of the graph?
 
-``controls`` take parts of the graph away: what helps, names, edges, or the right edges? ``measures``
-train with one measure against overfitting each. Texts, seeds and training configuration are those
-of the demo, and nothing is tuned; the measures have three seeds, too few for a verdict on a small
-difference.
+``controls`` take parts of the graph away: what helps, names, edges, or the right edges?
+``measures`` train with one measure against overfitting each. Texts, seeds and training
+configuration are those of the demo, and nothing is tuned; the measures have three seeds, too few
+for a verdict on a small difference.
 
     python -m benchmarks.grounding.arms controls     # 48 runs, about a quarter of an hour
     python -m benchmarks.grounding.arms measures     # 36 runs

@@ -300,6 +300,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "sample efficiency": _from_result("sample_efficiency", sample_efficiency_tables),
     "languages": _from_comparison("languages", languages),
     "grounding controls": _from_comparison("grounding_controls", arms_and_rivals),
+    "grounding measures": _from_comparison("grounding_measures", arms_and_rivals),
     "defaults": _from_result("defaults", defaults_table),
     "defaults of a wider encoder": _from_result("defaults_mpnet", defaults_table),
     "distillation": _from_result("distillation", distillation_table),
