@@ -2,10 +2,17 @@ import io
 import logging
 
 import huggingface_hub
+import pytest
 import transformers
 
 from kgbert.utils import logging as for_commands
 from kgbert.utils.logging import silenced_transformers, without_progress_bars
+
+
+@pytest.fixture(autouse=True)
+def bars(monkeypatch):
+    """Turn the bars on, which commands in other tests turn off."""
+    monkeypatch.setattr(transformers.utils.logging, "_tqdm_active", True)
 
 
 def has_bar():
