@@ -26,6 +26,7 @@ from benchmarks.speed.tables import (
     PLACES,
     cost_table,
     costs,
+    deployment_table,
     distillation_table,
     scale,
     scaling,
@@ -304,6 +305,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "defaults": _from_result("defaults", defaults_table),
     "defaults of a wider encoder": _from_result("defaults_mpnet", defaults_table),
     "distillation": _from_result("distillation", distillation_table),
+    "deployment": _from_result("deployment", deployment_table),
     "calibration": _from_result("calibration", calibration),
     "token classification": _from_comparison("token_classification", comparison),
     "linking": _from_result(

@@ -1,6 +1,6 @@
 """Tables of the speed, data-parallel and large-graph benchmarks."""
 
-from statistics import fmean
+from statistics import fmean, median
 from typing import Any
 
 from benchmarks.rendering.markdown import table
@@ -169,4 +169,37 @@ def distillation_table(results: Results) -> str:
     return (
         f"{table(header, rows)}\n\n{results['texts']:,} terms without labels; encoder "
         f"{results['encoder']}; {versions}, {results['finished'][:10]}."
+    )
+
+
+def deployment_table(results: Results) -> str:
+    """Return speed, size and score of a model in PyTorch and exported, and the runtime's start."""
+    rows = [
+        (
+            name,
+            f"{median(results['throughput'][name]):,.0f}",
+            f"{results['throughput_ratio'][name]:.2f}",
+            f"{results['latency_ms'][name]['median']:.1f}",
+            f"{results['latency_ms'][name]['p95']:.1f}",
+            f"{results['mb'][name]:.0f}" if name in results["mb"] else "",
+            score(results["score"][name]),
+        )
+        for name in results["throughput"]
+    ]
+    header = (
+        "form",
+        "texts a second",
+        "relative",
+        "30 words, ms",
+        "95th percentile",
+        "MB",
+        results["metric"],
+    )
+    start = results["start"]["kgbert.runtime"]
+    versions = ", ".join(f"{name} {number}" for name, number in results["versions"].items())
+    return (
+        f"{table(header, rows)}\n\n`import kgbert.runtime` takes {start['cpu_seconds']:.2f} s of "
+        f"processor time and {start['peak_mib']} MiB. {results['texts']} test terms; "
+        f"{results['hardware']['processor']}, {results['hardware']['threads']} thread, "
+        f"{versions}, {results['finished'][:10]}."
     )
