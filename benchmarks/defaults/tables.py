@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from benchmarks.rendering.markdown import table
+from benchmarks.rendering.markdown import table, versions_of
 
 #: Epochs without improvement after which training would have stopped.
 PATIENCE = 3
@@ -22,12 +22,11 @@ def defaults_table(results: dict[str, Any]) -> str:
         (*key, *(f"{100 * found[each]:.1f}" if each in found else "" for each in settings))
         for key, found in rows.items()
     ]
-    versions = ", ".join(f"{name} {number}" for name, number in results["versions"].items())
     return "\n\n".join(
         [
             table(("task", "texts", "seed", "model", *settings), body),
-            f"Encoder {results['encoder']}; {results['hardware']['processor']}, {versions}, "
-            f"{results['finished'][:10]}.",
+            f"Encoder {results['encoder']}; {results['hardware']['processor']}, "
+            f"{versions_of(results)}, {results['finished'][:10]}.",
         ]
     )
 

@@ -1,13 +1,11 @@
 """The table of the benchmark of two languages."""
 
 from collections.abc import Iterator
-from statistics import fmean
 
 from benchmarks.rendering.markdown import table
+from benchmarks.rendering.paired_scores import difference, mean_score
 from kgbert.comparison.arms.verdict_arms import MAIN
 from kgbert.comparison.results import ALSO_TESTED, ComparisonResult
-from kgbert.comparison.statistics.sign_flip import paired_summary
-from kgbert.reporting.formatting import interval, p_value, points, score
 
 
 def languages_table(results: ComparisonResult) -> str:
@@ -24,23 +22,19 @@ def _rows(results: ComparisonResult) -> Iterator[tuple[str, ...]]:
     for arm in results.arms:
         cells = [arm.name]
         for scores in _scores(results).values():
-            cells.append(score(fmean(scores[arm.name])))
-            cells += ("", "") if arm.name == MAIN else _gain(scores[MAIN], scores[arm.name])
+            cells.append(mean_score(scores[arm.name]))
+            gain = difference(scores[MAIN], scores[arm.name])[:2]
+            cells += ("", "") if arm.name == MAIN else gain
         yield tuple(cells)
 
 
-def _gain(main: list[float], other: list[float]) -> tuple[str, str]:
-    found = paired_summary([one - two for one, two in zip(main, other, strict=True)])
-    return f"{points(found.mean)} {interval(found.interval)}".strip(), p_value(found.p)
-
-
-def _scores(results: ComparisonResult) -> dict[str, dict[str, list[float]]]:
+def _scores(results: ComparisonResult) -> dict[str, dict[str, dict[int, float]]]:
     """Return the scores by seed of each arm, by the language of the test terms."""
     metric, also_tested = results.study.metric, f"{ALSO_TESTED}German"
-    found: dict[str, dict[str, list[float]]] = {"English": {}, "German": {}}
-    for run in sorted(results.runs, key=lambda run: run.seed):
+    found: dict[str, dict[str, dict[int, float]]] = {"English": {}, "German": {}}
+    for run in results.runs:
         german = run.slices[also_tested].metrics[metric]
         assert german is not None
-        found["English"].setdefault(run.arm, []).append(run.metrics[metric])
-        found["German"].setdefault(run.arm, []).append(german)
+        found["English"].setdefault(run.arm, {})[run.seed] = run.metrics[metric]
+        found["German"].setdefault(run.arm, {})[run.seed] = german
     return found

@@ -20,7 +20,7 @@ from benchmarks.defaults.tables import defaults_table
 from benchmarks.grounding.tables import sample_efficiency_tables
 from benchmarks.languages.tables import languages_table
 from benchmarks.rendering.inventory import arms, cards, commands, dependencies, formats, sizes
-from benchmarks.rendering.markdown import table
+from benchmarks.rendering.markdown import table, versions_of
 from benchmarks.rendering.picture import draw
 from benchmarks.speed.tables import (
     PLACES,
@@ -236,8 +236,9 @@ def literals(results: Results) -> str:
         for row in results["files"]
     ]
     header = ("graph", "entities", "texts", "used", "listed", "neither", "missing")
-    versions = ", ".join(f"{name} {version}" for name, version in results["versions"].items())
-    return "\n\n".join([results["question"], table(header, rows), f"Compared with {versions}."])
+    return "\n\n".join(
+        [results["question"], table(header, rows), f"Compared with {versions_of(results)}."]
+    )
 
 
 def plausibility(results: Results) -> str:

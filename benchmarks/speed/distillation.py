@@ -64,11 +64,12 @@ def main() -> None:
         size = replace(SIZES["short"], categories=arguments.categories)
         study = demo_study(Path(folder), size, progress=reporter.steps("encoding entities"))
         for seed in range(len(results["runs"]), arguments.seeds):
-            run = {"seed": seed, **scores(study, seed, Path(folder))}
+            texts = _unlabelled(study, seed)
+            run = {"seed": seed, **scores(study, seed, texts, Path(folder))}
             manifest = {
                 "question": (__doc__ or "").splitlines()[0],
                 "encoder": study.backbone_name,
-                "texts": len(_unlabelled(study, seed)),
+                "texts": len(texts),
                 **environment("kgbert", "torch", "transformers"),
             }
             results = manifest | {"runs": [*results["runs"], run]}
@@ -76,7 +77,7 @@ def main() -> None:
             reporter.message(json.dumps(run))
 
 
-def scores(study: Study, seed: int, folder: Path) -> dict[str, float]:
+def scores(study: Study, seed: int, texts: list[Example], folder: Path) -> dict[str, float]:
     """Return the accuracy of the teacher, of the plain model and of the students."""
     test = list(study.split(seed).test)
     teacher = _trained(study, seed)
@@ -85,7 +86,7 @@ def scores(study: Study, seed: int, folder: Path) -> dict[str, float]:
     for name, options in STUDENTS.items():
         result = kgbert.distil(
             teacher,
-            _unlabelled(study, seed),
+            texts,
             output=folder / "student",
             test=test,
             max_loss=100.0,

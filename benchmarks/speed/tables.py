@@ -3,7 +3,7 @@
 from statistics import fmean, median
 from typing import Any
 
-from benchmarks.rendering.markdown import table
+from benchmarks.rendering.markdown import table, versions_of
 from kgbert.reporting.formatting import counted, score
 
 Results = dict[str, Any]
@@ -165,10 +165,9 @@ def distillation_table(results: Results) -> str:
         for name, mean in means.items()
     ]
     header = ("model", "accuracy", "of the gain", *(f"seed {run['seed']}" for run in runs))
-    versions = ", ".join(f"{name} {number}" for name, number in results["versions"].items())
     return (
         f"{table(header, rows)}\n\n{results['texts']:,} terms without labels; encoder "
-        f"{results['encoder']}; {versions}, {results['finished'][:10]}."
+        f"{results['encoder']}; {versions_of(results)}, {results['finished'][:10]}."
     )
 
 
@@ -196,10 +195,9 @@ def deployment_table(results: Results) -> str:
         results["metric"],
     )
     start = results["start"]["kgbert.runtime"]
-    versions = ", ".join(f"{name} {number}" for name, number in results["versions"].items())
     return (
         f"{table(header, rows)}\n\n`import kgbert.runtime` takes {start['cpu_seconds']:.2f} s of "
         f"processor time and {start['peak_mib']} MiB. {results['texts']} test terms; "
         f"{results['hardware']['processor']}, {results['hardware']['threads']} thread, "
-        f"{versions}, {results['finished'][:10]}."
+        f"{versions_of(results)}, {results['finished'][:10]}."
     )

@@ -2,13 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from itertools import product
-from statistics import fmean
 from typing import Any
 
-from benchmarks.rendering.markdown import table
+from benchmarks.rendering.markdown import table, versions_of
+from benchmarks.rendering.paired_scores import difference, mean_score
 from kgbert.comparison.arms.verdict_arms import BASELINE, MAIN
-from kgbert.comparison.statistics.sign_flip import paired_summary
-from kgbert.reporting.formatting import interval, p_value, points, score
 
 #: The arms that start from the plain encoder, with those that start from the model of the source.
 STARTS = {BASELINE: f"{BASELINE}-source", MAIN: f"{MAIN}-source"}
@@ -40,8 +38,8 @@ def asked_table(result: Mapping[str, Any]) -> str:
         scores = _by_seed(result["asked"], texts=texts, graph=graph)
         if scores:
             own = _by_seed(result["asked"], texts=texts, graph="source")
-            cells = [] if graph == "source" else _difference(scores, own)
-            rows.append((texts, graph, _mean(scores), *(cells or [""] * 3)))
+            cells = [] if graph == "source" else difference(scores, own)
+            rows.append((texts, graph, mean_score(scores), *(cells or [""] * 3)))
     header = ("texts of the", "graph", result["source metric"], "over own graph", "p", "seeds")
     return table(header, rows)
 
@@ -54,9 +52,9 @@ def curve_table(result: Mapping[str, Any]) -> str:
             arm: _by_seed(result["runs"], size=size, arm=arm) for arm in (*STARTS, *STARTS.values())
         }
         for arm, start in STARTS.items():
-            rows.append((f"{size}", arm, _mean(scores[arm]), "", "", ""))
-            gain = _difference(scores[start], scores[arm])
-            rows.append((f"{size}", start, _mean(scores[start]), *gain))
+            rows.append((f"{size}", arm, mean_score(scores[arm]), "", "", ""))
+            gain = difference(scores[start], scores[arm])
+            rows.append((f"{size}", start, mean_score(scores[start]), *gain))
     header = ("texts", "arm", result["metric"], "over the arm above", "p", "seeds")
     return table(header, rows)
 
@@ -70,12 +68,12 @@ def _forgetting(result: Mapping[str, Any]) -> str:
     sentences = []
     for arm in STARTS.values():
         scores = {row["seed"]: row["on the source"] for row in after if row["arm"] == arm}
-        difference, p, _ = _difference(scores, before)
-        sentences.append(f"{arm} {_mean(scores)} ({difference}, {_stated_p(p)})")
+        change, p, _ = difference(scores, before)
+        sentences.append(f"{arm} {mean_score(scores)} ({change}, {_stated_p(p)})")
     size = max(row["size"] for row in after)
     return (
-        f"On the texts of the source, read with the graph of the target: {_mean(before)} before "
-        f"training in the target, and after {size} texts of it: {'; '.join(sentences)}."
+        f"On the texts of the source, read with the graph of the target: {mean_score(before)} "
+        f"before training in the target, and after {size} texts of it: {'; '.join(sentences)}."
     )
 
 
@@ -92,20 +90,6 @@ def _by_seed(rows: Sequence[Row], **chosen: object) -> dict[int, float]:
     }
 
 
-def _difference(first: Mapping[int, float], second: Mapping[int, float]) -> list[str]:
-    """Return the difference of two scores over the seeds that both have."""
-    seeds = sorted(first.keys() & second.keys())
-    if not seeds:
-        return ["", "", ""]
-    found = paired_summary([first[seed] - second[seed] for seed in seeds])
-    limits = interval(found.interval)
-    return [f"{points(found.mean)} {limits}".strip(), p_value(found.p), f"{len(seeds)}"]
-
-
-def _mean(scores: Mapping[int, float]) -> str:
-    return score(fmean(scores.values())) if scores else ""
-
-
 def _linked(graphs: Mapping[str, Mapping[str, Any]]) -> str:
     parts = []
     for name, graph in graphs.items():
@@ -120,10 +104,9 @@ def _linked(graphs: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def _circumstances(result: Mapping[str, Any]) -> str:
-    versions = ", ".join(f"{name} {number}" for name, number in result["versions"].items())
     return (
         f"{result['source sizes'][0]} training texts in the source; "
         f"{result['source sizes'][2]} and {result['target sizes'][1]} test texts; encoder "
-        f"{result['encoder']}; {result['hardware']['processor']}, 1 thread, {versions}, "
+        f"{result['encoder']}; {result['hardware']['processor']}, 1 thread, {versions_of(result)}, "
         f"{result['finished'][:10]}."
     )

@@ -1,5 +1,6 @@
 """Pairs of texts: models that were trained on them answer nothing else."""
 
+import json
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
@@ -49,11 +50,11 @@ def check_all_pairs(examples: Sequence[Example]) -> None:
     pairs of texts; add that column to a file, or write {"text": "a text", "text_pair": "another
     text"}.
     """
+    sample = json.dumps(dict(PAIR_SAMPLE))
     for position, example in enumerate(examples, start=1):
         if not example.others:
             raise DataError(
                 f"{place_of(example, position)} has no 'text_pair', and the model was trained on "
-                "pairs of texts; add that column to a file, or write "
-                '{"text": "a text", "text_pair": "another text"}.',
+                f"pairs of texts; add that column to a file, or write {sample}.",
                 code="missing-text-pair",
             )
