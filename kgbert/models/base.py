@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from copy import deepcopy
-from functools import partial
+from functools import cached_property, partial
 from itertools import chain
 from pathlib import Path
 from types import MappingProxyType
@@ -17,6 +17,7 @@ from torch.utils.checkpoint import checkpoint
 from transformers import AutoModel, PreTrainedConfig, PreTrainedModel
 
 from kgbert.data.texts_read import TextsRead
+from kgbert.encoding.paths.finder import SAME
 from kgbert.encoding.precomputed_vectors import EntityVectors
 from kgbert.encoding.processor import KGBertProcessor
 from kgbert.features.backbones import (
@@ -32,7 +33,12 @@ from kgbert.features.pretrained import load_pretrained
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.models.config import KGBertConfig, check_options
 from kgbert.models.fusions import Fusion, find_fusion, fusion_name
-from kgbert.models.heads.label_vectors import LabelVectorScorer, label_loss, pop_lexical
+from kgbert.models.heads.label_vectors import (
+    LabelVectorScorer,
+    label_loss,
+    pop_lexical,
+    share_head_scores,
+)
 from kgbert.models.heads.paths import BatchPaths, PathScorer, pop_paths
 from kgbert.models.inputs import BatchKnowledge, pop_knowledge_inputs
 from kgbert.models.layers.graph_encoder import GraphEncoder, graph_encoder_name
@@ -245,8 +251,13 @@ class KGBertPreTrainedModel(PreTrainedModel):
                 remedies=[Remedy("path_steps", 0)],
             )
         self.config.path_types = list(types)
-        outputs = len(self.config.labels) if self.path_ends == "arguments" else 1
-        self.path_scorer = PathScorer(len(types), outputs)
+        labels = len(self.config.labels)
+        self.path_scorer = PathScorer(
+            len(types),
+            labels if self.path_ends == "arguments" else 1,
+            labels=labels if self.path_ends == "labels" and self.answers_several_labels else 0,
+            same=list(types).index(SAME) if SAME in types else -1,
+        )
 
     def use_label_sets(self, sets: LabelSets) -> None:
         """Set the vectors of the labels' entities, in the order of the logits.
@@ -421,6 +432,8 @@ class KGBertPreTrainedModel(PreTrainedModel):
         if labels is not None and not adds_scores:
             inputs["labels"] = labels
         output, context = self.run_backbone(input_ids, attention_mask, inputs)
+        if self.answers_several_labels and self.untrained_labels:
+            output.logits = share_head_scores(output.logits, self.untrained_labels)
         if self.config.label_vectors:
             self._add_label_scores(output, context, lexical)
         if self.path_scorer is not None:
@@ -496,11 +509,29 @@ class KGBertPreTrainedModel(PreTrainedModel):
         scored: Tensor = self.path_scorer(paths, logits)
         return scored
 
-    @property
+    @cached_property
     def untrained_labels(self) -> list[int]:
-        """The positions of the labels without training texts, which the loss ignores."""
-        names = self.config.labels
-        return [names.index(label) for label in self.config.untrained_labels]
+        """The positions of the labels without training texts, see :func:`label_loss`."""
+        places = {label: place for place, label in enumerate(self.config.labels)}
+        return [places[label] for label in self.config.untrained_labels]
+
+    @property
+    def answers_several_labels(self) -> bool:
+        """Whether a text may have several labels, each with a probability of its own."""
+        return bool(self.config.backbone.problem_type == "multi_label_classification")
+
+    @property
+    def output_layer(self) -> str:
+        """Name of the last linear layer of the head, which has one row a label."""
+        inside = {id(module) for module in self.backbone.base_model.modules()}
+        names = [
+            f"backbone.{name}"
+            for name, module in self.backbone.named_modules()
+            if isinstance(module, nn.Linear)
+            and id(module) not in inside
+            and module.out_features == len(self.config.labels)
+        ]
+        return names[-1]
 
     def build_context(
         self,

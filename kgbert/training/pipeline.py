@@ -284,11 +284,17 @@ def strongest_paths(
     """
     if model.path_scorer is None or processor.paths is None:
         return []
-    weights = model.path_scorer.weights.detach().float().cpu().numpy()
     found = []
     for place, text in enumerate(unit):
         assert text.paths is not None
-        values = weights[text.paths.types] * text.paths.values[:, None]
+        with torch.no_grad():
+            weights = model.path_scorer.weights_of(
+                *(
+                    torch.from_numpy(x).to(model.device)
+                    for x in (text.paths.types, text.paths.targets)
+                )
+            )
+        values = weights.float().cpu().numpy() * text.paths.values[:, None]
         order = np.argsort(-np.abs(values), axis=None, kind="stable")[:most]
         for row, output in zip(*np.unravel_index(order, values.shape), strict=True):
             value = float(values[row, output])

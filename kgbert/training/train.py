@@ -406,11 +406,18 @@ def build_model(
         _add_label_sets(model, processor, inputs, space.labels)
     if own["path_steps"]:
         _add_paths(model, processor, inputs, train)
-    # Labels without training texts are found by similarity alone, even if it tells no others apart.
-    is_fitted = model.label_queries == "text" and train and not model.config.untrained_labels
-    if own["label_vectors"] and is_fitted:
+    if train and _fits_scores(model):
         fit_label_scores(model, processor, task, train)
     return model, processor
+
+
+def _fits_scores(model: KGBertPreTrainedModel) -> bool:
+    """Return whether the weights of the evidence for labels are fitted before training."""
+    if model.answers_several_labels:
+        return model.config.label_vectors or model.path_scorer is not None
+    # Labels without training texts are found by similarity alone, even if it tells no others apart.
+    is_compared = model.config.label_vectors and model.label_queries == "text"
+    return is_compared and not model.config.untrained_labels
 
 
 def grounded_task(

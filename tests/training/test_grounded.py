@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from scipy.sparse import csr_matrix
 
 import kgbert
 from kgbert.data import Example, Span
@@ -441,12 +442,17 @@ def test_scale_and_offset_of_several_labels_separate_them(shift):
     has_label = generator.random((80, 5)) < 0.3
     scores = np.where(has_label, 0.7, 0.2) + 0.1 * generator.standard_normal((80, 5)) + shift
 
-    scale, offset = fit_binary(scores, has_label, 0.1)
+    def fit(scores, has_label):
+        nothing = csr_matrix((has_label.size, 0))
+        values = has_label.ravel(), scores.ravel(), nothing, np.zeros(0), np.ones(has_label.size)
+        return fit_binary(*values)
+
+    scale, intercept, _ = fit(scores, has_label)
 
     assert 10 < scale < 60
-    assert 0.3 + shift < offset < 0.6 + shift
-    assert fit_binary(generator.standard_normal((80, 5)), has_label, 0.1) == (0.0, 0.1)
-    assert fit_binary(scores, np.zeros_like(has_label), 0.1) == (0.0, 0.1)
+    assert 0.3 + shift < -intercept / scale < 0.6 + shift
+    assert fit(generator.standard_normal((80, 5)), has_label).scale == 0
+    assert fit(scores, np.zeros_like(has_label)).scale == 0
 
 
 def test_without_the_graph_labels_are_not_compared(backbone):

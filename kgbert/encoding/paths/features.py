@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from kgbert.encoding.alignment import tokens_of
 from kgbert.encoding.encoded import EncodedText, TextPaths
 from kgbert.encoding.paths.finder import SAME, PathFinder, Paths, TargetIndex
 from kgbert.graph.core.graph import KnowledgeGraph
@@ -213,9 +214,22 @@ class PathFeatures:
 
     def _label_ends(self, text: EncodedText, boundary: int) -> _Ends:
         """Return all entities of a text, and the labels."""
-        count = len(self.labels)
+        count, links = len(self.labels), text.links
+        # What is mentioned after the last token that the encoder reads is evidence as well.
+        graph = self.finder.graph
+        unread = [
+            (graph.index(candidate.entity), candidate.score)
+            for mention in text.mentions
+            if not tokens_of(mention, text.offsets)
+            for candidate in mention.candidates
+            if candidate.entity in graph
+        ]
+        entities, scores = np.array(unread).reshape(-1, 2).T
         return _Ends(
-            *_entities(text, np.ones(len(text.links.tokens), np.bool_)),
+            *_distinct(
+                np.concatenate([links.entities, entities.astype(np.int64)]),
+                np.concatenate([links.scores, scores]),
+            ),
             self._label_index,
             np.ones(count, np.float32),
             np.arange(count),
@@ -248,10 +262,17 @@ def _entities(
     text: EncodedText, links: NDArray[np.bool_]
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """Return the distinct entities of some links, and the highest score of each."""
-    entities, places = np.unique(text.links.entities[links], return_inverse=True)
-    scores = np.zeros(len(entities), np.float32)
-    np.maximum.at(scores, places, text.links.scores[links])
-    return entities, scores
+    return _distinct(text.links.entities[links], text.links.scores[links])
+
+
+def _distinct(
+    entities: NDArray[np.int64], scores: NDArray[np.floating[Any]]
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Return entities each once, and the highest score of each."""
+    distinct, places = np.unique(entities, return_inverse=True)
+    highest = np.zeros(len(distinct), np.float32)
+    np.maximum.at(highest, places, scores)
+    return distinct, highest
 
 
 #: The ends of the paths by what the answers of a task are: labels with entities, choices that are

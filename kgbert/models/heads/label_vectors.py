@@ -149,21 +149,38 @@ def label_loss(
         logits: Shape (batch, labels) or (batch, tokens, labels).
         labels: Shape (batch), (batch, tokens), or (batch, labels) with several labels a text.
         config: The configuration of the backbone, whose ``problem_type`` is read.
-        untrained: Labels without training texts. The loss ignores them, since it would lower
-            their scores for every text.
+        untrained: Labels without training texts. Where a text has one label, the loss ignores
+            them, since it would lower their scores for every text. Where a text has several, the
+            texts say that they do not apply, and :func:`share_head_scores` keeps their scores.
     """
-    keep = torch.ones(logits.shape[-1], dtype=torch.bool, device=logits.device)
-    keep[list(untrained)] = False
     logits = logits.float()
     if config.problem_type == "multi_label_classification":
-        return nn.functional.binary_cross_entropy_with_logits(
-            logits[:, keep], labels[:, keep].float()
-        )
+        return nn.functional.binary_cross_entropy_with_logits(logits, labels.float())
+    keep = torch.ones(logits.shape[-1], dtype=torch.bool, device=logits.device)
+    keep[list(untrained)] = False
     hidden = logits.masked_fill(~keep, torch.finfo(logits.dtype).min)
     if untrained:
         # A validation text of such a label has no loss.
         labels = torch.where(keep[labels.clamp(min=0)], labels, -100)
     return nn.functional.cross_entropy(hidden.flatten(0, -2), labels.flatten())
+
+
+def share_head_scores(
+    logits: Float[Tensor, "batch labels"], untrained: Sequence[int]
+) -> Float[Tensor, "batch labels"]:
+    """Return logits of a head in which labels without training texts have the mean of the others.
+
+    The weights of such labels are untrained, and their loss would only lower their scores. With
+    the score of an average label, only what the graph says about a label tells it from others.
+
+    Args:
+        logits: Scores of the head alone.
+        untrained: Positions of the labels without training texts.
+    """
+    is_trained = torch.ones(logits.shape[-1], dtype=torch.bool, device=logits.device)
+    is_trained[list(untrained)] = False
+    mean = (logits * is_trained).sum(-1, keepdim=True) / is_trained.sum().clamp(min=1)
+    return torch.where(is_trained, logits, mean)
 
 
 def pop_lexical(inputs: dict[str, Any]) -> Tensor | None:

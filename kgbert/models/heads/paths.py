@@ -28,18 +28,55 @@ class PathScorer(nn.Module):
     relation of two arguments, ``f_t(x)`` counts the paths between them, and each relation has its
     own weights. The weights start at zero, so that the scores do as well.
 
-    Weights of path types follow the path ranking algorithm (Lao et al. 2011, EMNLP), and counts of
-    paths between question and choice Wang et al. 2022 ("GNN is a counter?", arXiv:2110.03192).
+    Where a text has several labels, the path of no steps, a mention of the label itself, has a
+    further weight for each label: ``score(x, l) += u_l f_same(x, l)``. Some entities are labels of
+    most texts that mention them, others of none.
+
+    Weights of path types follow the path ranking algorithm (Lao et al. 2011, EMNLP), counts of
+    paths between question and choice Wang et al. 2022 ("GNN is a counter?", arXiv:2110.03192), and
+    weights of mentions by label the keyphraseness of Mihalcea and Csomai 2007 (CIKM).
+
+    Args:
+        types: Number of types of path.
+        outputs: Number of weights of a type: 1, or that of the relations.
+        labels: Number of labels whose mentions have a weight each.
+        same: Position of the path of no steps among the types; -1 for none.
     """
 
-    def __init__(self, types: int, outputs: int = 1) -> None:
+    def __init__(self, types: int, outputs: int = 1, *, labels: int = 0, same: int = -1) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.zeros(types, outputs))
+        self.mention_weight = nn.Parameter(torch.zeros(labels)) if labels else None
+        self.same = same
 
     @property
     def weights(self) -> Float[Tensor, "types outputs"]:
         """The weight of each type of path for each output."""
         return GATE_LR_MULTIPLIER * self.weight
+
+    def weights_of(
+        self, types: Int[Tensor, " paths"], targets: Int[Tensor, " paths"]
+    ) -> Float[Tensor, "paths outputs"]:
+        """Return the weights of paths of some types to some targets.
+
+        Args:
+            types: The type of each path.
+            targets: The label that each path leads to.
+        """
+        weights = self.weights[types]
+        if self.mention_weight is not None:
+            own = GATE_LR_MULTIPLIER * self.mention_weight[targets]
+            weights = weights + torch.where(types == self.same, own, 0).unsqueeze(1)
+        return weights
+
+    @torch.no_grad()
+    def initialize(
+        self, weights: Float[Tensor, " types"], mention_weights: Float[Tensor, " labels"]
+    ) -> None:
+        """Set the weights of types of path, and of the mentions of each label."""
+        assert self.mention_weight is not None
+        self.weight.copy_(weights.unsqueeze(1) / GATE_LR_MULTIPLIER)
+        self.mention_weight.copy_(mention_weights / GATE_LR_MULTIPLIER)
 
     def forward(
         self, paths: BatchPaths, logits: Float[Tensor, "batch labels"]
@@ -47,14 +84,17 @@ class PathScorer(nn.Module):
         """Return logits with the scores of the paths added."""
         outputs = self.weight.shape[1]
         values = paths.path_values.unsqueeze(1).to(self.weight.dtype)
+        weights = self.weights_of(paths.path_types, paths.path_cells % logits.shape[-1])
         scores = self.weight.new_zeros(logits.numel() // outputs, outputs)
-        scores = scores.index_add(0, paths.path_cells, values * self.weights[paths.path_types])
+        scores = scores.index_add(0, paths.path_cells, values * weights)
         return logits + scores.view_as(logits).to(logits.dtype)
 
 
 @init_module_weights.register
 def _(module: PathScorer) -> None:
     initialization.zeros_(module.weight)
+    if module.mention_weight is not None:
+        initialization.zeros_(module.mention_weight)
 
 
 def pop_paths(inputs: dict[str, Any]) -> BatchPaths | None:

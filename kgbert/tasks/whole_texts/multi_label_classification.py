@@ -44,6 +44,9 @@ SEPARATORS = ("|", ";", ",")
 #: Labels that ``precision_at_5`` looks at, the likeliest ones.
 TOP = 5
 
+#: Labels in the ranking of a text, if no more are predicted.
+MOST_RANKED = 1000
+
 
 @dataclass(frozen=True)
 class ScoredLabel:
@@ -63,7 +66,7 @@ class LabelsAnswer:
 
     labels: frozenset[str]
     ranking: tuple[str, ...]
-    """By decreasing probability; only the gold labels in a gold answer."""
+    """The most probable ones, by decreasing probability; only the gold labels in a gold answer."""
 
     @classmethod
     def of(cls, labels: Iterable[str]) -> "LabelsAnswer":
@@ -225,10 +228,10 @@ class MultiLabelClassification(Task):
             settings={"threshold": DEFAULT_THRESHOLD, **pair_settings(train)},
         )
 
-    def targets(self, encoded: EncodedExample, config: "PreTrainedConfig") -> list[list[float]]:
-        """Return one row, 1 for each label of the text and 0 for all others."""
-        own = set(encoded.example.target)
-        return [[float(label in own) for label in labels_of(config)]]
+    def targets(self, encoded: EncodedExample, config: "PreTrainedConfig") -> list[Any]:
+        """Return one array, True for each label of the text and False for all others."""
+        own, names = set(encoded.example.target), labels_of(config)
+        return [np.fromiter((name in own for name in names), np.bool_, len(names))]
 
     def collate_targets(
         self, targets: Sequence[Any], batch: "Batch", processor: "KGBertProcessor"
@@ -236,7 +239,7 @@ class MultiLabelClassification(Task):
         """Return the targets as floats for binary cross-entropy."""
         import torch
 
-        return {"labels": torch.tensor(targets, dtype=torch.float32)}
+        return {"labels": torch.from_numpy(np.stack(targets)).float()}
 
     def decode(
         self,
@@ -249,9 +252,10 @@ class MultiLabelClassification(Task):
         names, probabilities = labels_of(config), sigmoid(outputs[0])
         if self.adds_parents and self.label_hierarchy is not None:
             probabilities = self.label_hierarchy.raised(probabilities, names)
-        order = np.argsort(-probabilities, kind="stable").tolist()
-        ranking = tuple(ScoredLabel(names[i], float(probabilities[i])) for i in order)
         threshold = config.task_settings["threshold"]
+        most = max(MOST_RANKED, int((probabilities >= threshold).sum()))
+        order = np.argsort(-probabilities, kind="stable")[:most].tolist()
+        ranking = tuple(ScoredLabel(names[i], float(probabilities[i])) for i in order)
         given = tuple(each for each in ranking if each.probability >= threshold)
         return LabelsPrediction(encoded.example.joined, given, ranking)
 
@@ -264,8 +268,7 @@ class MultiLabelClassification(Task):
     ) -> None:
         """Choose the threshold with the best micro F1 on the validation examples."""
         probabilities = np.stack([sigmoid(rows[0]) for rows in outputs])
-        labels = labels_of(config)
-        gold = np.array([[x in self.classes(y.example) for x in labels] for y in encoded])
+        gold = np.stack([self.targets(each, config)[0] for each in encoded])
         threshold = best_threshold(probabilities, gold)
         config.task_settings = {**config.task_settings, "threshold": threshold}
 

@@ -142,20 +142,25 @@ def _with_labels(
         part.id2label = dict(enumerate(sets.labels))
         part.label2id = {label: place for place, label in enumerate(sets.labels)}
     config.untrained_labels = [label for label in sets.labels if label not in kept]
-    both = [label for label in sets.labels if label in kept and label in before]
-    old, new = ([names.index(label) for label in both] for names in (before, list(sets.labels)))
     fresh = type(model)(config)
-    output = _output_layer(fresh, len(sets.labels))
+    places = {label: place for place, label in enumerate(before)}
+    trained = set(kept)
     weights = cast(dict[str, Tensor], dict(model.state_dict()))
     for name, tensor in cast(dict[str, Tensor], fresh.state_dict()).items():
-        if name.rpartition(".")[0] == output:
+        # Mentions of labels that no training text has are learnt as well.
+        is_mentions = name == "path_scorer.mention_weight"
+        if is_mentions or name.rpartition(".")[0] == fresh.output_layer:
             rows = torch.zeros_like(tensor)
-            rows[new] = weights[name][old].to(rows)
+            for new, label in enumerate(sets.labels):
+                if label in places and (is_mentions or label in trained):
+                    rows[new] = weights[name][places[label]]
             weights[name] = rows
     fresh.load_state_dict(weights)
     cast(nn.Module, fresh).to(device=model.device, dtype=model.dtype)
     fresh.use_label_sets(sets)
-    if config.untrained_labels and fresh.label_scorer.scale < SMALLEST_SCALE:
+    reads_mentions = fresh.path_scorer is not None and fresh.answers_several_labels
+    is_compared = fresh.label_scorer.scale >= SMALLEST_SCALE
+    if config.untrained_labels and not is_compared and not reads_mentions:
         logger.warning(
             "the descriptions of the labels did not tell the training texts apart, so the model "
             "hardly compares them; new labels are compared as without training"
@@ -164,16 +169,3 @@ def _with_labels(
         fresh.label_scorer.initialize_offset(sets)
     fresh.eval()
     return fresh
-
-
-def _output_layer(model: KGBertPreTrainedModel, labels: int) -> str:
-    """Return the name of the last linear layer of the head, which has one row a label."""
-    inside = {id(module) for module in model.backbone.base_model.modules()}
-    names = [
-        f"backbone.{name}"
-        for name, module in model.backbone.named_modules()
-        if isinstance(module, nn.Linear)
-        and id(module) not in inside
-        and module.out_features == labels
-    ]
-    return names[-1]

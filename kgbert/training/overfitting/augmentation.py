@@ -72,7 +72,15 @@ class Augmenter:
         kept = TokenEntityLinks(
             links.tokens[keep], links.entities[keep], links.scores[keep], links.unknown
         )
-        return replace(text, links=kept)
+        # Mentions that no token has are evidence for labels.
+        names = {self.graph.entity_ids[entity] for entity in hidden.tolist()}
+        mentions = [
+            mention._replace(
+                candidates=tuple(x for x in mention.candidates if x.entity not in names)
+            )
+            for mention in text.mentions
+        ]
+        return replace(text, links=kept, mentions=mentions)
 
     def _rewritten(
         self, example: Example, mentions: Sequence[Mention], generator: Generator

@@ -1,7 +1,11 @@
-import pytest
 import torch
 
-from kgbert.models.heads.label_vectors import SHARPNESS, label_loss, soft_maximum
+from kgbert.models.heads.label_vectors import (
+    SHARPNESS,
+    label_loss,
+    share_head_scores,
+    soft_maximum,
+)
 from tests.support.tiny import config_with
 
 
@@ -34,14 +38,29 @@ def test_the_loss_is_that_of_the_head():
     torch.testing.assert_close(own, torch.nn.functional.cross_entropy(logits, labels))
 
 
-@pytest.mark.parametrize("several", [False, True])
-def test_labels_without_training_texts_get_no_gradient(several):
-    config = config_with("abc")
-    config.problem_type = "multi_label_classification" if several else None
+def test_labels_without_training_texts_get_no_gradient():
     logits = torch.randn(4, 3, requires_grad=True)
-    labels = torch.eye(3)[[0, 1, 0, 1]] if several else torch.tensor([0, 1, 0, 1])
 
-    label_loss(logits, labels, config, untrained=[2]).backward()
+    label_loss(logits, torch.tensor([0, 1, 0, 1]), config_with("abc"), untrained=[2]).backward()
 
     assert not logits.grad[:, 2].any()
     assert logits.grad[:, :2].all()
+
+
+def test_texts_with_several_labels_tell_which_labels_they_do_not_have():
+    config = config_with("abc")
+    config.problem_type = "multi_label_classification"
+    logits = torch.randn(4, 3, requires_grad=True)
+
+    label_loss(logits, torch.eye(3)[[0, 1, 0, 1]], config, untrained=[2]).backward()
+
+    assert (logits.grad[:, 2] > 0).all()
+
+
+def test_labels_without_training_texts_share_the_scores_of_the_head():
+    logits = torch.tensor([[1.0, 3.0, 50.0], [-2.0, 0.0, 9.0]])
+
+    shared = share_head_scores(logits, [2])
+
+    assert shared.tolist() == [[1, 3, 2], [-2, 0, -1]]
+    assert not share_head_scores(logits, [0, 1, 2]).any()

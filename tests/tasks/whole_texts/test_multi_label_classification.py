@@ -128,3 +128,17 @@ def test_the_score_of_a_label_in_a_contrast_is_the_difference_of_their_log_odds(
         return TASK.answer_scores(outputs, ExplainedAnswer(*answer), None, config).tolist()
 
     assert (score("a"), score("a", "b"), score("b", "a")) == ([2.0], [3.0], [-3.0])
+
+
+def test_a_ranking_has_all_predicted_labels_and_else_the_most_probable_ones(monkeypatch):
+    monkeypatch.setattr("kgbert.tasks.whole_texts.multi_label_classification.MOST_RANKED", 2)
+    config = SimpleNamespace(id2label=dict(enumerate("abcd")), task_settings={"threshold": 0.5})
+    encoded = SimpleNamespace(example=Example("a text"))
+
+    few, many = (
+        TASK.decode([np.array(logits)], encoded, config, None)
+        for logits in ([-1.0, 3.0, -2.0, -3.0], [1.0, 3.0, 2.0, -3.0])
+    )
+
+    assert [x.label for x in few.ranking] == ["b", "a"]
+    assert [x.label for x in many.ranking] == [x.label for x in many.labels] == ["b", "c", "a"]
