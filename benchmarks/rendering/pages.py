@@ -17,7 +17,11 @@ from typing import Any
 from benchmarks import RESULTS
 from benchmarks.calibration.tables import calibration
 from benchmarks.defaults.tables import defaults_table
-from benchmarks.grounding.tables import sample_efficiency_tables
+from benchmarks.grounding.tables import (
+    grounding_cost_table,
+    sample_efficiency_tables,
+    subject_indexing_tables,
+)
 from benchmarks.languages.tables import languages_table
 from benchmarks.rendering.inventory import arms, cards, commands, dependencies, formats, sizes
 from benchmarks.rendering.markdown import table, versions_of
@@ -300,6 +304,8 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "pretraining": pretraining,
     "transfer": transfer,
     "sample efficiency": _from_result("sample_efficiency", sample_efficiency_tables),
+    "subject indexing": _from_result("subject_indexing", subject_indexing_tables),
+    "grounding cost": _from_result("grounding_cost", grounding_cost_table),
     "languages": _from_comparison("languages", languages),
     "grounding controls": _from_comparison("grounding_controls", arms_and_rivals),
     "grounding measures": _from_comparison("grounding_measures", arms_and_rivals),
