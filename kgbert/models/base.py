@@ -10,7 +10,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar, TypeVar, cast
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from safetensors import SafetensorError
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
@@ -274,6 +276,14 @@ class KGBertPreTrainedModel(PreTrainedModel):
                 code="other-labels",
             )
         self.label_scorer.use(sets)
+
+    def set_output_bias(self, bias: NDArray[np.float64]) -> None:
+        """Set the bias of a new task head; one that has learnt, or has none, stays as it is."""
+        layers = [x for x in self.backbone.modules() if isinstance(x, nn.Linear)]
+        output = next(x for x in reversed(layers) if x.out_features == len(bias))
+        if output.bias is not None and not output.bias.any():
+            with torch.no_grad():
+                output.bias.copy_(torch.from_numpy(bias))
 
     def _hook_injections(self, injections: Sequence[Injection]) -> None:
         for each in injections:

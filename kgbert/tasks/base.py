@@ -13,6 +13,8 @@ from kgbert.tasks.pairs import PAIR_SAMPLE, answers_pairs, check_all_pairs
 from kgbert.utils.errors import KGBertError
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
     from torch import Tensor
     from transformers import PreTrainedConfig
 
@@ -416,6 +418,23 @@ class Task(ABC):
 
         return {"labels": torch.tensor(targets)}
 
+    def output_bias(
+        self, encoded: Sequence[EncodedExample], config: "PreTrainedConfig"
+    ) -> "NDArray[np.float64] | None":
+        """Return the outputs of a head that knows no more than how frequent the labels are.
+
+        A new head starts with them as its bias (as in Lin et al. 2017, arXiv:1708.02002), so that
+        rare labels need not be unlearnt first.
+
+        Args:
+            encoded: The training examples.
+            config: The model's configuration, with labels and ``task_settings``.
+
+        Returns:
+            A value for each label; None for a head that starts without bias.
+        """
+        return None
+
     # From outputs to answers.
 
     def compute_outputs(self, model: Any, batch: "Batch", processor: "KGBertProcessor") -> "Tensor":
@@ -465,7 +484,7 @@ class Task(ABC):
     ) -> None:
         """Choose decoding parameters, such as a threshold, on the validation examples.
 
-        It is called once after training, where ``needs_calibration`` is True.
+        It is called after each epoch and after training, where ``needs_calibration`` is True.
 
         Args:
             outputs: The trained model's outputs: for each example one array per unit.

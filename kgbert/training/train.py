@@ -408,6 +408,11 @@ def build_model(
         _add_paths(model, processor, inputs, train)
     if train and _fits_scores(model):
         fit_label_scores(model, processor, task, train)
+    # Label scores have an offset of their own.
+    if not own["label_vectors"] or not model.label_scorer.scale:
+        bias = task.output_bias(task.encode(train, processor), model.config) if train else None
+        if bias is not None:
+            model.set_output_bias(bias)
     return model, processor
 
 

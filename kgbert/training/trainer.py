@@ -144,6 +144,8 @@ def fine_tune(
     gold = [task.gold(each, processor.graph) for each in held_out.encoded]
 
     def score(outputs: Sequence[Sequence[Any]]) -> dict[str, float]:
+        if task.needs_calibration:
+            task.calibrate(outputs, held_out.encoded, model.config, processor.graph)
         answers = [
             task.decode(rows, each, model.config, processor.graph).answer
             for rows, each in zip(outputs, held_out.encoded, strict=True)
@@ -192,8 +194,8 @@ def fine_tune(
     result = _result(trainer, task)
     if not task.needs_calibration:
         return result
+    # Of the weights that were kept.
     outputs = model_outputs(model, processor, task, held_out.encoded)
-    task.calibrate(outputs, held_out.encoded, model.config, processor.graph)
     return replace(result, metrics=score(outputs))
 
 

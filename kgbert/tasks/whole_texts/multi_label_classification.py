@@ -30,6 +30,7 @@ from kgbert.tasks.whole_texts.labels import MAX_CLASSES, answer_position, label_
 from kgbert.utils.errors import DataError, KGBertError, Remedy
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
     from torch import Tensor
     from transformers import PreTrainedConfig
 
@@ -232,6 +233,14 @@ class MultiLabelClassification(Task):
         """Return one array, True for each label of the text and False for all others."""
         own, names = set(encoded.example.target), labels_of(config)
         return [np.fromiter((name in own for name in names), np.bool_, len(names))]
+
+    def output_bias(
+        self, encoded: Sequence[EncodedExample], config: "PreTrainedConfig"
+    ) -> "NDArray[np.float64]":
+        """Return the log-odds of each label in the training examples."""
+        counts = np.sum([self.targets(each, config)[0] for each in encoded], 0)
+        odds: NDArray[np.float64] = (counts + 0.5) / (len(encoded) - counts + 0.5)
+        return np.log(odds)
 
     def collate_targets(
         self, targets: Sequence[Any], batch: "Batch", processor: "KGBertProcessor"

@@ -1,3 +1,4 @@
+import math
 from types import SimpleNamespace
 
 import numpy as np
@@ -9,6 +10,7 @@ from sklearn.metrics import f1_score
 from sklearn.preprocessing import MultiLabelBinarizer
 
 from kgbert.data import Example
+from kgbert.linking.factory import make_linker
 from kgbert.tasks.base import ExplainedAnswer
 from kgbert.tasks.metrics import best_threshold
 from kgbert.tasks.registry import detect_task
@@ -19,10 +21,16 @@ from kgbert.tasks.whole_texts.multi_label_classification import (
     ScoredLabel,
     multi_label_scores,
 )
+from kgbert.training.config import TrainingConfig
+from kgbert.training.train import TrainingInputs, build_model
+from kgbert.training.trainer import default_arguments, fine_tune
 from tests.support.errors import raises
 from tests.support.overfitting import overfitted_answers
+from tests.support.tiny import save_plain, tiny_features, tiny_graph
 
 TASK = MultiLabelClassification()
+
+CONFIG = TrainingConfig(max_length=40, options={"injected_layers": []})
 
 TRAIN = [
     Example("fever and cough", ("cough", "fever")),
@@ -109,6 +117,52 @@ def test_a_model_learns_to_give_several_labels_and_none(tmp_path):
     answers = overfitted_answers(TASK, TRAIN, tmp_path)
 
     assert [sorted(answer.labels) for answer in answers] == [list(x.target) for x in TRAIN]
+
+
+@pytest.fixture
+def inputs(tmp_path):
+    """A plain model's training on 40 texts, of which 4 are "rare" and 10 are "odd"."""
+    targets = [("rare",) if i % 10 == 0 else ("odd",) if i % 4 == 1 else () for i in range(40)]
+    examples = [Example(f"fever {i}", target) for i, target in enumerate(targets)]
+    backbone = save_plain(tmp_path, "bert", TASK.model_class)
+    graph = tiny_graph()
+    linker = make_linker(graph, "dictionary")
+    return TrainingInputs(TASK, graph, tiny_features(graph), linker, backbone), examples
+
+
+def test_a_new_head_starts_with_the_shares_of_the_labels(inputs):
+    model, _ = build_model(*inputs, CONFIG, seed=0)
+
+    bias = model.backbone.classifier.bias.tolist()
+    assert dict(zip(model.config.labels, bias, strict=True)) == {
+        "odd": pytest.approx(math.log(10.5 / 30.5)),
+        "rare": pytest.approx(math.log(4.5 / 36.5)),
+    }
+
+
+def test_a_head_that_has_learnt_keeps_its_bias(inputs):
+    model, _ = build_model(*inputs, CONFIG, seed=0)
+    before = model.backbone.classifier.bias.tolist()
+
+    model.set_output_bias(np.array([1.0, 2.0]))
+
+    assert model.backbone.classifier.bias.tolist() == before
+
+
+def test_epochs_are_compared_by_the_answers_above_the_best_threshold(inputs, tmp_path):
+    _, examples = inputs
+    model, processor = build_model(*inputs, CONFIG, seed=0)
+    arguments = default_arguments(
+        tmp_path / "run", num_train_epochs=1, learning_rate=1e-9, use_cpu=True, bf16=False
+    )
+
+    training = fine_tune(
+        model, processor, examples, examples, arguments=arguments, head_learning_rate=1e-9
+    )
+
+    # No label is likelier than its share of the texts.
+    assert model.config.task_settings["threshold"] < 0.5
+    assert training.history[0]["validation"] == training.metrics["micro_f1"] > 0
 
 
 def test_a_prediction_is_written_a_line_a_label_or_with_the_nearest_label():
