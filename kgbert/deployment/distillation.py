@@ -3,7 +3,6 @@
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from copy import copy, deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -24,16 +23,11 @@ from kgbert.deployment.measure import (
     measure,
     measurements_table,
 )
+from kgbert.deployment.student import Student, StudentSize, build_student, own_processor
 from kgbert.encoding.processor import KGBertProcessor
-from kgbert.features.backbones import Block, blocks_of, family_of
-from kgbert.features.entity_features import EntityFeatures
+from kgbert.features.backbones import Block, blocks_of
 from kgbert.graph.core.graph import KnowledgeGraph
-from kgbert.graph.storage.builder import GraphBuilder
-from kgbert.linking.dictionary.linker import DictionaryLinker
 from kgbert.models.base import KGBertPreTrainedModel
-from kgbert.models.config import KGBertConfig
-from kgbert.models.heads.events import EventExtractor
-from kgbert.models.heads.span_pairs import RelationExtractor
 from kgbert.tasks.answers import Unit, unit_length
 from kgbert.tasks.base import Task
 from kgbert.training.config import Regularization, TrainingConfig
@@ -42,7 +36,7 @@ from kgbert.training.saving import load_model, save_model
 from kgbert.training.splits import examples_of
 from kgbert.training.train import TrainedModel
 from kgbert.training.trainer import default_arguments, optimizer_of
-from kgbert.utils.errors import DataError, KGBertError, Remedy
+from kgbert.utils.errors import DataError, KGBertError
 from kgbert.utils.hub import local_folder
 from kgbert.utils.logging import silenced_transformers
 from kgbert.utils.paths import RUNTIME_FILE, SETTINGS_FILE
@@ -63,6 +57,8 @@ class DistilResult:
     metric: str
     layers: int
     """Number of its blocks."""
+    description: str
+    """What it keeps of the teacher's blocks, for a person."""
     reads_graph: bool
     measurements: tuple[Measurement, ...] = ()
     """Teacher and student; empty without labelled texts."""
@@ -79,6 +75,7 @@ def distil(
     *,
     output: str | Path,
     layers: int | None = None,
+    width: float = 1.0,
     with_graph: bool = True,
     test: Source | None = None,
     columns: Mapping[str, str] | None = None,
@@ -95,13 +92,18 @@ def distil(
     states of these blocks on texts that need no labels:
     ``loss = KL(softmax(z_t) || softmax(z_s)) + mean_l(1 - cos(h_s,l, h_t,l))`` where one of several
     labels is predicted, and with the squared error of the outputs z where they are other numbers.
+    A narrower student keeps the attention heads and feed-forward neurons that contribute most on
+    the texts (as in Wanda, Sun et al. 2024, arXiv:2306.11695).
 
     Args:
         model: The teacher: the folder of a saved model, or a model in memory.
         texts: Texts of the domain, with or without labels, which are not read.
         output: Folder of the student; a model in it is replaced.
-        layers: Number of blocks of the student; half of the teacher's by default, or all of them
-            for a student without the graph.
+        layers: Number of blocks of the student. By default, half of the teacher's, or all of them
+            for a narrower student or one without the graph. With 0, the student reads the static
+            embeddings of its tokens, without their order: for tasks that read whole texts.
+        width: Share of the attention heads and feed-forward neurons of each block that the student
+            keeps.
         with_graph: Whether the student reads the graph as well. Without it, the saved model has no
             graph and needs no linking.
         test: Labelled texts, on which teacher and student are measured.
@@ -123,14 +125,14 @@ def distil(
         else load_model(_checked(local_folder(model)), graph=graph)
     )
     transformers.set_seed(seed)
-    own = _own_processor(processor) if with_graph else _without_graph(processor)
-    student, kept = _student(teacher, own, layers, with_graph=with_graph)
     examples = _unlabelled(texts, task, columns)
-    reporter.message(f"distilling into {len(kept)} blocks on {len(examples):,} texts")
+    size = StudentSize(layers, width, with_graph)
+    student = build_student(teacher, processor, task, size, examples)
+    reporter.message(f"distilling into {student.description} on {len(examples):,} texts")
     read = (text_digest(text) for example in examples for text in example.texts)
-    student.texts_read = teacher.texts_read.with_unlabelled(read)
+    student.model.texts_read = teacher.texts_read.with_unlabelled(read)
     _train(
-        _Pair(teacher, _own_processor(processor), student, own, task, kept),
+        _Pair(teacher, own_processor(processor), student, task),
         examples,
         config or TrainingConfig(),
         seed,
@@ -140,13 +142,24 @@ def distil(
     if test is not None:
         pipelines = {
             "teacher": KGBertPipeline(teacher, processor, task),
-            "student": KGBertPipeline(student, own, task),
+            "student": KGBertPipeline(student.model, student.processor, task),
         }
         measured = _measured(pipelines, examples_of(test, task, columns))
         check_loss(task, measured[0], measured[1], max_loss)
-    about = {"Distilled": f"{len(kept)} of {len(blocks_of(teacher.backbone))} blocks"}
-    save_model(output, student, own, about, include_graph=include_graph)
-    return DistilResult(Path(output), task.metric, len(kept), with_graph, tuple(measured))
+    about = {"Distilled": f"{student.description}, of a teacher of {_block_count(teacher)} blocks"}
+    save_model(output, student.model, student.processor, about, include_graph=include_graph)
+    return DistilResult(
+        Path(output),
+        task.metric,
+        len(student.kept),
+        student.description,
+        student.reads_graph,
+        tuple(measured),
+    )
+
+
+def _block_count(model: KGBertPreTrainedModel) -> int:
+    return len(blocks_of(model.backbone))
 
 
 def _checked(folder: Path) -> Path:
@@ -159,29 +172,6 @@ def _checked(folder: Path) -> Path:
     return folder
 
 
-def _own_processor(processor: KGBertProcessor) -> KGBertProcessor:
-    """Return a copy that samples the graph, since precomputed vectors cannot be trained."""
-    own = copy(processor)
-    own.use_vectors(None)
-    return own
-
-
-def _without_graph(processor: KGBertProcessor) -> KGBertProcessor:
-    """Return a processor of the same texts and an empty graph."""
-    graph = GraphBuilder().build(source="no graph")
-    size = processor.features.vectors.shape[1]
-    features = EntityFeatures(np.zeros((0, size), np.float16), "", "", graph.hash)
-    return KGBertProcessor(
-        processor.tokenizer,
-        graph,
-        features,
-        linker=DictionaryLinker(graph),
-        hops=0,
-        max_length=processor.max_length,
-        reads_last_token=processor.reads_last_token,
-    )
-
-
 def _unlabelled(texts: Source, task: Task, columns: Mapping[str, str] | None) -> list[Example]:
     if isinstance(texts, list | tuple) and all(isinstance(x, Example) for x in texts):
         examples = list(texts)
@@ -192,145 +182,14 @@ def _unlabelled(texts: Source, task: Task, columns: Mapping[str, str] | None) ->
     return examples
 
 
-def _student(
-    teacher: KGBertPreTrainedModel,
-    processor: KGBertProcessor,
-    layers: int | None,
-    *,
-    with_graph: bool,
-) -> tuple[KGBertPreTrainedModel, list[int]]:
-    """Return the student with weights of the teacher, and the teacher's blocks that it has."""
-    _check_teacher(teacher, with_graph=with_graph)
-    count = len(blocks_of(teacher.backbone))
-    if layers is None:
-        layers = max(1, count // 2) if with_graph else count
-    if not 1 <= layers <= count:
-        raise KGBertError(
-            f"a student of {layers} blocks cannot be made of a teacher of {count}.",
-            code="too-many-layers",
-            remedies=[Remedy("layers", max(1, count // 2))],
-        )
-    kept = [round((place + 1) * count / layers) - 1 for place in range(layers)]
-    sources = _injection_sources(teacher.config.injected_layers, kept) if with_graph else {}
-    original = cast(KGBertConfig, teacher.config)
-    config = _student_config(original, processor, kept, sources, with_graph=with_graph)
-    student = type(teacher)(config)
-    weights = _weights(teacher, kept, sources, with_graph=with_graph)
-    # The first block of ModernBERT lacks a norm that the others have.
-    student.load_state_dict({name: weights[name] for name in student.state_dict()})
-    if config.label_vectors and processor.label_sets is not None:
-        student.use_label_sets(processor.label_sets)
-    return student, kept
-
-
-def _check_teacher(teacher: KGBertPreTrainedModel, *, with_graph: bool) -> None:
-    backbone = teacher.config.backbone
-    if backbone.is_encoder_decoder or family_of(backbone).shared_blocks:
-        raise KGBertError(
-            f"the blocks of {backbone.model_type} are shared, or of an encoder and a decoder, so "
-            "that none can be left out. Distil a model with another backbone.",
-            code="not-distillable",
-        )
-    if isinstance(teacher.backbone, RelationExtractor | EventExtractor):
-        raise KGBertError(
-            f"the outputs of a {type(teacher).__name__} belong to pairs of spans, not to a text or "
-            "to its tokens, and such a model is not distilled. Distil a model of another task.",
-            code="not-distillable",
-        )
-    if teacher.config.fusion != "attention" and with_graph:
-        raise KGBertError(
-            f"a model with fusion={teacher.config.fusion!r} reads the graph in a way that is not "
-            "distilled.",
-            code="not-distillable",
-            remedies=[Remedy("with_graph", False)],
-        )
-    if teacher.scores_entities and not with_graph:
-        raise KGBertError(
-            f"the answers of a {type(teacher).__name__} are entities, which it reads from the "
-            "graph.",
-            code="head-needs-graph",
-            remedies=[Remedy("with_graph", True)],
-        )
-
-
-def _injection_sources(injected: Sequence[int], kept: Sequence[int]) -> dict[int, int]:
-    """Return the teacher's injection that each injected block of the student takes over.
-
-    >>> _injection_sources([4, 5, 6], [1, 3, 5]), _injection_sources([1], [2, 5])
-    ({2: 4, 3: 6}, {2: 1})
-    """
-    places = {place: source + 1 for place, source in enumerate(kept, 1) if source + 1 in injected}
-    if injected and not places:  # no block with an injection is left
-        return {len(kept): max(injected)}
-    return places
-
-
-def _student_config(
-    config: KGBertConfig,
-    processor: KGBertProcessor,
-    kept: Sequence[int],
-    sources: Mapping[int, int],
-    *,
-    with_graph: bool,
-) -> KGBertConfig:
-    fresh = deepcopy(config)
-    kinds = getattr(fresh.backbone, "layer_types", None)
-    fresh.backbone.num_hidden_layers = len(kept)
-    if kinds:
-        fresh.backbone.layer_types = [kinds[block] for block in kept]
-    fresh.injected_layers = list(sources)
-    if not with_graph:
-        fresh.relations, fresh.graph_hash = [], processor.graph.hash
-        fresh.label_vectors, fresh.path_steps, fresh.path_types = False, 0, []
-        fresh.fusion, fresh.linking_loss = "attention", 0.0
-    return fresh
-
-
-def _weights(
-    teacher: KGBertPreTrainedModel,
-    kept: Sequence[int],
-    sources: Mapping[int, int],
-    *,
-    with_graph: bool,
-) -> dict[str, Tensor]:
-    """Return the teacher's weights under the names of the student."""
-    prefix = _block_prefix(teacher)
-    names = {f"{prefix}.{source}.": f"{prefix}.{place}." for place, source in enumerate(kept)}
-    injections = {
-        f"injections.layer_{source}.": f"injections.layer_{place}."
-        for place, source in sources.items()
-    }
-    moved = names | injections
-    weights = {}
-    for name, tensor in teacher.state_dict().items():
-        is_moving = name.startswith((f"{prefix}.", "injections.layer_"))
-        if name.startswith(_KNOWLEDGE) and not with_graph:
-            continue
-        found = [old for old in moved if name.startswith(old)]
-        if found:
-            weights[moved[found[0]] + name.removeprefix(found[0])] = tensor.clone()
-        elif not is_moving:
-            weights[name] = tensor.clone()
-    return weights
-
-
-def _block_prefix(model: KGBertPreTrainedModel) -> str:
-    """Return the name of the list of blocks among the modules of a model."""
-    blocks = [block.module for block in blocks_of(model.backbone)]
-    lists = (pair for pair in model.named_modules() if isinstance(pair[1], nn.ModuleList))
-    return next(str(name) for name, module in lists if list(module) == blocks)
-
-
 @dataclass(frozen=True)
 class _Pair:
     """Teacher and student with their processors."""
 
     teacher: KGBertPreTrainedModel
     teacher_processor: KGBertProcessor
-    student: KGBertPreTrainedModel
-    student_processor: KGBertProcessor
+    student: Student
     task: Task
-    kept: Sequence[int]
 
     def loss(self, teacher_units: Sequence[Unit], student_units: Sequence[Unit]) -> Tensor:
         """Return the loss of the student on a batch of units.
@@ -339,8 +198,12 @@ class _Pair:
             KGBertError: The outputs of the task are no function that can be differentiated.
         """
         with torch.no_grad():
-            expected, targets, _ = self._outputs(self.teacher, teacher_units, self.kept)
-        found, states, mask = self._outputs(self.student, student_units, range(len(self.kept)))
+            expected, targets, _ = self._outputs(
+                self.teacher, self.teacher_processor, teacher_units, self.student.kept
+            )
+        own, processor = self.student.model, self.student.processor
+        blocks = range(len(self.student.kept))
+        found, states, mask = self._outputs(own, processor, student_units, blocks)
         if not found.requires_grad:
             raise KGBertError(
                 f"the outputs of {self.task.name} are chosen, not computed, so that a student "
@@ -353,14 +216,16 @@ class _Pair:
             loss = _divergence(found[units], expected[units])
         else:
             loss = nn.functional.mse_loss(found[counts], expected[counts])
-        return loss + _state_loss(states, targets, mask)
+        return loss + _state_loss(states, targets, mask) if states else loss
 
     def _outputs(
-        self, model: KGBertPreTrainedModel, units: Sequence[Unit], blocks: Sequence[int]
+        self,
+        model: KGBertPreTrainedModel,
+        processor: KGBertProcessor,
+        units: Sequence[Unit],
+        blocks: Sequence[int],
     ) -> tuple[Tensor, list[Tensor], Tensor]:
         """Return the outputs of a batch, the states after some blocks, and the attention mask."""
-        is_teacher = model is self.teacher
-        processor = self.teacher_processor if is_teacher else self.student_processor
         batch = send_to_device(self.task.collate(list(units), processor, 0), model.device)
         chosen = [blocks_of(model.backbone)[block] for block in blocks]
         with _recorded(chosen, tokens_first=model.family.tokens_first) as states:
@@ -427,20 +292,21 @@ def _train(
     pair: _Pair, examples: Sequence[Example], config: TrainingConfig, seed: int, reporter: Reporter
 ) -> None:
     device = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else "cpu"
+    student = pair.student.model
     pair.teacher.to(device).eval()  # type: ignore[arg-type]
-    pair.student.to(device).train()  # type: ignore[arg-type]
+    student.to(device).train()  # type: ignore[arg-type]
     units = [
         [unit for each in pair.task.encode(examples, processor) for unit in each.units]
-        for processor in (pair.teacher_processor, pair.student_processor)
+        for processor in (pair.teacher_processor, pair.student.processor)
     ]
     batches = _batches(units[0], config.texts_per_step(len(units[0])), config.epochs, seed)
     with tempfile.TemporaryDirectory(prefix="kgbert-distil-") as folder:
         arguments = default_arguments(
             folder,
-            learning_rate=config.encoder_rate(pair.student.config.encoder_config.hidden_size),
+            learning_rate=config.encoder_rate(student.config.encoder_config.hidden_size),
             weight_decay=config.weight_decay,
         )
-    optimizer = optimizer_of(pair.student, arguments, config.head_learning_rate, Regularization())
+    optimizer = optimizer_of(student, arguments, config.head_learning_rate, Regularization())
     schedule = transformers.get_linear_schedule_with_warmup(
         optimizer, len(batches) // 10, len(batches)
     )
@@ -449,11 +315,11 @@ def _train(
         optimizer.zero_grad()
         teacher_units, student_units = ([some[place] for place in places] for some in units)
         pair.loss(teacher_units, student_units).backward()
-        nn.utils.clip_grad_norm_(pair.student.parameters(), 1.0)
+        nn.utils.clip_grad_norm_(student.parameters(), 1.0)
         optimizer.step()
         schedule.step()
         steps(step, len(batches))
-    pair.student.eval()
+    student.eval()
 
 
 def _batches(units: Sequence[Unit], batch_size: int, epochs: int, seed: int) -> list[list[int]]:

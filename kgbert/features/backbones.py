@@ -72,6 +72,8 @@ class BackboneFamily:
     """Whether a token attends only to the tokens before it."""
     max_tokens: Callable[[PreTrainedConfig], int | None] = position_table
     """Maximum number of tokens, special tokens included; None for no limit."""
+    runs_without_blocks: bool = False
+    """Whether transformers computes it without blocks, from the states of its ``embeddings``."""
     absolute_positions: Literal["", "from zero", "after padding"] = ""
     """The first position number, if absolute positions are the only source of word order; empty for
     other families, to which custom positions cannot be passed."""
@@ -159,12 +161,18 @@ def _block_modules(
 
 
 def head_input_of(backbone: PreTrainedModel) -> Block:
-    """Return the module whose output the task head reads: the final norm or the last block."""
+    """Return the module whose output the task head reads: the final norm or the last block.
+
+    Without blocks, it is the module of the token embeddings.
+    """
     path = family_of(backbone.config).final_norm
     if path:
         return Block(_submodule(backbone.base_model, path))
     norm = getattr(backbone.base_model, "final_norm", None)
-    return blocks_of(backbone)[-1] if norm is None else Block(norm)
+    if norm is not None:
+        return Block(norm)
+    blocks = blocks_of(backbone)
+    return blocks[-1] if blocks else Block(_submodule(backbone.base_model, "embeddings"))
 
 
 def feed_forward_of(backbone: PreTrainedModel, block: Block) -> Block:
@@ -207,12 +215,14 @@ _BERT = BackboneFamily(
     blocks="encoder.layer",
     feed_forward="intermediate.dense",
     attention="attention",
+    runs_without_blocks=True,
     absolute_positions="from zero",
 )
 _ROBERTA = BackboneFamily(
     blocks="encoder.layer",
     feed_forward="intermediate.dense",
     attention="attention",
+    runs_without_blocks=True,
     absolute_positions="after padding",
     max_tokens=after_padding,
 )
@@ -239,7 +249,10 @@ FAMILIES: dict[str, BackboneFamily] = {
         blocks="encoder.layer", feed_forward="intermediate.dense", max_tokens=_deberta
     ),
     "distilbert": BackboneFamily(
-        blocks="transformer.layer", feed_forward="ffn.lin1", absolute_positions="from zero"
+        blocks="transformer.layer",
+        feed_forward="ffn.lin1",
+        runs_without_blocks=True,
+        absolute_positions="from zero",
     ),
     "electra": _BERT,
     "gpt2": BackboneFamily(
@@ -252,7 +265,10 @@ FAMILIES: dict[str, BackboneFamily] = {
     "mistral": _LLAMA,
     "modernbert": BackboneFamily(blocks="layers", final_norm="final_norm"),
     "mpnet": BackboneFamily(
-        blocks="encoder.layer", feed_forward="intermediate.dense", max_tokens=_mpnet
+        blocks="encoder.layer",
+        feed_forward="intermediate.dense",
+        runs_without_blocks=True,
+        max_tokens=_mpnet,
     ),
     "qwen2": _LLAMA,
     "qwen3": _LLAMA,

@@ -63,6 +63,7 @@ from kgbert.models.layers.knowledge_attention import (
     KnowledgeAttention,
     ZeroLinear,
 )
+from kgbert.models.layers.narrowing import narrow_blocks
 from kgbert.models.linking_loss import add_linking_loss
 from kgbert.models.precompute import (
     StalenessCheck,
@@ -149,6 +150,7 @@ class KGBertPreTrainedModel(PreTrainedModel):
     def __init__(self, config: KGBertConfig) -> None:
         super().__init__(config)
         self.backbone = self.auto_class.from_config(config.backbone)
+        narrow_blocks(self.backbone, config.attention_heads, config.feed_forward_size)
         self.family = family_of(config.backbone)
         self.supports_gradient_checkpointing = self.backbone.supports_gradient_checkpointing
         self.context_stack = ContextStack()

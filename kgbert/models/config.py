@@ -50,6 +50,10 @@ class KGBertConfig(PreTrainedConfig):
         task: Name of the task of the model.
         task_settings: Settings of the task that prediction needs.
         generation: The generation settings of an encoder-decoder, such as ``num_beams``.
+        attention_heads: Number of attention heads of each block of a narrowed student; None for
+            those of the backbone's configuration.
+        feed_forward_size: Number of feed-forward neurons of each block of a narrowed student; None
+            for those of the backbone's configuration.
     """
 
     model_type = "kgbert"
@@ -80,6 +84,8 @@ class KGBertConfig(PreTrainedConfig):
         task: str = "",
         task_settings: dict[str, Any] | None = None,
         generation: dict[str, Any] | None = None,
+        attention_heads: int | None = None,
+        feed_forward_size: int | None = None,
         **kwargs: Any,
     ) -> None:
         if isinstance(backbone, dict):
@@ -134,6 +140,8 @@ class KGBertConfig(PreTrainedConfig):
         self.task = task
         self.task_settings = task_settings or {}
         self.generation = generation or {}
+        self.attention_heads = attention_heads
+        self.feed_forward_size = feed_forward_size
         super().__init__(**kwargs)
 
     @property

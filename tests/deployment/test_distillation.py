@@ -1,4 +1,5 @@
 import json
+from copy import deepcopy
 from dataclasses import replace
 from functools import partial
 
@@ -15,6 +16,7 @@ from kgbert.training.inference import model_outputs
 from kgbert.training.saving import load_model
 from tests.support.errors import raises
 from tests.support.exported import tiny_model
+from tests.support.planted.label_children import CHILDREN, label_graph, labelled_texts
 from tests.support.tiny import BLOCKS, save_plain, tiny_graph
 
 #: Too slow a training to change a weight visibly.
@@ -158,6 +160,96 @@ def test_a_student_that_is_worse_than_accepted_is_not_written(teacher, tmp_path,
     assert not (tmp_path / "s").exists()
 
 
+@pytest.mark.parametrize("with_graph", [True, False])
+def test_a_narrower_student_learns_to_answer_like_its_teacher(teacher, tmp_path, with_graph):
+    model, examples = teacher
+    expected = outputs(model.model, model.processor, model.task, examples)
+    options = {"width": 0.5, "with_graph": with_graph}
+    _, before = student_outputs(model, examples, tmp_path / "a", config=STILL, **options)
+
+    result, after = student_outputs(model, examples, tmp_path / "b", config=QUICK, **options)
+
+    assert result.description == "3 blocks of 2 heads and 24 neurons"
+    before, after, expected = (x.softmax(-1) for x in (before, after, expected))
+    assert (after - expected).abs().mean() < 0.7 * (before - expected).abs().mean()
+    student, _, _ = load_model(tmp_path / "b")
+    blocks = student.backbone.bert.encoder.layer
+    assert {block.intermediate.dense.out_features for block in blocks} == {24}
+    assert {block.attention.self.query.out_features for block in blocks} == {16}
+
+
+def test_a_student_keeps_the_heads_and_neurons_that_contribute_most(teacher, tmp_path):
+    model = deepcopy(teacher[0])
+    with torch.no_grad():
+        for block in model.model.backbone.bert.encoder.layer:
+            block.attention.output.dense.weight[:, 8:24] = 0  # the second and the third head
+            block.output.dense.weight[:, ::2] = 0
+    expected = outputs(model.model, model.processor, model.task, teacher[1])
+
+    _, found = student_outputs(model, teacher[1], tmp_path / "s", width=0.5, config=STILL)
+
+    assert torch.allclose(found, expected, atol=1e-4)
+
+
+def test_a_narrow_student_can_be_a_teacher(teacher, tmp_path):
+    model, examples = teacher
+    distil(model, examples, output=tmp_path / "a", width=0.5, config=STILL)
+
+    result = distil(tmp_path / "a", examples, output=tmp_path / "b", width=0.5, config=STILL)
+
+    assert result.description == "3 blocks of 1 heads and 12 neurons"
+    assert load_model(tmp_path / "b")[0].config.attention_heads == 1
+
+
+def test_a_student_without_blocks_does_not_know_the_order_of_words(teacher, tmp_path):
+    model, examples = teacher
+
+    result, _ = student_outputs(model, examples, tmp_path / "s", layers=0, config=QUICK)
+
+    # Without blocks and label vectors, there is nothing that could read the graph.
+    assert (result.description, result.reads_graph) == ("no blocks", False)
+    student, processor, task = load_model(tmp_path / "s")
+    with torch.no_grad():  # the only trace of the order
+        student.backbone.bert.embeddings.position_embeddings.weight.zero_()
+    texts = [replace(examples[0], text=text) for text in ("a fever", "fever a", "fever, lung")]
+    same, turned, other = outputs(student, processor, task, texts)
+    assert torch.allclose(same, turned, atol=1e-5)
+    assert not torch.allclose(same, other, atol=1e-2)
+
+
+def test_a_student_without_blocks_is_compared_with_label_entities(backbone, tmp_path):
+    teacher = kgbert.zero_shot(label_graph(), list(CHILDREN), backbone=backbone)
+    teacher.save(tmp_path / "teacher")
+    texts = labelled_texts(*CHILDREN)
+
+    result = distil(
+        tmp_path / "teacher",
+        texts,
+        output=tmp_path / "s",
+        layers=0,
+        config=QUICK,
+    )
+
+    assert (result.layers, result.reads_graph) == (0, True)
+    found = kgbert.pipeline(tmp_path / "s")(texts)
+    expected = teacher(texts)
+    same = [x.label == y.label for x, y in zip(found, expected, strict=True)]
+    assert sum(same) > 0.8 * len(same)
+
+
+@pytest.mark.parametrize("name", ["token-classification", "entity-linking", "question-answering"])
+def test_answers_by_token_need_blocks(name, backbone, tmp_path):
+    model, examples = tiny_model(name, backbone)
+
+    with raises("blocks-needed"):
+        distil(model, examples, output=tmp_path / "s", layers=0)
+
+
+def test_a_share_of_heads_is_above_zero(teacher, tmp_path):
+    with raises("not-a-share"):
+        distil(teacher[0], teacher[1], output=tmp_path / "s", width=0.0)
+
+
 def test_a_teacher_has_no_more_blocks_than_it_has(teacher, tmp_path):
     model, examples = teacher
 
@@ -195,6 +287,35 @@ def test_blocks_of_other_families_are_left_out(family, tmp_path):
     assert result.layers == 2
     assert found.isfinite().all()
     assert tiny_graph().hash == model.processor.graph.hash
+
+
+@pytest.mark.parametrize("family", ["modernbert", "gpt2"])
+def test_blocks_of_some_families_are_not_narrowed(family, tmp_path):
+    folder = save_plain(tmp_path, family, KGBertModel)
+    model, examples = tiny_model("text-classification", folder)
+
+    with raises("not-narrowable"):
+        distil(model, examples, output=tmp_path / "s", width=0.5)
+
+
+@pytest.mark.parametrize("family", ["deberta-v2", "electra", "modernbert", "llama", "xlnet"])
+def test_static_embeddings_of_some_families_cannot_be_read_by_the_head(family, tmp_path):
+    folder = save_plain(tmp_path, family, KGBertModel)
+    model, examples = tiny_model("text-classification", folder)
+
+    with raises("blocks-needed"):
+        distil(model, examples, output=tmp_path / "s", layers=0)
+
+
+@pytest.mark.parametrize("family", ["distilbert", "roberta", "mpnet"])
+def test_static_embeddings_of_other_families(family, tmp_path):
+    folder = save_plain(tmp_path, family, KGBertModel)
+    model, examples = tiny_model("text-classification", folder)
+
+    result, found = student_outputs(model, examples, tmp_path / "s", layers=0, config=STILL)
+
+    assert result.layers == 0
+    assert found.isfinite().all()
 
 
 @pytest.mark.parametrize("name", ["relation-extraction", "event-extraction"])

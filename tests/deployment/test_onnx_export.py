@@ -18,7 +18,8 @@ from kgbert.models.base import KGBertPreTrainedModel
 from kgbert.models.task_models import KGBertModel
 from kgbert.tasks.registry import TASKS
 from kgbert.training.config import TrainingConfig
-from kgbert.training.saving import save_model
+from kgbert.training.pipeline import KGBertPipeline
+from kgbert.training.saving import load_model, save_model
 from tests.support.errors import raises
 from tests.support.exported import one_block, tiny_model
 from tests.support.planted.label_children import CHILDREN, label_graph, labelled_texts
@@ -312,6 +313,22 @@ def test_other_families_are_exported(tmp_path, family):
     model, examples = tiny_model("text-classification", one_block(tmp_path, family))
 
     assert_equal_answers(model, examples, tmp_path / "exported")
+
+
+@pytest.mark.parametrize("size", [{"width": 0.5}, {"layers": 0}])
+def test_students_are_exported(tmp_path, size):
+    model, examples = tiny_model("text-classification", one_block(tmp_path))
+    config = TrainingConfig(epochs=1, batch_size=8)
+    kgbert.distil(model, examples, output=tmp_path / "student", config=config, **size)
+
+    kgbert.export_onnx(tmp_path / "student", tmp_path / "exported")
+
+    student, processor, task = load_model(tmp_path / "student")
+    if student.injections:  # the exported vectors have half precision
+        processor.use_vectors(student.precompute(processor))
+    expected = KGBertPipeline(student, processor, task)(examples)
+    answers = kgbert.runtime.load(tmp_path / "exported")(examples)
+    assert [plain(x.to_dict()) for x in answers] == [approximately(x.to_dict()) for x in expected]
 
 
 def test_a_family_that_torch_cannot_export_is_named(tmp_path):

@@ -4,7 +4,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from kgbert.cli.commands.export import add_test_arguments, check_test
-from kgbert.cli.core.argument_types import learning_rate, not_negative, positive
+from kgbert.cli.core.argument_types import fraction, learning_rate, not_negative, positive
 from kgbert.cli.core.checks import check_model, check_output
 from kgbert.cli.core.command import Command
 from kgbert.cli.core.progress import ProgressReporter, add_quiet_argument
@@ -30,6 +30,7 @@ def distil(arguments: Namespace) -> None:
         arguments.texts,
         output=arguments.output,
         layers=arguments.layers,
+        width=arguments.width,
         with_graph=not arguments.without_graph,
         test=arguments.test,
         columns=columns_of(arguments),
@@ -48,7 +49,7 @@ def distil(arguments: Namespace) -> None:
     else:
         print("a student answers differently; measure by how much with labelled texts: --test FILE")
     graph = "with" if result.reads_graph else "without"
-    print(f"student  {result.folder}   ({result.layers} blocks, {graph} the graph)")
+    print(f"student  {result.folder}   ({result.description}, {graph} the graph)")
     print(f'try      kgbert predict {result.folder} "a text"')
 
 
@@ -64,9 +65,17 @@ def _add_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument(
         "--layers",
-        type=positive,
+        type=not_negative,
         metavar="N",
-        help="number of blocks of the student (half of the teacher's; all with --without-graph)",
+        help="number of blocks of the student (half of the teacher's; all with --width or "
+        "--without-graph); 0 for static embeddings of the tokens, which know no order",
+    )
+    parser.add_argument(
+        "--width",
+        type=fraction,
+        default=1.0,
+        metavar="SHARE",
+        help="share of the attention heads and feed-forward neurons of each block to keep (1)",
     )
     parser.add_argument(
         "--without-graph",
