@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from statistics import median
@@ -42,6 +42,13 @@ STARTS = {
     "packages": "import numpy, onnxruntime, tokenizers",
     "kgbert.runtime": "import kgbert.runtime",
 }
+#: What a new process does to answer a text.
+ANSWER = "import kgbert, kgbert.runtime; {load}('{folder}')(['a text'])"
+LOADS = {
+    "pytorch": "kgbert.pipeline",
+    "onnx": "kgbert.runtime.load",
+    "int8": "kgbert.runtime.load",
+}
 
 
 def main() -> None:
@@ -55,7 +62,7 @@ def main() -> None:
     report = {
         "question": (__doc__ or "").splitlines()[0],
         **environment(*PACKAGES),
-        "start": start_up(max(3, arguments.rounds)),
+        "start": start_up(STARTS, max(3, arguments.rounds)),
         **measurements(arguments.model, arguments.texts, arguments.rounds),
     }
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
@@ -63,13 +70,13 @@ def main() -> None:
     print(json.dumps(report, indent=1))
 
 
-def start_up(repeats: int) -> dict[str, dict[str, float]]:
+def start_up(starts: Mapping[str, str], repeats: int) -> dict[str, dict[str, float]]:
     """Return processor seconds and peak memory of each start on Linux, alternating; medians."""
-    found: dict[str, list[tuple[float, float]]] = {name: [] for name in STARTS}
+    found: dict[str, list[tuple[float, float]]] = {name: [] for name in starts}
     # The peak of getrusage would be that of the parent process, which was forked.
     code = "print(next(x for x in open('/proc/self/status') if x.startswith('VmHWM')).split()[1])"
     for _ in range(repeats):
-        for name, statement in STARTS.items():
+        for name, statement in starts.items():
             before = resource.getrusage(resource.RUSAGE_CHILDREN)
             command = [sys.executable, "-c", f"{statement}\n{code}"]
             printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
@@ -92,6 +99,7 @@ def measurements(model: Path, texts: str, rounds: int) -> dict[str, Any]:
         kgbert.export_onnx(model, folders["onnx"])
         shutil.copytree(folders["onnx"], folders["int8"])
         quantize(folders["int8"] / MODEL_FILE)
+        saved = {"pytorch": model} | folders
         pipeline = kgbert.pipeline(model)
         pipeline.processor.use_vectors(pipeline.model.precompute(pipeline.processor))
         forms: dict[str, Callable[..., list[Any]]] = {
@@ -114,6 +122,13 @@ def measurements(model: Path, texts: str, rounds: int) -> dict[str, Any]:
                 name: round((place / MODEL_FILE).stat().st_size / 1e6, 1)
                 for name, place in folders.items()
             },
+            "first_answer": start_up(
+                {
+                    name: ANSWER.format(load=LOADS[name], folder=place)
+                    for name, place in saved.items()
+                },
+                max(3, rounds),
+            ),
         }
     report["throughput_ratio"] = {
         name: round(median(_ratios(values, report["throughput"]["pytorch"])), 2)

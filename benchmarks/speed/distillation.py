@@ -65,6 +65,7 @@ class Case(ABC):
     """A task on which students are compared with their teacher."""
 
     students: ClassVar[Mapping[str, dict[str, Any]]]
+    metric: ClassVar[str]
 
     @abstractmethod
     def split(self, seed: int) -> Split:
@@ -83,6 +84,7 @@ class Diagnoses(Case):
     """The task of ``kgbert demo``: terms of ICD-10-CM by their category."""
 
     students = STUDENTS | STATIC
+    metric = "accuracy"
 
     def __init__(self, folder: Path, categories: int, reporter: ProgressReporter) -> None:
         size = replace(SIZES["short"], categories=categories)
@@ -123,6 +125,7 @@ class Phenotypes(Case):
     """Phenotypes in sentences of GSC+ with the Human Phenotype Ontology."""
 
     students = STUDENTS
+    metric = "F1"
     sentences = 600
     """Number of sentences without labels."""
 
@@ -192,6 +195,7 @@ def main() -> None:
             run = {"seed": seed, "models": measured(case, seed, folder)}
             manifest = {
                 "question": (__doc__ or "").splitlines()[0],
+                "metric": case.metric,
                 "encoder": Path(checked_backbone()).name,
                 "texts": len(case.unlabelled(seed)),
                 **environment("kgbert", "torch", "transformers"),

@@ -1,5 +1,6 @@
 """Tables of the speed, data-parallel and large-graph benchmarks."""
 
+from collections.abc import Sequence
 from statistics import fmean, median
 from typing import Any
 
@@ -151,24 +152,32 @@ def scale(results: Results) -> str:
 
 
 def distillation_table(results: Results) -> str:
-    """Return the accuracy of teacher, plain model and students, and what of the gain they keep."""
-    runs = results["runs"]
-    means = {name: fmean(run[name] for run in runs) for name in runs[0] if name != "seed"}
+    """Return score, size and speed of teacher, plain model and students, and the gain they keep."""
+    runs = [run["models"] for run in results["runs"]]
+    means = {name: fmean(run[name]["score"] for run in runs) for name in runs[0]}
     gain = means["teacher"] - means["plain"]
     rows = [
         (
             name,
             score(mean),
             "" if name in ("teacher", "plain") else f"{(mean - means['plain']) / gain:.0%}",
-            *(score(run[name]) for run in runs),
+            _mean_of(runs, name, "mb", "{:.0f}"),
+            _mean_of(runs, name, "speed", "{:.1f}"),
+            *(score(run[name]["score"]) for run in runs),
         )
         for name, mean in means.items()
     ]
-    header = ("model", "accuracy", "of the gain", *(f"seed {run['seed']}" for run in runs))
+    seeds = (f"seed {run['seed']}" for run in results["runs"])
+    header = ("model", results["metric"], "of the gain", "MB", "speed", *seeds)
     return (
-        f"{table(header, rows)}\n\n{results['texts']:,} terms without labels; encoder "
+        f"{table(header, rows)}\n\n{results['texts']:,} texts without labels; encoder "
         f"{results['encoder']}; {versions_of(results)}, {results['finished'][:10]}."
     )
+
+
+def _mean_of(runs: Sequence[Results], name: str, quantity: str, form: str) -> str:
+    values = [run[name][quantity] for run in runs if quantity in run[name]]
+    return form.format(fmean(values)) if values else ""
 
 
 def deployment_table(results: Results) -> str:
@@ -181,6 +190,7 @@ def deployment_table(results: Results) -> str:
             f"{results['latency_ms'][name]['median']:.1f}",
             f"{results['latency_ms'][name]['p95']:.1f}",
             f"{results['mb'][name]:.0f}" if name in results["mb"] else "",
+            f"{results['first_answer'][name]['peak_mib']:,}",
             score(results["score"][name]),
         )
         for name in results["throughput"]
@@ -192,6 +202,7 @@ def deployment_table(results: Results) -> str:
         "30 words, ms",
         "95th percentile",
         "MB",
+        "memory, MiB",
         results["metric"],
     )
     start = results["start"]["kgbert.runtime"]

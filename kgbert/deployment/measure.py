@@ -100,7 +100,13 @@ def measurements_table(metric: str, rows: Sequence[Measurement]) -> str:
     return "\n".join(lines)
 
 
-def check_loss(task: Task, original: Measurement, changed: Measurement, max_loss: float) -> None:
+def check_loss(
+    task: Task,
+    original: Measurement,
+    changed: Measurement,
+    max_loss: float,
+    *alternatives: Remedy,
+) -> None:
     """Raise KGBertError if a changed model has lost more than allowed of the main metric.
 
     Args:
@@ -108,6 +114,7 @@ def check_loss(task: Task, original: Measurement, changed: Measurement, max_loss
         original: The measurement before the change.
         changed: The measurement after it.
         max_loss: Largest accepted loss, in points of the main metric.
+        *alternatives: What to do instead of accepting the loss.
     """
     loss = original.score - changed.score
     if not task.metrics[task.metric].greater_is_better:
@@ -118,5 +125,5 @@ def check_loss(task: Task, original: Measurement, changed: Measurement, max_loss
             f"{loss:.2f} below the {original.score:.2f} of {original.name}, and at most "
             f"{max_loss:g} is accepted; nothing was written.",
             code="loss-too-large",
-            remedies=[Remedy("max_loss", round(loss + 0.05, 1), "to accept it")],
+            remedies=[Remedy("max_loss", round(loss + 0.05, 1), "to accept it"), *alternatives],
         )

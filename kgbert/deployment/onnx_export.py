@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -67,6 +68,9 @@ _AXES: dict[str, tuple[str, ...]] = {
 }
 _TOKEN_AXES = ("batch", "tokens")
 
+#: Embedding tables with fewer rows are not worth quantising.
+_ROWS = 1000
+
 #: Sizes of the dynamic axes in the batch that is traced; sizes of 0 and 1 would be taken as fixed.
 _SIZES = {"batch": 2, "tokens": 12, "positions": 3, "links": 5, "nodes": 4, "mentions": 3}
 
@@ -106,8 +110,8 @@ def export_onnx(
         folder: The target folder; an exported model in it is replaced.
         graph: The graph, if the model was saved without it.
         include_graph: As for :func:`kgbert.save_model`.
-        int8: Whether the weights of matrix products are stored as 8-bit integers, and products
-            are computed with them (dynamic quantisation).
+        int8: Whether the weights of matrix products and the embeddings of the tokens are stored as
+            8-bit integers, and products are computed with them (dynamic quantisation).
         test: Labelled texts, on which the original and the exported model are measured.
         columns: Names of the columns of the texts by role.
         max_loss: Largest accepted loss of the main metric on the texts, in points; nothing is
@@ -170,7 +174,8 @@ class _Comparison:
                 quantize(folder / MODEL_FILE)
             answer = load(folder, graph=self.pipeline.processor.graph)
             measured.append(self._measure(name, answer, folder))
-            check_loss(self.task, measured[0], measured[-1], self.max_loss)
+            floats = [Remedy("int8", False, "to keep the weights")] if name == "ONNX int8" else []
+            check_loss(self.task, measured[0], measured[-1], self.max_loss, *floats)
         return measured
 
     def _measure(self, name: str, answer: Answering, folder: Path) -> Measurement:
@@ -179,11 +184,12 @@ class _Comparison:
 
 
 def quantize(path: Path) -> None:
-    """Replace an ONNX model by one with 8-bit integers in its matrix products.
+    """Replace an ONNX model by one with 8-bit integers in its matrix products and embeddings.
 
-    Each column of a matrix has a scale of its own: with one scale for all, a few large weights
-    leave too few steps for the others, and answers change.
+    Each column of a matrix, and each row of an embedding table, has a scale of its own: with one
+    scale for all, a few large weights leave too few steps for the others, and answers change.
     """
+    import onnx
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
     target = path.with_suffix(".int8.onnx")
@@ -195,7 +201,51 @@ def quantize(path: Path) -> None:
             op_types_to_quantize=["MatMul"],
             per_channel=True,
         )
+    model = onnx.load(target)
+    _quantize_embeddings(model.graph)
+    onnx.save(model, target)
     target.replace(path)
+
+
+def _quantize_embeddings(graph: Any) -> None:
+    """Store the rows of large embedding tables as 8-bit integers, in place.
+
+    onnxruntime quantises such tables with one scale for all rows.
+    """
+    from onnx import TensorProto, helper, numpy_helper
+
+    tables = {
+        each.name: each
+        for each in graph.initializer
+        if each.data_type == TensorProto.FLOAT and len(each.dims) == 2 and each.dims[0] >= _ROWS
+    }
+    for node in graph.node:
+        for name in node.input:
+            if node.op_type != "Gather" or name != node.input[0]:
+                tables.pop(name, None)  # it is read as a whole
+    for name, table in tables.items():
+        rows = numpy_helper.to_array(table)
+        scales = np.maximum(np.abs(rows).max(1, keepdims=True) / 127, np.finfo(np.float32).tiny)
+        integers = np.round(rows / scales).astype(np.int8)
+        graph.initializer.remove(table)
+        graph.initializer.append(numpy_helper.from_array(integers, f"{name}_int8"))
+        graph.initializer.append(numpy_helper.from_array(scales, f"{name}_scales"))
+    nodes = list(graph.node)
+    del graph.node[:]
+    for node in nodes:
+        if node.op_type != "Gather" or node.input[0] not in tables:
+            graph.node.append(node)
+            continue
+        (table, places), [output] = node.input, node.output
+        read, scale = f"{output}_int8", f"{output}_scales"
+        graph.node.extend(
+            [
+                helper.make_node("Gather", [f"{table}_int8", places], [read]),
+                helper.make_node("Cast", [read], [f"{read}_float"], to=TensorProto.FLOAT),
+                helper.make_node("Gather", [f"{table}_scales", places], [scale]),
+                helper.make_node("Mul", [f"{read}_float", scale], [output]),
+            ]
+        )
 
 
 def _write(

@@ -12,6 +12,14 @@ from typing import Any
 #: The value of a remedy if the user has to choose one.
 CHOOSE = ...
 
+#: What the command line calls an option that is on or off, where that is not --option or
+#: --no-option.
+_FLAGS = {
+    ("with_graph", True): "no --without-graph",
+    ("with_graph", False): "--without-graph",
+    ("int8", False): "no --int8",
+}
+
 
 @dataclass(frozen=True)
 class Remedy:
@@ -34,6 +42,8 @@ class Remedy:
     '--column value=NAME'
     >>> Remedy("injected_layers", []).on_command_line()
     '--injected-layers none'
+    >>> Remedy("with_graph", False).on_command_line()
+    '--without-graph'
     """
 
     option: str
@@ -53,6 +63,8 @@ class Remedy:
         """Return the remedy as an option."""
         if self.owner == "Limits":
             return self._with_purpose(f"--limit {self.option}={self.value}")
+        if isinstance(self.value, bool) and (self.option, self.value) in _FLAGS:
+            return self._with_purpose(_FLAGS[self.option, self.value])
         option = f"--{self.option.replace('_', '-')}"
         if isinstance(self.value, Mapping):
             return self._with_purpose(self._mapping_on_command_line(option, self.value))

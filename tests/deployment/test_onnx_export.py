@@ -100,18 +100,42 @@ def plain(value):
     )
 
 
+def save_graph_of(nodes, inputs, outputs, table, path):
+    """Save an ONNX model with one table of weights."""
+    graph = onnx.helper.make_graph(nodes, "g", inputs, outputs, [table])
+    opset = [onnx.helper.make_opsetid("", onnx_export.OPSET)]
+    onnx.save(onnx.helper.make_model(graph, opset_imports=opset, ir_version=10), path)
+
+
+def floats(name, shape):
+    return onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, shape)
+
+
 def save_product(weights, path):
     """Save an ONNX model that multiplies rows by a matrix."""
     inputs, outputs = weights.shape
-    graph = onnx.helper.make_graph(
+    save_graph_of(
         [onnx.helper.make_node("MatMul", ["rows", "weights"], ["product"], "product")],
-        "product",
-        [onnx.helper.make_tensor_value_info("rows", onnx.TensorProto.FLOAT, [None, inputs])],
-        [onnx.helper.make_tensor_value_info("product", onnx.TensorProto.FLOAT, [None, outputs])],
-        [onnx.numpy_helper.from_array(weights, "weights")],
+        [floats("rows", [None, inputs])],
+        [floats("product", [None, outputs])],
+        onnx.numpy_helper.from_array(weights, "weights"),
+        path,
     )
-    opset = [onnx.helper.make_opsetid("", onnx_export.OPSET)]
-    onnx.save(onnx.helper.make_model(graph, opset_imports=opset, ir_version=10), path)
+
+
+def save_lookup(rows, path, *, also_as_a_whole=False):
+    """Save an ONNX model that looks up rows, and may also add up all of them."""
+    size = rows.shape[1]
+    places = onnx.helper.make_tensor_value_info("places", onnx.TensorProto.INT64, [None, None])
+    nodes = [onnx.helper.make_node("Gather", ["rows", "places"], ["found"], "lookup")]
+    outputs = [floats("found", [None, None, size])]
+    if also_as_a_whole:
+        axes = onnx.numpy_helper.from_array(np.array([0]), "axes")
+        constant = onnx.helper.make_node("Constant", [], ["axes"], value=axes)
+        summing = onnx.helper.make_node("ReduceSum", ["rows", "axes"], ["total"], keepdims=0)
+        nodes += [constant, summing]
+        outputs.append(floats("total", [size]))
+    save_graph_of(nodes, [places], outputs, onnx.numpy_helper.from_array(rows, "rows"), path)
 
 
 def test_each_class_of_models_with_a_head_is_exported():
@@ -225,6 +249,36 @@ def test_small_columns_keep_their_precision_beside_large_ones_as_int8(tmp_path):
     [product] = onnxruntime.InferenceSession(path).run(None, {"rows": rows})
     error = np.abs(product - rows @ weights).mean(0) / np.abs(rows @ weights).mean(0)
     assert error.max() < 0.02
+
+
+def test_small_rows_of_embeddings_keep_their_precision_beside_large_ones_as_int8(tmp_path):
+    path = tmp_path / "model.onnx"
+    rows = np.random.default_rng(0).normal(size=(1000, 64)).astype(np.float32)
+    rows[0], rows[1] = 0, 1000 * rows[1]
+    save_lookup(rows, path)
+    before = path.stat().st_size
+
+    onnx_export.quantize(path)
+
+    places = np.array([[0, 1, 2], [998, 999, 2]])
+    [found] = onnxruntime.InferenceSession(path).run(None, {"places": places})
+    assert found.shape == (2, 3, 64)
+    assert np.abs(found[0, 0]).max() == 0
+    largest = np.abs(rows[places]).max(-1, keepdims=True)
+    assert np.all(np.abs(found - rows[places]) <= largest / 254 + 1e-9)
+    assert path.stat().st_size < 0.3 * before
+
+
+def test_a_table_that_is_read_as_a_whole_keeps_its_precision(tmp_path):
+    path = tmp_path / "model.onnx"
+    rows = np.random.default_rng(0).normal(size=(1000, 64)).astype(np.float32)
+    save_lookup(rows, path, also_as_a_whole=True)
+
+    onnx_export.quantize(path)
+
+    found, total = onnxruntime.InferenceSession(path).run(None, {"places": np.array([[3]])})
+    assert np.array_equal(found[0, 0], rows[3])
+    assert np.allclose(total, rows.sum(0), atol=1e-3)
 
 
 def test_a_model_with_a_larger_loss_is_not_written(exported, written_before, tmp_path, monkeypatch):
