@@ -65,6 +65,12 @@ _AXES: dict[str, tuple[str, ...]] = {
     "candidate_nodes": ("batch", "mentions"),
     "candidate_scores": ("batch", "mentions"),
     "label_lexical": ("batch",),
+    "span_token_index": ("places",),
+    "span_mention_index": ("places",),
+    "mention_argument_index": ("span mentions",),
+    "pair_index": ("units", "pairs"),
+    "pair_distances": ("units", "pairs"),
+    "argument_slots": ("arguments",),
 }
 _TOKEN_AXES = ("batch", "tokens")
 
@@ -72,7 +78,19 @@ _TOKEN_AXES = ("batch", "tokens")
 _ROWS = 1000
 
 #: Sizes of the dynamic axes in the batch that is traced; sizes of 0 and 1 would be taken as fixed.
-_SIZES = {"batch": 2, "tokens": 12, "positions": 3, "links": 5, "nodes": 4, "mentions": 3}
+_SIZES = {
+    "batch": 2,
+    "tokens": 12,
+    "positions": 3,
+    "links": 5,
+    "nodes": 4,
+    "mentions": 3,
+    "places": 7,
+    "span mentions": 5,
+    "units": 2,
+    "arguments": 3,
+    "pairs": 6,
+}
 
 
 @dataclass(frozen=True)
@@ -407,6 +425,8 @@ class _ExportedModel(nn.Module):
                 "hop_sizes": [(vectors.shape[0], 0)],
                 "vectors_hash": "",
             }
+        if (slots := inputs.get("argument_slots")) is not None:
+            inputs["argument_slots"] = slots.shape[0]
         with self.model.record_attention() as weights:
             logits = self.model.text_logits(**inputs)
         if not weights:
@@ -418,7 +438,7 @@ class _ExportedModel(nn.Module):
 def write_onnx(model: KGBertPreTrainedModel, processor: KGBertProcessor, path: Path) -> None:
     """Write the graph of a model in single precision on the CPU to a file."""
     inputs = _traced_inputs(model, processor)
-    axes = {name: torch.export.Dim(name) for name in _SIZES}
+    axes = {name: torch.export.Dim(name.replace(" ", "_")) for name in _SIZES}
     shapes = tuple(
         {place: axes[axis] for place, axis in enumerate(_AXES.get(name, _TOKEN_AXES))}
         for name in inputs
@@ -474,6 +494,16 @@ def _traced_inputs(model: KGBertPreTrainedModel, processor: KGBertProcessor) -> 
         }
     if model.reads_arguments:
         inputs["argument_tokens"] = torch.tensor([[1, 3], [2, 5]])
+    if model.reads_span_pairs:
+        inputs |= {
+            "span_token_index": torch.tensor([1, 2, 4, 5, 13, 14, 16]),
+            "span_mention_index": torch.tensor([0, 0, 1, 2, 3, 3, 4]),
+            "mention_argument_index": torch.tensor([0, 1, 1, 3, 4]),
+            "pair_index": torch.zeros(_SIZES["units"], _SIZES["pairs"], 2, dtype=torch.int64),
+            "pair_distances": torch.zeros(_SIZES["units"], _SIZES["pairs"], dtype=torch.int64),
+            # Only its length counts, which is a size of the batch.
+            "argument_slots": torch.zeros(_SIZES["arguments"]),
+        }
     if config.label_vectors and model.label_queries == "text":
         inputs["label_lexical"] = torch.zeros(_SIZES["batch"], len(config.labels))
     return inputs

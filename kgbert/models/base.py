@@ -144,6 +144,8 @@ class KGBertPreTrainedModel(PreTrainedModel):
     scores_entities: ClassVar[bool] = False
     #: Whether the head of this class reads the tokens that open two arguments.
     reads_arguments: ClassVar[bool] = False
+    #: Whether the head of this class scores pairs of spans, a row of outputs for each text.
+    reads_span_pairs: ClassVar[bool] = False
     #: Whether :func:`kgbert.export_onnx` takes models of this class.
     is_exportable: ClassVar[bool] = True
 

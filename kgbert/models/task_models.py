@@ -255,7 +255,6 @@ class KGBertForQuestionAnswering(KGBertPreTrainedModel):
     """
 
     auto_class = AutoModelForQuestionAnswering
-    is_exportable = False
 
     def forward(
         self,
@@ -280,6 +279,11 @@ class KGBertForQuestionAnswering(KGBertPreTrainedModel):
             output["loss"] = nn.functional.cross_entropy(scores.flatten(0, 1), labels.flatten())
         return add_linking_loss(output, context, self.config.linking_loss)
 
+    def text_logits(self, **inputs: Any) -> Tensor:
+        """Return the scores of each token as the first and the last, shape (batch, tokens, 2)."""
+        output = self(**inputs)
+        return torch.stack([output.start_logits, output.end_logits], -1)
+
 
 class KGBertForRelationClassification(KGBertPreTrainedModel):
     """A fused classifier of the relation between two marked arguments of a text.
@@ -301,7 +305,7 @@ class KGBertForRelationExtraction(KGBertPreTrainedModel):
     """
 
     auto_class = RelationExtractor
-    is_exportable = False
+    reads_span_pairs = True
 
 
 class KGBertForEventExtraction(KGBertPreTrainedModel):

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from kgbert.data import Example
 from kgbert.encoding.candidates import candidate_tables
 from kgbert.encoding.collation import link_arrays
-from kgbert.encoding.encoded import EncodedText
 from kgbert.encoding.precomputed_vectors import EntityVectors
 from kgbert.encoding.saved_graph import resolve_graph
+from kgbert.encoding.spans.span_groups import collate_groups
 from kgbert.encoding.text_encoder import TextEncoder
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.linking.factory import linker_from_settings
@@ -87,15 +87,16 @@ class RuntimePipeline:
 
     def _rows(self, units: Sequence[Unit]) -> Iterator[OutputRow]:
         """Yield the output of each unit, and what the model read in the graph."""
-        texts = [text for unit in units for text in unit]
-        feeds, shifts = self._feeds(texts)
+        feeds, shifts = self._feeds(units)
         logits, *attention = self.session.run(None, {name: feeds[name] for name in self._inputs})
         shares = attention[0].tolist() if attention else None
         read = mentions_by_unit(units, shares, self.encoder.graph)
         first = 0
-        for unit, mentions in zip(units, read, strict=True):
+        for place, (unit, mentions) in enumerate(zip(units, read, strict=True)):
             rows = logits[first : first + len(unit)]
-            if self.settings.answers_tokens:
+            if unit[0].groups is not None:
+                output = logits[place]  # the pairs of spans of all windows
+            elif self.settings.answers_tokens:
                 output = rows[0][shifts[first] :]
             else:
                 # A unit of several texts has one score for each, as the choices of a question.
@@ -103,8 +104,9 @@ class RuntimePipeline:
             yield OutputRow(output, mentions)
             first += len(unit)
 
-    def _feeds(self, texts: Sequence[EncodedText]) -> tuple[dict[str, NDArray[Any]], list[int]]:
+    def _feeds(self, units: Sequence[Unit]) -> tuple[dict[str, NDArray[Any]], list[int]]:
         """Return the inputs of the model, and the number of padding tokens before each text."""
+        texts = [text for unit in units for text in unit]
         tokenizer: RuntimeTokenizer = self.encoder.tokenizer
         feeds: dict[str, NDArray[Any]] = dict(tokenizer.pad([text.tokens for text in texts]))
         width = feeds["input_ids"].shape[1]
@@ -120,9 +122,27 @@ class RuntimePipeline:
         if most := self.settings.candidates:
             candidate_sets = [text.candidate_sets for text in texts]
             feeds |= candidate_tables(candidate_sets, shifts, linked, most)
+        if texts[0].groups is not None:
+            feeds |= _span_feeds(units, width, shifts)
         if self._lexical_index is not None:
             feeds["label_lexical"] = self._lexical_index([text.text for text in texts])
         return feeds, shifts
+
+
+def _span_feeds(
+    units: Sequence[Unit], width: int, shifts: Sequence[int]
+) -> dict[str, NDArray[Any]]:
+    """Return the spans and pairs of a batch, of which there is at least one."""
+    groups = [[text.groups for text in unit if text.groups is not None] for unit in units]
+    feeds = collate_groups(groups, width, shifts)
+    if not len(feeds["span_token_index"]):  # ONNX Runtime computes no maximum of nothing
+        for name in ("span_token_index", "span_mention_index", "mention_argument_index"):
+            feeds[name] = np.zeros(1, np.int64)
+    if not feeds["pair_index"].shape[1]:
+        feeds["pair_index"] = np.zeros((len(units), 1, 2), np.int64)
+        feeds["pair_distances"] = np.zeros((len(units), 1), np.int64)
+    feeds["argument_slots"] = np.zeros(max(1, feeds["argument_slots"]), np.float32)
+    return feeds
 
 
 def load(

@@ -22,14 +22,14 @@ _ATTRIBUTES = {
 class TokenizedBatch(Mapping[str, Any]):
     """The tokens of several texts, in the shape of a ``BatchEncoding`` of transformers."""
 
-    def __init__(self, encodings: Sequence[Encoding], names: Sequence[str]) -> None:
+    def __init__(self, encodings: Sequence[Encoding], names: Sequence[str], **columns: Any) -> None:
         self.encodings = encodings
         attributes = {name: _ATTRIBUTES[name] for name in names} | {"offset_mapping": "offsets"}
         # Read once: an attribute of an encoding is a new list at each access.
         self._columns = {
             name: [getattr(encoding, attribute) for encoding in encodings]
             for name, attribute in attributes.items()
-        }
+        } | columns
 
     def __getitem__(self, name: str) -> list[Any]:
         return self._columns[name]
@@ -83,29 +83,53 @@ class RuntimeTokenizer:
         """Whether padding comes before the tokens of a text."""
         return self._settings.padding_side == "left"
 
+    def num_special_tokens_to_add(self, pair: bool) -> int:
+        """Return the number of tokens around a text, or around and between those of a pair."""
+        count: int = self._tokenizer.num_special_tokens_to_add(pair)
+        return count
+
     def __call__(
         self,
         texts: Sequence[str],
         others: Sequence[str] | None = None,
         *,
-        truncation: bool,
+        truncation: bool | str,
         max_length: int,
         return_offsets_mapping: bool,
+        stride: int = 0,
+        add_special_tokens: bool = True,
+        return_overflowing_tokens: bool = False,
     ) -> TokenizedBatch:
         """Return the tokens of texts, or of pairs of texts, with offsets.
 
         Args:
             texts: The texts, or the first texts of the pairs.
             others: The second texts of the pairs.
-            truncation: Must be True; the longer text of a pair is shortened.
+            truncation: True to shorten the longer text of a pair, or the text to shorten:
+                ``only_second``.
             max_length: Maximum number of tokens.
             return_offsets_mapping: Must be True.
+            stride: Number of tokens that consecutive windows of a text share.
+            add_special_tokens: Whether to add tokens around the texts.
+            return_overflowing_tokens: Whether a text that is too long becomes several rows.
         """
         assert truncation
         assert return_offsets_mapping
-        self._tokenizer.enable_truncation(max_length, direction=self._settings.truncation_side)
+        self._tokenizer.enable_truncation(
+            max_length,
+            stride=stride,
+            strategy=truncation if isinstance(truncation, str) else "longest_first",
+            direction=self._settings.truncation_side,
+        )
         inputs = list(texts) if others is None else list(zip(texts, others, strict=True))
-        return TokenizedBatch(self._tokenizer.encode_batch(inputs), list(self._settings.padding))
+        encodings = self._tokenizer.encode_batch(inputs, add_special_tokens=add_special_tokens)
+        names = list(self._settings.padding)
+        if not return_overflowing_tokens:
+            return TokenizedBatch(encodings, names)
+        windows = [[encoding, *encoding.overflowing] for encoding in encodings]
+        sources = [text for text, rows in enumerate(windows) for _ in rows]
+        rows = [row for some in windows for row in some]
+        return TokenizedBatch(rows, names, overflow_to_sample_mapping=sources)
 
     def pad(self, rows: Sequence[Mapping[str, Sequence[int]]]) -> dict[str, NDArray[np.int64]]:
         """Return the tokens of several texts as arrays of shape (texts, tokens)."""

@@ -268,12 +268,7 @@ class QuestionAnswering(Task):
 
     def compute_outputs(self, model: Any, batch: "Batch", processor: "KGBertProcessor") -> "Tensor":
         """Return the scores of each token as the first and as the last, aligned to the left."""
-        import torch
-
-        output = model(**batch)
-        return align_left(
-            torch.stack([output.start_logits, output.end_logits], -1), batch, processor
-        )
+        return align_left(model.text_logits(**batch), batch, processor)
 
     def decode(
         self,

@@ -36,6 +36,8 @@ CASES = [
     "entity-linking",
     "relation-classification",
     "multiple-choice",
+    "question-answering",
+    "relation-extraction",
 ]
 
 every_case = pytest.mark.parametrize("case", CASES)
@@ -166,6 +168,31 @@ def test_the_runtime_answers_as_the_model(exported, case, batch_size):
 
     expected = model.predict(examples, batch_size=batch_size)
     assert [plain(x.to_dict()) for x in answers] == [approximately(x.to_dict()) for x in expected]
+
+
+@pytest.mark.parametrize("case", ["question-answering", "relation-extraction"])
+@pytest.mark.parametrize("batch_size", [1, 4])
+def test_long_texts_are_answered_in_windows(exported, case, batch_size):
+    model, examples, folder = exported(case)
+    long = [replace(x, text=f"{x.text} {'of the lung ' * 20}") for x in examples]
+
+    answers = kgbert.runtime.load(folder)([*long, *examples], batch_size=batch_size)
+
+    expected = [plain(x.to_dict()) for x in model.predict([*long, *examples])]
+    assert [plain(x.to_dict()) for x in answers] == [approximately(x) for x in expected]
+    windows = model.task.encode(long, model.processor)[0].units
+    assert max(len(windows), len(windows[0])) > 1
+
+
+def test_texts_without_spans_have_no_relations(exported):
+    _, examples, folder = exported("relation-extraction")
+    without = replace(examples[0], spans=(), target=None)
+    one = replace(examples[0], spans=examples[0].spans[:1], target=None)
+
+    runtime = kgbert.runtime.load(folder)
+
+    assert [x.relations for x in runtime([without])] == [()]
+    assert [x.relations for x in runtime([without, one])] == [(), ()]
 
 
 def test_texts_without_mentions_and_empty_texts_are_answered(exported):

@@ -62,11 +62,11 @@ def pool_spans(
     """
     units, slots = spans.pair_index.shape[0], spans.argument_slots
     flat = states.flatten(0, 1)
-    mentions = len(spans.mention_argument_index)
+    mentions = spans.mention_argument_index.shape[0]
     places = flat[spans.span_token_index].float()
     sums = places.new_zeros(mentions, flat.shape[-1]).index_add(0, spans.span_mention_index, places)
     counts = places.new_zeros(mentions).index_add(
-        0, spans.span_mention_index, places.new_ones(len(places))
+        0, spans.span_mention_index, places.new_ones(places.shape[0])
     )
     means = sums / counts.clamp(min=1).unsqueeze(-1)
     owners = spans.mention_argument_index
@@ -110,7 +110,7 @@ class SpanPairScorer(nn.Module):
     ) -> Float[Tensor, "units pairs labels"]:
         """Return the scores of the labels of each pair."""
         scores = self.table(arguments, arguments)
-        units = torch.arange(len(pairs), device=pairs.device).unsqueeze(1)
+        units = torch.arange(pairs.shape[0], device=pairs.device).unsqueeze(1)
         of_pairs: Tensor = scores[units, pairs[..., 0], pairs[..., 1]]
         of_distances: Tensor = self.distance(distances)
         return of_pairs + of_distances
