@@ -45,7 +45,14 @@ class StudentSize:
     """Whether it reads the graph."""
 
     def __post_init__(self) -> None:
-        """Raise KGBertError if the share is none."""
+        """Raise KGBertError if the share is none, or there is nothing to take a share of."""
+        if self.layers == 0 and self.width != 1:
+            raise KGBertError(
+                f"a student without blocks has no heads and neurons of which it could keep "
+                f"{self.width:g}.",
+                code="not-a-share",
+                remedies=[Remedy("width", 1.0), Remedy("layers", 1)],
+            )
         if not 0 < self.width <= 1:
             raise KGBertError(
                 f"width={self.width} is no share of the heads and neurons; it must be above 0 and "

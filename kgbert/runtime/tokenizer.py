@@ -26,7 +26,7 @@ class TokenizedBatch(Mapping[str, Any]):
         self.encodings = encodings
         attributes = {name: _ATTRIBUTES[name] for name in names} | {"offset_mapping": "offsets"}
         # Read once: an attribute of an encoding is a new list at each access.
-        self._columns = {
+        self._columns: dict[str, list[Any]] = {
             name: [getattr(encoding, attribute) for encoding in encodings]
             for name, attribute in attributes.items()
         } | columns

@@ -248,6 +248,8 @@ def test_answers_by_token_need_blocks(name, backbone, tmp_path):
 def test_a_share_of_heads_is_above_zero(teacher, tmp_path):
     with raises("not-a-share"):
         distil(teacher[0], teacher[1], output=tmp_path / "s", width=0.0)
+    with raises("not-a-share"):
+        distil(teacher[0], teacher[1], output=tmp_path / "s", layers=0, width=0.5)
 
 
 def test_a_teacher_has_no_more_blocks_than_it_has(teacher, tmp_path):

@@ -4,7 +4,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from kgbert.cli.commands.export import add_test_arguments, check_test
-from kgbert.cli.core.argument_types import fraction, learning_rate, not_negative, positive
+from kgbert.cli.core.argument_types import learning_rate, not_negative, positive, share
 from kgbert.cli.core.checks import check_model, check_output
 from kgbert.cli.core.command import Command
 from kgbert.cli.core.progress import ProgressReporter, add_quiet_argument
@@ -72,7 +72,7 @@ def _add_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument(
         "--width",
-        type=fraction,
+        type=share,
         default=1.0,
         metavar="SHARE",
         help="share of the attention heads and feed-forward neurons of each block to keep (1)",

@@ -114,6 +114,20 @@ def fraction(typed: str) -> float:
     return number
 
 
+def share(typed: str) -> float:
+    """Return a number above 0 and at most 1.
+
+    >>> share("1")
+    1.0
+    """
+    number = _number(typed)
+    if not 0 < number <= 1:
+        raise ArgumentTypeError(
+            f"invalid share {typed!r}; expected one above 0 and at most 1, for example 0.5"
+        )
+    return number
+
+
 def points(typed: str) -> float:
     """Return a number of points, zero included.
 
