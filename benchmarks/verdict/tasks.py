@@ -311,7 +311,7 @@ FURTHER_TASKS = {
         "COVID-QA (answers in articles) with MeSH",
         "covidqa",
         "question-answering",
-        (100, 30, 80),
+        (50, 15, 40),
         _graph_file(_MESH, "medicine"),
         epochs=3,
     ),
