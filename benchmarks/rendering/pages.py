@@ -312,7 +312,6 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "defaults": _from_result("defaults", defaults_table),
     "defaults of a wider encoder": _from_result("defaults_mpnet", defaults_table),
     "students, diagnoses": _from_result("distillation/diagnoses", distillation_table),
-    "students, phenotypes": _from_result("distillation/phenotypes", distillation_table),
     "deployment": _from_result("deployment", deployment_table),
     "calibration": _from_result("calibration", calibration),
     "token classification": _from_comparison("token_classification", comparison),

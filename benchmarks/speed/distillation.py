@@ -196,7 +196,7 @@ def main() -> None:
             manifest = {
                 "question": (__doc__ or "").splitlines()[0],
                 "metric": case.metric,
-                "encoder": Path(checked_backbone()).name,
+                "encoder": "/".join(Path(checked_backbone()).parts[-2:]),
                 "texts": len(case.unlabelled(seed)),
                 **environment("kgbert", "torch", "transformers"),
             }
