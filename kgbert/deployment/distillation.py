@@ -146,7 +146,8 @@ def distil(
         }
         measured = _measured(pipelines, examples_of(test, task, columns))
         check_loss(task, measured[0], measured[1], max_loss)
-    about = {"Distilled": f"{student.description}, of a teacher of {_block_count(teacher)} blocks"}
+    blocks = len(blocks_of(teacher.backbone))
+    about = {"Distilled": f"{student.description}, of a teacher of {blocks} blocks"}
     save_model(output, student.model, student.processor, about, include_graph=include_graph)
     return DistilResult(
         Path(output),
@@ -156,10 +157,6 @@ def distil(
         student.reads_graph,
         tuple(measured),
     )
-
-
-def _block_count(model: KGBertPreTrainedModel) -> int:
-    return len(blocks_of(model.backbone))
 
 
 def _checked(folder: Path) -> Path:

@@ -336,19 +336,16 @@ def _most_important(
             code="not-narrowable",
             remedies=[Remedy("width", 1.0), Remedy("layers", max(1, len(blocks) // 2))],
         )
+    known = {field: units for field, units in found.items() if units is not None}
+    readers = [x.get_submodule(units.reader) for x in modules for units in known.values()]
+    with _summed_squares(readers) as squares:
+        # One text at a time, so that no padding is counted.
+        model_outputs(teacher, processor, task, encoded, batch_size=1)
     kept = []
-    for field, units in found.items():
-        if units is None:
-            continue
-        readers = [module.get_submodule(units.reader) for module in modules]
-        with _summed_squares(readers) as squares:
-            # One text at a time, so that no padding is counted.
-            model_outputs(teacher, processor, task, encoded, batch_size=1)
+    for field, units in known.items():
         count = max(1, round(width * units.count(modules[0])))
-        by_block = [
-            units.importance(module, squares[reader]).topk(count).indices.sort().values.cpu()
-            for module, reader in zip(modules, readers, strict=True)
-        ]
+        scores = [units.importance(x, squares[x.get_submodule(units.reader)]) for x in modules]
+        by_block = [each.topk(count).indices.sort().values.cpu() for each in scores]
         kept.append(_KeptUnits(field, units, by_block))
     return kept
 

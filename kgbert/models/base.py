@@ -283,11 +283,10 @@ class KGBertPreTrainedModel(PreTrainedModel):
 
     def set_output_bias(self, bias: NDArray[np.float64]) -> None:
         """Set the bias of a new task head; one that has learnt, or has none, stays as it is."""
-        layers = [x for x in self.backbone.modules() if isinstance(x, nn.Linear)]
-        output = next(x for x in reversed(layers) if x.out_features == len(bias))
-        if output.bias is not None and not output.bias.any():
+        own: Any = self.get_submodule(self.output_layer).bias
+        if own is not None and not own.any():
             with torch.no_grad():
-                output.bias.copy_(torch.from_numpy(bias))
+                own.copy_(torch.from_numpy(bias))
 
     def _hook_injections(self, injections: Sequence[Injection]) -> None:
         for each in injections:

@@ -419,7 +419,7 @@ class Task(ABC):
         return {"labels": torch.tensor(targets)}
 
     def output_bias(
-        self, encoded: Sequence[EncodedExample], config: "PreTrainedConfig"
+        self, train: Sequence[Example], config: "PreTrainedConfig"
     ) -> "NDArray[np.float64] | None":
         """Return the outputs of a head that knows no more than how frequent the labels are.
 
@@ -427,7 +427,7 @@ class Task(ABC):
         rare labels need not be unlearnt first.
 
         Args:
-            encoded: The training examples.
+            train: The training examples.
             config: The model's configuration, with labels and ``task_settings``.
 
         Returns:

@@ -410,7 +410,7 @@ def build_model(
         fit_label_scores(model, processor, task, train)
     # Label scores have an offset of their own.
     if not own["label_vectors"] or not model.label_scorer.scale:
-        bias = task.output_bias(task.encode(train, processor), model.config) if train else None
+        bias = task.output_bias(train, model.config) if train else None
         if bias is not None:
             model.set_output_bias(bias)
     return model, processor

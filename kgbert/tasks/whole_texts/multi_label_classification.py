@@ -235,11 +235,12 @@ class MultiLabelClassification(Task):
         return [np.fromiter((name in own for name in names), np.bool_, len(names))]
 
     def output_bias(
-        self, encoded: Sequence[EncodedExample], config: "PreTrainedConfig"
+        self, train: Sequence[Example], config: "PreTrainedConfig"
     ) -> "NDArray[np.float64]":
         """Return the log-odds of each label in the training examples."""
-        counts = np.sum([self.targets(each, config)[0] for each in encoded], 0)
-        odds: NDArray[np.float64] = (counts + 0.5) / (len(encoded) - counts + 0.5)
+        own = Counter(label for example in train for label in self.classes(example))
+        counts = np.array([own[label] for label in labels_of(config)])
+        odds: NDArray[np.float64] = (counts + 0.5) / (len(train) - counts + 0.5)
         return np.log(odds)
 
     def collate_targets(
