@@ -13,7 +13,6 @@ from kgbert.data import Example, Span
 from kgbert.explanation.explain import explain
 from kgbert.features import feature_sources
 from kgbert.features.label_sets import LabelSets, LexicalIndex, encode_label_sets
-from kgbert.models.task_models import KGBertModel
 from kgbert.tasks.base import ExplainedAnswer
 from kgbert.training.config import TrainingConfig
 from kgbert.training.label_entities.grounding import ground_task
@@ -29,16 +28,7 @@ from tests.support.tiny import tiny_features
 CONFIG = TrainingConfig(epochs=2, batch_size=8, max_length=40, options=SHARED)
 
 
-@pytest.fixture(scope="module")
-def backbone(plain_folder):
-    return plain_folder("bert", KGBertModel)
-
-
-@pytest.fixture(autouse=True)
-def small_features(monkeypatch):
-    monkeypatch.setattr(
-        feature_sources, "encode_entities", lambda graph, _, **rest: tiny_features(graph)
-    )
+pytestmark = pytest.mark.usefixtures("small_features")
 
 
 def accuracy(pipeline, examples):

@@ -10,7 +10,6 @@ import kgbert
 from kgbert.data import Example
 from kgbert.data.splits import Split
 from kgbert.features import feature_sources
-from kgbert.models.task_models import KGBertModel
 from kgbert.training.config import Regularization, TrainingConfig
 from kgbert.training.label_entities import scale
 from kgbert.training.overfitting.augmentation import Augmenter
@@ -29,16 +28,7 @@ CONFIG = TrainingConfig(
 )
 
 
-@pytest.fixture(scope="module")
-def backbone(plain_folder):
-    return plain_folder("bert", KGBertModel)
-
-
-@pytest.fixture(autouse=True)
-def small_features(monkeypatch):
-    monkeypatch.setattr(
-        feature_sources, "encode_entities", lambda graph, _, **rest: tiny_features(graph)
-    )
+pytestmark = pytest.mark.usefixtures("small_features")
 
 
 def subject_graph():

@@ -11,11 +11,9 @@ from kgbert.comparison.arms.arm import RunInputs
 from kgbert.comparison.arms.registry import ARMS
 from kgbert.data import Example
 from kgbert.explanation.explain import explain
-from kgbert.features import feature_sources
 from kgbert.graph.storage.builder import GraphBuilder
 from kgbert.linking.factory import make_linker
 from kgbert.linking.grounding import ground
-from kgbert.models.task_models import KGBertModel
 from kgbert.tasks.registry import TASKS
 from kgbert.training.checks import check_fit
 from kgbert.training.config import Regularization, TrainingConfig
@@ -34,16 +32,7 @@ CONFIG = TrainingConfig(1e-3, 2e-2, 4, 8, patience=4, max_length=40, options=SHA
 every_task = pytest.mark.parametrize("name", EXAMPLES)
 
 
-@pytest.fixture(scope="module")
-def backbone(plain_folder):
-    return plain_folder("bert", KGBertModel)
-
-
-@pytest.fixture(autouse=True)
-def small_features(monkeypatch):
-    monkeypatch.setattr(
-        feature_sources, "encode_entities", lambda graph, _, **rest: tiny_features(graph)
-    )
+pytestmark = pytest.mark.usefixtures("small_features")
 
 
 @pytest.fixture(scope="module")

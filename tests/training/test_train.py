@@ -2,25 +2,13 @@ import pytest
 
 import kgbert
 from kgbert.data import read_records
-from kgbert.features import feature_sources
-from kgbert.models.task_models import KGBertModel
 from kgbert.training import splits
 from kgbert.training.config import TrainingConfig
 from tests.support.errors import raises
 from tests.support.small_study import SHARED, texts
-from tests.support.tiny import tiny_features, tiny_graph
+from tests.support.tiny import tiny_graph
 
-
-@pytest.fixture(scope="module")
-def backbone(plain_folder):
-    return plain_folder("bert", KGBertModel)
-
-
-@pytest.fixture(autouse=True)
-def small_features(monkeypatch):
-    monkeypatch.setattr(
-        feature_sources, "encode_entities", lambda graph, _, **rest: tiny_features(graph)
-    )
+pytestmark = pytest.mark.usefixtures("small_features")
 
 
 @pytest.fixture
