@@ -16,7 +16,8 @@ for all arms.
 The results are written to benchmarks/results/verdict/bc5cdr.json, or with other arms than the five
 core arms to benchmarks/results/all_arms/bc5cdr.json, when the last of the six seeds is finished.
 Those of further tasks are written to benchmarks/results/further_tasks, and those of another encoder
-to benchmarks/results/other_encoders.
+to benchmarks/results/other_encoders; translation needs one that knows both languages
+(``benchmarks.verdict.small_vocabulary``).
 Finished runs are kept in --folder, and the same command resumes there. One core is used, so that
 several tasks can run at the same time.
 """

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.diagnoses.splits import DiagnosisSplits
-from benchmarks.verdict.sentences import sentences_of
+from benchmarks.verdict.sentences import event_sentences_of, sentences_of
 from kgbert.data import Example, Span, read_examples, read_texts
 from kgbert.data.splits import Split
 from kgbert.graph.core.graph import KnowledgeGraph
@@ -133,6 +133,13 @@ def _parse_relations(path: Path) -> Iterator[Example]:
         yield Example(record["text"], record["label"], id=record["text"], arguments=arguments)
 
 
+def _read_events(folder: Path, part: str) -> list[Example]:
+    """Return the sentences of abstracts with events."""
+    lines = (folder / f"{part}.jsonl").read_text(encoding="utf-8").splitlines()
+    rows = (row for line in lines for row in event_sentences_of(json.loads(line)))
+    return [LABELLED["event-extraction"].read(row) for row in rows]
+
+
 def _read_as(task: str) -> ReadPart:
     """Return what reads a part as kgbert reads a user's file."""
     return lambda folder, part: read_examples(folder / f"{part}.jsonl", LABELLED[task])
@@ -200,12 +207,13 @@ def _further_task(
     task: str,
     sizes: tuple[int, int, int],
     graph: Callable[[Path, Path], KnowledgeGraph],
+    read: ReadPart | None = None,
     **settings: Any,
 ) -> Task:
-    """Return a task whose texts are read as kgbert reads a user's file."""
+    """Return a task with one learning rate, whose texts are read as kgbert reads a user's file."""
     return Task(
         title,
-        _sampled_from(name, _read_as(task), *sizes, task=task),
+        _sampled_from(name, read or _read_as(task), *sizes, task=task),
         graph,
         task=task,
         rates=(2e-4,),
@@ -327,14 +335,16 @@ FURTHER_TASKS = {
         "BioNLP Pathway Curation (nested events) with the Gene Ontology and MeSH",
         "bionlp_pc",
         "event-extraction",
-        (100, 30, 90),
+        (400, 150, 400),
         _genes_and_chemicals,
+        read=_read_events,
     ),
     "translation": _further_task(
         "TICO-19 (English to French) with a glossary in both languages",
         "tico19_en_fr",
         "generation",
-        (400, 50, 200),
+        (200, 40, 100),
         _graph_file("tico_terms/tico_terms_en_fr.skos.ttl"),
+        epochs=4,
     ),
 }
