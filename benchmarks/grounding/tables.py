@@ -1,4 +1,4 @@
-"""The tables of sample efficiency, of subject indexing, and of the cost of grounded labels."""
+"""The tables of sample efficiency, new labels, subject indexing and the cost of grounded labels."""
 
 from collections.abc import Mapping
 from statistics import fmean
@@ -73,6 +73,46 @@ def _circumstances(results: Results) -> str:
         f"encoder {results['encoder']}; {results['hardware']['processor']}, 1 thread, "
         f"{versions_of(results)}, {results['finished'][:10]}."
     )
+
+
+#: How a graph describes the labels, as readers understand it.
+_DESCRIPTIONS = {
+    "names": "titles",
+    "graph": "titles, and the codes below",
+    "wrong": "titles, and the codes below another category",
+}
+
+
+def new_labels_table(results: Results) -> str:
+    """Return the scores on labels with and without training texts, before and after training."""
+    runs = results["runs"]
+    rows = []
+    for kind in dict.fromkeys(run["graph"] for run in runs):
+        own = [run for run in runs if run["graph"] == kind]
+        for when in ("before", "after"):
+            found = [
+                fmean(run[when][part][rank] for run in own) / 100
+                for part in ("seen", "unseen")
+                for rank in ("at 1", "at 10")
+            ]
+            mean = fmean(run["harmonic mean"] for run in own) / 100 if when == "after" else None
+            shown = [score(x) for x in found] + ["" if mean is None else score(mean)]
+            rows.append((_DESCRIPTIONS[kind], when, *shown))
+    header = (
+        "what describes a label",
+        "training",
+        *("seen, at 1", "at 10", "unseen, at 1", "at 10", "harmonic mean"),
+    )
+    tested = results["test terms"]
+    circumstances = (
+        f"In %, means of {len({run['seed'] for run in runs})} seeds; {results['labels']:,} labels, "
+        f"of which {results['labels with training texts']:,} have one of "
+        f"{results['training terms']:,} training texts (last seed); {tested['seen']:,} test terms "
+        f"of seen and {tested['unseen']:,} of unseen labels; encoder {results['encoder']}; "
+        f"{results['hardware']['processor']}, 1 thread, {versions_of(results)}, "
+        f"{results['finished'][:10]}."
+    )
+    return "\n\n".join([table(header, rows), circumstances])
 
 
 #: The arm of kgbert that is compared with the others.

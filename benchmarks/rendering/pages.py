@@ -19,6 +19,7 @@ from benchmarks.calibration.tables import calibration
 from benchmarks.defaults.tables import defaults_table
 from benchmarks.grounding.tables import (
     grounding_cost_table,
+    new_labels_table,
     sample_efficiency_tables,
     subject_indexing_tables,
 )
@@ -300,10 +301,14 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "diagnoses, learning rates": _from_result("diagnoses_learning_rates", search),
     "verdict": partial(verdicts, "verdict"),
     "further tasks": partial(verdicts, "further_tasks"),
+    "translation": _from_comparison(
+        "other_encoders/translation-multilingual-e5-small-en-fr", comparison
+    ),
     "all arms": all_arms,
     "pretraining": pretraining,
     "transfer": transfer,
     "sample efficiency": _from_result("sample_efficiency", sample_efficiency_tables),
+    "new labels": _from_result("new_labels", new_labels_table),
     "subject indexing": _from_result("subject_indexing", subject_indexing_tables),
     "grounding cost": _from_result("grounding_cost", grounding_cost_table),
     "languages": _from_comparison("languages", languages),

@@ -53,9 +53,8 @@ def decode_label(
         values = values - offset * np.array([x not in untrained for x in labels_of(config)])
     shares = np.exp(values - values.max())
     top = int(values.argmax())
-    return LabelPrediction(
-        encoded.example.joined, labels_of(config)[top], float(shares[top] / shares.sum())
-    )
+    label = str((config.id2label or {})[top])
+    return LabelPrediction(encoded.example.joined, label, float(shares[top] / shares.sum()))
 
 
 def best_offset(logits: Any, gold: Sequence[int], untrained: Any) -> float:

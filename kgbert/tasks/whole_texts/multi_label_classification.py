@@ -259,13 +259,13 @@ class MultiLabelClassification(Task):
         graph: "KnowledgeGraph",
     ) -> LabelsPrediction:
         """Return the labels whose probability reaches the threshold."""
-        names, probabilities = labels_of(config), sigmoid(outputs[0])
+        names, probabilities = config.id2label or {}, sigmoid(outputs[0])
         if self.adds_parents and self.label_hierarchy is not None:
-            probabilities = self.label_hierarchy.raised(probabilities, names)
+            probabilities = self.label_hierarchy.raised(probabilities, labels_of(config))
         threshold = config.task_settings["threshold"]
         most = max(MOST_RANKED, int((probabilities >= threshold).sum()))
-        order = np.argsort(-probabilities, kind="stable")[:most].tolist()
-        ranking = tuple(ScoredLabel(names[i], float(probabilities[i])) for i in order)
+        order = _largest(probabilities, most).tolist()
+        ranking = tuple(ScoredLabel(str(names[i]), float(probabilities[i])) for i in order)
         given = tuple(each for each in ranking if each.probability >= threshold)
         return LabelsPrediction(encoded.example.joined, given, ranking)
 
@@ -328,6 +328,18 @@ class MultiLabelClassification(Task):
     def quote(self, answer: LabelsAnswer) -> str:
         """Return the labels, separated by commas."""
         return ", ".join(sorted(answer.labels)) or "no label"
+
+
+def _largest(values: "NDArray[np.float64]", count: int) -> "NDArray[np.intp]":
+    """Return the places of the largest values in descending order, the first of equal ones first.
+
+    >>> _largest(np.array([0.1, 0.5, 0.5, 0.9]), 2).tolist()
+    [3, 1]
+    """
+    # Only the candidates are sorted: there may be hundreds of thousands of labels.
+    least = np.partition(values, -count)[-count] if count < len(values) else -np.inf
+    candidates = np.flatnonzero(values >= least)
+    return candidates[np.argsort(-values[candidates], kind="stable")][:count]
 
 
 def labels_field(value: Any) -> tuple[str, ...]:
