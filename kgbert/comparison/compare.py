@@ -176,7 +176,7 @@ def compare(
     # A rare label may be in the training texts of some seeds only.
     labelled = [text for seed in range(max(1, seeds)) for text in split(seed).train]
     grounding = ground_task(found_task, labelled, graph, label_entities, reporter)
-    check_paths(found_task, paths, grounding)
+    check_paths(found_task, paths, labelled, grounding)
     study = Study(
         name=folder.absolute().name,
         folder=folder,

@@ -28,8 +28,8 @@ def path_parts(scorer: AnswerScorer) -> dict[PathPart, ReadPath]:
             assert pipeline.processor.paths is not None
             part = PathPart(first + each.text_index, *each.target_and_type)
             path = read_path(each, pipeline.processor.paths, pipeline.model.config.labels)
-            # Paths between arguments add to the scores of all relations.
-            leads_to_label = pipeline.model.path_ends == "labels"
+            # Paths between arguments or texts add to the scores of all answers.
+            leads_to_label = pipeline.model.paths_lead_to == "labels"
             found.setdefault(part, path if leads_to_label else replace(path, answer=""))
         first += len(unit)
     return dict(list(found.items())[:MAX_PATHS])

@@ -19,6 +19,7 @@ from torch.utils.checkpoint import checkpoint
 from transformers import AutoModel, PreTrainedConfig, PreTrainedModel
 
 from kgbert.data.texts_read import TextsRead
+from kgbert.encoding.paths.features import ENDS_OF_PAIRS
 from kgbert.encoding.paths.finder import SAME
 from kgbert.encoding.precomputed_vectors import EntityVectors
 from kgbert.encoding.processor import KGBertProcessor
@@ -138,7 +139,7 @@ class KGBertPreTrainedModel(PreTrainedModel):
     #: The states that can be compared with the entities of labels: ``text``, ``tokens`` or none.
     label_queries: ClassVar[str] = ""
     #: The answers that paths in the graph lead to, a name in
-    #: :data:`kgbert.encoding.paths.features.ENDS`, or none.
+    #: :data:`kgbert.encoding.paths.features.ENDS`, or none; the configuration may name another one.
     path_ends: ClassVar[str] = ""
     #: Whether the head of this class scores entity vectors.
     scores_entities: ClassVar[bool] = False
@@ -250,7 +251,8 @@ class KGBertPreTrainedModel(PreTrainedModel):
         Raises:
             KGBertError: No path leads to the answers of this model.
         """
-        if not self.path_ends:
+        ends = self.paths_lead_to
+        if not ends:
             raise KGBertError(
                 f"no path of the graph leads to the answers of {type(self).__name__}.",
                 code="answers-without-paths",
@@ -260,10 +262,15 @@ class KGBertPreTrainedModel(PreTrainedModel):
         labels = len(self.config.labels)
         self.path_scorer = PathScorer(
             len(types),
-            labels if self.path_ends == "arguments" else 1,
-            labels=labels if self.path_ends == "labels" and self.answers_several_labels else 0,
+            labels if ends in ENDS_OF_PAIRS else 1,
+            labels=labels if ends == "labels" and self.answers_several_labels else 0,
             same=list(types).index(SAME) if SAME in types else -1,
         )
+
+    @property
+    def paths_lead_to(self) -> str:
+        """Where the paths in the graph lead, or nothing if no path leads to the answers."""
+        return self.config.path_ends or self.path_ends
 
     def use_label_sets(self, sets: LabelSets) -> None:
         """Set the vectors of the labels' entities, in the order of the logits.

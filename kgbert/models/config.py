@@ -43,7 +43,10 @@ class KGBertConfig(PreTrainedConfig):
         label_vectors: Whether the head also compares states with the entities of the labels.
         untrained_labels: The labels without training texts, which the loss ignores.
         path_steps: Largest number of steps of the paths in the graph from the entities of a text to
-            those of labels, choices or arguments, whose types get a weight; 0 for no paths.
+            those of labels, choices, arguments or a second text, whose types get a weight; 0 for no
+            paths.
+        path_ends: Where the paths lead, a name in :data:`kgbert.encoding.paths.features.ENDS`;
+            empty for what the head answers.
         path_types: The types of path that have a weight, chosen on the training texts if empty.
         nil_threshold: In entity linking, the probability against "no entity" from which the
             highest scoring candidate is chosen; fine-tuning calibrates it on validation texts.
@@ -79,6 +82,7 @@ class KGBertConfig(PreTrainedConfig):
         label_vectors: bool = False,
         untrained_labels: list[str] | None = None,
         path_steps: int = 0,
+        path_ends: str = "",
         path_types: list[str] | None = None,
         nil_threshold: float = 0.5,
         task: str = "",
@@ -135,6 +139,7 @@ class KGBertConfig(PreTrainedConfig):
         self.label_vectors = label_vectors
         self.untrained_labels = untrained_labels or []
         self.path_steps = path_steps
+        self.path_ends = path_ends
         self.path_types = path_types or []
         self.nil_threshold = nil_threshold
         self.task = task

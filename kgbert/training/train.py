@@ -47,6 +47,7 @@ from kgbert.training.label_entities.grounding import (
     check_paths,
     declared_labels,
     ground_task,
+    path_ends,
     read_ground,
 )
 from kgbert.training.label_entities.scale import fit_label_scores
@@ -261,9 +262,9 @@ def train(
             columns label and entity, names the entities; it may have labels without training
             texts. None for no comparison.
         paths: Largest number of steps, 1 to 3, of the paths in the graph that lead from the
-            entities of a text to its grounded labels, from a question to its choices, or from the
-            first argument of a relation to the second; each type of path gets a learned weight.
-            0 for no paths.
+            entities of a text to its grounded labels, from a question to its choices, from the
+            first argument of a relation to the second, or from the first text of a pair to the
+            second; each type of path gets a learned weight. 0 for no paths.
         features: Sources of the entities' vectors: ``"words"``, their descriptions encoded by the
             backbone (the default), a file of vectors by id, or a list of both; or features that
             were made before.
@@ -290,7 +291,7 @@ def train(
     check_split(split, found_task)
     linker = make_linker(graph, linker) if isinstance(linker, str) else linker
     grounding = ground_task(found_task, split.train, graph, label_entities, reporter)
-    check_paths(found_task, paths, grounding)
+    check_paths(found_task, paths, split.train, grounding)
     words = [text for x in split.train for text in x.texts]
     check_linked(graph, linker, words, grounding)
     if grounding is not None and not mentions_graph(graph, linker, words):
@@ -374,6 +375,7 @@ def build_model(
     own = {
         "label_vectors": inputs.grounding is not None,
         "path_steps": inputs.path_steps,
+        "path_ends": path_ends(task, train, inputs.grounding),
         **config.options,
         **(options or {}),
     }
@@ -419,7 +421,8 @@ def build_model(
 def _fits_scores(model: KGBertPreTrainedModel) -> bool:
     """Return whether the weights of the evidence for labels are fitted before training."""
     if model.answers_several_labels:
-        return model.config.label_vectors or model.path_scorer is not None
+        has_paths = model.path_scorer is not None and model.paths_lead_to == "labels"
+        return model.config.label_vectors or has_paths
     # Labels without training texts are found by similarity alone, even if it tells no others apart.
     is_compared = model.config.label_vectors and model.label_queries == "text"
     return is_compared and not model.config.untrained_labels
@@ -480,12 +483,12 @@ def _add_paths(
 ) -> None:
     """Give a model and its processor the types of path that occur in the training texts."""
     entities = inputs.grounding.entities if inputs.grounding else {}
-    is_labelled = model.path_ends == "labels"
+    ends = model.paths_lead_to
     paths = PathFeatures(
         PathFinder(inputs.graph, steps=model.config.path_steps),
-        model.path_ends,
+        ends,
         tuple(model.config.path_types),
-        tuple(entities.get(x, "") for x in model.config.labels) if is_labelled else (),
+        tuple(entities.get(x, "") for x in model.config.labels) if ends == "labels" else (),
     )
     if not paths.types:
         encoded = inputs.task.encode(train, processor)

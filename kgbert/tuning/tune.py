@@ -160,7 +160,7 @@ def tune(
     chosen_space = given_space or default_space(found_task)
     search = search or default_search()
     grounding = ground_task(found_task, split.train, graph, label_entities, reporter)
-    check_paths(found_task, paths, grounding)
+    check_paths(found_task, paths, split.train, grounding)
     inputs = _Inputs(graph, backbone, linker, features, reporter)
     base = Study(
         name=Path(output).absolute().name,

@@ -23,7 +23,7 @@ from kgbert.training.overfitting.augmentation import Augmenter
 from kgbert.training.pipeline import KGBertPipeline
 from kgbert.training.train import TrainingInputs, train_on
 from tests.support.errors import raises
-from tests.support.planted.paths import EXAMPLES, LABELS, path_graph, path_split
+from tests.support.planted.paths import EXAMPLES, LABELS, path_graph, path_split, path_task
 from tests.support.small_study import SHARED
 from tests.support.tiny import tiny_features
 
@@ -43,8 +43,8 @@ def trained(backbone):
     def train(name, arm="paths"):
         if (name, arm) in known:
             return known[name, arm]
-        task, split = TASKS[name], path_split(name)
-        grounding = ground(LABELS, graph) if task.model_class.path_ends == "labels" else None
+        task, split = path_task(name), path_split(name)
+        grounding = ground(LABELS, graph) if name == "text-classification" else None
         features, linker = tiny_features(graph), make_linker(graph, "dictionary")
         given = RunInputs(
             graph, features, linker, backbone, split.parts(), task, None, grounding, path_steps=2
@@ -87,7 +87,7 @@ def test_a_saved_model_finds_the_same_paths(name, trained, tmp_path):
 
 @every_task
 def test_with_all_weights_at_zero_it_is_the_ordinary_head(name, trained):
-    model, task, processor = trained(name).model, TASKS[name], trained(name).processor
+    model, task, processor = trained(name).model, path_task(name), trained(name).processor
     batch = task.collate(
         [u for x in task.encode(path_split(name).test, processor) for u in x.units], processor, 0
     )
@@ -141,6 +141,8 @@ DECIDING = {
     "text-classification": ("found in", "absent from"),
     "multiple-choice": ("healed by", "harmed by"),
     "relation-classification": ("healed by", "harmed by"),
+    "pair classification": ("healed by", "harmed by"),
+    "pair regression": ("healed by", "harmed by"),
 }
 
 
@@ -153,7 +155,9 @@ def test_the_deciding_path_is_ranked_first(name, method, trained):
     found = explain(pipeline, examples, parts=["paths"], method=method)
 
     first = [each.answers[0].paths[0] for each in found]
-    assert all(path.value > 0.3 for path in first)
+    # A path may also lower a number.
+    assert all(abs(path.value) > 0.3 for path in first)
+    assert name == "pair regression" or all(path.value > 0 for path in first)
     assert np.mean([path.steps[-2] in DECIDING[name] for path in first]) >= 0.95
 
 
@@ -214,7 +218,7 @@ def test_what_has_no_paths_is_refused(backbone, trained):
     with raises("path-steps"):
         kgbert.train(path_graph(), texts, paths=4, ground="labels", **options)
     with raises("task-without-paths"):
-        check_paths(TASKS["token-classification"], 2, None)
+        check_paths(TASKS["token-classification"], 2, split.train, None)
     model, processor = model_of(trained("text-classification"))
     batch = processor(["the lung"])
     with raises("batch-without-paths"):

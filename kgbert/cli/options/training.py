@@ -201,8 +201,8 @@ def _add_label_entities(parser: ArgumentParser) -> None:
         default=0,
         metavar="N",
         help="also score the paths of at most N steps, 1 to 3, that lead in the graph from the "
-        "mentioned entities to a grounded label, to a choice, or from one argument of a relation "
-        "to the other (none)",
+        "mentioned entities to a grounded label, to a choice, from one argument of a relation to "
+        "the other, or from one text of a pair to the other (none)",
     )
 
 

@@ -1,4 +1,4 @@
-"""Count the types of path between the entities of a text and labels, choices or arguments."""
+"""Count the types of path from the entities of a text to labels, choices or another text."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -235,7 +235,7 @@ class PathFeatures:
             np.arange(count),
         )
 
-    def _choice_ends(self, text: EncodedText, boundary: int) -> _Ends:
+    def _second_text_ends(self, text: EncodedText, boundary: int) -> _Ends:
         """Return the entities of the first and of the second text of a pair."""
         offsets = np.array(text.offsets, np.int64).reshape(-1, 2)[text.links.tokens]
         # The token that the head reads has the links of the whole text, and no characters.
@@ -276,9 +276,13 @@ def _distinct(
 
 
 #: The ends of the paths by what the answers of a task are: labels with entities, choices that are
-#: read after the question, or relations between two arguments.
+#: read after the question, relations between two arguments, or an answer about two texts.
 ENDS = {
     "labels": PathFeatures._label_ends,
-    "choices": PathFeatures._choice_ends,
+    "choices": PathFeatures._second_text_ends,
     "arguments": PathFeatures._argument_ends,
+    "texts": PathFeatures._second_text_ends,
 }
+
+#: The ends whose paths say something about each answer, which has weights of its own.
+ENDS_OF_PAIRS = ("arguments", "texts")

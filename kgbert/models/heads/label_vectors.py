@@ -147,7 +147,8 @@ def label_loss(
 
     Args:
         logits: Shape (batch, labels) or (batch, tokens, labels).
-        labels: Shape (batch), (batch, tokens), or (batch, labels) with several labels a text.
+        labels: Shape (batch), (batch, tokens), or (batch, labels) with several labels a text;
+            numbers for a regression.
         config: The configuration of the backbone, whose ``problem_type`` is read.
         untrained: Labels without training texts. Where a text has one label, the loss ignores
             them, since it would lower their scores for every text. Where a text has several, the
@@ -156,6 +157,8 @@ def label_loss(
     logits = logits.float()
     if config.problem_type == "multi_label_classification":
         return nn.functional.binary_cross_entropy_with_logits(logits, labels.float())
+    if config.problem_type == "regression":
+        return nn.functional.mse_loss(logits.squeeze(-1), labels.float())
     keep = torch.ones(logits.shape[-1], dtype=torch.bool, device=logits.device)
     keep[list(untrained)] = False
     hidden = logits.masked_fill(~keep, torch.finfo(logits.dtype).min)

@@ -25,8 +25,9 @@ class PathScorer(nn.Module):
 
     ``score(x, l) = sum_t w_t f_t(x, l)``, where ``f_t`` is the logarithm of the number of paths of
     type ``t`` from the entities of the text to the entity of label or choice ``l``. For the
-    relation of two arguments, ``f_t(x)`` counts the paths between them, and each relation has its
-    own weights. The weights start at zero, so that the scores do as well.
+    relation of two arguments, and for an answer about two texts, ``f_t(x)`` counts the paths
+    between these, and each answer has its own weights. The weights start at zero, so that the
+    scores do as well.
 
     Where a text has several labels, the path of no steps, a mention of the label itself, has a
     further weight for each label: ``score(x, l) += u_l f_same(x, l)``. Some entities are labels of
@@ -38,7 +39,7 @@ class PathScorer(nn.Module):
 
     Args:
         types: Number of types of path.
-        outputs: Number of weights of a type: 1, or that of the relations.
+        outputs: Number of weights of a type: 1, or that of the answers about a pair.
         labels: Number of labels whose mentions have a weight each.
         same: Position of the path of no steps among the types; -1 for none.
     """

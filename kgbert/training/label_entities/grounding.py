@@ -112,29 +112,46 @@ def _class_names(task: Task, train: Sequence[Example]) -> list[str]:
     return [name for name in names if name]
 
 
-def check_paths(task: Task, path_steps: int, grounding: Grounding | None) -> None:
+def path_ends(task: Task, train: Sequence[Example], grounding: Grounding | None) -> str:
+    """Return where paths of the graph lead: to the answers of a task, or to the second text.
+
+    Args:
+        task: The task.
+        train: The training texts.
+        grounding: The entities of the labels.
+    """
+    ends = task.model_class.path_ends
+    are_pairs = bool(train and train[0].others)
+    return "texts" if ends == "labels" and grounding is None and are_pairs else ends
+
+
+def check_paths(
+    task: Task, path_steps: int, train: Sequence[Example], grounding: Grounding | None
+) -> None:
     """Raise KGBertError where no path of the graph can lead to the answers of a task.
 
     Args:
         task: The task.
         path_steps: Largest number of steps of a path; 0 for no paths.
+        train: The training texts.
         grounding: The entities of the labels.
     """
     if not path_steps:
         return
     check_steps(path_steps)
-    ends = task.model_class.path_ends
+    ends = path_ends(task, train, grounding)
     if not ends:
         raise DataError(
             f"no path of the graph leads to the answers of {task.name}. Count no paths, or choose "
-            "text, multi-label or relation classification, or multiple choice.",
+            "text, multi-label or relation classification, multiple choice, or pairs of texts.",
             code="task-without-paths",
             remedies=[Remedy("paths", 0)],
         )
     if ends == "labels" and grounding is None:
         raise DataError(
-            "paths lead from the entities of a text to those of the labels, and the labels are not "
-            "grounded in the graph.",
+            "paths lead from the entities of a text to those of the labels, or to those of the "
+            "second text of a pair; the labels are not grounded in the graph, and the texts are no "
+            "pairs.",
             code="paths-without-grounding",
             remedies=[Remedy("ground", "labels"), Remedy("paths", 0)],
         )

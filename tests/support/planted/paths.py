@@ -1,11 +1,15 @@
 """Data whose answers only the relations of a graph tell: names and numbers of edges do not."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from kgbert.data import Example, Span
 from kgbert.data.splits import Split
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.graph.storage.builder import GraphBuilder
+from kgbert.tasks.base import Task
+from kgbert.tasks.registry import TASKS
 
 #: Number of items. Each is in one text, so that nothing of another can be learnt by heart.
 SIZE = 80
@@ -59,15 +63,35 @@ def _relation(number: int) -> Example:
     return Example(text, ("harms", "heals")[answer], arguments=arguments)
 
 
-#: Examples by the name of the task and the number of their item.
+def _pair(number: int) -> Example:
+    answer = ANSWERS[number]
+    other = (BAD, GOOD)[answer][number]
+    return Example(f"the {NAMES[number]}", ("no", "yes")[answer], others=(f"a {other}",))
+
+
+def _graded_pair(number: int) -> Example:
+    return replace(_pair(number), target=4.0 * ANSWERS[number])
+
+
+#: Examples by case and number of their item.
 EXAMPLES = {
     "text-classification": _labelled,
     "multiple-choice": _question,
     "relation-classification": _relation,
+    "pair classification": _pair,
+    "pair regression": _graded_pair,
 }
 
+#: The name of the task, by case where it is another.
+_TASK_NAMES = {"pair classification": "text-classification", "pair regression": "regression"}
 
-def path_split(task: str) -> Split:
-    """Return the texts of a task."""
-    examples = [EXAMPLES[task](number) for number in range(SIZE)]
+
+def path_task(case: str) -> Task:
+    """Return the task of a case."""
+    return TASKS[_TASK_NAMES.get(case, case)]
+
+
+def path_split(case: str) -> Split:
+    """Return the texts of a case."""
+    examples = [EXAMPLES[case](number) for number in range(SIZE)]
     return Split(examples[:48], examples[48:64], examples[64:])
