@@ -504,6 +504,8 @@ def _traced_inputs(model: KGBertPreTrainedModel, processor: KGBertProcessor) -> 
             # Only its length counts, which is a size of the batch.
             "argument_slots": torch.zeros(_SIZES["arguments"]),
         }
+    if config.compares_texts:
+        inputs["text_numbers"] = torch.ones(tokens, dtype=torch.int64)
     if config.label_vectors and model.label_queries == "text":
         inputs["label_lexical"] = torch.zeros(_SIZES["batch"], len(config.labels))
     return inputs

@@ -13,7 +13,11 @@ from kgbert.utils.checks import check_positive
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from kgbert.encoding.encoded import EncodedText
     from kgbert.features.entity_features import EntityFeatures
+
+#: The numbers of the texts of a pair.
+FIRST, SECOND = 1, 2
 
 
 def link_arrays(
@@ -42,6 +46,31 @@ def link_arrays(
         "link_col_index": columns,
     }
     return arrays, linked
+
+
+def numbers_of_texts(text: "EncodedText") -> NDArray[np.int64]:
+    """Return the text of a pair that each token belongs to: 1, 2, or 0 for special tokens."""
+    starts, ends = np.array(text.offsets, np.int64).reshape(-1, 2).T
+    is_second = starts > (len(text.text) if text.boundary is None else text.boundary)
+    return np.where(starts < ends, np.where(is_second, SECOND, FIRST), 0)
+
+
+def text_number_arrays(
+    texts: Sequence["EncodedText"], width: int, shifts: Sequence[int]
+) -> dict[str, NDArray[np.int64]]:
+    """Return the text of a pair that each token of a batch belongs to, if the texts are pairs.
+
+    Args:
+        texts: The texts.
+        width: Number of tokens of each row of the batch.
+        shifts: Number of padding tokens before each text.
+    """
+    if texts[0].boundary is None:
+        return {}
+    numbers = np.zeros((len(texts), width), np.int64)
+    for row, (text, shift) in enumerate(zip(texts, shifts, strict=True)):
+        numbers[row, shift : shift + len(text.offsets)] = numbers_of_texts(text)
+    return {"text_numbers": numbers}
 
 
 def subgraph_arrays(

@@ -26,8 +26,6 @@ class TextPaths:
     """Positions among the types of path of a model."""
     values: NDArray[np.float32]
     """``log(1 + n)`` of the number of paths, each weighted by the scores of its ends."""
-    boundary: int = 0
-    """Number of characters of the first text of a pair."""
 
 
 @dataclass(frozen=True)
@@ -54,3 +52,5 @@ class EncodedText:
     """The token that a sequence head reads."""
     paths: TextPaths | None = None
     """The paths from the entities of the text, if the processor counts them."""
+    boundary: int | None = None
+    """Number of characters of the first text of a pair; None for a single text."""

@@ -3,7 +3,7 @@
 import json
 import logging
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, cast
 
@@ -14,7 +14,13 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from kgbert.data import Example
 from kgbert.encoding.candidates import candidate_tables
-from kgbert.encoding.collation import largest_table, link_arrays, subgraph_arrays, to_tensors
+from kgbert.encoding.collation import (
+    largest_table,
+    link_arrays,
+    subgraph_arrays,
+    text_number_arrays,
+    to_tensors,
+)
 from kgbert.encoding.encoded import Batch, EncodedText
 from kgbert.encoding.expansion import TextExpander, make_expander
 from kgbert.encoding.neighbor_sampling import NeighborSampler
@@ -300,11 +306,7 @@ class KGBertProcessor:
         """
         encoded = self.text_encoder.encode(texts)
         if self.paths is not None:
-            firsts = [x.text if isinstance(x, Example) else x for x in texts]
-            encoded = [
-                replace(text, paths=self.paths.count(text, len(first)))
-                for text, first in zip(encoded, firsts, strict=True)
-            ]
+            encoded = [self.paths.update(text) for text in encoded]
         return self._expanded(encoded)
 
     def encode_windows(
@@ -345,6 +347,7 @@ class KGBertProcessor:
         arrays, linked = link_arrays(links, shifts)
         batch = tokens | to_tensors(arrays) | self._entity_tensors(linked, epoch)
         batch["table_size"] = largest_table(links)
+        batch |= to_tensors(text_number_arrays(encoded, width, shifts))
         if encoded[0].marks:
             shifted = zip(encoded, shifts, strict=True)
             marks = [[token + shift for token in text.marks] for text, shift in shifted]

@@ -102,6 +102,7 @@ class TextEncoder:
             ),
             marks=marks,
             read_token=read_token,
+            boundary=len(example.text) if example.others else None,
         )
 
     def with_mentions(

@@ -50,7 +50,8 @@ def only_read_state(model: KGBertPreTrainedModel) -> Iterator[None]:
     BERT's compute all states.
     """
     family, config = model.family, model.config
-    reads_first = model.reads_one_position and config.pooling == "head" and not config.label_vectors
+    reads_others = config.pooling != "head" or config.label_vectors or config.compares_texts
+    reads_first = model.reads_one_position and not reads_others
     reads_first = reads_first and not model.injects_inside_blocks
     with ExitStack() as hooks:
         if reads_first and family.attention and family.reads_first_token:

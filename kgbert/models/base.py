@@ -43,6 +43,7 @@ from kgbert.models.heads.label_vectors import (
     share_head_scores,
 )
 from kgbert.models.heads.paths import BatchPaths, PathScorer, pop_paths
+from kgbert.models.heads.text_comparison import TextComparer
 from kgbert.models.inputs import BatchKnowledge, pop_knowledge_inputs
 from kgbert.models.layers.graph_encoder import GraphEncoder, graph_encoder_name
 from kgbert.models.layers.initialization import init_module_weights
@@ -141,6 +142,8 @@ class KGBertPreTrainedModel(PreTrainedModel):
     #: The answers that paths in the graph lead to, a name in
     #: :data:`kgbert.encoding.paths.features.ENDS`, or none; the configuration may name another one.
     path_ends: ClassVar[str] = ""
+    #: Whether the head of this class may answer about the two texts of a pair.
+    answers_about_texts: ClassVar[bool] = False
     #: Whether the head of this class scores entity vectors.
     scores_entities: ClassVar[bool] = False
     #: Whether the head of this class reads the tokens that open two arguments.
@@ -179,6 +182,10 @@ class KGBertPreTrainedModel(PreTrainedModel):
                 dropout=config.knowledge_dropout,
             )
         self._register_hooks(injections, pools)
+        if config.label_vectors:
+            self._add_label_scorer()
+        if config.compares_texts:
+            self._add_text_comparer()
         self.path_scorer: PathScorer | None = None
         if config.path_steps and config.path_types:
             self.add_path_scorer(config.path_types)
@@ -223,13 +230,15 @@ class KGBertPreTrainedModel(PreTrainedModel):
         self.injects_inside_blocks = any(each.place == "feed forward" for each in injections)
         # Hooks must be registered before the first forward pass. Otherwise, transformers records
         # hidden states before the injection.
-        if (injections or pools or self.config.label_vectors) and self.family.shared_blocks:
+        records = self.config.label_vectors or self.config.compares_texts
+        if (injections or pools or records) and self.family.shared_blocks:
             for module in dict.fromkeys(block.module for block in blocks_of(self.backbone)):
                 module.register_forward_pre_hook(SharedCallCounter(self.context_stack))
         pooled = [each for each in injections if each.place == "pooled"]
         self._hook_injections([each for each in injections if each not in pooled])
-        if self.config.label_vectors:
-            self._add_label_scorer()
+        if records:
+            # Before mean pooling replaces a state.
+            self._hook(head_input_of(self.backbone), RecordStatesHook())
         if pools:
             self._hook(head_input_of(self.backbone), MeanPoolHook())
         self._hook_injections(pooled)
@@ -242,8 +251,15 @@ class KGBertPreTrainedModel(PreTrainedModel):
                 remedies=[Remedy("label_vectors", False)],
             )
         self.label_scorer = LabelVectorScorer(self.config.backbone.hidden_size)
-        # Before mean pooling replaces a state: the label vectors are compared with token states.
-        self._hook(head_input_of(self.backbone), RecordStatesHook())
+
+    def _add_text_comparer(self) -> None:
+        if not self.answers_about_texts:
+            raise KGBertError(
+                f"{type(self).__name__} gives no answers about pairs of texts.",
+                code="no-pairs-of-texts",
+                remedies=[Remedy("compares_texts", False)],
+            )
+        self.text_comparer = TextComparer(len(self.config.labels))
 
     def add_path_scorer(self, types: Sequence[str]) -> None:
         """Add a weight, which is zero, for each type of path.
@@ -448,13 +464,15 @@ class KGBertPreTrainedModel(PreTrainedModel):
             KGBertError: The batch has no knowledge, or tensors that do not fit together.
         """
         lexical, paths = pop_lexical(inputs), pop_paths(inputs)
-        adds_scores = self.config.label_vectors or self.path_scorer is not None
+        config = self.config
+        adds_scores = config.label_vectors or config.compares_texts or self.path_scorer is not None
         if labels is not None and not adds_scores:
             inputs["labels"] = labels
         output, context = self.run_backbone(input_ids, attention_mask, inputs)
         if self.answers_several_labels and self.untrained_labels:
             output.logits = share_head_scores(output.logits, self.untrained_labels)
-        if self.config.label_vectors:
+        output.logits = self.add_text_scores(output.logits, context)
+        if config.label_vectors:
             self._add_label_scores(output, context, lexical)
         if self.path_scorer is not None:
             output.logits = self.add_path_scores(output.logits, paths)
@@ -492,6 +510,28 @@ class KGBertPreTrainedModel(PreTrainedModel):
         """Return the logits of each text of a batch, in the order of its rows."""
         logits: Tensor = self(**inputs).logits
         return logits
+
+    def add_text_scores(self, logits: Tensor, context: KnowledgeContext) -> Tensor:
+        """Return logits with the similarity of two texts added, if the model compares them.
+
+        Raises:
+            KGBertError: The model compares two texts, and the batch has single texts.
+        """
+        if not self.config.compares_texts:
+            return logits
+        if context.text_numbers is None:
+            raise KGBertError(
+                "this model was trained on pairs of texts, and the batch has single texts. Make "
+                "batches of pairs with the processor of the model (kgbert.load_model), or call "
+                "kgbert.pipeline(folder).",
+                code="batch-without-pairs",
+            )
+        (states,) = context.last_states
+        similarity = self.text_comparer.similarity(states, context.text_numbers)
+        if self.context_stack.text_similarities is not None:
+            self.context_stack.text_similarities.append(similarity)
+        scored: Tensor = logits + self.text_comparer(similarity)
+        return scored
 
     def _add_label_scores(
         self,
@@ -566,7 +606,7 @@ class KGBertPreTrainedModel(PreTrainedModel):
             knowledge: The knowledge inputs of the batch.
             input_ids: Shape (batch, tokens).
             attention_mask: Shape (batch, tokens), 1 where there is a token.
-            inputs: All other arguments; ``pooling_mask`` is removed.
+            inputs: All other arguments; ``pooling_mask`` and ``text_numbers`` are removed.
 
         Raises:
             KGBertError: The model needs knowledge, and the batch has none.
@@ -592,10 +632,13 @@ class KGBertPreTrainedModel(PreTrainedModel):
         weights = self.context_stack.weights
         if weights is None and link_gold is not None:
             weights = {}
-        pooling_mask = inputs.pop("pooling_mask", None)
+        pooling_mask, text_numbers = (
+            inputs.pop(name, None) for name in ("pooling_mask", "text_numbers")
+        )
         return KnowledgeContext(
             self._read_index(input_ids, inputs),
             attention_mask if pooling_mask is None else pooling_mask,
+            text_numbers,
             entities,
             links,
             layout,
@@ -763,6 +806,14 @@ class KGBertPreTrainedModel(PreTrainedModel):
         texts with the entities of labels.
         """
         return self.context_stack.record_label_similarities()
+
+    def record_text_similarities(self) -> AbstractContextManager[list[Tensor]]:
+        """Return a context manager that records the similarity of two texts, shape (batch).
+
+        Each forward pass inside the context adds one tensor to its list, if the model compares the
+        texts of a pair.
+        """
+        return self.context_stack.record_text_similarities()
 
     def _apply_link_dropout(self, scores: Tensor) -> Tensor:
         """Hide a share of the links in training, so that the model does not rely on them alone."""

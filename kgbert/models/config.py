@@ -41,6 +41,8 @@ class KGBertConfig(PreTrainedConfig):
         linking_loss: Weight of the auxiliary loss that supervises the knowledge attention with
             gold links, if the training texts have spans with entities; 0 disables it.
         label_vectors: Whether the head also compares states with the entities of the labels.
+        compares_texts: Whether the head of a pair of texts also reads how alike the encoder finds
+            them.
         untrained_labels: The labels without training texts, which the loss ignores.
         path_steps: Largest number of steps of the paths in the graph from the entities of a text to
             those of labels, choices, arguments or a second text, whose types get a weight; 0 for no
@@ -80,6 +82,7 @@ class KGBertConfig(PreTrainedConfig):
         fusion: str = "attention",
         linking_loss: float = 0.0,
         label_vectors: bool = False,
+        compares_texts: bool = False,
         untrained_labels: list[str] | None = None,
         path_steps: int = 0,
         path_ends: str = "",
@@ -137,6 +140,7 @@ class KGBertConfig(PreTrainedConfig):
         self.fusion = fusion
         self.linking_loss = linking_loss
         self.label_vectors = label_vectors
+        self.compares_texts = compares_texts
         self.untrained_labels = untrained_labels or []
         self.path_steps = path_steps
         self.path_ends = path_ends

@@ -54,6 +54,7 @@ class KGBertForSequenceClassification(KGBertPreTrainedModel):
     label_queries = "text"
     path_ends = "labels"
     reads_one_position = True
+    answers_about_texts = True
 
 
 @dataclass
@@ -188,6 +189,7 @@ class KGBertForMultipleChoice(KGBertPreTrainedModel):
     auto_class = AutoModelForSequenceClassification
     path_ends = "choices"
     reads_one_position = True
+    answers_about_texts = True
 
     @classmethod
     def from_model(
@@ -223,7 +225,8 @@ class KGBertForMultipleChoice(KGBertPreTrainedModel):
         """
         paths = pop_paths(inputs)
         scored, context = self.run_backbone(input_ids, attention_mask, inputs)
-        scores = self.add_path_scores(scored.logits, paths).squeeze(-1)
+        compared = self.add_text_scores(scored.logits, context)
+        scores = self.add_path_scores(compared, paths).squeeze(-1)
         logits = group_by_question(scores, choice_counts or [len(scores)])
         output = MultipleChoiceModelOutput(
             loss=None if labels is None else nn.functional.cross_entropy(logits.float(), labels),

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from kgbert.data import Example
 from kgbert.encoding.candidates import candidate_tables
-from kgbert.encoding.collation import link_arrays
+from kgbert.encoding.collation import link_arrays, text_number_arrays
 from kgbert.encoding.precomputed_vectors import EntityVectors
 from kgbert.encoding.saved_graph import resolve_graph
 from kgbert.encoding.spans.span_groups import collate_groups
@@ -112,7 +112,7 @@ class RuntimePipeline:
         width = feeds["input_ids"].shape[1]
         shifts = [width - len(x.offsets) if tokenizer.pads_left else 0 for x in texts]
         arrays, linked = link_arrays([text.links for text in texts], shifts)
-        feeds |= arrays
+        feeds |= arrays | text_number_arrays(texts, width, shifts)
         if self.vectors is not None:
             feeds["entity_vectors"] = self.vectors.vectors[linked].astype(np.float32)
         if texts[0].marks:

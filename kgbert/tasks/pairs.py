@@ -16,9 +16,14 @@ PAIR_SAMPLE = MappingProxyType({"text": "a text", "text_pair": "another text"})
 _PAIRS = "pairs"
 
 
+def are_pairs(examples: Sequence[Example]) -> bool:
+    """Return whether examples have a second text; all of them have one, or none."""
+    return bool(examples and examples[0].others)
+
+
 def pair_settings(train: Sequence[Example]) -> dict[str, bool]:
     """Return the settings of a model that say whether its training examples are pairs of texts."""
-    return {_PAIRS: True} if train and train[0].others else {}
+    return {_PAIRS: True} if are_pairs(train) else {}
 
 
 def answers_pairs(settings: Mapping[str, Any]) -> bool:

@@ -37,6 +37,7 @@ from kgbert.linking.mention import Linker
 from kgbert.models.base import KGBertPreTrainedModel
 from kgbert.tasks.answers import Row
 from kgbert.tasks.base import Prediction, Task
+from kgbert.tasks.pairs import are_pairs
 from kgbert.tasks.registry import AUTO
 from kgbert.training.config import TrainingConfig
 from kgbert.training.evaluation import Evaluation
@@ -55,6 +56,7 @@ from kgbert.training.model_card import complete_card
 from kgbert.training.pipeline import KGBertPipeline
 from kgbert.training.saving import save_model
 from kgbert.training.splits import LabelledTexts, task_and_splits
+from kgbert.training.text_comparison import fit_text_comparer
 from kgbert.training.trainer import StepProgress, TrainingResult, default_arguments, fine_tune
 from kgbert.utils.hub import upload
 from kgbert.utils.logging import silenced_transformers
@@ -375,6 +377,7 @@ def build_model(
     own = {
         "label_vectors": inputs.grounding is not None,
         "path_steps": inputs.path_steps,
+        "compares_texts": task.model_class.answers_about_texts and are_pairs(train),
         "path_ends": path_ends(task, train, inputs.grounding),
         **config.options,
         **(options or {}),
@@ -415,6 +418,8 @@ def build_model(
         bias = task.output_bias(train, model.config) if train else None
         if bias is not None:
             model.set_output_bias(bias)
+    if model.config.compares_texts:
+        fit_text_comparer(model, processor, task, train)
     return model, processor
 
 
@@ -492,10 +497,7 @@ def _add_paths(
     )
     if not paths.types:
         encoded = inputs.task.encode(train, processor)
-        paths = paths.with_types_of(
-            ((text, len(each.example.text)) for each in encoded for text in each.texts),
-            len(encoded),
-        )
+        paths = paths.with_types_of((text for each in encoded for text in each.texts), len(encoded))
         model.add_path_scorer(paths.types)
     processor.use_paths(paths)
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kgbert.encoding.alignment import tokens_of
+from kgbert.encoding.collation import FIRST, SECOND, numbers_of_texts
 from kgbert.encoding.encoded import EncodedText, TextPaths
 from kgbert.encoding.paths.finder import SAME, PathFinder, Paths, TargetIndex
 from kgbert.graph.core.graph import KnowledgeGraph
@@ -85,18 +86,16 @@ class PathFeatures:
         finder = PathFinder(graph, **options)
         return cls(finder, settings["ends"], tuple(settings["types"]), tuple(settings["labels"]))
 
-    def with_types_of(
-        self, texts: Iterable[tuple[EncodedText, int]], examples: int
-    ) -> "PathFeatures":
+    def with_types_of(self, texts: Iterable[EncodedText], examples: int) -> "PathFeatures":
         """Return the features with the most frequent types of path of training texts.
 
         Args:
-            texts: Each text with the boundary, as for :meth:`count`.
+            texts: The encoded texts.
             examples: Number of training examples, which limits the number of types.
         """
         counts = Counter[int]()
-        for text, boundary in texts:
-            found = self._paths(self._ends_of(text, boundary))
+        for text in texts:
+            found = self._paths(self._ends_of(text))
             counts.update(set(found.types.tolist()))
         frequent = [code for code, count in counts.most_common() if count >= FEWEST_TEXTS]
         lengths = COUNTS[: self.finder.steps + 1]
@@ -106,14 +105,9 @@ class PathFeatures:
         limit = min(max(examples // EXAMPLES_PER_TYPE, fewest), most)
         return replace(self, types=tuple(types)[:limit])
 
-    def count(self, text: EncodedText, boundary: int) -> TextPaths:
-        """Return the paths of a text.
-
-        Args:
-            text: The text.
-            boundary: Number of characters of the first text of a pair.
-        """
-        ends = self._ends_of(text, boundary)
+    def count(self, text: EncodedText) -> TextPaths:
+        """Return the paths of a text."""
+        ends = self._ends_of(text)
         found = self._paths(ends)
         scores = ends.source_scores[found.sources] * ends.target_scores[found.targets]
         columns = ends.columns[found.targets]
@@ -128,7 +122,6 @@ class PathFeatures:
             distinct // len(self.types),
             distinct % len(self.types),
             np.log1p(sums).astype(np.float32),
-            boundary,
         )
 
     def arrays(self, texts: Sequence[EncodedText]) -> dict[str, NDArray[Any]]:
@@ -154,8 +147,7 @@ class PathFeatures:
 
     def update(self, text: EncodedText) -> EncodedText:
         """Return a text with the paths of its current links."""
-        boundary = text.paths.boundary if text.paths else 0
-        return replace(text, paths=self.count(text, boundary))
+        return replace(text, paths=self.count(text))
 
     def example_path(self, text: EncodedText, target: int, kind: int) -> FoundPath:
         """Return a path that is counted, between the most certain entities.
@@ -165,8 +157,7 @@ class PathFeatures:
             target: Where the path leads, as in :attr:`TextPaths.targets`.
             kind: The position of its type.
         """
-        assert text.paths is not None
-        ends = self._ends_of(text, text.paths.boundary)
+        ends = self._ends_of(text)
         found = self._paths(ends)
         of_type = np.any([types == kind for types in self._type_positions(found)], axis=0)
         (rows,) = np.nonzero(of_type & (ends.columns[found.targets] == target))
@@ -203,8 +194,8 @@ class PathFeatures:
         codes, places = np.array(known or [(-1, -1)], np.int64).T
         return codes, places
 
-    def _ends_of(self, text: EncodedText, boundary: int) -> _Ends:
-        return ENDS[self.ends](self, text, boundary)
+    def _ends_of(self, text: EncodedText) -> _Ends:
+        return ENDS[self.ends](self, text)
 
     @cached_property
     def _label_index(self) -> TargetIndex:
@@ -212,7 +203,7 @@ class PathFeatures:
         found = [find(entity) if entity else None for entity in self.labels]
         return self.finder.index(-1 if x is None else x for x in found)
 
-    def _label_ends(self, text: EncodedText, boundary: int) -> _Ends:
+    def _label_ends(self, text: EncodedText) -> _Ends:
         """Return all entities of a text, and the labels."""
         count, links = len(self.labels), text.links
         # What is mentioned after the last token that the encoder reads is evidence as well.
@@ -235,15 +226,13 @@ class PathFeatures:
             np.arange(count),
         )
 
-    def _second_text_ends(self, text: EncodedText, boundary: int) -> _Ends:
+    def _second_text_ends(self, text: EncodedText) -> _Ends:
         """Return the entities of the first and of the second text of a pair."""
-        offsets = np.array(text.offsets, np.int64).reshape(-1, 2)[text.links.tokens]
-        # The token that the head reads has the links of the whole text, and no characters.
-        has_characters = offsets[:, 0] < offsets[:, 1]
-        is_second = offsets[:, 0] > boundary
-        return self._between(text, has_characters & ~is_second, has_characters & is_second)
+        # The token that the head reads has the links of the whole text, and belongs to none.
+        numbers = numbers_of_texts(text)[text.links.tokens]
+        return self._between(text, numbers == FIRST, numbers == SECOND)
 
-    def _argument_ends(self, text: EncodedText, boundary: int) -> _Ends:
+    def _argument_ends(self, text: EncodedText) -> _Ends:
         """Return the entities of both arguments of a relation, to which their markers link."""
         head, tail = (text.links.tokens == mark for mark in text.marks)
         return self._between(text, head, tail)

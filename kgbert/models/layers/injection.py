@@ -32,6 +32,8 @@ class KnowledgeContext:
     """The token of each text that a sequence head reads, shape (batch)."""
     pooling_mask: Tensor | None = None
     """The tokens that mean pooling includes, shape (batch, tokens); None means all."""
+    text_numbers: Tensor | None = None
+    """The text of a pair that each token belongs to, shape (batch, tokens); None for one text."""
     entities: Tensor | None = None
     links: Links | None = None
     layout: TableLayout | None = None
@@ -48,7 +50,7 @@ class KnowledgeContext:
     entity_states: dict[str, Tensor] = field(default_factory=dict)
     """Entity states that the hook of a block passes to the next, in fusions with such states."""
     last_states: list[Tensor] = field(default_factory=list)
-    """The token states after the last block, if a head compares them with label vectors."""
+    """The token states after the last block, if a head compares them."""
     shared_calls: list[int] = field(default_factory=lambda: [0])
     """Number of calls of shared blocks so far, which is the current layer."""
 
@@ -85,6 +87,7 @@ class ContextStack(threading.local):
         self.entities: Tensor | None = None
         self.weights: dict[str, Tensor] | None = None
         self.label_similarities: list[Tensor] | None = None
+        self.text_similarities: list[Tensor] | None = None
 
     def __reduce__(self) -> tuple[type["ContextStack"], tuple[()]]:
         # A copy of a model does not share the context of the original.
@@ -134,6 +137,15 @@ class ContextStack(threading.local):
             yield self.label_similarities
         finally:
             self.label_similarities = before
+
+    @contextmanager
+    def record_text_similarities(self) -> Iterator[list[Tensor]]:
+        """Record the similarity of the two texts of each row, one tensor a forward pass."""
+        before, self.text_similarities = self.text_similarities, []
+        try:
+            yield self.text_similarities
+        finally:
+            self.text_similarities = before
 
     def checkpoint_contexts(
         self,
@@ -244,7 +256,7 @@ class MeanPoolHook:
 
 
 class RecordStatesHook:
-    """Keep the last token states for a head that compares them with label vectors."""
+    """Keep the last token states for a head that compares them."""
 
     def __call__(self, hidden: Tensor, context: KnowledgeContext) -> Tensor:
         """Return the states unchanged."""

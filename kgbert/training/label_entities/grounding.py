@@ -9,6 +9,7 @@ from kgbert.encoding.paths.finder import check_steps
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.linking.grounding import Grounding, ground, read_label_entities
 from kgbert.tasks.base import Task
+from kgbert.tasks.pairs import are_pairs
 from kgbert.tasks.registry import AUTO
 from kgbert.utils.errors import DataError, Remedy
 from kgbert.utils.progress import LOG_REPORTER, Reporter
@@ -121,8 +122,7 @@ def path_ends(task: Task, train: Sequence[Example], grounding: Grounding | None)
         grounding: The entities of the labels.
     """
     ends = task.model_class.path_ends
-    are_pairs = bool(train and train[0].others)
-    return "texts" if ends == "labels" and grounding is None and are_pairs else ends
+    return "texts" if ends == "labels" and grounding is None and are_pairs(train) else ends
 
 
 def check_paths(

@@ -63,8 +63,7 @@ def fit_label_scores(
     count = min(MAX_TEXTS, len(train))
     if not model.answers_several_labels:
         count = min(count, max(1, MAX_PAIRS // len(labels)))
-    places = np.linspace(0, len(train) - 1, count).astype(int)
-    texts = [train[place] for place in dict.fromkeys(places.tolist())]
+    texts = spread(train, count)
     encoded = task.encode(texts, processor)
     own = [[labels[name] for name in task.classes(text)] for text in texts]
     if model.answers_several_labels:
@@ -76,6 +75,16 @@ def fit_label_scores(
     scorer = model.label_scorer
     centred = np.where(scorer.described.cpu().numpy(), nearness - scorer.offset.item(), 0)
     nn.init.constant_(scorer.scale, fit_multinomial(centred, np.array([each[0] for each in own])))
+
+
+def spread(examples: Sequence[Example], most: int) -> list[Example]:
+    """Return at most some of the examples, evenly spaced.
+
+    >>> [x.text for x in spread([Example(letter) for letter in "abcde"], 3)]
+    ['a', 'c', 'e']
+    """
+    places = np.linspace(0, len(examples) - 1, min(most, len(examples))).astype(int)
+    return [examples[place] for place in dict.fromkeys(places.tolist())]
 
 
 def _fit_several(
