@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from kgbert.graph.read import read_graph
 from kgbert.graph.serialization import load_graph, save_graph
 from kgbert.graph.storage.builder import GraphBuilder
 from kgbert.linking.dictionary.linker import DictionaryLinker
+from kgbert.tasks.base import Task as LabelledTask
 from kgbert.tasks.registry import TASKS as LABELLED
 
 #: Reads the texts of one part (train, validation, test) of a task's folder.
@@ -69,7 +70,7 @@ class SampledSplits:
         train, validation, test = self._parts
         generator = np.random.default_rng(seed)
         train_texts = _sample(train, self.sizes[0], generator)
-        classes = LABELLED[self.task].classes
+        classes = partial(_classes, LABELLED[self.task])
         trained = frozenset[str]().union(*map(classes, train_texts))
         return Split(
             train_texts,
@@ -84,6 +85,12 @@ class SampledSplits:
     @cached_property
     def _parts(self) -> list[list[Example]]:
         return [self.read(self.folder, part) for part in ("train", "validation", "test")]
+
+
+def _classes(task: LabelledTask, example: Example) -> frozenset[str]:
+    """Return the classes of an example, of which those of events include the roles."""
+    events = getattr(example.target, "events", ())
+    return task.classes(example) | {role for event in events for role, _ in event.arguments}
 
 
 def _sample(texts: Sequence[Example], size: int, generator: np.random.Generator) -> list[Example]:
