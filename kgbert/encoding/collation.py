@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kgbert.data.example import SEPARATOR
 from kgbert.encoding.alignment import TokenEntityLinks
 from kgbert.encoding.neighbor_sampling import SampledSubgraph
 from kgbert.utils.checks import check_positive
@@ -49,10 +50,15 @@ def link_arrays(
 
 
 def numbers_of_texts(text: "EncodedText") -> NDArray[np.int64]:
-    """Return the text of a pair that each token belongs to: 1, 2, or 0 for special tokens."""
+    """Return the text of a pair that each token belongs to: 1, 2, or 0 for special tokens.
+
+    The line break between both belongs to none, where it is a token.
+    """
     starts, ends = np.array(text.offsets, np.int64).reshape(-1, 2).T
-    is_second = starts > (len(text.text) if text.boundary is None else text.boundary)
-    return np.where(starts < ends, np.where(is_second, SECOND, FIRST), 0)
+    boundary = len(text.text) if text.boundary is None else text.boundary
+    in_second = ends > boundary + len(SEPARATOR)
+    numbers = np.where(starts < boundary, FIRST, np.where(in_second, SECOND, 0))
+    return np.where(starts < ends, numbers, 0)
 
 
 def text_number_arrays(

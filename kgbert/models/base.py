@@ -471,7 +471,8 @@ class KGBertPreTrainedModel(PreTrainedModel):
         output, context = self.run_backbone(input_ids, attention_mask, inputs)
         if self.answers_several_labels and self.untrained_labels:
             output.logits = share_head_scores(output.logits, self.untrained_labels)
-        output.logits = self.add_text_scores(output.logits, context)
+        if config.compares_texts:
+            output.logits = self.add_text_scores(output.logits, context)
         if config.label_vectors:
             self._add_label_scores(output, context, lexical)
         if self.path_scorer is not None:

@@ -5,7 +5,9 @@ pairs with the frozen encoder, and is zero where it does not help to predict the
 """
 
 from collections.abc import Sequence
+from typing import Any
 
+import numpy as np
 import torch
 from accelerate.utils import send_to_device
 from jaxtyping import Float
@@ -62,8 +64,8 @@ class _Loss:
         self.config, self.untrained = model.config.backbone, model.untrained_labels
         self.counts = [len(unit) for each in encoded for unit in each.units]
         targets = [task.targets(each, model.config)[0] for each in encoded]
-        self.targets = torch.as_tensor(targets)
-        bias = model.get_submodule(model.output_layer).bias
+        self.targets = torch.from_numpy(np.array(targets))
+        bias: Any = model.get_submodule(model.output_layer).bias
         self.start = torch.zeros(()) if bias is None else bias.detach().float().cpu()
         # The loss is a mean: over texts, and over labels if there may be several.
         self.size = float(self.targets.numel())

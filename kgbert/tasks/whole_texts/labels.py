@@ -53,8 +53,9 @@ def decode_label(
         values = values - offset * np.array([x not in untrained for x in labels_of(config)])
     shares = np.exp(values - values.max())
     top = int(values.argmax())
-    label = str((config.id2label or {})[top])
-    return LabelPrediction(encoded.example.joined, label, float(shares[top] / shares.sum()))
+    names: Any = config.id2label  # sorting them takes long if there are many
+    probability = float(shares[top] / shares.sum())
+    return LabelPrediction(encoded.example.joined, str(names[top]), probability)
 
 
 def best_offset(logits: Any, gold: Sequence[int], untrained: Any) -> float:

@@ -259,12 +259,13 @@ class MultiLabelClassification(Task):
         graph: "KnowledgeGraph",
     ) -> LabelsPrediction:
         """Return the labels whose probability reaches the threshold."""
-        names, probabilities = config.id2label or {}, sigmoid(outputs[0])
+        probabilities = sigmoid(outputs[0])
         if self.adds_parents and self.label_hierarchy is not None:
             probabilities = self.label_hierarchy.raised(probabilities, labels_of(config))
         threshold = config.task_settings["threshold"]
         most = max(MOST_RANKED, int((probabilities >= threshold).sum()))
         order = _largest(probabilities, most).tolist()
+        names: Any = config.id2label  # sorting them takes long if there are many
         ranking = tuple(ScoredLabel(str(names[i]), float(probabilities[i])) for i in order)
         given = tuple(each for each in ranking if each.probability >= threshold)
         return LabelsPrediction(encoded.example.joined, given, ranking)
