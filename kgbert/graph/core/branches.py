@@ -31,8 +31,7 @@ def branches_above(graph: KnowledgeGraph, entity_ids: Iterable[str]) -> set[str]
     tops = branch_tops(graph)
     found = (graph.entity_ids.find(entity) for entity in entity_ids)
     places = {place for place in found if place is not None}
-    above = {top for place in places for top in (place, *ancestors(graph, place)) if top in tops}
-    return {graph.name(top) for top in above}
+    return {graph.name(top) for top in (*places, *ancestors(graph, *places)) if top in tops}
 
 
 @lru_cache(maxsize=4)

@@ -50,9 +50,9 @@ def parents(graph: KnowledgeGraph, index: int) -> list[int]:
     return list(above)
 
 
-def ancestors(graph: KnowledgeGraph, index: int) -> Iterator[int]:
-    """Yield the distinct ancestors of an entity, the nearest first."""
-    seen, queue = {index}, deque([index])
+def ancestors(graph: KnowledgeGraph, *indices: int) -> Iterator[int]:
+    """Yield the distinct ancestors of entities, the nearest first, without these entities."""
+    seen, queue = set(indices), deque(indices)
     while queue:
         for parent in parents(graph, queue.popleft()):
             if parent not in seen:
