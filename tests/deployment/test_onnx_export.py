@@ -24,6 +24,7 @@ from tests.support.errors import raises
 from tests.support.exported import one_block, tiny_model
 from tests.support.planted.label_children import CHILDREN, label_graph, labelled_texts
 from tests.support.tiny import tiny_graph
+from tests.tasks.test_contract import ROWS
 
 onnx = pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
@@ -422,6 +423,16 @@ def test_a_family_that_torch_cannot_export_is_named(tmp_path):
 def test_injections_with_one_head_are_exported(backbone, tmp_path):
     model, examples = tiny_model("text-classification", backbone, knowledge_heads=1)
 
+    assert_equal_answers(model, examples, tmp_path / "exported")
+
+
+@pytest.mark.parametrize("family", ["bert", "modernbert"])
+def test_pairs_of_texts_are_compared_without_torch(tmp_path, family):
+    rows = [row | {"text_pair": f"a {row['text'][::-1]}"} for row in ROWS["text-classification"]]
+    backbone = one_block(tmp_path / "plain", family)
+    model, examples = tiny_model("text-classification", backbone, rows)
+
+    assert model.model.text_comparer.weight.count_nonzero() > 0
     assert_equal_answers(model, examples, tmp_path / "exported")
 
 

@@ -26,10 +26,10 @@ def one_block(folder, family="bert"):
     return str(folder)
 
 
-def tiny_model(task_name, backbone, **options):
+def tiny_model(task_name, backbone, rows=None, **options):
     """Return a perturbed model of a task in memory, and labelled examples."""
     task, graph = TASKS[task_name], tiny_graph()
-    examples = [task.read(row) for row in ROWS[task_name]]
+    examples = [task.read(row) for row in rows or ROWS[task_name]]
     config = TrainingConfig(max_length=40, options={**CONFIG.options, **options})
     linker = make_linker(graph, "dictionary")
     inputs = TrainingInputs(task, graph, tiny_features(graph), linker, backbone)
