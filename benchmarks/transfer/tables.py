@@ -7,6 +7,7 @@ from typing import Any
 from benchmarks.rendering.markdown import table, versions_of
 from benchmarks.rendering.paired_scores import difference, mean_score
 from kgbert.comparison.arms.verdict_arms import BASELINE, MAIN
+from kgbert.reporting.formatting import metric_name
 
 #: The arms that start from the plain encoder, with those that start from the model of the source.
 STARTS = {BASELINE: f"{BASELINE}-source", MAIN: f"{MAIN}-source"}
@@ -40,7 +41,14 @@ def asked_table(result: Mapping[str, Any]) -> str:
             own = _by_seed(result["asked"], texts=texts, graph="source")
             cells = [] if graph == "source" else difference(scores, own)
             rows.append((texts, graph, mean_score(scores), *(cells or [""] * 3)))
-    header = ("texts of the", "graph", result["source metric"], "over own graph", "p", "seeds")
+    header = (
+        "texts of the",
+        "graph",
+        metric_name(result["source metric"]),
+        "over own graph",
+        "p",
+        "seeds",
+    )
     return table(header, rows)
 
 
@@ -55,7 +63,7 @@ def curve_table(result: Mapping[str, Any]) -> str:
             rows.append((f"{size}", arm, mean_score(scores[arm]), "", "", ""))
             gain = difference(scores[start], scores[arm])
             rows.append((f"{size}", start, mean_score(scores[start]), *gain))
-    header = ("texts", "arm", result["metric"], "over the arm above", "p", "seeds")
+    header = ("texts", "arm", metric_name(result["metric"]), "over the arm above", "p", "seeds")
     return table(header, rows)
 
 

@@ -18,13 +18,26 @@ def counted(number: int, noun: str) -> str:
     )
 
 
+#: Display names of metrics that are no English words.
 METRICS = {
-    "accuracy": "accuracy",
+    "argument_f1": "argument F1",
+    "bleu": "BLEU",
+    "chrf": "chrF",
+    "event_f1": "event F1",
+    "event_f1_approximate": "event F1, approximate spans",
     "f1": "F1",
     "macro_f1": "macro-F1",
+    "mae": "MAE",
     "micro_f1": "micro-F1",
-    "precision": "precision",
-    "recall": "recall",
+    "nil_f1": "NIL F1",
+    "nil_precision": "NIL precision",
+    "nil_recall": "NIL recall",
+    "pearson": "Pearson correlation",
+    "r_precision": "R-precision",
+    "rmse": "RMSE",
+    "rouge_l": "ROUGE-L",
+    "spearman": "Spearman correlation",
+    "trigger_f1": "trigger F1",
 }
 ARMS = {"shuffled": "shuffled entities"}
 
