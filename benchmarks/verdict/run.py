@@ -121,7 +121,7 @@ def build_study(arguments: argparse.Namespace, backbone: str | None = None) -> S
     training_config = TrainingConfig(
         epochs=1 if arguments.smoke else task.epochs,
         batch_size=task.batch_size,
-        options={"pooling": task.pooling},
+        options={"pooling": task.pooling, **task.options},
     )
     features = _random_features(graph) if arguments.smoke else _features(graph, backbone)
     linker = make_linker(graph, task.linker.format(backbone=backbone))

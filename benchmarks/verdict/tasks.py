@@ -1,8 +1,8 @@
 """The tasks of the verdict benchmark: how their texts are read, and their graphs."""
 
 import json
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -53,6 +53,8 @@ class Task:
     """Learning rates of the encoder that are tried for every arm."""
     path_steps: int = 0
     """Largest number of steps of the paths that are scored."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """Further fields of KGBertConfig."""
 
 
 @dataclass(frozen=True)
@@ -353,5 +355,7 @@ FURTHER_TASKS = {
         (150, 30, 60),
         _graph_file("tico_terms/tico_terms_en_fr.skos.ttl"),
         epochs=3,
+        # A model that has learnt little does not know when to stop.
+        options={"generation": {"max_new_tokens": 64}},
     ),
 }
