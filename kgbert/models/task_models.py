@@ -147,8 +147,8 @@ class KGBertForConditionalGeneration(KGBertPreTrainedModel):
             graph: Only its relations and its hash are used.
             **options: Fields of :class:`kgbert.KGBertConfig`.
         """
-        settings = model.generation_config.to_diff_dict()
-        return super().from_model(model, graph, **{"generation": settings, **options})
+        settings = model.generation_config.to_diff_dict() | options.get("generation", {})
+        return super().from_model(model, graph, **{**options, "generation": settings})
 
     def generate(
         self, input_ids: Tensor, attention_mask: Tensor | None = None, **inputs: Any

@@ -228,10 +228,9 @@ class Generation(Task):
         """Return the generated tokens of each text."""
         generator = getattr(model, "module", model)
         # A token has at least one character, so that no target of training was longer.
-        longest = generator.config.task_settings["max_target_length"]
-        tokens: Tensor = generator.generate(
-            **batch, max_new_tokens=max(1, min(longest, processor.max_length))
-        )
+        longest = min(generator.config.task_settings["max_target_length"], processor.max_length)
+        asked = generator.config.generation.get("max_new_tokens") or longest
+        tokens: Tensor = generator.generate(**batch, max_new_tokens=max(1, min(longest, asked)))
         return tokens
 
     def decode(

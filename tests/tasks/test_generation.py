@@ -183,6 +183,28 @@ def test_a_saved_model_keeps_its_generation_settings(tmp_path):
     assert torch.equal(loaded.eval().generate(**batch), model.generate(**batch))
 
 
+def test_given_generation_settings_join_those_of_the_checkpoint(tmp_path):
+    folder, graph = save_encoder_decoder(tmp_path / "plain", "bart"), tiny_graph()
+    plain = KGBertForConditionalGeneration.from_backbone(folder, graph, feature_size=16)
+    own = {"max_new_tokens": 3, "min_new_tokens": 3}
+
+    model = KGBertForConditionalGeneration.from_backbone(
+        folder, graph, feature_size=16, generation=own, task_settings={"max_target_length": 50}
+    ).eval()
+
+    assert model.config.generation == plain.config.generation | own
+    processor = KGBertProcessor.for_model(
+        model,
+        graph,
+        tiny_features(graph),
+        tokenizer=tokenizer_of("bart"),
+        linker=ExactLinker(graph),
+    )
+    # The first token is the one that the decoder starts with.
+    outputs = TASK.compute_outputs(model, processor(["a lung", "fever"]), processor)
+    assert outputs.shape == (2, 4)
+
+
 def test_knowledge_is_injected_into_a_loaded_encoder_decoder(tmp_path):
     plain, _ = fused_pair(tmp_path, "t5")
     graph = tiny_graph()
