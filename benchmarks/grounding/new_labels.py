@@ -11,7 +11,7 @@ train``, with six epochs. Nothing is tuned, and the protocol was written before 
 seen, except that an earlier trial on other samples of the same terms is known.
 
     python -m benchmarks.grounding.new_labels     # 9 trainings
-    python -m benchmarks.grounding.new_labels --seeds 1 --train 64 --tested 50 --out FILE
+    python -m benchmarks.grounding.new_labels --seeds 1 --train 200 --tested 200 --out FILE
 
 writes benchmarks/results/new_labels.json after each run; what it has is not repeated.
 """
