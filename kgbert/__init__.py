@@ -112,7 +112,7 @@ if TYPE_CHECKING:
     from kgbert.training.config import Regularization as Regularization
     from kgbert.training.config import TrainingConfig as TrainingConfig
     from kgbert.training.evaluation import Evaluation as Evaluation
-    from kgbert.training.label_entities.zero_shot import zero_shot as zero_shot
+    from kgbert.training.evidence.zero_shot import zero_shot as zero_shot
     from kgbert.training.pipeline import context_linker as context_linker
     from kgbert.training.pipeline import pipeline as pipeline
     from kgbert.training.saving import load_model as load_model
@@ -223,7 +223,7 @@ _HOMES = {
     "save_model": "kgbert.training.saving",
     "context_linker": "kgbert.training.pipeline",
     "pipeline": "kgbert.training.pipeline",
-    "zero_shot": "kgbert.training.label_entities.zero_shot",
+    "zero_shot": "kgbert.training.evidence.zero_shot",
     # Ask why.
     "Explanation": "kgbert.explanation.results",
     "explain": "kgbert.explanation.explain",

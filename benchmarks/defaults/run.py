@@ -33,8 +33,8 @@ from kgbert.models.base import KGBertPreTrainedModel
 from kgbert.tasks.base import EncodedExample, Task
 from kgbert.tasks.registry import find_task
 from kgbert.training.config import TrainingConfig
+from kgbert.training.evidence.grounding import ground_task
 from kgbert.training.inference import predict
-from kgbert.training.label_entities.grounding import ground_task
 from kgbert.training.train import TrainingInputs, build_model, entity_features, fit_model
 from kgbert.utils.atomic_write import write_atomically
 from kgbert.utils.errors import DataError

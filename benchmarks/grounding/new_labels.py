@@ -37,8 +37,8 @@ from kgbert.features.entity_features import EntityFeatures
 from kgbert.features.pretrained import load_config
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.training.config import TrainingConfig
+from kgbert.training.evidence.zero_shot import zero_shot
 from kgbert.training.inference import model_outputs
-from kgbert.training.label_entities.zero_shot import zero_shot
 from kgbert.training.pipeline import KGBertPipeline
 from kgbert.training.train import train
 from kgbert.utils.atomic_write import write_atomically

@@ -158,7 +158,7 @@ def _random_features(graph: KnowledgeGraph) -> EntityFeatures:
 def _result_path(arguments: argparse.Namespace, study: Study) -> Path:
     task, core = arguments.task, {arm.name for arm in study.arms} == set(CORE)
     if arguments.backbone:
-        name = study.backbone_name.replace("/", "-")
+        name = study.backbone_name.rpartition("/")[2]
         return RESULTS / "other_encoders" / f"{task}-{name}.json"
     folder = ("further_tasks" if task in FURTHER_TASKS else "verdict") if core else "all_arms"
     return RESULTS / folder / f"{task}.json"

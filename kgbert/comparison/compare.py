@@ -54,7 +54,7 @@ from kgbert.reporting.svg import Number
 from kgbert.tasks.base import Task
 from kgbert.tasks.registry import AUTO
 from kgbert.training.config import TrainingConfig
-from kgbert.training.label_entities.grounding import (
+from kgbert.training.evidence.grounding import (
     Ground,
     check_paths,
     declared_labels,

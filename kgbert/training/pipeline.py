@@ -179,7 +179,7 @@ class KGBertPipeline:
         Raises:
             KGBertError: The labels of the model are not grounded, or a label has no entity.
         """
-        from kgbert.training.label_entities.zero_shot import replace_labels
+        from kgbert.training.evidence.zero_shot import replace_labels
 
         return replace_labels(self, labels)
 

@@ -41,9 +41,7 @@ from kgbert.tasks.pairs import are_pairs
 from kgbert.tasks.registry import AUTO
 from kgbert.training.config import TrainingConfig
 from kgbert.training.evaluation import Evaluation
-from kgbert.training.graph_transfer import GraphTransfer, regrounded, transfer_model
-from kgbert.training.inference import evaluate
-from kgbert.training.label_entities.grounding import (
+from kgbert.training.evidence.grounding import (
     Ground,
     check_paths,
     declared_labels,
@@ -51,12 +49,14 @@ from kgbert.training.label_entities.grounding import (
     path_ends,
     read_ground,
 )
-from kgbert.training.label_entities.scale import fit_label_scores
+from kgbert.training.evidence.scale import fit_label_scores
+from kgbert.training.evidence.text_comparison import fit_text_comparer
+from kgbert.training.graph_transfer import GraphTransfer, regrounded, transfer_model
+from kgbert.training.inference import evaluate
 from kgbert.training.model_card import complete_card
 from kgbert.training.pipeline import KGBertPipeline
 from kgbert.training.saving import save_model
 from kgbert.training.splits import LabelledTexts, task_and_splits
-from kgbert.training.text_comparison import fit_text_comparer
 from kgbert.training.trainer import StepProgress, TrainingResult, default_arguments, fine_tune
 from kgbert.utils.hub import upload
 from kgbert.utils.logging import silenced_transformers

@@ -34,14 +34,14 @@ from kgbert.reporting.svg import Number
 from kgbert.tasks.base import Task
 from kgbert.tasks.registry import AUTO
 from kgbert.training.config import TrainingConfig
-from kgbert.training.inference import evaluate
-from kgbert.training.label_entities.grounding import (
+from kgbert.training.evidence.grounding import (
     Ground,
     check_paths,
     declared_labels,
     ground_task,
     read_ground,
 )
+from kgbert.training.inference import evaluate
 from kgbert.training.splits import LabelledTexts, task_and_splits
 from kgbert.training.train import entity_features
 from kgbert.training.trainer import StepProgress

@@ -15,8 +15,8 @@ from kgbert.features import feature_sources
 from kgbert.features.label_sets import LabelSets, LexicalIndex, encode_label_sets
 from kgbert.tasks.base import ExplainedAnswer
 from kgbert.training.config import TrainingConfig
-from kgbert.training.label_entities.grounding import ground_task
-from kgbert.training.label_entities.scale import fit_binary
+from kgbert.training.evidence.grounding import ground_task
+from kgbert.training.evidence.scale import fit_binary
 from kgbert.training.train import TrainingInputs, build_model, grounded_task
 from kgbert.utils.paths import LABEL_SETS_FILE
 from kgbert.utils.progress import LOG_REPORTER

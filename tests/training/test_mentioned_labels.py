@@ -11,7 +11,7 @@ from kgbert.data import Example
 from kgbert.data.splits import Split
 from kgbert.features import feature_sources
 from kgbert.training.config import Regularization, TrainingConfig
-from kgbert.training.label_entities import scale
+from kgbert.training.evidence import scale
 from kgbert.training.overfitting.augmentation import Augmenter
 from tests.support.small_study import SHARED
 from tests.support.tiny import tiny_features

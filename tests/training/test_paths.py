@@ -18,7 +18,7 @@ from kgbert.tasks.registry import TASKS
 from kgbert.training.checks import check_fit
 from kgbert.training.config import Regularization, TrainingConfig
 from kgbert.training.dataset import TrainingExamples
-from kgbert.training.label_entities.grounding import check_paths
+from kgbert.training.evidence.grounding import check_paths
 from kgbert.training.overfitting.augmentation import Augmenter
 from kgbert.training.pipeline import KGBertPipeline
 from kgbert.training.train import TrainingInputs, train_on

@@ -84,7 +84,7 @@ def task_and_split_of(
 ) -> "tuple[Task, Callable[[int], Split]]":
     """Return the task, and the split by seed; the splits of ``seeds`` are checked."""
     from kgbert.data.splits import check_split
-    from kgbert.training.label_entities.grounding import declared_labels, read_ground
+    from kgbert.training.evidence.grounding import declared_labels, read_ground
     from kgbert.training.splits import task_and_splits
 
     own = [arguments.train, arguments.validation, arguments.test]

@@ -18,7 +18,7 @@ class TextComparer(nn.Module):
 
     ``score_o = w_o (20 cos(u, v)) + b_o``, where u and v are the means of the states of the tokens
     of the first and of the second text, which the encoder reads together. w and b start at zero,
-    and are fitted before training by :func:`kgbert.training.text_comparison.fit_text_comparer`.
+    and are fitted before training (:mod:`kgbert.training.evidence.text_comparison`).
 
     A head that reads one state must learn from the labels what makes two texts alike; sentence
     encoders know it already (Reimers and Gurevych 2019, arXiv:1908.10084), and with few pairs it

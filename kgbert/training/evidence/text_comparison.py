@@ -21,7 +21,7 @@ from kgbert.models.heads.label_vectors import label_loss
 from kgbert.models.heads.multiple_choice import group_by_question
 from kgbert.tasks.answers import Unit, unit_length
 from kgbert.tasks.base import EncodedExample, Task
-from kgbert.training.label_entities.scale import MIN_GAIN, spread
+from kgbert.training.evidence.scale import MIN_GAIN, spread
 
 #: Pairs that are read, at most.
 MAX_PAIRS = 500

@@ -1,0 +1,1 @@
+"""Evidence for answers beside the head: the entities of labels, and how alike two texts are."""

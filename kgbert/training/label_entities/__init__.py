@@ -1,1 +1,0 @@
-"""Train and predict with labels that are entities of the graph."""
