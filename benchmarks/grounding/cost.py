@@ -30,9 +30,8 @@ from kgbert.data import Example
 from kgbert.demo.icd import categories, inclusion_terms, tree
 from kgbert.demo.study import checked_backbone
 from kgbert.encoding.processor import KGBertProcessor
-from kgbert.features.entity_features import EntityFeatures
+from kgbert.features.entity_features import unread_features
 from kgbert.features.label_sets import LabelSets
-from kgbert.features.pretrained import load_config
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.linking.factory import make_linker
 from kgbert.linking.grounding import ground
@@ -134,8 +133,7 @@ def _model(
     options: dict[str, Any],
 ) -> tuple[KGBertPreTrainedModel, KGBertProcessor]:
     backbone = str(checked_backbone())
-    vectors = np.zeros((len(graph), load_config(backbone).hidden_size), np.float16)
-    features = EntityFeatures(vectors, backbone, "", graph.hash)
+    features = unread_features(graph, backbone)
     grounding = ground(codes, graph, mapping={code: code for code in codes})
     inputs = TrainingInputs(
         task.declaring(codes),

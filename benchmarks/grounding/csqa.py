@@ -30,8 +30,7 @@ from kgbert.comparison.study import Study
 from kgbert.data import Example, read_examples
 from kgbert.data.splits import Split
 from kgbert.demo.study import checked_backbone
-from kgbert.features.entity_features import EntityFeatures, encode_entities
-from kgbert.features.pretrained import load_config
+from kgbert.features.entity_features import encode_entities, unread_features
 from kgbert.graph.read import read_graph
 from kgbert.linking.factory import make_linker, share_features
 from kgbert.tasks.registry import TASKS
@@ -93,8 +92,7 @@ def main() -> None:
     if arguments.inject:
         features = encode_entities(graph, backbone, progress=reporter.steps("encoding entities"))
     else:
-        vectors = np.zeros((len(graph), load_config(backbone).hidden_size), np.float16)
-        features = EntityFeatures(vectors, "", "", graph.hash)
+        features = unread_features(graph, backbone)
     options: dict[str, Any] = {} if arguments.inject else {"injected_layers": []}
     linker = make_linker(graph, "dictionary")
     share_features(features, linker)

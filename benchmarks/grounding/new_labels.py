@@ -29,13 +29,14 @@ import torch
 from benchmarks import RESULTS
 from benchmarks.environment import environment
 from kgbert.cli.core.progress import ProgressReporter
+from kgbert.comparison.arms.edges import with_edges
 from kgbert.data import Example
 from kgbert.data.splits import Split
 from kgbert.demo.icd import categories, inclusion_terms, tree
 from kgbert.demo.study import checked_backbone
-from kgbert.features.entity_features import EntityFeatures
-from kgbert.features.pretrained import load_config
+from kgbert.features.entity_features import unread_features
 from kgbert.graph.core.graph import KnowledgeGraph
+from kgbert.tasks.whole_texts.labels import calibrated
 from kgbert.training.config import TrainingConfig
 from kgbert.training.evidence.zero_shot import zero_shot
 from kgbert.training.inference import model_outputs
@@ -102,9 +103,7 @@ def described(graph: KnowledgeGraph, kind: str, seed: int) -> KnowledgeGraph:
         roots = np.array(sorted(graph.index(code) for code in categories()))
         other = np.arange(len(graph), dtype=np.int32)
         other[roots] = np.roll(roots[np.random.default_rng(seed).permutation(len(roots))], 1)
-        tails = other[graph.tails]
-        order = np.lexsort((tails, graph.relations, graph.heads))
-        return replace(graph, tails=tails[order], origins=None)
+        return with_edges(graph, graph.relations, other[graph.tails])
     return graph
 
 
@@ -113,10 +112,7 @@ def scores(pipeline: KGBertPipeline, terms: Sequence[Example]) -> dict[str, floa
     encoded = pipeline.task.encode(terms, pipeline.processor)
     outputs = model_outputs(pipeline.model, pipeline.processor, pipeline.task, encoded)
     labels = pipeline.model.config.labels
-    settings = pipeline.model.config.task_settings
-    untrained = set(pipeline.model.config.untrained_labels)
-    is_seen = np.array([label not in untrained for label in labels])
-    logits = np.array([rows[0] for rows in outputs]) - settings.get("seen_offset", 0.0) * is_seen
+    logits = calibrated(np.array([rows[0] for rows in outputs]), pipeline.model.config)
     gold = np.array([labels.index(term.target) for term in terms])
     better = (logits > logits[np.arange(len(gold)), gold][:, None]).sum(1)
     return {f"at {rank}": round(100 * float((better < rank).mean()), 2) for rank in RANKS}
@@ -154,7 +150,7 @@ def main() -> None:
                 task="text-classification",
                 backbone=backbone,
                 ground=labels,
-                features=_unread_features(own, backbone),
+                features=unread_features(own, backbone),
                 config=TrainingConfig(epochs=EPOCHS, options={"injected_layers": ()}),
                 seed=seed,
             )
@@ -171,12 +167,6 @@ def main() -> None:
             record = _manifest(terms, len(labels)) | {"runs": runs}
             write_atomically(arguments.out, json.dumps(record, indent=1) + "\n")
             reporter.message(str(runs[-1]))
-
-
-def _unread_features(graph: KnowledgeGraph, backbone: str) -> EntityFeatures:
-    """Return features for a model without injections, which does not read them."""
-    size = load_config(backbone).hidden_size
-    return EntityFeatures(np.zeros((len(graph), size), np.float16), backbone, "", graph.hash)
 
 
 def _both(pipeline: KGBertPipeline, terms: Terms) -> dict[str, dict[str, float]]:

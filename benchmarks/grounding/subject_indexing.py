@@ -42,7 +42,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
-import numpy as np
 import torch
 
 from benchmarks import RESULTS
@@ -63,8 +62,7 @@ from benchmarks.grounding.subject_scores import Ranking, choose_threshold, count
 from benchmarks.grounding.subjects import CORPORA, Corpus
 from kgbert.cli.core.progress import ProgressReporter
 from kgbert.demo.study import checked_backbone
-from kgbert.features.entity_features import EntityFeatures
-from kgbert.features.pretrained import load_config
+from kgbert.features.entity_features import unread_features
 from kgbert.linking.grounding import ground
 from kgbert.tasks.registry import TASKS
 from kgbert.tasks.whole_texts.multi_label_classification import LabelsPrediction
@@ -170,13 +168,11 @@ def _kgbert(
     """Yield the labels by a model of kgbert."""
     graph, labels = inputs.corpus.graph, inputs.corpus.labels
     backbone = str(checked_backbone())
-    # Nothing is injected, so the entities need no features.
-    vectors = np.zeros((len(graph), load_config(backbone).hidden_size), np.float16)
     task = TASKS["multi-label-classification"].declaring(labels)
     training_inputs = TrainingInputs(
         task,
         graph,
-        EntityFeatures(vectors, backbone, "", graph.hash),
+        unread_features(graph, backbone),
         inputs.linker,
         backbone,
         grounding=ground(labels, graph),

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from kgbert.features.cache import load_cached, save_cached
 from kgbert.features.frozen_encoder import FrozenEncoder
+from kgbert.features.pretrained import load_config
 from kgbert.features.unknown_tokens import (
     check_graph_is_known,
     check_known_tokens,
@@ -92,6 +93,12 @@ class EntityFeatures:
     @property
     def _sample(self) -> NDArray[np.float16]:
         return self.vectors[:: max(1, len(self.vectors) // _HASHED)]
+
+
+def unread_features(graph: KnowledgeGraph, backbone: str) -> EntityFeatures:
+    """Return zero vectors, for a model that injects nothing and reads no features."""
+    vectors = np.zeros((len(graph), load_config(backbone).hidden_size), np.float16)
+    return EntityFeatures(vectors, backbone, "", graph.hash)
 
 
 def encode_entities(

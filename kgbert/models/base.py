@@ -529,8 +529,6 @@ class KGBertPreTrainedModel(PreTrainedModel):
             )
         (states,) = context.last_states
         similarity = self.text_comparer.similarity(states, context.text_numbers)
-        if self.context_stack.text_similarities is not None:
-            self.context_stack.text_similarities.append(similarity)
         scored: Tensor = logits + self.text_comparer(similarity)
         return scored
 
@@ -807,14 +805,6 @@ class KGBertPreTrainedModel(PreTrainedModel):
         texts with the entities of labels.
         """
         return self.context_stack.record_label_similarities()
-
-    def record_text_similarities(self) -> AbstractContextManager[list[Tensor]]:
-        """Return a context manager that records the similarity of two texts, shape (batch).
-
-        Each forward pass inside the context adds one tensor to its list, if the model compares the
-        texts of a pair.
-        """
-        return self.context_stack.record_text_similarities()
 
     def _apply_link_dropout(self, scores: Tensor) -> Tensor:
         """Hide a share of the links in training, so that the model does not rely on them alone."""

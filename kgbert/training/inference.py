@@ -1,16 +1,17 @@
 """Compute the outputs and predictions of a trained model."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
 from accelerate.utils import send_to_device
 
 from kgbert.encoding.collation import batches_by_length
+from kgbert.encoding.encoded import Batch
 from kgbert.encoding.processor import KGBertProcessor
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.models.base import KGBertPreTrainedModel
-from kgbert.tasks.answers import outputs_by_example, unit_length
+from kgbert.tasks.answers import Unit, outputs_by_example, unit_length
 from kgbert.tasks.base import EncodedExample, Prediction, Task
 from kgbert.utils.progress import StepCallback
 
@@ -37,15 +38,26 @@ def model_outputs(
     model.eval()
     units = [unit for each in encoded for unit in each.units]
     rows: dict[int, Any] = {}
-    for places in batches_by_length([unit_length(unit) for unit in units], batch_size):
-        batch = task.collate([units[place] for place in places], processor, 0)
-        batch = send_to_device(batch, model.device)
+    for places, batch in batches(model, processor, task, units, batch_size):
         with torch.inference_mode():
             outputs = task.compute_outputs(model, batch, processor).float().cpu().numpy()
         rows.update(zip(places, outputs, strict=True))
         if progress is not None:
             progress(len(rows), len(units))
     return outputs_by_example([rows[place] for place in range(len(units))], encoded)
+
+
+def batches(
+    model: KGBertPreTrainedModel,
+    processor: KGBertProcessor,
+    task: Task,
+    units: Sequence[Unit],
+    batch_size: int = 64,
+) -> Iterator[tuple[list[int], Batch]]:
+    """Yield batches of units of similar length on the device of a model, and their places."""
+    for places in batches_by_length([unit_length(unit) for unit in units], batch_size):
+        batch = task.collate([units[place] for place in places], processor, 0)
+        yield places, send_to_device(batch, model.device)
 
 
 def predict(

@@ -21,7 +21,7 @@ def rewire_edges(inputs: RunInputs, seed: int) -> RunInputs:
     for relation in range(len(graph.relation_ids)):
         (edges,) = np.nonzero(graph.relations == relation)
         tails[edges] = tails[generator.permutation(edges)]
-    return replace(inputs, graph=_with_edges(graph, graph.relations, tails))
+    return replace(inputs, graph=with_edges(graph, graph.relations, tails))
 
 
 def shuffle_relations(inputs: RunInputs, seed: int) -> RunInputs:
@@ -40,10 +40,10 @@ def shuffle_relations(inputs: RunInputs, seed: int) -> RunInputs:
             code="arm-needs-other-graph",
         )
     order = np.random.default_rng([seed, 0x2E1A7]).permutation(len(graph.relations))
-    return replace(inputs, graph=_with_edges(graph, graph.relations[order], graph.tails))
+    return replace(inputs, graph=with_edges(graph, graph.relations[order], graph.tails))
 
 
-def _with_edges(
+def with_edges(
     graph: KnowledgeGraph, relations: NDArray[np.int32], tails: NDArray[np.int32]
 ) -> KnowledgeGraph:
     """Return the graph with other relations and tails, in a graph's canonical order."""

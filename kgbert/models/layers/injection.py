@@ -87,7 +87,6 @@ class ContextStack(threading.local):
         self.entities: Tensor | None = None
         self.weights: dict[str, Tensor] | None = None
         self.label_similarities: list[Tensor] | None = None
-        self.text_similarities: list[Tensor] | None = None
 
     def __reduce__(self) -> tuple[type["ContextStack"], tuple[()]]:
         # A copy of a model does not share the context of the original.
@@ -137,15 +136,6 @@ class ContextStack(threading.local):
             yield self.label_similarities
         finally:
             self.label_similarities = before
-
-    @contextmanager
-    def record_text_similarities(self) -> Iterator[list[Tensor]]:
-        """Record the similarity of the two texts of each row, one tensor a forward pass."""
-        before, self.text_similarities = self.text_similarities, []
-        try:
-            yield self.text_similarities
-        finally:
-            self.text_similarities = before
 
     def checkpoint_contexts(
         self,

@@ -14,6 +14,7 @@ from kgbert.tasks.checks import place_of
 from kgbert.utils.errors import DataError, KGBertError, Remedy
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
     from torch import Tensor
     from transformers import PreTrainedConfig
 
@@ -47,15 +48,21 @@ def decode_label(
     logits: Any, encoded: EncodedExample, config: "PreTrainedConfig"
 ) -> LabelPrediction:
     """Return the likeliest label of a text."""
-    values = np.asarray(logits, np.float64)
-    if offset := config.task_settings.get(SEEN_OFFSET, 0.0):
-        untrained = set(config.untrained_labels)
-        values = values - offset * np.array([x not in untrained for x in labels_of(config)])
+    values = calibrated(logits, config)
     shares = np.exp(values - values.max())
     top = int(values.argmax())
     names: Any = config.id2label  # sorting them takes long if there are many
     probability = float(shares[top] / shares.sum())
     return LabelPrediction(encoded.example.joined, str(names[top]), probability)
+
+
+def calibrated(logits: Any, config: "PreTrainedConfig") -> "NDArray[np.float64]":
+    """Return logits, shape (..., labels), without the advantage of labels with training texts."""
+    values = np.asarray(logits, np.float64)
+    if offset := config.task_settings.get(SEEN_OFFSET, 0.0):
+        untrained = set(config.untrained_labels)
+        values = values - offset * np.array([x not in untrained for x in labels_of(config)])
+    return values
 
 
 def best_offset(logits: Any, gold: Sequence[int], untrained: Any) -> float:

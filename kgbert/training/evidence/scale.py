@@ -14,7 +14,6 @@ from typing import Any, NamedTuple, cast
 
 import numpy as np
 import torch
-from accelerate.utils import send_to_device
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 from scipy.sparse import csr_matrix, hstack
@@ -23,11 +22,10 @@ from sklearn.linear_model import LogisticRegression
 from torch import Tensor, nn
 
 from kgbert.data import Example
-from kgbert.encoding.collation import batches_by_length
 from kgbert.encoding.processor import KGBertProcessor
 from kgbert.models.base import KGBertPreTrainedModel
-from kgbert.tasks.answers import unit_length
 from kgbert.tasks.base import EncodedExample, Task
+from kgbert.training.inference import batches
 
 #: Texts that are compared with the labels, at most. Where a text has one label, also the pairs of a
 #: text and a label; where it has several, the pairs that are drawn from those without evidence.
@@ -60,7 +58,7 @@ def fit_label_scores(
         train: Training texts, of which at most :data:`MAX_TEXTS` are read.
     """
     labels = {label: place for place, label in enumerate(model.config.labels)}
-    count = min(MAX_TEXTS, len(train))
+    count = MAX_TEXTS
     if not model.answers_several_labels:
         count = min(count, max(1, MAX_PAIRS // len(labels)))
     texts = spread(train, count)
@@ -279,14 +277,11 @@ def _nearness(
     units = [unit for each in encoded for unit in each.units]
     was_training = model.training
     model.eval()
-    for places in batches_by_length([unit_length(unit) for unit in units], 64):
-        batch = send_to_device(
-            task.collate([units[place] for place in places], processor, 0), model.device
-        )
+    for places, batch in batches(model, processor, task, units):
         with torch.inference_mode(), model.record_label_similarities() as similarities:
             task.compute_outputs(model, batch, processor)
             nearness = model.label_scorer.nearness(similarities[-1], batch.get("label_lexical"))
-        yield list(places), nearness.float().cpu().numpy()
+        yield places, nearness.float().cpu().numpy()
     model.train(was_training)
 
 

@@ -9,19 +9,18 @@ from typing import Any
 
 import numpy as np
 import torch
-from accelerate.utils import send_to_device
 from jaxtyping import Float
 from torch import Tensor
 
 from kgbert.data import Example
-from kgbert.encoding.collation import batches_by_length
 from kgbert.encoding.processor import KGBertProcessor
 from kgbert.models.base import KGBertPreTrainedModel
 from kgbert.models.heads.label_vectors import label_loss
 from kgbert.models.heads.multiple_choice import group_by_question
-from kgbert.tasks.answers import Unit, unit_length
+from kgbert.tasks.answers import Unit
 from kgbert.tasks.base import EncodedExample, Task
 from kgbert.training.evidence.scale import MIN_GAIN, spread
+from kgbert.training.inference import batches
 
 #: Pairs that are read, at most.
 MAX_PAIRS = 500
@@ -113,15 +112,16 @@ def _similarities(
 ) -> Float[Tensor, " pairs"]:
     """Return the similarity of the texts of each pair, by the encoder as it is."""
     found: list[Tensor] = [torch.zeros(0)] * len(units)
+    read: list[Tensor] = []
+    handle = model.text_comparer.register_forward_pre_hook(lambda _, inputs: read.append(inputs[0]))
     was_training = model.training
     model.eval()
-    for places in batches_by_length([unit_length(unit) for unit in units], 64):
-        own = [units[place] for place in places]
-        batch = send_to_device(task.collate(own, processor, 0), model.device)
-        with torch.no_grad(), model.record_text_similarities() as similarities:
+    for places, batch in batches(model, processor, task, units):
+        with torch.no_grad():
             task.compute_outputs(model, batch, processor)
-        values = similarities[-1].float().cpu().split([len(unit) for unit in own])
+        values = read.pop().float().cpu().split([len(units[place]) for place in places])
         for place, value in zip(places, values, strict=True):
             found[place] = value
     model.train(was_training)
+    handle.remove()
     return torch.cat(found)

@@ -7,13 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
-from kgbert.features.entity_features import EntityFeatures
+from kgbert.features.entity_features import unread_features
 from kgbert.features.label_sets import LabelSets, encode_comparable
-from kgbert.features.pretrained import load_config
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.graph.core.label_hierarchy import LabelHierarchy
 from kgbert.linking.factory import make_linker
@@ -62,9 +60,8 @@ def zero_shot(
     grounding = _grounded(graph, labels)
     found_task = find_task(task).declaring(each.label for each in grounding.labels)
     found_task = found_task.grounded(LabelHierarchy(graph, grounding.entities), untrained=())
-    # Untrained injections change nothing, so the entities need no features.
-    size = load_config(backbone).hidden_size
-    features = EntityFeatures(np.zeros((len(graph), size), np.float16), backbone, "", graph.hash)
+    # Untrained injections would change nothing, so that there are none.
+    features = unread_features(graph, backbone)
     linker = make_linker(graph, "dictionary")
     inputs = TrainingInputs(found_task, graph, features, linker, backbone, grounding=grounding)
     model, processor = build_model(

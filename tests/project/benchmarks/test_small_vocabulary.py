@@ -5,9 +5,10 @@ import json
 import pytest
 import torch
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
-from transformers import AutoModel, AutoTokenizer, BertConfig, BertModel, PreTrainedTokenizerFast
+from transformers import AutoModel, AutoTokenizer, PreTrainedTokenizerFast
 
 from benchmarks.verdict.small_vocabulary import shrink
+from tests.support.tiny import tiny_config
 
 PIECES = [
     "<s>",
@@ -43,15 +44,9 @@ def encoder(tmp_path):
         mask_token="<mask>",
     ).save_pretrained(folder)
     torch.manual_seed(0)
-    config = BertConfig(
-        vocab_size=len(PIECES),
-        hidden_size=8,
-        num_hidden_layers=1,
-        num_attention_heads=2,
-        intermediate_size=16,
-        pad_token_id=1,
-    )
-    BertModel(config).save_pretrained(folder)
+    config = tiny_config("bert")
+    config.vocab_size, config.pad_token_id = len(PIECES), PIECES.index("<pad>")
+    AutoModel.from_config(config).save_pretrained(folder)
     return folder
 
 
