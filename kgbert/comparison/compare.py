@@ -56,10 +56,10 @@ from kgbert.tasks.registry import AUTO
 from kgbert.training.config import TrainingConfig
 from kgbert.training.evidence.grounding import (
     Ground,
-    check_paths,
     declared_labels,
     ground_task,
     read_ground,
+    steps_of_paths,
 )
 from kgbert.training.splits import LabelledTexts, further_texts, task_and_splits
 from kgbert.training.train import entity_features
@@ -105,7 +105,7 @@ def compare(
     task: str | Task = AUTO,
     linker: str | Linker = "dictionary",
     ground: Ground = AUTO,
-    paths: int = 0,
+    paths: int | None = None,
     features: Features = None,
     pretrained: Sequence[str | Path] = (),
     transfer: Sequence[str | Path] = (),
@@ -176,7 +176,7 @@ def compare(
     # A rare label may be in the training texts of some seeds only.
     labelled = [text for seed in range(max(1, seeds)) for text in split(seed).train]
     grounding = ground_task(found_task, labelled, graph, label_entities, reporter)
-    check_paths(found_task, paths, labelled, grounding)
+    steps = steps_of_paths(found_task, paths, labelled, grounding)
     study = Study(
         name=folder.absolute().name,
         folder=folder,
@@ -187,7 +187,7 @@ def compare(
         task=found_task,
         split=split,
         grounding=grounding,
-        path_steps=paths,
+        path_steps=steps,
         also_test=further_texts(also_test, found_task, split(0).train, columns, reporter),
         arms=[find_arm(arm) for arm in arms],
         seeds=range(seeds),

@@ -25,6 +25,7 @@ from kgbert.encoding.encoded import Batch, EncodedText
 from kgbert.encoding.expansion import TextExpander, make_expander
 from kgbert.encoding.neighbor_sampling import NeighborSampler
 from kgbert.encoding.paths.features import PathFeatures
+from kgbert.encoding.paths.kinds import from_settings
 from kgbert.encoding.precomputed_vectors import EntityVectors, Origin
 from kgbert.encoding.sampling_map import SamplingMap
 from kgbert.encoding.saved_graph import graph_metadata, resolve_graph
@@ -359,7 +360,7 @@ class KGBertProcessor:
             lexical = self._lexical_index([text.text for text in encoded])
             batch |= to_tensors({"label_lexical": lexical})
         if self.paths is not None:
-            batch |= to_tensors(self.paths.arrays(encoded))
+            batch |= to_tensors(self.paths.arrays(encoded, width, shifts))
         if self.expander is None:
             return batch
         return batch | self.expander.batch_tensors(encoded, width, self.max_length)
@@ -450,7 +451,7 @@ class KGBertProcessor:
         if (mapping := folder / SAMPLING_FILE).exists():
             processor.use_sampling_map(SamplingMap.load(mapping, graph))
         if paths is not None:
-            processor.use_paths(PathFeatures.from_settings(graph, paths))
+            processor.use_paths(from_settings(graph, paths))
         if (vectors := folder / VECTORS_FILE).exists():
             processor.use_vectors(EntityVectors.load(vectors))
         if (label_sets := folder / LABEL_SETS_FILE).exists():

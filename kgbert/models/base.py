@@ -19,7 +19,7 @@ from torch.utils.checkpoint import checkpoint
 from transformers import AutoModel, PreTrainedConfig, PreTrainedModel
 
 from kgbert.data.texts_read import TextsRead
-from kgbert.encoding.paths.features import ENDS_OF_PAIRS
+from kgbert.encoding.paths.features import ENDS_OF_ANSWERS
 from kgbert.encoding.paths.finder import SAME
 from kgbert.encoding.precomputed_vectors import EntityVectors
 from kgbert.encoding.processor import KGBertProcessor
@@ -139,8 +139,8 @@ class KGBertPreTrainedModel(PreTrainedModel):
     reads_one_position: ClassVar[bool] = False
     #: The states that can be compared with the entities of labels: ``text``, ``tokens`` or none.
     label_queries: ClassVar[str] = ""
-    #: The answers that paths in the graph lead to, a name in
-    #: :data:`kgbert.encoding.paths.features.ENDS`, or none; the configuration may name another one.
+    #: The answers that paths in the graph are evidence for, as for
+    #: :func:`kgbert.encoding.paths.kinds.path_features`; the configuration may name another one.
     path_ends: ClassVar[str] = ""
     #: Whether the head of this class may answer about the two texts of a pair.
     answers_about_texts: ClassVar[bool] = False
@@ -278,7 +278,7 @@ class KGBertPreTrainedModel(PreTrainedModel):
         labels = len(self.config.labels)
         self.path_scorer = PathScorer(
             len(types),
-            labels if ends in ENDS_OF_PAIRS else 1,
+            labels if ends in ENDS_OF_ANSWERS else 1,
             labels=labels if ends == "labels" and self.answers_several_labels else 0,
             same=list(types).index(SAME) if SAME in types else -1,
         )

@@ -247,6 +247,7 @@ class KGBertForTokenClassification(KGBertPreTrainedModel):
 
     auto_class = AutoModelForTokenClassification
     label_queries = "tokens"
+    path_ends = "words"
 
 
 class KGBertForQuestionAnswering(KGBertPreTrainedModel):

@@ -255,6 +255,8 @@ class Task(ABC):
     """The inputs of a row, for the examples of a model card and of the command line."""
     tags_words: ClassVar[bool] = False
     """Whether the answers are words of the text, so that no arm may write words into it."""
+    has_several_labels: ClassVar[bool] = False
+    """Whether a text may have several labels."""
     learns_classes: ClassVar[bool] = False
     """Whether the loss is the cross-entropy over the labels, so that it can be smoothed and
     weighted."""

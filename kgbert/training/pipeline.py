@@ -12,7 +12,7 @@ from torch import Tensor
 
 from kgbert.data import Example, Source
 from kgbert.encoding.encoded import EncodedText
-from kgbert.encoding.paths.features import ENDS_OF_PAIRS, PathFeatures
+from kgbert.encoding.paths.features import ENDS_OF_ANSWERS, PathFeatures
 from kgbert.encoding.paths.finder import SEPARATOR
 from kgbert.encoding.processor import KGBertProcessor
 from kgbert.features.feature_sources import Features
@@ -321,7 +321,7 @@ def read_path(each: PathContribution, features: PathFeatures, labels: list[str])
     steps = names[:1]
     for relation, name in zip(relations, names[1:], strict=len(names) > 1):
         steps += [relation, name]
-    places = {"labels": target} | dict.fromkeys(ENDS_OF_PAIRS, each.output)
+    places = {"labels": target} | dict.fromkeys(ENDS_OF_ANSWERS, each.output)
     place = places.get(features.ends)
     return ReadPath(
         "" if place is None else labels[place], tuple(steps), features.types[kind], each.value

@@ -15,8 +15,8 @@ from transformers import TrainerCallback
 from kgbert.data import Example, Source
 from kgbert.data.splits import Split, check_split
 from kgbert.encoding.expansion import TextExpander
-from kgbert.encoding.paths.features import PathFeatures
 from kgbert.encoding.paths.finder import PathFinder
+from kgbert.encoding.paths.kinds import path_features
 from kgbert.encoding.processor import KGBertProcessor
 from kgbert.features.backbones import longest_text
 from kgbert.features.entity_features import EntityFeatures
@@ -41,16 +41,15 @@ from kgbert.tasks.pairs import are_pairs
 from kgbert.tasks.registry import AUTO
 from kgbert.training.config import TrainingConfig
 from kgbert.training.evaluation import Evaluation
+from kgbert.training.evidence.fit import fit_evidence
 from kgbert.training.evidence.grounding import (
     Ground,
-    check_paths,
     declared_labels,
     ground_task,
     path_ends,
     read_ground,
+    steps_of_paths,
 )
-from kgbert.training.evidence.scale import fit_label_scores
-from kgbert.training.evidence.text_comparison import fit_text_comparer
 from kgbert.training.graph_transfer import GraphTransfer, regrounded, transfer_model
 from kgbert.training.inference import evaluate
 from kgbert.training.model_card import complete_card
@@ -237,7 +236,7 @@ def train(
     columns: Mapping[str, str] | None = None,
     linker: str | Linker = "dictionary",
     ground: Ground = AUTO,
-    paths: int = 0,
+    paths: int | None = None,
     features: Features = None,
     config: TrainingConfig | None = None,
     seed: int = 0,
@@ -265,8 +264,10 @@ def train(
             texts. None for no comparison.
         paths: Largest number of steps, 1 to 3, of the paths in the graph that lead from the
             entities of a text to its grounded labels, from a question to its choices, from the
-            first argument of a relation to the second, or from the first text of a pair to the
-            second; each type of path gets a learned weight. 0 for no paths.
+            first argument of a relation to the second, from the first text of a pair to the second,
+            or upwards from the mention of a word that is tagged; each type of path gets a learned
+            weight. 0 for no paths; None for one step in token classification, and in multi-label
+            classification with grounded labels, and for no paths otherwise.
         features: Sources of the entities' vectors: ``"words"``, their descriptions encoded by the
             backbone (the default), a file of vectors by id, or a list of both; or features that
             were made before.
@@ -293,17 +294,17 @@ def train(
     check_split(split, found_task)
     linker = make_linker(graph, linker) if isinstance(linker, str) else linker
     grounding = ground_task(found_task, split.train, graph, label_entities, reporter)
-    check_paths(found_task, paths, split.train, grounding)
+    steps = steps_of_paths(found_task, paths, split.train, grounding)
     words = [text for x in split.train for text in x.texts]
     check_linked(graph, linker, words, grounding)
     if grounding is not None and not mentions_graph(graph, linker, words):
         reporter.message("no training text mentions an entity; only the labels read the graph")
     vectors = entity_features(graph, backbone, linker, reporter, features)
     inputs = TrainingInputs(
-        found_task, graph, vectors, linker, backbone, grounding=grounding, path_steps=paths
+        found_task, graph, vectors, linker, backbone, grounding=grounding, path_steps=steps
     )
-    steps = StepProgress(reporter.steps("training, step"))
-    return train_on(inputs, split, config=config, seed=seed, callbacks=[*callbacks, steps])
+    progress = StepProgress(reporter.steps("training, step"))
+    return train_on(inputs, split, config=config, seed=seed, callbacks=[*callbacks, progress])
 
 
 def entity_features(
@@ -411,26 +412,9 @@ def build_model(
         _add_label_sets(model, processor, inputs, space.labels)
     if own["path_steps"]:
         _add_paths(model, processor, inputs, train)
-    if train and _fits_scores(model):
-        fit_label_scores(model, processor, task, train)
-    # Label scores have an offset of their own.
-    if not own["label_vectors"] or not model.label_scorer.scale:
-        bias = task.output_bias(train, model.config) if train else None
-        if bias is not None:
-            model.set_output_bias(bias)
-    if model.config.compares_texts:
-        fit_text_comparer(model, processor, task, train)
+    if train:
+        fit_evidence(model, processor, task, train)
     return model, processor
-
-
-def _fits_scores(model: KGBertPreTrainedModel) -> bool:
-    """Return whether the weights of the evidence for labels are fitted before training."""
-    if model.answers_several_labels:
-        has_paths = model.path_scorer is not None and model.paths_lead_to == "labels"
-        return model.config.label_vectors or has_paths
-    # Labels without training texts are found by similarity alone, even if it tells no others apart.
-    is_compared = model.config.label_vectors and model.label_queries == "text"
-    return is_compared and not model.config.untrained_labels
 
 
 def grounded_task(
@@ -489,11 +473,11 @@ def _add_paths(
     """Give a model and its processor the types of path that occur in the training texts."""
     entities = inputs.grounding.entities if inputs.grounding else {}
     ends = model.paths_lead_to
-    paths = PathFeatures(
+    paths = path_features(
         PathFinder(inputs.graph, steps=model.config.path_steps),
         ends,
-        tuple(model.config.path_types),
-        tuple(entities.get(x, "") for x in model.config.labels) if ends == "labels" else (),
+        model.config.path_types,
+        [entities.get(x, "") for x in model.config.labels] if ends == "labels" else [],
     )
     if not paths.types:
         encoded = inputs.task.encode(train, processor)

@@ -36,10 +36,10 @@ from kgbert.tasks.registry import AUTO
 from kgbert.training.config import TrainingConfig
 from kgbert.training.evidence.grounding import (
     Ground,
-    check_paths,
     declared_labels,
     ground_task,
     read_ground,
+    steps_of_paths,
 )
 from kgbert.training.inference import evaluate
 from kgbert.training.splits import LabelledTexts, task_and_splits
@@ -97,7 +97,7 @@ def tune(
     columns: Mapping[str, str] | None = None,
     linker: str | Linker = "dictionary",
     ground: Ground = AUTO,
-    paths: int = 0,
+    paths: int | None = None,
     features: Features = None,
     config: TrainingConfig | None = None,
     output: str | Path = "kgbert-tuning",
@@ -160,7 +160,7 @@ def tune(
     chosen_space = given_space or default_space(found_task)
     search = search or default_search()
     grounding = ground_task(found_task, split.train, graph, label_entities, reporter)
-    check_paths(found_task, paths, split.train, grounding)
+    steps = steps_of_paths(found_task, paths, split.train, grounding)
     inputs = _Inputs(graph, backbone, linker, features, reporter)
     base = Study(
         name=Path(output).absolute().name,
@@ -172,7 +172,7 @@ def tune(
         task=found_task,
         split=lambda seed: split,
         grounding=grounding,
-        path_steps=paths,
+        path_steps=steps,
         arms=searched_arms,
         seeds=range(seeds),
         training_configs={"default": config or TrainingConfig()},

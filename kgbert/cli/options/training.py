@@ -197,12 +197,13 @@ def _add_label_entities(parser: ArgumentParser) -> None:
     )
     labels.add_argument(
         "--paths",
-        type=positive,
-        default=0,
+        type=not_negative,
         metavar="N",
         help="also score the paths of at most N steps, 1 to 3, that lead in the graph from the "
         "mentioned entities to a grounded label, to a choice, from one argument of a relation to "
-        "the other, or from one text of a pair to the other (none)",
+        "the other, from one text of a pair to the other, or upwards from the mention of a word; 0 "
+        "for none (1 in token classification, and in multi-label classification with grounded "
+        "labels, otherwise none)",
     )
 
 

@@ -6,8 +6,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kgbert.comparison.arms.arm import RunInputs
+from kgbert.comparison.arms.labels import without_descendants
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.utils.errors import KGBertError
+
+
+def remove_edges(inputs: RunInputs, seed: int) -> RunInputs:
+    """Return the inputs without edges, and the labels, if they are grounded, described without."""
+    graph = inputs.graph
+    none = np.zeros(0, np.int32)
+    return replace(
+        without_descendants(inputs),
+        graph=replace(graph, heads=none, relations=none, tails=none, origins=None),
+    )
 
 
 def rewire_edges(inputs: RunInputs, seed: int) -> RunInputs:

@@ -6,20 +6,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kgbert.comparison.arms.arm import RunInputs
-from kgbert.comparison.arms.links import ConstantLinker
+from kgbert.comparison.arms.edges import remove_edges
+from kgbert.comparison.arms.links import ConstantLinker, OneEntityLinker
 from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.graph.storage.builder import GraphBuilder
 from kgbert.utils.errors import KGBertError, Remedy
 
 
 def features_of_names(inputs: RunInputs, seed: int) -> RunInputs:
-    """Return the inputs with the vector of each entity's preferred name as its features."""
+    """Return the inputs with the vector of each entity's preferred name, and without edges."""
     from kgbert.features.entity_features import encode_entities
 
     names = encode_entities(only_names(inputs.graph), inputs.backbone)
     features = replace(names, graph_hash=inputs.graph.hash)
     grounding = inputs.grounding and replace(inputs.grounding, kinds=("name",))
-    return replace(inputs, features=features, grounding=grounding)
+    return replace(remove_edges(inputs, seed), features=features, grounding=grounding)
 
 
 def features_of_words(inputs: RunInputs, seed: int) -> RunInputs:
@@ -52,6 +53,12 @@ def constant_features(inputs: RunInputs, seed: int) -> RunInputs:
     A vector of equal numbers would not work: the graph encoder's normalisation maps it to zero.
     """
     return _with_vectors(inputs, _drawn(1, inputs, seed).repeat(len(inputs.graph), 0))
+
+
+def constant_mentions(inputs: RunInputs, seed: int) -> RunInputs:
+    """Return the inputs with every mention linked to the same entity, and without edges."""
+    linker = OneEntityLinker(inputs.linker, inputs.graph.entity_ids[0])
+    return replace(remove_edges(constant_features(inputs, seed), seed), linker=linker)
 
 
 def constant_input(inputs: RunInputs, seed: int) -> RunInputs:

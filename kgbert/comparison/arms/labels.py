@@ -26,9 +26,11 @@ def use_label_definitions(inputs: RunInputs, seed: int) -> RunInputs:
     return replace(inputs, grounding=replace(_grounding_of(inputs), kinds=_OWN_KINDS))
 
 
-def without_descendants(inputs: RunInputs, seed: int) -> RunInputs:
+def without_descendants(inputs: RunInputs) -> RunInputs:
     """Return the inputs with the labels, if they are grounded, described without edges."""
-    return inputs if inputs.grounding is None else use_label_definitions(inputs, seed)
+    if inputs.grounding is None:
+        return inputs
+    return replace(inputs, grounding=replace(inputs.grounding, kinds=_OWN_KINDS))
 
 
 def _grounding_of(inputs: RunInputs) -> Grounding:

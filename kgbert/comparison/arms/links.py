@@ -120,6 +120,25 @@ class NoisyLinker:
 
 
 @dataclass(frozen=True)
+class OneEntityLinker:
+    """Links every mention to the same entity, with the score of its best candidate."""
+
+    linker: Linker
+    entity: str
+
+    def __call__(self, texts: Sequence[str]) -> list[list[Mention]]:
+        """Return the mentions, each with one candidate."""
+        return [
+            [
+                mention._replace(candidates=(Candidate(self.entity, mention.candidates[0].score),))
+                for mention in found
+                if mention.candidates
+            ]
+            for found in self.linker(texts)
+        ]
+
+
+@dataclass(frozen=True)
 class ConstantLinker:
     """Links every text as a whole to the same entity."""
 

@@ -5,10 +5,10 @@ from typing import Any
 
 from kgbert.comparison.arms.arm import Arm, Transform, unchanged
 from kgbert.comparison.arms.descriptions import DESCRIPTIONS, MEASURES
-from kgbert.comparison.arms.edges import rewire_edges, shuffle_relations
+from kgbert.comparison.arms.edges import remove_edges, rewire_edges, shuffle_relations
 from kgbert.comparison.arms.features import (
-    constant_features,
     constant_input,
+    constant_mentions,
     features_of_names,
     features_of_words,
     random_features,
@@ -17,7 +17,6 @@ from kgbert.comparison.arms.labels import (
     check_grounded,
     use_label_definitions,
     use_label_names,
-    without_descendants,
 )
 from kgbert.comparison.arms.links import add_noise, shuffle_entities, use_gold_links
 from kgbert.comparison.arms.paths import check_counted
@@ -40,7 +39,7 @@ _PATHS_ONLY: dict[str, Any] = {"injected_layers": [], "label_vectors": False}
 _NO_LABELS: dict[str, Any] = {"label_vectors": False, "path_steps": 0}
 
 #: Model options with entity features but without graph edges.
-_NO_EDGES = {"graph_encoder": "none", "path_steps": 0}
+_NO_EDGES = {"graph_encoder": "none"}
 
 
 def _arm(
@@ -58,11 +57,11 @@ ARMS = {
         _arm("shuffled", transform=shuffle_entities),
         _arm("rewired-edges", transform=rewire_edges),
         _arm("shuffled-relations", transform=shuffle_relations),
-        _arm("no-edges", _NO_EDGES, without_descendants),
+        _arm("no-edges", _NO_EDGES, remove_edges),
         _arm("names-only", _NO_EDGES, features_of_names),
         _arm("words-only", transform=features_of_words),
         _arm("random-features", transform=random_features),
-        _arm("mention-only", _NO_EDGES, constant_features),
+        _arm("mention-only", _NO_EDGES, constant_mentions),
         _arm("dummy", transform=constant_input),
         _arm("noisy-links", transform=add_noise),
         Arm("tf-idf", DESCRIPTIONS["tf-idf"], _PLAIN, check_linear, is_linear=True),

@@ -1,7 +1,7 @@
 """Count the types of path from the entities of a text to labels, choices or another text."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -13,7 +13,6 @@ from kgbert.encoding.alignment import tokens_of
 from kgbert.encoding.collation import FIRST, SECOND, numbers_of_texts
 from kgbert.encoding.encoded import EncodedText, TextPaths
 from kgbert.encoding.paths.finder import SAME, PathFinder, Paths, TargetIndex
-from kgbert.graph.core.graph import KnowledgeGraph
 from kgbert.utils.errors import KGBertError
 
 #: Types of path by length alone, in the order of the lengths.
@@ -68,7 +67,7 @@ class PathFeatures:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """The settings with which :meth:`from_settings` makes the same features."""
+        """What :func:`kgbert.encoding.paths.kinds.from_settings` makes the same features of."""
         finder = self.finder
         return {
             "steps": finder.steps,
@@ -78,13 +77,6 @@ class PathFeatures:
             "types": list(self.types),
             "labels": list(self.labels),
         }
-
-    @classmethod
-    def from_settings(cls, graph: KnowledgeGraph, settings: Mapping[str, Any]) -> "PathFeatures":
-        """Return the features of :attr:`settings`."""
-        options = {name: settings[name] for name in ("steps", "max_fan_out", "relation_names")}
-        finder = PathFinder(graph, **options)
-        return cls(finder, settings["ends"], tuple(settings["types"]), tuple(settings["labels"]))
 
     def with_types_of(self, texts: Iterable[EncodedText], examples: int) -> "PathFeatures":
         """Return the features with the most frequent types of path of training texts.
@@ -124,8 +116,15 @@ class PathFeatures:
             np.log1p(sums).astype(np.float32),
         )
 
-    def arrays(self, texts: Sequence[EncodedText]) -> dict[str, NDArray[Any]]:
+    def arrays(
+        self, texts: Sequence[EncodedText], width: int, shifts: Sequence[int]
+    ) -> dict[str, NDArray[Any]]:
         """Return the paths of a batch as the arguments of a fused model.
+
+        Args:
+            texts: The texts.
+            width: Number of tokens of each row of the batch.
+            shifts: Number of padding tokens before each text.
 
         Raises:
             KGBertError: The paths of a text were not counted.
@@ -138,12 +137,26 @@ class PathFeatures:
                 code="paths-not-counted",
             )
         parts = [paths for paths in counted if paths is not None]
-        width = max(1, len(self.labels))
+        cells = [
+            self.cells(paths, row, width, shift)
+            for row, (paths, shift) in enumerate(zip(parts, shifts, strict=True))
+        ]
         return {
-            "path_cells": np.concatenate([row * width + x.targets for row, x in enumerate(parts)]),
+            "path_cells": np.concatenate(cells),
             "path_types": np.concatenate([x.types for x in parts]),
             "path_values": np.concatenate([x.values for x in parts]),
         }
+
+    def cells(self, paths: TextPaths, row: int, width: int, shift: int) -> NDArray[np.int64]:
+        """Return where the paths of a text are counted in a batch.
+
+        Args:
+            paths: The paths of the text.
+            row: Its position in the batch.
+            width: Number of tokens of each row.
+            shift: Number of padding tokens before the text.
+        """
+        return row * max(1, len(self.labels)) + paths.targets
 
     def update(self, text: EncodedText) -> EncodedText:
         """Return a text with the paths of its current links."""
@@ -273,5 +286,5 @@ ENDS = {
     "texts": PathFeatures._second_text_ends,
 }
 
-#: The ends whose paths say something about each answer, which has weights of its own.
-ENDS_OF_PAIRS = ("arguments", "texts")
+#: What the paths of a model say something about, where each answer has weights of its own.
+ENDS_OF_ANSWERS = ("arguments", "texts", "words")

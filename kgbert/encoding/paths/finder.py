@@ -154,6 +154,7 @@ class PathFinder:
         # The caches belong to one finder, not to the class: they die with it.
         self._closure = lru_cache(_CACHED)(self._find_closure)
         self._neighbours = lru_cache(_CACHED)(self._find_neighbours)
+        self.reached = lru_cache(_CACHED)(self._find_reached)
 
     def __reduce__(self) -> tuple[Callable[..., "PathFinder"], tuple[KnowledgeGraph]]:
         # A cache cannot be pickled; a loader process starts with an empty one.
@@ -296,6 +297,20 @@ class PathFinder:
         """Return whether steps may follow others: a climb is as long as it can be."""
         may_follow: NDArray[np.bool_] = (before != steps) | (steps < self._up)
         return may_follow
+
+    def _find_reached(self, entity: int) -> tuple[int, ...]:
+        """Return an entity, and those that a few steps lead to, each in its own direction."""
+        found, level = {entity: None}, [entity]
+        for _ in range(self.steps):
+            following: list[int] = []
+            for each in level:
+                near = self._neighbours(each)
+                forward = (near.steps < self._relations) | (near.steps == self._up)
+                ends = near.entities[forward]
+                following += ends[near.is_specific[forward]].tolist()
+                found |= dict.fromkeys(ends.tolist())
+            level = list(dict.fromkeys(following))
+        return tuple(found)
 
     def _find_neighbours(self, entity: int) -> _Neighbours:
         row = slice(*self._facts.offsets[entity : entity + 2].tolist())

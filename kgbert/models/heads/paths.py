@@ -15,7 +15,7 @@ class BatchPaths(NamedTuple):
     """The counted paths of a batch; the names are arguments of ``forward`` of a fused model."""
 
     path_cells: Int[Tensor, " paths"]
-    """``row * targets + target`` of each entry."""
+    """``row * targets + target`` of each entry; the targets of words are the tokens of a row."""
     path_types: Int[Tensor, " paths"]
     path_values: Float[Tensor, " paths"]
 
@@ -26,8 +26,9 @@ class PathScorer(nn.Module):
     ``score(x, l) = sum_t w_t f_t(x, l)``, where ``f_t`` is the logarithm of the number of paths of
     type ``t`` from the entities of the text to the entity of label or choice ``l``. For the
     relation of two arguments, and for an answer about two texts, ``f_t(x)`` counts the paths
-    between these, and each answer has its own weights. The weights start at zero, so that the
-    scores do as well.
+    between these, and each answer has its own weights. For the tag of a word, ``t`` is an entity
+    that paths from the mention of the word lead to. The weights start at zero, so that the scores
+    do as well.
 
     Where a text has several labels, the path of no steps, a mention of the label itself, has a
     further weight for each label: ``score(x, l) += u_l f_same(x, l)``. Some entities are labels of
@@ -39,7 +40,7 @@ class PathScorer(nn.Module):
 
     Args:
         types: Number of types of path.
-        outputs: Number of weights of a type: 1, or that of the answers about a pair.
+        outputs: Number of weights of a type: 1, or that of the answers, each with its own.
         labels: Number of labels whose mentions have a weight each.
         same: Position of the path of no steps among the types; -1 for none.
     """
@@ -72,17 +73,17 @@ class PathScorer(nn.Module):
 
     @torch.no_grad()
     def initialize(
-        self, weights: Float[Tensor, " types"], mention_weights: Float[Tensor, " labels"]
+        self,
+        weights: Float[Tensor, "types outputs"],
+        mention_weights: Float[Tensor, " labels"] | None = None,
     ) -> None:
         """Set the weights of types of path, and of the mentions of each label."""
-        assert self.mention_weight is not None
-        self.weight.copy_(weights.unsqueeze(1) / GATE_LR_MULTIPLIER)
-        self.mention_weight.copy_(mention_weights / GATE_LR_MULTIPLIER)
+        self.weight.copy_(weights / GATE_LR_MULTIPLIER)
+        if self.mention_weight is not None and mention_weights is not None:
+            self.mention_weight.copy_(mention_weights / GATE_LR_MULTIPLIER)
 
-    def forward(
-        self, paths: BatchPaths, logits: Float[Tensor, "batch labels"]
-    ) -> Float[Tensor, "batch labels"]:
-        """Return logits with the scores of the paths added."""
+    def forward(self, paths: BatchPaths, logits: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
+        """Return logits of shape (batch, labels) or (batch, tokens, labels) with scores added."""
         outputs = self.weight.shape[1]
         values = paths.path_values.unsqueeze(1).to(self.weight.dtype)
         weights = self.weights_of(paths.path_types, paths.path_cells % logits.shape[-1])

@@ -160,6 +160,7 @@ class MultiLabelClassification(Task):
     )
     metrics = MULTI_LABEL_METRICS
     needs_calibration = True
+    has_several_labels = True
     suits_linear_model = True
     adds_parents = False
     """Whether a label is at least as probable as each label below it; see :meth:`with_parents`."""

@@ -125,25 +125,34 @@ def path_ends(task: Task, train: Sequence[Example], grounding: Grounding | None)
     return "texts" if ends == "labels" and grounding is None and are_pairs(train) else ends
 
 
-def check_paths(
-    task: Task, path_steps: int, train: Sequence[Example], grounding: Grounding | None
-) -> None:
-    """Raise KGBertError where no path of the graph can lead to the answers of a task.
+def steps_of_paths(
+    task: Task, paths: int | None, train: Sequence[Example], grounding: Grounding | None
+) -> int:
+    """Return the largest number of steps of the paths that are scored; 0 for no paths.
 
     Args:
         task: The task.
-        path_steps: Largest number of steps of a path; 0 for no paths.
+        paths: The number that was asked for; None for one step where mentions are strong evidence,
+            whose weights are fitted before training: evidence for the tags of their words, or for
+            grounded labels of which a text may have several.
         train: The training texts.
         grounding: The entities of the labels.
+
+    Raises:
+        KGBertError: No path of the graph can lead to the answers of the task.
     """
-    if not path_steps:
-        return
-    check_steps(path_steps)
+    if paths == 0:
+        return 0
     ends = path_ends(task, train, grounding)
+    if paths is None:
+        has_labels = ends == "labels" and grounding is not None and task.has_several_labels
+        return int(ends == "words" or has_labels)
+    check_steps(paths)
     if not ends:
         raise DataError(
             f"no path of the graph leads to the answers of {task.name}. Count no paths, or choose "
-            "text, multi-label or relation classification, multiple choice, or pairs of texts.",
+            "text, multi-label, token or relation classification, multiple choice, or pairs of "
+            "texts.",
             code="task-without-paths",
             remedies=[Remedy("paths", 0)],
         )
@@ -155,3 +164,4 @@ def check_paths(
             code="paths-without-grounding",
             remedies=[Remedy("ground", "labels"), Remedy("paths", 0)],
         )
+    return paths

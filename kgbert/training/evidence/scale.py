@@ -118,8 +118,8 @@ def _fit_several(
         if found.scale:
             nn.init.constant_(model.label_scorer.offset, -found.intercept / found.scale)
     if model.path_scorer is not None:
-        weights = torch.from_numpy(found.paths)
-        model.path_scorer.initialize(*weights.tensor_split([len(model.path_scorer.weight)]))
+        types, mentions = np.split(found.paths, [len(model.path_scorer.weight)])
+        model.path_scorer.initialize(torch.from_numpy(types[:, None]), torch.from_numpy(mentions))
         bias = model.get_submodule(model.output_layer).bias
         if bias is not None and not found.scale:
             nn.init.constant_(cast(Tensor, bias), found.intercept)
