@@ -71,6 +71,9 @@ _AXES: dict[str, tuple[str, ...]] = {
     "pair_index": ("units", "pairs"),
     "pair_distances": ("units", "pairs"),
     "argument_slots": ("arguments",),
+    "path_cells": ("paths",),
+    "path_types": ("paths",),
+    "path_values": ("paths",),
 }
 _TOKEN_AXES = ("batch", "tokens")
 
@@ -90,6 +93,7 @@ _SIZES = {
     "units": 2,
     "arguments": 3,
     "pairs": 6,
+    "paths": 8,
 }
 
 
@@ -314,13 +318,6 @@ def _check_exportable(model: KGBertPreTrainedModel, processor: KGBertProcessor) 
             "model cannot do.",
             code="not-exportable",
         )
-    if model.path_scorer is not None:
-        raise KGBertError(
-            "the model scores paths of the graph, which the runtime does not search yet; keep "
-            "using kgbert.pipeline, or train it without paths.",
-            code="not-exportable",
-            remedies=[Remedy("paths", 0)],
-        )
     if _reads_entities(model) and not hasattr(model, "graph_encoder"):
         raise KGBertError(
             f"a model with fusion={model.config.fusion!r} has no entity vectors that can be "
@@ -385,6 +382,7 @@ def _settings(
         linker=linker_settings(processor.linker, folder),
         graph_left_out={} if include_graph else graph_metadata(processor.graph),
         untrained_labels=list(config.untrained_labels),
+        paths=processor.paths.settings if processor.paths is not None else {},
     )
 
 
@@ -470,7 +468,6 @@ def write_onnx(model: KGBertPreTrainedModel, processor: KGBertProcessor, path: P
 
 def _traced_inputs(model: KGBertPreTrainedModel, processor: KGBertProcessor) -> dict[str, Tensor]:
     """Return an arbitrary batch with all inputs of a model."""
-    config = model.config
     tokens = (_SIZES["batch"], _SIZES["tokens"])
     inputs = {name: torch.ones(tokens, dtype=torch.int64) for name in _token_inputs(processor)}
     if "token_type_ids" in inputs:
@@ -504,8 +501,22 @@ def _traced_inputs(model: KGBertPreTrainedModel, processor: KGBertProcessor) -> 
             # Only its length counts, which is a size of the batch.
             "argument_slots": torch.zeros(_SIZES["arguments"]),
         }
-    if config.compares_texts:
+    return inputs | _traced_evidence(model)
+
+
+def _traced_evidence(model: KGBertPreTrainedModel) -> dict[str, Tensor]:
+    """Return arbitrary inputs of what adds to the scores of a head."""
+    inputs: dict[str, Tensor] = {}
+    if model.path_scorer is not None:
+        inputs |= {
+            "path_cells": torch.arange(_SIZES["paths"]) % _SIZES["batch"],
+            "path_types": torch.zeros(_SIZES["paths"], dtype=torch.int64),
+            "path_values": torch.ones(_SIZES["paths"]),
+        }
+    if model.config.compares_texts:
+        tokens = (_SIZES["batch"], _SIZES["tokens"])
         inputs["text_numbers"] = torch.ones(tokens, dtype=torch.int64)
-    if config.label_vectors and model.label_queries == "text":
-        inputs["label_lexical"] = torch.zeros(_SIZES["batch"], len(config.labels))
+    if model.config.label_vectors and model.label_queries == "text":
+        labels = len(model.config.labels)
+        inputs["label_lexical"] = torch.zeros(_SIZES["batch"], labels)
     return inputs

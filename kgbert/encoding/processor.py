@@ -209,6 +209,7 @@ class KGBertProcessor:
             self.max_length,
             self.candidates,
             self.reads_last_token,
+            self.paths,
         )
 
     def vectors_origin(self, weights_hash: str) -> Origin:
@@ -305,10 +306,7 @@ class KGBertProcessor:
         Raises:
             KGBertError: An argument of a relation is cut off, or most tokens are unknown.
         """
-        encoded = self.text_encoder.encode(texts)
-        if self.paths is not None:
-            encoded = [self.paths.update(text) for text in encoded]
-        return self._expanded(encoded)
+        return self._expanded(self.text_encoder.encode(texts))
 
     def encode_windows(
         self, examples: Sequence[Example], *, stride: int

@@ -9,6 +9,7 @@ from kgbert.data import Example, Span
 from kgbert.encoding.alignment import align, tokens_of
 from kgbert.encoding.candidates import candidate_set
 from kgbert.encoding.encoded import EncodedText
+from kgbert.encoding.paths.features import PathFeatures
 from kgbert.encoding.tokenization import TokenizedText, tokenize, tokenize_windows
 from kgbert.features.unknown_tokens import check_known_tokens, count_unknown
 from kgbert.graph.core.graph import KnowledgeGraph
@@ -32,6 +33,8 @@ class TextEncoder:
     """Number of candidates of each mention, for entity linking models."""
     reads_last_token: bool = False
     """Whether the last token gets the text-level links instead of the first."""
+    paths: PathFeatures | None = None
+    """Counts the paths from the mentions of texts; None counts none."""
 
     def encode(self, texts: Sequence[str | Example]) -> list[EncodedText]:
         """Tokenise and link texts; this is the slow part, needed once a text.
@@ -52,7 +55,8 @@ class TextEncoder:
         self._warn_truncated(rows)
         self._check_known_tokens(rows)
         mentions = link_examples(self.linker, given)
-        result = list(map(self._encoded_text, given, rows, mentions))
+        encoded = map(self._encoded_text, given, rows, mentions)
+        result = [self._with_paths(text) for text in encoded]
         self._warn_unknown_entities(result)
         return result
 
@@ -108,7 +112,7 @@ class TextEncoder:
     def with_mentions(
         self, text: EncodedText, mentions: Sequence[Mention], arguments: Sequence[Span] = ()
     ) -> EncodedText:
-        """Return an encoded text with the links of other mentions; its tokens stay.
+        """Return an encoded text with the links and paths of other mentions; its tokens stay.
 
         Args:
             text: The output of :meth:`encode`, without appended tokens.
@@ -118,7 +122,10 @@ class TextEncoder:
         marks = dict(zip(text.marks, arguments, strict=True))
         read_token = self._read_token(text.tokens)
         links = align(text.offsets, mentions, self.graph, read_token, marks)
-        return replace(text, mentions=list(mentions), links=links)
+        return self._with_paths(replace(text, mentions=list(mentions), links=links))
+
+    def _with_paths(self, text: EncodedText) -> EncodedText:
+        return text if self.paths is None else self.paths.update(text)
 
     def _read_token(self, tokens: Mapping[str, list[int]]) -> int:
         """Return the token that a sequence head reads, by the rule of transformers."""

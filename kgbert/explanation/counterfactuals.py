@@ -207,6 +207,6 @@ def _swapped(
                 most = processor.candidates
                 sets = (candidate_set(x, text.offsets, processor.graph, most) for x in changed)
                 relinked = replace(relinked, candidate_sets=tuple(sets))
-            texts.append(relinked if processor.paths is None else processor.paths.update(relinked))
+            texts.append(relinked)
         units.append(tuple(texts))
     return replace(encoded, units=tuple(units))

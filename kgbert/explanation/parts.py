@@ -214,8 +214,6 @@ def _text_without(
             if MentionPart(*mention[:2]) not in mentions
         ]
         text = processor.text_encoder.with_mentions(text, kept, encoded.example.arguments)
-        if processor.paths is not None:
-            text = processor.paths.update(text)
     words = chosen(removed, WordPart)
     return _masked(text, words, processor) if words else text
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from kgbert.data import Example
 from kgbert.encoding.candidates import candidate_tables
 from kgbert.encoding.collation import link_arrays, text_number_arrays
+from kgbert.encoding.paths.kinds import from_settings
 from kgbert.encoding.precomputed_vectors import EntityVectors
 from kgbert.encoding.saved_graph import resolve_graph
 from kgbert.encoding.spans.span_groups import collate_groups
@@ -124,6 +125,8 @@ class RuntimePipeline:
             feeds |= candidate_tables(candidate_sets, shifts, linked, most)
         if texts[0].groups is not None:
             feeds |= _span_feeds(units, width, shifts)
+        if (paths := self.encoder.paths) is not None:
+            feeds |= paths.arrays(texts, width, shifts)
         if self._lexical_index is not None:
             feeds["label_lexical"] = self._lexical_index([text.text for text in texts])
         return feeds, shifts
@@ -169,6 +172,7 @@ def load(
         settings.max_length,
         settings.candidates,
         settings.reads_last_token,
+        from_settings(graph, settings.paths) if settings.paths else None,
     )
     vectors = folder / VECTORS_FILE
     return RuntimePipeline(

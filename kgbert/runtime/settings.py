@@ -50,6 +50,8 @@ class RuntimeSettings:
     """Source, version, licence and hash of a graph that is not in the folder."""
     untrained_labels: list[str] = field(default_factory=list)
     """The labels without training texts, which tasks read like the fields of the configuration."""
+    paths: dict[str, Any] = field(default_factory=dict)
+    """How the paths of the graph are counted; empty for a model that scores none."""
     version: int = VERSION
 
     def save(self, folder: Path) -> None:

@@ -23,6 +23,8 @@ from kgbert.training.saving import load_model, save_model
 from tests.support.errors import raises
 from tests.support.exported import one_block, tiny_model
 from tests.support.planted.label_children import CHILDREN, label_graph, labelled_texts
+from tests.support.planted.paths import path_graph, path_split, path_task
+from tests.support.planted.word_classes import class_graph, tagged_split
 from tests.support.tiny import tiny_graph
 from tests.tasks.test_contract import ROWS
 
@@ -155,8 +157,8 @@ def assert_equal_answers(model, examples, folder):
 
     answers = kgbert.runtime.load(folder)(examples)
 
-    # The runtime computes the scores of labels, but does not say which label vectors were similar.
-    expected = [replace(x, nearest_labels=()) for x in model.predict(examples)]
+    # The runtime computes the scores of labels, but does not say which vectors and paths counted.
+    expected = [replace(x, nearest_labels=(), paths=()) for x in model.predict(examples)]
     assert [plain(x.to_dict()) for x in answers] == [approximately(x.to_dict()) for x in expected]
 
 
@@ -451,6 +453,33 @@ def test_trained_label_entities_are_exported(backbone, tmp_path, task):
     )
 
     assert_equal_answers(model, examples, tmp_path / "exported")
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        "text-classification",
+        "multiple-choice",
+        "relation-classification",
+        "token-classification",
+    ],
+)
+def test_paths_are_counted_without_torch(backbone, tmp_path, case):
+    words = case == "token-classification"
+    task, graph = (TASKS[case], class_graph()) if words else (path_task(case), path_graph())
+    split = tagged_split() if words else path_split(case)
+    model = kgbert.train(
+        graph,
+        {"train": split.train, "validation": split.validation, "test": split.test},
+        task=task,
+        backbone=backbone,
+        ground="labels" if case == "text-classification" else None,
+        paths=2,
+        config=TrainingConfig(epochs=1, max_length=40, options={"knowledge_size": 16}),
+    )
+    model.model.path_scorer.weight.data.normal_()
+
+    assert_equal_answers(model, split.test, tmp_path / "exported")
 
 
 @pytest.mark.parametrize("include_graph", [True, False])

@@ -18,7 +18,7 @@ from kgbert.tasks.registry import TASKS
 from kgbert.training.checks import check_fit
 from kgbert.training.config import Regularization, TrainingConfig
 from kgbert.training.dataset import TrainingExamples
-from kgbert.training.evidence.grounding import check_paths
+from kgbert.training.evidence.grounding import steps_of_paths
 from kgbert.training.overfitting.augmentation import Augmenter
 from kgbert.training.pipeline import KGBertPipeline
 from kgbert.training.train import TrainingInputs, train_on
@@ -218,13 +218,11 @@ def test_what_has_no_paths_is_refused(backbone, trained):
     with raises("path-steps"):
         kgbert.train(path_graph(), texts, paths=4, ground="labels", **options)
     with raises("task-without-paths"):
-        check_paths(TASKS["token-classification"], 2, split.train, None)
+        steps_of_paths(TASKS["relation-extraction"], 2, split.train, None)
     model, processor = model_of(trained("text-classification"))
     batch = processor(["the lung"])
     with raises("batch-without-paths"):
         model(**{key: value for key, value in batch.items() if not key.startswith("path_")})
-    with raises("not-exportable"):
-        kgbert.export_onnx(trained("text-classification"), "exported")
     with raises("other-path-types"):
         check_fit(model.config, plain_processor(processor))
 

@@ -17,3 +17,18 @@ def check_counted(inputs: RunInputs, seed: int) -> RunInputs:
             remedies=[Remedy("paths", 2)],
         )
     return inputs
+
+
+def check_lengths(inputs: RunInputs, seed: int) -> RunInputs:
+    """Return the inputs unchanged.
+
+    Raises:
+        KGBertError: No paths are counted, or their lengths say nothing.
+    """
+    if inputs.task.tags_words:
+        raise KGBertError(
+            "this arm counts paths by their length alone, but those of a word are told apart by "
+            "where they lead. Use the arm 'mention-only', which knows that there is a mention.",
+            code="paths-of-words-without-lengths",
+        )
+    return check_counted(inputs, seed)

@@ -19,7 +19,7 @@ from kgbert.comparison.arms.labels import (
     use_label_names,
 )
 from kgbert.comparison.arms.links import add_noise, shuffle_entities, use_gold_links
-from kgbert.comparison.arms.paths import check_counted
+from kgbert.comparison.arms.paths import check_counted, check_lengths
 from kgbert.comparison.arms.rivals import check_linear, fuse_pooled, grow_triples, use_transe
 from kgbert.comparison.arms.texts import append_context, append_definitions, mark_types
 from kgbert.encoding.paths.features import COUNTS
@@ -76,7 +76,7 @@ ARMS = {
         _arm("label-definitions", _LABELS_ONLY, use_label_definitions),
         _arm("label-vectors", _LABELS_ONLY, check_grounded),
         _arm("paths", _PATHS_ONLY, check_counted),
-        _arm("path-counts", _PATHS_ONLY | {"path_types": list(COUNTS)}, check_counted),
+        _arm("path-counts", _PATHS_ONLY | {"path_types": list(COUNTS)}, check_lengths),
         *(
             Arm(name, DESCRIPTIONS[name], training={name.replace("-", "_"): value})
             for name, value in MEASURES.items()

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
 from kgbert.graph.core.graph import HIERARCHICAL, INSTANCE_RELATIONS, KnowledgeGraph
 
@@ -66,6 +65,8 @@ def levels(graph: KnowledgeGraph) -> NDArray[np.int32]:
 
     It is 0 for roots and entities outside hierarchies, and -1 for entities that no root reaches.
     """
+    from scipy.sparse import csr_array  # kgbert.runtime climbs hierarchies without it.
+
     hierarchical = is_hierarchical(graph) & (graph.heads != graph.tails)
     # Row = parent, column = child.
     below = csr_array(

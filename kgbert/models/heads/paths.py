@@ -87,9 +87,9 @@ class PathScorer(nn.Module):
         outputs = self.weight.shape[1]
         values = paths.path_values.unsqueeze(1).to(self.weight.dtype)
         weights = self.weights_of(paths.path_types, paths.path_cells % logits.shape[-1])
-        scores = self.weight.new_zeros(logits.numel() // outputs, outputs)
+        scores = torch.zeros_like(logits, dtype=self.weight.dtype).reshape(-1, outputs)
         scores = scores.index_add(0, paths.path_cells, values * weights)
-        return logits + scores.view_as(logits).to(logits.dtype)
+        return logits + scores.reshape(logits.shape).to(logits.dtype)
 
 
 @init_module_weights.register
