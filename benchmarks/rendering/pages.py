@@ -16,7 +16,7 @@ from typing import Any
 
 from benchmarks import RESULTS
 from benchmarks.calibration.tables import calibration
-from benchmarks.defaults.tables import defaults_table
+from benchmarks.defaults.tables import defaults_table, epochs_table
 from benchmarks.grounding.tables import (
     grounding_cost_table,
     new_labels_table,
@@ -315,6 +315,8 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "grounding controls": _from_comparison("grounding_controls", arms_and_rivals),
     "grounding measures": _from_comparison("grounding_measures", arms_and_rivals),
     "defaults": _from_result("defaults", defaults_table),
+    "epochs": _from_result("defaults", epochs_table),
+    "epochs of a wider encoder": _from_result("defaults_mpnet", epochs_table),
     "defaults of a wider encoder": _from_result("defaults_mpnet", defaults_table),
     "students, diagnoses": _from_result("distillation/diagnoses", distillation_table),
     "deployment": _from_result("deployment", deployment_table),

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from math import sqrt
 from pathlib import Path
 from statistics import fmean
 from typing import Any, cast
@@ -46,7 +47,7 @@ from kgbert.training.overfitting.regularization import (
 from kgbert.utils.checkpoints import last_checkpoint
 from kgbert.utils.device import has_fast_bf16, process_state
 
-#: Name of the score that selects the weights.
+#: Name of the number that selects the weights: that of the evaluation, or 0 for a low score.
 SELECTION = "selection"
 
 #: Entries of Trainer's log that are no scores.
@@ -72,6 +73,7 @@ class TrainingResult:
     history: list[dict[str, float | int]]
     """By epoch: epoch, train_loss, and validation, the main metric."""
     best_epoch: int
+    """The epoch whose weights were kept."""
 
 
 def default_arguments(folder: str | Path, **changes: Any) -> TrainingArguments:
@@ -116,7 +118,11 @@ def fine_tune(
     resume: bool = False,
     callbacks: Sequence[TrainerCallback] = (),
 ) -> TrainingResult:
-    """Train a model end to end, and restore its best weights.
+    """Train a model end to end, and restore the weights of the epoch that is chosen.
+
+    It is the last epoch whose validation score is at most a standard error below the best one.
+    With a hundred validation texts, the best score is often that of a lucky early epoch, and the
+    learning rate falls to zero towards the last one.
 
     Args:
         model: A knowledge-injected model with the labels of the training texts.
@@ -126,7 +132,7 @@ def fine_tune(
         arguments: As for Trainer; ``learning_rate`` is that of the pretrained encoder.
         head_learning_rate: Learning rate of the task head; injections and graph encoder learn at
             ``KNOWLEDGE_SHARE`` of it.
-        patience: Epochs without improvement after which training stops.
+        patience: Epochs in succession with a score below that range, after which training stops.
         regularization: Measures against overfitting besides ``arguments.weight_decay``.
         task: The task; None means the task of the model.
         resume: Resume from the last complete checkpoint in ``arguments.output_dir``, if there is
@@ -142,6 +148,8 @@ def fine_tune(
     validation = sorted(validation, key=lambda example: len(example.joined))
     held_out = EvaluationExamples(task, processor, validation)
     gold = [task.gold(each, processor.graph) for each in held_out.encoded]
+    metrics = task.selection_metrics or (task.metric,)
+    is_better_greater = task.metrics[task.metric].greater_is_better
 
     def score(outputs: Sequence[Sequence[Any]]) -> dict[str, float]:
         if task.needs_calibration:
@@ -154,7 +162,12 @@ def fine_tune(
 
     def compute_metrics(output: EvalPrediction) -> dict[str, float]:
         scores = score(outputs_by_example(np.asarray(output.predictions), held_out.encoded))
-        return scores | {SELECTION: fmean(scores[x] for x in _selection_metrics(task))}
+        past = [x for x in trainer.state.log_history if f"eval_{task.metric}" in x]
+        values = [fmean(x[f"eval_{name}"] for name in metrics) for x in past]
+        values.append(fmean(scores[name] for name in metrics))
+        best = max(values) if is_better_greater else min(values)
+        is_chosen = abs(best - values[-1]) <= standard_error(best, len(gold))
+        return scores | {SELECTION: len(values) if is_chosen else 0}
 
     # One GPU per process: DataParallel would split the graph's tensors.
     arguments._n_gpu = min(arguments.n_gpu, 1)
@@ -163,7 +176,7 @@ def fine_tune(
     arguments.metric_for_best_model = f"eval_{SELECTION}"
     # The later losses are compared with it.
     arguments.logging_first_step = True
-    arguments.greater_is_better = task.metrics[task.metric].greater_is_better
+    arguments.greater_is_better = True
     examples = TrainingExamples(
         task,
         processor,
@@ -199,6 +212,17 @@ def fine_tune(
     return replace(result, metrics=score(outputs))
 
 
+def standard_error(score: float, count: int) -> float:
+    """Return the standard error of a share of some texts, such as accuracy.
+
+    It is also used for F1 and correlations; zero for scores that are no shares.
+
+    >>> standard_error(0.8, 100)
+    0.04
+    """
+    return sqrt(score * (1 - score) / count) if 0 <= score <= 1 else 0.0
+
+
 def _checkpoint(arguments: TrainingArguments) -> str | None:
     with process_state().main_process_first():
         checkpoint = last_checkpoint(Path(cast(str, arguments.output_dir)))
@@ -219,18 +243,15 @@ class StepProgress(TrainerCallback):
 
 
 class PatientStopping(EarlyStoppingCallback):
-    """Stops a training without improvement, but not before the model has begun to learn.
+    """Stops a training with low scores, but not before the model has begun to learn.
 
-    Models that find spans or events predict none in the first epochs, so that their score is zero.
-    Other scores are noise until the training loss falls, and the first of them may be the best.
+    Scores are noise until the training loss falls, and the first of them may be the best.
     """
 
     def check_metric_value(
         self, args: TrainingArguments, state: Any, control: Any, metric_value: float
     ) -> None:
-        """Count an epoch without improvement, unless the score is zero or the loss as at first."""
-        if args.greater_is_better and metric_value == 0 and not state.best_metric:
-            return
+        """Count an epoch with a low score, unless the loss is as at first."""
         losses = [x["loss"] for x in state.log_history if "loss" in x]
         if losses[-1] > LEARNING_LOSS * losses[0]:
             return
@@ -358,18 +379,12 @@ def _pretrained_rates(
     return {each: rate * layer_decay ** (top - depth) for each, depth in depths.items()}
 
 
-def _selection_metrics(task: Task) -> Sequence[str]:
-    """Return the metrics whose mean selects the weights."""
-    return task.selection_metrics or (task.metric,)
-
-
 def _result(trainer: Trainer, task: Task) -> TrainingResult:
     """Return the result of a training from the trainer's log."""
     key = f"eval_{task.metric}"
-    sign = 1 if task.metrics[task.metric].greater_is_better else -1
     losses = {x["epoch"]: x["loss"] for x in trainer.state.log_history if "loss" in x}
     evaluations = [x for x in trainer.state.log_history if key in x]
-    best = max(evaluations, key=lambda x: (sign * x[f"eval_{SELECTION}"], -x["epoch"]))
+    best = max(evaluations, key=lambda x: x[f"eval_{SELECTION}"])
     return TrainingResult(
         metrics={
             name.removeprefix("eval_"): value

@@ -282,7 +282,7 @@ def _add_regularization(parser: ArgumentParser) -> None:
         type=positive,
         default=3,
         metavar="N",
-        help="epochs without improvement on validation after which training stops (3)",
+        help="epochs in succession with a low validation score after which training stops (3)",
     )
     for option, default, purpose in (
         ("--weight-decay", WEIGHT_DECAY, "decay of the weights in each step"),

@@ -193,14 +193,10 @@ def _loss_left(run: RunRecord) -> float | None:
 
 
 def _still_improving(runs: PairedRuns) -> list[str]:
-    """Name the arms whose best epoch was mostly the last permitted one."""
+    """Name the arms whose validation score was mostly the best in the last permitted epoch."""
     cut_off_arms = []
     for arm in runs.study.judged_arms:
-        cut_off = [
-            run.best_epoch >= run.training_config.epochs
-            for run in runs.of(arm)
-            if run.best_epoch and run.training_config
-        ]
+        cut_off = [_is_last_the_best(run) for run in runs.of(arm) if run.history]
         if cut_off and mean(cut_off) > CUT_OFF_SHARE:
             cut_off_arms.append(f"{arm!r} in {sum(cut_off)} of {len(cut_off)} runs")
     if not cut_off_arms:
@@ -209,6 +205,13 @@ def _still_improving(runs: PairedRuns) -> list[str]:
         f"Training stopped while validation still improved (the last epoch was the best): "
         f"{listing(cut_off_arms)}. More epochs may change the comparison."
     ]
+
+
+def _is_last_the_best(run: RunRecord) -> bool:
+    """Return whether the last permitted epoch is better than all others."""
+    assert run.training_config is not None
+    scores = [epoch.validation for epoch in run.history]
+    return len(scores) >= run.training_config.epochs and scores[-1] > max(scores[:-1], default=0)
 
 
 def _edge_of_the_grid(runs: PairedRuns) -> list[str]:
