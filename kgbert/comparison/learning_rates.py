@@ -76,7 +76,7 @@ def tuned(
     search = replace(
         study,
         folder=study.folder / "tuning",
-        arms=[arm for arm in study.arms if not arm.is_linear],
+        arms=[arm for arm in study.arms if arm.learner == "encoder"],
         split=cache(ValidationOnly(study.split)),
         linker=CachingLinker(study.linker),
         tuning=None,

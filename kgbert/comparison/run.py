@@ -5,8 +5,9 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
+from torch import Tensor, nn
 from transformers import TrainerCallback
 
 from kgbert.comparison.arms.arm import RunInputs
@@ -29,7 +30,7 @@ from kgbert.models.base import KGBertPreTrainedModel
 from kgbert.pretraining.record import pretraining_record
 from kgbert.tasks.base import EncodedExample, Prediction, Task
 from kgbert.training.config import TrainingConfig
-from kgbert.training.inference import predict, score_predictions
+from kgbert.training.inference import evaluate, predict, score_predictions
 from kgbert.training.linear_model import fit_linear
 from kgbert.training.peak_memory import PeakMemory, release_memory
 from kgbert.training.train import TrainingInputs, build_model, fit_model, grounded_task
@@ -51,7 +52,7 @@ Predict = Callable[[Sequence[EncodedExample]], list[Prediction]]
 
 
 class _Trained(NamedTuple):
-    """What was trained: an encoder, or a linear model."""
+    """What was trained: an encoder, a linear model, or the evidence alone."""
 
     result: TrainingResult
     predict: Predict
@@ -101,8 +102,10 @@ def run_arm(
     release_memory()
     memory = PeakMemory()
     started = time.perf_counter()
-    if arm.is_linear:
+    if arm.learner == "linear":
         trained = _fit_linear(model, processor, rewritten, task)
+    elif arm.learner == "evidence":
+        trained = _without_encoder(model, processor, rewritten, task)
     else:
         trained = _fine_tune(
             model, processor, rewritten, task, training_config, seed=seed, callbacks=callbacks
@@ -168,6 +171,20 @@ def _fit_linear(
     linear, metrics = fit_linear(task, model.config, processor, split)
     sizes = {"parameters": linear.model.parameters, "added_parameters": 0}
     return _Trained(TrainingResult(metrics, [], 0), partial(linear.predict, task, processor), sizes)
+
+
+def _without_encoder(
+    model: KGBertPreTrainedModel, processor: KGBertProcessor, split: Split, task: Task
+) -> _Trained:
+    """Return an untrained model in which only the fitted evidence counts."""
+    assert model.path_scorer is not None
+    # A new head gives random scores to the states of the encoder.
+    nn.init.zeros_(cast(Tensor, model.get_submodule(model.output_layer).weight))
+    metrics = evaluate(model, processor, task, task.encode(split.validation, processor))
+    weights = sum(each.numel() for each in model.path_scorer.parameters())
+    sizes = {"parameters": weights, "added_parameters": weights}
+    answer = partial(predict, model, processor, task)
+    return _Trained(TrainingResult(metrics, [], 0), answer, sizes)
 
 
 def run_inputs(study: Study, arm: Arm, seed: int) -> RunInputs:

@@ -93,7 +93,7 @@ def tagged(backbone):
             task="token-classification",
             ground="labels",
             paths=0,
-            config=replace(CONFIG, epochs=12, encoder_learning_rate=2e-3),
+            config=replace(CONFIG, epochs=6, encoder_learning_rate=2e-3),
         )
     return texts, trained
 

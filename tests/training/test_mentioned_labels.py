@@ -97,7 +97,7 @@ def test_a_mention_counts_less_for_entities_that_are_mentioned_but_no_labels(tra
 
 
 def test_without_fitting_the_same_training_finds_fewer(backbone, trained, monkeypatch):
-    monkeypatch.setattr("kgbert.training.train.fit_label_scores", lambda *arguments: None)
+    monkeypatch.setattr("kgbert.training.evidence.fit.fit_label_scores", lambda *arguments: None)
 
     found = train(backbone).test_metrics["micro_f1"]
 

@@ -59,5 +59,6 @@ class Arm:
     """Raises ValueError before training where the arm does not apply to the inputs."""
     training: Mapping[str, Any] = field(default_factory=dict)
     """Changes of the training configuration, as for :meth:`kgbert.TrainingConfig.changed`."""
-    is_linear: bool = False
-    """Whether a linear model over TF-IDF answers, and no encoder is trained."""
+    learner: str = "encoder"
+    """What learns the task: ``encoder``, ``linear`` for a linear model over TF-IDF, or
+    ``evidence`` for the weights that are fitted before the training of an encoder."""

@@ -48,6 +48,10 @@ KINDS = {
         ),
     },
     "rivals": {
+        "dictionary": (
+            "tags the words of mentions by what the graph says about them, without encoder: the "
+            "floor of token classification"
+        ),
         "tf-idf": "a linear model over TF-IDF of the words, without encoder and graph: the floor",
         "verbalized-context": (
             "the plain model, with names, ancestors and relations of each mention appended to "

@@ -32,3 +32,18 @@ def check_lengths(inputs: RunInputs, seed: int) -> RunInputs:
             code="paths-of-words-without-lengths",
         )
     return check_counted(inputs, seed)
+
+
+def check_tags(inputs: RunInputs, seed: int) -> RunInputs:
+    """Return the inputs unchanged.
+
+    Raises:
+        KGBertError: The answers of the task are no words of the text, or no paths are counted.
+    """
+    if not inputs.task.model_class.path_ends == "words":
+        raise KGBertError(
+            "the arm 'dictionary' tags the words of mentions, and the task is "
+            f"{inputs.task.name}. Leave the arm out; for whole texts use 'tf-idf'.",
+            code="arm-without-tags",
+        )
+    return check_counted(inputs, seed)

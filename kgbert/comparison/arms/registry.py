@@ -19,7 +19,7 @@ from kgbert.comparison.arms.labels import (
     use_label_names,
 )
 from kgbert.comparison.arms.links import add_noise, shuffle_entities, use_gold_links
-from kgbert.comparison.arms.paths import check_counted, check_lengths
+from kgbert.comparison.arms.paths import check_counted, check_lengths, check_tags
 from kgbert.comparison.arms.rivals import check_linear, fuse_pooled, grow_triples, use_transe
 from kgbert.comparison.arms.texts import append_context, append_definitions, mark_types
 from kgbert.encoding.paths.features import COUNTS
@@ -64,7 +64,8 @@ ARMS = {
         _arm("mention-only", _NO_EDGES, constant_mentions),
         _arm("dummy", transform=constant_input),
         _arm("noisy-links", transform=add_noise),
-        Arm("tf-idf", DESCRIPTIONS["tf-idf"], _PLAIN, check_linear, is_linear=True),
+        Arm("tf-idf", DESCRIPTIONS["tf-idf"], _PLAIN, check_linear, learner="linear"),
+        Arm("dictionary", DESCRIPTIONS["dictionary"], _PATHS_ONLY, check_tags, learner="evidence"),
         _arm("verbalized-context", _PLAIN, append_context),
         _arm("appended-definitions", _PLAIN, append_definitions),
         _arm("typed-markers", _PLAIN, mark_types),

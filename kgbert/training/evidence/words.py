@@ -6,7 +6,7 @@ graph is learnt at once, and the encoder learns what it does not explain.
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 import torch
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold
+from torch import nn
 
 from kgbert.data import Example
 from kgbert.encoding.processor import KGBertProcessor
@@ -44,7 +45,8 @@ def fit_word_evidence(
 ) -> None:
     """Set the weights of mentions and the bias of an untrained model that tags words.
 
-    Both stay as they are where the mentions do not predict the tags of other texts.
+    Both stay as they are where the mentions do not predict the tags of other texts. The weights are
+    not trained further: an encoder that fits the training texts leaves nothing for them to explain.
 
     Args:
         model: A model with weights of paths for the tags of words.
@@ -55,6 +57,7 @@ def fit_word_evidence(
     """
     scorer = model.path_scorer
     assert scorer is not None
+    cast(nn.Module, scorer).requires_grad_(False)
     words = _tagged_words(model, processor, task, spread(train, MAX_TEXTS))
     if len(np.unique(words.tags)) < 2 or _gain(words) < MIN_GAIN:
         return
