@@ -3,9 +3,9 @@
 The tagging tasks of ``tasks.py`` with the default settings of ``kgbert train``; no learning rate is
 searched. ``knowledge`` is the default model: entities are injected, and mentions and the classes
 above them count as evidence for the tags. ``injection`` leaves out this evidence, ``paths`` the
-injection, and ``dictionary`` the encoder. Each seed draws its training and validation sentences; the
-test sentences are always the same. The protocol was written before any of these test scores was
-seen; the evidence was developed on sentences of the validation parts.
+injection, and ``dictionary`` the encoder. Each seed draws its training and validation sentences,
+the test sentences are always the same. The protocol was written before any of these test scores
+was seen; the evidence was developed on sentences of the validation parts.
 
     python -m benchmarks.verdict.tagging bc5cdr
     python -m benchmarks.verdict.tagging bc5cdr     # a second process shares the runs

@@ -9,6 +9,8 @@ import torch
 import kgbert
 from kgbert.comparison.arms.arm import RunInputs
 from kgbert.comparison.arms.registry import ARMS
+from kgbert.comparison.run import check_arms, run_arm
+from kgbert.comparison.study import Study
 from kgbert.data import Example, Span
 from kgbert.explanation.explain import explain
 from kgbert.linking.factory import make_linker
@@ -226,6 +228,38 @@ def test_hidden_entities_are_no_evidence(backbone):
     model = train_on(inputs_of("paths", backbone), tagged_split(), config=config)
 
     assert np.isfinite(list(model.training.metrics.values())).all()
+
+
+def test_the_dictionary_tags_mentions_without_an_encoder(backbone, tmp_path):
+    graph, linker = class_graph(), make_linker(class_graph(), "dictionary")
+    study = Study(
+        name="classes",
+        folder=tmp_path,
+        graph=graph,
+        features=tiny_features(graph),
+        backbone=backbone,
+        linker=linker,
+        task=TASK,
+        split=lambda seed: tagged_split(),
+        path_steps=1,
+        arms=[ARMS["dictionary"]],
+        seeds=range(1),
+        training_configs={"default": CONFIG},
+    )
+
+    record = run_arm(study, ARMS["dictionary"], 0).record
+
+    assert record.metrics["f1"] > 0.95
+    assert 0 < record.cost.parameters < 1000
+    with raises("paths-not-counted-in-study"):
+        check_arms(replace(study, path_steps=0))
+
+
+def test_the_dictionary_is_for_tags():
+    with raises("arm-without-tags"):
+        ARMS["dictionary"].transform(
+            RunInputs(*[None] * 5, TASKS["text-classification"], path_steps=1), 0
+        )
 
 
 def test_the_steps_are_one_unless_a_number_is_given(backbone):
