@@ -321,7 +321,8 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "students, diagnoses": _from_result("distillation/diagnoses", distillation_table),
     "deployment": _from_result("deployment", deployment_table),
     "calibration": _from_result("calibration", calibration),
-    "token classification": _from_comparison("token_classification", comparison),
+    "tagging, bc5cdr": _from_comparison("tagging/bc5cdr", comparison),
+    "tagging, ncbi_disease": _from_comparison("tagging/ncbi_disease", comparison),
     "linking": _from_result(
         "linking",
         measured(

@@ -32,7 +32,7 @@ class Size:
     terms: int
     """Training texts of each label."""
     seeds: int
-    epochs: int = 20
+    epochs: int = 10
     arms: tuple[str, ...] = _ARMS
     """Names of the compared arms."""
 
@@ -79,7 +79,7 @@ def demo_study(
         grounding=ground(code_by_title, graph, mapping=code_by_title),
         arms=[ARMS[arm] for arm in size.arms],
         seeds=range(size.seeds),
-        training_configs={"default": TrainingConfig(epochs=size.epochs, batch_size=16)},
+        training_configs={"default": TrainingConfig(epochs=size.epochs)},
         seed_hint="Run kgbert demo without --quick: that takes six.",
     )
 

@@ -120,9 +120,9 @@ def fine_tune(
 ) -> TrainingResult:
     """Train a model end to end, and restore the weights of the epoch that is chosen.
 
-    It is the last epoch whose validation score is at most a standard error below the best one.
-    With a hundred validation texts, the best score is often that of a lucky early epoch, and the
-    learning rate falls to zero towards the last one.
+    It is the last epoch whose validation score is at most a standard error below the best one, or
+    the first with a perfect score. With a hundred validation texts, the best score is often that of
+    a lucky early epoch, and the learning rate falls to zero towards the last one.
 
     Args:
         model: A knowledge-injected model with the labels of the training texts.
@@ -166,7 +166,10 @@ def fine_tune(
         values = [fmean(x[f"eval_{name}"] for name in metrics) for x in past]
         values.append(fmean(scores[name] for name in metrics))
         best = max(values) if is_better_greater else min(values)
-        is_chosen = abs(best - values[-1]) <= standard_error(best, len(gold))
+        is_first = values.index(best) == len(values) - 1
+        is_good = abs(best - values[-1]) <= standard_error(best, len(gold))
+        # Nothing is better than a perfect score: more epochs only make the model more certain.
+        is_chosen = is_first or (is_good and best < 1)
         return scores | {SELECTION: len(values) if is_chosen else 0}
 
     # One GPU per process: DataParallel would split the graph's tensors.

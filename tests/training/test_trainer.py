@@ -222,6 +222,19 @@ def test_the_last_good_epochs_weights_are_kept_and_training_stops_early(
     assert_equal(weights(model), seen[3])
 
 
+def test_the_first_epoch_with_a_perfect_score_is_kept(fused, tmp_path, monkeypatch):
+    scores = iter([0.2, 1.0, 1.0, 0.9, 1.0, 1.0])
+    monkeypatch.setattr(trainer, "LEARNING_LOSS", math.inf)
+    monkeypatch.setattr(
+        TextClassification, "score", lambda task, *answers: {"accuracy": next(scores)}
+    )
+
+    training = tune(fused(labels=LABELS), tmp_path, patience=3, changes={"num_train_epochs": 6})
+
+    assert training.best_epoch == 2
+    assert len(training.history) == 5
+
+
 def test_a_training_does_not_stop_before_its_loss_falls(fused, tmp_path, monkeypatch):
     scores = iter([0.9, 0.4, 0.3, 0.2, 0.1])
     monkeypatch.setattr(

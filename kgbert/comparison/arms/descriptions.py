@@ -48,11 +48,11 @@ KINDS = {
         ),
     },
     "rivals": {
+        "tf-idf": "a linear model over TF-IDF of the words, without encoder and graph: the floor",
         "dictionary": (
             "tags the words of mentions by what the graph says about them, without encoder: the "
             "floor of token classification"
         ),
-        "tf-idf": "a linear model over TF-IDF of the words, without encoder and graph: the floor",
         "verbalized-context": (
             "the plain model, with names, ancestors and relations of each mention appended to "
             "the text"

@@ -48,6 +48,8 @@ def inputs_for(arm, backbone):
     parts = ([Example(text, "ill", spans) for text in TEXTS],) * 3
     grounding = ground(["pneumonia", "cough"], tiny_graph())
     given = inputs(backbone=backbone, parts=parts, grounding=grounding, path_steps=2)
+    if arm.name == "dictionary":
+        return replace(given, task=TASKS["token-classification"])
     if arm.name == "words-only":
         return replace(given, features=replace(given.features, encoder_hash="file:0"))
     return given
