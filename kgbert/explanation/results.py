@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from kgbert.reporting.formatting import counted
-from kgbert.tasks.base import ReadLabel, ReadPath
+from kgbert.tasks.base import ReadLabel, ReadPath, in_brackets
 from kgbert.utils.json_records import from_json, to_json
 
 #: Smaller contributions are shown as zero: they are rounding errors of the computation.
@@ -89,6 +89,11 @@ class PathContribution:
     """The type of the paths."""
     value: float
     standard_error: float | None = None
+
+    @property
+    def note(self) -> str:
+        """The type in brackets, if it counts several kinds of path; otherwise empty."""
+        return in_brackets(self.kind)
 
 
 @dataclass(frozen=True)
@@ -326,7 +331,7 @@ def _answer_lines(answer: AnswerExplanation) -> list[str]:
     for path in answer.paths:
         number = _number(path.value, path.standard_error)
         target = f"{path.answer}: " if path.answer else ""
-        lines.append(f"    {number}  path {target}{' → '.join(path.steps)}")
+        lines.append(f"    {number}  path {target}{' → '.join(path.steps)}{path.note}")
     shown = [x for x in answer.labels if abs(x.value) >= SMALLEST_SHOWN][:MOST_SHOWN]
     lines += [f"    {_number(x.value, None)}  {x.label}: {x.kind} {x.text!r}" for x in shown]
     if smaller := len(answer.labels) - len(shown):

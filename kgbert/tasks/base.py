@@ -153,8 +153,17 @@ class ReadPath:
     def line(self) -> str:
         """Return the path as a line for a terminal."""
         answer = f"{self.answer}: " if self.answer else ""
-        kind = f"  ({self.kind})" if self.kind.startswith("any ") else ""
-        return f"{self.contribution:+.2f}  {answer}{' → '.join(self.steps)}{kind}"
+        return f"{self.contribution:+.2f}  {answer}{' → '.join(self.steps)}{in_brackets(self.kind)}"
+
+
+def in_brackets(kind: str) -> str:
+    """Return a type of path that counts several kinds of path, of which one is shown.
+
+    >>> in_brackets("any 2 steps"), in_brackets("first word of any entity"), in_brackets("is_a*")
+    ('  (any 2 steps)', '  (first word of any entity)', '')
+    """
+    is_general = kind.startswith("any ") or kind.endswith(" any entity")
+    return f"  ({kind})" if is_general else ""
 
 
 def _percentage(attention: float | None) -> str:

@@ -208,7 +208,9 @@ def test_a_prediction_names_the_class_that_counted(trained):
     names = {step for path in prediction.paths for step in path.steps}
     assert NAMES[number] in names
     assert any(path.answer == f"B-{LABELS[number]}" for path in prediction.paths)
-    assert all(path.line() for path in prediction.paths)
+    lines = [path.line() for path in prediction.paths]
+    assert any("(first word of any entity)" in line for line in lines)
+    assert any(f"→ class of the {LABELS[number]}" in line for line in lines)
 
 
 def test_an_explanation_removes_the_types_of_a_word(trained):
