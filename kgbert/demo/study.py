@@ -32,7 +32,7 @@ class Size:
     terms: int
     """Training texts of each label."""
     seeds: int
-    epochs: int = 10
+    epochs: int = 7
     arms: tuple[str, ...] = _ARMS
     """Names of the compared arms."""
 
