@@ -58,7 +58,7 @@ def pad_to_buckets(batch: dict[str, Any], read_token: int) -> dict[str, Any]:
 def _links(
     batch: dict[str, Any], place: Tensor, first_padding_node: int, read_token: int
 ) -> dict[str, Any]:
-    """Return the links, padded with hidden ones between a padding position and a padding node."""
+    """Return links and paths, the links padded with hidden ones to padding nodes."""
     positions, links = len(batch["link_batch_index"]), len(batch["link_node_index"])
     width = batch["input_ids"].shape[1]
     most_positions, most_entities = batch["table_size"]
@@ -73,6 +73,9 @@ def _links(
     }
     if "link_gold" in batch:
         more["link_gold"] = (batch["link_gold"], links, -1)
+    # Padding paths count nothing.
+    for name in {"path_cells", "path_types", "path_values"} & batch.keys():
+        more[name] = (batch[name], len(batch[name]), 0)
     table_size = bucket_of(most_positions), bucket_of(most_entities)
     return {"table_size": table_size} | {
         name: _spread(column, torch.arange(size), bucket_of(size), filler)

@@ -160,6 +160,18 @@ def test_the_batch_does_not_change_the_answers(trained):
         torch.testing.assert_close(row[: len(expected)], expected, atol=1e-5, rtol=1e-5)
 
 
+def test_batches_of_few_shapes_have_the_same_answers(trained):
+    model, processor = trained("knowledge").model, trained("knowledge").processor
+    batch = processor([x.text for x in tagged_split().test[:4]])
+    padded = kgbert.pad_to_buckets(batch, model.read_position)
+
+    with torch.no_grad():
+        expected, found = model(**batch).logits, model(**padded).logits
+
+    assert len(padded["path_cells"]) > len(batch["path_cells"])
+    torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-5)
+
+
 def test_padding_on_the_left_moves_the_mentions(trained):
     processor = trained().processor
     encoded = processor.encode([f"the {NAMES[0]}", f"the {NAMES[1]} again and again"])

@@ -11,7 +11,7 @@ from typing import NamedTuple, cast
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix
+from scipy.sparse import csr_matrix, vstack
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold
 from torch import nn
@@ -112,7 +112,15 @@ def _fit(
     types: csr_matrix, tags: NDArray[np.int64], labels: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the weights of types, shape (types, labels), and the bias of each label."""
-    fitted = LogisticRegression(C=PRIOR**2, max_iter=1000).fit(types, tags)
+    # Most words are in no mention. They differ in their tags alone, and each tag is read once.
+    outside = types.getnnz(axis=1) == 0
+    counts = np.bincount(tags[outside], minlength=labels)
+    (others,) = np.nonzero(counts)
+    rows = vstack([types[~outside], csr_matrix((len(others), types.shape[1]))])
+    weighted = np.concatenate([np.ones(int((~outside).sum())), counts[others]])
+    fitted = LogisticRegression(C=PRIOR**2, max_iter=1000).fit(
+        rows, np.concatenate([tags[~outside], others]), sample_weight=weighted
+    )
     known, weights = fitted.classes_, np.zeros((types.shape[1], labels))
     # A tag that no text has is as unlikely as the least likely of the others.
     if len(known) == 2:
