@@ -1,1 +1,1 @@
-"""Paths of a graph from the entities of a text to those of labels, choices and arguments."""
+"""Paths of a graph as evidence: from the entities of a text to its answers, or upwards."""
