@@ -5,7 +5,7 @@ from statistics import fmean
 from typing import Any
 
 from benchmarks.rendering.markdown import table, versions_of
-from kgbert.training.trainer import standard_error
+from kgbert.training.trainer import is_good
 
 #: Number of validation texts that select an epoch, about.
 SELECTING = 90
@@ -76,13 +76,18 @@ def patient(selection: Sequence[float]) -> int:
 
 
 def last_good(selection: Sequence[float]) -> int:
-    """Return the last epoch whose score is at most a standard error below the best one.
+    """Return the last good epoch before a row of epochs that are worse, as training does.
 
-    >>> last_good([0.5, 0.6, 0.58, 0.5])
-    2
+    >>> last_good([0.5, 0.6, 0.58, 0.5]), last_good([0.8, 0.6, 0.6, 0.6, 0.9])
+    (2, 0)
     """
-    lowest = max(selection) - standard_error(max(selection), SELECTING)
-    return max(place for place, score in enumerate(selection) if score >= lowest)
+    kept = 0
+    for place in range(len(selection)):
+        if is_good(selection[: place + 1], SELECTING):
+            kept = place
+        elif place - kept >= PATIENCE:
+            break
+    return kept
 
 
 #: How the epoch is selected whose weights are kept.

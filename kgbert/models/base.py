@@ -282,6 +282,9 @@ class KGBertPreTrainedModel(PreTrainedModel):
             labels=labels if ends == "labels" and self.answers_several_labels else 0,
             same=list(types).index(SAME) if SAME in types else -1,
         )
+        if ends == "words":
+            # An encoder that fits the training texts leaves nothing for them to explain.
+            self.path_scorer.requires_grad_(False)
 
     @property
     def paths_lead_to(self) -> str:

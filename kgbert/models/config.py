@@ -45,8 +45,8 @@ class KGBertConfig(PreTrainedConfig):
             them.
         untrained_labels: The labels without training texts, which the loss ignores.
         path_steps: Largest number of steps of the paths in the graph from the entities of a text to
-            those of labels, choices, arguments or a second text, or from the entity of each mention
-            upwards, whose types get a weight; 0 for no paths.
+            those of labels, choices, arguments or a second text, or from each mention to its
+            classes, whose types get a weight; 0 for no paths.
         path_ends: Where the paths lead, as for
             :func:`kgbert.encoding.paths.kinds.path_features`; empty for what the head answers.
         path_types: The types of path that have a weight, chosen on the training texts if empty.

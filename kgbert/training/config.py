@@ -131,7 +131,7 @@ class TrainingConfig:
     batch_size: int | None = None
     """Texts per training step; None for the number of :meth:`texts_per_step`."""
     patience: int = 3
-    """Epochs without improvement on validation after which training stops."""
+    """Epochs in succession without a good validation score, after which training stops."""
     max_length: int = 256
     """Maximum number of tokens of a text; longer texts are truncated."""
     options: Mapping[str, Any] = field(default_factory=dict)

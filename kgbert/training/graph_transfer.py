@@ -10,6 +10,7 @@ import numpy as np
 
 from kgbert.encoding.paths.features import PathFeatures
 from kgbert.encoding.paths.finder import PathFinder
+from kgbert.encoding.paths.mentions import PLACES, MentionFeatures
 from kgbert.encoding.processor import KGBertProcessor
 from kgbert.encoding.sampling_map import SamplingMap
 from kgbert.features.entity_features import EntityFeatures
@@ -163,7 +164,9 @@ def transfer_model(
         labels = _use_new_labels(clone, fresh, processor, task)
     if processor.paths is not None:
         known = _known_names(model, processor, processor.paths.finder.relation_names)
-        fresh.use_paths(_transferred_paths(processor.paths, fresh, relations, known))
+        paths = _transferred_paths(processor.paths, fresh, relations, known)
+        _warn_missing_classes(paths)
+        fresh.use_paths(paths)
     if processor.vectors is not None:
         fresh.use_vectors(clone.precompute(fresh))
     read = relations if _reads_edges(model) else ()
@@ -217,6 +220,19 @@ def _transferred_paths(
     if fresh.label_sets is not None:
         labels = list(fresh.label_sets.entities)
     return replace(paths, finder=finder, labels=tuple(labels))
+
+
+def _warn_missing_classes(paths: PathFeatures) -> None:
+    """Warn of the entities whose mentions a model has weights for, and that a graph lacks."""
+    if not isinstance(paths, MentionFeatures) or not (missing := paths.missing):
+        return
+    logger.warning(
+        "the graph lacks %s of the %s entities that mentions are evidence for (the first: %s), so "
+        "that only the others and the mention itself count for the tags of words",
+        f"{len(missing):,}",
+        f"{len(paths.types) // len(PLACES):,}",
+        missing[0],
+    )
 
 
 def _reads_entities(model: KGBertPreTrainedModel) -> bool:

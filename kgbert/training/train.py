@@ -265,7 +265,7 @@ def train(
         paths: Largest number of steps, 1 to 3, of the paths in the graph that lead from the
             entities of a text to its grounded labels, from a question to its choices, from the
             first argument of a relation to the second, from the first text of a pair to the second,
-            or upwards from the mention of a word that is tagged; each type of path gets a learned
+            or from the mention of a word that is tagged to its classes; each type of path gets a
             weight. 0 for no paths; None for one step in token classification, and in multi-label
             classification with grounded labels, and for no paths otherwise.
         features: Sources of the entities' vectors: ``"words"``, their descriptions encoded by the

@@ -165,12 +165,8 @@ def fine_tune(
         past = [x for x in trainer.state.log_history if f"eval_{task.metric}" in x]
         values = [fmean(x[f"eval_{name}"] for name in metrics) for x in past]
         values.append(fmean(scores[name] for name in metrics))
-        best = max(values) if is_better_greater else min(values)
-        is_first = values.index(best) == len(values) - 1
-        is_good = abs(best - values[-1]) <= standard_error(best, len(gold))
-        # Nothing is better than a perfect score: more epochs only make the model more certain.
-        is_chosen = is_first or (is_good and best < 1)
-        return scores | {SELECTION: len(values) if is_chosen else 0}
+        signed = [value if is_better_greater else -value for value in values]
+        return scores | {SELECTION: len(values) if is_good(signed, len(gold)) else 0}
 
     # One GPU per process: DataParallel would split the graph's tensors.
     arguments._n_gpu = min(arguments.n_gpu, 1)
@@ -213,6 +209,25 @@ def fine_tune(
     # Of the weights that were kept.
     outputs = model_outputs(model, processor, task, held_out.encoded)
     return replace(result, metrics=score(outputs))
+
+
+def is_good(scores: Sequence[float], count: int) -> bool:
+    """Return whether the last of some scores is at most a standard error below the best one.
+
+    Nothing is better than a perfect score: only the first one is good, since more epochs would only
+    make the model more certain.
+
+    Args:
+        scores: Validation scores by epoch; greater is better.
+        count: Number of validation texts.
+
+    >>> [is_good(scores, 100) for scores in ([0.8, 0.77], [0.8, 0.7], [1.0], [1.0, 1.0])]
+    [True, False, True, False]
+    """
+    best, last = max(scores), scores[-1]
+    if best == 1 or best not in scores[:-1]:
+        return scores.index(best) == len(scores) - 1
+    return best - last <= standard_error(best, count)
 
 
 def standard_error(score: float, count: int) -> float:

@@ -609,7 +609,7 @@ def _command(command: Sequence[str], best: Trial) -> str:
     if best.arm != BASELINE:
         return shlex.join([*command, *typed(best.options)])
     words = [*_without_options(command, _GRAPH_OPTIONS), *typed(best.options)]
-    return shlex.join([*words, "--injected-layers=none", "--ground=none"])
+    return shlex.join([*words, "--injected-layers=none", "--ground=none", "--paths=0"])
 
 
 #: Options of what the plain arm does not do.

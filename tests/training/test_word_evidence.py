@@ -8,14 +8,23 @@ import torch
 
 import kgbert
 from kgbert.comparison.arms.arm import RunInputs
+from kgbert.comparison.arms.links import OneEntityLinker
 from kgbert.comparison.arms.registry import ARMS
 from kgbert.comparison.run import check_arms, run_arm
 from kgbert.comparison.study import Study
 from kgbert.data import Example, Span
+from kgbert.encoding.alignment import TokenEntityLinks
+from kgbert.encoding.encoded import EncodedText
+from kgbert.encoding.paths.finder import PathFinder
+from kgbert.encoding.paths.kinds import path_features
 from kgbert.explanation.explain import explain
+from kgbert.graph.storage.builder import GraphBuilder
 from kgbert.linking.factory import make_linker
+from kgbert.linking.mention import Candidate, Mention
 from kgbert.tasks.registry import TASKS
+from kgbert.tasks.token_classification import words_of
 from kgbert.training.config import Regularization, TrainingConfig
+from kgbert.training.evidence.words import fit_word_evidence
 from kgbert.training.pipeline import KGBertPipeline
 from kgbert.training.train import TrainingInputs, build_model, train_on
 from tests.support.errors import raises
@@ -201,6 +210,86 @@ def test_each_word_of_a_mention_has_the_type_of_its_place(trained):
     assert {(first, f"first word of {label}"), (second, f"further word of {label}")} <= found
     assert (first, "first word of any entity") in found
     assert np.allclose(encoded.paths.values, 1.0)
+
+
+def features_of(graph, *, steps=1, types=()):
+    return path_features(PathFinder(graph, steps=steps), "words", types)
+
+
+def test_a_path_of_two_steps_is_shown_as_it_was_found():
+    builder = GraphBuilder()
+    for entity in ("D", "X:1", "L:1", "L:2", *(f"D:{number}" for number in range(300))):
+        builder.add_name(entity, entity)
+    for number in range(300):
+        builder.add_edge(f"D:{number}", "rdfs:subClassOf", "D")
+    builder.add_edge("X:1", "treats", "D:7")
+    builder.add_edge("X:1", "made in", "L:1")
+    builder.add_edge("L:1", "part of", "L:2")
+    graph = builder.build()
+    finder = PathFinder(graph, steps=2)
+    ids, start = graph.entity_ids, graph.index("X:1")
+
+    reached = {ids[x]: finder.path_to(start, x) for x in finder.reached(start)}
+
+    # The hierarchy below D is too wide for the second step.
+    assert set(reached) == {"X:1", "D:7", "L:1", "L:2"}
+    stations, name = reached["L:2"]
+    assert [ids[x] for x in stations] == ["X:1", "L:1", "L:2"]
+    assert name == "made in · part of"
+    assert reached["X:1"][1] == "same"
+    assert "D" in {ids[x] for x in PathFinder(graph, steps=1).reached(graph.index("D:7"))}
+
+
+def test_the_entities_of_another_graph_are_found_by_the_spelling_of_their_ids():
+    builder = GraphBuilder()
+    builder.add_name("http://purl.obolibrary.org/obo/DOID_4", "disease")
+    graph = builder.build()
+    mention = Mention(0, 7, (Candidate(graph.entity_ids[0], 1.0),))
+    text = EncodedText("disease", {}, [(0, 7)], [0], [mention], TokenEntityLinks())
+
+    counted = features_of(graph, types=("first word of DOID:4",)).count(text)
+
+    assert counted.types.tolist() == [0]
+
+
+def test_a_blank_before_a_word_has_no_evidence():
+    graph = class_graph()
+    name, entity = NAMES[0], "E:0"
+    text = f"a {name}"
+    mention = Mention(2, len(text), (Candidate(entity, 1.0),))
+    cut = 2 + name.index(" ")
+    offsets = [(0, 1), (1, 2), (2, cut), (cut, len(text))]
+    encoded = EncodedText(text, {}, offsets, [0, 1, 1, 2], [mention], TokenEntityLinks())
+    types = ("first word of any entity", "further word of any entity")
+
+    counted = features_of(graph, types=types).count(encoded)
+
+    words = [word.token for word in words_of(Example(text), encoded)]
+    assert words[1:] == counted.targets.tolist() == [2, 3]
+    assert counted.types.tolist() == [0, 1]
+
+
+def test_mentions_are_as_certain_in_the_control_as_in_the_model(backbone):
+    graph = class_graph()
+    known = tuple(Candidate(f"E:{number}", 0.5) for number in range(2))
+    mentions = [Mention(0, 3, known), Mention(4, 7, (Candidate("unknown", 1.0),))]
+
+    ((first, second),) = OneEntityLinker(lambda texts: [mentions], graph)(["abc def"])
+
+    assert first.candidates == (Candidate(graph.entity_ids[0], 1.0),)
+    assert second == mentions[1]
+
+
+def test_a_head_that_has_learnt_gets_no_evidence(backbone):
+    model, processor = untrained(backbone, tagged_split())
+    with torch.no_grad():
+        model.path_scorer.weight.zero_()
+        model.get_submodule(model.output_layer).bias.fill_(0.5)
+
+    fit_word_evidence(model, processor, TASK, tagged_split().train)
+
+    assert not model.path_scorer.weight.any()
+    assert not model.path_scorer.weight.requires_grad
 
 
 def test_a_saved_model_finds_the_same(trained, tmp_path):

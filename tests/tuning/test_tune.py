@@ -217,7 +217,7 @@ def test_options_of_the_knowledge_are_not_searched_for_the_plain_arm(tmp_path, t
     result = search(tmp_path, arms=["plain"], space={**SPACE, "injected_layers": [[1], [1, 3]]})
 
     assert {*result.trials[0].options} == {*SPACE}
-    plain = "--injected-layers=none --ground=none"
+    plain = "--injected-layers=none --ground=none --paths=0"
     assert result.command.endswith(f"--batch-size=16 --dropout=0.3 {plain}")
 
 

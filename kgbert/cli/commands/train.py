@@ -61,7 +61,7 @@ def train(arguments: Namespace) -> None:
 
 def _show_epochs(training: "TrainingResult", planned: int) -> None:
     done = len(training.history)
-    reason = "" if done == planned else f" of {planned}, then worse on validation texts"
+    reason = "" if done == planned else f" of {planned}, then no better on validation texts"
     print(f"{'Epochs':26} {done}{reason}; kept the weights of epoch {training.best_epoch}")
 
 

@@ -201,9 +201,9 @@ def _add_label_entities(parser: ArgumentParser) -> None:
         metavar="N",
         help="also score the paths of at most N steps, 1 to 3, that lead in the graph from the "
         "mentioned entities to a grounded label, to a choice, from one argument of a relation to "
-        "the other, from one text of a pair to the other, or upwards from the mention of a word; 0 "
-        "for none (1 in token classification, and in multi-label classification with grounded "
-        "labels, otherwise none)",
+        "the other, from one text of a pair to the other, or from the mention of a word to its "
+        "classes; 0 for none (1 in token classification, and in multi-label classification with "
+        "grounded labels, otherwise none)",
     )
 
 

@@ -29,7 +29,7 @@ KINDS = {
             "the original neighbours"
         ),
         "shuffled-relations": "reads the graph with the relations exchanged among its edges",
-        "no-edges": "reads each entity's features, not its neighbours",
+        "no-edges": "reads each entity's features, not its neighbours, and counts no path of edges",
         "names-only": (
             "reads the vector of each entity's name, no neighbours: a dictionary with embeddings"
         ),

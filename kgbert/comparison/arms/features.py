@@ -56,9 +56,14 @@ def constant_features(inputs: RunInputs, seed: int) -> RunInputs:
 
 
 def constant_mentions(inputs: RunInputs, seed: int) -> RunInputs:
-    """Return the inputs with every mention linked to the same entity, and without edges."""
-    linker = OneEntityLinker(inputs.linker, inputs.graph.entity_ids[0])
-    return replace(remove_edges(constant_features(inputs, seed), seed), linker=linker)
+    """Return the inputs with every mention linked to the same entity, and without edges.
+
+    Where candidates are the answers, they stay, and only their vectors are the same.
+    """
+    same = remove_edges(constant_features(inputs, seed), seed)
+    if inputs.task.model_class.scores_entities:
+        return same
+    return replace(same, linker=OneEntityLinker(inputs.linker, inputs.graph))
 
 
 def constant_input(inputs: RunInputs, seed: int) -> RunInputs:

@@ -121,21 +121,21 @@ class NoisyLinker:
 
 @dataclass(frozen=True)
 class OneEntityLinker:
-    """Links every mention to the same entity, with the score of its best candidate."""
+    """Links every mention of the graph to the same entity, with the scores of its candidates."""
 
     linker: Linker
-    entity: str
+    graph: KnowledgeGraph
 
     def __call__(self, texts: Sequence[str]) -> list[list[Mention]]:
         """Return the mentions, each with one candidate."""
-        return [
-            [
-                mention._replace(candidates=(Candidate(self.entity, mention.candidates[0].score),))
-                for mention in found
-                if mention.candidates
-            ]
-            for found in self.linker(texts)
-        ]
+        return [[self._linked(mention) for mention in found] for found in self.linker(texts)]
+
+    def _linked(self, mention: Mention) -> Mention:
+        scores = [x.score for x in mention.candidates if x.entity in self.graph]
+        if not scores:
+            return mention
+        one = Candidate(self.graph.entity_ids[0], min(1.0, sum(scores)))
+        return mention._replace(candidates=(one,))
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ def check_lengths(inputs: RunInputs, seed: int) -> RunInputs:
     Raises:
         KGBertError: No paths are counted, or their lengths say nothing.
     """
-    if inputs.task.tags_words:
+    if inputs.task.model_class.path_ends == "words":
         raise KGBertError(
             "this arm counts paths by their length alone, but those of a word are told apart by "
             "where they lead. Use the arm 'mention-only', which knows that there is a mention.",

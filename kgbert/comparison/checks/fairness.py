@@ -210,8 +210,9 @@ def _still_improving(runs: PairedRuns) -> list[str]:
 def _is_last_the_best(run: RunRecord) -> bool:
     """Return whether the last permitted epoch is better than all others."""
     assert run.training_config is not None
-    scores = [epoch.validation for epoch in run.history]
-    return len(scores) >= run.training_config.epochs and scores[-1] > max(scores[:-1], default=0)
+    *before, last = (epoch.validation for epoch in run.history)
+    is_whole = len(run.history) >= run.training_config.epochs
+    return is_whole and bool(before) and last > max(before)
 
 
 def _edge_of_the_grid(runs: PairedRuns) -> list[str]:

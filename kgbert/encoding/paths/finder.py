@@ -298,19 +298,35 @@ class PathFinder:
         may_follow: NDArray[np.bool_] = (before != steps) | (steps < self._up)
         return may_follow
 
-    def _find_reached(self, entity: int) -> tuple[int, ...]:
-        """Return an entity, and those that a few steps lead to, each in its own direction."""
-        found, level = {entity: None}, [entity]
-        for _ in range(self.steps):
+    def path_to(self, source: int, end: int) -> tuple[tuple[int, ...], str]:
+        """Return the entities of a path by which one entity is :attr:`reached`, and its type."""
+        stations, steps, before = [end], list[int](), self.reached(source)
+        while (found := before[stations[0]]) is not None:
+            station, step = found
+            stations.insert(0, station)
+            steps.insert(0, step)
+        return tuple(stations), SEPARATOR.join(self.step_names[x] for x in steps) or SAME
+
+    def _find_reached(self, entity: int) -> dict[int, tuple[int, int] | None]:
+        """Return what a few steps lead to, with the entity and the step before; None at the start.
+
+        All steps follow a relation in its direction, or climb a hierarchy up. Only the first one
+        may have any fan-out.
+        """
+        found: dict[int, tuple[int, int] | None] = {entity: None}
+        level = [entity]
+        for number in range(self.steps):
             following: list[int] = []
             for each in level:
                 near = self._neighbours(each)
-                forward = (near.steps < self._relations) | (near.steps == self._up)
-                ends = near.entities[forward]
-                following += ends[near.is_specific[forward]].tolist()
-                found |= dict.fromkeys(ends.tolist())
+                kept = (near.steps < self._relations) | (near.steps == self._up)
+                specific = near.is_specific & kept
+                kept = specific if number else kept
+                for end, step in zip(near.entities[kept], near.steps[kept], strict=True):
+                    found.setdefault(int(end), (each, int(step)))
+                following += near.entities[specific].tolist()
             level = list(dict.fromkeys(following))
-        return tuple(found)
+        return found
 
     def _find_neighbours(self, entity: int) -> _Neighbours:
         row = slice(*self._facts.offsets[entity : entity + 2].tolist())

@@ -11,7 +11,7 @@ import numpy as np
 from kgbert.encoding.alignment import tokens_of
 from kgbert.encoding.encoded import EncodedText, TextPaths
 from kgbert.encoding.paths.features import FEWEST_TEXTS, FoundPath, PathFeatures
-from kgbert.encoding.paths.finder import SAME
+from kgbert.graph.core.id_index import EntityIdIndex
 from kgbert.linking.mention import Mention
 
 #: The places of a word in a mention. Its tag depends on the place, so that each has weights.
@@ -52,13 +52,15 @@ class MentionFeatures(PathFeatures):
     def count(self, text: EncodedText) -> TextPaths:
         """Return the types of each token that begins a word of a mention."""
         values: dict[tuple[int, int], float] = {}
-        for mention, token, place in _words(text):
-            types = self._types[place]
-            for entity, value in self._reached(mention).items():
-                if (kind := types.get(entity)) is not None:
-                    values[token, kind] = max(value, values.get((token, kind), 0.0))
-        tokens, kinds = np.array(list(values), np.int64).reshape(-1, 2).T
-        return TextPaths(tokens, kinds, np.array(list(values.values()), np.float32))
+        for mention in text.mentions:
+            reached = self._reached(mention)
+            for token, place in _words(text, mention):
+                for entity in self._types[place].keys() & reached:
+                    cell = token, self._types[place][entity]
+                    values[cell] = max(reached[entity], values.get(cell, 0.0))
+        cells = sorted(values)
+        tokens, kinds = np.array(cells, np.int64).reshape(-1, 2).T
+        return TextPaths(tokens, kinds, np.array([values[x] for x in cells], np.float32))
 
     def cells(self, paths: TextPaths, row: int, width: int, shift: int) -> np.ndarray:
         """Return where the types of a text are counted in a batch: at its tokens."""
@@ -72,35 +74,44 @@ class MentionFeatures(PathFeatures):
             target: A token that begins a word of the mention.
             kind: The position of the type.
         """
-        (reached,) = (x for types in self._types for x, own in types.items() if own == kind)
-        found = [
-            (value, mention)
-            for mention, token, place in _words(text)
-            if token == target and self._types[place].get(reached) == kind
-            if (value := self._reached(mention).get(reached, 0.0))
-        ]
-        _, mention = max(found, key=lambda each: each[0])
+        (end,) = (x for types in self._types for x, own in types.items() if own == kind)
         graph = self.finder.graph
-        sources = [graph.index(x.entity) for x in mention.candidates if x.entity in graph]
-        if reached == ANY or reached in sources:
-            return FoundPath((sources[0] if reached == ANY else reached,), SAME)
-        paths = self.finder.find(sources, self.finder.index([reached]))
-        row = int(self.finder.lengths(paths.types).argmin())
-        between = [int(x) for x in paths.stations[row] if x >= 0]
-        name = self.finder.name(int(paths.types[row]))
-        return FoundPath((sources[int(paths.sources[row])], *between, reached), name)
+        sources = [
+            (candidate.score, graph.index(candidate.entity))
+            for mention in text.mentions
+            for token, place in _words(text, mention)
+            if token == target and self._types[place].get(end) == kind
+            for candidate in mention.candidates
+            if candidate.entity in graph
+        ]
+        reaching = [x for x in sources if end == ANY or end in self.finder.reached(x[1])]
+        _, source = max(reaching, key=lambda each: each[0])
+        return FoundPath(*self.finder.path_to(source, source if end == ANY else end))
+
+    @cached_property
+    def missing(self) -> list[str]:
+        """The ids of types that are no entities of the graph."""
+        known = set(self._types[0].values())
+        first = (
+            (place, name.removeprefix(f"{PLACES[0]} "))
+            for place, name in enumerate(self.types)
+            if name.startswith(PLACES[0])
+        )
+        return [entity for place, entity in first if place not in known]
 
     @cached_property
     def _types(self) -> tuple[dict[int, int], ...]:
         """The position of the type of each entity, by the place of a word."""
-        find = self.finder.graph.entity_ids.find
+        graph = self.finder.graph
+        ids = EntityIdIndex(graph)
         found: tuple[dict[int, int], ...] = ({}, {})
         for position, name in enumerate(self.types):
             place = next(x for x in PLACES if name.startswith(x))
             entity = name.removeprefix(f"{place} ")
-            index = ANY if entity == ANY_NAME else find(entity)
-            if index is not None:
-                found[PLACES.index(place)][index] = position
+            if entity == ANY_NAME:
+                found[PLACES.index(place)][ANY] = position
+            elif known := ids.find(entity):
+                found[PLACES.index(place)][graph.index(known)] = position
         return found
 
     def _reached(self, mention: Mention) -> dict[int, float]:
@@ -113,11 +124,11 @@ class MentionFeatures(PathFeatures):
         return {entity: min(1.0, value) for entity, value in values.items()}
 
 
-def _words(text: EncodedText) -> Iterator[tuple[Mention, int, int]]:
-    """Yield each word of each mention: the mention, the word's first token, and its place."""
-    first = {word: token for token, word in reversed(list(enumerate(text.word_ids)))}
-    for mention in text.mentions:
-        words = dict.fromkeys(text.word_ids[token] for token in tokens_of(mention, text.offsets))
-        for number, word in enumerate(words):
-            if word is not None:
-                yield mention, first[word], min(number, 1)
+def _words(text: EncodedText, mention: Mention) -> Iterator[tuple[int, int]]:
+    """Yield the first token of each word of a mention, and the place of the word."""
+    words = [text.word_ids[token] for token in tokens_of(mention, text.offsets)]
+    for number, word in enumerate(x for x in dict.fromkeys(words) if x is not None):
+        tokens = (token for token, other in enumerate(text.word_ids) if other == word)
+        # Some tokenizers make the blank before a word a token, which is not tagged.
+        first = next(x for x in tokens if text.text[slice(*text.offsets[x])].strip())
+        yield first, min(number, 1)

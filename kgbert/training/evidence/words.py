@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, vstack
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold
-from torch import nn
+from torch import Tensor
 
 from kgbert.data import Example
 from kgbert.encoding.processor import KGBertProcessor
@@ -46,7 +46,7 @@ def fit_word_evidence(
     """Set the weights of mentions and the bias of an untrained model that tags words.
 
     Both stay as they are where the mentions do not predict the tags of other texts. The weights are
-    not trained further: an encoder that fits the training texts leaves nothing for them to explain.
+    not trained further. A head that has learnt before gets no evidence.
 
     Args:
         model: A model with weights of paths for the tags of words.
@@ -55,15 +55,16 @@ def fit_word_evidence(
         train: Training texts, of which at most :data:`~kgbert.training.evidence.scale.MAX_TEXTS`
             are read.
     """
-    scorer = model.path_scorer
+    scorer, bias = model.path_scorer, model.get_submodule(model.output_layer).bias
     assert scorer is not None
-    cast(nn.Module, scorer).requires_grad_(False)
+    if bias is None or cast(Tensor, bias).any():
+        return
     words = _tagged_words(model, processor, task, spread(train, MAX_TEXTS))
     if len(np.unique(words.tags)) < 2 or _gain(words) < MIN_GAIN:
         return
-    weights, bias = _fit(words.types, words.tags, len(model.config.labels))
+    weights, offsets = _fit(words.types, words.tags, len(model.config.labels))
     scorer.initialize(torch.from_numpy(weights))
-    model.set_output_bias(bias)
+    model.set_output_bias(offsets)
 
 
 def _tagged_words(
