@@ -15,27 +15,21 @@ kept in --folder, and the same command resumes there.
 """
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 
 from benchmarks import RESULTS
 from benchmarks.stored_results import write_result
+from benchmarks.verdict.run import build_study
 from benchmarks.verdict.tasks import TASKS
 from kgbert.cli.core.progress import ProgressReporter
-from kgbert.comparison.arms.registry import ARMS, Arm
+from kgbert.comparison.arms.registry import Arm
 from kgbert.comparison.compare import run_study
 from kgbert.comparison.report.tables import render_table
-from kgbert.comparison.study import Study
-from kgbert.demo.study import checked_backbone
-from kgbert.features.entity_features import encode_entities
-from kgbert.linking.caching import CachingLinker
-from kgbert.linking.factory import make_linker, share_features
-from kgbert.tasks.registry import TASKS as LABELLED
 from kgbert.training.config import TrainingConfig
 from kgbert.utils.logging import silence_libraries
-
-TASK = "token-classification"
 
 ARM_NAMES = ("plain", "knowledge", "shuffled", "mention-only", "paths", "dictionary")
 
@@ -49,38 +43,22 @@ SEEDS = 6
 def main() -> None:
     """Run the missing runs of a task, and write its results."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    tagging = [name for name, task in TASKS.items() if task.task == TASK]
+    tagging = [name for name, task in TASKS.items() if task.task == "token-classification"]
     parser.add_argument("task", choices=tagging)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--folder", type=Path, default=Path("kgbert-results/tagging"))
-    parser.add_argument("--seeds", type=int, default=SEEDS)
+    parser.set_defaults(arms=ARM_NAMES, all_seeds=range(SEEDS), smoke=False)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     silence_libraries()
-    task, reporter = TASKS[arguments.task], ProgressReporter()
-    folder = arguments.folder / arguments.task
-    folder.mkdir(parents=True, exist_ok=True)
-    graph, backbone = task.graph(arguments.data, arguments.folder), str(checked_backbone())
-    features = encode_entities(graph, backbone, progress=reporter.steps("encoding entities"))
-    linker = make_linker(graph, task.linker.format(backbone=backbone))
-    share_features(features, linker)
-    study = Study(
-        name=task.title,
-        folder=folder,
-        graph=graph,
-        features=features,
-        backbone=backbone,
-        linker=CachingLinker(linker),
-        task=LABELLED[TASK],
-        split=task.splits(arguments.data),
+    study = build_study(arguments)
+    study = replace(
+        study,
         path_steps=1,
-        arms=[*(ARMS[name] for name in ARM_NAMES), INJECTION],
-        seeds=range(arguments.seeds),
+        arms=[*study.arms, INJECTION],
         training_configs={"default": TrainingConfig()},
-        max_examples=0,
-        keeps_model=False,
     )
-    results = run_study(study, progress=reporter.message)
+    results = run_study(study, progress=ProgressReporter().message)
     print(render_table(results))
     write_result(results, RESULTS / "tagging" / f"{arguments.task}.json")
 

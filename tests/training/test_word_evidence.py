@@ -258,14 +258,15 @@ def test_a_blank_before_a_word_has_no_evidence():
     text = f"a {name}"
     mention = Mention(2, len(text), (Candidate(entity, 1.0),))
     cut = 2 + name.index(" ")
-    offsets = [(0, 1), (1, 2), (2, cut), (cut, len(text))]
-    encoded = EncodedText(text, {}, offsets, [0, 1, 1, 2], [mention], TokenEntityLinks())
+    # The blank between both words of the name is a word of its own.
+    offsets = [(0, 1), (1, 2), (2, cut), (cut, cut + 1), (cut + 1, len(text))]
+    encoded = EncodedText(text, {}, offsets, [0, 1, 1, 2, 3], [mention], TokenEntityLinks())
     types = ("first word of any entity", "further word of any entity")
 
     counted = features_of(graph, types=types).count(encoded)
 
     words = [word.token for word in words_of(Example(text), encoded)]
-    assert words[1:] == counted.targets.tolist() == [2, 3]
+    assert words[1:] == counted.targets.tolist() == [2, 4]
     assert counted.types.tolist() == [0, 1]
 
 

@@ -7,6 +7,7 @@ from functools import cached_property
 from itertools import chain
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kgbert.encoding.alignment import tokens_of
 from kgbert.encoding.encoded import EncodedText, TextPaths
@@ -52,9 +53,9 @@ class MentionFeatures(PathFeatures):
     def count(self, text: EncodedText) -> TextPaths:
         """Return the types of each token that begins a word of a mention."""
         values: dict[tuple[int, int], float] = {}
-        for mention in text.mentions:
+        for mention, words in _words(text):
             reached = self._reached(mention)
-            for token, place in _words(text, mention):
+            for token, place in words:
                 for entity in self._types[place].keys() & reached:
                     cell = token, self._types[place][entity]
                     values[cell] = max(reached[entity], values.get(cell, 0.0))
@@ -62,7 +63,7 @@ class MentionFeatures(PathFeatures):
         tokens, kinds = np.array(cells, np.int64).reshape(-1, 2).T
         return TextPaths(tokens, kinds, np.array([values[x] for x in cells], np.float32))
 
-    def cells(self, paths: TextPaths, row: int, width: int, shift: int) -> np.ndarray:
+    def cells(self, paths: TextPaths, row: int, width: int, shift: int) -> NDArray[np.int64]:
         """Return where the types of a text are counted in a batch: at its tokens."""
         return row * width + shift + paths.targets
 
@@ -78,8 +79,8 @@ class MentionFeatures(PathFeatures):
         graph = self.finder.graph
         sources = [
             (candidate.score, graph.index(candidate.entity))
-            for mention in text.mentions
-            for token, place in _words(text, mention)
+            for mention, words in _words(text)
+            for token, place in words
             if token == target and self._types[place].get(end) == kind
             for candidate in mention.candidates
             if candidate.entity in graph
@@ -91,13 +92,12 @@ class MentionFeatures(PathFeatures):
     @cached_property
     def missing(self) -> list[str]:
         """The ids of types that are no entities of the graph."""
-        known = set(self._types[0].values())
-        first = (
-            (place, name.removeprefix(f"{PLACES[0]} "))
-            for place, name in enumerate(self.types)
-            if name.startswith(PLACES[0])
-        )
-        return [entity for place, entity in first if place not in known]
+        first, known = PLACES[0], set(self._types[0].values())
+        return [
+            name.removeprefix(f"{first} ")
+            for position, name in enumerate(self.types)
+            if name.startswith(first) and position not in known
+        ]
 
     @cached_property
     def _types(self) -> tuple[dict[int, int], ...]:
@@ -124,11 +124,14 @@ class MentionFeatures(PathFeatures):
         return {entity: min(1.0, value) for entity, value in values.items()}
 
 
-def _words(text: EncodedText, mention: Mention) -> Iterator[tuple[int, int]]:
-    """Yield the first token of each word of a mention, and the place of the word."""
-    words = [text.word_ids[token] for token in tokens_of(mention, text.offsets)]
-    for number, word in enumerate(x for x in dict.fromkeys(words) if x is not None):
-        tokens = (token for token, other in enumerate(text.word_ids) if other == word)
+def _words(text: EncodedText) -> Iterator[tuple[Mention, list[tuple[int, int]]]]:
+    """Yield each mention with the first token and the place of each of its words."""
+    first: dict[int, int] = {}
+    for token, (word, (start, end)) in enumerate(zip(text.word_ids, text.offsets, strict=True)):
         # Some tokenizers make the blank before a word a token, which is not tagged.
-        first = next(x for x in tokens if text.text[slice(*text.offsets[x])].strip())
-        yield first, min(number, 1)
+        if word is not None and text.text[start:end].strip():
+            first.setdefault(word, token)
+    for mention in text.mentions:
+        words = dict.fromkeys(text.word_ids[token] for token in tokens_of(mention, text.offsets))
+        tokens = [first[word] for word in words if word in first]
+        yield mention, [(token, min(number, 1)) for number, token in enumerate(tokens)]
